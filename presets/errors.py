@@ -1,0 +1,38 @@
+"""The errors that users meet, one tree, drawn here.
+
+    MixbridgeError
+    ├── PresetError      (ValueError)  a preset, or a path or value in it, is not usable
+    ├── AudioError       (ValueError)  an audio file or array cannot be used as asked
+    ├── ModelError       (ValueError)  a model bundle or checkpoint is not what it says
+    ├── ProviderError    (RuntimeError) the inference device asked for cannot be had
+    └── OutputError      (OSError)     a result cannot be written
+
+Every message names what is wrong (file, path in the file, value) and what to do. The command line prints
+the message alone; a traceback is a bug.
+"""
+
+from __future__ import annotations
+
+
+class MixbridgeError(Exception):
+    """Base of every error that mixbridge raises on purpose."""
+
+
+class PresetError(MixbridgeError, ValueError):
+    """A preset, or a path or value in it, is not usable."""
+
+
+class AudioError(MixbridgeError, ValueError):
+    """An audio file or array cannot be used as asked."""
+
+
+class ModelError(MixbridgeError, ValueError):
+    """A model bundle or checkpoint is not what it says."""
+
+
+class ProviderError(MixbridgeError, RuntimeError):
+    """The inference device asked for cannot be had."""
+
+
+class OutputError(MixbridgeError, OSError):
+    """A result cannot be written."""

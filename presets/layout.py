@@ -1,0 +1,117 @@
+"""What a model's 0..1 outputs mean: an ordered list of settings with the range each was trained on.
+
+A layout travels in the model's manifest, so that a model with other settings or other ranges needs no change here.
+`REFERENCE` is that of Diff-MST (Vanka et al., ISMIR 2024), in the order of its outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, model_validator
+
+from .console import EQ_BANDS, FxBus, Master, Parameter, Part, Strip, parameters
+
+Law = Literal["runtime", "reference"]
+
+# The reference sends its fx bus 12 band gains, 12 decays and a mix, all 0..1. It was never trained: no preset holds it.
+REFERENCE_FX_OUTPUTS = 25
+
+
+class Output(Part):
+    """One output: which setting it is, and the values at 0 and at 1.
+
+    Attributes:
+        path: dotted path in the console table.
+        low: value at 0.
+        high: value at 1.
+        scale: "linear" or "log" between them.
+    """
+
+    path: str
+    low: float
+    high: float
+    scale: Literal["linear", "log"] = "linear"
+
+    def denormalize(self, unit_value: float) -> float:
+        """From 0..1 to the setting's own unit."""
+        if self.scale == "log":
+            return float(self.low * (self.high / self.low) ** unit_value)
+        return self.low + (self.high - self.low) * unit_value
+
+
+class Layout(Part):
+    """The ordered outputs of a model's heads.
+
+    Attributes:
+        law: whose compressor and pan law the numbers are meant for: pedalboard's as rendered here, or the reference's.
+        track: outputs of the head of each track.
+        master: outputs of the head of the master bus.
+    """
+
+    law: Law = "runtime"
+    track: tuple[Output, ...]
+    master: tuple[Output, ...]
+
+    @model_validator(mode="after")
+    def _known_paths(self) -> Layout:
+        for section, outputs in ((Strip, self.track), (Master, self.master)):
+            table = parameters(section)
+            paths = [output.path for output in outputs]
+            unknown = sorted(set(paths) - set(table))
+            if unknown:
+                raise ValueError(f"unknown settings {', '.join(unknown)}; known: {', '.join(table)}")
+            if len(set(paths)) != len(paths):
+                raise ValueError("a setting stands twice in the layout")
+        return self
+
+
+def denormalize(outputs: Sequence[Output], unit_values: Sequence[float], section: type[BaseModel]) -> dict[str, float]:
+    """Values in units by path, inside the console's limits.
+
+    Args:
+        outputs: one head of a layout.
+        unit_values: as many numbers in 0..1.
+        section: the part of the console they belong to, for its limits.
+    """
+    table: Mapping[str, Parameter] = parameters(section)
+    return {
+        output.path: table[output.path].clamp(output.denormalize(float(value)))
+        for output, value in zip(outputs, unit_values, strict=True)
+    }
+
+
+def reference_layout(sample_rate_hz: int = 44100) -> Layout:
+    """The layout of Diff-MST's console: 27 outputs a track, 26 for the master (`docs/console.md`)."""
+    top_hz = sample_rate_hz // 2 - 1000
+    ranges_hz = ((20, 2000), (80, 2000), (2000, 8000), (8000, 12000), (12000, top_hz), (6000, top_hz))
+    eq = [
+        output
+        for band, (low_hz, high_hz) in zip(EQ_BANDS, ranges_hz, strict=True)
+        for output in (
+            Output(path=f"eq.{band}.gain_db", low=-12, high=12),
+            Output(path=f"eq.{band}.freq_hz", low=low_hz, high=high_hz),
+            Output(path=f"eq.{band}.q", low=0.1, high=5),
+        )
+    ]
+    compressor = [
+        Output(path="compressor.threshold_db", low=-60, high=0),
+        Output(path="compressor.ratio", low=1, high=10),
+        Output(path="compressor.attack_ms", low=5, high=250),
+        Output(path="compressor.release_ms", low=10, high=250),
+        Output(path="compressor.knee_db", low=3, high=12),
+        Output(path="compressor.makeup_db", low=0, high=6),
+    ]
+    gain = Output(path="input_gain_db", low=-48, high=48)
+    return Layout(
+        law="reference",
+        track=(
+            gain,
+            *eq,
+            *compressor,
+            Output(path="pan", low=-1, high=1),
+            Output(path="fx_send_db", low=-80, high=12),
+        ),
+        master=(*eq, *compressor, Output(path="output_gain_db", low=-48, high=48), gain),
+    )

@@ -1,0 +1,97 @@
+"""The preset: a whole mix as numbers, with where it came from. The one thing passed between the halves of mixbridge.
+
+Settings are absolute: relative to the raw file, in dB, Hz and ms. A preset is immutable; :mod:`.edit` makes new ones
+from old ones, :mod:`.files` reads and writes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from .console import FxBus, Master, Part, Strip
+
+FORMAT = "mixbridge-preset"
+VERSION = 1
+
+
+class SourceFile(Part):
+    """A file that went into a prediction."""
+
+    file: str = Field(description="its name, without folders")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class Window(Part):
+    """The passage that was listened to."""
+
+    start_s: float = Field(ge=0, allow_inf_nan=False)
+    length_s: float = Field(gt=0, allow_inf_nan=False)
+
+
+class Provenance(Part):
+    """Where a preset came from; every entry may be absent in one made by hand."""
+
+    tool: str | None = Field(None, description="program and version")
+    created: str | None = Field(None, description="ISO 8601, UTC")
+    model: str | None = Field(None, description="name of the model")
+    model_sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of its manifest")
+    reference: SourceFile | None = None
+    reference_window: Window | None = None
+    window: Window | None = Field(None, description="passage of the tracks")
+    sample_rate_hz: int | None = Field(None, gt=0)
+    note: str | None = Field(None, max_length=2000)
+
+
+class Track(Part):
+    """One track: its name, its settings, and what the prediction found out about it.
+
+    Attributes:
+        name: how it is matched to a stem (the file name without ending) or a DAW track.
+        strip: its settings.
+        mute: left out of the mix.
+        source: the file it was predicted from.
+        note: for people, e.g. "silent: left at neutral".
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    strip: Strip = Strip()
+    mute: bool = False
+    source: SourceFile | None = None
+    note: str | None = Field(None, max_length=2000)
+
+
+class Preset(Part):
+    """A mix: tracks, fx bus, master, provenance."""
+
+    format: Literal["mixbridge-preset"] = FORMAT
+    version: Literal[1] = VERSION
+    name: str = Field("", max_length=200)
+    description: str = Field("", max_length=2000, description="what it is for, in a line")
+    tracks: tuple[Track, ...] = Field((), max_length=1024)
+    fx_bus: FxBus = FxBus()
+    master: Master = Master()
+    provenance: Provenance = Provenance()
+
+    @model_validator(mode="after")
+    def _unique_names(self) -> Preset:
+        names = [track.name for track in self.tracks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"track names must differ, but {', '.join(map(repr, twice))} stand more than once")
+        return self
+
+    def track(self, name: str) -> Track:
+        """The track of this name; KeyError if there is none."""
+        for track in self.tracks:
+            if track.name == name:
+                return track
+        raise KeyError(name)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a preset file (draft 2020-12), as exported to `presets/preset.schema.json`."""
+    schema: dict[str, Any] = Preset.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mixbridge preset", **schema}
+
