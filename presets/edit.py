@@ -1,0 +1,361 @@
+"""New presets from old ones: less or more of it, between two, parts of another, and what differs.
+
+Pure functions on the frozen :class:`.preset.Preset`; nothing is read, written or rendered here. Whatever
+compares or mixes settings does so in the desk form (input gain 0), because only there a threshold means the
+same in both presets: a level of the raw track.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal, TypeVar, get_args
+
+from .console import FxBand, FxBus, Master, Parameter, Strip, Unit, get, parameters, replace
+from .errors import PresetError
+from .preset import Preset, Track
+from .units import allowed, quantity
+
+SectionName = Literal["gain", "eq", "compressor", "saturation", "pan", "fx", "master"]
+SECTIONS: tuple[SectionName, ...] = get_args(SectionName)
+MAX_AMOUNT = 1.5
+
+_STRIP_PATHS: dict[SectionName, tuple[str, ...]] = {
+    "gain": ("input_gain_db", "fader_db"),
+    "eq": ("eq.",),
+    "compressor": ("compressor.",),
+    "saturation": ("saturation.",),
+    "pan": ("pan",),
+    "fx": ("fx_send_db",),
+}
+_NOTE_LENGTH = 2000
+# Less than a file keeps (6 digits), far less than an ear does.
+_SAME_RELATIVE = 1e-5
+_SAME_ABSOLUTE = 1e-6
+# Adding and taking away the same gain leaves a value this near to where it was.
+_ROUNDING = 1e-9
+
+Bus = TypeVar("Bus", Strip, Master)
+Values = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two presets.
+
+    Attributes:
+        path: e.g. `tracks[Lead Vox].eq.band1.gain_db`.
+        old: the value in the first; None where it has no such track.
+        new: the value in the second; None where it has no such track.
+        unit: of both.
+    """
+
+    path: str
+    old: float | bool | str | None
+    new: float | bool | str | None
+    unit: Unit = ""
+
+
+def move_gain(strip: Strip, gain_db: float) -> Strip:
+    """The same sound with `gain_db` moved from behind the compressor to before it.
+
+    Exact: the threshold goes along, and saturation is tanh(drive x)/drive, whose drive gives back what the
+    gain adds.
+
+    Raises:
+        PresetError: a setting would pass its limit.
+    """
+    return _move_gain(strip, gain_db)
+
+
+def desk_form(preset: Preset) -> Preset:
+    """The same sound with every input gain at 0: faders carry the balance, thresholds fit the raw tracks.
+
+    Raises:
+        PresetError: a setting would pass its limit; the message names the track.
+    """
+    tracks = []
+    for track in preset.tracks:
+        try:
+            strip = move_gain(track.strip, -track.strip.input_gain_db)
+        except PresetError as error:
+            raise PresetError(f'Track "{track.name}": {error}') from error
+        tracks.append(track.model_copy(update={"strip": strip}))
+    try:
+        master = _move_gain(preset.master, -preset.master.input_gain_db)
+    except PresetError as error:
+        raise PresetError(f"Master: {error}") from error
+    return preset.model_copy(update={"tracks": tuple(tracks), "master": master})
+
+
+def scaled(preset: Preset, amount: float) -> Preset:
+    """The preset at `amount` of its effect: 0 is neutral, 1 as it is, 1.5 more than that.
+
+    Settings run from their neutral value in their own scale; those that only shape others (frequencies,
+    thresholds, times) stay. Results are held inside the table's limits.
+
+    Raises:
+        PresetError: an amount outside 0..1.5.
+    """
+    if not 0 <= amount <= MAX_AMOUNT:
+        raise PresetError(
+            f"The amount {amount:g} is out of range: 0 is neutral, 1 as it is, {MAX_AMOUNT:g} the most."
+        )
+
+    def less(bus: Bus) -> Bus:
+        table = parameters(type(bus))
+        values = {path: _scaled(table[path], value, amount) for path, value in _desk_values(bus).items()}
+        return _from_desk(bus, values, amount * bus.input_gain_db)
+
+    tracks = tuple(track.model_copy(update={"strip": less(track.strip)}) for track in preset.tracks)
+    edited = preset.model_copy(update={"tracks": tracks, "master": less(preset.master)})
+    return _with_note(edited, f"amount {amount:g} of {_title(preset)}")
+
+
+def blended(a: Preset, b: Preset, position: float) -> Preset:
+    """A mix between two presets: 0 is `a`, 1 is `b`.
+
+    Tracks are matched by name and keep the order of `a`. Every setting runs in its scale: frequencies, Q and
+    times by ratio, sends by amplitude. What has no middle (mute, the reverb's seed, names, notes) is that of
+    the nearer one.
+
+    Raises:
+        PresetError: a position outside 0..1, or tracks that only one of them has.
+    """
+    if not 0 <= position <= 1:
+        raise PresetError(f"The position {position:g} is out of range: 0 is the first preset, 1 the second.")
+    _check_same_tracks(a, b)
+    nearer = a if position < 0.5 else b
+
+    def between(one: Bus, other: Bus) -> Bus:
+        table, ends = parameters(type(one)), _desk_values(other)
+        values = {
+            path: _blended(table[path], value, ends[path], position)
+            for path, value in _desk_values(one).items()
+        }
+        gain_db = (1 - position) * one.input_gain_db + position * other.input_gain_db
+        return _from_desk(one, values, gain_db)
+
+    tracks = tuple(
+        nearer.track(track.name).model_copy(update={"strip": between(track.strip, b.track(track.name).strip)})
+        for track in a.tracks
+    )
+    fx_bus = _blended_fx(a.fx_bus, b.fx_bus, position, seed=nearer.fx_bus.seed)
+    parts = {"tracks": tracks, "fx_bus": fx_bus, "master": between(a.master, b.master)}
+    return _with_note(
+        nearer.model_copy(update=parts), f"blend of {_title(a)} and {_title(b)} at position {position:g}"
+    )
+
+
+def merged(
+    base: Preset, other: Preset, *, sections: Collection[SectionName], tracks: Iterable[str] | None = None
+) -> Preset:
+    """`base` with some sections taken from `other`.
+
+    Args:
+        base: keeps whatever is not named.
+        other: gives the sections.
+        sections: of :data:`SECTIONS`. "gain" is input gain, fader and mute. "fx" is the tracks' sends, and
+            the reverb itself only where all tracks are taken, since all are heard through it. "master" is the
+            whole master.
+        tracks: names; None for all that both have.
+
+    Raises:
+        PresetError: an unknown section, or a track that one of the two does not have.
+    """
+    for section in sections:
+        _check_known("section", section, SECTIONS)
+    names = {track.name for track in base.tracks} & {track.name for track in other.tracks}
+    if tracks is not None:
+        wanted = set(tracks)
+        for name in sorted(wanted):
+            _check_known("track in both presets", name, sorted(names))
+        names = wanted
+    prefixes = tuple(prefix for section in sections for prefix in _STRIP_PATHS.get(section, ()))
+    parts: dict[str, object] = {
+        "tracks": tuple(
+            _merged_track(track, other.track(track.name), prefixes, with_gain="gain" in sections)
+            if track.name in names
+            else track
+            for track in base.tracks
+        )
+    }
+    if "fx" in sections and tracks is None:
+        parts["fx_bus"] = other.fx_bus
+    if "master" in sections:
+        parts["master"] = other.master
+    return _with_note(base.model_copy(update=parts), f"{', '.join(sections)} taken from {_title(other)}")
+
+
+def diff(a: Preset, b: Preset) -> tuple[Change, ...]:
+    """What sounds different in `b`, by dotted path; empty if nothing does.
+
+    Tracks are matched by name; their order, descriptions and provenance are not heard and not compared. A
+    difference below what a file keeps (6 digits) is none.
+    """
+    return tuple(_changes(a, b))
+
+
+def _changes(a: Preset, b: Preset) -> Iterator[Change]:
+    names_a, names_b = ({track.name for track in preset.tracks} for preset in (a, b))
+    settings_b = {path: value for path, value, _ in _settings(b)}
+    for path, old, unit in _settings(a):
+        new = settings_b.get(path)
+        if new is not None and not _same(old, new):
+            yield Change(path, old, new, unit)
+    for track in a.tracks:
+        if track.name not in names_b:
+            yield Change(f"tracks[{track.name}]", "present", None)
+    for track in b.tracks:
+        if track.name not in names_a:
+            yield Change(f"tracks[{track.name}]", None, "present")
+
+
+def _settings(preset: Preset) -> Iterator[tuple[str, float | bool, Unit]]:
+    for track in preset.tracks:
+        yield f"tracks[{track.name}].mute", track.mute, ""
+        yield from _rows(f"tracks[{track.name}]", track.strip)
+    for index, band in enumerate(preset.fx_bus.bands):
+        yield from _rows(f"fx_bus.bands[{index}]", band)
+    yield from _rows("fx_bus", preset.fx_bus)
+    yield "fx_bus.seed", preset.fx_bus.seed, ""
+    yield from _rows("master", preset.master)
+
+
+def _rows(prefix: str, section: Strip | Master | FxBus | FxBand) -> Iterator[tuple[str, float, Unit]]:
+    for path, row in parameters(type(section)).items():
+        yield f"{prefix}.{path}", get(section, path), row.unit
+
+
+def _same(old: float | bool, new: float | bool) -> bool:
+    if isinstance(old, int):  # mute and seed: exact
+        return old == new
+    return math.isclose(old, new, rel_tol=_SAME_RELATIVE, abs_tol=_SAME_ABSOLUTE)
+
+
+def _move_gain(bus: Bus, gain_db: float) -> Bus:
+    values = _shifted(_values(bus), gain_db)
+    for path, row in parameters(type(bus)).items():
+        held = row.clamp(values[path])
+        if not abs(held - values[path]) <= _ROUNDING * max(1.0, abs(held)):  # so that NaN is refused too
+            raise PresetError(
+                f"{quantity(gain_db, 'dB')} cannot be moved before the compressor: {path} would be "
+                f"{quantity(values[path], row.unit)} and must be {allowed(row)}."
+            )
+        values[path] = held
+    return replace(bus, values)
+
+
+def _values(bus: Strip | Master) -> Values:
+    return {path: get(bus, path) for path in parameters(type(bus))}
+
+
+def _shifted(values: Values, gain_db: float) -> Values:
+    """Gain moved to before the compressor, without a look at the limits."""
+    behind = "fader_db" if "fader_db" in values else "output_gain_db"
+    moved = {
+        **values,
+        "input_gain_db": values["input_gain_db"] + gain_db,
+        "compressor.threshold_db": values["compressor.threshold_db"] + gain_db,
+        behind: values[behind] - gain_db,
+    }
+    if "saturation.drive" in values:
+        moved["saturation.drive"] = values["saturation.drive"] / 10 ** (gain_db / 20)
+    return moved
+
+
+def _desk_values(bus: Strip | Master) -> Values:
+    """All values in the desk form; a step on the way, so the limits do not bind."""
+    return _shifted(_values(bus), -bus.input_gain_db)
+
+
+def _from_desk(bus: Bus, desk: Values, input_gain_db: float) -> Bus:
+    table = parameters(type(bus))
+    values = _shifted(desk, input_gain_db)
+    return replace(bus, {path: table[path].clamp(value) for path, value in values.items()})
+
+
+def _scaled(row: Parameter, value: float, amount: float) -> float:
+    if row.neutral is None:
+        return value
+    if row.scale == "level":
+        return _level(row, _amplitude(row, value) * amount)
+    if row.scale == "log":
+        return float(row.neutral * (value / row.neutral) ** amount)
+    return row.neutral + amount * (value - row.neutral)
+
+
+def _blended(row: Parameter, a: float, b: float, position: float) -> float:
+    if row.scale == "level":
+        return _level(row, (1 - position) * _amplitude(row, a) + position * _amplitude(row, b))
+    if row.scale == "log":
+        return math.exp((1 - position) * math.log(a) + position * math.log(b))
+    return (1 - position) * a + position * b
+
+
+def _amplitude(row: Parameter, level_db: float) -> float:
+    return 0.0 if level_db <= row.low else float(10 ** (level_db / 20))
+
+
+def _level(row: Parameter, amplitude: float) -> float:
+    return row.low if amplitude <= 0 else max(20 * math.log10(amplitude), row.low)
+
+
+def _blended_fx(a: FxBus, b: FxBus, position: float, seed: int) -> FxBus:
+    table = parameters(FxBand)
+    bands = tuple(
+        FxBand(
+            **{
+                path: row.clamp(_blended(row, get(one, path), get(other, path), position))
+                for path, row in table.items()
+            }
+        )
+        for one, other in zip(a.bands, b.bands, strict=True)
+    )
+    row = parameters(FxBus)["return_gain_db"]
+    return_gain_db = row.clamp(_blended(row, a.return_gain_db, b.return_gain_db, position))
+    return FxBus(bands=bands, return_gain_db=return_gain_db, seed=seed)
+
+
+def _merged_track(base: Track, other: Track, prefixes: tuple[str, ...], *, with_gain: bool) -> Track:
+    values, source = _desk_values(base.strip), _desk_values(other.strip)
+    values.update({path: value for path, value in source.items() if prefixes and path.startswith(prefixes)})
+    giver = other if with_gain else base
+    strip = _from_desk(base.strip, values, giver.strip.input_gain_db)
+    return base.model_copy(update={"strip": strip, "mute": giver.mute})
+
+
+def _check_same_tracks(a: Preset, b: Preset) -> None:
+    names_a, names_b = ([track.name for track in preset.tracks] for preset in (a, b))
+    alone = [
+        f"only in the {place}: {', '.join(missing)}"
+        for place, missing in (
+            ("first", sorted(set(names_a) - set(names_b))),
+            ("second", sorted(set(names_b) - set(names_a))),
+        )
+        if missing
+    ]
+    if alone:
+        raise PresetError(
+            f"The presets have different tracks ({'; '.join(alone)}). Give them the same track names."
+        )
+
+
+def _check_known(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known) or 'none'}."
+        raise PresetError(f'There is no {what} called "{name}"; {hint}')
+
+
+def _title(preset: Preset) -> str:
+    return f'"{preset.name}"' if preset.name else "an unnamed preset"
+
+
+def _with_note(preset: Preset, note: str) -> Preset:
+    """The newest edit first, so that it is what remains where the notes get too long."""
+    notes = "; ".join(part for part in (note, preset.provenance.note) if part)
+    provenance = preset.provenance.model_copy(update={"note": notes[:_NOTE_LENGTH]})
+    return preset.model_copy(update={"provenance": provenance})

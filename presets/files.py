@@ -1,0 +1,201 @@
+"""Presets in files: JSON that is read strictly and written so that it diffs well.
+
+Nothing is guessed while reading: what a person mistyped is named with its place and what may stand there.
+Writing is all or nothing. What a preset means is in :mod:`.preset`; making new ones in :mod:`.edit`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from .complaints import complaints, listed, place_name
+from .errors import OutputError, PresetError
+from .preset import FORMAT, VERSION, Preset, json_schema
+
+MAX_BYTES = 16 * 2**20
+SIGNIFICANT_DIGITS = 6
+# A preset's own depth is 6; what is nested deeper by far is no preset.
+_MAX_DEPTH = 32
+
+
+def load(path: str | os.PathLike[str]) -> Preset:
+    """The preset in a file.
+
+    Raises:
+        PresetError: it cannot be read or is not a usable preset; every mistake is named.
+    """
+    return loads(_text(Path(path)), name=str(path))
+
+
+def loads(text: str, name: str = "The preset") -> Preset:
+    """The preset in a string.
+
+    Args:
+        text: JSON.
+        name: what to call it in errors; a file's path.
+
+    Raises:
+        PresetError: it is not a usable preset; every mistake is named.
+    """
+    data = _parsed(text, name)
+    _check_kind(data, name)
+    mistakes = [f"{place} stands twice; keep one." for place in _duplicates(data, (), data)]
+    try:
+        preset = Preset.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        mistakes += complaints(error, data)
+    if mistakes:
+        raise PresetError(f"{name}: {listed(mistakes)}")
+    return preset
+
+
+def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write a preset to a file, all or nothing.
+
+    Args:
+        preset: what to write.
+        path: where to.
+        overwrite: replace a file that is there; it stays as it is if writing fails.
+
+    Raises:
+        OutputError: the file is there already, or cannot be written.
+    """
+    _write(Path(path), dumps(preset), overwrite=overwrite)
+
+
+def dumps(preset: Preset) -> str:
+    """A preset as JSON text: one setting a line, always in the same order, 6 significant digits."""
+    data = _rounded(preset.model_dump(mode="json", exclude_none=True))
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_schema(path: str | os.PathLike[str]) -> None:
+    """Write the JSON Schema of presets, for editors that check while one types; replaces the file.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    _write(Path(path), json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", overwrite=True)
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers which of its keys stood twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        counts = Counter(key for key, _ in pairs)
+        self.duplicates = [key for key, count in counts.items() if count > 1]
+
+
+def _text(path: Path) -> str:
+    if os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for an impossible name)
+        raise PresetError(f"{path} is a folder. Name the preset file in it.")
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise PresetError(f"{path}: there is no such file.") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise PresetError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    if len(content) > MAX_BYTES:
+        raise PresetError(f"{path} is larger than {MAX_BYTES // 2**20} MiB. It cannot be a preset.")
+    try:
+        return content.decode("utf-8-sig")  # some Windows editors put a mark in front
+    except UnicodeDecodeError as error:
+        raise PresetError(
+            f"{path} is not UTF-8 text (byte {error.start}). It is no preset, or was damaged."
+        ) from error
+
+
+def _parsed(text: str, name: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_Object)
+    except json.JSONDecodeError as error:
+        raise PresetError(
+            f"{name} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        ) from error
+    except RecursionError as error:
+        raise PresetError(f"{name} is nested too deeply to be a preset.") from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise PresetError(f"{name} holds a number that is too long.") from error
+
+
+def _check_kind(data: object, name: str) -> None:
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise PresetError(f'{name} is not a mixbridge preset: it does not say "format": "{FORMAT}".')
+    version = data.get("version")
+    if type(version) is not int or version != VERSION:
+        said = "says no version" if version is None else f"is of version {str(version)[:20]}"
+        raise PresetError(
+            f"{name} {said}; this mixbridge reads version {VERSION}. Update mixbridge, or the file."
+        )
+    if _depth_exceeds(data, _MAX_DEPTH):
+        raise PresetError(f"{name} is nested too deeply to be a preset.")
+
+
+def _depth_exceeds(node: object, depth: int) -> bool:
+    if not isinstance(node, dict | list):
+        return False
+    children = node.values() if isinstance(node, dict) else node
+    return depth == 0 or any(_depth_exceeds(child, depth - 1) for child in children)
+
+
+def _duplicates(node: object, place: tuple[str | int, ...], data: object) -> Iterator[str]:
+    if isinstance(node, _Object):
+        for twice in node.duplicates:
+            yield place_name((*place, twice), data)
+    children: Iterable[tuple[str | int, object]] = ()
+    if isinstance(node, dict):
+        children = node.items()
+    elif isinstance(node, list):
+        children = enumerate(node)
+    for key, child in children:
+        yield from _duplicates(child, (*place, key), data)
+
+
+def _rounded(node: Any) -> Any:
+    if isinstance(node, float):
+        return float(f"{node:.{SIGNIFICANT_DIGITS}g}") + 0.0  # no "-0.0"
+    if isinstance(node, dict):
+        return {key: _rounded(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_rounded(value) for value in node]
+    return node
+
+
+def _write(path: Path, text: str, *, overwrite: bool) -> None:
+    if os.path.isdir(path):  # noqa: PTH112  (as above)
+        raise OutputError(f"{path} is a folder. Name a file in it.")
+    if os.path.exists(path) and not overwrite:  # noqa: PTH110
+        raise OutputError(f"{path} is there already. Choose another name, or allow overwriting it.")
+    target = Path(os.path.realpath(path))  # a link stays a link
+    beside = target.with_name(f".mixbridge-{secrets.token_hex(6)}.tmp")
+    try:
+        _write_synced(beside, text)
+        if target.exists():
+            shutil.copymode(target, beside)
+        beside.replace(target)
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            beside.unlink(missing_ok=True)
+
+
+def _write_synced(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
