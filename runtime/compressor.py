@@ -15,6 +15,7 @@ import pedalboard
 
 from ..presets.console import Compressor
 from .audio import Samples
+from .plugin_stream import PluginStream
 
 _NEPER_PER_DB = math.log(10) / 20
 # The level that the detector falls to in silence, in parts of the lowest level that matters.
@@ -35,18 +36,13 @@ class CompressorProcessor:
 
     def __init__(self, settings: Compressor, channels: int, sample_rate_hz: int):
         self._is_active = settings.ratio > 1
-        self._rate_hz = sample_rate_hz
         self._makeup = np.float32(10 ** (settings.makeup_db / 20))
         self._curve = _GainCurve(settings, sample_rate_hz)
-        self._plain: pedalboard.Compressor | None = None
-        if settings.knee_db == 0 and channels == 1:
-            self._plain = pedalboard.Compressor(
-                settings.threshold_db, settings.ratio, settings.attack_ms, settings.release_ms
-            )
         lookahead = round(settings.lookahead_ms * sample_rate_hz / 1000)
         self.latency_samples = lookahead if self._is_active else 0
-        if self.latency_samples:
-            self._plain = None  # its detector cannot be apart from its audio
+        # As it is, pedalboard's has no knee, no link and no look-ahead.
+        is_plain = settings.knee_db == 0 and channels == 1 and not lookahead
+        self._plain = PluginStream(_plain(settings), sample_rate_hz) if is_plain else None
         self._delayed = np.zeros((channels, self.latency_samples), np.float32)
 
     def process(self, block: Samples) -> Samples:
@@ -54,7 +50,7 @@ class CompressorProcessor:
         if not self._is_active:
             return self._made_up(block)
         if self._plain is not None:
-            return self._made_up(self._plain.process(block, self._rate_hz, block.shape[1], reset=False))
+            return self._made_up(self._plain.process(block[0])[None])
         detector = np.abs(block).max(axis=0)
         gain = self._curve.process(detector)
         audio = self._delay(block)
@@ -71,12 +67,18 @@ class CompressorProcessor:
         return joined[:, : block.shape[1]]
 
 
+def _plain(settings: Compressor) -> pedalboard.Compressor:
+    return pedalboard.Compressor(settings.threshold_db, settings.ratio, settings.attack_ms,
+    settings.release_ms)
+
+
 class _GainCurve:
     """From detector to gain.
 
-    pedalboard's compressor is used as the level follower: fed with a signal that is never zero, at a ratio
-    without end, input divided by output is the level in parts of its threshold, wherever it is above that.
-    The signal is scaled by a power of two (which is exact) to put the knee's lower edge just above 0 dB.
+    pedalboard's compressor is used as the level follower. It is fed with a signal that is never zero, at a
+    ratio without end: then input divided by output is the level in parts of its threshold, wherever it is
+    above that. The signal is scaled by a power of two (which is exact) to put the knee's lower edge just
+    above 0 dB.
     """
 
     def __init__(self, settings: Compressor, sample_rate_hz: int):
@@ -86,14 +88,14 @@ class _GainCurve:
         self._edge = np.float32(edge_db * _NEPER_PER_DB + exponent * math.log(2))
         self._knee = np.float32(settings.knee_db * _NEPER_PER_DB)
         self._slope = np.float32(1 / settings.ratio - 1)
-        self._rate_hz = sample_rate_hz
-        self._follower = pedalboard.Compressor(0.0, 1e9, settings.attack_ms, settings.release_ms)
+        follower = pedalboard.Compressor(0.0, 1e9, settings.attack_ms, settings.release_ms)
+        self._follower = PluginStream(follower, sample_rate_hz)
 
     def process(self, detector: Samples) -> Samples | None:
         """Gains for levels, shape (n,); None where the level stays below the knee. Overwrites its argument."""
         detector *= self._scale
         np.maximum(detector, _FLOOR, out=detector)
-        followed = self._follower.process(detector, self._rate_hz, len(detector), reset=False)
+        followed = self._follower.process(detector)
         level = np.divide(detector, followed, out=detector)
         np.log(level, out=level)
         level -= self._edge

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from pedalboard import Gain, Plugin
-from pedalboard._pedalboard import Pedalboard
+from pedalboard import Chain, Gain, Plugin
 
 from ..presets.console import SEND_OFF_DB, Equalizer, Master, Strip
 from .audio import Samples
 from .compressor import CompressorProcessor
 from .eq import eq_plugins
+from .plugin_stream import PluginStream
 
 
 class StripProcessor:
@@ -96,24 +96,18 @@ def gain_factor(gain_db: float) -> float:
 
 
 class _Tone:
-    """Input gain and equalizer.
-
-    Each channel has its own board: of a stereo block of one or two samples pedalboard cannot tell which side
-    of the array is the channels.
-    """
+    """Input gain and equalizer."""
 
     def __init__(self, gain_db: float, eq: Equalizer, channels: int, sample_rate_hz: int):
-        self._boards = [_board(gain_db, eq, sample_rate_hz) for _ in range(channels)]
-        self._rate_hz = sample_rate_hz
+        chains = [_plugins(gain_db, eq, sample_rate_hz) for _ in range(channels)]
+        self._channels = [PluginStream(Chain(plugins), sample_rate_hz) for plugins in chains if plugins]
 
     def process(self, block: Samples) -> Samples:
-        frames = block.shape[1]
-        if not len(self._boards[0]) or not frames:
+        if not self._channels:
             return block
-        channels = zip(self._boards, block, strict=True)
-        return np.stack([board.process(row, self._rate_hz, frames, reset=False) for board, row in channels])
+        return np.stack([channel.process(row) for channel, row in zip(self._channels, block, strict=True)])
 
 
-def _board(gain_db: float, eq: Equalizer, sample_rate_hz: int) -> Pedalboard:
+def _plugins(gain_db: float, eq: Equalizer, sample_rate_hz: int) -> list[Plugin]:
     gain: list[Plugin] = [Gain(gain_db)] if gain_db else []
-    return Pedalboard([*gain, *eq_plugins(eq, sample_rate_hz)])
+    return [*gain, *eq_plugins(eq, sample_rate_hz)]
