@@ -193,7 +193,7 @@ def _response(numerator: Tensor, denominator: Tensor, fft_size: int) -> Tensor:
     """Frequency response of a filter, shape (..., fft_size / 2 + 1), from coefficients in float64.
 
     Towards 0 Hz both polynomials are small differences of large numbers, and a slow pole is next to 1:
-    float32 there costs up to 15 dB of agreement.
+    float32 there took 7 dB off the agreement with the golden mix.
     """
     response: Tensor = torch.fft.rfft(numerator, fft_size) / torch.fft.rfft(denominator, fft_size)
     return response
