@@ -6,6 +6,7 @@ A layout travels in the model's manifest, so that a model with other settings or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -48,17 +49,21 @@ class Layout(Part):
         law: whose compressor and pan law the numbers are meant for: pedalboard's as rendered here, or the reference's.
         track: outputs of the head of each track.
         master: outputs of the head of the master bus.
+        fixed: settings that the model was trained with and does not decide, by path, on tracks and master alike.
+        balanced: whether the master's input gain follows from the faders (:func:`balance_gain_db`).
     """
 
     law: Law = "runtime"
     track: tuple[Output, ...]
     master: tuple[Output, ...]
+    fixed: dict[str, float] = {}
+    balanced: bool = False
 
     @model_validator(mode="after")
     def _known_paths(self) -> Layout:
         for section, outputs in ((Strip, self.track), (Master, self.master)):
             table = parameters(section)
-            paths = [output.path for output in outputs]
+            paths = [*(output.path for output in outputs), *self.fixed]
             unknown = sorted(set(paths) - set(table))
             if unknown:
                 raise ValueError(f"unknown settings {', '.join(unknown)}; known: {', '.join(table)}")
@@ -80,6 +85,14 @@ def denormalize(outputs: Sequence[Output], unit_values: Sequence[float], section
         output.path: table[output.path].clamp(output.denormalize(float(value)))
         for output, value in zip(outputs, unit_values, strict=True)
     }
+
+
+def balance_gain_db(faders_db: Sequence[float]) -> float:
+    """The master's input gain that brings a sum of equally loud, unrelated tracks back to the level of one.
+
+    It makes a common offset of all faders mean nothing, so that a model need not learn the number of tracks.
+    """
+    return -10 * math.log10(sum(10 ** (fader_db / 10) for fader_db in faders_db)) if faders_db else 0.0
 
 
 def reference_layout(sample_rate_hz: int = 44100) -> Layout:

@@ -6,14 +6,14 @@ from old ones, :mod:`.files` reads and writes them.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from .console import FxBus, Master, Part, Strip
 
-FORMAT = "mixbridge-preset"
-VERSION = 1
+FORMAT: Final = "mixbridge-preset"
+VERSION: Final = 1
 
 
 class SourceFile(Part):
@@ -93,5 +93,10 @@ class Preset(Part):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a preset file (draft 2020-12), as exported to `presets/preset.schema.json`."""
     schema: dict[str, Any] = Preset.model_json_schema(mode="validation")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mixbridge preset", **schema}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "mixbridge preset",
+        "required": ["format", "version"],
+    }
 

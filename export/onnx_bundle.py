@@ -1,0 +1,277 @@
+"""Exports a model as a bundle: three ONNX graphs, a snapshot of one prediction, and the manifest.
+
+Both architectures come out alike, so that the runtime knows only one kind of bundle. Each graph is compared with eager
+torch on the way; a difference above 1e-4 is an error, not a bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from .. import __version__
+from ..presets.errors import ModelError, OutputError
+from ..presets.layout import Layout, reference_layout
+from ..runtime.bundle import CONTROLLER, MANIFEST, REFERENCE_ENCODER, SNAPSHOT, TRACK_ENCODER, Manifest, Training
+from .band_console import TRACK_LEVEL_LUFS
+from .bands import SAMPLE_RATE_HZ, WINDOW_SAMPLES, features
+from .compact_layout import compact_layout
+from .compact_model import CompactModel
+from .reference_model import ReferenceModel
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 1e-4
+_OPSET = 18
+_FEATURE_VERSION = 1
+_REFERENCE_TRACK_LEVEL_LUFS = -48.0
+_EXAMPLE_TRACKS = 3
+_SNAPSHOT_SAMPLES = 68608
+_TRACKS = torch.export.Dim("tracks", min=1, max=1024)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a bundle says of itself beyond what the model knows.
+
+    Attributes:
+        name: short, as in `--model NAME`.
+        text: what it is, in a line.
+        licence: of the weights.
+        training: on what it was trained, if known.
+    """
+
+    name: str
+    text: str
+    licence: str
+    training: Training | None = None
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A model as the bundle wants it."""
+
+    track_encoder: nn.Module
+    reference_encoder: nn.Module
+    controller: nn.Module
+    layout: Layout
+    architecture: str
+    track_level_lufs: float
+    stereo_tracks: bool
+    parameters: int
+
+
+def export_bundle(model: CompactModel | ReferenceModel, description: Description, folder: Path) -> Manifest:
+    """Write a bundle; the folder appears whole or not at all.
+
+    Args:
+        model: in evaluation mode.
+        description: for the manifest.
+        folder: must not exist yet.
+
+    Raises:
+        OutputError: the folder exists or cannot be written.
+        ModelError: a graph does not answer as the model does.
+    """
+    if folder.exists():
+        raise OutputError(f"{folder}: exists already; choose another folder or remove it")
+    parts = _parts(model)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _export_graphs(parts, work)
+        _write_snapshot(parts, work)
+        files = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER, SNAPSHOT)
+        manifest = Manifest(
+            name=description.name,
+            description=description.text,
+            architecture=parts.architecture,
+            parameters=parts.parameters,
+            layout=parts.layout,
+            sample_rate_hz=SAMPLE_RATE_HZ,
+            window_samples=WINDOW_SAMPLES,
+            track_level_lufs=parts.track_level_lufs,
+            stereo_tracks=parts.stereo_tracks,
+            feature_version=_FEATURE_VERSION,
+            training=description.training,
+            licence=description.licence,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            tool=f"mixbridge {__version__}",
+            sha256={name: hashlib.sha256((work / name).read_bytes()).hexdigest() for name in files},
+        )
+        (work / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        work.chmod(0o755)
+        work.rename(folder)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _parts(model: CompactModel | ReferenceModel) -> _Parts:
+    if isinstance(model, CompactModel):
+        return _Parts(
+            _CompactEncoder(model, "track"),
+            _CompactEncoder(model, "reference"),
+            _CompactController(model),
+            compact_layout(),
+            "mixbridge-compact",
+            TRACK_LEVEL_LUFS,
+            True,
+            _count(model),
+        )
+    return _Parts(
+        _ReferenceTrackEncoder(model),
+        _ReferenceMixEncoder(model),
+        _ReferenceController(model),
+        reference_layout(SAMPLE_RATE_HZ),
+        "diff-mst",
+        _REFERENCE_TRACK_LEVEL_LUFS,
+        False,
+        _count(model),
+    )
+
+
+def _export_graphs(parts: _Parts, work: Path) -> None:
+    audio, reference = example_audio(_EXAMPLE_TRACKS)
+    samples = torch.export.Dim("samples", min=66000, max=2**24)
+    shapes = {"audio": {0: _TRACKS, 2: samples}}
+    _export(parts.track_encoder, (audio,), ["audio"], ["embeddings"], shapes, work / TRACK_ENCODER)
+    _export(parts.reference_encoder, (reference,), ["audio"], ["embedding"], {"audio": {2: samples}}, work / REFERENCE_ENCODER)
+    with torch.no_grad():
+        embeddings = (parts.track_encoder(audio), parts.reference_encoder(reference))
+    names = ["track_embeddings", "reference_embedding"]
+    shapes = {"track_embeddings": {0: _TRACKS}, "reference_embedding": {}}
+    _export(parts.controller, embeddings, names, ["track_outputs", "master_outputs"], shapes, work / CONTROLLER)
+
+
+def example_audio(tracks: int) -> tuple[Tensor, Tensor]:
+    """Deterministic noise with a tone in each track: (tracks, 2, samples) and a reference (1, 2, samples)."""
+    numbers = np.random.default_rng(5)
+    time = np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    noise = 0.02 * numbers.standard_normal((tracks + 1, 2, len(time)))
+    tone_hz = 110.0 * 2 ** np.arange(tracks + 1)[:, None, None]
+    audio = torch.from_numpy((noise + 0.1 * np.sin(2 * np.pi * tone_hz * time)).astype(np.float32))
+    return audio[:tracks], audio[tracks:]
+
+
+def _export(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    input_names: list[str],
+    output_names: list[str],
+    dynamic_shapes: dict[str, dict[int, torch.export.Dim]],
+    path: Path,
+) -> None:
+    module.eval()
+    program = torch.onnx.export(
+        module,
+        inputs,
+        dynamo=True,
+        input_names=input_names,
+        output_names=output_names,
+        dynamic_shapes=dynamic_shapes,
+        opset_version=_OPSET,
+        verbose=False,
+    )
+    if program is None:
+        raise ModelError(f"{path.name}: torch gave no ONNX program")
+    graph = program.model_proto
+    onnx.helper.set_model_props(graph, {"mixbridge_version": __version__, "graph": path.stem})
+    onnx.checker.check_model(graph)
+    path.write_bytes(graph.SerializeToString())
+    with torch.no_grad():
+        expected = module(*inputs)
+    _compare(path, dict(zip(input_names, inputs, strict=True)), expected if isinstance(expected, tuple) else (expected,))
+
+
+def _compare(path: Path, inputs: dict[str, Tensor], expected: Sequence[Tensor]) -> None:
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    found = session.run(None, {name: value.numpy() for name, value in inputs.items()})
+    difference = max(float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected, strict=True))
+    if not difference <= TOLERANCE:
+        raise ModelError(f"{path.name}: onnxruntime answers {difference:.2g} away from torch; limit {TOLERANCE:g}")
+    log.info("%s: within %.2g of torch", path.name, difference)
+
+
+def _write_snapshot(parts: _Parts, work: Path) -> None:
+    # Coarse samples of a second and a half, so that it stays small beside the graphs.
+    audio, reference = (torch.round(item[..., :_SNAPSHOT_SAMPLES] * 256) / 256 for item in example_audio(2))
+    with torch.no_grad():
+        strips, master = parts.controller(parts.track_encoder(audio), parts.reference_encoder(reference))
+    np.savez_compressed(
+        work / SNAPSHOT,
+        tracks=audio.numpy(),
+        reference=reference[0].numpy(),
+        track_outputs=strips.numpy(),
+        master_outputs=master.numpy(),
+    )
+
+
+def _count(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+class _CompactEncoder(nn.Module):
+    def __init__(self, model: CompactModel, kind: str) -> None:
+        super().__init__()
+        self.transform = model.transform
+        self.encoder = model.track_encoder if kind == "track" else model.reference_encoder
+
+    def forward(self, audio: Tensor) -> Tensor:
+        embedding: Tensor = self.encoder(features(self.transform(audio)))
+        return embedding
+
+
+class _CompactController(nn.Module):
+    def __init__(self, model: CompactModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, track_embeddings: Tensor, reference_embedding: Tensor) -> tuple[Tensor, Tensor]:
+        strips, master = self.model.control(track_embeddings[None], reference_embedding)
+        return strips[0], master[0]
+
+
+class _ReferenceTrackEncoder(nn.Module):
+    def __init__(self, model: ReferenceModel) -> None:
+        super().__init__()
+        self.encoder = model.track_encoder
+
+    def forward(self, audio: Tensor) -> Tensor:
+        embedding: Tensor = self.encoder(audio.mean(1))
+        return embedding
+
+
+class _ReferenceMixEncoder(nn.Module):
+    def __init__(self, model: ReferenceModel) -> None:
+        super().__init__()
+        self.encoder = model.mix_encoder
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Left and right, encoded separately, side by side."""
+        embedding: Tensor = self.encoder(audio[0]).flatten()[None]
+        return embedding
+
+
+class _ReferenceController(nn.Module):
+    def __init__(self, model: ReferenceModel) -> None:
+        super().__init__()
+        self.controller = model.controller
+        self.width = model.config.embed_dim
+
+    def forward(self, track_embeddings: Tensor, reference_embedding: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = self.controller(track_embeddings[None], reference_embedding.reshape(1, 2, self.width))
+        return outputs.track_params[0], outputs.master_bus_params[0]

@@ -1,0 +1,189 @@
+"""Runs a model bundle through onnxruntime: passages in, outputs in 0..1 out.
+
+Embeddings are cached by content: a new reference costs one pass of its encoder, an edited track one of the track encoder.
+What the outputs mean is the layout's business (:mod:`.predict`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ..presets.errors import ModelError, ProviderError
+from .bundle import CONTROLLER, DEFAULT_MODEL, REFERENCE_ENCODER, SNAPSHOT, TRACK_ENCODER, Bundle, open_bundle
+
+Array = NDArray[np.float32]
+Provider = Literal["auto", "cuda", "cpu"]
+
+log = logging.getLogger(__name__)
+
+_CACHED_EMBEDDINGS = 512
+_SNAPSHOT_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a model decides, in 0..1, ordered as its layout.
+
+    Attributes:
+        tracks: shape (tracks, track outputs).
+        master: shape (master outputs,).
+    """
+
+    tracks: Array
+    master: Array
+
+
+class Controller:
+    """A loaded model.
+
+    Args:
+        model: a bundle's folder or the name of one that ships.
+        provider: "cpu", "cuda" (an error where it cannot be had), or "auto": CUDA where it works, else the CPU.
+        threads: of each session; None leaves it to onnxruntime.
+
+    Raises:
+        ModelError: the bundle is missing, damaged or not what it says.
+        ProviderError: CUDA was asked for and is not there.
+    """
+
+    def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", threads: int | None = None) -> None:
+        self.bundle: Bundle = open_bundle(model)
+        self.manifest = self.bundle.manifest
+        sessions = [_session(self.bundle, name, provider, threads) for name in (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER)]
+        self._track_encoder, self._reference_encoder, self._controller = sessions
+        self.providers: list[str] = self._controller.get_providers()
+        self._embeddings: OrderedDict[bytes, Array] = OrderedDict()
+        log.info("model %s runs on %s", self.manifest.name, self.providers[0])
+
+    def predict(self, tracks: Sequence[Array], reference: Array) -> Outputs:
+        """Decide the settings of a session.
+
+        Args:
+            tracks: passages of shape (1 or 2, samples) at the manifest's rate, all of one length, at least one.
+            reference: a passage likewise, of any length from half a second on.
+
+        Raises:
+            ModelError: the graphs give something that the manifest does not promise.
+        """
+        heard = self._embed("track", self._track_encoder, [self._for_encoder(track) for track in tracks])
+        style = self._embed("reference", self._reference_encoder, [_as_stereo(reference)])
+        feeds = {"track_embeddings": np.stack(heard), "reference_embedding": np.stack(style)}
+        strips, master = self._controller.run(["track_outputs", "master_outputs"], feeds)
+        layout = self.manifest.layout
+        if strips.shape != (len(tracks), len(layout.track)) or master.shape != (len(layout.master),):
+            raise ModelError(f"{self.bundle.folder}: outputs {strips.shape} and {master.shape} do not fit its layout")
+        if not (np.isfinite(strips).all() and np.isfinite(master).all()):
+            raise ModelError(f"{self.bundle.folder}: the model answers with NaN; check the model with `mixbridge doctor`")
+        return Outputs(strips, master)
+
+    def check_snapshot(self) -> float:
+        """Run the input that was recorded at export and compare.
+
+        Returns:
+            The largest difference.
+
+        Raises:
+            ModelError: it exceeds 1e-3: this machine does not compute what was exported.
+        """
+        with np.load(io.BytesIO(self.bundle.read(SNAPSHOT)), allow_pickle=False) as data:
+            outputs = self.predict(list(data["tracks"]), data["reference"])
+            difference = max(
+                float(np.abs(outputs.tracks - data["track_outputs"]).max()),
+                float(np.abs(outputs.master - data["master_outputs"]).max()),
+            )
+        if difference > _SNAPSHOT_TOLERANCE:
+            raise ModelError(
+                f"{self.bundle.folder}: answers {difference:.2g} away from what was recorded at export on "
+                f"{self.providers[0]}; update onnxruntime, or use provider cpu"
+            )
+        return difference
+
+    def _for_encoder(self, track: Array) -> Array:
+        stereo = _as_stereo(track)
+        return stereo if self.manifest.stereo_tracks else np.repeat(stereo.mean(0, keepdims=True), 2, axis=0)
+
+    def _embed(self, kind: str, session: Any, passages: list[Array]) -> list[Array]:
+        keys = [kind.encode() + hashlib.sha256(passage.tobytes()).digest() for passage in passages]
+        missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in self._embeddings}
+        if missing:
+            embeddings = session.run(None, {"audio": np.stack(list(missing.values()))})[0]
+            self._embeddings.update(zip(missing, embeddings, strict=True))
+        found = [self._embeddings[key] for key in keys]
+        while len(self._embeddings) > _CACHED_EMBEDDINGS:
+            self._embeddings.popitem(last=False)
+        return found
+
+
+def available_providers() -> list[str]:
+    """Execution providers that this onnxruntime was built with; CUDA may still fail for want of a driver."""
+    return list(onnxruntime.get_available_providers())
+
+
+def _session(bundle: Bundle, name: str, provider: Provider, threads: int | None) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    wanted = _wanted_providers(provider)
+    try:
+        session = onnxruntime.InferenceSession(bundle.read(name), options, providers=wanted)
+    except Exception as error:  # onnxruntime raises its own classes, which share no base but Exception
+        raise ModelError(f"{bundle.folder / name}: onnxruntime cannot load it: {error}") from error
+    used = session.get_providers()
+    if provider == "cuda" and "CUDAExecutionProvider" not in used:
+        raise ProviderError(_no_cuda())
+    _check_names(session, bundle.folder / name)
+    return session
+
+
+def _wanted_providers(provider: Provider) -> list[str]:
+    has_cuda = "CUDAExecutionProvider" in available_providers()
+    if provider == "cuda" and not has_cuda:
+        raise ProviderError(_no_cuda())
+    if provider == "cpu" or not has_cuda or (provider == "auto" and not _has_nvidia_driver()):
+        return ["CPUExecutionProvider"]
+    preload: Callable[[], None] | None = getattr(onnxruntime, "preload_dlls", None)
+    if preload is not None:
+        preload()  # finds the CUDA and cuDNN that pip's `cuda` extra installed
+    return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+def _has_nvidia_driver() -> bool:
+    """Spares machines without a GPU onnxruntime's loud attempt at loading CUDA."""
+    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists() or _on_windows()
+
+
+def _on_windows() -> bool:
+    import sys
+
+    return sys.platform == "win32"
+
+
+def _no_cuda() -> str:
+    return (
+        "CUDA was asked for, but onnxruntime cannot use it here: install the driver and `pip install 'mixbridge[cuda]'`, "
+        "see `mixbridge doctor`, or take provider auto or cpu"
+    )
+
+
+def _check_names(session: Any, path: Path) -> None:
+    expected = {"track_embeddings", "reference_embedding"} if path.name == CONTROLLER else {"audio"}
+    found = {item.name for item in session.get_inputs()}
+    if found != expected:
+        raise ModelError(f"{path}: takes {sorted(found)} and should take {sorted(expected)}; export it with this version")
+
+
+def _as_stereo(audio: Array) -> Array:
+    stereo = np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio
+    return np.ascontiguousarray(stereo, dtype=np.float32)

@@ -1,0 +1,150 @@
+"""The main verbs: predict a preset, apply one, or both in one go. What the command line and other programs call.
+
+Each takes files and leaves a folder: `mix.wav`, `stems/`, `preset.json`. The report is made from the result by
+:mod:`mixbridge.bridge.report`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..presets.edit import scaled
+from ..presets.files import save
+from ..presets.preset import Preset
+from .analysis import Passage
+from .bundle import DEFAULT_MODEL
+from .controller import Controller, Provider
+from .predict import predict_files
+from .render import RenderOptions, RenderResult, render_files
+
+Stems = Mapping[str, Path | str]
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class MixResult:
+    """What was made.
+
+    Attributes:
+        preset: the settings that were applied.
+        render: paths and levels of the audio.
+        preset_path: where the preset was saved.
+        passage: what the model heard of the tracks; None where a preset was only applied.
+    """
+
+    preset: Preset
+    render: RenderResult
+    preset_path: Path
+    passage: Passage | None = None
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """How to listen.
+
+    Attributes:
+        amount: 0 neutral, 1 as predicted, up to 1.5.
+        window_s: where the passage to hear begins in the tracks; None chooses.
+        reference_window_s: likewise in the reference.
+    """
+
+    amount: float = 1.0
+    window_s: float | None = None
+    reference_window_s: float | None = None
+
+
+def predict(
+    stems: Stems,
+    reference: Path | str,
+    *,
+    model: str | Path | Controller = DEFAULT_MODEL,
+    provider: Provider = "auto",
+    options: PredictOptions | None = None,
+) -> Preset:
+    """Settings that bring these stems close to the reference; nothing is rendered or written.
+
+    Args:
+        stems: files by track name.
+        reference: a finished song.
+        model: a loaded controller, a bundle's folder, or the name of a model that ships.
+        provider: "auto", "cuda" or "cpu".
+        options: amount and passages.
+
+    Raises:
+        AudioError: a file cannot be used.
+        ModelError: the model cannot be loaded.
+    """
+    return _predict(stems, reference, model, provider, options or PredictOptions())[0]
+
+
+def apply(
+    preset: Preset,
+    stems: Stems,
+    output: Path | str,
+    *,
+    options: RenderOptions | None = None,
+    progress: Progress | None = None,
+) -> MixResult:
+    """Render stems through a preset whose tracks have their names.
+
+    Args:
+        preset: the settings.
+        stems: files by track name.
+        output: folder for `mix.wav`, `stems/` and `preset.json`; it appears whole or not at all.
+        options: format, loudness target, ceiling.
+        progress: called with 0..1 and what is being done.
+
+    Raises:
+        PresetError: preset and stems name different tracks.
+        AudioError: a file cannot be used.
+        OutputError: the folder cannot be written, or holds a mix already and `options.overwrite` is off.
+    """
+    return _render(preset, _paths(stems), Path(output), options or RenderOptions(), progress, None)
+
+
+def mix(
+    stems: Stems,
+    reference: Path | str,
+    output: Path | str,
+    *,
+    model: str | Path | Controller = DEFAULT_MODEL,
+    provider: Provider = "auto",
+    options: PredictOptions | None = None,
+    render_options: RenderOptions | None = None,
+    progress: Progress | None = None,
+) -> MixResult:
+    """:func:`predict`, then :func:`apply`."""
+    if progress is not None:
+        progress(0.0, "Listening")
+    preset, passage = _predict(stems, reference, model, provider, options or PredictOptions())
+    return _render(preset, _paths(stems), Path(output), render_options or RenderOptions(), progress, passage)
+
+
+def _predict(
+    stems: Stems, reference: Path | str, model: str | Path | Controller, provider: Provider, options: PredictOptions
+) -> tuple[Preset, Passage]:
+    controller = model if isinstance(model, Controller) else Controller(model, provider)
+    preset, passage = predict_files(
+        controller, _paths(stems), Path(reference), options.window_s, options.reference_window_s
+    )
+    return (preset if options.amount == 1 else scaled(preset, options.amount)), passage
+
+
+def _render(
+    preset: Preset,
+    stems: Mapping[str, Path],
+    folder: Path,
+    options: RenderOptions,
+    progress: Progress | None,
+    passage: Passage | None,
+) -> MixResult:
+    result = render_files(stems, preset, folder, options, progress)
+    preset_path = folder / "preset.json"
+    save(preset, preset_path, overwrite=True)
+    return MixResult(preset, result, preset_path, passage)
+
+
+def _paths(stems: Stems) -> dict[str, Path]:
+    return {name: Path(path) for name, path in stems.items()}
