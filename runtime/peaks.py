@@ -1,8 +1,7 @@
 """True peaks: how high the waveform rises between its samples, by fourfold oversampling (ITU-R BS.1770-4).
 
 The interpolator has 32 taps a phase, flat to 0.44 of the sample rate. It is laid out as one matrix product
-over short chunks of samples; chunks that cannot reach the level asked for, whatever their waveform, are
-skipped.
+over short chunks of samples; chunks that cannot reach the level asked for are skipped.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .audio import Samples
 
-OVERSAMPLING = 4
 TAPS = 32
 REACH = TAPS // 2
 
@@ -72,39 +71,47 @@ def peaks_between(samples: Samples, at_least: float) -> Samples:
         `at_least`.
     """
     gaps = samples.shape[1] - (TAPS - 1)
-    chunks = max(0, -(-gaps // _CHUNK))
-    result = np.zeros(chunks * _CHUNK, np.float32)
-    missing = (chunks + 1) * _CHUNK - samples.shape[1]
+    if gaps <= 0:
+        return np.zeros(0, np.float32)
+    chunks = -(-gaps // _CHUNK)
+    result = np.zeros((chunks, _CHUNK), np.float32)
+    missing = max(0, (chunks + 1) * _CHUNK - samples.shape[1])
     for channel in samples:
-        padded = np.pad(channel, (0, max(0, missing)))[: (chunks + 1) * _CHUNK]
+        padded = np.pad(channel, (0, missing))[: (chunks + 1) * _CHUNK]
         highest = np.abs(padded).reshape(-1, _CHUNK).max(axis=1)
-        reachable = np.maximum(highest[:-1], highest[1:]) * _GREATEST_GAIN
-        picked = np.flatnonzero(reachable >= at_least)
-        windows = padded[picked[:, None] * _CHUNK + np.arange(_CHUNK + TAPS - 1)]
-        peaks = np.abs(windows @ _MATRIX).reshape(-1, OVERSAMPLING - 1, _CHUNK).max(axis=1)
-        view = result.reshape(-1, _CHUNK)
-        view[picked] = np.maximum(view[picked], peaks)
-    return result[:gaps]
+        highest = np.maximum(highest[:-1], highest[1:])
+        picked = np.flatnonzero(highest * _GREATEST_GAIN >= at_least)
+        windows = sliding_window_view(padded, _CHUNK + TAPS - 1)[picked * _CHUNK]
+        halfway = np.abs(windows @ _HALFWAY)
+        result[picked] = np.maximum(result[picked], halfway)
+        reached = np.maximum(halfway.max(axis=1, initial=0), highest[picked])
+        near = reached * _GREATEST_RISE >= at_least
+        quarters = np.abs(windows[near] @ _QUARTERS).reshape(-1, 2, _CHUNK).max(axis=1)
+        result[picked[near]] = np.maximum(result[picked[near]], quarters)
+    return result.reshape(-1)[:gaps]
 
 
-def _interpolators() -> NDArray[np.float64]:
-    """Windowed sincs for the points at 1/4, 1/2 and 3/4 between two samples, shape (3, TAPS)."""
-    offsets = np.arange(OVERSAMPLING - 1)[:, None] / OVERSAMPLING + 1 / OVERSAMPLING + REACH - 1
-    distance = np.arange(TAPS) - offsets
+def _interpolators(places: tuple[float, ...]) -> NDArray[np.float64]:
+    """Windowed sincs for points between two samples, at 0..1 of the gap, shape (places, TAPS)."""
+    distance = np.arange(TAPS) - (REACH - 1) - np.array(places)[:, None]
     window = np.i0(7.0 * np.sqrt(np.maximum(0, 1 - (distance / REACH) ** 2))) / np.i0(7.0)
     taps = np.sinc(distance) * window
     unity: NDArray[np.float64] = taps / taps.sum(axis=1, keepdims=True)
     return unity
 
 
-def _matrix(taps: NDArray[np.float64]) -> Samples:
-    """Maps a chunk and its surroundings to the points between its samples, phase by phase."""
-    matrix = np.zeros((_CHUNK + TAPS - 1, OVERSAMPLING - 1, _CHUNK), np.float32)
-    for place in range(_CHUNK):
-        matrix[place : place + TAPS, :, place] = taps.T
+def _matrix(places: tuple[float, ...]) -> Samples:
+    """Maps a chunk and its surroundings to the points between its samples, place by place."""
+    taps = _interpolators(places)
+    matrix = np.zeros((_CHUNK + TAPS - 1, len(places), _CHUNK), np.float32)
+    for start in range(_CHUNK):
+        matrix[start : start + TAPS, :, start] = taps.T
     return matrix.reshape(_CHUNK + TAPS - 1, -1)
 
 
-_TAPS = _interpolators()
-_MATRIX = _matrix(_TAPS)
-_GREATEST_GAIN = float(np.abs(_TAPS).sum(axis=1).max())
+_HALFWAY = _matrix((0.5,))
+_QUARTERS = _matrix((0.25, 0.75))
+# No waveform rises by more between its samples than the interpolators do at worst.
+_GREATEST_GAIN = float(np.abs(_interpolators((0.25, 0.5, 0.75))).sum(axis=1).max())
+# Nor, within half the sample rate, by more than sqrt(2) between points of twofold oversampling.
+_GREATEST_RISE = 1.5
