@@ -1,7 +1,8 @@
 """The equalizer: pedalboard's shelves and bells, the filters of R. Bristow-Johnson's Audio EQ Cookbook.
 
-They compute in single precision: against the exact filters they null at -60 to -140 dB, worst for low
-corners at high sample rates.
+They compute in single precision, which shows in low bands at high sample rates. Measured against the exact
+filters, for 12 dB at Q 0.71: at 44.1 kHz 0.14 dB off at 20 Hz and 0.01 dB from 80 Hz; at 96 kHz 0.5 and 0.13
+dB; at 192 kHz 2 and 0.4 dB.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -307,12 +307,13 @@ def _raw_mix(
     return RawMix(path, session.frames, rate_hz, meter.levels)
 
 
-def _drain(buses: Iterator[Samples], frames: int, progress: Progress) -> None:
+def _drain(buses: Generator[Samples, None, None], frames: int, progress: Progress) -> None:
     done = 0
-    for block in buses:
-        done += block.shape[1]
-        share = _FIRST_PASS + (_ALL_PASSES - _FIRST_PASS) * done / frames
-        progress(share, "rendering the stems at a lower level")
+    with closing(buses):
+        for block in buses:
+            done += block.shape[1]
+            share = _FIRST_PASS + (_ALL_PASSES - _FIRST_PASS) * done / frames
+            progress(share, "rendering the stems at a lower level")
 
 
 def _stem_gain(peaks: list[float], audio_format: AudioFormat) -> float:
