@@ -101,9 +101,7 @@ class AudioReader:
 
     def __init__(self, path: Path | str, sample_rate_hz: int | None = None, block_frames: int = BLOCK_FRAMES):
         self.info = probe(path)
-        self.sample_rate_hz = _checked_rate(
-            sample_rate_hz or self.info.sample_rate_hz, "the sample rate asked for"
-        )
+        self.sample_rate_hz = _checked_rate(sample_rate_hz or self.info.sample_rate_hz, "the sample rate asked for")
         self.block_frames = block_frames
         self.frames = frames_at(self.info, self.sample_rate_hz)
 
@@ -115,9 +113,7 @@ class AudioReader:
         return _equal_blocks(resampled, self.block_frames, self.frames, self.info.channels)
 
 
-def read_passage(
-    path: Path | str, start_s: float, length_s: float, sample_rate_hz: int | None = None
-) -> Samples:
+def read_passage(path: Path | str, start_s: float, length_s: float, sample_rate_hz: int | None = None) -> Samples:
     """A part of a file, without reading the rest of it.
 
     Args:
@@ -186,9 +182,7 @@ def _open(path: Path) -> sf.SoundFile:
     except FileNotFoundError as error:
         raise AudioError(f"{path}: there is no such file. Check the name and the folder.") from error
     except PermissionError as error:
-        raise AudioError(
-            f"{path} may not be read: change its permissions, or copy it to where you may."
-        ) from error
+        raise AudioError(f"{path} may not be read: change its permissions, or copy it to where you may.") from error
     except OSError as error:
         raise AudioError(f"{path} cannot be read: {error.strerror or error}.") from error
     if size == 0:
@@ -210,18 +204,14 @@ def _info(path: Path, file: sf.SoundFile) -> AudioInfo:
     if file.frames <= 0:
         raise AudioError(f"{path} holds no samples: export it again.")
     if file.channels > 2:
-        raise AudioError(
-            f"{path} has {file.channels} channels: split it into mono or stereo files, or fold it down."
-        )
+        raise AudioError(f"{path} has {file.channels} channels: split it into mono or stereo files, or fold it down.")
     _checked_rate(file.samplerate, f"{path}: its sample rate")
     return AudioInfo(path, file.samplerate, file.channels, file.frames, file.format, file.subtype)
 
 
 def _checked_rate(sample_rate_hz: int, what: str) -> int:
     if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
-        raise AudioError(
-            f"{what} is {sample_rate_hz} Hz: convert it to one between 8000 and 192000 Hz, e.g. 48000."
-        )
+        raise AudioError(f"{what} is {sample_rate_hz} Hz: convert it to one between 8000 and 192000 Hz, e.g. 48000.")
     return sample_rate_hz
 
 
@@ -234,9 +224,7 @@ def _is_truncated(log: str) -> bool:
 
 
 def _truncated(path: Path) -> AudioError:
-    return AudioError(
-        f"{path} is cut off: it ends before the length its header names. Copy or export it again."
-    )
+    return AudioError(f"{path} is cut off: it ends before the length its header names. Copy or export it again.")
 
 
 def _chunks(info: AudioInfo, begin: int, end: int, size: int) -> Iterator[Samples]:

@@ -68,8 +68,7 @@ class CompressorProcessor:
 
 
 def _plain(settings: Compressor) -> pedalboard.Compressor:
-    return pedalboard.Compressor(settings.threshold_db, settings.ratio, settings.attack_ms,
-    settings.release_ms)
+    return pedalboard.Compressor(settings.threshold_db, settings.ratio, settings.attack_ms, settings.release_ms)
 
 
 class _GainCurve:

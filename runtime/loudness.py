@@ -73,9 +73,7 @@ class StreamingLoudness:
         self._memory = np.where(np.abs(memory) < _FORGOTTEN, 0.0, memory)
         power = np.einsum("cn,cn->n", weighted, weighted)
         if not math.isfinite(power.sum()):
-            raise AudioError(
-                "the loudness of audio with samples that are not finite numbers cannot be measured."
-            )
+            raise AudioError("the loudness of audio with samples that are not finite numbers cannot be measured.")
         self._collect(power)
 
     @property
@@ -84,9 +82,7 @@ class StreamingLoudness:
         sums = np.array([*self._sums, self._open_sum, *[0.0] * _BLOCK_STEPS])
         steps_s = self._frames / self._rate_hz * 10
         blocks = max(1, round(steps_s - _BLOCK_STEPS) + 1)
-        power = np.convolve(sums, np.ones(_BLOCK_STEPS), "valid")[:blocks] / (
-            _BLOCK_STEPS * self._rate_hz / 10
-        )
+        power = np.convolve(sums, np.ones(_BLOCK_STEPS), "valid")[:blocks] / (_BLOCK_STEPS * self._rate_hz / 10)
         loud = power[power >= _power(_ABSOLUTE_GATE_LUFS)]
         if not len(loud):
             return SILENT_LUFS

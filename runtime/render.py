@@ -215,8 +215,7 @@ def render_files(
         done = finish(raw, mix_place, audio_format, options.loudness_lufs, options.ceiling_dbtp)
     progress(1.0, "done")
     written = [
-        Stem(folder / file, _db(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks,
-        strict=False)
+        Stem(folder / file, _db(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks, strict=False)
     ]
     return RenderResult(
         mix_path=folder / mix_file,

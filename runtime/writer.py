@@ -120,9 +120,7 @@ class AudioWriter:
         bad = first_bad_frame(block)
         if bad is not None:
             time_s = (self._frames + bad) / self._sample_rate_hz
-            raise AudioError(
-                f"{self.path.name} was not written: at {time_s:.3f} s a sample is not a finite number."
-            )
+            raise AudioError(f"{self.path.name} was not written: at {time_s:.3f} s a sample is not a finite number.")
         try:
             self._file.write(block.T)
         # soundfile asserts that all frames went out.
@@ -140,9 +138,7 @@ def _container(path: Path, audio_format: AudioFormat, size: int) -> str:
         return audio_format.container
     if audio_format.container == "WAV":
         return "RF64"
-    raise OutputError(
-        f"{path} would be over 4 GB, which {audio_format.name} cannot hold: ask for wav or flac."
-    )
+    raise OutputError(f"{path} would be over 4 GB, which {audio_format.name} cannot hold: ask for wav or flac.")
 
 
 def cannot_write(path: Path, error: BaseException) -> str:

@@ -54,9 +54,7 @@ def read_all(path: Path, rate_hz: int | None = None, block_frames: int = 1000) -
     ],
 )
 @pytest.mark.parametrize("channels", [1, 2])
-def test_reads_what_was_written(
-    tmp_path: Path, suffix: str, subtype: str, tolerance: float, channels: int
-) -> None:
+def test_reads_what_was_written(tmp_path: Path, suffix: str, subtype: str, tolerance: float, channels: int) -> None:
     audio = sine(10_007, 440, RATE_HZ, channels)
     path = save(tmp_path / f"a{suffix}", audio, subtype=subtype)
     info = probe(path)
@@ -185,9 +183,7 @@ def test_samples_that_are_no_numbers_are_found_with_their_time(tmp_path: Path, b
         read_passage(path, 0.2, 0.1)
 
 
-@pytest.mark.skipif(
-    os.name == "nt" or getattr(os, "geteuid", lambda: 0)() == 0, reason="the superuser may read all"
-)
+@pytest.mark.skipif(os.name == "nt" or getattr(os, "geteuid", lambda: 0)() == 0, reason="the superuser may read all")
 def test_a_file_without_permission(tmp_path: Path) -> None:
     path = save(tmp_path / "a.wav", noise(10))
     path.chmod(0)

@@ -22,9 +22,7 @@ def music(frames: int, channels: int, seed: int = 0) -> NDArray[np.float32]:
     return (rng.standard_normal((channels, frames)) * 10 ** (level_db / 20)).astype(np.float32)
 
 
-def sine(
-    frames: int, freq_hz: float, rate_hz: int, phase: float = 0.0, channels: int = 1
-) -> NDArray[np.float32]:
+def sine(frames: int, freq_hz: float, rate_hz: int, phase: float = 0.0, channels: int = 1) -> NDArray[np.float32]:
     wave = np.sin(2 * np.pi * freq_hz * np.arange(frames) / rate_hz + phase)
     return np.tile(wave, (channels, 1)).astype(np.float32)
 

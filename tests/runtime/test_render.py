@@ -37,8 +37,8 @@ BUSY = Strip(
 )
 BUSY_MASTER = Master(
     eq=Equalizer(high_shelf=EqBand(gain_db=2, freq_hz=8000)),
-    compressor=Compressor(threshold_db=-20, ratio=2, attack_ms=20, release_ms=150, knee_db=6,
-    lookahead_ms=11), output_gain_db=-2,
+    compressor=Compressor(threshold_db=-20, ratio=2, attack_ms=20, release_ms=150, knee_db=6, lookahead_ms=11),
+    output_gain_db=-2,
 )
 
 
@@ -94,8 +94,7 @@ def test_latency_is_made_up_for() -> None:
     silent = Compressor(threshold_db=60, ratio=4, lookahead_ms=13)
     audio = {"a": noise(50_001, 2, 1), "b": noise(40_000, 2, 2)}
     rendered = render_arrays(
-        audio, RATE_HZ, preset({"a": Strip(compressor=silent), "b": Strip()},
-        master=Master(compressor=silent))
+        audio, RATE_HZ, preset({"a": Strip(compressor=silent), "b": Strip()}, master=Master(compressor=silent))
     )
     want = audio["a"] + np.pad(audio["b"], [(0, 0), (0, 10_001)])
     np.testing.assert_array_equal(rendered.mix, want)
@@ -136,8 +135,7 @@ def test_muted_tracks_are_left_out() -> None:
     rendered = render_arrays(audio, RATE_HZ, Preset(tracks=tracks))
     np.testing.assert_array_equal(rendered.mix, audio["a"])
     assert list(rendered.stems) == ["a"]
-    np.testing.assert_array_equal(render_arrays({"a": audio["a"]}, RATE_HZ, Preset(tracks=tracks)).mix,
-        rendered.mix)
+    np.testing.assert_array_equal(render_arrays({"a": audio["a"]}, RATE_HZ, Preset(tracks=tracks)).mix, rendered.mix)
 
 
 def test_tracks_and_stems_must_match() -> None:
@@ -247,8 +245,7 @@ def test_a_target_out_of_reach_is_reported_as_it_came_out(tmp_path: Path) -> Non
     clicks[:, ::4410] = 0.5
     path = save(tmp_path / "a.wav", clicks)
     result = render_files(
-        {"a": path}, preset({"a": Strip()}), tmp_path / "mix", RenderOptions(loudness_lufs=-5,
-            ceiling_dbtp=-2)
+        {"a": path}, preset({"a": Strip()}), tmp_path / "mix", RenderOptions(loudness_lufs=-5, ceiling_dbtp=-2)
     )
     mix = load(result.mix_path)
     assert true_peak_db(mix) <= -2
@@ -287,8 +284,7 @@ def test_stems_that_would_clip_are_all_turned_down(tmp_path: Path) -> None:
 
 def test_float_stems_may_stand_over_full_scale(tmp_path: Path) -> None:
     result = render_files(
-        session(tmp_path / "in"), preset({"Vox": Strip(fader_db=24), "Keys": Strip()}), tmp_path / "mix",
-        AS_IS
+        session(tmp_path / "in"), preset({"Vox": Strip(fader_db=24), "Keys": Strip()}), tmp_path / "mix", AS_IS
     )
     assert result.stem_gain_db == 0
     assert np.abs(load(result.stems["Vox"].path)).max() > 1
@@ -351,8 +347,7 @@ def test_progress_rises_to_one(tmp_path: Path) -> None:
     shares: list[float] = []
     strips = {"Vox": Strip(fader_db=40), "Keys": BUSY}
     render_files(
-        session(tmp_path / "in", 100_000), preset(strips), tmp_path / "mix", None, lambda share, _:
-        shares.append(share)
+        session(tmp_path / "in", 100_000), preset(strips), tmp_path / "mix", None, lambda share, _: shares.append(share)
     )
     assert shares == sorted(shares)
     assert shares[-1] == 1
@@ -391,8 +386,7 @@ def test_broken_off_it_leaves_nothing(tmp_path: Path, error: type[BaseException]
     render_files(stems, settings, tmp_path / "mix")
     before = (tmp_path / "mix" / "mix.wav").read_bytes()
     with pytest.raises(error):
-        render_files(stems, settings, tmp_path / "mix", RenderOptions(overwrite=True, loudness_lufs=-30),
-        stop)
+        render_files(stems, settings, tmp_path / "mix", RenderOptions(overwrite=True, loudness_lufs=-30), stop)
     assert (tmp_path / "mix" / "mix.wav").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "mix"]
     assert sorted(path.name for path in (tmp_path / "mix").iterdir()) == ["mix.wav", "stems"]

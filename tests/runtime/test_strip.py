@@ -215,8 +215,8 @@ def test_extreme_settings_stay_finite() -> None:
     strip = Strip(
         input_gain_db=96,
         eq=Equalizer(**dict.fromkeys(EQ_BANDS, extreme)),
-        compressor=Compressor(threshold_db=-120, ratio=20, attack_ms=0.1, release_ms=5000, knee_db=24,
-        makeup_db=24), saturation=Saturation(drive=100),
+        compressor=Compressor(threshold_db=-120, ratio=20, attack_ms=0.1, release_ms=5000, knee_db=24, makeup_db=24),
+        saturation=Saturation(drive=100),
         fader_db=60,
     )
     assert np.isfinite(StripProcessor(strip, 2, RATE_HZ).process(noise(50_000, 2))).all()
