@@ -1,0 +1,140 @@
+"""From what stands on the command line to stems: files, folders and NAME=FILE become track names and paths.
+
+Every file is opened once, so that a wrong one is named before anything else is done. What is in the files is the
+runtime's business.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ..presets.errors import AudioError
+from ..runtime.audio import probe
+
+# Some of these cannot be read here; a file with such an ending is still meant to be heard, so it is not skipped.
+AUDIO_ENDINGS = frozenset(
+    {".wav", ".wave", ".bwf", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".flac", ".ogg", ".oga", ".opus", ".mp3"}
+    | {".caf", ".au", ".snd", ".m4a", ".mp4", ".aac", ".wma", ".alac"}
+)
+MOST_STEMS = 1024
+_LONGEST_NAME = 200
+
+
+def collect_stems(arguments: Sequence[str], reference: str | None = None) -> dict[str, Path]:
+    """The stems that arguments mean, by track name, in their order.
+
+    Args:
+        arguments: each a file, a folder (its audio files, sorted, without those of folders inside) or NAME=FILE.
+        reference: the song that may not be among them.
+
+    Returns:
+        At least one stem. A name that comes again gets a number: "Vox (2)".
+
+    Raises:
+        AudioError: there is no audio, a file cannot be used, is given twice, or is the reference.
+    """
+    named = [item for argument in arguments for item in _expanded(argument)]
+    if not named:
+        looked_in = ", ".join(arguments) or "nothing"
+        raise AudioError(
+            f"no stems: {looked_in} holds no audio files. Files ending in .wav, .aiff, .flac, .ogg or .mp3 are looked "
+            "for; folders further inside are not searched."
+        )
+    if len(named) > MOST_STEMS:
+        raise AudioError(
+            f"{len(named)} stems are more than the {MOST_STEMS} that a mix can have: bounce some together."
+        )
+    _check_each_once(named, reference)
+    stems: dict[str, Path] = {}
+    for name, path in named:
+        stems[_free_name(name, stems)] = path
+    return stems
+
+
+def check_reference(path: str) -> Path:
+    """The reference's path, if it can be read.
+
+    Raises:
+        AudioError: it cannot be used.
+    """
+    return probe(path).path
+
+
+def split_pair(text: str, exists: bool = False) -> tuple[str, str] | None:
+    """The two sides of NAME=VALUE; None if there is no "=" with something on both sides.
+
+    Args:
+        text: what was typed.
+        exists: the value should be a path that exists; the first "=" behind which one stands is taken.
+    """
+    places = [place for place, letter in enumerate(text) if letter == "=" and 0 < place < len(text) - 1]
+    if not places:
+        return None
+    pairs = [(text[:place], text[place + 1 :]) for place in places]
+    return next((pair for pair in pairs if exists and os.path.exists(pair[1])), pairs[0])  # noqa: PTH110
+
+
+def _expanded(argument: str) -> Iterator[tuple[str, Path]]:
+    # os.path, because Path's methods raise for an impossible name.
+    if os.path.isdir(argument):  # noqa: PTH112
+        yield from ((_name_of(path), path) for path in _audio_files(Path(argument)))
+        return
+    pair = None if os.path.exists(argument) else split_pair(argument, exists=True)  # noqa: PTH110
+    name, file = pair or (None, argument)
+    if name is not None and os.path.isdir(file):  # noqa: PTH112
+        raise AudioError(f"{argument}: {file} is a folder; a name can be given to a file only.")
+    if name is not None and len(name) > _LONGEST_NAME:
+        raise AudioError(f"the track name {name[:40]!r}... is longer than {_LONGEST_NAME} letters: shorten it.")
+    yield (_clean(name) if name is not None else _name_of(Path(file))), Path(file)
+
+
+def _audio_files(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise AudioError(f"the folder {folder} cannot be read: {error.strerror}.") from error
+    return [
+        path
+        for path in entries
+        if path.suffix.lower() in AUDIO_ENDINGS and not path.name.startswith(".") and not path.is_dir()
+    ]
+
+
+def _name_of(path: Path) -> str:
+    # Room is left for the number of a name that comes twice.
+    return _clean(path.stem)[: _LONGEST_NAME - 10]
+
+
+def _clean(name: str) -> str:
+    """A name that can stand in a preset: bytes that are no text, which Linux allows in names, become a mark."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _check_each_once(named: Iterable[tuple[str, Path]], reference: str | None) -> None:
+    reference_id = _file_id(check_reference(reference)) if reference is not None else None
+    seen: set[tuple[int, int]] = set()
+    for _, path in named:
+        probe(path)
+        identity = _file_id(path)
+        if identity == reference_id:
+            raise AudioError(
+                f"{path} is both a stem and the reference: keep the reference out of the stems' folder, or name "
+                "the stems one by one."
+            )
+        if identity in seen:
+            raise AudioError(f"{path} is given twice: it would be mixed in twice. Name it once.")
+        seen.add(identity)
+
+
+def _file_id(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _free_name(name: str, taken: Iterable[str]) -> str:
+    candidate, number = name, 2
+    while candidate in set(taken):
+        candidate, number = f"{name} ({number})", number + 1
+    return candidate

@@ -1,0 +1,117 @@
+"""What changed between the tracks as they came and the mix, and whether that is towards the reference: in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .listening import THIRDS_HZ, Sound
+
+# Smaller changes are not worth a sentence.
+_HEARD_DB = 1.0
+_HEARD_WIDTH = 0.02
+_MOST_SENTENCES = 3
+# What is compared of the tone; below the floor nothing is heard.
+_TONE_HZ = (45, 15000)
+_FLOOR_DB = -60.0
+
+
+@dataclass(frozen=True)
+class _Region:
+    """A part of the spectrum that people have a word for."""
+
+    name: str
+    low_hz: float
+    high_hz: float
+    more: str
+    less: str
+
+
+_REGIONS = (
+    _Region("below 120 Hz", 0, 120, "fuller", "leaner"),
+    _Region("between 120 and 500 Hz", 120, 500, "warmer", "less boomy"),
+    _Region("between 500 Hz and 2 kHz", 500, 2000, "more forward", "softer"),
+    _Region("between 2 and 6 kHz", 2000, 6000, "more present", "less harsh"),
+    _Region("above 6 kHz", 6000, math.inf, "brighter", "darker"),
+)
+
+
+def compare(raw: Sound, mix: Sound, reference: Sound | None = None) -> list[str]:
+    """What one hears, the greatest change first; all sounds are compared at equal loudness.
+
+    Args:
+        raw: the plain sum of the tracks.
+        mix: the mix.
+        reference: the song it should be like, if any.
+    """
+    if not (math.isfinite(raw.loudness_lufs) and math.isfinite(mix.loudness_lufs)):
+        return ["There is nothing to hear in this passage."]
+    changes = [(region, _region_db(mix, region) - _region_db(raw, region)) for region in _REGIONS]
+    heard = sorted((item for item in changes if abs(item[1]) >= _HEARD_DB), key=lambda item: -abs(item[1]))
+    sentences = [_tone(region, change, raw, mix, reference) for region, change in heard[:_MOST_SENTENCES]]
+    sentences = sentences or ["The tone of the whole has hardly changed."]
+    return [*sentences, *_width(raw, mix, reference), *_distance(raw, mix, reference)]
+
+
+def _tone(region: _Region, change_db: float, raw: Sound, mix: Sound, reference: Sound | None) -> str:
+    said = f"The mix is {abs(change_db):.1f} dB {region.more if change_db > 0 else region.less} {region.name}"
+    if reference is None:
+        return f"{said} than the tracks as they came."
+    goal = _region_db(reference, region)
+    before, after = goal - _region_db(raw, region), goal - _region_db(mix, region)
+    return f"{said} than the tracks as they came, {_towards(before, after)}."
+
+
+def _towards(before_db: float, after_db: float) -> str:
+    left = f"which still has {abs(after_db):.1f} dB {'more' if after_db > 0 else 'less'} there"
+    if abs(after_db) < _HEARD_DB:
+        return "just like the reference"
+    if abs(after_db) > abs(before_db):
+        return f"away from the reference, which has {abs(after_db):.1f} dB {'more' if after_db > 0 else 'less'} there"
+    if before_db * after_db < 0:
+        return f"past the reference, which has {abs(after_db):.1f} dB {'more' if after_db > 0 else 'less'} there"
+    return f"closer to the reference, {left}"
+
+
+def _width(raw: Sound, mix: Sound, reference: Sound | None) -> Iterator[str]:
+    change = mix.width - raw.width
+    if abs(change) < _HEARD_WIDTH:
+        return
+    said = (
+        f"It is {'wider' if change > 0 else 'narrower'}: {_percent(mix.width)} of its power is in the sides, "
+        f"before {_percent(raw.width)}"
+    )
+    yield f"{said}, in the reference {_percent(reference.width)}." if reference else f"{said}."
+
+
+def _distance(raw: Sound, mix: Sound, reference: Sound | None) -> Iterator[str]:
+    """How far the tone as a whole is from the reference's, before and after."""
+    if reference is None:
+        return
+    known = (_TONE_HZ[0] < THIRDS_HZ) & (_TONE_HZ[1] > THIRDS_HZ)
+    before, after = (
+        float(
+            np.nanmean(
+                np.abs(np.maximum(sound.thirds_db, _FLOOR_DB) - np.maximum(reference.thirds_db, _FLOOR_DB))[known]
+            )
+        )
+        for sound in (raw, mix)
+    )
+    yield (
+        f"All in all its tone is {after:.1f} dB away from the reference's, on average over the third octaves; "
+        f"before it was {before:.1f} dB."
+    )
+
+
+def _region_db(sound: Sound, region: _Region) -> float:
+    """Power of a region at a loudness of 0 LUFS."""
+    inside = (region.low_hz <= THIRDS_HZ) & (region.high_hz > THIRDS_HZ) & ~np.isnan(sound.thirds_db)
+    power = float((10 ** (sound.thirds_db[inside] / 10)).sum())
+    return 10 * math.log10(power + 1e-12)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
