@@ -1,0 +1,1 @@
+"""Talks to people and the world: command line, report."""

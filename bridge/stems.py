@@ -37,11 +37,7 @@ def collect_stems(arguments: Sequence[str], reference: str | None = None) -> dic
     """
     named = [item for argument in arguments for item in _expanded(argument)]
     if not named:
-        looked_in = ", ".join(arguments) or "nothing"
-        raise AudioError(
-            f"no stems: {looked_in} holds no audio files. Files ending in .wav, .aiff, .flac, .ogg or .mp3 are looked "
-            "for; folders further inside are not searched."
-        )
+        raise AudioError("no stems: name audio files, or folders that hold them.")
     if len(named) > MOST_STEMS:
         raise AudioError(
             f"{len(named)} stems are more than the {MOST_STEMS} that a mix can have: bounce some together."
@@ -95,11 +91,17 @@ def _audio_files(folder: Path) -> list[Path]:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise AudioError(f"the folder {folder} cannot be read: {error.strerror}.") from error
-    return [
+    found = [
         path
         for path in entries
         if path.suffix.lower() in AUDIO_ENDINGS and not path.name.startswith(".") and not path.is_dir()
     ]
+    if not found:
+        raise AudioError(
+            f"no stems: the folder {folder} holds no audio files. Files ending in .wav, .aiff, .flac, .ogg or .mp3 are "
+            "looked for; folders further inside are not searched."
+        )
+    return found
 
 
 def _name_of(path: Path) -> str:

@@ -1,9 +1,10 @@
 """The runtime's console on band powers, differentiable: what the compact model is trained through.
 
-Uncorrelated tracks add in power, a filter multiplies a band by |H|^2, and a compressor multiplies a frame by its gain, so a
-mix costs a few hundred times less here than on samples. It follows the runtime's law (RBJ filters, pedalboard's
-detector, constant-power pan), not the reference's. What it leaves out: phase between tracks, saturation, reverb, peaks
-inside a frame. Quality is therefore always judged on audio that the runtime rendered (:mod:`.evaluate`).
+Uncorrelated tracks add in power, a filter multiplies a band by |H|^2, and a compressor multiplies a frame by its
+gain, so a mix costs a few hundred times less here than on samples. It follows the runtime's law (RBJ filters,
+pedalboard's detector, constant-power pan), not the reference's. What it leaves out: phase between tracks,
+saturation, reverb, peaks inside a frame. Quality is therefore always judged on audio that the runtime rendered
+(:mod:`.evaluate`).
 """
 
 from __future__ import annotations
@@ -83,9 +84,7 @@ def loudness_lufs(powers: BandPowers) -> Tensor:
     weights = _k_weights(powers.left)[:, None]
     power = ((powers.left + powers.right) * weights).sum(-2)
     shape = power.shape[:-1]
-    blocks = functional.avg_pool1d(
-        power.reshape(-1, 1, power.shape[-1]), _BLOCK_FRAMES, stride=_BLOCK_FRAMES // 4
-    )
+    blocks = functional.avg_pool1d(power.reshape(-1, 1, power.shape[-1]), _BLOCK_FRAMES, stride=_BLOCK_FRAMES // 4)
     blocks = blocks.reshape(*shape, -1)
     loud = blocks > 10 ** ((-70 + 0.691) / 10)
     mean = (blocks * loud).sum(-1, keepdim=True) / loud.sum(-1, keepdim=True).clamp(min=1)
@@ -98,9 +97,7 @@ def eq_curve_db(settings: Settings) -> Tensor:
     """Gain of the six filters at the band centres in dB, shape (..., bands)."""
     total = torch.zeros(())
     for band in EQ_BANDS:
-        gain_db, freq_hz, q = (
-            settings[f"eq.{band}.{name}"][..., None] for name in ("gain_db", "freq_hz", "q")
-        )
+        gain_db, freq_hz, q = (settings[f"eq.{band}.{name}"][..., None] for name in ("gain_db", "freq_hz", "q"))
         total = total + _biquad_db(band, gain_db, freq_hz, q)
     return total
 
@@ -151,7 +148,7 @@ def _amplitude(gain_db: Tensor) -> Tensor:
 
 
 def _biquad_db(band: str, gain_db: Tensor, freq_hz: Tensor, q: Tensor) -> Tensor:
-    """|H| in dB of an RBJ cookbook filter at the band centres, by the sin^2 form, which keeps float32 exact in the lows."""
+    """|H| in dB of an RBJ cookbook filter at the band centres; its sin^2 form keeps float32 exact in the lows."""
     a = torch.exp(gain_db * (math.log(10) / 40))
     w0 = 2 * math.pi * freq_hz / SAMPLE_RATE_HZ
     cos, alpha = torch.cos(w0), torch.sin(w0) / (2 * q)
@@ -182,7 +179,7 @@ def _squared_magnitude(b: tuple[Tensor, Tensor, Tensor], phi: Tensor) -> Tensor:
 
 
 def _k_weights(like: Tensor) -> Tensor:
-    """Power gain of BS.1770's K-weighting at the band centres: its shelf and its high-pass, from their analogue form."""
+    """Power gain of BS.1770's K-weighting at the band centres: a shelf, and a high-pass in its analogue form."""
     f = band_centres_hz().to(like)
     shelf = _biquad_db("high_shelf", torch.tensor(4.0), torch.tensor(1681.97), torch.tensor(0.7072))
     ratio = f / 38.135

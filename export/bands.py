@@ -18,9 +18,7 @@ from torch.nn import functional
 SAMPLE_RATE_HZ = 44100
 FFT_LENGTH = 2048
 HOP_LENGTH = 1024  # between transforms
-FRAME_LENGTH = (
-    2048  # two transforms are averaged to a frame: half the work, and no transient falls between windows
-)
+FRAME_LENGTH = 2048  # two transforms are averaged to a frame: half the work, and no transient falls between windows
 BAND_COUNT = 64
 FEATURE_ROWS = 4 * BAND_COUNT
 WINDOW_SAMPLES = 262144
@@ -81,6 +79,15 @@ def features(powers: BandPowers) -> Tensor:
 
 class BandPowerTransform(nn.Module):
     """Waveform to :class:`BandPowers`."""
+
+    outer_cos: Tensor
+    outer_sin: Tensor
+    twiddle_cos: Tensor
+    twiddle_sin: Tensor
+    inner_cos: Tensor
+    inner_sin: Tensor
+    window: Tensor
+    filters: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,8 +1,9 @@
 """Fits the detector offset of :mod:`.band_console` to pedalboard's compressor on real stems.
 
-On band powers a frame has one level; pedalboard's detector follows |x| sample by sample and settles somewhere between the
-frame's mean and its peak, depending on attack and release. One regression over many stems and settings closes most of
-that gap: `python -m mixbridge.export.calibration CORPUS` logs the constants to enter and what remains.
+On band powers a frame has one level; pedalboard's detector follows |x| sample by sample and settles somewhere
+between the frame's mean and its peak, depending on attack and release. One regression over many stems and settings
+closes most of that gap: `python -m mixbridge.export.calibration CORPUS` logs the constants to enter and what
+remains.
 """
 
 from __future__ import annotations
@@ -26,12 +27,11 @@ _RATIO = 1000.0
 
 def envelope_db(signal: NDArray[np.float32], attack_ms: float, release_ms: float) -> NDArray[np.float32]:
     """Pedalboard's own detector in dB, shape (samples,): a threshold under everything and a huge ratio reveal it."""
-    box = pedalboard.Compressor(
-        threshold_db=_FLOOR_DB, ratio=_RATIO, attack_ms=attack_ms, release_ms=release_ms
-    )
+    box = pedalboard.Compressor(threshold_db=_FLOOR_DB, ratio=_RATIO, attack_ms=attack_ms, release_ms=release_ms)
     key = np.maximum(np.abs(signal), 1e-4).astype(np.float32)
     gain = box(key[None], SAMPLE_RATE_HZ)[0] / key
-    return (_FLOOR_DB + 20 * np.log10(gain) / (1 / _RATIO - 1)).astype(np.float32)
+    envelope: NDArray[np.float32] = (_FLOOR_DB + 20 * np.log10(gain) / (1 / _RATIO - 1)).astype(np.float32)
+    return envelope
 
 
 def frame_level_db(signal: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -41,7 +41,8 @@ def frame_level_db(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     power = (frames**2).sum(-1) / (window**2).sum()
     pairs = FRAME_LENGTH // HOP_LENGTH
     power = power[: len(power) // pairs * pairs].reshape(-1, pairs).mean(-1)
-    return (10 * np.log10(power + 1e-12)).astype(np.float32)
+    level: NDArray[np.float32] = (10 * np.log10(power + 1e-12)).astype(np.float32)
+    return level
 
 
 def measure(corpus: Path, stems: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -51,9 +52,7 @@ def measure(corpus: Path, stems: int, seed: int = 0) -> tuple[NDArray[np.float64
     rows, offsets = [], []
     for index in numbers.permutation(len(files))[:stems]:
         signal = read_stereo(files[index])[0][0]
-        attack_ms, release_ms = (
-            float(np.exp(numbers.uniform(*np.log(ends)))) for ends in ((1, 80), (30, 600))
-        )
+        attack_ms, release_ms = (float(np.exp(numbers.uniform(*np.log(ends)))) for ends in ((1, 80), (30, 600)))
         level = frame_level_db(signal)
         middle = np.arange(len(level)) * FRAME_LENGTH + (FFT_LENGTH + HOP_LENGTH) // 2
         loud = level > np.percentile(level, 60)

@@ -129,9 +129,7 @@ def _draw_eq(
     return values
 
 
-def _draw_compressor(
-    shape: tuple[int, ...], share_on: float, generator: torch.Generator
-) -> dict[str, Tensor]:
+def _draw_compressor(shape: tuple[int, ...], share_on: float, generator: torch.Generator) -> dict[str, Tensor]:
     def uniform(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(shape, generator=generator)
 

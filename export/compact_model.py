@@ -51,9 +51,7 @@ class Encoder(nn.Module):
             nn.GELU(),
         )
         pooled = 3 * channels + 3 * FEATURE_ROWS
-        self.project = nn.Sequential(
-            nn.Linear(pooled, 224), nn.GELU(), nn.Linear(224, width), nn.LayerNorm(width)
-        )
+        self.project = nn.Sequential(nn.Linear(pooled, 224), nn.GELU(), nn.Linear(224, width), nn.LayerNorm(width))
 
     def forward(self, rows: Tensor) -> Tensor:
         """Embed features of shape (items, rows, frames), at least 15 frames; returns (items, width)."""

@@ -40,6 +40,9 @@ AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
 SECTION_FRAMES = (WINDOW_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
 _SILENT_LUFS = -60.0
 _LOW_CENTROID_HZ = 250.0
+# A frame sounds if a band of it is above -50 dB; a track is taken if a tenth of its frames do.
+_SOUNDING_LOG_POWER = -5.0
+_SOUNDING_SHARE = 0.1
 _CACHE_VERSION = 2
 
 
@@ -99,9 +102,7 @@ def read_stereo(path: Path) -> tuple[NDArray[np.float32], bool]:
 
 def load_session(folder: Path, cache: Path, transform: BandPowerTransform) -> CachedSession:
     """A session's powers, from the cache or analysed now."""
-    key = hashlib.sha256(
-        f"{_CACHE_VERSION} {folder.resolve()} {folder.stat().st_mtime_ns}".encode()
-    ).hexdigest()[:16]
+    key = hashlib.sha256(f"{_CACHE_VERSION} {folder.resolve()} {folder.stat().st_mtime_ns}".encode()).hexdigest()[:16]
     file = cache / f"{folder.name}-{key}.npz"
     if file.exists():
         with np.load(file, allow_pickle=False) as data:
@@ -124,9 +125,7 @@ def _analyse(folder: Path, transform: BandPowerTransform) -> CachedSession:
         levels.append(torch.log10(pair + 1e-14).numpy().astype(np.float16))
         mean = torch.sqrt(powers.left * powers.right) + 1e-14
         correlations.append((powers.cross / mean)[0].clamp(-1, 1).numpy().astype(np.float16))
-    return CachedSession(
-        folder.name, np.stack(levels), np.stack(correlations), np.array([mono for _, mono in stereo])
-    )
+    return CachedSession(folder.name, np.stack(levels), np.stack(correlations), np.array([mono for _, mono in stereo]))
 
 
 def analyse_long(audio: NDArray[np.float32], transform: BandPowerTransform) -> BandPowers:
@@ -159,7 +158,8 @@ class MixExamples(IterableDataset[Batch]):
         seed: int,
         augment: bool = True,
     ) -> None:
-        self.sessions = [session for session in sessions if session.level.shape[-1] >= 2 * SECTION_FRAMES]
+        # In float32 and linear from here on: a gigabyte for two hours of sessions, and no powers of ten per batch.
+        self.sessions = [_Raw.of(session) for session in sessions if session.level.shape[-1] >= 2 * SECTION_FRAMES]
         self.batch_size, self.max_tracks, self.seed, self.augment = batch_size, max_tracks, seed, augment
 
     def __iter__(self) -> Iterator[Batch]:
@@ -193,27 +193,43 @@ class MixExamples(IterableDataset[Batch]):
         """Two passages of one session: shapes (tracks, bands, frames), and which tracks are mono."""
         while True:
             session = self.sessions[int(numbers.integers(len(self.sessions)))]
-            first, second = _two_starts(session.level.shape[-1], numbers)
+            first, second = _two_starts(session.powers.left.shape[-1], numbers)
             chosen = self._choose_tracks(session, first, numbers)
             if len(chosen):
                 break
-        mono = torch.from_numpy(session.mono[chosen].copy())
-        passages = [_section(session, chosen, start) for start in (first, second)]
+        mono = session.mono[chosen]
+        passages = [_section(session.powers, chosen, start) for start in (first, second)]
         if self.augment:
             gain = _random_colour(len(chosen), numbers)
             swap = torch.from_numpy(numbers.random((len(chosen), 1, 1)) < 0.5)
             passages = [_mirrored(item.scaled(gain, gain), swap) for item in passages]
         return passages[0], passages[1], mono
 
-    def _choose_tracks(
-        self, session: CachedSession, start: int, numbers: np.random.Generator
-    ) -> NDArray[np.intp]:
-        part = session.level[:, :, :, start : start + SECTION_FRAMES]
-        active = np.flatnonzero((part.max(axis=2) > -5.0).mean(axis=(1, 2)) > 0.1)
+    def _choose_tracks(self, session: _Raw, start: int, numbers: np.random.Generator) -> Tensor:
+        """Indices of tracks that sound for a tenth of the passage, thinned out and shuffled."""
+        part = session.sounding[:, start : start + SECTION_FRAMES]
+        active = np.flatnonzero(part.mean(axis=1) > _SOUNDING_SHARE)
         count = min(len(active), self.max_tracks)
         if self.augment and count > 1 and numbers.random() < 0.4:
             count = int(numbers.integers(1, count + 1))
-        return numbers.permutation(active)[:count]
+        return torch.from_numpy(numbers.permutation(active)[:count])
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """A session to cut from: powers (tracks, bands, frames), mono (tracks,), which frames sound (tracks, frames)."""
+
+    powers: BandPowers
+    mono: Tensor
+    sounding: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, session: CachedSession) -> _Raw:
+        level = torch.pow(10, torch.from_numpy(session.level.astype(np.float32)))
+        left, right = level[:, 0].contiguous(), level[:, 1].contiguous()
+        cross = torch.from_numpy(session.correlation.astype(np.float32)) * torch.sqrt(left * right)
+        sounding = session.level.max(axis=(1, 2)) > _SOUNDING_LOG_POWER
+        return cls(BandPowers(left, right, cross), torch.from_numpy(session.mono), sounding)
 
 
 def _two_starts(frames: int, numbers: np.random.Generator) -> tuple[int, int]:
@@ -224,12 +240,9 @@ def _two_starts(frames: int, numbers: np.random.Generator) -> tuple[int, int]:
     return starts if numbers.random() < 0.5 else (starts[1], starts[0])
 
 
-def _section(session: CachedSession, chosen: NDArray[np.intp], start: int) -> BandPowers:
-    stop = start + SECTION_FRAMES
-    level = torch.pow(10, torch.from_numpy(session.level[chosen, :, :, start:stop].astype(np.float32)))
-    correlation = torch.from_numpy(session.correlation[chosen, :, start:stop].astype(np.float32))
-    left, right = level[:, 0], level[:, 1]
-    return BandPowers(left, right, correlation * torch.sqrt(left * right))
+def _section(powers: BandPowers, chosen: Tensor, start: int) -> BandPowers:
+    part = slice(start, start + SECTION_FRAMES)
+    return BandPowers(powers.left[chosen, :, part], powers.right[chosen, :, part], powers.cross[chosen, :, part])
 
 
 def _stack(items: list[BandPowers], tracks: int) -> BandPowers:

@@ -1,8 +1,8 @@
 """Judges a model on audio that the runtime rendered, against what one would get without it.
 
-A case: a held-out session is mixed under settings drawn as in training; the model hears the raw tracks of one passage and the
-mix of *another* passage, and its mix of the first is compared with the true one. The distance is the reference's feature
-distance, loudness matched. Nothing here knows the training's band powers.
+A case: a held-out session is mixed under settings drawn as in training; the model hears the raw tracks of one
+passage and the mix of *another* passage, and its mix of the first is compared with the true one. The distance is
+the reference's feature distance, loudness matched. Nothing here knows the training's band powers.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def evaluate(
     """
     folders = session_folders(corpus)
     if not folders:
-        raise ModelError(f"{corpus}: no sessions found; a session is a folder with meta.json and one audio file a track")
+        raise ModelError(
+            f"{corpus}: no sessions found; a session is a folder with meta.json and one audio file a track"
+        )
     found = []
     shares = [cases // len(folders) + (index < cases % len(folders)) for index in range(len(folders))]
     for index, (folder, share) in enumerate(zip(folders, shares, strict=True)):
@@ -89,9 +91,7 @@ def evaluate(
     return found
 
 
-def _run_case(
-    controller: Controller, name: str, stems: Mapping[str, Samples], numbers: np.random.Generator
-) -> Case:
+def _run_case(controller: Controller, name: str, stems: Mapping[str, Samples], numbers: np.random.Generator) -> Case:
     generator = torch.Generator().manual_seed(int(numbers.integers(2**31)))
     first, second = _passages(stems, numbers)
     heard, other = first.audio, {track: second.audio[track] for track in first.audio}
@@ -179,12 +179,12 @@ def _preset(passage: Passage, strips: Mapping[str, Tensor], master: Mapping[str,
     tracks = []
     for index, (name, loudness) in enumerate(passage.loudness_lufs.items()):
         values = {path: float(value[index]) for path, value in strips.items()}
-        tracks.append(Track(name=name, strip=replace(Strip(), {**values, "input_gain_db": TRACK_LEVEL_LUFS - loudness})))
+        tracks.append(
+            Track(name=name, strip=replace(Strip(), {**values, "input_gain_db": TRACK_LEVEL_LUFS - loudness}))
+        )
     faders = [track.strip.fader_db for track in tracks]
     values = {path: float(value) for path, value in master.items() if path in parameters(Master)}
-    return Preset(
-        tracks=tuple(tracks), master=replace(Master(), {**values, "input_gain_db": balance_gain_db(faders)})
-    )
+    return Preset(tracks=tuple(tracks), master=replace(Master(), {**values, "input_gain_db": balance_gain_db(faders)}))
 
 
 def _levelled_preset(passage: Passage, pans: Sequence[float]) -> Preset:

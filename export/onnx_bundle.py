@@ -149,7 +149,14 @@ def _export_graphs(parts: _Parts, work: Path) -> None:
     samples = torch.export.Dim("samples", min=66000, max=2**24)
     shapes = {"audio": {0: _TRACKS, 2: samples}}
     _export(parts.track_encoder, (audio,), ["audio"], ["embeddings"], shapes, work / TRACK_ENCODER)
-    _export(parts.reference_encoder, (reference,), ["audio"], ["embedding"], {"audio": {2: samples}}, work / REFERENCE_ENCODER)
+    _export(
+        parts.reference_encoder,
+        (reference,),
+        ["audio"],
+        ["embedding"],
+        {"audio": {2: samples}},
+        work / REFERENCE_ENCODER,
+    )
     with torch.no_grad():
         embeddings = (parts.track_encoder(audio), parts.reference_encoder(reference))
     names = ["track_embeddings", "reference_embedding"]
@@ -194,7 +201,9 @@ def _export(
     path.write_bytes(graph.SerializeToString())
     with torch.no_grad():
         expected = module(*inputs)
-    _compare(path, dict(zip(input_names, inputs, strict=True)), expected if isinstance(expected, tuple) else (expected,))
+    _compare(
+        path, dict(zip(input_names, inputs, strict=True)), expected if isinstance(expected, tuple) else (expected,)
+    )
 
 
 def _compare(path: Path, inputs: dict[str, Tensor], expected: Sequence[Tensor]) -> None:

@@ -1,7 +1,7 @@
 """Trains the compact model: YAML in, checkpoints and a loss curve out, resumable.
 
-Lightning runs the loop (checkpoints, resume, progress bar, gradient clipping); what is ours is the step. A run folder holds
-`config.yaml`, `checkpoints/`, `metrics.csv` and `loss.png`.
+Lightning runs the loop (checkpoints, resume, progress bar, gradient clipping); what is ours is the step. A run
+folder holds `config.yaml`, `checkpoints/`, `metrics.csv` and `loss.png`.
 """
 
 from __future__ import annotations
@@ -97,9 +97,7 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path) -> Path:
     if last.exists():
         resumed_steps = int(torch.load(last, weights_only=True, map_location="cpu")["global_step"])
     # A resumed run draws other examples than the ones it has seen.
-    examples = MixExamples(
-        kept or sessions, config.batch_size, config.max_tracks, config.seed + resumed_steps
-    )
+    examples = MixExamples(kept or sessions, config.batch_size, config.max_tracks, config.seed + resumed_steps)
     validation = _fixed_batches(
         MixExamples(held_out, config.batch_size, config.max_tracks, seed=0, augment=False),
         config.validation_batches,
@@ -153,9 +151,7 @@ def load_checkpoint(path: Path) -> tuple[CompactModel, TrainConfig]:
         data = torch.load(path, map_location="cpu", weights_only=True)
         config = TrainConfig.model_validate(data["hyper_parameters"])
         prefix = "average."
-        state = {
-            key[len(prefix) :]: value for key, value in data["state_dict"].items() if key.startswith(prefix)
-        }
+        state = {key[len(prefix) :]: value for key, value in data["state_dict"].items() if key.startswith(prefix)}
         model = build_model(config.model)
         model.load_state_dict(state)
     except (OSError, KeyError, RuntimeError, ValidationError, EOFError) as error:
@@ -282,8 +278,7 @@ def draw_curve(train: list[tuple[int, float]], validation: list[tuple[int, float
     steps, losses = [step for step, _ in train], [loss for _, loss in train]
     axes.plot(steps, losses, color="C0", alpha=0.15, linewidth=0.5)
     means = [
-        sum(losses[max(0, i - 99) : i + 1]) / len(losses[max(0, i - 99) : i + 1])
-        for i in range(0, len(losses), 20)
+        sum(losses[max(0, i - 99) : i + 1]) / len(losses[max(0, i - 99) : i + 1]) for i in range(0, len(losses), 20)
     ]
     axes.plot(steps[::20], means, color="C0", label="training, mean of 100 steps")
     axes.plot(

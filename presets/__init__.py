@@ -1,0 +1,1 @@
+"""What a mix is: the console table, the preset, its files. No audio, no model."""

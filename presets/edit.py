@@ -100,9 +100,7 @@ def scaled(preset: Preset, amount: float) -> Preset:
         PresetError: an amount outside 0..1.5.
     """
     if not 0 <= amount <= MAX_AMOUNT:
-        raise PresetError(
-            f"The amount {amount:g} is out of range: 0 is neutral, 1 as it is, {MAX_AMOUNT:g} the most."
-        )
+        raise PresetError(f"The amount {amount:g} is out of range: 0 is neutral, 1 as it is, {MAX_AMOUNT:g} the most.")
 
     def less(bus: Bus) -> Bus:
         table = parameters(type(bus))
@@ -131,10 +129,7 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
 
     def between(one: Bus, other: Bus) -> Bus:
         table, ends = parameters(type(one)), _desk_values(other)
-        values = {
-            path: _blended(table[path], value, ends[path], position)
-            for path, value in _desk_values(one).items()
-        }
+        values = {path: _blended(table[path], value, ends[path], position) for path, value in _desk_values(one).items()}
         gain_db = (1 - position) * one.input_gain_db + position * other.input_gain_db
         return _from_desk(one, values, gain_db)
 
@@ -144,9 +139,7 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
     )
     fx_bus = _blended_fx(a.fx_bus, b.fx_bus, position, seed=nearer.fx_bus.seed)
     parts = {"tracks": tracks, "fx_bus": fx_bus, "master": between(a.master, b.master)}
-    return _with_note(
-        nearer.model_copy(update=parts), f"blend of {_title(a)} and {_title(b)} at position {position:g}"
-    )
+    return _with_note(nearer.model_copy(update=parts), f"blend of {_title(a)} and {_title(b)} at position {position:g}")
 
 
 def merged(
@@ -338,9 +331,7 @@ def _check_same_tracks(a: Preset, b: Preset) -> None:
         if missing
     ]
     if alone:
-        raise PresetError(
-            f"The presets have different tracks ({'; '.join(alone)}). Give them the same track names."
-        )
+        raise PresetError(f"The presets have different tracks ({'; '.join(alone)}). Give them the same track names.")
 
 
 def _check_known(what: str, name: str, known: Collection[str]) -> None:

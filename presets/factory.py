@@ -17,9 +17,7 @@ _FOLDER = files("mixbridge.presets") / "factory"
 
 def names() -> tuple[str, ...]:
     """The names, sorted."""
-    return tuple(
-        sorted(item.name.removesuffix(".json") for item in _FOLDER.iterdir() if item.name.endswith(".json"))
-    )
+    return tuple(sorted(item.name.removesuffix(".json") for item in _FOLDER.iterdir() if item.name.endswith(".json")))
 
 
 def load(name: str) -> Preset:
@@ -33,6 +31,4 @@ def load(name: str) -> Preset:
         near = get_close_matches(name, known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(known)}."
         raise PresetError(f'There is no factory preset called "{name}"; {hint}')
-    return preset_files.loads(
-        (_FOLDER / f"{name}.json").read_text(encoding="utf-8"), name=f"factory preset {name}"
-    )
+    return preset_files.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"), name=f"factory preset {name}")

@@ -112,18 +112,14 @@ def _text(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")  # some Windows editors put a mark in front
     except UnicodeDecodeError as error:
-        raise PresetError(
-            f"{path} is not UTF-8 text (byte {error.start}). It is no preset, or was damaged."
-        ) from error
+        raise PresetError(f"{path} is not UTF-8 text (byte {error.start}). It is no preset, or was damaged.") from error
 
 
 def _parsed(text: str, name: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=_Object)
     except json.JSONDecodeError as error:
-        raise PresetError(
-            f"{name} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-        ) from error
+        raise PresetError(f"{name} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
     except RecursionError as error:
         raise PresetError(f"{name} is nested too deeply to be a preset.") from error
     except ValueError as error:  # an integer of thousands of digits
@@ -136,9 +132,7 @@ def _check_kind(data: object, name: str) -> None:
     version = data.get("version")
     if type(version) is not int or version != VERSION:
         said = "says no version" if version is None else f"is of version {str(version)[:20]}"
-        raise PresetError(
-            f"{name} {said}; this mixbridge reads version {VERSION}. Update mixbridge, or the file."
-        )
+        raise PresetError(f"{name} {said}; this mixbridge reads version {VERSION}. Update mixbridge, or the file.")
     if _depth_exceeds(data, _MAX_DEPTH):
         raise PresetError(f"{name} is nested too deeply to be a preset.")
 
@@ -186,9 +180,7 @@ def _write(path: Path, text: str, *, overwrite: bool) -> None:
             shutil.copymode(target, beside)
         beside.replace(target)
     except (OSError, ValueError) as error:
-        raise OutputError(
-            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}."
-        ) from error
+        raise OutputError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
     finally:
         with contextlib.suppress(OSError, ValueError):
             beside.unlink(missing_ok=True)

@@ -10,9 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from .console import EQ_BANDS, FxBus, Master, Parameter, Part, Strip, parameters
+from .console import EQ_BANDS, Master, Parameter, Part, Strip, parameters
 
 Law = Literal["runtime", "reference"]
 
@@ -56,7 +56,7 @@ class Layout(Part):
     law: Law = "runtime"
     track: tuple[Output, ...]
     master: tuple[Output, ...]
-    fixed: dict[str, float] = {}
+    fixed: dict[str, float] = Field(default_factory=dict)
     balanced: bool = False
 
     @model_validator(mode="after")

@@ -99,4 +99,3 @@ def json_schema() -> dict[str, Any]:
         "title": "mixbridge preset",
         "required": ["format", "version"],
     }
-

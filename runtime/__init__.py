@@ -1,0 +1,1 @@
+"""Hears and plays: inference, analysis, rendering. No torch."""

@@ -1,7 +1,8 @@
 """Listens before the model does: which passage to hear, how loud each track is in it, and which tracks are silent.
 
-The passage is the loudest representative one: most tracks play and the level is near the song's upper end, which the first
-seconds of a song seldom are. Files are streamed once for their level over time; only the passage is resampled.
+The passage is the loudest representative one: most tracks play and the level is near the song's upper end, which
+the first seconds of a song seldom are. Files are streamed once for their level over time; only the passage is
+resampled.
 """
 
 from __future__ import annotations
@@ -50,9 +51,7 @@ class Passage:
         return tuple(name for name, loudness in self.loudness_lufs.items() if loudness < SILENT_LUFS)
 
 
-def cut_passage(
-    stems: Mapping[str, Path], sample_rate_hz: int, samples: int, start_s: float | None = None
-) -> Passage:
+def cut_passage(stems: Mapping[str, Path], sample_rate_hz: int, samples: int, start_s: float | None = None) -> Passage:
     """Choose and read the passage of a session.
 
     Args:
@@ -110,10 +109,22 @@ def choose_start_s(paths: Sequence[Path], length_s: float) -> float:
     """Where the loudest passage begins in which most of these files play, on a grid of a quarter second."""
     with ThreadPoolExecutor() as pool:
         powers = list(pool.map(_power_over_time, paths))
+    return _best_step(powers, length_s) * STEP_S
+
+
+def loudest_start(audio: Samples, sample_rate_hz: int, samples: int) -> int:
+    """Likewise in one signal in memory: the sample where a passage of this many samples should begin."""
+    step = round(STEP_S * sample_rate_hz)
+    whole = audio[:, : audio.shape[1] // step * step].reshape(audio.shape[0], -1, step)
+    power = np.mean(np.square(whole, dtype=np.float64), axis=(0, 2))
+    return _best_step([power], samples / sample_rate_hz) * step
+
+
+def _best_step(powers: Sequence[NDArray[np.float64]], length_s: float) -> int:
     steps = max(len(power) for power in powers)
     window = max(1, round(length_s / STEP_S))
     if steps <= window:
-        return 0.0
+        return 0
     padded = np.stack([np.pad(power, (0, steps - len(power))) for power in powers])
     peak = padded.max(axis=1, keepdims=True)
     audible = peak > 10 ** (SILENT_LUFS / 10)
@@ -121,14 +132,14 @@ def choose_start_s(paths: Sequence[Path], length_s: float) -> float:
     presence = _windowed_mean(playing.mean(axis=0), window) / max(float(audible.mean()), _TINY)
     # Each track counts by its share of its own loudest moment, so that a track recorded hot does not decide alone.
     level_db = 10 * np.log10(_windowed_mean((padded / (peak + _TINY)).mean(axis=0), window) + _TINY)
-    return float(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence)) * STEP_S
+    return int(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence))
 
 
 def _power_over_time(path: Path) -> NDArray[np.float64]:
     """Mean square of each quarter second, shape (steps,)."""
     reader = AudioReader(path)
     reader.block_frames = round(STEP_S * reader.sample_rate_hz)
-    return np.array([float(np.mean(np.square(block))) for block in reader])
+    return np.array([float(np.mean(np.square(block, dtype=np.float64))) for block in reader])
 
 
 def _windowed_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:

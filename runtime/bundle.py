@@ -98,9 +98,13 @@ class Bundle:
         path = self.folder / name
         data = _read_bounded(path)
         if hashlib.sha256(data).hexdigest() != self.manifest.sha256.get(name):
-            raise ModelError(f"{path}: does not match its hash in {MANIFEST}; the file was changed or damaged: get it anew")
+            raise ModelError(
+                f"{path}: does not match its hash in {MANIFEST}; the file was changed or damaged: get it anew"
+            )
         if name.endswith(".onnx") and _EXTERNAL_DATA_MARK in data:
-            raise ModelError(f"{path}: keeps weights in another file, which is not allowed; export it with weights inside")
+            raise ModelError(
+                f"{path}: keeps weights in another file, which is not allowed; export it with weights inside"
+            )
         return data
 
 
@@ -123,7 +127,9 @@ def open_bundle(model: str | Path = DEFAULT_MODEL) -> Bundle:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
-        raise ModelError(f"{path}: {where}: {first['msg']} ({error.error_count()} in all); export the model again") from error
+        raise ModelError(
+            f"{path}: {where}: {first['msg']} ({error.error_count()} in all); export the model again"
+        ) from error
     return Bundle(folder, manifest, hashlib.sha256(data).hexdigest())
 
 
@@ -140,7 +146,9 @@ def _find(model: str | Path) -> Path:
     if str(model) in shipped_models():
         return Path(str(resources.files(__package__) / "models")) / str(model)
     known = ", ".join(shipped_models()) or "none"
-    raise ModelError(f"no model {str(model)!r}: give a folder with a {MANIFEST}, or the name of one that ships ({known})")
+    raise ModelError(
+        f"no model {str(model)!r}: give a folder with a {MANIFEST}, or the name of one that ships ({known})"
+    )
 
 
 def _read_bounded(path: Path) -> bytes:
@@ -149,4 +157,6 @@ def _read_bounded(path: Path) -> bytes:
             raise ModelError(f"{path}: larger than {_MAX_FILE_BYTES >> 30} GiB; this is not a mixbridge model")
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); a model is a folder with {MANIFEST} in it") from error
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror}); a model is a folder with {MANIFEST} in it"
+        ) from error

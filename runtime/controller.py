@@ -1,7 +1,7 @@
 """Runs a model bundle through onnxruntime: passages in, outputs in 0..1 out.
 
-Embeddings are cached by content: a new reference costs one pass of its encoder, an edited track one of the track encoder.
-What the outputs mean is the layout's business (:mod:`.predict`).
+Embeddings are cached by content: a new reference costs one pass of its encoder, an edited track one of the track
+encoder. What the outputs mean is the layout's business (:mod:`.predict`).
 """
 
 from __future__ import annotations
@@ -57,10 +57,14 @@ class Controller:
         ProviderError: CUDA was asked for and is not there.
     """
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", threads: int | None = None
+    ) -> None:
         self.bundle: Bundle = open_bundle(model)
         self.manifest = self.bundle.manifest
-        sessions = [_session(self.bundle, name, provider, threads) for name in (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER)]
+        sessions = [
+            _session(self.bundle, name, provider, threads) for name in (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER)
+        ]
         self._track_encoder, self._reference_encoder, self._controller = sessions
         self.providers: list[str] = self._controller.get_providers()
         self._embeddings: OrderedDict[bytes, Array] = OrderedDict()
@@ -84,7 +88,9 @@ class Controller:
         if strips.shape != (len(tracks), len(layout.track)) or master.shape != (len(layout.master),):
             raise ModelError(f"{self.bundle.folder}: outputs {strips.shape} and {master.shape} do not fit its layout")
         if not (np.isfinite(strips).all() and np.isfinite(master).all()):
-            raise ModelError(f"{self.bundle.folder}: the model answers with NaN; check the model with `mixbridge doctor`")
+            raise ModelError(
+                f"{self.bundle.folder}: the model answers with NaN; check the model with `mixbridge doctor`"
+            )
         return Outputs(strips, master)
 
     def check_snapshot(self) -> float:
@@ -172,8 +178,8 @@ def _on_windows() -> bool:
 
 def _no_cuda() -> str:
     return (
-        "CUDA was asked for, but onnxruntime cannot use it here: install the driver and `pip install 'mixbridge[cuda]'`, "
-        "see `mixbridge doctor`, or take provider auto or cpu"
+        "CUDA was asked for, but onnxruntime cannot use it here: install the driver and "
+        "`pip install 'mixbridge[cuda]'`, see `mixbridge doctor`, or take provider auto or cpu"
     )
 
 
@@ -181,7 +187,9 @@ def _check_names(session: Any, path: Path) -> None:
     expected = {"track_embeddings", "reference_embedding"} if path.name == CONTROLLER else {"audio"}
     found = {item.name for item in session.get_inputs()}
     if found != expected:
-        raise ModelError(f"{path}: takes {sorted(found)} and should take {sorted(expected)}; export it with this version")
+        raise ModelError(
+            f"{path}: takes {sorted(found)} and should take {sorted(expected)}; export it with this version"
+        )
 
 
 def _as_stereo(audio: Array) -> Array:

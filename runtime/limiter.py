@@ -19,6 +19,14 @@ _HALF_S = 0.010
 _MARGIN_DB = 0.03
 
 
+def limit(audio: Samples, ceiling: float, sample_rate_hz: int) -> Samples:
+    """A whole signal under a ceiling, shape (1 or 2, n) as it came, without delay."""
+    limiter = Limiter(ceiling, sample_rate_hz)
+    stereo = np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio
+    limited = limiter.process(np.pad(stereo, ((0, 0), (0, limiter.latency_samples))))
+    return limited[: audio.shape[0], limiter.latency_samples :]
+
+
 class Limiter:
     """A limiter for stereo, fed block by block.
 

@@ -1,7 +1,8 @@
-"""From what a model decides to a preset: outputs in 0..1 become settings in dB, Hz and ms, relative to the raw files.
+"""From what a model decides to a preset: its outputs in 0..1 become dB, Hz and ms, relative to the raw files.
 
-The level that the model wants its tracks at is folded in as input gain, so that thresholds mean what they did in training. A
-model of the reference's law is translated: its compressor's time constants and pan law differ from the runtime's.
+The level that the model wants its tracks at is folded in as input gain, so that thresholds mean what they did in
+training. A model of the reference's law is translated: its compressor's time constants and pan law differ from the
+runtime's.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-
 
 from .. import __version__
 from ..presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
@@ -57,9 +57,7 @@ def predict_files(
     style, style_start_s, style_length_s = read_reference(reference, rate_hz, samples, reference_window_s)
     passage = cut_passage(stems, rate_hz, samples, window_s)
     preset = predict(controller, passage, style)
-    tracks = tuple(
-        track.model_copy(update={"source": _source(stems[track.name])}) for track in preset.tracks
-    )
+    tracks = tuple(track.model_copy(update={"source": _source(stems[track.name])}) for track in preset.tracks)
     provenance = preset.provenance.model_copy(
         update={
             "reference": _source(reference),
@@ -86,7 +84,9 @@ def predict(controller: Controller, passage: Passage, reference: Samples) -> Pre
     tracks = tuple(
         Track(name=name, strip=strips[name])
         if name in strips
-        else Track(name=name, note=f"silent in the passage heard ({passage.loudness_lufs[name]:.0f} LUFS): left at neutral")
+        else Track(
+            name=name, note=f"silent in the passage heard ({passage.loudness_lufs[name]:.0f} LUFS): left at neutral"
+        )
         for name in passage.audio
     )
     return Preset(
@@ -141,8 +141,8 @@ def _fixed(layout: Layout, section: type[Strip] | type[Master]) -> dict[str, flo
 def _from_reference_law(strip: Strip) -> Strip:
     """The same sound by the runtime's laws; the reference's reverb was never trained, so its send is off.
 
-    Its pan law is (2/pi) (pi/2 - a) cos a and (2/pi) a sin a in power, a = 0..pi/2; the runtime's is constant power. The
-    position that gives the same ratio of channels is taken, and the difference in power moved to the fader.
+    Its pan law is (2/pi) (pi/2 - a) cos a and (2/pi) a sin a in power, a = 0..pi/2; the runtime's is constant power.
+    The position that gives the same ratio of channels is taken, and the difference in power moved to the fader.
     """
     angle = (strip.pan + 1) * math.pi / 4
     left = max(0.0, (math.pi / 2 - angle) * (2 / math.pi) * math.cos(angle))

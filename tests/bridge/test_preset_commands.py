@@ -160,8 +160,6 @@ def test_factory_lists_all():
 
 def test_help_loads_only_click():
     code = "import sys, mixbridge.bridge.preset_commands; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "click" in loaded
     assert not {"pydantic", "rich", "numpy", "torch", "onnxruntime"} & set(loaded)

@@ -78,9 +78,7 @@ def test_the_same_sound_has_the_same_words():
 
 
 def test_bands_are_said_from_low_to_high():
-    sentences = words(
-        eq__band0__gain_db=2, eq__band0__freq_hz=5000, eq__band1__gain_db=2, eq__band1__freq_hz=100
-    )
+    sentences = words(eq__band0__gain_db=2, eq__band0__freq_hz=5000, eq__band1__gain_db=2, eq__band1__freq_hz=100)
     assert [sentence.split(" around ")[1] for sentence in sentences] == ["100 Hz", "5 kHz"]
 
 

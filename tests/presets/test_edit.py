@@ -34,12 +34,8 @@ def consoles(section, ranges=None):
 def presets(draw, ranges=None, names=("Lead Vox", "Bass")):
     table = parameters(FxBand)
     band = st.builds(FxBand, **{path: st.floats(row.low, row.high) for path, row in table.items()})
-    bus = st.builds(
-        FxBus, bands=st.tuples(*[band] * 12), return_gain_db=st.floats(-80, 12), seed=st.integers(0, 9)
-    )
-    tracks = tuple(
-        Track(name=name, strip=draw(consoles(Strip, ranges)), mute=draw(st.booleans())) for name in names
-    )
+    bus = st.builds(FxBus, bands=st.tuples(*[band] * 12), return_gain_db=st.floats(-80, 12), seed=st.integers(0, 9))
+    tracks = tuple(Track(name=name, strip=draw(consoles(Strip, ranges)), mute=draw(st.booleans())) for name in names)
     return Preset(tracks=tracks, fx_bus=draw(bus), master=draw(consoles(Master, ranges)))
 
 
@@ -59,9 +55,7 @@ def assert_same(a, b):
 
 def one_track(name="Vox", **values):
     return Preset(
-        tracks=(
-            Track(name=name, strip=replace(Strip(), {k.replace("__", "."): v for k, v in values.items()})),
-        )
+        tracks=(Track(name=name, strip=replace(Strip(), {k.replace("__", "."): v for k, v in values.items()})),)
     )
 
 
@@ -126,9 +120,7 @@ class TestDeskForm:
         desk = desk_form(preset)
         for old, new in zip(preset.tracks, desk.tracks, strict=True):
             assert new.strip.fader_db == pytest.approx(old.strip.fader_db + old.strip.input_gain_db)
-        assert desk.master.output_gain_db == pytest.approx(
-            preset.master.output_gain_db + preset.master.input_gain_db
-        )
+        assert desk.master.output_gain_db == pytest.approx(preset.master.output_gain_db + preset.master.input_gain_db)
         assert desk.master.compressor.threshold_db == pytest.approx(
             preset.master.compressor.threshold_db - preset.master.input_gain_db
         )
@@ -185,11 +177,7 @@ class TestScaled:
         assert half.fx_send_db == pytest.approx(-10 - 6.0206, abs=1e-4)
 
     def test_threshold_keeps_its_place_against_the_signal(self):
-        half = (
-            scaled(one_track(input_gain_db=20, fader_db=-4, compressor__threshold_db=-10), 0.5)
-            .tracks[0]
-            .strip
-        )
+        half = scaled(one_track(input_gain_db=20, fader_db=-4, compressor__threshold_db=-10), 0.5).tracks[0].strip
         assert half.input_gain_db == pytest.approx(10)
         assert half.compressor.threshold_db == pytest.approx(-20)
         assert half.fader_db == pytest.approx(-2)
@@ -230,12 +218,8 @@ class TestBlended:
         assert numbers(there) | {"seed": 0} == pytest.approx(numbers(back) | {"seed": 0}, rel=1e-6, abs=1e-6)
 
     def test_scales(self):
-        a = one_track(
-            eq__band1__freq_hz=1000, compressor__attack_ms=1, pan=-1, fx_send_db=-80, compressor__ratio=1
-        )
-        b = one_track(
-            eq__band1__freq_hz=4000, compressor__attack_ms=100, pan=1, fx_send_db=0, compressor__ratio=4
-        )
+        a = one_track(eq__band1__freq_hz=1000, compressor__attack_ms=1, pan=-1, fx_send_db=-80, compressor__ratio=1)
+        b = one_track(eq__band1__freq_hz=4000, compressor__attack_ms=100, pan=1, fx_send_db=0, compressor__ratio=4)
         strip = blended(a, b, 0.5).tracks[0].strip
         assert strip.eq.band1.freq_hz == pytest.approx(2000)
         assert strip.compressor.attack_ms == pytest.approx(10)
@@ -315,9 +299,7 @@ class TestMerged:
     def test_only_these_tracks_and_not_the_shared_reverb(self):
         base = Preset(tracks=(Track(name="Vox"), Track(name="Bass")))
         wet = Strip(fx_send_db=-6)
-        other = Preset(
-            tracks=(Track(name="Vox", strip=wet), Track(name="Bass", strip=wet)), fx_bus=FxBus(seed=5)
-        )
+        other = Preset(tracks=(Track(name="Vox", strip=wet), Track(name="Bass", strip=wet)), fx_bus=FxBus(seed=5))
         result = merged(base, other, sections=["fx"], tracks=["Vox"])
         assert [track.strip.fx_send_db for track in result.tracks] == [-6, -80]
         assert result.fx_bus == base.fx_bus

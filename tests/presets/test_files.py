@@ -30,10 +30,7 @@ PLACES = [
         for path in parameters(Strip)
     ),
     *((("master", *path.split(".")), f"master.{path}", Master, path) for path in parameters(Master)),
-    *(
-        (("fx_bus", "bands", 11, path), f"fx_bus.bands[11].{path}", FxBand, path)
-        for path in parameters(FxBand)
-    ),
+    *((("fx_bus", "bands", 11, path), f"fx_bus.bands[11].{path}", FxBand, path) for path in parameters(FxBand)),
     *((("fx_bus", path), f"fx_bus.{path}", FxBus, path) for path in parameters(FxBus)),
 ]
 
@@ -121,9 +118,7 @@ class TestLimits:
             message = error_of(changed(place, value))
             assert message.startswith(f"mix.json: {name} is {json.dumps(value)}, but must be ")
             assert f"{row.low:g}" in message
-            assert message.endswith(
-                f"{row.high:g}{row.unit if row.unit == ':1' else (' ' + row.unit).rstrip()}."
-            )
+            assert message.endswith(f"{row.high:g}{row.unit if row.unit == ':1' else (' ' + row.unit).rstrip()}.")
 
 
 class TestMistakes:
@@ -224,9 +219,7 @@ class TestMistakes:
             if not node and isinstance(node, dict | list):
                 break
         scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-        junk = data.draw(
-            scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.text(max_size=3), scalars)
-        )
+        junk = data.draw(scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.text(max_size=3), scalars))
         text = changed(place, junk)
         try:
             files.loads(text)

@@ -1,0 +1,93 @@
+"""The commands of the torch side, found by the command line through entry points: `train`, `export`, `evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_FOLDER = click.Path(path_type=Path)
+_EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("--config", type=_EXISTING_FILE, default=_DEFAULT_CONFIG, help="YAML; the default is what shipped.")
+@click.option(
+    "-o",
+    "--output",
+    "run",
+    type=_FOLDER,
+    required=True,
+    help="Folder for checkpoints and curves; an unfinished run goes on.",
+)
+@click.option("--cache", type=_FOLDER, help="Folder for analysed sessions. [default: OUTPUT/cache]")
+def train(corpus: Path, config: Path, run: Path, cache: Path | None) -> None:
+    """Train the compact model on a folder of multitrack sessions.
+
+    A session is a folder with `meta.json` and one audio file per raw track. The same command resumes after Ctrl-C.
+    """
+    from .train import load_config, train
+
+    checkpoint = train(load_config(config), corpus, run, cache or run / "cache")
+    click.echo(
+        f"{checkpoint}\nloss curve: {run / 'loss.png'}\nnext: mixbridge export {checkpoint} -o MODEL --name NAME",
+        err=True,
+    )
+
+
+@click.command(name="export")
+@click.argument("checkpoint", type=_EXISTING_FILE)
+@click.option("-o", "--output", "folder", type=_FOLDER, required=True, help="Folder of the bundle; must not exist.")
+@click.option("--architecture", type=click.Choice(["compact", "diff-mst"]), default="compact", show_default=True)
+@click.option("--name", required=True, help="Short name, as in `--model NAME`.")
+@click.option("--description", default="", help="What it is, in a line.")
+@click.option("--licence", default="not stated", show_default=True, help="Of the weights.")
+@click.option("--training", type=_EXISTING_FILE, help="JSON for the manifest: data, hours, steps, seed, command.")
+def export(
+    checkpoint: Path, folder: Path, architecture: str, name: str, description: str, licence: str, training: Path | None
+) -> None:
+    """Turn a checkpoint into an ONNX bundle that `mixbridge mix --model FOLDER` runs."""
+    from ..runtime.bundle import Training
+    from .onnx_bundle import Description, export_bundle
+
+    record = Training.model_validate_json(training.read_text(encoding="utf-8")) if training else None
+    described = Description(name, description, licence, record)
+    if architecture == "compact":
+        from .train import load_checkpoint
+
+        manifest = export_bundle(load_checkpoint(checkpoint)[0], described, folder)
+    else:
+        from .reference_checkpoint import load_reference_checkpoint
+
+        manifest = export_bundle(load_reference_checkpoint(checkpoint), described, folder)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    click.echo(f"{folder}: {manifest.parameters:,} parameters, {size / 1e6:.1f} MB", err=True)
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("docs/quality.md"), show_default=True)
+@click.option("--model", default="default", show_default=True, help="Bundle folder, or the name of a model that ships.")
+@click.option("--cases", type=click.IntRange(min=1), default=120, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--provider", type=click.Choice(["auto", "cuda", "cpu"]), default="auto", show_default=True)
+def evaluate(corpus: Path, output: Path, model: str, cases: int, seed: int, provider: str) -> None:
+    """Judge a model on held-out sessions, rendered, against random, mean and plain settings; writes a page."""
+    from typing import cast
+
+    from rich.progress import Progress
+
+    from ..runtime.controller import Controller, Provider
+    from .evaluate import evaluate as run
+    from .quality_report import write_report
+
+    controller = Controller(model, cast("Provider", provider))
+    with Progress() as bar:
+        task = bar.add_task("Rendering and judging", total=cases)
+        found = run(controller, corpus, cases, seed, lambda done: bar.update(task, completed=done))
+    command = f"mixbridge evaluate CORPUS --model {model} --cases {cases} --seed {seed}"
+    write_report(found, controller.bundle, command, output)
+    click.echo(f"{output}, {output.with_name('quality.png')}", err=True)
