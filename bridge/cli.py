@@ -27,6 +27,8 @@ INTERRUPTED = 130
 
 _ISSUES = "https://github.com/mixbridge/mixbridge/issues"
 _ENTRY_POINTS = "mixbridge.commands"
+# A path that is shown is not cut before.
+_LONGEST = 1000
 _GET_TRAINING = "training and evaluating need PyTorch, which mixing does not: pip install 'mixbridge[train]'"
 # What the `train` extra brings.
 _TRAINING_PACKAGES = {"torch", "lightning", "onnx", "onnxscript", "yaml"}
@@ -134,6 +136,10 @@ def _explained(error: BaseException) -> int:
         case MixbridgeError():
             _trace_if_verbose()
             code = _say(str(error), REFUSED)
+        case OSError(filename=str(), strerror=str()):
+            # A disk or a name is at fault, not mixbridge.
+            _trace_if_verbose()
+            code = _say(f"{error.filename[:_LONGEST]}: {error.strerror}", REFUSED)
         case ModuleNotFoundError() if (error.name or "").split(".")[0] in _TRAINING_PACKAGES:
             code = _say(_GET_TRAINING, REFUSED)
         case _:
@@ -153,7 +159,7 @@ def _torch_side(name: str) -> click.Command:
 
 def _say(message: str, code: int) -> int:
     # One line, whatever an error holds.
-    line = " ".join(message.split("\n"))
+    line = " ".join(message.split("\n")).encode(errors="replace").decode()
     with contextlib.suppress(OSError):
         click.echo(f"mixbridge: {line}", err=True)
     return code

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
-_FORMATS = ("wav", "wav16", "wav32f", "flac", "flac16", "aiff", "aiff32f")
+FORMAT_NAMES = ("wav", "wav16", "wav32f", "flac", "flac16", "aiff", "aiff32f")
 _LISTED = 24
 
 
@@ -51,7 +51,7 @@ def _render_command(command: Command) -> Command:
         click.option(
             "--format",
             "audio_format",
-            type=click.Choice(_FORMATS),
+            type=click.Choice(FORMAT_NAMES),
             default="wav",
             show_default=True,
             help="Of the audio; wav, flac and aiff are 24 bit.",
@@ -108,7 +108,7 @@ def mix(
     song = check_reference(reference)
     options = PredictOptions(amount, window, reference_window)
     render_options = _render_options(given)
-    output = Path(given["output"])
+    output = _output(given)
     if given["dry_run"]:
         preset = predict(found, song, model=model, provider=provider, options=options)
         _say_plan(preset, render_options, output, given)
@@ -152,7 +152,7 @@ def apply(
     found = collect_stems(stems)
     session = match_stems(preset, found, parse_map(told, preset, found))
     render_options = _render_options(given)
-    output = Path(given["output"])
+    output = _output(given)
     if not _is_quiet(context, given):
         _say_matches(session)
     if given["dry_run"]:
@@ -246,6 +246,15 @@ def _render_options(given: Mapping[str, Any]) -> RenderOptions:
         stems=not given["no_stems"],
         overwrite=given["force"],
     )
+
+
+def _output(given: Mapping[str, Any]) -> Path:
+    from ..presets.errors import OutputError
+    from .stems import is_text
+
+    if not is_text(given["output"]):
+        raise OutputError(f"{given['output']}: this name is not UTF-8 text. Choose another.")
+    return Path(given["output"])
 
 
 def _say_plan(preset: Preset, options: RenderOptions, output: Path, given: Mapping[str, Any]) -> None:

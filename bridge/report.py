@@ -128,6 +128,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         render=result.render,
         passage=heard.passage,
         sounds=sounds,
+        reference=sounds.get("reference"),
         verdict=compare(sounds["raw"], sounds["mix"], sounds.get("reference")),
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
         tracks=_track_cards(heard, result.preset, sounds.get("reference")),

@@ -55,7 +55,16 @@ def check_reference(path: str) -> Path:
     Raises:
         AudioError: it cannot be used.
     """
-    return probe(path).path
+    return _checked(Path(path))
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written down; Linux allows bytes in names that are no text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def split_pair(text: str, exists: bool = False) -> tuple[str, str] | None:
@@ -83,7 +92,7 @@ def _expanded(argument: str) -> Iterator[tuple[str, Path]]:
         raise AudioError(f"{argument}: {file} is a folder; a name can be given to a file only.")
     if name is not None and len(name) > _LONGEST_NAME:
         raise AudioError(f"the track name {name[:40]!r}... is longer than {_LONGEST_NAME} letters: shorten it.")
-    yield (_clean(name) if name is not None else _name_of(Path(file))), Path(file)
+    yield (name if name is not None else _name_of(Path(file))), Path(file)
 
 
 def _audio_files(folder: Path) -> list[Path]:
@@ -106,19 +115,23 @@ def _audio_files(folder: Path) -> list[Path]:
 
 def _name_of(path: Path) -> str:
     # Room is left for the number of a name that comes twice.
-    return _clean(path.stem)[: _LONGEST_NAME - 10]
+    return path.stem[: _LONGEST_NAME - 10]
 
 
-def _clean(name: str) -> str:
-    """A name that can stand in a preset: bytes that are no text, which Linux allows in names, become a mark."""
-    return os.fsencode(name).decode("utf-8", "replace")
+def _checked(path: Path) -> Path:
+    if not is_text(str(path)):
+        raise AudioError(f"{path}: this name is not UTF-8 text. Rename the file or its folder.")
+    try:
+        return probe(path).path
+    except OSError as error:  # a name that no file can have
+        raise AudioError(f"{str(path)[:_LONGEST_NAME]} cannot be read: {error.strerror}.") from error
 
 
 def _check_each_once(named: Iterable[tuple[str, Path]], reference: str | None) -> None:
     reference_id = _file_id(check_reference(reference)) if reference is not None else None
     seen: set[tuple[int, int]] = set()
     for _, path in named:
-        probe(path)
+        _checked(path)
         identity = _file_id(path)
         if identity == reference_id:
             raise AudioError(
