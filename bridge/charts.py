@@ -14,7 +14,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import ArrayLike
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 22
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 14, 8, 22
 
 
 @dataclass(frozen=True)

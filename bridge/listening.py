@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..presets.console import Compressor, Equalizer
 from ..runtime.audio import Samples
+from ..runtime.compressor import CompressorProcessor
 from ..runtime.loudness import integrated_loudness
 from ..runtime.peaks import true_peak_db
 from ..runtime.response import compressor_gain_db, eq_response_db
@@ -24,9 +25,11 @@ Curve = NDArray[np.float64]
 THIRDS_HZ: Curve = 1000 * 2.0 ** (np.arange(-15, 14) / 3)
 
 _FFT = 16384
-_FRAME_S = 0.02
 _TINY = 1e-12
-# A frame counts as played if it is within this of the loudest.
+_LOWEST_DB = -120.0
+# Levels change slowly: one of so many samples tells enough.
+_EVERY = 64
+# What is further below the loudest is not counted as played.
 _PLAYING_DB = 40.0
 
 
@@ -59,7 +62,7 @@ class CompressorWork:
     """How a track meets its compressor.
 
     Attributes:
-        levels_db: the detector's level in each played frame of 20 ms, in dB of the track as it came; shape (frames,).
+        levels_db: what its detector sees while the track plays, in dB of the track as it came; shape (n,).
         mean_db: how much is turned down on average while it plays, 0 or more.
         most_db: how much at most.
     """
@@ -108,15 +111,31 @@ def third_octaves_db(audio: Samples, sample_rate_hz: int) -> Curve:
 def compressor_work(
     audio: Samples, sample_rate_hz: int, input_gain_db: float, eq: Equalizer, compressor: Compressor
 ) -> CompressorWork:
-    """How audio of shape (1 or 2, n) meets a compressor behind a gain and an equalizer, by the static curve."""
-    equalized = _equalized(audio, sample_rate_hz, eq)
-    detector = np.abs(equalized).max(axis=0)
-    step = max(1, round(_FRAME_S * sample_rate_hz))
-    usable = detector[: len(detector) // step * step] if len(detector) >= step else detector
-    levels_db = 20 * np.log10(usable.reshape(-1, min(step, len(usable))).mean(axis=1) + _TINY)
+    """How audio of shape (1 or 2, n) meets a compressor behind a gain and an equalizer."""
+    detector = np.abs(_equalized(audio, sample_rate_hz, eq)).max(axis=0)
+    levels_db = _followed_db(detector, sample_rate_hz, compressor)[::_EVERY]
     levels_db = levels_db[levels_db > levels_db.max() - _PLAYING_DB]
     turned_down = -compressor_gain_db(compressor, levels_db + input_gain_db)
     return CompressorWork(levels_db, float(turned_down.mean()), float(turned_down.max()))
+
+
+def _followed_db(detector: Samples, sample_rate_hz: int, compressor: Compressor) -> Curve:
+    """The level that the compressor's own follower sees, sample by sample.
+
+    It is found in the gain of a compressor of the same speed whose threshold lies below everything.
+    """
+    probe = Compressor(
+        threshold_db=_LOWEST_DB,
+        ratio=20,
+        attack_ms=compressor.attack_ms,
+        release_ms=compressor.release_ms,
+        knee_db=0,
+    )
+    signal = np.maximum(detector, np.float32(_TINY))
+    followed = CompressorProcessor(probe, 1, sample_rate_hz).process(signal[None].copy())[0]
+    gain_db = 20 * np.log10(followed.astype(np.float64) / signal)
+    levels_db: Curve = _LOWEST_DB - gain_db / (1 - 1 / probe.ratio)
+    return levels_db
 
 
 def _equalized(audio: Samples, sample_rate_hz: int, eq: Equalizer) -> Samples:

@@ -230,6 +230,8 @@ def _master_card(heard: _Heard, preset: Preset) -> MasterCard:
 def _turned_down(work: CompressorWork) -> str:
     if work.most_db < _HEARD_DB:
         return "The compressor hardly ever works here."
+    if work.mean_db < _HEARD_DB / 2:
+        return f"The compressor only touches the loudest moments, by up to {work.most_db:.1f} dB."
     return (
         f"The compressor turns it down by about {work.mean_db:.1f} dB while it plays, "
         f"and by {work.most_db:.1f} dB at its loudest."
