@@ -25,7 +25,6 @@ FAILED = 1
 REFUSED = 2
 INTERRUPTED = 130
 
-_ISSUES = "https://github.com/mixbridge/mixbridge/issues"
 _ENTRY_POINTS = "mixbridge.commands"
 # A path that is shown is not cut before.
 _LONGEST = 1000
@@ -170,8 +169,7 @@ def _unexpected(error: BaseException) -> int:
         return FAILED
     what = f"{type(error).__name__}: {error}".rstrip(": ")
     return _say(
-        f"unexpected error ({what}). This is a fault of mixbridge: run `mixbridge -v ...` and report what it says at "
-        f"{_ISSUES}",
+        f"unexpected error ({what}). This is a fault of mixbridge: please run `mixbridge -v ...` and report what it says.",
         FAILED,
     )
 
