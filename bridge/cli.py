@@ -169,7 +169,7 @@ def _unexpected(error: BaseException) -> int:
         return FAILED
     what = f"{type(error).__name__}: {error}".rstrip(": ")
     return _say(
-        f"unexpected error ({what}). This is a fault of mixbridge: please run `mixbridge -v ...` and report what it says.",
+        f"unexpected error ({what}). This is a fault of mixbridge: run `mixbridge -v ...` and report what it says.",
         FAILED,
     )
 
