@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .bands import FEATURE_ROWS, BandPowers, BandPowerTransform, features
+from .bands import BAND_COUNT, FEATURE_ROWS, BandPowers, BandPowerTransform, features
+
+STATISTICS = 4 * BAND_COUNT
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,11 @@ class CompactConfig:
 
 
 class Encoder(nn.Module):
-    """A passage's features to an embedding: convolutions over time, pooled, beside plain statistics of the bands."""
+    """A passage's features to an embedding: convolutions over time, pooled, beside plain statistics of the bands.
+
+    The embedding ends with statistics as they are, for the controller to compare track and reference band by band:
+    level, left-right imbalance, side against mid, and how much the level moves, 64 of each.
+    """
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
@@ -54,13 +60,60 @@ class Encoder(nn.Module):
         self.project = nn.Sequential(nn.Linear(pooled, 224), nn.GELU(), nn.Linear(224, width), nn.LayerNorm(width))
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Embed features of shape (items, rows, frames), at least 15 frames; returns (items, width)."""
+        """Embed features of shape (items, rows, frames), at least 15 frames; returns (items, width + STATISTICS)."""
         deep = self.convolutions(rows)
-        # The mean of amplitudes is what the ear and the feature loss go by; the mean of logs misses what is sparse.
-        amplitude = torch.log10(torch.pow(10.0, 1.25 * rows - 1.75).mean(-1) + 1e-6)
-        pooled = (deep.mean(-1), deep.amax(-1), _deviation(deep), rows.mean(-1), _deviation(rows), amplitude)
-        embedding: Tensor = self.project(torch.cat(pooled, dim=-1))
-        return embedding
+        power = torch.pow(10.0, 2.5 * rows - 3.5).mean(-1)
+        deviation = _deviation(rows)
+        pooled = (deep.mean(-1), deep.amax(-1), _deviation(deep), rows.mean(-1), deviation, torch.log10(power + 1e-6))
+        learned: Tensor = self.project(torch.cat(pooled, dim=-1))
+        return torch.cat((learned, _statistics(power, deviation)), dim=-1)
+
+
+class Comparison(nn.Module):
+    """Track against reference, band by band: the start of every decision.
+
+    Where a track dominates a band (its share of the sum of all tracks), the reference's imbalance in that band speaks of the
+    track's pan, and the reference's level against the sum's of its fader and EQ.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(nn.Linear(9 * BAND_COUNT + 6, 256), nn.GELU(), nn.Linear(256, width))
+
+    def forward(self, tracks: Tensor, reference: Tensor, present: Tensor | None) -> Tensor:
+        """Compare.
+
+        Args:
+            tracks: statistics, shape (batch, tracks, STATISTICS).
+            reference: statistics, shape (batch, STATISTICS).
+            present: shape (batch, tracks), False for padding.
+
+        Returns:
+            Shape (batch, tracks, width).
+        """
+        level, _, _, movement = tracks.chunk(4, dim=-1)
+        ref_level, ref_imbalance, ref_width, ref_movement = reference[:, None].expand_as(tracks).chunk(4, dim=-1)
+        power, ref_power = torch.pow(10.0, level), torch.pow(10.0, ref_level)
+        if present is not None:
+            power = power * present[..., None]
+        total = power.sum(1, keepdim=True)
+        share = power / (total + 1e-6)
+        missing = (ref_level - torch.log10(total / total.sum(-1, keepdim=True) + 1e-6)).clamp(-2, 2)
+        by_own = _weighted(share * power, (ref_imbalance, missing, ref_width))
+        by_reference = _weighted(share * share * ref_power, (ref_imbalance, missing, ref_width))
+        rows = (
+            share,
+            share * ref_imbalance,
+            share * missing,
+            share * ref_width,
+            level / 3 + 1,
+            ref_imbalance,
+            missing,
+            movement,
+            ref_movement,
+        )
+        found: Tensor = self.mlp(torch.cat((*rows, *by_own, *by_reference), dim=-1))
+        return found
 
 
 class CompactModel(nn.Module):
@@ -78,6 +131,7 @@ class CompactModel(nn.Module):
         self.transform = BandPowerTransform()
         self.track_encoder = Encoder(config.channels, config.width)
         self.reference_encoder = Encoder(config.channels, config.width * config.reference_tokens)
+        self.comparison = Comparison(config.width)
         layer = nn.TransformerEncoderLayer(
             config.width,
             config.heads,
@@ -90,7 +144,7 @@ class CompactModel(nn.Module):
         self.transformer = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(config.width)
         self.kind = nn.Parameter(0.02 * torch.randn(1 + config.reference_tokens, config.width))
-        self.track_head = _head(2 * config.width, config.width, track_outputs)
+        self.track_head = _head(3 * config.width, config.width, track_outputs)
         self.master_head = _head(config.width, config.width, master_outputs)
 
     def forward(self, tracks: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,12 +163,12 @@ class CompactModel(nn.Module):
         return strips[0], master[0]
 
     def encode_tracks(self, powers: BandPowers) -> Tensor:
-        """Embeddings (items, width) of powers (items, bands, frames)."""
+        """Embeddings (items, width + STATISTICS) of powers (items, bands, frames)."""
         embedding: Tensor = self.track_encoder(features(powers))
         return embedding
 
     def encode_reference(self, powers: BandPowers) -> Tensor:
-        """Embeddings (items, tokens * width) of powers (items, bands, frames)."""
+        """Embeddings (items, tokens * width + STATISTICS) of powers (items, bands, frames)."""
         embedding: Tensor = self.reference_encoder(features(powers))
         return embedding
 
@@ -124,23 +178,26 @@ class CompactModel(nn.Module):
         """Decide.
 
         Args:
-            track_embeddings: shape (batch, tracks, width).
-            reference_embedding: shape (batch, tokens * width).
+            track_embeddings: shape (batch, tracks, width + STATISTICS).
+            reference_embedding: shape (batch, tokens * width + STATISTICS).
             present: shape (batch, tracks), False for padding, which then changes nothing; None for all present.
 
         Returns:
             Outputs in 0..1: (batch, tracks, track outputs) and (batch, master outputs).
         """
-        batch, width = track_embeddings.shape[0], self.config.width
-        reference = reference_embedding.reshape(batch, self.config.reference_tokens, width) + self.kind[1:]
+        batch, width, count = track_embeddings.shape[0], self.config.width, self.config.reference_tokens
+        learned, statistics = track_embeddings[..., :width], track_embeddings[..., width:]
+        style, ref_statistics = reference_embedding[:, :-STATISTICS], reference_embedding[:, -STATISTICS:]
+        compared = self.comparison(statistics, ref_statistics, present)
+        reference = style.reshape(batch, count, width) + self.kind[1:]
         master = self.kind[:1].expand(batch, 1, width)
-        tokens = torch.cat((master, reference, track_embeddings), dim=1)
+        tokens = torch.cat((master, reference, learned + compared), dim=1)
         padding = None
         if present is not None:
-            others = torch.zeros(batch, 1 + self.config.reference_tokens, dtype=torch.bool)
+            others = torch.zeros(batch, 1 + count, dtype=torch.bool)
             padding = torch.cat((others, ~present), dim=1)
         tokens = self.norm(self.transformer(tokens, src_key_padding_mask=padding))
-        heard = torch.cat((tokens[:, 1 + self.config.reference_tokens :], track_embeddings), dim=-1)
+        heard = torch.cat((tokens[:, 1 + count :], learned, compared), dim=-1)
         return torch.sigmoid(self.track_head(heard)), torch.sigmoid(self.master_head(tokens[:, 0]))
 
 
@@ -151,3 +208,20 @@ def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 def _deviation(x: Tensor) -> Tensor:
     centred = x - x.mean(-1, keepdim=True)
     return torch.sqrt((centred * centred).mean(-1) + 1e-8)
+
+
+def _statistics(power: Tensor, deviation: Tensor) -> Tensor:
+    """Mean power and deviation of the four kinds of rows to what :class:`Encoder` promises at its end."""
+    left, right, mid, side = power.chunk(4, dim=-1)
+    both = left + right
+    level = torch.log10(both / both.sum(-1, keepdim=True).clamp(min=1e-12) + 1e-6)
+    imbalance = (right - left) / (both + 1e-7)
+    width = (side - mid) / (side + mid + 1e-7)
+    movement = (deviation[..., :BAND_COUNT] + deviation[..., BAND_COUNT : 2 * BAND_COUNT]) / 2
+    return torch.cat((level, imbalance, width, movement), dim=-1)
+
+
+def _weighted(weight: Tensor, values: tuple[Tensor, ...]) -> list[Tensor]:
+    """Means of values over bands, each of shape (..., 1)."""
+    total = weight.sum(-1, keepdim=True) + 1e-9
+    return [(weight * value).sum(-1, keepdim=True) / total for value in values]

@@ -46,8 +46,8 @@ def setting_terms(
         return settings["fader_db"] + balance_gain_db(settings["fader_db"], present)[:, None]
 
     return {
-        "fader": 0.05 * masked(((balance(strips) - balance(true_strips)) / 6) ** 2),
-        "pan": 0.15 * masked((strips["pan"] - true_strips["pan"]) ** 2),
+        "fader": 0.1 * masked(((balance(strips) - balance(true_strips)) / 6) ** 2),
+        "pan": 0.3 * masked((strips["pan"] - true_strips["pan"]) ** 2),
         "eq": 0.02 * masked((((eq_curve_db(strips) - eq_curve_db(true_strips)) / 4) ** 2).mean(-1))
         + 0.05 * (((eq_curve_db(master) - eq_curve_db(true_master)) / 4) ** 2).mean(),
         "compressor": 0.02 * masked(_squeeze_error(strips, true_strips))

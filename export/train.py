@@ -105,10 +105,15 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path) -> Path:
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_steps=config.max_steps,
-        logger=CSVLogger(run, name="", version=""),
+        logger=CSVLogger(run, name="metrics"),
         callbacks=[
             TQDMProgressBar(refresh_rate=20),
-            ModelCheckpoint(run / "checkpoints", every_n_train_steps=config.checkpoint_every, save_last=True),
+            ModelCheckpoint(
+                run / "checkpoints",
+                every_n_train_steps=config.checkpoint_every,
+                save_last=True,
+                enable_version_counter=False,
+            ),
             _Curve(run),
         ],
         gradient_clip_val=1.0,
