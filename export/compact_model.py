@@ -95,7 +95,7 @@ class Comparison(nn.Module):
         ref_level, ref_imbalance, ref_width, ref_movement = reference[:, None].expand_as(tracks).chunk(4, dim=-1)
         power, ref_power = torch.pow(10.0, level), torch.pow(10.0, ref_level)
         if present is not None:
-            power = power * present[..., None]
+            power = torch.where(present[..., None], power, torch.zeros(()))
         total = power.sum(1, keepdim=True)
         share = power / (total + 1e-6)
         missing = (ref_level - torch.log10(total / total.sum(-1, keepdim=True) + 1e-6)).clamp(-2, 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ def load_checkpoint(path: Path) -> tuple[CompactModel, TrainConfig]:
         state = {key[len(prefix) :]: value for key, value in data["state_dict"].items() if key.startswith(prefix)}
         model = build_model(config.model)
         model.load_state_dict(state)
-    except (OSError, KeyError, RuntimeError, ValidationError, EOFError) as error:
+    except (OSError, KeyError, RuntimeError, ValidationError, EOFError, pickle.UnpicklingError) as error:
         raise ModelError(f"{path}: not a checkpoint of `mixbridge train`: {error}") from error
     return model.eval(), config
 
