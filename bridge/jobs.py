@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..presets.console import SEND_OFF_DB
@@ -20,7 +20,7 @@ from ..runtime.controller import Controller, Provider
 from ..runtime.delivery import file_names
 from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.output import OutputFolder
-from ..runtime.render import FX_RETURN, RenderOptions, Stem
+from ..runtime.render import FX_RETURN, RenderOptions
 from ..runtime.writer import FORMATS
 
 Progress = Callable[[float, str], None]
@@ -133,7 +133,7 @@ def _run(
     expected = [f"mix{FORMATS[options.audio_format].suffix}", PRESET, *[REPORT] * report]
     with OutputFolder(output, options.overwrite, expected) as workplace:
         there = job(workplace, options)
-        result = _moved(there, workplace, output)
+        result = mixing.relocated(there, workplace, output)
         if report:
             if progress is not None:
                 progress(1.0, "writing the report")
@@ -149,24 +149,6 @@ def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], refe
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"the report cannot be written ({error.strerror}): is the disk full?") from error
-
-
-def _moved(result: MixResult, old: Path, new: Path) -> MixResult:
-    """The same result with the paths it will have."""
-
-    def at_place(path: Path) -> Path:
-        return new / path.relative_to(old)
-
-    def stem_at_place(stem: Stem) -> Stem:
-        return replace(stem, path=at_place(stem.path))
-
-    render = replace(
-        result.render,
-        mix_path=at_place(result.render.mix_path),
-        stems={name: stem_at_place(stem) for name, stem in result.render.stems.items()},
-        fx_return=stem_at_place(result.render.fx_return) if result.render.fx_return else None,
-    )
-    return replace(result, render=render, preset_path=at_place(result.preset_path))
 
 
 def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:

@@ -148,7 +148,7 @@ def _amplitude(gain_db: Tensor) -> Tensor:
 
 
 def _biquad_db(band: str, gain_db: Tensor, freq_hz: Tensor, q: Tensor) -> Tensor:
-    """|H| in dB of an RBJ cookbook filter at the band centres; its sin^2 form keeps float32 within 0.1 dB in the lows."""
+    """|H| in dB of an RBJ filter at the band centres; the sin^2 form keeps float32 within 0.1 dB in the lows."""
     a = torch.exp(gain_db * (math.log(10) / 40))
     w0 = 2 * math.pi * freq_hz / SAMPLE_RATE_HZ
     cos, alpha = torch.cos(w0), torch.sin(w0) / (2 * q)

@@ -72,8 +72,8 @@ class Encoder(nn.Module):
 class Comparison(nn.Module):
     """Track against reference, band by band: the start of every decision.
 
-    Where a track dominates a band (its share of the sum of all tracks), the reference's imbalance in that band speaks of the
-    track's pan, and the reference's level against the sum's of its fader and EQ.
+    Where a track dominates a band (its share of the sum of all tracks), the reference's imbalance in that band speaks
+    of the track's pan, and the reference's level against the sum's of its fader and EQ.
     """
 
     def __init__(self, width: int) -> None:

@@ -173,9 +173,9 @@ def first_bad_frame(block: Samples) -> int | None:
 
 def _open(path: Path) -> sf.SoundFile:
     """Opens a file for reading, or says what is wrong with it."""
-    if path.is_dir():
-        raise AudioError(f"{path} is a folder, not an audio file: name a file in it.")
     try:
+        if path.is_dir():
+            raise AudioError(f"{path} is a folder, not an audio file: name a file in it.")
         size = path.stat().st_size
         with path.open("rb"):
             pass
@@ -189,10 +189,8 @@ def _open(path: Path) -> sf.SoundFile:
         raise AudioError(f"{path} is empty (0 bytes): export or copy it again.")
     try:
         return OneWayFile(path)
-    except (
-        sf.SoundFileError,
-        TypeError,
-    ) as error:  # TypeError: a name that soundfile takes for headerless data (.raw)
+    except (sf.SoundFileError, TypeError, UnicodeError) as error:
+        # TypeError: a name that soundfile takes for headerless data (.raw); UnicodeError: one that is not UTF-8.
         raise AudioError(
             f"{path} is not audio that can be read, or is damaged: give a WAV, AIFF, FLAC, OGG or MP3."
         ) from error

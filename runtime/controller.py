@@ -6,12 +6,15 @@ encoder. What the outputs mean is the layout's business (:mod:`.predict`).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import logging
+import sys
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +31,8 @@ Provider = Literal["auto", "cuda", "cpu"]
 log = logging.getLogger(__name__)
 
 _CACHED_EMBEDDINGS = 512
+# Passages encoded at once: more would only take memory (20 MB of features each).
+_BATCH = 8
 _SNAPSHOT_TOLERANCE = 1e-3
 
 
@@ -122,9 +127,9 @@ class Controller:
     def _embed(self, kind: str, session: Any, passages: list[Array]) -> list[Array]:
         keys = [kind.encode() + hashlib.sha256(passage.tobytes()).digest() for passage in passages]
         missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in self._embeddings}
-        if missing:
-            embeddings = session.run(None, {"audio": np.stack(list(missing.values()))})[0]
-            self._embeddings.update(zip(missing, embeddings, strict=True))
+        for keys_of_batch in _batched(missing, _BATCH):
+            embeddings = session.run(None, {"audio": np.stack([missing[key] for key in keys_of_batch])})[0]
+            self._embeddings.update(zip(keys_of_batch, embeddings, strict=True))
         found = [self._embeddings[key] for key in keys]
         while len(self._embeddings) > _CACHED_EMBEDDINGS:
             self._embeddings.popitem(last=False)
@@ -159,21 +164,16 @@ def _wanted_providers(provider: Provider) -> list[str]:
         raise ProviderError(_no_cuda())
     if provider == "cpu" or not has_cuda or (provider == "auto" and not _has_nvidia_driver()):
         return ["CPUExecutionProvider"]
-    preload: Callable[[], None] | None = getattr(onnxruntime, "preload_dlls", None)
-    if preload is not None:
-        preload()  # finds the CUDA and cuDNN that pip's `cuda` extra installed
+    # Finds the CUDA and cuDNN of pip's `cuda` extra; it prints what it misses, and standard output belongs to --json.
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        onnxruntime.preload_dlls()
+    log.debug("onnxruntime: %s", said.getvalue())
     return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
 def _has_nvidia_driver() -> bool:
     """Spares machines without a GPU onnxruntime's loud attempt at loading CUDA."""
-    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists() or _on_windows()
-
-
-def _on_windows() -> bool:
-    import sys
-
-    return sys.platform == "win32"
+    return sys.platform == "win32" or Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
 
 
 def _no_cuda() -> str:
@@ -190,6 +190,13 @@ def _check_names(session: Any, path: Path) -> None:
         raise ModelError(
             f"{path}: takes {sorted(found)} and should take {sorted(expected)}; export it with this version"
         )
+
+
+def _batched(items: Iterable[bytes], size: int) -> Iterator[tuple[bytes, ...]]:
+    """Itertools has it from Python 3.12 on."""
+    iterator = iter(items)
+    while batch := tuple(islice(iterator, size)):
+        yield batch
 
 
 def _as_stereo(audio: Array) -> Array:

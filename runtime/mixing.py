@@ -7,7 +7,7 @@ Each takes files and leaves a folder: `mix.wav`, `stems/`, `preset.json`. The re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..presets.edit import scaled
@@ -16,11 +16,14 @@ from ..presets.preset import Preset
 from .analysis import Passage
 from .bundle import DEFAULT_MODEL
 from .controller import Controller, Provider
+from .output import OutputFolder
 from .predict import predict_files
-from .render import RenderOptions, RenderResult, render_files
+from .render import RenderOptions, RenderResult, Stem, render_files
 
 Stems = Mapping[str, Path | str]
 Progress = Callable[[float, str], None]
+
+_PRESET = "preset.json"
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,29 @@ def _render(
     progress: Progress | None,
     passage: Passage | None,
 ) -> MixResult:
-    result = render_files(stems, preset, folder, options, progress)
-    preset_path = folder / "preset.json"
-    save(preset, preset_path, overwrite=True)
-    return MixResult(preset, result, preset_path, passage)
+    with OutputFolder(folder, options.overwrite, [_PRESET]) as workplace:
+        result = render_files(stems, preset, workplace, options, progress)
+        save(preset, workplace / _PRESET)
+    made = MixResult(preset, result, workplace / _PRESET, passage)
+    return relocated(made, workplace, folder)
+
+
+def relocated(result: MixResult, old: Path, new: Path) -> MixResult:
+    """The same result after its files were moved from one folder to another."""
+
+    def at_place(path: Path) -> Path:
+        return new / path.relative_to(old)
+
+    def stem_at_place(stem: Stem) -> Stem:
+        return replace(stem, path=at_place(stem.path))
+
+    render = replace(
+        result.render,
+        mix_path=at_place(result.render.mix_path),
+        stems={name: stem_at_place(stem) for name, stem in result.render.stems.items()},
+        fx_return=stem_at_place(result.render.fx_return) if result.render.fx_return else None,
+    )
+    return replace(result, render=render, preset_path=at_place(result.preset_path))
 
 
 def _paths(stems: Stems) -> dict[str, Path]:

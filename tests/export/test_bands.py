@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-
 from mixbridge.export.bands import (
     FFT_LENGTH,
     HOP_LENGTH,
