@@ -57,7 +57,7 @@ def mix(session: Session, strips: Settings, master: Settings) -> BandPowers:
     gains = _power_gain(_squeeze_db(session.powers, curve, strips))
     weights = curve[..., None] * gains[..., None, :] * session.present[..., None, None]
     fader = _amplitude(strips["fader_db"])
-    left, right = (side * fader for side in _pan_gains(strips["pan"], session.mono))
+    left, right = (side * fader for side in pan_gains(strips["pan"], session.mono))
     total = BandPowers(
         torch.einsum("btkf,bt->bkf", session.powers.left * weights, left * left),
         torch.einsum("btkf,bt->bkf", session.powers.right * weights, right * right),
@@ -81,7 +81,7 @@ def balance_gain_db(fader_db: Tensor, present: Tensor) -> Tensor:
 
 def loudness_lufs(powers: BandPowers) -> Tensor:
     """Gated loudness of a passage by BS.1770's rules on band powers, shape (...)."""
-    weights = _k_weights(powers.left)[:, None]
+    weights = k_weights(powers.left)[:, None]
     power = ((powers.left + powers.right) * weights).sum(-2)
     shape = power.shape[:-1]
     blocks = functional.avg_pool1d(power.reshape(-1, 1, power.shape[-1]), _BLOCK_FRAMES, stride=_BLOCK_FRAMES // 4)
@@ -132,7 +132,8 @@ def _squeeze_db(powers: BandPowers, curve: Tensor, settings: Settings) -> Tensor
     return compressor_gain_db(_DB_PER_NEPER * torch.log(torch.maximum(*frames) + _TINY), settings)
 
 
-def _pan_gains(pan: Tensor, mono: Tensor) -> tuple[Tensor, Tensor]:
+def pan_gains(pan: Tensor, mono: Tensor) -> tuple[Tensor, Tensor]:
+    """Amplitudes of left and right: constant power for mono tracks, balance for stereo ones."""
     angle = (pan + 1) * (math.pi / 4)
     left = torch.where(mono, torch.cos(angle), torch.cos(pan.clamp(min=0) * (math.pi / 2)))
     right = torch.where(mono, torch.sin(angle), torch.cos((-pan).clamp(min=0) * (math.pi / 2)))
@@ -178,7 +179,7 @@ def _squared_magnitude(b: tuple[Tensor, Tensor, Tensor], phi: Tensor) -> Tensor:
     return (b0 + b1 + b2) ** 2 - 4 * (b0 * b1 + 4 * b0 * b2 + b1 * b2) * phi + 16 * b0 * b2 * phi * phi
 
 
-def _k_weights(like: Tensor) -> Tensor:
+def k_weights(like: Tensor) -> Tensor:
     """Power gain of BS.1770's K-weighting at the band centres: a shelf, and a high-pass in its analogue form."""
     f = band_centres_hz().to(like)
     shelf = _biquad_db("high_shelf", torch.tensor(4.0), torch.tensor(1681.97), torch.tensor(0.7072))

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..presets.layout import Layout
 from .bands import BAND_COUNT, FEATURE_ROWS, BandPowers, BandPowerTransform, features
+from .feedback import Feedback, Spectrum
 
 STATISTICS = 4 * BAND_COUNT
 
@@ -121,11 +123,10 @@ class CompactModel(nn.Module):
 
     Args:
         config: sizes.
-        track_outputs: outputs per track, as in the layout.
-        master_outputs: outputs of the master.
+        layout: what it decides.
     """
 
-    def __init__(self, config: CompactConfig, track_outputs: int, master_outputs: int) -> None:
+    def __init__(self, config: CompactConfig, layout: Layout) -> None:
         super().__init__()
         self.config = config
         self.transform = BandPowerTransform()
@@ -144,8 +145,9 @@ class CompactModel(nn.Module):
         self.transformer = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(config.width)
         self.kind = nn.Parameter(0.02 * torch.randn(1 + config.reference_tokens, config.width))
-        self.track_head = _head(3 * config.width, config.width, track_outputs)
-        self.master_head = _head(config.width, config.width, master_outputs)
+        self.track_head = _head(3 * config.width, config.width, len(layout.track))
+        self.master_head = _head(config.width, config.width, len(layout.master))
+        self.feedback = Feedback(layout)
 
     def forward(self, tracks: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """Hear one session.
@@ -198,7 +200,20 @@ class CompactModel(nn.Module):
             padding = torch.cat((others, ~present), dim=1)
         tokens = self.norm(self.transformer(tokens, src_key_padding_mask=padding))
         heard = torch.cat((tokens[:, 1 + count :], learned, compared), dim=-1)
-        return torch.sigmoid(self.track_head(heard)), torch.sigmoid(self.master_head(tokens[:, 0]))
+        there = torch.ones_like(statistics[..., 0]) if present is None else present.to(statistics.dtype)
+        strips, bus = self.feedback(
+            self.track_head(heard),
+            self.master_head(tokens[:, 0]),
+            _spectrum(statistics),
+            _spectrum(ref_statistics),
+            there,
+        )
+        return torch.sigmoid(strips), torch.sigmoid(bus)
+
+
+def _spectrum(statistics: Tensor) -> Spectrum:
+    level, imbalance, width, _ = statistics.chunk(4, dim=-1)
+    return Spectrum(level, imbalance, width)
 
 
 def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:

@@ -13,15 +13,12 @@ from .. import __version__
 from ..runtime.bundle import Bundle
 from .evaluate import BASELINES, MODEL, TERMS, Case, values_of
 
-_METHOD = " ".join(
-    """
-A case: a session the model never met is mixed under settings drawn at random, as in training. The model hears the
-raw tracks of one passage of 5.94 s and the mix of *another* passage of the same song; its own mix of the first is
-compared with the true one. Every mix is rendered by the runtime through pedalboard and brought to the loudness of
-the true one. The distance is the feature distance of Diff-MST: the spectrum of mid and side (bark, weight 0.1),
-stereo width (1), left-right imbalance (1), crest (0.001), RMS (0.1; zero after matching). Smaller is better.
-""".split()
-)
+_METHOD = """\
+A case: a session the model never met is mixed under settings drawn at random, as in training. The model hears the raw
+tracks of one passage of 5.94 s and the mix of *another* passage of the same song; its own mix of the first is compared
+with the true one. Every mix is rendered by the runtime through pedalboard and brought to the loudness of the true one.
+The distance is the feature distance of Diff-MST: the spectrum of mid and side (bark, weight 0.1), stereo width (1),
+left-right imbalance (1), crest (0.001), RMS (0.1; zero after matching). Smaller is better."""
 _RESAMPLES = 2000
 _WORST = 6
 

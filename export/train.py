@@ -167,8 +167,7 @@ def load_checkpoint(path: Path) -> tuple[CompactModel, TrainConfig]:
 
 def build_model(config: CompactConfig) -> CompactModel:
     """A fresh model with the heads that the compact layout asks for."""
-    layout = compact_layout()
-    return CompactModel(config, len(layout.track), len(layout.master))
+    return CompactModel(config, compact_layout())
 
 
 class Training(lightning.LightningModule):

@@ -13,7 +13,7 @@ SAMPLES = 70_000
 def model() -> CompactModel:
     torch.manual_seed(0)
     layout = compact_layout()
-    return CompactModel(CompactConfig(width=40, channels=24, layers=2), len(layout.track), len(layout.master)).eval()
+    return CompactModel(CompactConfig(width=40, channels=24, layers=2), layout).eval()
 
 
 def _audio(items: int, seed: int) -> torch.Tensor:

@@ -21,7 +21,7 @@ def model() -> CompactModel:
     torch.manual_seed(0)
     layout = compact_layout()
     config = CompactConfig(width=40, channels=16, layers=2, heads=2, feed_forward=32)
-    return CompactModel(config, len(layout.track), len(layout.master)).eval()
+    return CompactModel(config, layout).eval()
 
 
 @pytest.fixture(scope="module")
