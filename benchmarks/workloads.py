@@ -1,0 +1,239 @@
+"""What is measured: each function runs in a process of its own, started by :mod:`measure`.
+
+    python workloads.py mix SESSION OUTPUT
+
+Arguments come as text. Libraries are imported before the clock starts, on both sides of a comparison alike.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import Watch, report, usable_cores
+from numpy.typing import NDArray
+from session import stem_files, write_linked_stems, write_session
+
+Samples = NDArray[np.float32]
+Facts = dict[str, Any]
+
+WINDOW_SAMPLES = 262144
+LONG_RATE_HZ = 96_000
+LONG_STEMS = 24
+
+
+def make_session(watch: Watch, folder: str, seconds: str) -> Facts:
+    """Writes the session."""
+    write_session(Path(folder), float(seconds))
+    return {}
+
+
+def mix(watch: Watch, folder: str, output: str, report_too: str) -> Facts:
+    """The whole `mix` of the command line (or of the library, without the report), and where its time goes."""
+    from mixbridge.bridge import report as _  # noqa: F401  (imported when used, otherwise)
+    from mixbridge.bridge.jobs import run_mix
+
+    shutil.rmtree(output, ignore_errors=True)
+    steps: dict[str, float] = {}
+
+    def note(_share: float, step: str) -> None:
+        steps.setdefault(step, time.perf_counter())
+
+    with watch.time("all"):
+        begin = time.perf_counter()
+        done = run_mix(
+            stem_files(Path(folder)),
+            Path(folder) / "reference.wav",
+            Path(output),
+            report=report_too == "report",
+            progress=note,
+        )
+        end = time.perf_counter()
+    marks = [begin, steps["rendering the tracks"], steps["finishing the mix"], steps["done"], end]
+    parts = ("listen and predict", "render the tracks", "finish the mix", "report and deliver")
+    for part, start, stop in zip(parts, marks, marks[1:], strict=False):
+        watch.add(part, stop - start)
+    files = sorted(Path(output).rglob("*.wav"))
+    return {
+        "files": len(files),
+        "bytes": sum(file.stat().st_size for file in files),
+        "limited_db": done.mix.render.limited_db,
+        "preset": str(done.mix.preset_path),
+    }
+
+
+def chain(watch: Watch, folder: str, output: str, preset_path: str) -> Facts:
+    """The peer: what a script with pedalboard and soundfile would do, with the settings of a preset."""
+    import soundfile as sf
+    from mixbridge import load_preset
+    from mixbridge.runtime import strip as _  # noqa: F401  (as above)
+
+    shutil.rmtree(output, ignore_errors=True)
+    (Path(output) / "stems").mkdir(parents=True)
+    preset, paths = load_preset(Path(preset_path)), stem_files(Path(folder))
+    with watch.time("all"):
+        mixed = np.zeros((2, 1), np.float32)
+        for track in preset.tracks:
+            audio, rate_hz = sf.read(paths[track.name], dtype="float32", always_2d=True)
+            board, pan = _board(track.strip, audio.shape[1])
+            processed = board(audio.T, rate_hz) * pan
+            mixed = mixed + processed
+            sf.write(Path(output) / "stems" / f"{track.name}.wav", processed.T, rate_hz, "PCM_24")
+        sf.write(Path(output) / "mix.wav", mixed.T, rate_hz, "PCM_24")
+    files = sorted(Path(output).rglob("*.wav"))
+    return {"files": len(files), "bytes": sum(file.stat().st_size for file in files)}
+
+
+def _board(strip: Any, channels: int) -> tuple[Any, Samples]:
+    from mixbridge.runtime.strip import pan_gains
+    from pedalboard import Chain, Compressor, Gain, HighShelfFilter, LowShelfFilter, PeakFilter
+
+    def band(kind: Any, name: str) -> Any:
+        settings = getattr(strip.eq, name)
+        return kind(settings.freq_hz, settings.gain_db, settings.q)
+
+    compressor = strip.compressor
+    board = Chain(
+        [
+            Gain(strip.input_gain_db),
+            band(LowShelfFilter, "low_shelf"),
+            *(band(PeakFilter, name) for name in ("band0", "band1", "band2", "band3")),
+            band(HighShelfFilter, "high_shelf"),
+            Compressor(compressor.threshold_db, compressor.ratio, compressor.attack_ms, compressor.release_ms),
+            Gain(compressor.makeup_db + strip.fader_db),
+        ]
+    )
+    left, right = pan_gains(strip.pan, channels)
+    return board, np.array([[left], [right]], np.float32)
+
+
+def export_compact(watch: Watch, folder: str) -> Facts:
+    """A bundle of the compact architecture with random weights, and the same weights for torch."""
+    import torch
+    from mixbridge.export.onnx_bundle import Description, export_bundle
+
+    torch.manual_seed(0)
+    model = _compact()
+    torch.save(model.state_dict(), Path(folder) / "weights.pt")
+    description = Description("random", "random weights, to be timed", "none")
+    manifest = export_bundle(model, description, Path(folder) / "bundle")
+    return {"parameters": manifest.parameters}
+
+
+def compact_onnx(watch: Watch, folder: str, tracks: str, repeats: str) -> Facts:
+    """The compact controller as the runtime runs it; each time other audio, so that nothing is cached."""
+    from mixbridge.runtime.controller import Controller
+
+    controller = Controller(Path(folder) / "bundle", "cpu", usable_cores())
+    for repeat in range(int(repeats) + 1):
+        heard, reference = _noise(int(tracks), repeat)
+        name = "first" if repeat == 0 else "all"
+        with watch.time(name):
+            controller.predict(heard, reference)
+        with watch.time("cached"):
+            controller.predict(heard, reference)
+    return {"threads": usable_cores()}
+
+
+def compact_torch(watch: Watch, folder: str, tracks: str, repeats: str) -> Facts:
+    """The same weights in torch, eager, on the same audio."""
+    import torch
+
+    torch.set_num_threads(usable_cores())
+    model = _compact()
+    model.load_state_dict(torch.load(Path(folder) / "weights.pt", weights_only=True))
+    for repeat in range(int(repeats) + 1):
+        heard, reference = _noise(int(tracks), repeat)
+        name = "first" if repeat == 0 else "all"
+        with torch.inference_mode(), watch.time(name):
+            model(torch.from_numpy(np.stack(heard)), torch.from_numpy(reference[None]))
+    with torch.inference_mode(), watch.time("band powers"):
+        model.transform(torch.from_numpy(np.stack([*heard, reference])))
+    return {"threads": torch.get_num_threads()}
+
+
+def _compact() -> Any:
+    from mixbridge.export.compact_model import CompactConfig
+    from mixbridge.export.train import build_model
+
+    return build_model(CompactConfig()).eval()
+
+
+def reference_torch(watch: Watch, tracks: str) -> Facts:
+    """The reference architecture, random weights, mono tracks as it takes them."""
+    import torch
+    from mixbridge.export.reference_model import ReferenceModel
+
+    torch.set_num_threads(usable_cores())
+    model = ReferenceModel().eval()
+    heard, reference = _noise(int(tracks), 0)
+    mono = np.stack([track.mean(axis=0) for track in heard])
+    with torch.inference_mode(), watch.time("all"):
+        model(torch.from_numpy(mono), torch.from_numpy(reference))
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {"threads": torch.get_num_threads(), "parameters": parameters}
+
+
+def _noise(tracks: int, seed: int) -> tuple[list[Samples], Samples]:
+    numbers = np.random.default_rng(seed)
+    audio = 0.05 * numbers.standard_normal((tracks + 1, 2, WINDOW_SAMPLES), np.float32)
+    return list(audio[:tracks]), audio[tracks]
+
+
+def make_long(watch: Watch, folder: str, seconds: str) -> Facts:
+    """Writes the files of the long session."""
+    write_linked_stems(Path(folder), _long_names(), float(seconds), LONG_RATE_HZ)
+    return {}
+
+
+def long_render(watch: Watch, folder: str, output: str) -> Facts:
+    """24 stems at 96 kHz with everything on, without writing the processed stems."""
+    from mixbridge.runtime.mixing import apply
+    from mixbridge.runtime.render import RenderOptions
+
+    shutil.rmtree(output, ignore_errors=True)
+    stems = {name: Path(folder) / f"{name}.wav" for name in _long_names()}
+    with watch.time("all"):
+        result = apply(_full_preset(), stems, output, options=RenderOptions(stems=False))
+    return {"seconds": result.render.frames / result.render.sample_rate_hz, "limited_db": result.render.limited_db}
+
+
+def _long_names() -> list[str]:
+    return [f"Track {number:02}" for number in range(1, LONG_STEMS + 1)]
+
+
+def _full_preset() -> Any:
+    from mixbridge.presets.console import EQ_BANDS, Master, Strip, replace
+    from mixbridge.presets.preset import Preset, Track
+
+    eq = {f"eq.{name}.gain_db": 3.0 if index % 2 else -3.0 for index, name in enumerate(EQ_BANDS)}
+    dynamics = {"compressor.threshold_db": -24.0, "compressor.ratio": 3.0, "compressor.lookahead_ms": 5.0}
+    strip = replace(Strip(), {**eq, **dynamics, "input_gain_db": 2.0, "saturation.drive": 1.0, "fx_send_db": -12.0})
+    tracks = tuple(
+        Track(name=name, strip=replace(strip, {"pan": 2 * index / (LONG_STEMS - 1) - 1, "fader_db": -15.0}))
+        for index, name in enumerate(_long_names())
+    )
+    return Preset(tracks=tracks, master=replace(Master(), {**eq, **dynamics}))
+
+
+_WORKLOADS: tuple[Callable[..., Facts], ...] = (
+    make_session,
+    mix,
+    chain,
+    export_compact,
+    compact_onnx,
+    compact_torch,
+    reference_torch,
+    make_long,
+    long_render,
+)
+
+if __name__ == "__main__":
+    chosen = next(workload for workload in _WORKLOADS if workload.__name__ == sys.argv[1])
+    report(lambda watch: partial(chosen, watch)(*sys.argv[2:]))
