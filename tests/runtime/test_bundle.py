@@ -197,6 +197,16 @@ def test_weights_in_another_file_are_refused(folder: Path, tmp_path: Path) -> No
         Controller(folder, "cpu", threads=1)
 
 
+@pytest.mark.xfail(strict=True, reason="only the shortest encoding of the mark is looked for")
+@pytest.mark.parametrize("length", [b"\x88\x00", b"\x88\x80\x00"])
+def test_weights_in_another_file_cannot_be_hidden(folder: Path, length: bytes) -> None:
+    """Protobuf reads a length with empty bytes behind it as well; onnxruntime was seen to load such a file."""
+    entry = b"\x0a" + length + b"location\x12\x05w.bin"
+    put(folder, CONTROLLER, b"\x08\x08\x6a" + bytes([len(entry)]) + entry)
+    with pytest.raises(ModelError, match="keeps weights in another file"):
+        open_bundle(folder).read(CONTROLLER)
+
+
 def test_a_file_that_is_no_graph_is_told(folder: Path) -> None:
     put(folder, TRACK_ENCODER, b"not a graph")
     with pytest.raises(ModelError, match=rf"{TRACK_ENCODER}: onnxruntime cannot load it"):
