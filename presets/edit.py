@@ -90,6 +90,22 @@ def desk_form(preset: Preset) -> Preset:
     return preset.model_copy(update={"tracks": tuple(tracks), "master": master})
 
 
+def without_input_gain(bus: Bus) -> Bus:
+    """A strip or master in the form in which it is rendered: desk form, its settings free to pass the table's limits."""
+    values = _desk_values(bus)
+    threshold = {"threshold_db": values["compressor.threshold_db"]}
+    update: dict[str, object] = {
+        "input_gain_db": 0.0,
+        "compressor": bus.compressor.model_copy(update=threshold),
+    }
+    for path in ("fader_db", "output_gain_db"):
+        if path in values:
+            update[path] = values[path]
+    if isinstance(bus, Strip):
+        update["saturation"] = bus.saturation.model_copy(update={"drive": values["saturation.drive"]})
+    return bus.model_copy(update=update)
+
+
 def scaled(preset: Preset, amount: float) -> Preset:
     """The preset at `amount` of its effect: 0 is neutral, 1 as it is, 1.5 more than that.
 

@@ -79,6 +79,11 @@ def dumps(preset: Preset) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def rounded(preset: Preset) -> Preset:
+    """The preset with the digits that a file keeps: what is rendered is then what is saved."""
+    return loads(dumps(preset))
+
+
 def write_schema(path: str | os.PathLike[str]) -> None:
     """Write the JSON Schema of presets, for editors that check while one types; replaces the file.
 

@@ -31,9 +31,15 @@ class Output(Part):
     """
 
     path: str
-    low: float
-    high: float
+    low: float = Field(allow_inf_nan=False)
+    high: float = Field(allow_inf_nan=False)
     scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _usable_range(self) -> Output:
+        if self.scale == "log" and not (self.low > 0 and self.high > 0):
+            raise ValueError(f"{self.path}: a log scale needs both ends above 0, not {self.low:g} and {self.high:g}")
+        return self
 
     def denormalize(self, unit_value: float) -> float:
         """From 0..1 to the setting's own unit."""
@@ -69,6 +75,9 @@ class Layout(Part):
                 raise ValueError(f"unknown settings {', '.join(unknown)}; known: {', '.join(table)}")
             if len(set(paths)) != len(paths):
                 raise ValueError("a setting stands twice in the layout")
+            for path, value in self.fixed.items():
+                if not table[path].low <= value <= table[path].high:
+                    raise ValueError(f"{path} is fixed at {value:g}, outside {table[path].low:g}..{table[path].high:g}")
         return self
 
 

@@ -66,6 +66,8 @@ def cut_passage(stems: Mapping[str, Path], sample_rate_hz: int, samples: int, st
     Raises:
         AudioError: a file cannot be used, or `start_s` lies behind the end of all of them.
     """
+    if not stems:
+        raise AudioError("there are no stems to mix: give at least one")
     length_s = samples / sample_rate_hz
     start = choose_start_s(list(stems.values()), length_s) if start_s is None else start_s
     if start_s is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -29,8 +30,9 @@ FILES = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER, SNAPSHOT)
 DEFAULT_MODEL = "default"
 
 _MAX_FILE_BYTES = 2**31
-# A tensor kept outside the file carries an entry whose key is "location" (onnx.proto: StringStringEntryProto).
-_EXTERNAL_DATA_MARK = b"\x0a\x08location"
+# A tensor kept outside the file carries an entry whose key is "location" (onnx.proto: StringStringEntryProto), here in
+# every spelling of its tag and length that protobuf allows.
+_EXTERNAL_DATA_MARK = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
 
 
 class Training(Part):
@@ -101,7 +103,7 @@ class Bundle:
             raise ModelError(
                 f"{path}: does not match its hash in {MANIFEST}; the file was changed or damaged: get it anew"
             )
-        if name.endswith(".onnx") and _EXTERNAL_DATA_MARK in data:
+        if name.endswith(".onnx") and _EXTERNAL_DATA_MARK.search(data):
             raise ModelError(
                 f"{path}: keeps weights in another file, which is not allowed; export it with weights inside"
             )
@@ -122,14 +124,14 @@ def open_bundle(model: str | Path = DEFAULT_MODEL) -> Bundle:
     data = _read_bounded(path)
     try:
         manifest = Manifest.model_validate(json.loads(data))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: not JSON: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
         raise ModelError(
             f"{path}: {where}: {first['msg']} ({error.error_count()} in all); export the model again"
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: not JSON that can be read: {error}") from error
     return Bundle(folder, manifest, hashlib.sha256(data).hexdigest())
 
 

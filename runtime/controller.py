@@ -80,7 +80,7 @@ class Controller:
 
         Args:
             tracks: passages of shape (1 or 2, samples) at the manifest's rate, all of one length, at least one.
-            reference: a passage likewise, of any length from half a second on.
+            reference: a passage likewise; neither is shorter than 66000 samples.
 
         Raises:
             ModelError: the graphs give something that the manifest does not promise.

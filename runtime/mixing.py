@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..presets.edit import scaled
-from ..presets.files import save
+from ..presets.files import rounded, save
 from ..presets.preset import Preset
 from .analysis import Passage
 from .bundle import DEFAULT_MODEL
@@ -132,7 +132,7 @@ def _predict(
     preset, passage = predict_files(
         controller, _paths(stems), Path(reference), options.window_s, options.reference_window_s
     )
-    return (preset if options.amount == 1 else scaled(preset, options.amount)), passage
+    return rounded(preset if options.amount == 1 else scaled(preset, options.amount)), passage
 
 
 def _render(

@@ -15,7 +15,7 @@ from ..presets.edit import scaled
 from ..presets.errors import AudioError
 from ..presets.preset import Preset
 from .analysis import SILENT_LUFS, Passage, loudest_start, read_reference
-from .audio import Samples, first_bad_frame
+from .audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples, first_bad_frame
 from .bundle import DEFAULT_MODEL
 from .controller import Controller, Provider
 from .limiter import limit
@@ -75,9 +75,9 @@ class AudioProcessor:
             float32 of the same shape. Silence comes back as it is.
 
         Raises:
-            AudioError: another shape, not a finite number, or an integer type.
+            AudioError: another shape, not a finite number, an integer type, or a rate outside 8..192 kHz.
         """
-        samples = _checked(audio)
+        samples = _checked(audio, sample_rate)
         loudness = integrated_loudness(samples, sample_rate)
         if loudness < SILENT_LUFS:
             return np.array(audio, dtype=np.float32)
@@ -106,7 +106,9 @@ class AudioProcessor:
         return preset.model_copy(update={"tracks": (centred,)})
 
 
-def _checked(audio: NDArray[Any]) -> Samples:
+def _checked(audio: NDArray[Any], sample_rate_hz: int) -> Samples:
+    if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
+        raise AudioError(f"a sample rate of {sample_rate_hz} Hz cannot be used: give 8000 to 192000")
     if not np.issubdtype(audio.dtype, np.floating):
         raise AudioError(
             f"audio must be floats with full scale 1.0, not {audio.dtype}: divide integers by their full scale"

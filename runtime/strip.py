@@ -2,6 +2,10 @@
 
 What a setting means is said in `presets/console.py`; what these processors add is the sound. They keep their
 state from block to block and belong to one thread at a time.
+
+Input gain is applied behind compressor and saturation, whose settings move along (`presets.edit.without_input_gain`):
+the same sound, and a preset and its desk form are then the same arithmetic. Literally in front, the last bits would
+differ, and pedalboard's single-precision filters raise such differences to -60..-90 dB.
 """
 
 from __future__ import annotations
@@ -9,9 +13,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from pedalboard import Chain, Gain, Plugin
+from pedalboard import Chain
 
 from ..presets.console import SEND_OFF_DB, Equalizer, Master, Strip
+from ..presets.edit import without_input_gain
 from .audio import Samples
 from .compressor import CompressorProcessor
 from .eq import eq_plugins
@@ -32,7 +37,8 @@ class StripProcessor:
     """
 
     def __init__(self, strip: Strip, channels: int, sample_rate_hz: int):
-        self._tone = _Tone(strip.input_gain_db, strip.eq, channels, sample_rate_hz)
+        strip = without_input_gain(strip)
+        self._tone = _Tone(strip.eq, channels, sample_rate_hz)
         self._compressor = CompressorProcessor(strip.compressor, channels, sample_rate_hz)
         self._drive = np.float32(strip.saturation.drive)
         left, right = pan_gains(strip.pan, channels)
@@ -63,7 +69,8 @@ class MasterProcessor:
     """
 
     def __init__(self, master: Master, sample_rate_hz: int):
-        self._tone = _Tone(master.input_gain_db, master.eq, 2, sample_rate_hz)
+        master = without_input_gain(master)
+        self._tone = _Tone(master.eq, 2, sample_rate_hz)
         self._compressor = CompressorProcessor(master.compressor, 2, sample_rate_hz)
         self._out_gain = np.float32(gain_factor(master.output_gain_db))
         self.latency_samples = self._compressor.latency_samples
@@ -96,18 +103,13 @@ def gain_factor(gain_db: float) -> float:
 
 
 class _Tone:
-    """Input gain and equalizer."""
+    """The equalizer, one stream a channel."""
 
-    def __init__(self, gain_db: float, eq: Equalizer, channels: int, sample_rate_hz: int):
-        chains = [_plugins(gain_db, eq, sample_rate_hz) for _ in range(channels)]
+    def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int):
+        chains = [eq_plugins(eq, sample_rate_hz) for _ in range(channels)]
         self._channels = [PluginStream(Chain(plugins), sample_rate_hz) for plugins in chains if plugins]
 
     def process(self, block: Samples) -> Samples:
         if not self._channels:
             return block
         return np.stack([channel.process(row) for channel, row in zip(self._channels, block, strict=True)])
-
-
-def _plugins(gain_db: float, eq: Equalizer, sample_rate_hz: int) -> list[Plugin]:
-    gain: list[Plugin] = [Gain(gain_db)] if gain_db else []
-    return [*gain, *eq_plugins(eq, sample_rate_hz)]

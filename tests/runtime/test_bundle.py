@@ -23,8 +23,6 @@ from mixbridge.runtime.bundle import (
 )
 from mixbridge.runtime.controller import Controller
 
-RAW_ERROR = pytest.mark.xfail(strict=True, reason="json's RecursionError and ValueError come out as they are")
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -147,7 +145,6 @@ def test_an_unknown_setting_in_the_layout_is_named(folder: Path) -> None:
         open_bundle(folder)
 
 
-@pytest.mark.xfail(strict=True, reason="a layout takes any two numbers for a range")
 @pytest.mark.parametrize(
     "output",
     [{"low": float("nan")}, {"high": float("inf")}, {"low": 0.0, "scale": "log"}, {"low": -1.0, "scale": "log"}],
@@ -158,7 +155,6 @@ def test_a_range_that_is_none_is_refused(folder: Path, output: dict[str, object]
         open_bundle(folder)
 
 
-@pytest.mark.xfail(strict=True, reason="fixed values are not held against the console")
 def test_a_fixed_setting_outside_the_console_is_refused(folder: Path) -> None:
     edit_manifest(folder, lambda manifest: manifest["layout"].update(fixed={"compressor.knee_db": 600.0}))
     with pytest.raises(ModelError, match="layout"):
@@ -173,8 +169,8 @@ def test_a_fixed_setting_outside_the_console_is_refused(folder: Path) -> None:
         pytest.param(b"\xff\xfe{}", id="not UTF-8"),
         pytest.param(b"[]", id="list"),
         pytest.param(b"null", id="null"),
-        pytest.param(b"[" * 100_000, id="deep", marks=RAW_ERROR),
-        pytest.param(b'{"version": ' + b"1" * 5000 + b"}", id="long number", marks=RAW_ERROR),
+        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(b'{"version": ' + b"1" * 5000 + b"}", id="long number"),
     ],
 )
 def test_a_manifest_that_is_none_is_refused(folder: Path, text: bytes) -> None:
@@ -197,7 +193,6 @@ def test_weights_in_another_file_are_refused(folder: Path, tmp_path: Path) -> No
         Controller(folder, "cpu", threads=1)
 
 
-@pytest.mark.xfail(strict=True, reason="only the shortest encoding of the mark is looked for")
 @pytest.mark.parametrize("length", [b"\x88\x00", b"\x88\x80\x00"])
 def test_weights_in_another_file_cannot_be_hidden(folder: Path, length: bytes) -> None:
     """Protobuf reads a length with empty bytes behind it as well; onnxruntime was seen to load such a file."""

@@ -36,7 +36,6 @@ Audio = NDArray[np.float32]
 RATE_HZ = 44100
 FLOAT = RenderOptions(audio_format="wav32f")
 # With filters of double precision (scipy's sosfilt) all of them null at -117 dB and below.
-DESK_NULL = pytest.mark.xfail(strict=True, reason="rounding in pedalboard's single-precision filters: -60..-87 dB")
 NAMES = ("Bass", "Drums", "Keys")
 
 
@@ -122,7 +121,6 @@ def test_predict_is_what_mix_applies(
     assert (preset.tracks, preset.master, preset.fx_bus) == (mixed.tracks, mixed.master, mixed.fx_bus)
 
 
-@pytest.mark.xfail(strict=True, reason="mix() renders settings with more digits than it saves")
 def test_the_saved_preset_makes_the_same_mix(
     tmp_path: Path, stems: dict[str, Path], reference: Path, controller: Controller
 ) -> None:
@@ -159,9 +157,9 @@ def test_half_is_between_nothing_and_all(stems: dict[str, Path], reference: Path
     )
     for track in whole.tracks:
         strip = half.track(track.name).strip
-        assert strip.pan == pytest.approx(track.strip.pan / 2)
+        assert strip.pan == pytest.approx(track.strip.pan / 2, rel=1e-4)
         for band in EQ_BANDS:
-            assert getattr(strip.eq, band).gain_db == pytest.approx(getattr(track.strip.eq, band).gain_db / 2)
+            assert getattr(strip.eq, band).gain_db == pytest.approx(getattr(track.strip.eq, band).gain_db / 2, rel=1e-4)
 
 
 @pytest.mark.parametrize("amount", [-0.1, 1.6, float("nan")])
@@ -235,7 +233,6 @@ def test_what_stands_there_stays(tmp_path: Path, stems: dict[str, Path], standin
     assert mine.read_bytes() != b"mine"
 
 
-@pytest.mark.xfail(strict=True, reason="a ValueError of max() comes out", raises=ValueError)
 def test_a_session_without_stems_is_refused(tmp_path: Path, reference: Path, controller: Controller) -> None:
     with pytest.raises(MixbridgeError):
         mix({}, reference, tmp_path / "out", model=controller)
@@ -266,7 +263,6 @@ def test_a_stem_recorded_20_db_lower_ends_in_the_same_place(
     assert null_db(read(as_it_was.render.mix_path), read(lower.render.mix_path)) <= -40
 
 
-@DESK_NULL
 def test_the_desk_form_of_a_prediction_sounds_the_same(
     stems: dict[str, Path], reference: Path, controller: Controller
 ) -> None:
@@ -275,7 +271,6 @@ def test_the_desk_form_of_a_prediction_sounds_the_same(
     assert desk_null_db(preset) <= -100
 
 
-@DESK_NULL
 @pytest.mark.parametrize("seed", range(5))
 def test_the_desk_form_of_any_preset_sounds_the_same(seed: int) -> None:
     assert desk_null_db(busy(seed)) <= -100
