@@ -182,7 +182,7 @@ def _controller_section(work: Path, size: Size) -> Section:
         ("compact, onnxruntime", str(_TRACKS), spread(onnx), _peak(ours), _load(ours)),
         ("the same, embeddings cached", str(_TRACKS), spread(_each(ours, "cached")), "", ""),
         ("compact, torch eager", str(_TRACKS), spread(torch), _peak(eager), _load(eager)),
-        ("of which band powers", str(_TRACKS), spread(_each(eager, "band powers")), "", ""),
+        ("of which band powers", str(_TRACKS), spread(_each(eager, "all: band powers")), "", ""),
         (
             "reference architecture, torch",
             str(size.reference_tracks),

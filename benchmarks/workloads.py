@@ -151,10 +151,13 @@ def compact_torch(watch: Watch, folder: str, tracks: str, repeats: str) -> Facts
     for repeat in range(int(repeats) + 1):
         heard, reference = _noise(int(tracks), repeat)
         name = "first" if repeat == 0 else "all"
-        with torch.inference_mode(), watch.time(name):
-            model(torch.from_numpy(np.stack(heard)), torch.from_numpy(reference[None]))
-    with torch.inference_mode(), watch.time("band powers"):
-        model.transform(torch.from_numpy(np.stack([*heard, reference])))
+        tracks_in, reference_in = torch.from_numpy(np.stack(heard)), torch.from_numpy(reference[None])
+        with torch.inference_mode():
+            with watch.time(name):
+                model(tracks_in, reference_in)
+            with watch.time(f"{name}: band powers"):
+                model.transform(tracks_in)
+                model.transform(reference_in)
     return {"threads": torch.get_num_threads()}
 
 
