@@ -24,6 +24,7 @@ Settings = Mapping[str, Tensor]
 """Values in units by dotted path of the console table; shape (batch, tracks) or (batch,) for the master."""
 
 TRACK_LEVEL_LUFS = -24.0
+_KINDS = {"low_shelf": EQ_BANDS[:1], "peak": EQ_BANDS[1:-1], "high_shelf": EQ_BANDS[-1:]}
 _DB_PER_NEPER = 10 / math.log(10)
 _TINY = 1e-12
 # BS.1770: 400 ms gating blocks, a relative gate 10 LU under the mean of what passed the absolute one.
@@ -95,11 +96,14 @@ def loudness_lufs(powers: BandPowers) -> Tensor:
 
 def eq_curve_db(settings: Settings) -> Tensor:
     """Gain of the six filters at the band centres in dB, shape (..., bands)."""
-    total = torch.zeros(())
-    for band in EQ_BANDS:
-        gain_db, freq_hz, q = (settings[f"eq.{band}.{name}"][..., None] for name in ("gain_db", "freq_hz", "q"))
-        total = total + _biquad_db(band, gain_db, freq_hz, q)
-    return total
+    curve = torch.zeros(())
+    for kind, bands in _KINDS.items():
+        gain_db, freq_hz, q = (
+            torch.stack([settings[f"eq.{band}.{name}"] for band in bands], dim=-1)[..., None]
+            for name in ("gain_db", "freq_hz", "q")
+        )
+        curve = curve + _biquad_db(kind, gain_db, freq_hz, q).sum(-2)
+    return curve
 
 
 def compressor_gain_db(level_db: Tensor, settings: Settings) -> Tensor:
@@ -148,13 +152,13 @@ def _amplitude(gain_db: Tensor) -> Tensor:
     return torch.exp(gain_db * (math.log(10) / 20))
 
 
-def _biquad_db(band: str, gain_db: Tensor, freq_hz: Tensor, q: Tensor) -> Tensor:
+def _biquad_db(kind: str, gain_db: Tensor, freq_hz: Tensor, q: Tensor) -> Tensor:
     """|H| in dB of an RBJ filter at the band centres; the sin^2 form keeps float32 within 0.1 dB in the lows."""
     a = torch.exp(gain_db * (math.log(10) / 40))
     w0 = 2 * math.pi * freq_hz / SAMPLE_RATE_HZ
     cos, alpha = torch.cos(w0), torch.sin(w0) / (2 * q)
-    if band in ("low_shelf", "high_shelf"):
-        sign = 1.0 if band == "low_shelf" else -1.0
+    if kind in ("low_shelf", "high_shelf"):
+        sign = 1.0 if kind == "low_shelf" else -1.0
         root = 2 * torch.sqrt(a) * alpha
         numerator = (
             a * (a + 1 - sign * (a - 1) * cos + root),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,12 +56,14 @@ def predict_files(
     manifest = controller.manifest
     rate_hz, samples = manifest.sample_rate_hz, manifest.window_samples
     style, style_start_s, style_length_s = read_reference(reference, rate_hz, samples, reference_window_s)
-    passage = cut_passage(stems, rate_hz, samples, window_s)
-    preset = predict(controller, passage, style)
-    tracks = tuple(track.model_copy(update={"source": _source(stems[track.name])}) for track in preset.tracks)
+    with ThreadPoolExecutor() as pool:  # files are hashed while the model listens; hashlib lets other threads run
+        sources = {path: pool.submit(_source, path) for path in (*stems.values(), reference)}
+        passage = cut_passage(stems, rate_hz, samples, window_s)
+        preset = predict(controller, passage, style)
+    tracks = tuple(track.model_copy(update={"source": sources[stems[track.name]].result()}) for track in preset.tracks)
     provenance = preset.provenance.model_copy(
         update={
-            "reference": _source(reference),
+            "reference": sources[reference].result(),
             "reference_window": Window(start_s=style_start_s, length_s=round(style_length_s, 3)),
         }
     )
