@@ -132,3 +132,23 @@ def test_a_wrong_checkpoint_is_explained(tmp_path: Path) -> None:
     torch.save({"state_dict": {}}, file)
     with pytest.raises(ModelError, match="not a checkpoint"):
         load_checkpoint(file)
+
+
+@pytest.mark.slow
+def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+    from mixbridge.bridge.cli import cli
+
+    def call(*arguments: object) -> None:
+        result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+
+    config, again = tmp_path / "config.yaml", tmp_path / "run"
+    config.write_text(yaml.safe_dump(SMALL))
+    call("train", corpus, "--config", config, "-o", again, "--cache", run / "cache")
+    call("export", again / "checkpoints" / "last.ckpt", "-o", tmp_path / "model", "--name", "small")
+    call("evaluate", corpus, "-o", tmp_path / "quality.md", "--model", tmp_path / "model", "--cases", 2)
+    stems = corpus / "session_0"
+    call("mix", stems, "--reference", corpus / "session_1" / "pad.flac", "-o", tmp_path / "mix", "--model", tmp_path / "model")
+    assert sorted(path.name for path in (tmp_path / "mix").iterdir()) == ["mix.wav", "preset.json", "report.html", "stems"]
+    assert "small" in (tmp_path / "quality.md").read_text()
