@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 # Less is not heard, and would bury what is.
-_AUDIBLE_DB = 0.2
+_AUDIBLE_DB = 0.5
 _AUDIBLE_RATIO = 1.05
 _AUDIBLE_PAN = 0.02
 

@@ -91,7 +91,7 @@ def desk_form(preset: Preset) -> Preset:
 
 
 def without_input_gain(bus: Bus) -> Bus:
-    """A strip or master in the form in which it is rendered: desk form, its settings free to pass the table's limits."""
+    """A strip or master as it is rendered: in desk form, its settings free to pass the table's limits."""
     values = _desk_values(bus)
     threshold = {"threshold_db": values["compressor.threshold_db"]}
     update: dict[str, object] = {

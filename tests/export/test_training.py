@@ -148,7 +148,7 @@ def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, tmp_path: P
     call("train", corpus, "--config", config, "-o", again, "--cache", run / "cache")
     call("export", again / "checkpoints" / "last.ckpt", "-o", tmp_path / "model", "--name", "small")
     call("evaluate", corpus, "-o", tmp_path / "quality.md", "--model", tmp_path / "model", "--cases", 2)
-    stems = corpus / "session_0"
-    call("mix", stems, "--reference", corpus / "session_1" / "pad.flac", "-o", tmp_path / "mix", "--model", tmp_path / "model")
-    assert sorted(path.name for path in (tmp_path / "mix").iterdir()) == ["mix.wav", "preset.json", "report.html", "stems"]
+    stems, reference, mix = corpus / "session_0", corpus / "session_1" / "pad.flac", tmp_path / "mix"
+    call("mix", stems, "--reference", reference, "-o", mix, "--model", tmp_path / "model")
+    assert {path.name for path in mix.iterdir()} == {"mix.wav", "preset.json", "report.html", "stems"}
     assert "small" in (tmp_path / "quality.md").read_text()
