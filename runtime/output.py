@@ -16,6 +16,7 @@ from ..presets.errors import OutputError
 from .delivery import Delivery
 from .writer import cannot_write
 
+_HERE = "\0"
 _HIDDEN = re.compile(r"[/\\]\.mixbridge-[^/\\]*\.partial")
 
 
@@ -60,9 +61,10 @@ class OutputFolder:
         finally:
             shutil.rmtree(self.workplace, ignore_errors=True)
         if isinstance(error, OutputError):
-            # Whoever made files knows only of the hidden folder; the user only of his own.
-            words = str(error).replace(str(self.workplace), str(self._folder))
-            raise OutputError(_HIDDEN.sub("", words)) from error
+            # Whoever made files knows only of the hidden folder; the user only of his own, which is itself hidden where
+            # one of these works within another.
+            words = str(error).replace(str(self.workplace), _HERE).replace(str(self._folder), _HERE)
+            raise OutputError(_HIDDEN.sub("", words).replace(_HERE, str(self._folder))) from error
 
     def _deliver(self) -> None:
         made = sorted(path.relative_to(self.workplace) for path in self.workplace.rglob("*") if path.is_file())
