@@ -129,11 +129,18 @@ def settings(
         strips[name] = strip
     values = {**_fixed(layout, Master), **denormalize(layout.master, outputs.master.tolist(), Master)}
     if layout.balanced:
+        strips = _around_zero(strips)
         values["input_gain_db"] = balance_gain_db([strip.fader_db for strip in strips.values()])
     master = replace(Master(), values)
     if layout.law == "reference":
         master = replace(master, _reference_dynamics(master))
     return strips, master
+
+
+def _around_zero(strips: Mapping[str, Strip]) -> dict[str, Strip]:
+    """The same balance with faders around 0 dB: a common offset means nothing to a balanced model, but reads badly."""
+    mean_db = -balance_gain_db([strip.fader_db for strip in strips.values()]) - 10 * math.log10(len(strips))
+    return {name: replace(strip, {"fader_db": strip.fader_db - mean_db}) for name, strip in strips.items()}
 
 
 def _fixed(layout: Layout, section: type[Strip] | type[Master]) -> dict[str, float]:

@@ -89,7 +89,14 @@ def test_a_mix_is_audio_stems_and_preset(
     tmp_path: Path, stems: dict[str, Path], reference: Path, controller: Controller
 ) -> None:
     told: list[tuple[float, str]] = []
-    result = mix(stems, reference, tmp_path / "out", model=controller, progress=lambda *step: told.append(step))
+    result = mix(
+        stems,
+        reference,
+        tmp_path / "out",
+        model=controller,
+        render_options=RenderOptions(loudness_lufs=-20),
+        progress=lambda *step: told.append(step),
+    )
     want = ["mix.wav", "preset.json", "stems", *(f"stems/{name}.wav" for name in NAMES)]
     assert everything_in(tmp_path / "out") == want
     assert result.preset_path == tmp_path / "out/preset.json"
@@ -105,7 +112,7 @@ def test_a_mix_is_audio_stems_and_preset(
         for path in parameters(Strip):
             assert get(track.strip, path) == pytest.approx(get(result.preset.track(track.name).strip, path), rel=1e-5)
     assert read(result.render.mix_path).shape == (2, 3 * RATE_HZ)
-    assert integrated_loudness(read(result.render.mix_path), RATE_HZ) == pytest.approx(-14, abs=0.5)
+    assert integrated_loudness(read(result.render.mix_path), RATE_HZ) == pytest.approx(-20, abs=0.5)
     shares = [share for share, _ in told]
     assert (shares[0], shares[-1]) == (0, 1)
     assert shares == sorted(shares)

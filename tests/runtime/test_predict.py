@@ -96,13 +96,18 @@ def test_settings_are_what_the_layout_says(controller: Controller) -> None:
     )
     heard = Passage(0, 1, {}, {"a": -20.0, "b": -30.0})
     strips, master = settings(layout, outputs, -24.0, heard, ["b", "a"])
+    offsets_db: list[float] = []
     for name, row in (("b", outputs.tracks[0]), ("a", outputs.tracks[1])):
-        for path, value in denormalize(layout.track, row.tolist(), Strip).items():
+        said = denormalize(layout.track, row.tolist(), Strip)
+        offsets_db.append(get(strips[name], "fader_db") - said.pop("fader_db"))
+        for path, value in said.items():
             assert get(strips[name], path) == pytest.approx(value), path
         for path, value in layout.fixed.items():
             assert get(strips[name], path) == value
     for path, value in denormalize(layout.master, outputs.master.tolist(), Master).items():
         assert get(master, path) == pytest.approx(value), path
+    assert offsets_db[0] == pytest.approx(offsets_db[1])  # the balance is kept,
+    assert master.input_gain_db == pytest.approx(-10 * np.log10(2))  # and its mean power is 0 dB
 
 
 def test_settings_stay_inside_the_ranges_of_the_layout(controller: Controller) -> None:
