@@ -31,6 +31,7 @@ class CompactConfig:
         heads: of its attention.
         feed_forward: width between its linear layers.
         reference_tokens: how many tokens the reference becomes.
+        feedback_rounds: how often the settings are corrected (:mod:`.feedback`).
     """
 
     width: int = 160
@@ -39,6 +40,7 @@ class CompactConfig:
     heads: int = 5
     feed_forward: int = 448
     reference_tokens: int = 4
+    feedback_rounds: int = 3
 
 
 class Encoder(nn.Module):
@@ -147,7 +149,7 @@ class CompactModel(nn.Module):
         self.kind = nn.Parameter(0.02 * torch.randn(1 + config.reference_tokens, config.width))
         self.track_head = _head(3 * config.width, config.width, len(layout.track))
         self.master_head = _head(config.width, config.width, len(layout.master))
-        self.feedback = Feedback(layout)
+        self.feedback = Feedback(layout, config.feedback_rounds)
 
     def forward(self, tracks: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """Hear one session.

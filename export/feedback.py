@@ -20,7 +20,6 @@ from .band_console import eq_curve_db, k_weights, pan_gains
 from .bands import BAND_COUNT
 from .compact_layout import to_units
 
-ROUNDS = 3
 _HIDDEN = 128
 # Side against mid of a track whose channels are the same is -1: it is panned, not balanced.
 _MONO_WIDTH = -0.999
@@ -40,11 +39,12 @@ class Feedback(nn.Module):
 
     Args:
         layout: what the outputs mean.
+        rounds: how often it corrects.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, rounds: int) -> None:
         super().__init__()
-        self.layout = layout
+        self.layout, self.rounds = layout, rounds
         self.track = _corrector(4 * BAND_COUNT + 8 + len(layout.track), len(layout.track))
         self.master = _corrector(BAND_COUNT + 2 + len(layout.master), len(layout.master))
 
@@ -62,7 +62,7 @@ class Feedback(nn.Module):
         """
         raw = _raw_powers(tracks, present)
         ref_width, ref_imbalance = _overall(torch.pow(10.0, reference.level), reference)
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             unit, master_unit = torch.sigmoid(logits), torch.sigmoid(master_logits)
             strips, master = to_units(self.layout.track, unit), to_units(self.layout.master, master_unit)
             power, mix = _mixed(raw, strips, master)

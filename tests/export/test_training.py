@@ -17,7 +17,10 @@ from mixbridge.presets.errors import ModelError
 SMALL = {
     "seed": 1, "max_steps": 3, "batch_size": 2, "max_tracks": 4, "learning_rate": 0.001, "warmup_steps": 1,
     "weight_decay": 0.0, "average_decay": 0.9, "checkpoint_every": 3, "validation_batches": 1, "threads": 1,
-    "model": {"width": 20, "channels": 8, "layers": 1, "heads": 2, "feed_forward": 16, "reference_tokens": 2},
+    "model": {
+        "width": 20, "channels": 8, "layers": 1, "heads": 2, "feed_forward": 16, "reference_tokens": 2,
+        "feedback_rounds": 1,
+    },
 }  # fmt: skip
 
 
