@@ -153,34 +153,36 @@ def _amplitude(gain_db: Tensor) -> Tensor:
 
 
 def _biquad_db(kind: str, gain_db: Tensor, freq_hz: Tensor, q: Tensor) -> Tensor:
-    """|H| in dB of an RBJ filter at the band centres; the sin^2 form keeps float32 within 0.1 dB in the lows."""
-    a = torch.exp(gain_db * (math.log(10) / 40))
+    """|H| in dB of a cookbook filter at the band centres.
+
+    The squared magnitude of b0 + b1/z + b2/z^2 is (D - 2 phi S)^2 + 4 phi (1 - phi) (b0 - b2)^2, where D and S are
+    the sums b0 + b1 + b2 and b0 + b2, and phi is sin^2(w/2). D, a small difference of large numbers in the lows, is
+    known in closed form: so nothing cancels, and single precision is enough.
+    """
+    A = torch.exp(gain_db * (math.log(10) / 40))
     w0 = 2 * math.pi * freq_hz / SAMPLE_RATE_HZ
-    cos, alpha = torch.cos(w0), torch.sin(w0) / (2 * q)
-    if kind in ("low_shelf", "high_shelf"):
-        sign = 1.0 if kind == "low_shelf" else -1.0
-        root = 2 * torch.sqrt(a) * alpha
-        numerator = (
-            a * (a + 1 - sign * (a - 1) * cos + root),
-            sign * 2 * a * (a - 1 - sign * (a + 1) * cos),
-            a * (a + 1 - sign * (a - 1) * cos - root),
-        )
-        denominator = (
-            a + 1 + sign * (a - 1) * cos + root,
-            -sign * 2 * (a - 1 + sign * (a + 1) * cos),
-            a + 1 + sign * (a - 1) * cos - root,
-        )
+    cos, alpha, phi0 = torch.cos(w0), torch.sin(w0) / (2 * q), torch.sin(w0 / 2) ** 2
+    if kind == "peak":
+        numerator = (4 * phi0, torch.full_like(cos, 2), 2 * alpha * A)
+        denominator = (4 * phi0, torch.full_like(cos, 2), 2 * alpha / A)
     else:
-        numerator = (1 + alpha * a, -2 * cos, 1 - alpha * a)
-        denominator = (1 + alpha / a, -2 * cos, 1 - alpha / a)
+        root = 4 * torch.sqrt(A) * alpha
+        up, down = 2 * (A + 1 + (A - 1) * cos), 2 * (A + 1 - (A - 1) * cos)
+        if kind == "low_shelf":
+            numerator = (8 * A * A * phi0, A * down, A * root)
+            denominator = (8 * phi0, up, root)
+        else:
+            numerator = (8 * A * phi0, A * up, A * root)
+            denominator = (8 * A * phi0, down, root)
     phi = torch.sin(math.pi * band_centres_hz() / SAMPLE_RATE_HZ) ** 2
     ratio = _squared_magnitude(numerator, phi) / _squared_magnitude(denominator, phi)
     return _DB_PER_NEPER * torch.log(ratio.clamp(min=_TINY))
 
 
-def _squared_magnitude(b: tuple[Tensor, Tensor, Tensor], phi: Tensor) -> Tensor:
-    b0, b1, b2 = b
-    return (b0 + b1 + b2) ** 2 - 4 * (b0 * b1 + 4 * b0 * b2 + b1 * b2) * phi + 16 * b0 * b2 * phi * phi
+def _squared_magnitude(sums: tuple[Tensor, Tensor, Tensor], phi: Tensor) -> Tensor:
+    """From (b0 + b1 + b2, b0 + b2, b0 - b2)."""
+    whole, even, odd = sums
+    return (whole - 2 * phi * even) ** 2 + 4 * phi * (1 - phi) * odd * odd
 
 
 def k_weights(like: Tensor) -> Tensor:

@@ -26,6 +26,8 @@ _OUTER, _INNER = 64, 32  # FFT_LENGTH = _OUTER * _INNER
 _LOW_HZ, _HIGH_HZ = 20.0, 20000.0
 # 70 dB below the passage's mean: quieter bands are noise floor and carry no mixing decision.
 _FLOOR = 1e-7
+# Left and right that are the same cancel in the side but for rounding, which differs between torch and onnxruntime.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class BandPowers:
     @property
     def mid(self) -> Tensor:
         """Power of (L + R) / 2."""
-        return ((self.left + self.right + 2 * self.cross) / 4).clamp(min=0)
+        both = self.left + self.right
+        return ((both + 2 * self.cross) / 4 - _ROUNDING * both).clamp(min=0)
 
     @property
     def side(self) -> Tensor:
         """Power of (L - R) / 2."""
-        return ((self.left + self.right - 2 * self.cross) / 4).clamp(min=0)
+        both = self.left + self.right
+        return ((both - 2 * self.cross) / 4 - _ROUNDING * both).clamp(min=0)
 
     def scaled(self, left: Tensor, right: Tensor) -> BandPowers:
         """Each channel multiplied by an amplitude, broadcast over bands and frames."""

@@ -64,7 +64,7 @@ def test_eq_curve_is_that_of_the_runtime() -> None:
     curves = eq_curve_db(strips)[0]
     for track in range(8):
         expected = eq_response_db(_strip(strips, track).eq, band_centres_hz().numpy(), SAMPLE_RATE_HZ)
-        assert np.abs(curves[track].numpy() - expected).max() < 0.1
+        assert np.abs(curves[track].numpy() - expected).max() < 0.001
 
 
 def test_compressor_bends_as_the_runtimes_does() -> None:
