@@ -1,13 +1,12 @@
 """Training examples on band powers: sessions from disk, cached once, then cut, coloured and mixed at random.
 
-A session is a folder with a `meta.json` and one audio file per raw track, as `../shared/corpus` or `mixbridge` writes
-them. Analysing ten hours takes minutes; the cache keeps 2 bytes per band and frame.
+A session is a folder with a `meta.json`, whose content is its maker's business, and one audio file per raw track.
+The cache keeps 2 bytes per band and frame.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +32,6 @@ from .bands import (
     band_centres_hz,
 )
 from .compact_layout import random_settings
-
-log = logging.getLogger(__name__)
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
 SECTION_FRAMES = (WINDOW_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)

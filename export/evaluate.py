@@ -7,7 +7,6 @@ the reference's feature distance, loudness matched. Nothing here knows the train
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +31,6 @@ from .band_console import TRACK_LEVEL_LUFS
 from .bands import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 from .compact_layout import compact_layout, random_settings, to_unit_values, to_units
 from .dataset import read_stereo, session_folders, stem_files
-
-log = logging.getLogger(__name__)
 
 MODEL = "model"
 BASELINES = ("random settings", "mean setting", "equal loudness, centred", "equal loudness, spread")

@@ -7,7 +7,6 @@ folder holds `config.yaml`, `checkpoints/`, `metrics.csv` and `loss.png`.
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import pickle
 from collections.abc import Mapping
@@ -30,8 +29,6 @@ from .compact_layout import compact_layout, to_units
 from .compact_model import CompactConfig, CompactModel
 from .dataset import Batch, CachedSession, MixExamples, load_session, session_folders
 from .losses import feature_terms, setting_terms
-
-log = logging.getLogger(__name__)
 
 _VALIDATION_SHARE = 20  # one session in twenty
 
