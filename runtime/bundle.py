@@ -51,7 +51,8 @@ class Manifest(Part):
     Attributes:
         layout: what the outputs mean.
         sample_rate_hz: of the waveforms that go in.
-        window_samples: length of the passage it was trained on.
+        window_samples: length of the passage of the tracks it was trained on.
+        reference_samples: length of the passage of the reference; None where it is as long as that of the tracks.
         track_level_lufs: loudness that tracks are brought to before thresholds and gains count.
         stereo_tracks: whether the track encoder tells left from right; if not, stereo stems are folded down for it.
         feature_version: of the features inside the graphs; embeddings of different versions do not mix.
@@ -67,6 +68,7 @@ class Manifest(Part):
     layout: Layout
     sample_rate_hz: int = Field(ge=8000, le=192000)
     window_samples: int = Field(ge=8192, le=2**24)
+    reference_samples: int | None = Field(default=None, ge=8192, le=2**24)
     track_level_lufs: float = Field(ge=-70, le=0)
     stereo_tracks: bool
     feature_version: int
@@ -75,6 +77,11 @@ class Manifest(Part):
     created: str
     tool: str
     sha256: Mapping[str, str]
+
+    @property
+    def reference_length(self) -> int:
+        """Samples of the reference that the model listens to."""
+        return self.reference_samples or self.window_samples
 
 
 @dataclass(frozen=True)

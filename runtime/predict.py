@@ -55,7 +55,9 @@ def predict_files(
     """
     manifest = controller.manifest
     rate_hz, samples = manifest.sample_rate_hz, manifest.window_samples
-    style, style_start_s, style_length_s = read_reference(reference, rate_hz, samples, reference_window_s)
+    style, style_start_s, style_length_s = read_reference(
+        reference, rate_hz, manifest.reference_length, reference_window_s
+    )
     with ThreadPoolExecutor() as pool:  # files are hashed while the model listens; hashlib lets other threads run
         sources = {path: pool.submit(_source, path) for path in (*stems.values(), reference)}
         passage = cut_passage(stems, rate_hz, samples, window_s)
