@@ -58,6 +58,7 @@ COMMANDS = {
     "train": Lazy("Train a model (needs the `train` extra)."),
     "export": Lazy("Make a model bundle of a checkpoint (needs the `train` extra)."),
     "evaluate": Lazy("Judge a model on held-out songs (needs the `train` extra)."),
+    "corpus": Lazy("Make the corpus that models are trained on (needs the `corpus` extra)."),
 }
 
 

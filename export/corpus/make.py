@@ -1,0 +1,177 @@
+"""Makes a corpus, part by part, and writes its papers; what `mixbridge corpus` runs.
+
+Each part goes on where it was; the papers are written whatever happens.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...presets.errors import OutputError
+from .build import Factory, build, missing, session_builder
+from .manifest import write_manifest
+from .packages import Part, Unpacked
+from .plan import Job, plan
+from .sources import Sources, fetch_packages, sources_in, tune_names
+
+_log = logging.getLogger(__name__)
+
+FAILED = "failed.txt"
+# A minute of ten stems, FLAC, with room to spare.
+_BYTES_A_SESSION = 45_000_000
+
+Show = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to make.
+
+    Attributes:
+        folder: of the corpus.
+        hours: of training sessions.
+        seed: of the training sessions.
+        workers: sessions made at a time.
+        only: a part: "sessions", "voices" (the lone ones of the sessions), "songs", "recorded"; None is all.
+    """
+
+    folder: Path
+    hours: float = 10.0
+    seed: int = 1
+    workers: int = 2
+    only: str | None = None
+
+    def wants(self, part: str) -> bool:
+        """Whether a part is to be made."""
+        return self.only in (None, part)
+
+
+@dataclass
+class Made:
+    """What a run has made so far.
+
+    Attributes:
+        notes: lines for the user.
+        failures: jobs without a session, and why.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    failures: list[tuple[Job, str]] = field(default_factory=list)
+
+
+def planned(request: Request) -> list[Job]:
+    """The sessions that a request asks for, in the order of their making.
+
+    Raises:
+        AudioError: the sources cannot be had.
+    """
+    if request.only in ("songs", "recorded"):
+        return []
+    return _planned(request, _sources(request)[0])
+
+
+def make(request: Request, made: Made, show: Show, factory: Factory = session_builder) -> None:
+    """Makes what a request asks for and is not there yet.
+
+    Args:
+        request: what.
+        made: is told what there is, also when this is broken off.
+        show: takes what is being made, how many are there and how many there will be.
+        factory: makes the builder of sessions, see `build`.
+
+    Raises:
+        AudioError: the sources cannot be had.
+        OutputError: the folder cannot be written, or is too small.
+    """
+    unpacked: list[Unpacked] = []
+    command = f"mixbridge corpus FOLDER --hours {request.hours:g} --seed {request.seed}"
+    try:
+        if request.wants("songs"):
+            unpacked += _songs(request, made, show)
+        if request.wants("sessions") or request.only == "voices":
+            sources, used = _sources(request)
+            unpacked += used
+            _sessions(request, sources, made, show, factory)
+        if request.wants("recorded"):
+            unpacked += _recorded(request, made, show)
+    finally:
+        if request.folder.is_dir():
+            entries = write_manifest(request.folder, unpacked, command)
+            counted = Counter(entry.split for entry in entries)
+            made.notes.append(f"{request.folder}: {counted['train']} files to train on, {counted['test']} held out")
+
+
+def _sources(request: Request) -> tuple[Sources, list[Unpacked]]:
+    folder = request.folder / "sources"
+    packages = fetch_packages(folder, ["sessions"])
+    return sources_in(folder, packages), list(packages.values())
+
+
+def _planned(request: Request, sources: Sources) -> list[Job]:
+    jobs = plan(request.hours, request.seed, tune_names(sources.tunes))
+    return [job for job in jobs if request.only != "voices" or job.kind == "voice"]
+
+
+def _sessions(request: Request, sources: Sources, made: Made, show: Show, factory: Factory) -> None:
+    jobs = _planned(request, sources)
+    rest = missing(request.folder, jobs)
+    there = len(jobs) - len(rest)
+    _check_space(request.folder, len(rest))
+    # One thread each: the workers are the threads.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    (request.folder / FAILED).unlink(missing_ok=True)
+    show("Sessions", there, len(jobs))
+    making = build(request.folder, rest, sources, request.workers, factory)
+    try:
+        for done in making:
+            there += 1
+            show("Sessions", there, len(jobs))
+            if done.failure is None:
+                _log.info("%s: %.1f s", done.job.name, done.seconds)
+                continue
+            made.failures.append((done.job, done.failure))
+            _log.info("%s failed: %s", done.job.name, done.failure)
+            with (request.folder / FAILED).open("a", encoding="utf-8") as file:
+                file.write(f"{done.job.split}/{done.job.name}: {done.failure}\n")
+    finally:
+        making.close()
+        whole = len(jobs) - len(missing(request.folder, jobs))
+        made.notes.append(f"sessions: {whole} of {len(jobs)}, {len(made.failures)} failed")
+
+
+def _check_space(folder: Path, sessions: int) -> None:
+    needed = sessions * _BYTES_A_SESSION
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OutputError(
+            f"{folder}: {sessions} sessions need about {needed / 1e9:.0f} GB, and {free / 1e9:.0f} GB are free; "
+            "free some, choose another folder, or fewer --hours."
+        )
+
+
+def _songs(request: Request, made: Made, show: Show) -> list[Unpacked]:
+    from .songs import collect_songs
+
+    packages = fetch_packages(request.folder / "sources", _part("songs"))
+    number = collect_songs(request.folder / "songs", packages, lambda done, total: show("Songs", done, total))
+    made.notes.append(f"finished songs: {number}")
+    return list(packages.values())
+
+
+def _recorded(request: Request, made: Made, show: Show) -> list[Unpacked]:
+    from .recorded import collect_recorded
+
+    packages = fetch_packages(request.folder / "sources", _part("recorded"))
+    notes = collect_recorded(request.folder / "recorded", packages, lambda done, total: show("Recorded", done, total))
+    made.notes.extend(notes)
+    return list(packages.values())
+
+
+def _part(part: Part) -> list[Part]:
+    return [part]
