@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 FAILED = "failed.txt"
 # A minute of ten stems, FLAC, with room to spare.
-_BYTES_A_SESSION = 45_000_000
+_BYTES_A_SESSION = 35_000_000
 
 Show = Callable[[str, int, int], None]
 
