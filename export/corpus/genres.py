@@ -196,7 +196,8 @@ GENRES: Mapping[str, Genre] = {
         Layer("piano", (0, 3), "comp", 55, 0.65), Layer("steel", (26,), "pad", 60, 0.75),
         Layer("banjo", (105,), "arpeggio", 60, 0.8)), swing=0.05),
     "synthwave": Genre((84, 118), (MINOR,), _DARK, Groove(
-        ("X...X...X...X...", "X.....X.X......."), ("....X.......X...",), ("xxx.xxx.xxx.xxx.", "x.x.x.x.x.x.x.x."), (38, 40)), (
+        ("X...X...X...X...", "X.....X.X......."), ("....X.......X...",), ("xxx.xxx.xxx.xxx.", "x.x.x.x.x.x.x.x."),
+        (38, 40)), (
         Layer("bass", (38, 39), "bass_sixteenths", 28, 0.35), Layer("synth", (81, 90), "arpeggio", 60, 0.5),
         Layer("pad", (89, 95, 50), "pad", 52, 0.2), Layer("synth_brass", (62, 63), "stabs", 55, 0.7),
         Layer("lead", (80, 84), "lead", 64, 0.8), Layer("bell", (88, 98), "counter", 72, 0.75)),
@@ -208,7 +209,8 @@ GENRES: Mapping[str, Genre] = {
         Layer("bass", (39, 32), "bass_long", 28, 0.5), Layer("bell", (14, 11, 98), "picked", 76, 0.6),
         Layer("atmosphere", (97, 99, 101), "pad", 55, 0.7)), tight=True, sampled_drums=_MACHINE),
     "dnb": Genre((160, 176), (MINOR,), (*_DARK, *_VAMPS), Groove(
-        ("X.........x.....", "X.x.......x....."), ("....X..o.o..X...", "....X..x..o.X..o"), ("x.x.x.x.x.x.x.x.", *_SIXTEENTHS),
+        ("X.........x.....", "X.x.......x....."), ("....X..o.o..X...", "....X..x..o.X..o"),
+        ("x.x.x.x.x.x.x.x.", *_SIXTEENTHS),
         percussion=((70, "xoxoxoxoxoxoxoxo"),)), (
         Layer("bass", (38, 39), "bass_offbeat", 28, 0.5), Layer("pad", (89, 95), "pad", 55, 0.2),
         Layer("electric_piano", (4, 5), "comp", 55, 0.45), Layer("synth", (81, 87), "arpeggio", 62, 0.7),

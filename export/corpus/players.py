@@ -159,7 +159,7 @@ def _chug(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
     steps = bar.kick or (0, 4, 8, 12)
     accent = int(numbers.choice([3, 6, 10, 14]))
     damped = [Hit(step, 0.8, pitch, 0.8) for step in steps for pitch in (root, root + 7)]
-    return damped + [Hit(accent, 1.6, bar.tone(bar.degree + 1, root), 0.95)]
+    return [*damped, Hit(accent, 1.6, bar.tone(bar.degree + 1, root), 0.95)]
 
 
 def _comp(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:

@@ -135,7 +135,9 @@ def _record_one(track: Track, studio: Studio, numbers: np.random.Generator) -> T
 
 def _bleed(tracks: list[Track], studio: Studio, numbers: np.random.Generator) -> list[Track]:
     """Adds to each microphone what it hears of its neighbours, a few milliseconds late."""
-    monos = [track.audio.mean(axis=0) for track in tracks]
+    if studio.drum_bleed_db is None and studio.room_bleed_db is None:
+        return tracks
+    monos = [track.audio.sum(axis=0) / np.float32(len(track.audio)) for track in tracks]
     is_drum = [track.role in DRUM_ROLES for track in tracks]
     kit = np.sum([mono for mono, drum in zip(monos, is_drum, strict=True) if drum], axis=0)
     band = np.sum(monos, axis=0)
@@ -210,7 +212,7 @@ def _rooms(numbers: np.random.Generator, channels: int) -> Samples:
     tail = numbers.standard_normal((channels, round(decay_s * SYNTH_RATE_HZ)), dtype=np.float32)
     time_s = np.arange(tail.shape[-1], dtype=np.float32) / SYNTH_RATE_HZ
     pole = float(numbers.uniform(0.4, 0.9))
-    tail = signal.lfilter([1 - pole], [1, -pole], tail * np.exp(-6.9 * time_s / decay_s), axis=-1)
+    tail = np.asarray(signal.lfilter([1 - pole], [1, -pole], tail * np.exp(-6.9 * time_s / decay_s)), np.float32)
     gain = _amplitude(-numbers.uniform(4, 20)) / np.sqrt((tail**2).sum(axis=-1, keepdims=True))
     rooms = np.zeros((channels, pre_delay + tail.shape[-1]), np.float32)
     rooms[:, 0] = 1.0
