@@ -240,7 +240,8 @@ def _unpack_songs(archive: Path, folder: Path) -> Path:
     shutil.rmtree(arriving, ignore_errors=True)
     try:
         with zipfile.ZipFile(archive) as packed:
-            for member in _members(packed, archive):
+            # All names are looked at before anything is written.
+            for member in list(_members(packed, archive)):
                 target = arriving / member.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(packed.read(member))
