@@ -28,7 +28,7 @@ class Singer:
 
     Attributes:
         semitones: moved by playing faster or slower, formants too.
-        alpha: see :func:`sinsy.sing_line`.
+        alpha: see :func:`sinsy.sing_phrase`.
         throat: an edit by WORLD, pitch by whole semitones; None for none.
     """
 
@@ -123,8 +123,7 @@ def _sung_phrase(
     singer: Singer, phrase: Sequence[SungNote], tempo_bpm: float, numbers: np.random.Generator
 ) -> Float64Array:
     faster = 2 ** (singer.semitones / 12)
-    line = sinsy.syllables(phrase, tempo_bpm, numbers)
-    voice = sinsy.sing_line(line, tempo_bpm / faster, singer.alpha)
+    voice = sinsy.sing_phrase(phrase, tempo_bpm, faster, singer.alpha, numbers)
     if singer.throat is None:
         return resampled(voice, sinsy.SAMPLE_RATE_HZ, faster)
     narrow = resampled(voice, sinsy.SAMPLE_RATE_HZ * SAMPLE_RATE_HZ / _EDIT_RATE_HZ)

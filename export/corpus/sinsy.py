@@ -30,6 +30,8 @@ LOWEST_PITCH, HIGHEST_PITCH = 64, 76
 IN_TUNE = frozenset({0, 2, 4, 5, 7, 9, 11})
 TICKS_PER_BEAT = 24
 _BAR_TICKS = 4 * TICKS_PER_BEAT
+_ATTEMPTS = 4  # the synthesizer's filters blow up on a line now and then; on other syllables they do not
+_BLOWN_UP = 1.0
 _SHORTEST_TICKS = 3  # a 32nd note; shorter ones come out as clicks
 LEAD_IN_TICKS = TICKS_PER_BEAT  # the first consonant comes before its beat
 _STEPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -49,26 +51,30 @@ class Syllable:
     text: str = ""
 
 
-def sing_line(line: Sequence[Syllable], tempo_bpm: float, alpha: float) -> NDArray[np.float64]:
-    """Sing syllables and rests, which must fill whole bars.
+def sing_phrase(
+    notes: Sequence[SungNote], tempo_bpm: float, faster: float, alpha: float, numbers: np.random.Generator
+) -> NDArray[np.float64]:
+    """Sing one phrase on random syllables; it starts LEAD_IN_TICKS before its first note.
 
     Args:
-        line: pitches from LOWEST_PITCH to HIGHEST_PITCH.
-        tempo_bpm: of its ticks.
+        notes: by time, pitches from LOWEST_PITCH to HIGHEST_PITCH.
+        tempo_bpm: of the grid that the notes are rounded to.
+        faster: how many times as fast the result will be played; it is sung that much slower.
         alpha: bends the spectrum: below 0.55 the formants are higher, above it lower; 0.51 to 0.59 is human.
+        numbers: draws the syllables.
 
     Returns:
-        Samples at SAMPLE_RATE_HZ, shape (samples,), as long as the line; loud notes peak near 0.3.
+        Samples at SAMPLE_RATE_HZ, shape (samples,); loud notes peak near 0.3.
 
     Raises:
         MixbridgeError: pysinsy is not installed.
     """
-    # Its filters blow up on a line now and then; a spectrum bent a little otherwise passes.
-    for attempt in range(4):
-        samples = _synthesized(music_xml(line, tempo_bpm), alpha + 0.008 * attempt * (1 if alpha < 0.55 else -1))
-        if np.isfinite(samples).all():
+    for _ in range(_ATTEMPTS):
+        line = syllables(notes, tempo_bpm, numbers)
+        samples = _synthesized(music_xml(line, tempo_bpm / faster), alpha)
+        if np.abs(samples).max(initial=0.0) < _BLOWN_UP:  # false for not-a-number, too
             return samples
-    _log.warning("Sinsy sang nothing usable in a line of %d syllables; it is left silent", len(line))
+    _log.warning("Sinsy sang nothing usable in a phrase of %d notes; it is left silent", len(notes))
     return np.zeros(len(samples))
 
 
