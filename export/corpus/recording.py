@@ -21,10 +21,15 @@ from .synth import SYNTH_RATE_HZ
 Samples = NDArray[np.float32]
 """Audio, shape (channels, samples), full scale 1.0."""
 
+# The singer of the corpus brings a track with microphone, room and hiss of its own, see `voices`.
+_RAW_ALREADY = frozenset({"vocal"})
 # Instruments that stand before a microphone; the others come out of a socket, if not told otherwise.
-_MIKED_ROLES = {*DRUM_ROLES, "guitar", "strings", "brass", "wind", "choir", "vocal"}
+_MIKED_ROLES = frozenset({*DRUM_ROLES, "guitar", "strings", "brass", "wind", "choir"})
 _DI_CHANCE_OF_MIKED = 0.15
 _MIKED_CHANCE_OF_DI = 0.25
+_HUMMING_ROLES = frozenset({"guitar", "bass", "keys"})
+_HUM_CHANCE = 0.12
+_HOT_CHANCE = 0.05
 _CURVE_LENGTH = 2048
 _RATES_HZ = (44100, 48000, 96000, 22050)
 _RATE_CHANCES = (0.86, 0.1, 0.02, 0.02)
@@ -109,28 +114,34 @@ def record(tracks: Sequence[Track], studio: Studio, numbers: np.random.Generator
 
 def _record_one(track: Track, studio: Studio, numbers: np.random.Generator) -> Track:
     audio, notes = track.audio, list(track.notes)
+    raw_already = track.role in _RAW_ALREADY
     activity = _activity(audio)
-    kernel, heard = _colour(track.role, studio, numbers, channels=len(audio))
-    notes.append(heard)
-    length = audio.shape[-1]
-    audio = signal.oaconvolve(audio, kernel, axes=-1)[:, :length].astype(np.float32, copy=False)
-    if studio.sample_rate_hz != track.sample_rate_hz:
-        resampled = soxr.resample(audio.T, track.sample_rate_hz, studio.sample_rate_hz)
-        audio = np.ascontiguousarray(resampled.T.reshape(len(track.audio), -1))
+    if not raw_already:
+        kernel, heard = _colour(track.role, studio, numbers, channels=len(audio))
+        notes.append(heard)
+        coloured = signal.oaconvolve(audio, kernel, axes=-1)[:, : audio.shape[-1]]
+        audio = coloured.astype(np.float32, copy=False)
+    audio = _resampled(audio, track.sample_rate_hz, studio.sample_rate_hz)
     audio = audio / np.float32(max(_peak(audio), _SILENT))
-    if numbers.random() < studio.hiss:
+    if numbers.random() < studio.hiss and not raw_already:
         audio += _noise_floor(activity, audio.shape, numbers)
         notes.append("hiss")
-    if track.role in {"guitar", "bass", "keys"} and numbers.random() < 0.12:
+    if track.role in _HUMMING_ROLES and numbers.random() < _HUM_CHANCE:
         audio += _hum(studio, audio.shape[-1], numbers)
         notes.append("hum")
     level_dbfs = float(np.clip(numbers.normal(studio.level_dbfs, studio.spread_db), _QUIETEST_DBFS, _LOUDEST_DBFS))
-    if numbers.random() < 0.05:
+    if numbers.random() < _HOT_CHANCE:
         level_dbfs = _LOUDEST_DBFS
         audio = np.tanh(audio * np.float32(_amplitude(numbers.uniform(3, 9))))
         notes.append("hot")
     audio *= np.float32(_amplitude(level_dbfs) / max(_peak(audio), _SILENT))
     return replace(track, audio=audio, notes=tuple(notes), sample_rate_hz=studio.sample_rate_hz)
+
+
+def _resampled(audio: Samples, from_hz: int, to_hz: int) -> Samples:
+    if from_hz == to_hz:
+        return audio
+    return np.ascontiguousarray(np.asarray(soxr.resample(audio.T, from_hz, to_hz), np.float32).T)
 
 
 def _bleed(tracks: list[Track], studio: Studio, numbers: np.random.Generator) -> list[Track]:

@@ -17,14 +17,14 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ...presets.errors import AudioError, MixbridgeError
+from ...presets.errors import AudioError
 from .arrange import MOST_TRACKS, arrange
 from .compose import compose
 from .drums import draw_kit
 from .general_midi import DRUM_KITS, PROGRAM_NAMES
 from .genres import GENRES
 from .plan import Job
-from .recording import Studio, Track, draw_studio, record
+from .recording import Track, draw_studio, record
 from .score import Score, SungNote, read_midi
 from .sources import Sources
 from .synth import Synth, Voice
@@ -38,6 +38,7 @@ FONT_LICENCES: Mapping[str, str] = {
     "gmbank": "public domain (sf_GMbank)",
     "one_shots": "CC0-1.0 (Sonic Pi samples)",
 }
+_OWN_LICENCE = "Apache-2.0 (own composition)"
 _TUNE_LICENCE = "BSD-3-Clause (Freedoom)"
 _SUNG_LICENCE = "CC-BY-3.0 (NIT SONG070)"
 # Only the test hears this font, so that it also asks about instruments that training has never met.
@@ -47,6 +48,8 @@ _STEREO_ROLES: Mapping[str, float] = {
     "cymbals": 0.7, "toms": 0.5, "percussion": 0.4, "hats": 0.15, "keys": 0.7, "pad": 0.9, "strings": 0.7,
     "choir": 0.8, "brass": 0.3, "lead": 0.2, "wind": 0.1, "guitar": 0.1, "other": 0.6,
 }  # fmt: skip
+_TUNE_DRUMS: Mapping[str, float] = {"acoustic": 0.15, "machine": 0.05, "club": 0.05}
+# Power of the difference of the channels over that of their middle, under which a track counts as mono.
 _NARROW = 0.01
 _FEWEST_NOTES = 6
 
@@ -90,9 +93,9 @@ class SessionBuilder:
             score = compose(job.seconds, numbers)
         voices = arrange(score, self._fonts(test, numbers), numbers, as_written=test and job.kind == "tune")
         tracks, sampled_drums = self._tracks(job, score, voices, numbers)
-        if score.sung and numbers.random() < _SUNG_CHANCE:
+        if score.sung and numbers.random() < _SUNG_CHANCE and len(tracks) < MOST_TRACKS:
             tracks += self._sung(score, numbers)
-        studio: Studio = draw_studio(numbers, sampled_drums)
+        studio = draw_studio(numbers, sampled_drums)
         return record(tracks, studio, numbers)
 
     def _fonts(self, test: bool, numbers: np.random.Generator) -> list[str]:
@@ -106,41 +109,50 @@ class SessionBuilder:
         self, job: Job, score: Score, voices: Sequence[Voice], numbers: np.random.Generator
     ) -> tuple[list[Track], bool]:
         """The score played, and whether its drums are samples."""
-        styles = GENRES[score.genre].sampled_drums if score.genre else {"acoustic": 0.15, "machine": 0.05, "club": 0.05}
+        styles = GENRES[score.genre].sampled_drums if score.genre else _TUNE_DRUMS
         style = _drawn(styles, numbers)
-        kit = draw_kit(self._sources.one_shots, style, numbers) if style else None
-        by_synth = [voice for voice in voices if kit is None or not voice.part.is_drum]
+        notes_licence = _TUNE_LICENCE if job.kind == "tune" else _OWN_LICENCE
+        if style is None:
+            return self._synthesised(voices, job.seconds, notes_licence, numbers), False
+        kit = draw_kit(self._sources.one_shots, style, numbers)
+        # A layer of a drum is another sample; what else is drawn does not depend on it.
+        layers = draw_kit(self._sources.one_shots, style, numbers.spawn(1)[0])
+        melodic = [voice for voice in voices if not voice.part.is_drum]
+        tracks = self._synthesised(melodic, job.seconds, notes_licence, numbers)
+        for voice in voices:
+            if voice.part.is_drum:
+                audio = (layers if voice.notes else kit).play(voice.part, job.seconds)
+                licence = _licence("one_shots", notes_licence)
+                instrument = f"{style} drum samples"
+                part = voice.part
+                tracks.append(Track(part.name, part.role, audio, instrument, "one_shots", licence, voice.notes))
+        return tracks, True
+
+    def _synthesised(
+        self, voices: Sequence[Voice], seconds: float, notes_licence: str, numbers: np.random.Generator
+    ) -> list[Track]:
         self._synth = self._synth or Synth(self._sources.soundfonts)
-        audio = self._synth.render(by_synth, job.seconds)
-        notes_licence = _TUNE_LICENCE if job.kind == "tune" else "Apache-2.0 (own composition)"
-        tracks = [
+        return [
             Track(
                 voice.part.name,
                 voice.part.role,
                 _in_its_width(voice.part.role, stereo, numbers),
                 DRUM_KITS.get(voice.program, "kit") if voice.part.is_drum else PROGRAM_NAMES[voice.program],
                 voice.font,
-                f"{FONT_LICENCES[voice.font]}; notes {notes_licence}",
+                _licence(voice.font, notes_licence),
                 voice.notes,
             )
-            for voice, stereo in zip(by_synth, audio, strict=True)
+            for voice, stereo in zip(voices, self._synth.render(voices, seconds), strict=True)
         ]
-        for voice in voices if kit else ():
-            if kit and voice.part.is_drum:
-                samples = kit.play(voice.part, job.seconds)
-                licence = f"{FONT_LICENCES['one_shots']}; notes {notes_licence}"
-                tracks.append(
-                    Track(voice.part.name, voice.part.role, samples, f"{style} kit", "one_shots", licence, voice.notes)
-                )
-        return tracks, kit is not None
 
     def _sung(self, score: Score, numbers: np.random.Generator) -> list[Track]:
         if self._sing is None:
             return []
         try:
             audio = self._sing(score.sung, score.tempo_bpm, score.seconds, numbers)
-        except MixbridgeError as error:
-            _log.warning("A %s song goes without its voice: %s", score.genre, error)
+        except Exception as error:
+            # Whatever stops the singer, a session without a voice is still a session.
+            _log.warning("A %s song goes without its voice: %s", score.genre, error, exc_info=True)
             return []
         return [Track("vocal", "vocal", audio[None], "singer", "nit-song070", _SUNG_LICENCE)]
 
@@ -201,6 +213,10 @@ def _tune(path: Path, seconds: float, numbers: np.random.Generator, *, as_writte
     excerpt = score.excerpt(start_s, seconds)
     busy = tuple(part for part in excerpt.parts if len(part.notes) >= _FEWEST_NOTES)
     return replace(excerpt, parts=busy[:MOST_TRACKS] or excerpt.parts[:MOST_TRACKS])
+
+
+def _licence(sound: str, notes_licence: str) -> str:
+    return f"{FONT_LICENCES[sound]}; notes {notes_licence}"
 
 
 def _in_its_width(role: str, stereo: NDArray[np.float32], numbers: np.random.Generator) -> NDArray[np.float32]:
