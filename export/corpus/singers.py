@@ -13,6 +13,7 @@ import numpy as np
 
 from . import sinsy
 from .score import SungNote
+from .tuning import tuned
 from .voice_effects import SAMPLE_RATE_HZ, Float64Array, Throat, extended, resampled, reshaped
 
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 3, 5, 7, 10), (0, 2, 4, 7, 9))
@@ -124,6 +125,10 @@ def _sung_phrase(
 ) -> Float64Array:
     faster = 2 ** (singer.semitones / 12)
     voice = sinsy.sing_phrase(phrase, tempo_bpm, faster, singer.alpha, numbers)
+    lead_in_s = sinsy.LEAD_IN_TICKS / sinsy.TICKS_PER_BEAT * 60 / tempo_bpm
+    origin_s = phrase[0].start_s - lead_in_s
+    meant = [SungNote((note.start_s - origin_s) * faster, note.length_s * faster, note.pitch) for note in phrase]
+    voice = tuned(voice, sinsy.SAMPLE_RATE_HZ, meant, (_LOW_HZ, _HIGH_HZ), numbers)
     if singer.throat is None:
         return resampled(voice, sinsy.SAMPLE_RATE_HZ, faster)
     narrow = resampled(voice, sinsy.SAMPLE_RATE_HZ * SAMPLE_RATE_HZ / _EDIT_RATE_HZ)
