@@ -69,25 +69,30 @@ def export(
 
 @click.command()
 @click.argument("corpus", type=_EXISTING_FOLDER)
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("docs/quality.md"), show_default=True)
 @click.option("--model", default="default", show_default=True, help="Bundle folder, or the name of a model that ships.")
-@click.option("--cases", type=click.IntRange(min=1), default=120, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--provider", type=click.Choice(["auto", "cuda", "cpu"]), default="auto", show_default=True)
-def evaluate(corpus: Path, output: Path, model: str, cases: int, seed: int, provider: str) -> None:
-    """Judge a model on held-out sessions, rendered, against random, mean and plain settings; writes a page."""
-    from typing import cast
+@click.option("--suite", default="all", show_default=True, help="known, recorded, songs, voices, tracks, with commas.")
+@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs. [default: CORPUS/songs/test]")
+@click.option("--cases", type=click.IntRange(min=1), default=200, show_default=True, help="Of each suite.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes, one core each.")
+@click.option("-o", "--output", type=_FOLDER, default=Path("docs/quality.md"), show_default=True)
+@click.option("--cache", type=_FOLDER, default=Path("build/evaluation"), show_default=True, help="Keeps cases.")
+def evaluate(
+    corpus: Path,
+    model: str,
+    suite: str,
+    songs: Path | None,
+    cases: int,
+    seed: int,
+    jobs: int,
+    output: Path,
+    cache: Path,
+) -> None:
+    """Judge a model on held-out sessions, rendered, against doing without; writes a page.
 
-    from rich.progress import Progress
+    CORPUS holds sessions in `test/`. The same command goes on after Ctrl-C; more cases add to those that are there.
+    """
+    from .evaluation.command import Plan, judge
 
-    from ..runtime.controller import Controller, Provider
-    from .evaluate import evaluate as run
-    from .quality_report import write_report
-
-    controller = Controller(model, cast("Provider", provider))
-    with Progress() as bar:
-        task = bar.add_task("Rendering and judging", total=cases)
-        found = run(controller, corpus, cases, seed, lambda done: bar.update(task, completed=done))
-    command = f"mixbridge evaluate CORPUS --model {model} --cases {cases} --seed {seed}"
-    write_report(found, controller.bundle, command, output)
-    click.echo(f"{output}, {output.with_name('quality.png')}", err=True)
+    for path in judge(Plan(corpus, model, suite, songs, cases, seed, jobs, output, cache)):
+        click.echo(path, err=True)

@@ -33,7 +33,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         folder = root / f"session_{number}"
         folder.mkdir()
-        (folder / "meta.json").write_text("{}")
+        stems = ", ".join(f'{{"file": "{name}.flac"}}' for name in ("bass", "pad", "silent"))
+        (folder / "meta.json").write_text(f'{{"kind": "tune", "stems": [{stems}]}}')
         bass = 0.3 * np.sin(2 * np.pi * 80 * (number + 1) * time)
         pad = 0.05 * numbers.standard_normal((len(time), 2)) * [1, 0.2]
         for name, audio in (("bass", bass), ("pad", pad), ("silent", np.zeros(len(time)))):
@@ -150,7 +151,8 @@ def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, tmp_path: P
     config.write_text(yaml.safe_dump(SMALL))
     call("train", corpus, "--config", config, "-o", again, "--cache", run / "cache")
     call("export", again / "checkpoints" / "last.ckpt", "-o", tmp_path / "model", "--name", "small")
-    call("evaluate", corpus, "-o", tmp_path / "quality.md", "--model", tmp_path / "model", "--cases", 2)
+    judged = ("--model", tmp_path / "model", "--cases", 2, "--cache", tmp_path / "cases")
+    call("evaluate", corpus, "-o", tmp_path / "quality.md", *judged)
     stems, reference, mix = corpus / "session_0", corpus / "session_1" / "pad.flac", tmp_path / "mix"
     call("mix", stems, "--reference", reference, "-o", mix, "--model", tmp_path / "model")
     assert {path.name for path in mix.iterdir()} == {"mix.wav", "preset.json", "report.html", "stems"}

@@ -1,0 +1,100 @@
+"""What `mixbridge evaluate` does: suite after suite with a progress bar, then the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ...presets.errors import ModelError
+from ...runtime.bundle import Manifest, open_bundle
+from .material import Material, find_material
+from .report import Findings, write_report
+from .runner import explain_worst, run_suite, worst_cases
+from .suites import SUITES
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for.
+
+    Attributes:
+        corpus: folder with held-out sessions in `test/`.
+        model: a bundle's folder, or the name of a model that ships.
+        suite: names with commas between them, or "all" for those that the corpus has something for.
+        songs: folder of finished songs; None takes the corpus's.
+        cases: of each suite.
+        seed: of all that is drawn.
+        jobs: worker processes.
+        output: the page.
+        cache: folder that keeps cases.
+    """
+
+    corpus: Path
+    model: str
+    suite: str
+    songs: Path | None
+    cases: int
+    seed: int
+    jobs: int
+    output: Path
+    cache: Path
+
+
+def judge(plan: Plan) -> list[Path]:
+    """Run the suites and write the page.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ModelError: an unknown suite, a corpus without anything for it, or a model that cannot be loaded.
+        AudioError: a file cannot be used.
+    """
+    bundle = open_bundle(plan.model)
+    material = find_material(plan.corpus, plan.songs)
+    suites, left_out = _chosen(plan.suite, material, bundle.manifest)
+    common = (plan.model, material)
+    cases, causes = {}, {}
+    with _progress() as progress:
+        for suite in suites:
+            done = _bar(progress, suite, plan.cases)
+            cases[suite] = run_suite(suite, *common, plan.cases, plan.seed, plan.jobs, plan.cache, done)
+            if SUITES[suite].explained:
+                done = _bar(progress, f"{suite}: the worst", len(worst_cases(cases[suite])))
+                causes[suite] = explain_worst(cases[suite], *common, plan.seed, plan.jobs, plan.cache, done)
+    return write_report(Findings(bundle, _command(plan), cases, causes, left_out), plan.output)
+
+
+def _chosen(names: str, material: Material, manifest: Manifest) -> tuple[list[str], dict[str, str]]:
+    """The suites to run, and those left out, with the reason."""
+    wanted = list(SUITES) if names == ALL else [name.strip() for name in names.split(",")]
+    unknown = [name for name in wanted if name not in SUITES]
+    if unknown:
+        raise ModelError(f"no suite {', '.join(map(repr, unknown))}; there are {', '.join(SUITES)}, and {ALL}")
+    lacks = {name: lack for name in wanted if (lack := SUITES[name].missing(material, manifest))}
+    if lacks and (names != ALL or len(lacks) == len(wanted)):
+        raise ModelError("; ".join(f"suite {name}: {lack}" for name, lack in lacks.items()))
+    return [name for name in wanted if name not in lacks], lacks
+
+
+def _command(plan: Plan) -> str:
+    return (
+        f"mixbridge evaluate CORPUS --model {plan.model} --suite {plan.suite} --cases {plan.cases} --seed {plan.seed}"
+    )
+
+
+def _progress() -> AbstractContextManager[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True))
+
+
+def _bar(progress: Progress, name: str, total: int) -> Callable[[int], None]:
+    task = progress.add_task(name, total=total)
+    return lambda done: progress.update(task, completed=done)

@@ -1,0 +1,166 @@
+"""What a model is judged on: held-out sessions and finished songs on disk, and passages cut from them.
+
+Only the passages asked for are read. What is done with them stands in :mod:`.suites`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...presets.errors import AudioError, ModelError
+from ...runtime.analysis import SILENT_LUFS, Passage
+from ...runtime.audio import Samples, probe, read_passage
+from ...runtime.loudness import integrated_loudness
+
+# Corpora from before sessions named their kind; to go with them.
+_KIND_BY_PREFIX = {"fd": "tune", "own": "composition", "fof": "recorded", "lmms": "lmms"}
+_AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
+_SILENT_POWER = 1e-6
+_TRIES = 100
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a passage lies in a file, in seconds."""
+
+    start_s: float
+    length_s: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """One held-out session.
+
+    Attributes:
+        name: of its folder.
+        kind: "tune", "composition", "voice", "recorded" or "lmms".
+        stems: files by track name.
+        seconds: of the longest.
+    """
+
+    name: str
+    kind: str
+    stems: Mapping[str, Path]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that suites draw from.
+
+    Attributes:
+        sessions: sorted by name.
+        songs: finished songs, sorted.
+    """
+
+    sessions: tuple[Session, ...]
+    songs: tuple[Path, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the names and the sizes of the files."""
+        files = [path for session in self.sessions for path in session.stems.values()] + list(self.songs)
+        listed = [f"{path.parent.name}/{path.name} {path.stat().st_size}" for path in files]
+        return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+
+
+def find_material(corpus: Path, songs: Path | None = None) -> Material:
+    """Look through a corpus.
+
+    Args:
+        corpus: its held-out part is in `test/`; without such a folder all of it counts as held out.
+        songs: folder of finished songs; None takes `songs/test/` of the corpus.
+
+    Raises:
+        ModelError: a session's meta.json cannot be used, or there are no sessions.
+    """
+    held_out = corpus / "test" if (corpus / "test").is_dir() else corpus
+    sessions = tuple(_session(path) for path in sorted(held_out.rglob("meta.json")))
+    if not sessions:
+        raise ModelError(
+            f"{held_out}: no sessions found; a session is a folder with meta.json and one audio file a track. "
+            "`mixbridge corpus` builds some"
+        )
+    folder = songs or corpus / "songs" / "test"
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in _AUDIO_ENDINGS) if folder.is_dir() else ()
+    return Material(sessions, tuple(sorted(found)))
+
+
+def two_spans(seconds: float, heard_s: float, reference_s: float, numbers: np.random.Generator) -> tuple[Span, Span]:
+    """A passage to hear and one for the reference, which do not overlap, either one first.
+
+    The reference is shortened to what is left, though never below the length of the other.
+
+    Raises:
+        AudioError: there is no room for both.
+    """
+    if seconds < 2 * heard_s:
+        raise AudioError(f"{seconds:.1f} s are too short: two passages of {heard_s:.1f} s are needed")
+    reference_s = min(reference_s, seconds - heard_s)
+    a, b = sorted(numbers.uniform(0, seconds - heard_s - reference_s, 2))
+    if numbers.random() < 0.5:
+        return Span(float(a), heard_s), Span(float(b) + heard_s, reference_s)
+    return Span(float(b) + reference_s, heard_s), Span(float(a), reference_s)
+
+
+def read_stems(stems: Mapping[str, Path], span: Span, rate_hz: int) -> dict[str, Samples]:
+    """The same passage of several files, all of one length."""
+    return {name: read_passage(path, span.start_s, span.length_s, rate_hz) for name, path in stems.items()}
+
+
+def sounding(audio: Mapping[str, Samples], span: Span, rate_hz: int) -> Passage:
+    """Those tracks in which a mix can be heard, with their loudness; the rest is left out."""
+    loud = {}
+    for name, item in audio.items():
+        if np.square(item).mean() > _SILENT_POWER / 100:  # spares silence the meter
+            loudness = integrated_loudness(item, rate_hz)
+            if loudness > SILENT_LUFS:
+                loud[name] = loudness
+    return Passage(span.start_s, span.length_s, {name: audio[name] for name in loud}, loud)
+
+
+def is_silent(audio: Iterable[Samples]) -> bool:
+    """Whether no track is above -60 dB on average."""
+    return all(np.square(item).mean() < _SILENT_POWER for item in audio)
+
+
+def cut_session(
+    session: Session, heard_s: float, reference_s: float, rate_hz: int, numbers: np.random.Generator
+) -> tuple[Passage, dict[str, Samples], Span]:
+    """Two passages of one session with sound in both.
+
+    Returns:
+        The tracks that sound in the passage heard; the same tracks in the other passage; where that lies.
+
+    Raises:
+        AudioError: none are found.
+    """
+    for _ in range(_TRIES):
+        span, other = two_spans(session.seconds, heard_s, reference_s, numbers)
+        passage = sounding(read_stems(session.stems, span, rate_hz), span, rate_hz)
+        if passage.audio:
+            rest = read_stems({name: session.stems[name] for name in passage.audio}, other, rate_hz)
+            if not is_silent(rest.values()):
+                return passage, rest, other
+    raise AudioError(f"{session.name}: no two passages have sound in them")
+
+
+def _session(meta: Path) -> Session:
+    folder = meta.parent
+    try:
+        data: dict[str, Any] = json.loads(meta.read_text(encoding="utf-8"))
+        files = [folder / item["file"] for item in data["stems"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{meta}: not the description of a session ({error!r}); build the corpus again") from error
+    kind = data.get("kind") or _KIND_BY_PREFIX.get(folder.name.split("_")[0])
+    if kind is None or not files:
+        raise ModelError(f"{meta}: a session needs a kind and stems; build the corpus again")
+    stems = {path.stem: path for path in sorted(files)}
+    return Session(folder.name, str(kind), stems, max(probe(path).duration_s for path in files))

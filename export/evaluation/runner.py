@@ -1,0 +1,187 @@
+"""Runs a suite: cases in worker processes, each kept as soon as it is done.
+
+Cases are kept in a file by model, suite, seed and material: the same command goes on where it was interrupted, and
+more cases of the same seed add to those that are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from ...presets.errors import ModelError
+from ...runtime.bundle import open_bundle
+from ...runtime.controller import Controller
+from .cases import Case, Cause, append, load, values_of
+from .explain import explain
+from .material import Material
+from .presets import settings_fingerprint
+from .suites import MODEL, SUITES, run_case
+
+Progress = Callable[[int], None]
+Item = TypeVar("Item", Case, Cause)
+
+# Raised whenever cases of before can no longer stand beside new ones.
+_PROTOCOL = 1
+_WORST_SHARE = 0.05
+
+
+def run_suite(
+    suite: str,
+    model: str | Path,
+    material: Material,
+    cases: int = 200,
+    seed: int = 0,
+    jobs: int = 1,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Case]:
+    """Judge a model on the cases of one suite.
+
+    Args:
+        suite: a name in :data:`.suites.SUITES`.
+        model: a bundle's folder, or the name of a model that ships.
+        material: see :func:`.material.find_material`.
+        cases: how many; sessions take turns.
+        seed: of all that is drawn.
+        jobs: worker processes, one thread each; 1 works in this process.
+        cache: folder that keeps cases; None keeps none.
+        progress: called with the number of cases that are there.
+
+    Returns:
+        The cases by number.
+
+    Raises:
+        ModelError: the material has nothing for this suite, or the model cannot be loaded.
+        AudioError: a file cannot be used.
+    """
+    lacks = SUITES[suite].missing(material, open_bundle(model).manifest)
+    if lacks:
+        raise ModelError(f"suite {suite}: {lacks}")
+    path = cache / f"{_key(suite, model, material, seed)}.jsonl" if cache else None
+    kept = {index: Case(**item) for index, item in load(path).items()} if path else {}
+    found = {index: case for index, case in kept.items() if index < cases}
+    missing = [index for index in range(cases) if index not in found]
+    _tell(progress, len(found))
+    for case in _each(partial(_case, suite, seed), missing, jobs, model, material):
+        _keep(path, case)
+        found[case.index] = case
+        _tell(progress, len(found))
+    return [found[index] for index in range(cases)]
+
+
+def explain_worst(
+    cases: Sequence[Case],
+    model: str | Path,
+    material: Material,
+    seed: int = 0,
+    jobs: int = 1,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[int, Cause]:
+    """Look into the worst 5 % of a suite's cases.
+
+    Args:
+        cases: what :func:`run_suite` found for the same model, material and seed.
+        model: as there, like all else.
+        material: likewise.
+        seed: likewise.
+        jobs: likewise.
+        cache: likewise.
+        progress: called with the number of cases looked into.
+
+    Returns:
+        Causes by case number, worst first.
+    """
+    suite = cases[0].suite
+    path = cache / f"{_key(suite, model, material, seed)}-causes.jsonl" if cache else None
+    kept = {index: Cause(**item) for index, item in load(path).items()} if path else {}
+    worst = [case.index for case in worst_cases(cases)]
+    missing = [index for index in worst if index not in kept]
+    for cause in _each(partial(_cause, suite, seed), missing, jobs, model, material):
+        _keep(path, cause)
+        kept[cause.index] = cause
+        _tell(progress, sum(index in kept for index in worst))
+    return {index: kept[index] for index in worst}
+
+
+def worst_cases(cases: Sequence[Case]) -> list[Case]:
+    """The worst 5 % by the model's total, worst first; one at least."""
+    order = np.argsort(-values_of(cases, MODEL), kind="stable")
+    return [cases[at] for at in order[: max(1, round(_WORST_SHARE * len(cases)))]]
+
+
+def _key(suite: str, model: str | Path, material: Material, seed: int) -> str:
+    sha = open_bundle(model).manifest_sha256
+    rest = json.dumps([_PROTOCOL, material.fingerprint, round(settings_fingerprint(), 3)])
+    return f"{sha[:12]}-{suite}-{seed}-{hashlib.sha256(rest.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a worker keeps from case to case."""
+
+    controller: Controller
+    material: Material
+
+
+_desk: list[_Desk] = []
+
+
+def _open_desk(model: str | Path, material: Material) -> None:
+    """In this process, one thread for all that computes: there are as many workers as cores."""
+    torch.set_num_threads(1)
+    _desk[:] = [_Desk(Controller(model, "cpu", threads=1), material)]
+
+
+def _start_worker(model: str | Path, material: Material) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a case that has begun is finished
+    _open_desk(model, material)
+
+
+def _case(suite: str, seed: int, index: int) -> Case:
+    return run_case(SUITES[suite], _desk[0].material, _desk[0].controller, index, seed)
+
+
+def _cause(suite: str, seed: int, index: int) -> Cause:
+    return explain(SUITES[suite], _desk[0].material, _desk[0].controller, index, seed)
+
+
+def _each(
+    do: Callable[[int], Item], indices: Sequence[int], jobs: int, model: str | Path, material: Material
+) -> Iterator[Item]:
+    """Results in the order in which they are done. Interrupted, it finishes what has begun and drops the rest."""
+    if jobs == 1 or len(indices) < 2:
+        if indices:
+            _open_desk(model, material)
+        yield from map(do, indices)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(indices)), context, _start_worker, (model, material))
+    try:
+        futures: list[Future[Item]] = [pool.submit(do, index) for index in indices]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _keep(path: Path | None, item: Item) -> None:
+    if path is not None:
+        append(path, item)
+
+
+def _tell(progress: Progress | None, done: int) -> None:
+    if progress is not None:
+        progress(done)

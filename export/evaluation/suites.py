@@ -1,0 +1,296 @@
+"""The suites: what is heard, what it is judged against, and what stands beside the model.
+
+A scene is built from its suite, number and seed alone, so that any case can be done again, in any process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...presets.errors import AudioError
+from ...presets.preset import Preset
+from ...runtime.analysis import SILENT_LUFS, Passage
+from ...runtime.audio import Samples, probe, read_passage
+from ...runtime.bundle import Manifest
+from ...runtime.controller import Controller
+from ...runtime.loudness import integrated_loudness
+from ...runtime.predict import predict
+from .cases import Case
+from .judging import Target, as_stereo, render, repeated
+from .material import Material, Session, Span, cut_session, is_silent, read_stems, sounding, two_spans
+from .presets import centred, centroids_of, drawn_preset, levelled_preset, mean_preset, vocal_preset
+
+MODEL = "model"
+RANDOM, MEAN = "random settings", "mean setting"
+CENTRED, SPREAD = "equal loudness, centred", "equal loudness, spread"
+PLAIN = (MEAN, CENTRED, SPREAD)
+BASELINES = (RANDOM, *PLAIN)
+UNTOUCHED = "untouched"
+PANNED = "model, pan as predicted"
+TRACK_COUNTS = (1, 2, 4, 8, 16, 24)
+_MULTITRACK = ("tune", "composition")
+_RECORDED = ("recorded", "lmms")
+_VOICE = ("voice",)
+_TRIES = 100
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a case needs.
+
+    Attributes:
+        session: where the tracks are from.
+        passage: the tracks heard.
+        reference: what the model hears beside them, shape (2, samples).
+        reference_name: for people.
+        target: what mixes are judged against.
+        centroids_hz: for each track the centre of its spectrum.
+        truth: the settings that would be right; None where nobody knows.
+        elsewhere: the same tracks in the passage that the reference was made of; empty where it was not.
+        between: distance of the reference to the target; nothing where it is the target.
+    """
+
+    session: Session
+    passage: Passage
+    reference: Samples
+    reference_name: str
+    target: Target
+    centroids_hz: tuple[float, ...]
+    truth: Preset | None
+    elsewhere: Mapping[str, Samples]
+    between: Mapping[str, float]
+
+
+SceneMaker = Callable[[Material, Manifest, int, np.random.Generator], Scene]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One way of judging.
+
+    Attributes:
+        name: on the command line.
+        title: on the page.
+        kinds: of the sessions it takes.
+        baselines: what stands beside the model.
+        scene: makes the scene of a case by its number.
+        needs_songs: whether finished songs are its references.
+        explained: whether its worst cases are looked into.
+    """
+
+    name: str
+    title: str
+    kinds: tuple[str, ...]
+    baselines: tuple[str, ...]
+    scene: SceneMaker
+    needs_songs: bool = False
+    explained: bool = False
+
+    def missing(self, material: Material, manifest: Manifest) -> str:
+        """What the suite lacks, for people; empty if it can be run."""
+        if not _usable(material, self.kinds, manifest):
+            return f"no held-out session of kind {' or '.join(self.kinds)} is long enough for two passages"
+        if self.needs_songs and not material.songs:
+            return "no finished songs; name their folder with --songs"
+        return ""
+
+
+def make_scene(suite: Suite, material: Material, manifest: Manifest, index: int, seed: int) -> Scene:
+    """The scene of one case.
+
+    Raises:
+        AudioError: the session has nothing to judge.
+    """
+    return suite.scene(material, manifest, index, _numbers(suite, index, seed, 0))
+
+
+def run_case(suite: Suite, material: Material, controller: Controller, index: int, seed: int) -> Case:
+    """Judge the model and what stands beside it on one case."""
+    begin_s = time.process_time()
+    scene = make_scene(suite, material, controller.manifest, index, seed)
+    rate_hz = controller.manifest.sample_rate_hz
+    distances = {}
+    for mix, preset in _presets(suite, scene, controller, _numbers(suite, index, seed, 1)):
+        distances[mix] = scene.target.distance(render(scene.passage.audio, preset, rate_hz))
+    return Case(
+        suite=suite.name,
+        index=index,
+        session=scene.session.name,
+        kind=scene.session.kind,
+        tracks=len(scene.passage.audio),
+        start_s=round(scene.passage.start_s, 3),
+        reference=scene.reference_name,
+        distances=distances,
+        between=scene.between,
+        cpu_s=round(time.process_time() - begin_s, 3),
+    )
+
+
+def _presets(
+    suite: Suite, scene: Scene, controller: Controller, numbers: np.random.Generator
+) -> Iterator[tuple[str, Preset]]:
+    passage = scene.passage
+    predicted = predict(controller, passage, scene.reference)
+    if suite.name == "voices":
+        # As `AudioProcessor` does: one voice stays in the middle.
+        yield MODEL, centred(predicted)
+        yield PANNED, predicted
+        yield UNTOUCHED, levelled_preset(passage, spread=0)
+        yield RANDOM, centred(drawn_preset(passage, scene.centroids_hz, numbers))
+        yield MEAN, centred(mean_preset(passage))
+        return
+    yield MODEL, predicted
+    yield RANDOM, drawn_preset(passage, scene.centroids_hz, numbers)
+    yield MEAN, mean_preset(passage)
+    yield CENTRED, levelled_preset(passage, spread=0)
+    yield SPREAD, levelled_preset(passage, spread=1)
+
+
+def _numbers(suite: Suite, index: int, seed: int, purpose: int) -> np.random.Generator:
+    return np.random.default_rng([seed, list(SUITES).index(suite.name), index, purpose])
+
+
+def _known(kinds: tuple[str, ...]) -> SceneMaker:
+    def make(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
+        sessions = _usable(material, kinds, manifest)
+        session = sessions[index % len(sessions)]
+        passage, elsewhere, span = cut_session(session, *_lengths(manifest), numbers)
+        centroids_hz = centroids_of(passage, manifest.sample_rate_hz)
+        truth = drawn_preset(passage, centroids_hz, numbers)
+        return _paired(session, passage, elsewhere, span, centroids_hz, truth, manifest)
+
+    return make
+
+
+def _voices(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
+    sessions = _usable(material, _VOICE, manifest)
+    session = sessions[index % len(sessions)]
+    passage, elsewhere, span = cut_session(session, *_lengths(manifest), numbers)
+    centroids_hz = centroids_of(passage, manifest.sample_rate_hz)
+    return _paired(session, passage, elsewhere, span, centroids_hz, vocal_preset(passage, numbers), manifest)
+
+
+def _songs(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
+    sessions = _usable(material, _MULTITRACK, manifest)
+    session = sessions[index % len(sessions)]
+    heard_s, reference_s, rate_hz = _lengths(manifest)
+    passage, _, _ = cut_session(session, heard_s, heard_s, rate_hz, numbers)
+    name, audio = _song_passage(material, reference_s, rate_hz, numbers)
+    return Scene(
+        session=session,
+        passage=passage,
+        reference=repeated(audio, manifest.reference_length),
+        reference_name=name,
+        target=Target.of(audio, rate_hz),
+        centroids_hz=centroids_of(passage, rate_hz),
+        truth=None,
+        elsewhere={},
+        between={},
+    )
+
+
+def _tracks(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
+    sessions = _usable(material, _MULTITRACK, manifest)
+    count = TRACK_COUNTS[index % len(TRACK_COUNTS)]
+    first = sessions[index // len(TRACK_COUNTS) % len(sessions)]
+    for _ in range(_TRIES):
+        span, other = two_spans(first.seconds, *_lengths(manifest)[:2], numbers)
+        donors = [first, *(sessions[at] for at in numbers.permutation(len(sessions)) if sessions[at] is not first)]
+        passage, files = _gathered(donors, count, span, manifest.sample_rate_hz, numbers)
+        elsewhere = read_stems(files, other, manifest.sample_rate_hz)
+        if len(files) == count and not is_silent(elsewhere.values()):
+            centroids_hz = centroids_of(passage, manifest.sample_rate_hz)
+            truth = drawn_preset(passage, centroids_hz, numbers)
+            return _paired(first, passage, elsewhere, other, centroids_hz, truth, manifest)
+    raise AudioError(f"the corpus has too few sessions to put {count} tracks together")
+
+
+def _paired(
+    session: Session,
+    passage: Passage,
+    elsewhere: Mapping[str, Samples],
+    span: Span,
+    centroids_hz: tuple[float, ...],
+    truth: Preset,
+    manifest: Manifest,
+) -> Scene:
+    """The reference is the other passage under the settings that are to be found."""
+    rate_hz = manifest.sample_rate_hz
+    target = Target.of(render(passage.audio, truth, rate_hz), rate_hz)
+    reference = render(elsewhere, truth, rate_hz)
+    return Scene(
+        session=session,
+        passage=passage,
+        reference=repeated(reference, manifest.reference_length),
+        reference_name=f"{span.length_s:.1f} s from {span.start_s:.1f} s",
+        target=target,
+        centroids_hz=centroids_hz,
+        truth=truth,
+        elsewhere=elsewhere,
+        between=target.distance(reference),
+    )
+
+
+def _gathered(
+    donors: list[Session], count: int, span: Span, rate_hz: int, numbers: np.random.Generator
+) -> tuple[Passage, dict[str, Path]]:
+    """Tracks that sound, drawn from the first session and, where it has too few, from the next ones."""
+    audio: dict[str, Samples] = {}
+    loudness: dict[str, float] = {}
+    files: dict[str, Path] = {}
+    for donor in donors:
+        for stem in numbers.permutation(list(donor.stems)).tolist():
+            if len(files) == count:
+                break
+            name = f"{donor.name}: {stem}"
+            item = read_passage(donor.stems[stem], span.start_s, span.length_s, rate_hz)
+            found = sounding({name: item}, span, rate_hz)
+            if found.audio:
+                audio[name], loudness[name], files[name] = item, found.loudness_lufs[name], donor.stems[stem]
+    return Passage(span.start_s, span.length_s, audio, loudness), files
+
+
+def _song_passage(
+    material: Material, length_s: float, rate_hz: int, numbers: np.random.Generator
+) -> tuple[str, Samples]:
+    """Of a song drawn at random, the loudest of three passages: intros that fade in are nobody's reference."""
+    for _ in range(_TRIES):
+        path = material.songs[int(numbers.integers(len(material.songs)))]
+        duration_s = probe(path).duration_s
+        length = min(length_s, duration_s)
+        starts = numbers.uniform(0, duration_s - length, 3)
+        passages = [read_passage(path, float(start), length, rate_hz) for start in starts]
+        loudness = [integrated_loudness(audio, rate_hz) for audio in passages]
+        best = int(np.argmax(loudness))
+        if loudness[best] > SILENT_LUFS:
+            return f"{path.stem} from {starts[best]:.1f} s", as_stereo(passages[best])
+    raise AudioError(f"the songs in {material.songs[0].parent} are silent")
+
+
+def _usable(material: Material, kinds: tuple[str, ...], manifest: Manifest) -> list[Session]:
+    """Sessions that have room for two passages."""
+    shortest_s = 2 * manifest.window_samples / manifest.sample_rate_hz
+    return [session for session in material.sessions if session.kind in kinds and session.seconds >= shortest_s]
+
+
+def _lengths(manifest: Manifest) -> tuple[float, float, int]:
+    """Seconds of the tracks and of the reference that the model hears, and its rate."""
+    rate_hz = manifest.sample_rate_hz
+    return manifest.window_samples / rate_hz, manifest.reference_length / rate_hz, rate_hz
+
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        Suite("known", "Same song, known settings", _MULTITRACK, BASELINES, _known(_MULTITRACK), explained=True),
+        Suite("recorded", "Recorded sessions, known settings", _RECORDED, BASELINES, _known(_RECORDED), explained=True),
+        Suite("songs", "Finished songs as references", _MULTITRACK, BASELINES, _songs, needs_songs=True),
+        Suite("voices", "One vocal, a mixed vocal as reference", _VOICE, (UNTOUCHED, RANDOM, MEAN), _voices),
+        Suite("tracks", "From one track to twenty-four", _MULTITRACK, BASELINES, _tracks),
+    )
+}
