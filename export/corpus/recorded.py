@@ -34,8 +34,8 @@ _GUITAR_TRACKS = {"guitar.ogg": ("guitar", "distorted guitar"), "song.ogg": ("ot
 _LMMS_PROJECTS = Path("/usr/share/lmms/projects")
 _LMMS_COPYRIGHT = Path("/usr/share/doc/lmms-common/copyright")
 _LMMS_FOLDERS = ("demos", "shorties")
-_LMMS_LIMIT_S = 900
-# Every track is rendered by itself, so that larger ones, in bytes, take longer than that.
+_LMMS_LIMIT_S = 3600
+# Every track is rendered by itself, so that larger ones, in bytes, take hours.
 _LARGEST_PROJECT = 50_000
 _FEWEST_TRACKS = 2
 _SILENT_PEAK = 0.003

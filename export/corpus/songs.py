@@ -204,7 +204,7 @@ def _cut(source: Path, target: Path) -> float:
     if 10 * np.log10(np.mean(np.square(passage)) + 1e-12) < _SILENT_DB:
         return 0.0
     write_flac(target, passage)
-    return round(passage.shape[1] / SAMPLE_RATE_HZ, 3)
+    return float(round(passage.shape[1] / SAMPLE_RATE_HZ, 3))
 
 
 def write_flac(file: Path, audio: NDArray[np.float32]) -> None:
