@@ -9,9 +9,10 @@ import numpy as np
 from markupsafe import Markup
 
 from ..presets.console import Compressor, Equalizer
+from ..runtime.dynamics import CompressorWork
 from ..runtime.response import band_responses_db, compressor_gain_db
 from .charts import FREQUENCIES, Axis, Columns, Line, decibel_axis, line_chart
-from .listening import THIRDS_HZ, CompressorWork, Curve
+from .listening import THIRDS_HZ, Curve
 
 _POINTS = 90
 _CHART = (340, 190)

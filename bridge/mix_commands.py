@@ -172,6 +172,7 @@ def apply(
 
 def done_as_json(done: Done) -> dict[str, Any]:
     """What was made, for machines; a level of silence is null."""
+    from .assurance import assurance_as_json
     from .text import describe_strip
 
     render = done.mix.render
@@ -193,6 +194,7 @@ def done_as_json(done: Done) -> dict[str, Any]:
         "stem_gain_db": _number(render.stem_gain_db),
         "tracks": {track.name: describe_strip(track) for track in done.mix.preset.tracks},
         "warnings": list(done.warnings),
+        **assurance_as_json(done.mix.preset),
     }
 
 
@@ -202,6 +204,7 @@ def say_done(done: Done) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from .assurance import assurance_lines
     from .text import describe_master, describe_strip
 
     render = done.mix.render
@@ -211,6 +214,8 @@ def say_done(done: Done) -> None:
     table.add_row(Text("  master"), Text(", ".join(describe_master(done.mix.preset.master))))
     console = Console()
     console.print(table)
+    for line in assurance_lines(done.mix.preset):
+        click.echo(line)
     levels = render.levels
     click.echo(
         f"Mix: {_level(levels.loudness_lufs, 'LUFS')}, true peak {_level(levels.true_peak_dbtp, 'dBTP')}, "

@@ -22,11 +22,13 @@ from .. import __version__
 from ..presets.preset import Preset, Track
 from ..runtime.analysis import Passage, cut_passage
 from ..runtime.audio import Samples, read_passage
+from ..runtime.dynamics import CompressorWork, compressor_work
 from ..runtime.loudness import integrated_loudness
 from ..runtime.mixing import MixResult
 from ..runtime.render import Rendered, render_arrays
 from . import curves
-from .listening import CompressorWork, Sound, compressor_work, measure, tone
+from .assurance import guarded, headline, reasons
+from .listening import Sound, measure, tone
 from .text import describe_master, describe_strip, spoken_pan
 from .verdict import compare
 
@@ -133,6 +135,9 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
         tracks=_track_cards(heard, result.preset, sounds.get("reference")),
         master=_master_card(heard, result.preset),
+        headline=headline(result.preset),
+        reasons=reasons(result.preset),
+        guarded=guarded(result.preset),
         commands=_commands(result, stems),
         version=__version__,
         made=f"{datetime.now(UTC).astimezone():%Y-%m-%d %H:%M}",

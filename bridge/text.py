@@ -74,6 +74,7 @@ def describe_origin(provenance: Provenance) -> list[str]:
         ("reference", provenance.reference.file if provenance.reference else None),
         ("created", provenance.created),
         ("by", provenance.tool),
+        ("confidence", provenance.confidence.level if provenance.confidence else None),
         ("note", provenance.note),
     )
     return [f"{label}: {value}" for label, value in entries if value]

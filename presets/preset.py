@@ -30,6 +30,31 @@ class Window(Part):
     length_s: float = Field(gt=0, allow_inf_nan=False)
 
 
+class Finding(Part):
+    """A predicted setting that would have done harm, and what was done about it."""
+
+    rule: str = Field(max_length=100, description="name of the guard rail")
+    track: str | None = Field(None, max_length=200, description="absent for the master and the mix as a whole")
+    before: float | None = Field(None, allow_inf_nan=False, description="what was found, in dB where it is a number")
+    after: float | None = Field(None, allow_inf_nan=False, description="the same after it was put right")
+    message: str = Field(max_length=500, description="for people, one line")
+
+
+class Confidence(Part):
+    """How far a prediction can be trusted, by the mix's own measure and by what the model has learned from.
+
+    Distances are feature distances to the reference at its loudness, of the passage that was listened to.
+    """
+
+    level: Literal["high", "fair", "low"]
+    reasons: tuple[str, ...] = Field((), max_length=20, description="for people, a sentence each")
+    distance_prediction: float | None = Field(None, ge=0, allow_inf_nan=False, description="of the settings kept")
+    distance_neutral: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="of all tracks equally loud in the centre"
+    )
+    amount: float = Field(1.0, ge=0, le=1, description="how much of the prediction was kept, against that plain mix")
+
+
 class Provenance(Part):
     """Where a preset came from; every entry may be absent in one made by hand."""
 
@@ -41,6 +66,8 @@ class Provenance(Part):
     reference_window: Window | None = None
     window: Window | None = Field(None, description="passage of the tracks")
     sample_rate_hz: int | None = Field(None, gt=0)
+    confidence: Confidence | None = Field(None, description="how far the prediction can be trusted")
+    findings: tuple[Finding, ...] | None = Field(None, max_length=10000, description="guard rails that held")
     note: str | None = Field(None, max_length=2000)
 
 

@@ -50,6 +50,10 @@ class Passage:
         """Tracks with nothing in the passage that a mix could be judged by."""
         return tuple(name for name, loudness in self.loudness_lufs.items() if loudness < SILENT_LUFS)
 
+    def levelled(self, names: Sequence[str], level_lufs: float) -> list[Samples]:
+        """These tracks, each brought to this loudness; none of them may be silent."""
+        return [self.audio[name] * np.float32(10 ** ((level_lufs - self.loudness_lufs[name]) / 20)) for name in names]
+
 
 def cut_passage(stems: Mapping[str, Path], sample_rate_hz: int, samples: int, start_s: float | None = None) -> Passage:
     """Choose and read the passage of a session.

@@ -25,6 +25,8 @@ TRACK_ENCODER = "track_encoder.onnx"
 REFERENCE_ENCODER = "reference_encoder.onnx"
 CONTROLLER = "controller.onnx"
 SNAPSHOT = "snapshot.npz"
+FAMILIARITY = "familiarity.npz"
+"""What the training data was like (:mod:`.familiarity`); a bundle may go without."""
 MANIFEST = "manifest.json"
 FILES = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER, SNAPSHOT)
 DEFAULT_MODEL = "default"

@@ -49,6 +49,19 @@ class Outputs:
     master: Array
 
 
+@dataclass(frozen=True)
+class Embeddings:
+    """What the encoders make of passages.
+
+    Attributes:
+        tracks: one for each track, shape (track width,).
+        reference: shape (reference width,).
+    """
+
+    tracks: Sequence[Array]
+    reference: Array
+
+
 class Controller:
     """A loaded model.
 
@@ -85,9 +98,11 @@ class Controller:
         Raises:
             ModelError: the graphs give something that the manifest does not promise.
         """
-        heard = self._embed("track", self._track_encoder, [self._for_encoder(track) for track in tracks])
-        style = self._embed("reference", self._reference_encoder, [_as_stereo(reference)])
-        feeds = {"track_embeddings": np.stack(heard), "reference_embedding": np.stack(style)}
+        embeddings = self.embeddings(tracks, reference)
+        feeds = {
+            "track_embeddings": np.stack(embeddings.tracks),
+            "reference_embedding": embeddings.reference[None],
+        }
         strips, master = self._controller.run(["track_outputs", "master_outputs"], feeds)
         layout = self.manifest.layout
         if strips.shape != (len(tracks), len(layout.track)) or master.shape != (len(layout.master),):
@@ -97,6 +112,11 @@ class Controller:
                 f"{self.bundle.folder}: the model answers with NaN; check the model with `mixbridge doctor`"
             )
         return Outputs(strips, master)
+
+    def embeddings(self, tracks: Sequence[Array], reference: Array) -> Embeddings:
+        """What the encoders make of passages, as for :meth:`predict`, which needs them; kept, so free after it."""
+        heard = self._embed("track", self._track_encoder, [self._for_encoder(track) for track in tracks])
+        return Embeddings(heard, self._embed("reference", self._reference_encoder, [_as_stereo(reference)])[0])
 
     def check_snapshot(self) -> float:
         """Run the input that was recorded at export and compare.

@@ -14,14 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from .. import __version__
 from ..presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
 from ..presets.layout import Layout, balance_gain_db, denormalize
 from ..presets.preset import Preset, Provenance, SourceFile, Track, Window
 from .analysis import Passage, cut_passage, read_reference
 from .audio import Samples
+from .confidence import assured
 from .controller import Controller, Outputs
 
 _HASH_CHUNK_BYTES = 1 << 20
@@ -37,6 +36,8 @@ def predict_files(
     reference: Path,
     window_s: float | None = None,
     reference_window_s: float | None = None,
+    *,
+    checked: bool = True,
 ) -> tuple[Preset, Passage]:
     """Hear a session and a reference, and set the console.
 
@@ -46,6 +47,8 @@ def predict_files(
         reference: a finished song.
         window_s: where the passage to hear begins in the tracks; None chooses.
         reference_window_s: likewise in the reference.
+        checked: whether guard rails hold and the confidence is judged (:mod:`.confidence`); without, the prediction is
+            as the model made it.
 
     Returns:
         The preset and the passage it was made from.
@@ -62,6 +65,8 @@ def predict_files(
         sources = {path: pool.submit(_source, path) for path in (*stems.values(), reference)}
         passage = cut_passage(stems, rate_hz, samples, window_s)
         preset = predict(controller, passage, style)
+        if checked:
+            preset = assured(controller, preset, passage, style)
     tracks = tuple(track.model_copy(update={"source": sources[stems[track.name]].result()}) for track in preset.tracks)
     provenance = preset.provenance.model_copy(
         update={
@@ -73,16 +78,12 @@ def predict_files(
 
 
 def predict(controller: Controller, passage: Passage, reference: Samples) -> Preset:
-    """The preset for a passage and a reference in memory, both at the model's rate."""
+    """The preset for a passage and a reference in memory, both at the model's rate, as the model makes it."""
     manifest = controller.manifest
     silent = set(passage.silent)
     heard = [name for name in passage.audio if name not in silent]
     if heard:
-        levelled = [
-            passage.audio[name] * np.float32(10 ** ((manifest.track_level_lufs - passage.loudness_lufs[name]) / 20))
-            for name in heard
-        ]
-        outputs = controller.predict(levelled, reference)
+        outputs = controller.predict(passage.levelled(heard, manifest.track_level_lufs), reference)
         strips, master = settings(manifest.layout, outputs, manifest.track_level_lufs, passage, heard)
     else:
         strips, master = {}, Master()

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mixbridge.bridge import charts, curves
-from mixbridge.bridge.listening import THIRDS_HZ, Sound, compressor_work, measure, third_octaves_db
+from mixbridge.bridge.listening import THIRDS_HZ, Sound, measure, third_octaves_db
 from mixbridge.bridge.report import make_report
 from mixbridge.bridge.verdict import compare
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
-from mixbridge.presets.preset import Preset, Provenance, SourceFile, Track, Window
+from mixbridge.presets.preset import Confidence, Finding, Preset, Provenance, SourceFile, Track, Window
 from mixbridge.runtime.analysis import Passage
+from mixbridge.runtime.dynamics import compressor_work
 from mixbridge.runtime.finishing import Levels
 from mixbridge.runtime.loudness import integrated_loudness
 from mixbridge.runtime.mixing import MixResult
@@ -282,3 +283,20 @@ class TestCharts:
         drawn = curves.equalizer(Equalizer(band1=EqBand(gain_db=gain_db), band2=EqBand(gain_db=gain_db)), 44100)
         heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", drawn.split('class="line mix"')[1])]
         assert min(heights) > 8.0
+
+
+def test_how_sure_it_is_and_what_was_put_right(reported):
+    confidence = Confidence(level="low", reasons=("Half was kept <b>",), amount=0.5)
+    findings = (Finding(rule="buried", track="Bass", message="Bass: raised"),)
+    text = reported(
+        Preset(tracks=(Track(name="Bass"),), provenance=Provenance(confidence=confidence, findings=findings)),
+        {"Bass": sound(3, 2)},
+    )
+    said = " ".join(outline_of(text).text)
+    assert "Not sure of this mix" in said
+    assert "Half was kept <b>." in said
+    assert "Bass: raised." in said
+
+
+def test_nothing_is_said_of_settings_that_no_model_predicted(reported):
+    assert "How sure it is" not in reported(Preset(tracks=(Track(name="Bass"),)), {"Bass": sound(3, 2)})
