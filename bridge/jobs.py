@@ -71,7 +71,7 @@ def run_mix(
         output: folder for the results; it appears whole or not at all.
         model: a loaded controller, a bundle's folder, or the name of a model that ships.
         provider: "auto", "cuda" or "cpu".
-        options: amount and passages to hear.
+        options: amount, passages to hear, refinement.
         render_options: how to write.
         report: also write `report.html`.
         progress: called with 0..1 and what is being done.
@@ -154,6 +154,9 @@ def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], refe
 def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
     levels, target = result.render.levels, options.loudness_lufs
     silent = result.passage.silent if result.passage else ()
+    refinement = result.refinement
+    if refinement and refinement.interrupted:
+        yield f"the search was stopped after {refinement.seconds:.0f} s; the mix has the best settings found until then"
     if not math.isfinite(levels.loudness_lufs):
         yield "the mix is silent: there is nothing audible in the stems"
     elif target is not None and abs(levels.loudness_lufs - target) > _MISSED_LU:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ import click
 
 if TYPE_CHECKING:
     from ..presets.preset import Preset
+    from ..runtime.refine import Refinement
     from ..runtime.render import RenderOptions
     from .jobs import Done
     from .matching import Session
@@ -38,6 +40,23 @@ class Loudness(click.ParamType[float | None]):
             return float(value)
         except ValueError:
             self.fail(f'{value!r} is neither a number of LUFS, such as -14, nor "off"', param, ctx)
+
+
+class Duration(click.ParamType[float]):
+    """A length of time: seconds, or with a unit, such as 30s, 2m, 1m30s."""
+
+    name = "30s|2m"
+    _WRITTEN = re.compile(r"(?:(?P<minutes>\d+(?:\.\d+)?)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s?)?")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """From what was typed to seconds."""
+        if isinstance(value, float):
+            return value
+        text = str(value).strip().lower()
+        found = self._WRITTEN.fullmatch(text)
+        if not text or not found:
+            self.fail(f"{value!r} is no length of time; write it as 30s, 2m or 1m30s", param, ctx)
+        return 60 * float(found["minutes"] or 0) + float(found["seconds"] or 0)
 
 
 def _render_command(command: Command) -> Command:
@@ -80,6 +99,22 @@ def _render_command(command: Command) -> Command:
 @click.option(
     "--provider", type=click.Choice(("auto", "cuda", "cpu")), default="auto", show_default=True, help="Where it runs."
 )
+@click.option(
+    "--refine",
+    type=Duration(),
+    default=0.0,
+    metavar="30s|2m",
+    help="Search for so long for settings that come closer to the reference; Ctrl-C ends the search and mixes with the "
+    "best that was found.  [default: take them as predicted]",
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.Choice(("model", "neutral")),
+    default="model",
+    show_default=True,
+    help="Where the search begins: at the prediction, or at all tracks equally loud in the centre.",
+)
 @_render_command
 @click.pass_context
 def mix(
@@ -93,6 +128,8 @@ def mix(
     reference_window: float | None,
     model: str,
     provider: Any,
+    refine: float,
+    start: Any,
     **given: Any,
 ) -> None:
     """Mix STEMS in the style of a reference song.
@@ -106,11 +143,14 @@ def mix(
 
     found = collect_stems(stems, reference)
     song = check_reference(reference)
-    options = PredictOptions(amount, window, reference_window)
+    if start == "neutral" and refine == 0:
+        raise click.UsageError("--from neutral needs --refine with a time, e.g. --refine 60s")
+    options = PredictOptions(amount, window, reference_window, refine, start)
     render_options = _render_options(given)
     output = _output(given)
     if given["dry_run"]:
-        preset = predict(found, song, model=model, provider=provider, options=options)
+        with progress_bar(quiet=refine == 0 or _is_quiet(context, given)) as progress:
+            preset = predict(found, song, model=model, provider=provider, options=options, progress=progress)
         _say_plan(preset, render_options, output, given)
         return
     with progress_bar(quiet=_is_quiet(context, given)) as progress:
@@ -175,7 +215,7 @@ def done_as_json(done: Done) -> dict[str, Any]:
     from .assurance import assurance_as_json
     from .text import describe_strip
 
-    render = done.mix.render
+    render, refinement = done.mix.render, done.mix.refinement
     return {
         "output": str(done.folder),
         "mix": str(render.mix_path),
@@ -193,6 +233,7 @@ def done_as_json(done: Done) -> dict[str, Any]:
         "limited_db": _number(render.limited_db),
         "stem_gain_db": _number(render.stem_gain_db),
         "tracks": {track.name: describe_strip(track) for track in done.mix.preset.tracks},
+        "refinement": refinement_as_json(refinement) if refinement else None,
         "warnings": list(done.warnings),
         **assurance_as_json(done.mix.preset),
     }
@@ -216,6 +257,8 @@ def say_done(done: Done) -> None:
     console.print(table)
     for line in assurance_lines(done.mix.preset):
         click.echo(line)
+    if done.mix.refinement:
+        click.echo(say_refined(done.mix.refinement))
     levels = render.levels
     click.echo(
         f"Mix: {_level(levels.loudness_lufs, 'LUFS')}, true peak {_level(levels.true_peak_dbtp, 'dBTP')}, "
@@ -231,6 +274,26 @@ def say_done(done: Done) -> None:
             click.echo(f"  {path}")
     for warning in done.warnings:
         click.echo(f"Note: {warning}.", err=True)
+
+
+def say_refined(refinement: Refinement) -> str:
+    """What a search of the settings did, in a line."""
+    from ..runtime.refined import words
+
+    said = words(refinement)
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def refinement_as_json(refinement: Refinement) -> dict[str, Any]:
+    """The same for machines; distances are null where there was nothing to hear."""
+    return {
+        "from": refinement.start,
+        "seconds": _number(refinement.seconds),
+        "renders": refinement.renders,
+        "stopped_early": refinement.interrupted,
+        "distance_before": _small_number(refinement.before),
+        "distance_after": _small_number(refinement.after),
+    }
 
 
 def _render_options(given: Mapping[str, Any]) -> RenderOptions:
@@ -275,6 +338,8 @@ def _say_plan(preset: Preset, options: RenderOptions, output: Path, given: Mappi
     from .text import preset_table
 
     Console().print(preset_table(preset))
+    if preset.provenance.note:
+        click.echo(preset.provenance.note)
     for track in preset.tracks:
         if track.note:
             click.echo(f"{track.name}: {track.note}")
@@ -319,6 +384,10 @@ def _echo_json(data: Mapping[str, Any]) -> None:
 
 def _number(value: float) -> float | None:
     return round(value, 3) + 0.0 if math.isfinite(value) else None
+
+
+def _small_number(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
 
 
 def _level(value: float, unit: str) -> str:

@@ -125,7 +125,7 @@ def scaled(preset: Preset, amount: float) -> Preset:
 
     tracks = tuple(track.model_copy(update={"strip": less(track.strip)}) for track in preset.tracks)
     edited = preset.model_copy(update={"tracks": tracks, "master": less(preset.master)})
-    return _with_note(edited, f"amount {amount:g} of {_title(preset)}")
+    return with_note(edited, f"amount {amount:g} of {_title(preset)}")
 
 
 def blended(a: Preset, b: Preset, position: float) -> Preset:
@@ -155,7 +155,7 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
     )
     fx_bus = _blended_fx(a.fx_bus, b.fx_bus, position, seed=nearer.fx_bus.seed)
     parts = {"tracks": tracks, "fx_bus": fx_bus, "master": between(a.master, b.master)}
-    return _with_note(nearer.model_copy(update=parts), f"blend of {_title(a)} and {_title(b)} at position {position:g}")
+    return with_note(nearer.model_copy(update=parts), f"blend of {_title(a)} and {_title(b)} at position {position:g}")
 
 
 def merged(
@@ -195,7 +195,7 @@ def merged(
         parts["fx_bus"] = other.fx_bus
     if "master" in sections:
         parts["master"] = other.master
-    return _with_note(base.model_copy(update=parts), f"{', '.join(sections)} taken from {_title(other)}")
+    return with_note(base.model_copy(update=parts), f"{', '.join(sections)} taken from {_title(other)}")
 
 
 def diff(a: Preset, b: Preset) -> tuple[Change, ...]:
@@ -361,8 +361,11 @@ def _title(preset: Preset) -> str:
     return f'"{preset.name}"' if preset.name else "an unnamed preset"
 
 
-def _with_note(preset: Preset, note: str) -> Preset:
-    """The newest edit first, so that it is what remains where the notes get too long."""
+def with_note(preset: Preset, note: str) -> Preset:
+    """The preset with a line more in its provenance's note.
+
+    The newest comes first, so that it is what remains where the notes get too long.
+    """
     notes = "; ".join(part for part in (note, preset.provenance.note) if part)
     provenance = preset.provenance.model_copy(update={"note": notes[:_NOTE_LENGTH]})
     return preset.model_copy(update={"provenance": provenance})

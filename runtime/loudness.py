@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pyloudnorm
 from numpy.typing import NDArray
-from scipy.signal import sosfilt
+from scipy.signal import sosfilt, sosfreqz
 
 from ..presets.errors import AudioError
 from .audio import Samples
@@ -42,6 +42,12 @@ def integrated_loudness(audio: Samples, sample_rate_hz: int) -> float:
     meter = StreamingLoudness(sample_rate_hz)
     meter.update(audio)
     return meter.integrated_lufs
+
+
+def k_weights(freqs_hz: NDArray[np.float64], sample_rate_hz: int) -> NDArray[np.float64]:
+    """The K-weighting's gain in power at these frequencies, shape (n,)."""
+    response = sosfreqz(_k_weighting(sample_rate_hz), freqs_hz, fs=sample_rate_hz)[1]
+    return np.asarray(np.square(np.abs(response)))
 
 
 class StreamingLoudness:

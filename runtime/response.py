@@ -35,14 +35,19 @@ def eq_response_db(eq: Equalizer, freqs_hz: ArrayLike, sample_rate_hz: int) -> C
 
 def band_responses_db(eq: Equalizer, freqs_hz: ArrayLike, sample_rate_hz: int) -> dict[str, Curve]:
     """Gain of each band that does something, by its name; arguments as for :func:`eq_response_db`."""
+    factors = band_factors(eq, freqs_hz, sample_rate_hz)
+    return {name: 20 * np.log10(np.abs(factor)) for name, factor in factors.items()}
+
+
+def band_factors(eq: Equalizer, freqs_hz: ArrayLike, sample_rate_hz: int) -> dict[str, NDArray[np.complex128]]:
+    """What each band that does something multiplies a spectrum by, phase included; arguments as above."""
     turns = np.exp(-2j * np.pi * np.asarray(freqs_hz, np.float64) / sample_rate_hz)
     result = {}
     for name in EQ_BANDS:
         band: EqBand = getattr(eq, name)
         if abs(band.gain_db) >= INAUDIBLE_DB:
             b, a = _KINDS.get(name, _bell)(band, sample_rate_hz)
-            ratio = np.polynomial.polynomial.polyval(turns, b) / np.polynomial.polynomial.polyval(turns, a)
-            result[name] = 20 * np.log10(np.abs(ratio))
+            result[name] = np.polynomial.polynomial.polyval(turns, b) / np.polynomial.polynomial.polyval(turns, a)
     return result
 
 

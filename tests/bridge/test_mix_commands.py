@@ -1,15 +1,20 @@
 """`mix` and `apply`, from the command line to what lies in the folder."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge import jobs
 from mixbridge.bridge.jobs import run_apply
+from mixbridge.bridge.mix_commands import Duration
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import OutputError
 from mixbridge.presets.preset import Preset, Track
+from mixbridge.runtime import refined
 from mixbridge.runtime.output import OutputFolder
+from mixbridge.runtime.refine import refine
 from mixbridge.runtime.render import RenderOptions
 from mixbridge.runtime.writer import FORMATS
 
@@ -230,3 +235,87 @@ def test_formats_offered_are_those_that_can_be_written():
     from mixbridge.bridge.mix_commands import FORMAT_NAMES
 
     assert tuple(FORMATS) == FORMAT_NAMES
+
+
+class TestRefine:
+    @pytest.fixture(autouse=True)
+    def few_renders(self, monkeypatch):
+        """A search ends after three renders, as if its time were over."""
+
+        def short(*given, progress, **options):
+            def step(now):
+                return progress(now) and now.renders < 3
+
+            return replace(refine(*given, progress=step, **options), interrupted=False)
+
+        monkeypatch.setattr(refined, "refine", short)
+
+    def test_says_what_it_did(self, session, run):
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
+            "--refine", "10m", "--no-report",
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        assert "Refined from the prediction" in outcome.out
+        assert "(3 renders): distance to the reference" in outcome.out
+        assert "stopped" not in outcome.out + outcome.err
+
+    def test_json(self, session, run):
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
+            "--refine", "600", "--from", "neutral", "--json", "--no-report",
+        )  # fmt: skip
+        told = outcome.data["refinement"]
+        assert (told["from"], told["renders"], told["stopped_early"]) == ("neutral", 3, False)
+        assert 0 < told["distance_after"] <= told["distance_before"]
+        assert files.load(session / "out/preset.json").provenance.model is None
+
+    def test_without_it_there_is_none(self, session, run):
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out", "--json",
+            "--no-report",
+        )  # fmt: skip
+        assert outcome.data["refinement"] is None
+
+    def test_dry_run_searches_and_writes_nothing(self, session, run):
+        before = sorted(session.rglob("*"))
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
+            "--refine", "10m", "--dry-run",
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        assert "refined from the prediction" in outcome.out
+        assert sorted(session.rglob("*")) == before
+
+    def test_ctrl_c_goes_on_to_the_mix_and_says_so(self, session, run, monkeypatch):
+        def pressed(*given, progress, **options):
+            def step(now):
+                if now.renders == 2:
+                    raise KeyboardInterrupt
+                return True
+
+            return refine(*given, progress=step, **options)
+
+        monkeypatch.setattr(refined, "refine", pressed)
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
+            "--refine", "10m", "--no-report",
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        assert (session / "out/mix.wav").exists()
+        assert "stopped early" in outcome.out
+        assert "best settings found until then" in outcome.err
+
+    @pytest.mark.parametrize("options", [("--refine", "soon"), ("--refine", "-5s"), ("--from", "neutral")])
+    def test_times_that_are_none(self, session, refused, options):
+        refused(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out", *options,
+            words=["--refine"],
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30), ("2m", 120), ("1m30s", 90), ("45", 45), (" 0.5M ", 30), ("0", 0)]
+)
+def test_lengths_of_time(text, seconds):
+    assert Duration().convert(text, None, None) == seconds

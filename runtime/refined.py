@@ -1,0 +1,100 @@
+"""Refinement of a session of files: hears it as a prediction does, searches, and says in the preset what was done.
+
+The search itself, on arrays, is :mod:`.refine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ..presets.edit import with_note
+from ..presets.preset import Preset, Track
+from .analysis import Passage, read_reference
+from .confidence import assured
+from .controller import Controller
+from .predict import predict_files
+from .refine import Refinement, RefineStep, Start, distance_to, refine
+from .trial import Trial
+
+Progress = Callable[[float, str], None]
+
+
+def predict_and_refine(
+    controller: Controller,
+    stems: Mapping[str, Path],
+    reference: Path,
+    window_s: float | None,
+    reference_window_s: float | None,
+    seconds: float,
+    start: Start,
+    progress: Progress | None,
+) -> tuple[Preset, Passage, Refinement]:
+    """Set the console for a session, and search on from there.
+
+    Args:
+        controller: the model; from neutral, only what it listens to is taken from it.
+        stems: files by track name.
+        reference: a finished song.
+        window_s: where the passage to hear begins in the tracks; None chooses.
+        reference_window_s: likewise in the reference.
+        seconds: how long to search.
+        start: where the search begins: at the prediction, or at all tracks equally loud in the centre.
+        progress: called with 0..1 and what is being done.
+
+    Returns:
+        The preset, guarded as a prediction is; the passage; and what the search did.
+
+    Raises:
+        AudioError: a file cannot be used.
+    """
+    manifest = controller.manifest
+    rate_hz = manifest.sample_rate_hz
+    preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, checked=False)
+    heard = preset.provenance.reference_window
+    song, _, _ = read_reference(
+        reference, rate_hz, manifest.reference_length, heard.start_s if heard else reference_window_s
+    )
+    if start == "neutral":
+        preset = _neutral(preset, Trial(passage, song, rate_hz, manifest.track_level_lufs))
+    found = refine(preset, passage, song, sample_rate_hz=rate_hz, seconds=seconds, progress=_told(progress, seconds))
+    found = replace(found, start=start)
+    safe = assured(controller, found.preset, passage, song)
+    if (safe.tracks, safe.master) != (found.preset.tracks, found.preset.master):
+        found = replace(found, after=distance_to(song, safe, passage, rate_hz))
+    noted = with_note(safe, words(found))
+    return noted, passage, replace(found, preset=noted)
+
+
+def words(found: Refinement) -> str:
+    """What a search did, in one line."""
+    if not found.renders:
+        return "not refined: every track is silent in the passage that was heard"
+    begin = "the prediction" if found.start == "model" else "all tracks equally loud in the centre"
+    stopped = ", stopped early" if found.interrupted else ""
+    return (
+        f"refined from {begin} in {found.seconds:.0f} s ({found.renders} renders{stopped}): "
+        f"distance to the reference {found.before:.3g} -> {found.after:.3g}"
+    )
+
+
+def _neutral(preset: Preset, trial: Trial) -> Preset:
+    """The session without a model: the prediction's tracks and sources, nothing of its settings."""
+    bare = Preset(tracks=tuple(Track(name=t.name, source=t.source, note=t.note) for t in preset.tracks))
+    provenance = preset.provenance.model_copy(update={"model": None, "model_sha256": None})
+    return trial.plain(bare).model_copy(update={"provenance": provenance})
+
+
+def _told(progress: Progress | None, seconds: float) -> Callable[[RefineStep], bool] | None:
+    if progress is None:
+        return None
+    tell = progress
+
+    def step(now: RefineStep) -> bool:
+        left_s = max(0.0, seconds - now.seconds)
+        text = f"refining: distance {now.before:.3g} -> {now.now:.3g}, {left_s:.0f} s left (Ctrl-C keeps it)"
+        tell(min(1.0, now.seconds / seconds), text)
+        return True
+
+    return step
