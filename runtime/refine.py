@@ -280,6 +280,8 @@ class _Search:
             return
         pans = [index for index, knob in enumerate(space.knobs) if knob.path == "pan"]
         for _ in range(_SPREADS):
+            if not self._has_time():
+                return
             place = point.place.copy()
             place[pans] += _SPREAD * numbers.uniform(-0.5, 0.5, len(pans))
             yield self._try(space, place)
