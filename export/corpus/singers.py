@@ -51,11 +51,11 @@ class Singer:
 
 
 def drawn_singer(notes: Sequence[SungNote], numbers: np.random.Generator) -> Singer:
-    """A singer for a melody: mostly women and children of Sinsy's kind, one in four a man by way of WORLD."""
+    """A singer for a melody: mostly women and children of Sinsy's kind, one in five a man by way of WORLD."""
     semitones = int(numbers.choice(fitting_shifts(notes)))
     # Formants that playing moved far are bent half of the way back.
     alpha = float(np.clip(0.55 + 0.004 * semitones + numbers.normal(0, 0.01), 0.515, 0.585))
-    if numbers.random() >= 0.25:
+    if numbers.random() >= 0.2:
         return Singer(semitones, alpha)
     return Singer(semitones, alpha, Throat(float(numbers.uniform(0.84, 1.0)), -12.0, float(numbers.uniform(0, 0.12))))
 

@@ -145,9 +145,9 @@ def extended(audio: Float64Array, from_hz: float, numbers: np.random.Generator) 
     """
     if from_hz >= 0.8 * _HIGHEST_HZ:
         return audio
-    top = _filtered(audio, "bandpass", 0.6 * from_hz, 0.95 * from_hz)
+    top = band_passed(audio, 0.6 * from_hz, 0.95 * from_hz)
     level = np.sqrt(np.maximum(uniform_filter1d(top**2, 220), 0.0))
-    noise = _filtered(numbers.standard_normal(len(audio)), "bandpass", 0.95 * from_hz, _HIGHEST_HZ)
+    noise = band_passed(numbers.standard_normal(len(audio)), 0.95 * from_hz, _HIGHEST_HZ)
     noise /= max(float(noise.std()), 1e-12)
     return audio + 0.6 * level * noise
 
@@ -155,9 +155,11 @@ def extended(audio: Float64Array, from_hz: float, numbers: np.random.Generator) 
 def tamed(audio: Float64Array) -> Float64Array:
     """Synthesis bursts brought down: no 10 ms are more than 9 dB above the level that singing seldom exceeds."""
     level = frame_levels(audio)
-    active = level > 0.03 * np.percentile(level, 99)
-    if not active.any():
+    sounding = level[level > 1e-6]
+    if not sounding.size:
         return audio
+    # A burst must not raise what it is measured against.
+    active = level > 0.03 * np.percentile(sounding, 90)
     ceiling = 2.8 * float(np.percentile(level[active], 80))
     gain = np.minimum(1.0, ceiling / np.maximum(level, 1e-12))
     gain = np.minimum.reduce([gain, np.append(gain[1:], 1.0), np.insert(gain[:-1], 0, 1.0)])
@@ -231,9 +233,10 @@ def _reflected(place: int, count: int) -> int:
     return abs(place) if place < 0 else max(2 * top - place, 0) if place > top else place
 
 
-def _filtered(audio: Float64Array, kind: str, *corners_hz: float) -> Float64Array:
-    corners = list(corners_hz) if len(corners_hz) > 1 else corners_hz[0]
-    return np.asarray(sosfilt(butter(2, corners, kind, fs=SAMPLE_RATE_HZ, output="sos"), audio), np.float64)
+def band_passed(audio: Float64Array, low_hz: float, high_hz: float) -> Float64Array:
+    """Audio between two frequencies, 12 dB per octave beyond."""
+    sections = butter(2, [low_hz, high_hz], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
+    return np.asarray(sosfilt(sections, audio), np.float64)
 
 
 def per_sample(gain: Float64Array, samples: int) -> Float64Array:

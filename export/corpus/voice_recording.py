@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, lfilter, oaconvolve, sosfilt
+from scipy.signal import lfilter, oaconvolve, sosfilt
 
-from .voice_effects import SAMPLE_RATE_HZ, Float64Array, frame_levels, per_sample, runs, tamed
+from .voice_effects import SAMPLE_RATE_HZ, Float64Array, band_passed, frame_levels, per_sample, runs, tamed
 
 _FRAMES_PER_S = 100  # of frame_levels
 _PAUSE_FRAMES = 25
@@ -94,11 +94,11 @@ def drawn_take(numbers: np.random.Generator) -> Take:
         drift_db=uniform(0.0, 2.5),
         room_s=uniform(0.12, 0.5),
         room_db=uniform(-34, -15),
-        hiss_db=uniform(-72, -44),
+        hiss_db=uniform(-66, -44),
         rumble_db=uniform(-75, -40),
         hum_hz=float(numbers.choice([50, 60])) if numbers.random() < 0.2 else 0.0,
         hum_db=uniform(-58, -38),
-        breath_db=uniform(-34, -16) if numbers.random() < 0.75 else -np.inf,
+        breath_db=uniform(-38, -21) if numbers.random() < 0.75 else -np.inf,
         clicks_per_minute=uniform(0, 12),
         pops_per_minute=max(uniform(-6, 6), 0.0),
         peak_dbfs=uniform(-16, -2.5),
@@ -171,7 +171,7 @@ def _breaths(parts: list[tuple[int, int]], samples: int, level_db: float, number
         stop = int((start / _FRAMES_PER_S - numbers.uniform(0.02, 0.12)) * SAMPLE_RATE_HZ)
         if stop - length > last_end * SAMPLE_RATE_HZ // _FRAMES_PER_S and numbers.random() < 0.8:
             low_hz = numbers.uniform(400, 900)
-            air = sosfilt(_band(low_hz, numbers.uniform(3500, 8000)), numbers.standard_normal(length))
+            air = band_passed(numbers.standard_normal(length), low_hz, numbers.uniform(3500, 8000))
             air *= np.linspace(0, 1, length) ** 1.5 * np.minimum(1, np.linspace(6, 0, length))
             loud = 10 ** ((level_db + numbers.normal(0, 2.5)) / 20)
             track[stop - length : stop] += 0.1 * loud * air / max(float(air.std()), 1e-9)
@@ -203,7 +203,7 @@ def _pops(
         start = start_frame * SAMPLE_RATE_HZ // _FRAMES_PER_S
         if numbers.random() < expected / len(parts) and start + length < len(voice):
             puff = np.sin(2 * np.pi * numbers.uniform(35, 90) * seconds) * np.exp(-seconds * 35) * np.sin(40 * seconds)
-            track[start : start + length] += 0.1 * numbers.uniform(0.5, 2.5) * puff
+            track[start : start + length] += 0.1 * numbers.uniform(1, 4) * puff
     return track
 
 
@@ -211,7 +211,7 @@ def _in_room(voice: Float64Array, take: Take, numbers: np.random.Generator) -> F
     """A diffuse tail some milliseconds behind the voice."""
     length = int(take.room_s * SAMPLE_RATE_HZ)
     tail = numbers.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
-    tail = sosfilt(_band(numbers.uniform(150, 300), numbers.uniform(3500, 9000)), tail)
+    tail = band_passed(tail, numbers.uniform(150, 300), numbers.uniform(3500, 9000))
     late = np.concatenate([np.zeros(int(numbers.uniform(0.002, 0.012) * SAMPLE_RATE_HZ)), tail])
     late *= 10 ** (take.room_db / 20) / np.sqrt(np.sum(late**2))
     return np.asarray(voice + oaconvolve(voice, late)[: len(voice)], np.float64)
@@ -236,8 +236,4 @@ def _bell(peak: Peak) -> Float64Array:
     alpha = np.sin(turn) / (2 * peak.q)
     b = [1 + alpha * amplitude, -2 * np.cos(turn), 1 - alpha * amplitude]
     a = [1 + alpha / amplitude, -2 * np.cos(turn), 1 - alpha / amplitude]
-    return np.array([[*b, *a]]) / a[0]
-
-
-def _band(low_hz: float, high_hz: float) -> Float64Array:
-    return np.asarray(butter(2, [low_hz, high_hz], "bandpass", fs=SAMPLE_RATE_HZ, output="sos"), np.float64)
+    return np.asarray([[*b, *a]], np.float64) / float(a[0])
