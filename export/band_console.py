@@ -4,7 +4,7 @@ Uncorrelated tracks add in power, a filter multiplies a band by |H|^2, and a com
 gain, so a mix costs a few hundred times less here than on samples. It follows the runtime's law (RBJ filters,
 pedalboard's detector, constant-power pan), not the reference's. What it leaves out: phase between tracks,
 saturation, reverb, peaks inside a frame. Quality is therefore always judged on audio that the runtime rendered
-(:mod:`.evaluate`).
+(:mod:`.evaluation`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Session:
     """A batch of raw sessions, each track at TRACK_LEVEL_LUFS.
 
     Attributes:
-        powers: shape (batch, tracks, bands, frames).
+        powers: of the tracks that are present, session after session, shape (present tracks, bands, frames): sessions
+            have few tracks or many, and padding would be half of the work.
         mono: shape (batch, tracks), whether a track is mono (panned) or stereo (balanced).
         present: shape (batch, tracks), False for padding.
     """
@@ -54,16 +55,19 @@ def mix(session: Session, strips: Settings, master: Settings) -> BandPowers:
 
     Tracks are taken as uncorrelated: powers add.
     """
-    curve = _power_gain(eq_curve_db(strips))
-    gains = _power_gain(_squeeze_db(session.powers, curve, strips))
-    weights = curve[..., None] * gains[..., None, :] * session.present[..., None, None]
-    fader = _amplitude(strips["fader_db"])
-    left, right = (side * fader for side in pan_gains(strips["pan"], session.mono))
-    total = BandPowers(
-        torch.einsum("btkf,bt->bkf", session.powers.left * weights, left * left),
-        torch.einsum("btkf,bt->bkf", session.powers.right * weights, right * right),
-        torch.einsum("btkf,bt->bkf", session.powers.cross * weights, left * right),
-    )
+    present = session.present
+    own = {path: value[present] for path, value in strips.items()}
+    curve = _power_gain(eq_curve_db(own))
+    heard = curve[..., None] * _power_gain(_squeeze_db(session.powers, curve, own))[:, None]
+    fader = _amplitude(own["fader_db"])
+    left, right = (side * fader for side in pan_gains(own["pan"], session.mono[present]))
+    belongs = functional.one_hot(present.nonzero()[:, 0], present.shape[0]).T.to(fader.dtype)
+
+    def bus(power: Tensor, weight: Tensor) -> Tensor:
+        return ((belongs * weight) @ (power * heard).flatten(1)).reshape(-1, *power.shape[1:])
+
+    powers = session.powers
+    total = BandPowers(bus(powers.left, left * left), bus(powers.right, right * right), bus(powers.cross, left * right))
     balance = _power_gain(balance_gain_db(strips["fader_db"], session.present))[:, None, None]
     curve = _power_gain(eq_curve_db(master)) * balance[..., 0]
     gains = _power_gain(_squeeze_db(total, curve, master))

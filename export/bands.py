@@ -22,6 +22,7 @@ FRAME_LENGTH = 2048  # two transforms are averaged to a frame: half the work, an
 BAND_COUNT = 64
 FEATURE_ROWS = 4 * BAND_COUNT
 WINDOW_SAMPLES = 262144
+REFERENCE_SAMPLES = 2 * WINDOW_SAMPLES  # a song's reference tells more of who plays what if more of it is heard
 _OUTER, _INNER = 64, 32  # FFT_LENGTH = _OUTER * _INNER
 _LOW_HZ, _HIGH_HZ = 20.0, 20000.0
 # 70 dB below the passage's mean: quieter bands are noise floor and carry no mixing decision.
@@ -66,19 +67,22 @@ def band_centres_hz() -> Tensor:
     return _mel_edges_hz()[1:-1].float()
 
 
-def features(powers: BandPowers) -> Tensor:
-    """What the encoders see: log power of left, right, mid and side, relative to the passage's own level.
+def relative_rows(powers: BandPowers) -> Tensor:
+    """Power of left, right, mid and side over the passage's own mean.
 
     Args:
         powers: shape (..., bands, frames).
 
     Returns:
-        Shape (..., 4 * bands, frames), about -1..1.
+        Shape (..., 4 * bands, frames).
     """
     total = (powers.left + powers.right).sum(-2, keepdim=True).mean(-1, keepdim=True) / 2
-    rows = torch.cat((powers.left, powers.right, powers.mid, powers.side), dim=-2)
-    level = torch.log10(rows / (total + 1e-20) + _FLOOR)
-    return (level + 3.5) / 2.5
+    return torch.cat((powers.left, powers.right, powers.mid, powers.side), dim=-2) / (total + 1e-20)
+
+
+def features(rows: Tensor) -> Tensor:
+    """What the encoders see: the logarithm of :func:`relative_rows`, about -1..1."""
+    return (torch.log10(rows + _FLOOR) + 3.5) / 2.5
 
 
 class BandPowerTransform(nn.Module):
@@ -113,23 +117,23 @@ class BandPowerTransform(nn.Module):
         """Analyse.
 
         Args:
-            audio: shape (items, 2, samples) at 44.1 kHz, at least 3072 samples; a mono signal on both channels.
+            audio: shape (items, 1 or 2, samples) at 44.1 kHz, at least 3072 samples; a mono signal costs half.
 
         Returns:
             Powers of shape (items, bands, frames), frames = (samples // 1024 - 1) // 2.
         """
         real, imag = self._spectrum(audio)
-        left = self._in_bands(real[:, 0] ** 2 + imag[:, 0] ** 2)
-        right = self._in_bands(real[:, 1] ** 2 + imag[:, 1] ** 2)
-        cross = self._in_bands(real[:, 0] * real[:, 1] + imag[:, 0] * imag[:, 1])
+        power = torch.unflatten(self._in_bands((real**2 + imag**2).flatten(0, 1)), 0, real.shape[:2])
+        cross = self._in_bands(real[:, 0] * real[:, -1] + imag[:, 0] * imag[:, -1])
+        left, right = power[:, 0], power[:, -1]
         return BandPowers(left, right, cross)
 
     def _spectrum(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Half of the bins, in the order in which the folded filters expect them."""
         blocks = audio.shape[-1] // HOP_LENGTH
-        blocked = audio[..., : blocks * HOP_LENGTH].reshape(audio.shape[0], 2, -1, HOP_LENGTH)
+        blocked = torch.unflatten(audio[..., : blocks * HOP_LENGTH], -1, (-1, HOP_LENGTH))
         frames = torch.cat((blocked[:, :, :-1], blocked[:, :, 1:]), dim=-1) * self.window
-        grid = frames.reshape(audio.shape[0], 2, -1, _OUTER, _INNER)
+        grid = torch.unflatten(frames, -1, (_OUTER, _INNER))
         real, imag = self.outer_cos @ grid, self.outer_sin @ grid
         turned_real = real * self.twiddle_cos - imag * self.twiddle_sin
         turned_imag = real * self.twiddle_sin + imag * self.twiddle_cos

@@ -16,8 +16,8 @@ import numpy as np
 import pedalboard
 from numpy.typing import NDArray
 
+from .band_cache import read_stereo, session_folders, stem_files
 from .bands import FFT_LENGTH, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ
-from .dataset import read_stereo, session_folders, stem_files
 
 log = logging.getLogger(__name__)
 

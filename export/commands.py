@@ -23,15 +23,24 @@ _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
     required=True,
     help="Folder for checkpoints and curves; an unfinished run goes on.",
 )
+@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs as references. [default: CORPUS/songs/train]")
 @click.option("--cache", type=_FOLDER, help="Folder for analysed sessions. [default: OUTPUT/cache]")
-def train(corpus: Path, config: Path, run: Path, cache: Path | None) -> None:
-    """Train the compact model on a folder of multitrack sessions.
+def train(corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path | None) -> None:
+    """Train the compact model on multitrack sessions, those of `mixbridge corpus` or your own.
 
-    A session is a folder with `meta.json` and one audio file per raw track. The same command resumes after Ctrl-C.
+    A session is a folder with `meta.json` and one audio file per raw track, in CORPUS/train or, where there is no such
+    folder, anywhere in CORPUS. The same command resumes after Ctrl-C.
     """
     from .train import load_config, train
 
-    checkpoint = train(load_config(config), corpus, run, cache or run / "cache")
+    sessions, found_songs = corpus / "train", corpus / "songs" / "train"
+    checkpoint = train(
+        load_config(config),
+        sessions if sessions.is_dir() else corpus,
+        run,
+        cache or run / "cache",
+        songs or (found_songs if found_songs.is_dir() else None),
+    )
     click.echo(
         f"{checkpoint}\nloss curve: {run / 'loss.png'}\nnext: mixbridge export {checkpoint} -o MODEL --name NAME",
         err=True,
@@ -46,8 +55,20 @@ def train(corpus: Path, config: Path, run: Path, cache: Path | None) -> None:
 @click.option("--description", default="", help="What it is, in a line.")
 @click.option("--licence", default="not stated", show_default=True, help="Of the weights.")
 @click.option("--training", type=_EXISTING_FILE, help="JSON for the manifest: data, hours, steps, seed, command.")
+@click.option(
+    "--sessions", type=_EXISTING_FOLDER, help="Training corpus: the bundle then knows what is familiar to the model."
+)
+@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs that were references in training.")
 def export(
-    checkpoint: Path, folder: Path, architecture: str, name: str, description: str, licence: str, training: Path | None
+    checkpoint: Path,
+    folder: Path,
+    architecture: str,
+    name: str,
+    description: str,
+    licence: str,
+    training: Path | None,
+    sessions: Path | None,
+    songs: Path | None,
 ) -> None:
     """Turn a checkpoint into an ONNX bundle that `mixbridge mix --model FOLDER` runs."""
     from ..runtime.bundle import Training
@@ -58,11 +79,11 @@ def export(
     if architecture == "compact":
         from .train import load_checkpoint
 
-        manifest = export_bundle(load_checkpoint(checkpoint)[0], described, folder)
+        manifest = export_bundle(load_checkpoint(checkpoint)[0], described, folder, sessions, songs)
     else:
         from .reference_checkpoint import load_reference_checkpoint
 
-        manifest = export_bundle(load_reference_checkpoint(checkpoint), described, folder)
+        manifest = export_bundle(load_reference_checkpoint(checkpoint), described, folder, sessions, songs)
     size = sum(path.stat().st_size for path in folder.iterdir())
     click.echo(f"{folder}: {manifest.parameters:,} parameters, {size / 1e6:.1f} MB", err=True)
 

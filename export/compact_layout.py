@@ -18,6 +18,9 @@ from .band_console import TRACK_LEVEL_LUFS
 
 _FREQ_RANGES_HZ = ((40, 400), (100, 1000), (400, 3000), (1500, 7000), (4000, 14000), (3000, 14000))
 _THRESHOLD_BELOW_DB, _THRESHOLD_ABOVE_DB = -20.0, 16.0
+_HANDS, _HAND_SHARES = (0.6, 1.0, 1.4), (0.4, 0.4, 0.2)
+_HABIT_SHARE = 0.7  # of sessions in which instruments are treated by their kind
+_TRACK_EQ_DB, _MASTER_EQ_DB = 5.0, 1.8  # standard deviation of a band that is used, under the usual hand
 FIXED = {"compressor.knee_db": 6.0}
 """Settings that the console on band powers needs and the model does not decide."""
 
@@ -86,43 +89,61 @@ def to_unit_values(outputs: tuple[Output, ...], values: dict[str, Tensor]) -> Te
 
 
 def random_settings(
-    low_centroid: Tensor, mono: Tensor, generator: torch.Generator
+    low_centroid: Tensor, mono: Tensor, generator: torch.Generator, high_centroid: Tensor | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Draw settings for a batch of sessions.
+    """Draw settings for a batch of sessions, as mixes have them: `docs/settings.md` shows what comes out.
+
+    Each session has a hand: careful (two in five), usual (as many) or extreme, which scales EQ and balance alike.
+    Habits follow the instrument in most sessions: what lives in the lows stays near the centre and gets no treble,
+    what lives in the highs gets no bass.
 
     Args:
         low_centroid: shape (batch, tracks), True for tracks that live in the lows (kick, bass).
         mono: shape (batch, tracks).
         generator: source of randomness.
+        high_centroid: True for tracks that live in the highs (hats, cymbals); None for none.
 
     Returns:
         Settings of the strips, shape (batch, tracks), and of the master, shape (batch,), inside the layout's ranges.
     """
     layout = compact_layout()
     batch, tracks = mono.shape
-    strips = _draw_eq(layout.track, (batch, tracks), gain_sd_db=5.0, generator=generator)
-    strips |= _draw_compressor((batch, tracks), share_on=0.6, generator=generator)
+    hand = torch.tensor(_HANDS)[
+        torch.multinomial(torch.tensor(_HAND_SHARES), batch, replacement=True, generator=generator)
+    ][:, None]
+    strips = _draw_eq(layout.track, (batch, tracks), generator) | _draw_compressor((batch, tracks), 0.6, generator)
+    habit = torch.rand((batch, 1), generator=generator) < _HABIT_SHARE
+    high = torch.zeros_like(mono) if high_centroid is None else high_centroid
+    for path, wrong in (
+        ("eq.high_shelf.gain_db", low_centroid),
+        ("eq.low_shelf.gain_db", high),
+    ):
+        strips[path] = torch.where(habit & wrong, -strips[path].abs(), strips[path])
+    for output in layout.track:
+        if output.path.endswith(".gain_db"):
+            strips[output.path] = _TRACK_EQ_DB * hand * strips[output.path]
     spread_db = 4 + 5 * torch.rand((batch, 1), generator=generator)
-    strips["fader_db"] = spread_db * torch.randn((batch, tracks), generator=generator)
+    strips["fader_db"] = hand * spread_db * torch.randn((batch, tracks), generator=generator)
     strips["pan"] = _draw_pan(low_centroid, mono, generator)
-    master = _draw_eq(layout.master, (batch,), gain_sd_db=1.8, generator=generator)
-    master |= _draw_compressor((batch,), share_on=0.5, generator=generator)
+    master = _draw_eq(layout.master, (batch,), generator) | _draw_compressor((batch,), 0.5, generator)
+    for output in layout.master:
+        if output.path.endswith(".gain_db"):
+            master[output.path] = _MASTER_EQ_DB * hand[:, 0] * master[output.path]
     return (
         to_units(layout.track, to_unit_values(layout.track, strips)),
         to_units(layout.master, to_unit_values(layout.master, master)),
     )
 
 
-def _draw_eq(
-    outputs: tuple[Output, ...], shape: tuple[int, ...], gain_sd_db: float, generator: torch.Generator
-) -> dict[str, Tensor]:
+def _draw_eq(outputs: tuple[Output, ...], shape: tuple[int, ...], generator: torch.Generator) -> dict[str, Tensor]:
+    """Half of the bands are used; gains with a standard deviation of 1, frequencies and Q anywhere."""
     values = {}
     for output in outputs:
         if not output.path.startswith("eq."):
             continue
         if output.path.endswith("gain_db"):
             used = torch.rand(shape, generator=generator) < 0.5
-            values[output.path] = gain_sd_db * torch.randn(shape, generator=generator) * used
+            values[output.path] = torch.randn(shape, generator=generator) * used
         else:
             x = torch.rand(shape, generator=generator)
             values[output.path] = output.low * torch.exp(x * math.log(output.high / output.low))

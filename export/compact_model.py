@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..presets.layout import Layout
-from .bands import BAND_COUNT, FEATURE_ROWS, BandPowers, BandPowerTransform, features
-from .feedback import Feedback, Spectrum
+from .bands import BAND_COUNT, FEATURE_ROWS, BandPowers, BandPowerTransform, features, relative_rows
+from .feedback import Feedback, Found, Spectrum
+from .unmix import FINDINGS, Templates, unmix
 
-STATISTICS = 4 * BAND_COUNT
+STATISTICS = 5 * BAND_COUNT + 2
+FRAMES_POOLED = 2  # before anything follows the passage over time: 93 ms tell who plays
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class CompactConfig:
     channels: int = 128
     layers: int = 4
     heads: int = 5
-    feed_forward: int = 448
+    feed_forward: int = 384
     reference_tokens: int = 4
     feedback_rounds: int = 3
 
@@ -47,7 +50,8 @@ class Encoder(nn.Module):
     """A passage's features to an embedding: convolutions over time, pooled, beside plain statistics of the bands.
 
     The embedding ends with statistics as they are, for the controller to compare track and reference band by band:
-    level, left-right imbalance, side against mid, and how much the level moves, 64 of each.
+    level, left-right imbalance, side against mid, how much the level moves, and level where sounds set in, 64 of each;
+    then how far the loudest frame of left and right stands out.
     """
 
     def __init__(self, channels: int, width: int) -> None:
@@ -60,17 +64,22 @@ class Encoder(nn.Module):
             nn.Conv1d(channels, channels, 3, stride=2),
             nn.GELU(),
         )
-        pooled = 3 * channels + 3 * FEATURE_ROWS
+        pooled = 3 * channels + 3 * FEATURE_ROWS + BAND_COUNT + 2
         self.project = nn.Sequential(nn.Linear(pooled, 224), nn.GELU(), nn.Linear(224, width), nn.LayerNorm(width))
 
-    def forward(self, rows: Tensor) -> Tensor:
-        """Embed features of shape (items, rows, frames), at least 15 frames; returns (items, width + STATISTICS)."""
-        deep = self.convolutions(rows)
-        power = torch.pow(10.0, 2.5 * rows - 3.5).mean(-1)
-        deviation = _deviation(rows)
+    def forward(self, relative: Tensor) -> Tensor:
+        """Embed :func:`.bands.relative_rows`, shape (items, rows, frames), at least 30 frames.
+
+        Returns:
+            Shape (items, width + STATISTICS).
+        """
+        rows = features(relative)
+        deep = self.convolutions(functional.avg_pool1d(rows, FRAMES_POOLED))
+        power, deviation = relative.mean(-1), _deviation(rows)
+        statistics = _statistics(relative, power, deviation)
         pooled = (deep.mean(-1), deep.amax(-1), _deviation(deep), rows.mean(-1), deviation, torch.log10(power + 1e-6))
-        learned: Tensor = self.project(torch.cat(pooled, dim=-1))
-        return torch.cat((learned, _statistics(power, deviation)), dim=-1)
+        learned: Tensor = self.project(torch.cat((*pooled, statistics[..., 4 * BAND_COUNT :]), dim=-1))
+        return torch.cat((learned, statistics), dim=-1)
 
 
 class Comparison(nn.Module):
@@ -82,21 +91,23 @@ class Comparison(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(nn.Linear(9 * BAND_COUNT + 6, 256), nn.GELU(), nn.Linear(256, width))
+        inputs = 10 * BAND_COUNT + 6 + 4 + FINDINGS
+        self.mlp = nn.Sequential(nn.Linear(inputs, 256), nn.GELU(), nn.Linear(256, width))
 
-    def forward(self, tracks: Tensor, reference: Tensor, present: Tensor | None) -> Tensor:
+    def forward(self, tracks: Tensor, reference: Tensor, findings: Tensor, present: Tensor | None) -> Tensor:
         """Compare.
 
         Args:
             tracks: statistics, shape (batch, tracks, STATISTICS).
             reference: statistics, shape (batch, STATISTICS).
+            findings: of the tracks in the reference, shape (batch, tracks, FINDINGS).
             present: shape (batch, tracks), False for padding.
 
         Returns:
             Shape (batch, tracks, width).
         """
-        level, _, _, movement = tracks.chunk(4, dim=-1)
-        ref_level, ref_imbalance, ref_width, ref_movement = reference[:, None].expand_as(tracks).chunk(4, dim=-1)
+        level, _, _, movement, onset, crest = _split(tracks)
+        ref_level, ref_imbalance, ref_width, ref_movement, _, ref_crest = _split(reference[:, None].expand_as(tracks))
         power, ref_power = torch.pow(10.0, level), torch.pow(10.0, ref_level)
         if present is not None:
             power = torch.where(present[..., None], power, torch.zeros(()))
@@ -115,6 +126,10 @@ class Comparison(nn.Module):
             missing,
             movement,
             ref_movement,
+            onset - level,
+            crest,
+            ref_crest,
+            findings,
         )
         found: Tensor = self.mlp(torch.cat((*rows, *by_own, *by_reference), dim=-1))
         return found
@@ -155,8 +170,8 @@ class CompactModel(nn.Module):
         """Hear one session.
 
         Args:
-            tracks: shape (tracks, 2, samples) at 44.1 kHz; a mono track on both channels.
-            reference: shape (1, 2, samples).
+            tracks: shape (tracks, 1 or 2, samples) at 44.1 kHz.
+            reference: shape (1, 1 or 2, samples).
 
         Returns:
             Outputs in 0..1: (tracks, track outputs) and (master outputs,).
@@ -168,13 +183,14 @@ class CompactModel(nn.Module):
 
     def encode_tracks(self, powers: BandPowers) -> Tensor:
         """Embeddings (items, width + STATISTICS) of powers (items, bands, frames)."""
-        embedding: Tensor = self.track_encoder(features(powers))
+        embedding: Tensor = self.track_encoder(relative_rows(powers))
         return embedding
 
     def encode_reference(self, powers: BandPowers) -> Tensor:
-        """Embeddings (items, tokens * width + STATISTICS) of powers (items, bands, frames)."""
-        embedding: Tensor = self.reference_encoder(features(powers))
-        return embedding
+        """Embeddings of powers (items, bands, frames): tokens * width, STATISTICS, then left and right over time."""
+        relative = relative_rows(powers)
+        over_time = functional.avg_pool1d(relative[:, : 2 * BAND_COUNT], FRAMES_POOLED)
+        return torch.cat((self.reference_encoder(relative), over_time.flatten(1)), dim=-1)
 
     def control(
         self, track_embeddings: Tensor, reference_embedding: Tensor, present: Tensor | None = None
@@ -183,7 +199,7 @@ class CompactModel(nn.Module):
 
         Args:
             track_embeddings: shape (batch, tracks, width + STATISTICS).
-            reference_embedding: shape (batch, tokens * width + STATISTICS).
+            reference_embedding: of :meth:`encode_reference`.
             present: shape (batch, tracks), False for padding, which then changes nothing; None for all present.
 
         Returns:
@@ -191,8 +207,13 @@ class CompactModel(nn.Module):
         """
         batch, width, count = track_embeddings.shape[0], self.config.width, self.config.reference_tokens
         learned, statistics = track_embeddings[..., :width], track_embeddings[..., width:]
-        style, ref_statistics = reference_embedding[:, :-STATISTICS], reference_embedding[:, -STATISTICS:]
-        compared = self.comparison(statistics, ref_statistics, present)
+        ends = count * width, count * width + STATISTICS
+        style, ref_statistics = reference_embedding[:, : ends[0]], reference_embedding[:, ends[0] : ends[1]]
+        left, right = torch.unflatten(reference_embedding[:, ends[1] :], -1, (2, BAND_COUNT, -1)).unbind(1)
+        there = torch.ones_like(statistics[..., 0]) if present is None else present.to(statistics.dtype)
+        with torch.no_grad():
+            findings = unmix(_templates(statistics, there), left, right)
+        compared = self.comparison(statistics, ref_statistics, findings, present)
         reference = style.reshape(batch, count, width) + self.kind[1:]
         master = self.kind[:1].expand(batch, 1, width)
         tokens = torch.cat((master, reference, learned + compared), dim=1)
@@ -202,20 +223,32 @@ class CompactModel(nn.Module):
             padding = torch.cat((others, ~present), dim=1)
         tokens = self.norm(self.transformer(tokens, src_key_padding_mask=padding))
         heard = torch.cat((tokens[:, 1 + count :], learned, compared), dim=-1)
-        there = torch.ones_like(statistics[..., 0]) if present is None else present.to(statistics.dtype)
         strips, bus = self.feedback(
             self.track_head(heard),
             self.master_head(tokens[:, 0]),
             _spectrum(statistics),
             _spectrum(ref_statistics),
+            Found(*torch.split(findings, [BAND_COUNT, BAND_COUNT, BAND_COUNT, 1, 1], dim=-1)),
             there,
         )
         return torch.sigmoid(strips), torch.sigmoid(bus)
 
 
+def _split(statistics: Tensor) -> tuple[Tensor, ...]:
+    """Level, imbalance, width, movement and onset of the bands, and crest."""
+    parts: tuple[Tensor, ...] = torch.split(statistics, [BAND_COUNT] * 5 + [2], dim=-1)
+    return parts
+
+
 def _spectrum(statistics: Tensor) -> Spectrum:
-    level, imbalance, width, _ = statistics.chunk(4, dim=-1)
-    return Spectrum(level, imbalance, width)
+    return Spectrum(*_split(statistics)[:3])
+
+
+def _templates(statistics: Tensor, there: Tensor) -> Templates:
+    level, imbalance, _, _, onset, _ = _split(statistics)
+    power = torch.pow(10.0, torch.stack((level, onset), dim=2)) * there[..., None, None]
+    side = imbalance[:, :, None]
+    return Templates(power * (1 - side) / 2, power * (1 + side) / 2)
 
 
 def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -227,15 +260,22 @@ def _deviation(x: Tensor) -> Tensor:
     return torch.sqrt((centred * centred).mean(-1) + 1e-8)
 
 
-def _statistics(power: Tensor, deviation: Tensor) -> Tensor:
-    """Mean power and deviation of the four kinds of rows to what :class:`Encoder` promises at its end."""
+def _statistics(relative: Tensor, power: Tensor, deviation: Tensor) -> Tensor:
+    """What :class:`Encoder` promises at its end, from rows over time, their means and their deviation as logarithms."""
     left, right, mid, side = power.chunk(4, dim=-1)
     both = left + right
-    level = torch.log10(both / both.sum(-1, keepdim=True).clamp(min=1e-12) + 1e-6)
     imbalance = (right - left) / (both + 1e-7)
     width = (side - mid) / (side + mid + 1e-7)
     movement = (deviation[..., :BAND_COUNT] + deviation[..., BAND_COUNT : 2 * BAND_COUNT]) / 2
-    return torch.cat((level, imbalance, width, movement), dim=-1)
+    over_time = relative[:, :BAND_COUNT] + relative[:, BAND_COUNT : 2 * BAND_COUNT]
+    onset = (over_time[..., 1:] - over_time[..., :-1]).clamp(min=0).mean(-1)
+    frames = torch.unflatten(relative[:, : 2 * BAND_COUNT], 1, (2, BAND_COUNT)).sum(2)
+    crest = torch.log10((frames.amax(-1) + 1e-6) / (frames.mean(-1) + 1e-6))
+    return torch.cat((_log_share(both), imbalance, width, movement, _log_share(onset), crest), dim=-1)
+
+
+def _log_share(power: Tensor) -> Tensor:
+    return torch.log10(power / power.sum(-1, keepdim=True).clamp(min=1e-12) + 1e-6)
 
 
 def _weighted(weight: Tensor, values: tuple[Tensor, ...]) -> list[Tensor]:

@@ -1,63 +1,44 @@
-"""Training examples on band powers: sessions from disk, cached once, then cut, coloured and mixed at random.
+"""Training examples on band powers: cached sessions, cut, coloured and mixed at random.
 
-A session is a folder with a `meta.json`, whose content is its maker's business, and one audio file per raw track.
-The cache keeps 2 bytes per band and frame.
+Most examples are paired: the reference is another passage of the same session under settings that are to be found
+again. In the others it is foreign, another session's mix or a finished song, and what counts is to come close to it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import soundfile as sf
-import soxr
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from .band_cache import CachedSession, RawSession
 from .band_console import TRACK_LEVEL_LUFS, Session, Settings, loudness_lufs, mix
 from .bands import (
     BAND_COUNT,
-    FFT_LENGTH,
     FRAME_LENGTH,
     HOP_LENGTH,
-    SAMPLE_RATE_HZ,
+    REFERENCE_SAMPLES,
     WINDOW_SAMPLES,
     BandPowers,
-    BandPowerTransform,
     band_centres_hz,
 )
 from .compact_layout import random_settings
+from .losses import MixFeatures
 
-AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
 SECTION_FRAMES = (WINDOW_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
+REFERENCE_FRAMES = (REFERENCE_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
 _SILENT_LUFS = -60.0
-_LOW_CENTROID_HZ = 250.0
-# A frame sounds if a band of it is above -50 dB; a track is taken if a tenth of its frames do.
-_SOUNDING_LOG_POWER = -5.0
+_LOW_CENTROID_HZ, _HIGH_CENTROID_HZ = 250.0, 4000.0
+# A track is taken if a tenth of its frames sound.
 _SOUNDING_SHARE = 0.1
-_CACHE_VERSION = 2
-
-
-@dataclass(frozen=True)
-class CachedSession:
-    """One session's powers in float16.
-
-    Attributes:
-        name: of its folder.
-        level: log10 power of left and right, shape (tracks, 2, bands, frames).
-        correlation: cross power over sqrt(left * right), shape (tracks, bands, frames).
-        mono: shape (tracks,).
-    """
-
-    name: str
-    level: NDArray[np.float16]
-    correlation: NDArray[np.float16]
-    mono: NDArray[np.bool_]
+_FOREIGN_SHARE = 0.25  # of examples; half of them finished songs, where there are any
+_MERGED_SHARE = 0.08  # of sessions are two at once: more tracks than any one has
+_DULL_SHARE = 0.1  # of references end at 16 kHz, as MP3 files do
+_MONO_SHARE = 0.03
+_DULL_HZ = 15500.0
 
 
 @dataclass(frozen=True)
@@ -68,72 +49,17 @@ class Batch:
         session: the passage heard and judged.
         strips: the settings to be found.
         master: likewise.
-        reference: another passage of the same songs under these settings, shape (batch, bands, frames).
+        reference: what is to be approached, shape (batch, bands, frames).
+        paired: whether the reference is another passage of the same song under these settings, shape (batch,).
+        aim: what the mix should sound like: under the true settings, or as the reference where that is foreign.
     """
 
     session: Session
     strips: Settings
     master: Settings
     reference: BandPowers
-
-
-def session_folders(corpus: Path) -> list[Path]:
-    """Every folder below that holds a session, sorted by name."""
-    return sorted(path.parent for path in corpus.rglob("meta.json"))
-
-
-def stem_files(folder: Path) -> list[Path]:
-    """The audio files of a session, sorted by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO_ENDINGS)
-
-
-def read_stereo(path: Path) -> tuple[NDArray[np.float32], bool]:
-    """A file at the model's rate, shape (2, samples), and whether it was mono."""
-    audio, rate = sf.read(path, dtype="float32", always_2d=True)
-    if rate != SAMPLE_RATE_HZ:
-        audio = soxr.resample(audio, rate, SAMPLE_RATE_HZ)
-    mono = audio.shape[1] == 1
-    stereo = np.repeat(audio, 2, axis=1) if mono else audio[:, :2]
-    return np.ascontiguousarray(stereo.T, dtype=np.float32), mono
-
-
-def load_session(folder: Path, cache: Path, transform: BandPowerTransform) -> CachedSession:
-    """A session's powers, from the cache or analysed now."""
-    key = hashlib.sha256(f"{_CACHE_VERSION} {folder.resolve()} {folder.stat().st_mtime_ns}".encode()).hexdigest()[:16]
-    file = cache / f"{folder.name}-{key}.npz"
-    if file.exists():
-        with np.load(file, allow_pickle=False) as data:
-            return CachedSession(folder.name, data["level"], data["correlation"], data["mono"])
-    session = _analyse(folder, transform)
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial.npz")
-    np.savez(partial, level=session.level, correlation=session.correlation, mono=session.mono)
-    partial.replace(file)
-    return session
-
-
-def _analyse(folder: Path, transform: BandPowerTransform) -> CachedSession:
-    stereo = [read_stereo(path) for path in stem_files(folder)]
-    length = max(audio.shape[1] for audio, _ in stereo)
-    levels, correlations = [], []
-    for audio, _ in stereo:
-        powers = analyse_long(np.pad(audio, ((0, 0), (0, length - audio.shape[1]))), transform)
-        pair = torch.cat((powers.left, powers.right))
-        levels.append(torch.log10(pair + 1e-14).numpy().astype(np.float16))
-        mean = torch.sqrt(powers.left * powers.right) + 1e-14
-        correlations.append((powers.cross / mean)[0].clamp(-1, 1).numpy().astype(np.float16))
-    return CachedSession(folder.name, np.stack(levels), np.stack(correlations), np.array([mono for _, mono in stereo]))
-
-
-def analyse_long(audio: NDArray[np.float32], transform: BandPowerTransform) -> BandPowers:
-    """Powers of a whole file, shape (1, bands, frames), in pieces that stay in the processor's cache."""
-    step = 32 * FRAME_LENGTH
-    stops = range(0, audio.shape[1] - FFT_LENGTH + 1, step)
-    with torch.no_grad():
-        pieces = [transform(torch.from_numpy(audio[None, :, at : at + step + HOP_LENGTH])) for at in stops]
-    return BandPowers(
-        *(torch.cat(rows, dim=-1) for rows in zip(*((p.left, p.right, p.cross) for p in pieces), strict=True))
-    )
+    paired: Tensor
+    aim: MixFeatures
 
 
 class MixExamples(IterableDataset[Batch]):
@@ -144,7 +70,9 @@ class MixExamples(IterableDataset[Batch]):
         batch_size: sessions per batch.
         max_tracks: a larger session is thinned out at random.
         seed: of all that is drawn.
-        augment: thin out, colour and mirror tracks (training), or take sessions as they are (validation).
+        songs: finished songs, for foreign references.
+        augment: thin out, colour, merge and mirror tracks (training), or take sessions as they are, all paired
+            (validation).
     """
 
     def __init__(
@@ -153,10 +81,13 @@ class MixExamples(IterableDataset[Batch]):
         batch_size: int,
         max_tracks: int,
         seed: int,
+        songs: Sequence[CachedSession] = (),
         augment: bool = True,
     ) -> None:
-        # In float32 and linear from here on: a gigabyte for two hours of sessions, and no powers of ten per batch.
-        self.sessions = [_Raw.of(session) for session in sessions if session.level.shape[-1] >= 2 * SECTION_FRAMES]
+        # In float32 and linear from here on: half a gigabyte an hour of sessions, and no powers of ten per batch.
+        enough = SECTION_FRAMES + REFERENCE_FRAMES
+        self.sessions = [RawSession.of(item) for item in sessions if item.level.shape[-1] >= enough]
+        self.songs = [RawSession.of(item) for item in songs if item.level.shape[-1] >= REFERENCE_FRAMES]
         self.batch_size, self.max_tracks, self.seed, self.augment = batch_size, max_tracks, seed, augment
 
     def __iter__(self) -> Iterator[Batch]:
@@ -167,42 +98,61 @@ class MixExamples(IterableDataset[Batch]):
 
     def _batch(self, numbers: np.random.Generator, generator: torch.Generator) -> Batch:
         picks = [self._pick(numbers) for _ in range(self.batch_size)]
-        tracks = max(mono.shape[0] for _, _, mono in picks)
-        heard = _stack([item for item, _, _ in picks], tracks)
-        other = _stack([item for _, item, _ in picks], tracks)
-        mono = torch.zeros(self.batch_size, tracks, dtype=torch.bool)
-        present = torch.zeros_like(mono)
-        for row, (_, _, flags) in enumerate(picks):
-            mono[row, : len(flags)] = flags
-            present[row, : len(flags)] = True
-        level = loudness_lufs(heard)
+        counts = torch.tensor([len(flags) for _, _, flags in picks])
+        present = torch.arange(int(counts.max())) < counts[:, None]
+        mono = torch.zeros_like(present)
+        mono[present] = torch.cat([flags for _, _, flags in picks])
+        heard, other = _joined([item for item, _, _ in picks]), _joined([item for _, item, _ in picks])
         # A stereo file's loudness sums both channels; a mono file has one, though both are filled here.
-        level = level - 10 * np.log10(2) * mono
-        present &= level > _SILENT_LUFS
-        gain = torch.pow(10, (TRACK_LEVEL_LUFS - level) / 20).where(present, torch.zeros(()))[..., None, None]
-        heard, other = heard.scaled(gain, gain), other.scaled(gain, gain)
-        strips, master = random_settings(_is_low(heard) & present, mono, generator)
+        level = loudness_lufs(heard) - 10 * np.log10(2) * mono[present]
+        loud = level > _SILENT_LUFS
+        gain = torch.pow(10, (TRACK_LEVEL_LUFS - level[loud]) / 20)[:, None, None]
+        heard, other = (_chosen(item, loud).scaled(gain, gain) for item in (heard, other))
+        present = present.masked_scatter(present, loud)
+        centroid_hz = torch.zeros(present.shape).masked_scatter(present, _centroid_hz(heard))
+        low, high = present & (centroid_hz < _LOW_CENTROID_HZ), centroid_hz > _HIGH_CENTROID_HZ
+        strips, master = random_settings(low, mono, generator, high)
+        session = Session(heard, mono, present)
         with torch.no_grad():
             reference = mix(Session(other, mono, present), strips, master)
-        return Batch(Session(heard, mono, present), strips, master, reference)
+            aim = MixFeatures.of(mix(session, strips, master))
+            paired = torch.ones(self.batch_size, dtype=torch.bool)
+            if self.augment:
+                reference, paired = self._with_foreign(reference, numbers)
+                aim = aim.where(paired, MixFeatures.of(reference))
+                reference = _as_delivered(reference, numbers)
+        return Batch(session, strips, master, reference, paired, aim)
 
     def _pick(self, numbers: np.random.Generator) -> tuple[BandPowers, BandPowers, Tensor]:
         """Two passages of one session: shapes (tracks, bands, frames), and which tracks are mono."""
+        heard, other, mono = self._pick_one(numbers)
+        if self.augment and numbers.random() < _MERGED_SHARE:
+            more = self._pick_one(numbers)
+            heard, other = _joined([heard, more[0]]), _joined([other, more[1]])
+            mono = torch.cat((mono, more[2]))
+        if len(mono) > self.max_tracks:
+            kept = torch.arange(len(mono)) < self.max_tracks
+            heard, other, mono = _chosen(heard, kept), _chosen(other, kept), mono[kept]
+        if self.augment:
+            gain = _random_colour(len(mono), numbers)
+            swap = torch.from_numpy(numbers.random((len(mono), 1, 1)) < 0.5)
+            heard, other = (_mirrored(item.scaled(gain, gain), swap) for item in (heard, other))
+        return heard, other, mono
+
+    def _pick_one(self, numbers: np.random.Generator) -> tuple[BandPowers, BandPowers, Tensor]:
         while True:
             session = self.sessions[int(numbers.integers(len(self.sessions)))]
-            first, second = _two_starts(session.powers.left.shape[-1], numbers)
+            first, second = _two_starts(session.frames, numbers)
             chosen = self._choose_tracks(session, first, numbers)
             if len(chosen):
                 break
-        mono = session.mono[chosen]
-        passages = [_section(session.powers, chosen, start) for start in (first, second)]
-        if self.augment:
-            gain = _random_colour(len(chosen), numbers)
-            swap = torch.from_numpy(numbers.random((len(chosen), 1, 1)) < 0.5)
-            passages = [_mirrored(item.scaled(gain, gain), swap) for item in passages]
-        return passages[0], passages[1], mono
+        return (
+            session.section(chosen, first, SECTION_FRAMES),
+            session.section(chosen, second, REFERENCE_FRAMES),
+            session.mono[chosen],
+        )
 
-    def _choose_tracks(self, session: _Raw, start: int, numbers: np.random.Generator) -> Tensor:
+    def _choose_tracks(self, session: RawSession, start: int, numbers: np.random.Generator) -> Tensor:
         """Indices of tracks that sound for a tenth of the passage, thinned out and shuffled."""
         part = session.sounding[:, start : start + SECTION_FRAMES]
         active = np.flatnonzero(part.mean(axis=1) > _SOUNDING_SHARE)
@@ -211,44 +161,52 @@ class MixExamples(IterableDataset[Batch]):
             count = int(numbers.integers(1, count + 1))
         return torch.from_numpy(numbers.permutation(active)[:count])
 
-
-@dataclass(frozen=True)
-class _Raw:
-    """A session to cut from: powers (tracks, bands, frames), mono (tracks,), which frames sound (tracks, frames)."""
-
-    powers: BandPowers
-    mono: Tensor
-    sounding: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, session: CachedSession) -> _Raw:
-        level = torch.pow(10, torch.from_numpy(session.level.astype(np.float32)))
-        left, right = level[:, 0].contiguous(), level[:, 1].contiguous()
-        cross = torch.from_numpy(session.correlation.astype(np.float32)) * torch.sqrt(left * right)
-        sounding = session.level.max(axis=(1, 2)) > _SOUNDING_LOG_POWER
-        return cls(BandPowers(left, right, cross), torch.from_numpy(session.mono), sounding)
+    def _with_foreign(self, own: BandPowers, numbers: np.random.Generator) -> tuple[BandPowers, Tensor]:
+        """Some references exchanged for another session's mix or a finished song; True where they are still paired."""
+        channels = [channel.clone() for channel in (own.left, own.right, own.cross)]
+        paired = torch.ones(self.batch_size, dtype=torch.bool)
+        for row in np.flatnonzero(numbers.random(self.batch_size) < _FOREIGN_SHARE):
+            paired[row] = False
+            if self.songs and numbers.random() < 0.5:
+                song = self.songs[int(numbers.integers(len(self.songs)))]
+                start = int(numbers.integers(0, song.frames - REFERENCE_FRAMES + 1))
+                found = song.section(torch.zeros(1, dtype=torch.long), start, REFERENCE_FRAMES)
+                tone = _random_colour(1, numbers)
+                found = _mirrored(found.scaled(tone, tone), torch.tensor(numbers.random() < 0.5))
+                parts = [part[0] for part in (found.left, found.right, found.cross)]
+            else:
+                other = (row + int(numbers.integers(1, max(2, self.batch_size)))) % self.batch_size
+                parts = [part[other] for part in (own.left, own.right, own.cross)]
+            if numbers.random() < _MONO_SHARE / _FOREIGN_SHARE:
+                middle = (parts[0] + parts[1] + 2 * parts[2]).clamp(min=0) / 4
+                parts = [middle, middle, middle]
+            for channel, part in zip(channels, parts, strict=True):
+                channel[row] = part
+        return BandPowers(*channels), paired
 
 
 def _two_starts(frames: int, numbers: np.random.Generator) -> tuple[int, int]:
-    """Two sections that do not overlap, either one first."""
-    slack = frames - 2 * SECTION_FRAMES
+    """Where the passage heard and that of the reference begin; they do not overlap, and either comes first."""
+    slack = frames - SECTION_FRAMES - REFERENCE_FRAMES
     a, b = sorted(int(x) for x in numbers.integers(0, slack + 1, 2))
-    starts = (a, b + SECTION_FRAMES)
-    return starts if numbers.random() < 0.5 else (starts[1], starts[0])
+    if numbers.random() < 0.5:
+        return a, b + SECTION_FRAMES
+    return b + REFERENCE_FRAMES, a
 
 
-def _section(powers: BandPowers, chosen: Tensor, start: int) -> BandPowers:
-    part = slice(start, start + SECTION_FRAMES)
-    return BandPowers(powers.left[chosen, :, part], powers.right[chosen, :, part], powers.cross[chosen, :, part])
+def _joined(items: Sequence[BandPowers]) -> BandPowers:
+    return BandPowers(*(torch.cat([getattr(item, name) for item in items]) for name in ("left", "right", "cross")))
 
 
-def _stack(items: list[BandPowers], tracks: int) -> BandPowers:
-    shape = (len(items), tracks, BAND_COUNT, SECTION_FRAMES)
-    left, right, cross = torch.zeros(shape), torch.zeros(shape), torch.zeros(shape)
-    for row, item in enumerate(items):
-        count = item.left.shape[0]
-        left[row, :count], right[row, :count], cross[row, :count] = item.left, item.right, item.cross
-    return BandPowers(left, right, cross)
+def _chosen(powers: BandPowers, kept: Tensor) -> BandPowers:
+    return BandPowers(powers.left[kept], powers.right[kept], powers.cross[kept])
+
+
+def _as_delivered(powers: BandPowers, numbers: np.random.Generator) -> BandPowers:
+    """Some references without their highs, as lossy files come."""
+    dull = torch.from_numpy(numbers.random((powers.left.shape[0], 1, 1)) < _DULL_SHARE)
+    gain = torch.where(dull & (band_centres_hz()[:, None] > _DULL_HZ), torch.tensor(0.01), torch.ones(()))
+    return powers.scaled(gain, gain)
 
 
 def _random_colour(tracks: int, numbers: np.random.Generator) -> Tensor:
@@ -267,7 +225,6 @@ def _mirrored(powers: BandPowers, swap: Tensor) -> BandPowers:
     )
 
 
-def _is_low(powers: BandPowers) -> Tensor:
+def _centroid_hz(powers: BandPowers) -> Tensor:
     spectrum = (powers.left + powers.right).mean(-1)
-    centroid = (spectrum * band_centres_hz()).sum(-1) / spectrum.sum(-1).clamp(min=1e-12)
-    return centroid < _LOW_CENTROID_HZ
+    return (spectrum * band_centres_hz()).sum(-1) / spectrum.sum(-1).clamp(min=1e-12)

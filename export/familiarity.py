@@ -24,7 +24,7 @@ from ..runtime.familiarity import Familiarity, Territory
 from .compact_model import STATISTICS, CompactConfig
 from .evaluation.judging import render, repeated
 from .evaluation.material import Material, cut_session, find_material
-from .evaluation.presets import drawn_preset, is_low
+from .evaluation.presets import centroids_of, drawn_preset
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ def _draws(controller: Controller, places: Places, material: Material, draws: in
         if material.songs and index % 2:
             reference = _song(material, reference_s, rate_hz, numbers)
         else:
-            reference = render(elsewhere, drawn_preset(passage, is_low(passage, rate_hz), numbers), rate_hz)
+            reference = render(elsewhere, drawn_preset(passage, centroids_of(passage, rate_hz), numbers), rate_hz)
         embeddings = controller.embeddings(
             passage.levelled(list(passage.audio), manifest.track_level_lufs),
             repeated(reference, manifest.reference_length),

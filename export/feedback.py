@@ -2,8 +2,8 @@
 
 From each track's statistics and the settings decided so far follows the mix's spectrum, imbalance and width in every
 band, as far as faders, EQ and pan make them (the compressor is left out). What differs from the reference is shown to
-a small network that corrects the settings; a few rounds of that, with the same weights, are a learned optimiser. It
-begins as no correction at all.
+a small network that corrects the settings, beside what was found of each track in the reference (:mod:`.unmix`); a few
+rounds of that, with the same weights, are a learned optimiser. It begins as no correction at all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .band_console import eq_curve_db, k_weights, pan_gains
 from .bands import BAND_COUNT
 from .compact_layout import to_units
 
-_HIDDEN = 128
+_HIDDEN = 160
 # Side against mid of a track whose channels are the same is -1: it is panned, not balanced.
 _MONO_WIDTH = -0.999
 
@@ -34,6 +34,25 @@ class Spectrum:
     width: Tensor
 
 
+@dataclass(frozen=True)
+class Found:
+    """What :func:`.unmix.unmix` finds, split.
+
+    Attributes:
+        level: log10 of the track's power in each band, relative to the whole reference, shape (batch, tracks, bands).
+        imbalance: likewise, (right - left) / (right + left).
+        colour: log10 of its colour.
+        total: log10 of its whole power, shape (batch, tracks, 1).
+        place: -1 left to 1 right, shape (batch, tracks, 1).
+    """
+
+    level: Tensor
+    imbalance: Tensor
+    colour: Tensor
+    total: Tensor
+    place: Tensor
+
+
 class Feedback(nn.Module):
     """Corrects logits of tracks and master round by round.
 
@@ -45,11 +64,17 @@ class Feedback(nn.Module):
     def __init__(self, layout: Layout, rounds: int) -> None:
         super().__init__()
         self.layout, self.rounds = layout, rounds
-        self.track = _corrector(4 * BAND_COUNT + 8 + len(layout.track), len(layout.track))
+        self.track = _corrector(6 * BAND_COUNT + 10 + len(layout.track), len(layout.track))
         self.master = _corrector(BAND_COUNT + 2 + len(layout.master), len(layout.master))
 
     def forward(
-        self, logits: Tensor, master_logits: Tensor, tracks: Spectrum, reference: Spectrum, present: Tensor
+        self,
+        logits: Tensor,
+        master_logits: Tensor,
+        tracks: Spectrum,
+        reference: Spectrum,
+        found: Found,
+        present: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Corrected logits.
 
@@ -58,6 +83,7 @@ class Feedback(nn.Module):
             master_logits: shape (batch, master outputs).
             tracks: of shape (batch, tracks, bands).
             reference: of shape (batch, bands).
+            found: of the tracks in the reference.
             present: 1 for tracks, 0 for padding, shape (batch, tracks).
         """
         raw = _raw_powers(tracks, present)
@@ -65,8 +91,9 @@ class Feedback(nn.Module):
         for _ in range(self.rounds):
             unit, master_unit = torch.sigmoid(logits), torch.sigmoid(master_logits)
             strips, master = to_units(self.layout.track, unit), to_units(self.layout.master, master_unit)
-            power, mix = _mixed(raw, strips, master)
+            power, own_imbalance, mix = _mixed(raw, strips, master)
             sum_power = power.sum(1)
+            whole_power = sum_power.sum(-1)[:, None, None] + 1e-9
             missing = (reference.level - mix.level).clamp(-2, 2)
             tilt, wider = reference.imbalance - mix.imbalance, reference.width - mix.width
             mix_width, mix_imbalance = _overall(sum_power, mix)
@@ -79,6 +106,10 @@ class Feedback(nn.Module):
                 *(_mean(power, item) for item in left_over),
                 *(_mean(share * power, item) for item in left_over),
                 whole[:, None].expand(-1, logits.shape[1], -1),
+                (found.level - torch.log10(power / whole_power + 1e-6)).clamp(-2, 2),
+                found.imbalance - own_imbalance,
+                (found.total - torch.log10(power.sum(-1, keepdim=True) / whole_power + 1e-6)).clamp(-2, 2),
+                found.place,
                 unit,
             )
             logits = logits + self.track(torch.cat(rows, dim=-1))
@@ -104,8 +135,8 @@ def _raw_powers(tracks: Spectrum, present: Tensor) -> _Raw:
     return _Raw(power * (1 - tracks.imbalance) / 2, power * (1 + tracks.imbalance) / 2, -tracks.width * power / 2, mono)
 
 
-def _mixed(raw: _Raw, strips: Mapping[str, Tensor], master: Mapping[str, Tensor]) -> tuple[Tensor, Spectrum]:
-    """Power of each track in the mix, shape (batch, tracks, bands), and the mix's statistics."""
+def _mixed(raw: _Raw, strips: Mapping[str, Tensor], master: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Spectrum]:
+    """Power and imbalance of each track in the mix, shape (batch, tracks, bands), and the mix's statistics."""
     gain = torch.exp((eq_curve_db(strips) + strips["fader_db"][..., None]) * (math.log(10) / 10))
     left_gain, right_gain = (side[..., None] for side in pan_gains(strips["pan"], raw.mono))
     left, right = raw.left * gain * left_gain**2, raw.right * gain * right_gain**2
@@ -114,7 +145,8 @@ def _mixed(raw: _Raw, strips: Mapping[str, Tensor], master: Mapping[str, Tensor]
     heard = both * torch.exp(eq_curve_db(master) * (math.log(10) / 10))
     level = torch.log10(heard / heard.sum(-1, keepdim=True).clamp(min=1e-9) + 1e-6)
     imbalance = (right - left).sum(1) / (both + 1e-7)
-    return left + right, Spectrum(level, imbalance, -2 * cross / (both + 1e-7))
+    own = left + right
+    return own, (right - left) / (own + 1e-7), Spectrum(level, imbalance, -2 * cross / (both + 1e-7))
 
 
 def _overall(power: Tensor, spectrum: Spectrum) -> tuple[Tensor, Tensor]:

@@ -73,10 +73,8 @@ def table(cases: Sequence[Guarding]) -> str:
     ]
     for rule in RULES:
         hits = sum(any(finding.rule == rule.name for finding in case.before) for case in cases)
-        before, after = (
-            sum(finding.rule == rule.name for case in cases for finding in found(case))
-            for found in (lambda case: case.before, lambda case: case.after)
-        )
+        before = sum(finding.rule == rule.name for case in cases for finding in case.before)
+        after = sum(finding.rule == rule.name for case in cases for finding in case.after)
         lines.append(f"| {rule.name} | {hits} | {before} | {after} |")
     levels = Counter(case.confidence.level for case in cases)
     amounts = Counter(case.confidence.amount for case in cases if case.confidence.amount < 1)

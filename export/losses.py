@@ -1,12 +1,13 @@
 """What training minimises: the reference's feature distance on band powers, with a little help from the settings.
 
-The feature terms have the weights of the golden feature loss (bark 0.1, width 1, imbalance 1); rms is matched away and
-crest cannot be seen on frames. The terms on settings only break ties early on: many settings sound alike.
+The feature terms have the weights of the golden feature loss (bark 0.1, width 1, imbalance 1, crest 0.001); rms is
+matched away. The terms on settings only break ties early on: many settings sound alike.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -18,40 +19,96 @@ from .bands import BandPowers
 _EDGE = 1e-5
 
 
-def feature_terms(predicted: BandPowers, true: BandPowers) -> dict[str, Tensor]:
-    """Weighted terms, each the mean over the batch; both mixes are brought to the same loudness first."""
-    predicted, true = _at_unit_loudness(predicted), _at_unit_loudness(true)
+@dataclass(frozen=True)
+class MixFeatures:
+    """What a mix sounds like at unit loudness; the first dimension is the batch.
+
+    Attributes:
+        mid: log of the mean amplitude in each band, shape (batch, bands).
+        side: likewise.
+        width: power of the side over that of the mid, shape (batch,).
+        imbalance: (right - left) / (right + left) in power, shape (batch,).
+        band_imbalance: likewise in each band, shape (batch, bands).
+        crest_db: loudest frame over the mean of left and right, shape (batch, 2); peaks within a frame are not seen.
+    """
+
+    mid: Tensor
+    side: Tensor
+    width: Tensor
+    imbalance: Tensor
+    band_imbalance: Tensor
+    crest_db: Tensor
+
+    @classmethod
+    def of(cls, powers: BandPowers) -> MixFeatures:
+        """Measure mixes of shape (batch, bands, frames)."""
+        gain = torch.exp(loudness_lufs(powers) * (-math.log(10) / 20))[..., None, None]
+        powers = powers.scaled(gain, gain)
+        mid, side, left, right = powers.mid, powers.side, powers.left, powers.right
+        both = torch.stack((left.sum(-2), right.sum(-2)), dim=1)
+        whole = both.mean(-1)
+        band_left, band_right = left.mean(-1), right.mean(-1)
+        return cls(
+            mid=_log_spectrum(mid),
+            side=_log_spectrum(side),
+            width=side.sum((-1, -2)) / (mid.sum((-1, -2)) + 1e-9),
+            imbalance=(whole[:, 1] - whole[:, 0]) / (whole.sum(1) + 1e-9),
+            band_imbalance=(band_right - band_left) / (band_right + band_left + 1e-7),
+            crest_db=10 / math.log(10) * torch.log((both.amax(-1) + 1e-9) / (whole + 1e-9)),
+        )
+
+    def where(self, chosen: Tensor, other: MixFeatures) -> MixFeatures:
+        """These features for the chosen of the batch, the others' for the rest."""
+        pairs = ((getattr(self, item.name), getattr(other, item.name)) for item in fields(self))
+        return MixFeatures(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
+
+
+def feature_terms(found: MixFeatures, aim: MixFeatures) -> dict[str, Tensor]:
+    """Weighted terms, each the mean over the batch."""
     bark = torch.stack(
-        [
-            functional.smooth_l1_loss(_log_spectrum(p), _log_spectrum(t), beta=3.0) * 2 * 3.0
-            for p, t in ((predicted.mid, true.mid), (predicted.side, true.side))
-        ]
+        [functional.smooth_l1_loss(a, b, beta=3.0) * 2 * 3.0 for a, b in ((found.mid, aim.mid), (found.side, aim.side))]
     ).mean()
-    width = ((_width(predicted) - _width(true)) ** 2).mean()
-    imbalance = ((_imbalance(predicted) - _imbalance(true)) ** 2).mean()
-    bands = functional.smooth_l1_loss(_band_imbalance(predicted), _band_imbalance(true), beta=0.2)
-    return {"bark": 0.1 * bark, "width": width, "imbalance": imbalance, "band_imbalance": 0.1 * bands}
+    return {
+        "bark": 0.1 * bark,
+        # Power of the side over the mid has no upper end: a rare, nearly anti-phase mix must not rule a batch.
+        "width": functional.smooth_l1_loss(found.width, aim.width, beta=1.0) * 2,
+        "imbalance": (found.imbalance - aim.imbalance).square().mean(),
+        "band_imbalance": 0.1 * functional.smooth_l1_loss(found.band_imbalance, aim.band_imbalance, beta=0.2),
+        "crest": 0.001 * (found.crest_db - aim.crest_db).square().mean(),
+    }
 
 
 def setting_terms(
-    session: Session, strips: Settings, master: Settings, true_strips: Settings, true_master: Settings
+    session: Session, strips: Settings, master: Settings, true_strips: Settings, true_master: Settings, known: Tensor
 ) -> dict[str, Tensor]:
-    """Weighted distances of settings where a number is meaningful by itself."""
-    present = session.present
+    """Weighted distances of settings where a number is meaningful by itself.
+
+    Args:
+        session: whose settings these are.
+        strips: as decided.
+        master: likewise.
+        true_strips: as they were.
+        true_master: likewise.
+        known: sessions for which there is a truth, shape (batch,).
+    """
+    present = session.present & known[:, None]
 
     def masked(error: Tensor) -> Tensor:
         return (error * present).sum() / present.sum().clamp(min=1)
 
+    def of_known(error: Tensor) -> Tensor:
+        return (error.flatten(1).mean(1) * known).sum() / known.sum().clamp(min=1)
+
     def balance(settings: Settings) -> Tensor:
-        return settings["fader_db"] + balance_gain_db(settings["fader_db"], present)[:, None]
+        return settings["fader_db"] + balance_gain_db(settings["fader_db"], session.present)[:, None]
 
     return {
-        "fader": 0.1 * masked(((balance(strips) - balance(true_strips)) / 6) ** 2),
-        "pan": 0.3 * masked((strips["pan"] - true_strips["pan"]) ** 2),
+        "fader": 0.06 * masked(((balance(strips) - balance(true_strips)) / 6) ** 2),
+        "pan": 0.2 * masked((strips["pan"] - true_strips["pan"]) ** 2),
         "eq": 0.02 * masked((((eq_curve_db(strips) - eq_curve_db(true_strips)) / 4) ** 2).mean(-1))
-        + 0.05 * (((eq_curve_db(master) - eq_curve_db(true_master)) / 4) ** 2).mean(),
+        + 0.05 * of_known(((eq_curve_db(master) - eq_curve_db(true_master)) / 4) ** 2),
         "compressor": 0.02 * masked(_squeeze_error(strips, true_strips))
-        + 0.02 * _squeeze_error(master, true_master).mean(),
+        + 0.02 * of_known(_squeeze_error(master, true_master)[:, None]),
     }
 
 
@@ -70,24 +127,5 @@ def _squeeze_error(settings: Settings, true: Settings) -> Tensor:
     return error
 
 
-def _at_unit_loudness(powers: BandPowers) -> BandPowers:
-    gain = torch.pow(10, -loudness_lufs(powers) / 20)[..., None, None]
-    return powers.scaled(gain, gain)
-
-
 def _log_spectrum(power: Tensor) -> Tensor:
     return torch.log(torch.sqrt(power + 1e-14).mean(-1) + _EDGE)
-
-
-def _width(powers: BandPowers) -> Tensor:
-    return powers.side.sum((-1, -2)) / (powers.mid.sum((-1, -2)) + 1e-9)
-
-
-def _imbalance(powers: BandPowers) -> Tensor:
-    left, right = powers.left.sum((-1, -2)), powers.right.sum((-1, -2))
-    return (right - left) / (right + left + 1e-9)
-
-
-def _band_imbalance(powers: BandPowers) -> Tensor:
-    left, right = powers.left.mean(-1), powers.right.mean(-1)
-    return (right - left) / (right + left + 1e-7)

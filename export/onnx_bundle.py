@@ -24,22 +24,33 @@ from torch import Tensor, nn
 from .. import __version__
 from ..presets.errors import ModelError, OutputError
 from ..presets.layout import Layout, reference_layout
-from ..runtime.bundle import CONTROLLER, MANIFEST, REFERENCE_ENCODER, SNAPSHOT, TRACK_ENCODER, Manifest, Training
+from ..runtime.bundle import (
+    CONTROLLER,
+    MANIFEST,
+    REFERENCE_ENCODER,
+    SNAPSHOT,
+    TRACK_ENCODER,
+    Manifest,
+    Training,
+    open_bundle,
+)
 from .band_console import TRACK_LEVEL_LUFS
-from .bands import SAMPLE_RATE_HZ, WINDOW_SAMPLES, features
+from .bands import BAND_COUNT, REFERENCE_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
 from .compact_layout import compact_layout
-from .compact_model import CompactModel
+from .compact_model import STATISTICS, CompactModel
+from .familiarity import Places, add_familiarity
 from .reference_model import ReferenceModel
 
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-4
 _OPSET = 18
-_FEATURE_VERSION = 1
+_FEATURE_VERSION = 2
 _REFERENCE_TRACK_LEVEL_LUFS = -48.0
 _EXAMPLE_TRACKS = 3
 _SNAPSHOT_SAMPLES = 68608
 _TRACKS = torch.export.Dim("tracks", min=1, max=1024)
+_FRAMES = torch.export.Dim("frames", min=16, max=2**17)
 
 
 @dataclass(frozen=True)
@@ -70,20 +81,32 @@ class _Parts:
     architecture: str
     track_level_lufs: float
     stereo_tracks: bool
+    mono_passages: bool
+    reference_samples: int
+    reference_size: torch.export.Dim | None
     parameters: int
 
 
-def export_bundle(model: CompactModel | ReferenceModel, description: Description, folder: Path) -> Manifest:
+def export_bundle(
+    model: CompactModel | ReferenceModel,
+    description: Description,
+    folder: Path,
+    sessions: Path | None = None,
+    songs: Path | None = None,
+) -> Manifest:
     """Write a bundle; the folder appears whole or not at all.
 
     Args:
         model: in evaluation mode.
         description: for the manifest.
         folder: must not exist yet.
+        sessions: training sessions, for the bundle to know what is familiar (:mod:`.familiarity`);
+            None leaves it out. Compact models only.
+        songs: finished songs that were references in training; goes with `sessions`.
 
     Raises:
         OutputError: the folder exists or cannot be written.
-        ModelError: a graph does not answer as the model does.
+        ModelError: a graph does not answer as the model does, or there are too few sessions.
     """
     if folder.exists():
         raise OutputError(f"{folder}: exists already; choose another folder or remove it")
@@ -102,6 +125,7 @@ def export_bundle(model: CompactModel | ReferenceModel, description: Description
             layout=parts.layout,
             sample_rate_hz=SAMPLE_RATE_HZ,
             window_samples=WINDOW_SAMPLES,
+            reference_samples=parts.reference_samples,
             track_level_lufs=parts.track_level_lufs,
             stereo_tracks=parts.stereo_tracks,
             feature_version=_FEATURE_VERSION,
@@ -112,6 +136,9 @@ def export_bundle(model: CompactModel | ReferenceModel, description: Description
             sha256={name: hashlib.sha256((work / name).read_bytes()).hexdigest() for name in files},
         )
         (work / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if sessions is not None and isinstance(model, CompactModel):
+            add_familiarity(work, Places.of(model.config), sessions, songs)
+            manifest = open_bundle(work).manifest
         work.chmod(0o755)
         work.rename(folder)
     except BaseException:
@@ -129,8 +156,12 @@ def _parts(model: CompactModel | ReferenceModel) -> _Parts:
             compact_layout(),
             "mixbridge-compact",
             TRACK_LEVEL_LUFS,
-            True,
-            _count(model),
+            stereo_tracks=True,
+            mono_passages=True,
+            reference_samples=REFERENCE_SAMPLES,
+            # Left and right over time stand behind what has a fixed length.
+            reference_size=2 * BAND_COUNT * _FRAMES + model.config.reference_tokens * model.config.width + STATISTICS,
+            parameters=_count(model),
         )
     return _Parts(
         _ReferenceTrackEncoder(model),
@@ -139,28 +170,33 @@ def _parts(model: CompactModel | ReferenceModel) -> _Parts:
         reference_layout(SAMPLE_RATE_HZ),
         "diff-mst",
         _REFERENCE_TRACK_LEVEL_LUFS,
-        False,
-        _count(model),
+        stereo_tracks=False,
+        mono_passages=False,
+        reference_samples=WINDOW_SAMPLES,
+        reference_size=None,
+        parameters=_count(model),
     )
 
 
 def _export_graphs(parts: _Parts, work: Path) -> None:
     audio, reference = example_audio(_EXAMPLE_TRACKS)
     samples = torch.export.Dim("samples", min=66000, max=2**24)
-    shapes = {"audio": {0: _TRACKS, 2: samples}}
+    channels = {1: torch.export.Dim("channels", min=1, max=2)} if parts.mono_passages else {}
+    shapes = {"audio": {0: _TRACKS, **channels, 2: samples}}
     _export(parts.track_encoder, (audio,), ["audio"], ["embeddings"], shapes, work / TRACK_ENCODER)
     _export(
         parts.reference_encoder,
         (reference,),
         ["audio"],
         ["embedding"],
-        {"audio": {2: samples}},
+        {"audio": {**channels, 2: samples}},
         work / REFERENCE_ENCODER,
     )
     with torch.no_grad():
         embeddings = (parts.track_encoder(audio), parts.reference_encoder(reference))
     names = ["track_embeddings", "reference_embedding"]
-    shapes = {"track_embeddings": {0: _TRACKS}, "reference_embedding": {}}
+    size = {} if parts.reference_size is None else {1: parts.reference_size}
+    shapes = {"track_embeddings": {0: _TRACKS}, "reference_embedding": size}
     _export(parts.controller, embeddings, names, ["track_outputs", "master_outputs"], shapes, work / CONTROLLER)
 
 
@@ -247,12 +283,11 @@ def _count(model: nn.Module) -> int:
 class _CompactEncoder(nn.Module):
     def __init__(self, model: CompactModel, kind: str) -> None:
         super().__init__()
-        self.transform = model.transform
-        self.encoder = model.track_encoder if kind == "track" else model.reference_encoder
+        self.model = model
+        self.encode = model.encode_tracks if kind == "track" else model.encode_reference
 
     def forward(self, audio: Tensor) -> Tensor:
-        embedding: Tensor = self.encoder(features(self.transform(audio)))
-        return embedding
+        return self.encode(self.model.transform(audio))
 
 
 class _CompactController(nn.Module):

@@ -7,9 +7,12 @@ folder holds `config.yaml`, `checkpoints/`, `metrics.csv` and `loss.png`.
 from __future__ import annotations
 
 import copy
+import ctypes
 import math
 import pickle
-from collections.abc import Mapping
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +26,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..presets.errors import ModelError
+from .band_cache import CachedSession, load_corpus, load_songs
 from .band_console import Session, mix
-from .bands import BandPowers, BandPowerTransform
+from .bands import BandPowers
 from .compact_layout import compact_layout, to_units
 from .compact_model import CompactConfig, CompactModel
-from .dataset import Batch, CachedSession, MixExamples, load_session, session_folders
-from .losses import feature_terms, setting_terms
+from .dataset import Batch, MixExamples
+from .losses import MixFeatures, feature_terms, setting_terms
 
 _VALIDATION_SHARE = 20  # one session in twenty
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 class TrainConfig(BaseModel):
@@ -49,6 +54,7 @@ class TrainConfig(BaseModel):
     checkpoint_every: int = Field(gt=0)
     validation_batches: int = Field(gt=0)
     threads: int = Field(gt=0)
+    workers: int = Field(ge=0)
     model: CompactConfig
 
 
@@ -67,7 +73,7 @@ def load_config(path: Path) -> TrainConfig:
         raise ModelError(f"{path}: {wrong}") from error
 
 
-def train(config: TrainConfig, corpus: Path, run: Path, cache: Path) -> Path:
+def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path | None = None) -> Path:
     """Train, or resume where a run in this folder stopped.
 
     Args:
@@ -75,6 +81,7 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path) -> Path:
         corpus: folder of sessions (`meta.json` and raw stems each).
         run: folder for checkpoints and curves.
         cache: folder for the analysed sessions.
+        songs: folder of finished songs, for references that no session has.
 
     Returns:
         The last checkpoint; its averaged weights are what :func:`load_checkpoint` gives.
@@ -82,11 +89,11 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path) -> Path:
     Raises:
         ModelError: the corpus holds no sessions.
     """
+    _keep_freed_memory()
     lightning.seed_everything(config.seed, verbose=False)
     torch.set_num_threads(config.threads)
     sessions = load_corpus(corpus, cache)
-    held_out = sessions[::_VALIDATION_SHARE]
-    kept = [session for index, session in enumerate(sessions) if index % _VALIDATION_SHARE]
+    held_out, kept = _split(sessions)
     run.mkdir(parents=True, exist_ok=True)
     (run / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
     last = run / "checkpoints" / "last.ckpt"
@@ -95,9 +102,15 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path) -> Path:
     if last.exists():
         resumed_steps = int(torch.load(last, weights_only=True, map_location="cpu")["global_step"])
     # A resumed run draws other examples than the ones it has seen.
-    examples = MixExamples(kept or sessions, config.batch_size, config.max_tracks, config.seed + resumed_steps)
+    examples = MixExamples(
+        kept or sessions,
+        config.batch_size,
+        config.max_tracks,
+        config.seed + resumed_steps,
+        load_songs(songs, cache) if songs else (),
+    )
     validation = _fixed_batches(
-        MixExamples(held_out, config.batch_size, config.max_tracks, seed=0, augment=False),
+        MixExamples(held_out or sessions, config.batch_size, config.max_tracks, seed=0, augment=False),
         config.validation_batches,
     )
     trainer = lightning.Trainer(
@@ -123,7 +136,9 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path) -> Path:
     )
     trainer.fit(
         module,
-        DataLoader(examples, batch_size=None),
+        DataLoader(
+            examples, batch_size=None, num_workers=config.workers, prefetch_factor=4 if config.workers else None
+        ),
         DataLoader(validation, batch_size=None),  # type: ignore[arg-type]
         ckpt_path=str(last) if last.exists() else None,
         weights_only=True,
@@ -131,17 +146,12 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path) -> Path:
     return last
 
 
-def load_corpus(corpus: Path, cache: Path) -> list[CachedSession]:
-    """Every session below a folder, analysed or from the cache."""
-    from rich.progress import track
-
-    folders = session_folders(corpus)
-    if not folders:
-        raise ModelError(
-            f"{corpus}: no sessions found; a session is a folder with meta.json and one audio file a track"
-        )
-    transform = BandPowerTransform()
-    return [load_session(folder, cache, transform) for folder in track(folders, "Analysing sessions")]
+def _split(sessions: Sequence[CachedSession]) -> tuple[list[CachedSession], list[CachedSession]]:
+    """One session in twenty for validation, and the rest; by name: a corpus may grow between two resumptions."""
+    parts: tuple[list[CachedSession], list[CachedSession]] = ([], [])
+    for session in sessions:
+        parts[zlib.crc32(session.name.encode()) % _VALIDATION_SHARE > 0].append(session)
+    return parts
 
 
 def load_checkpoint(path: Path) -> tuple[CompactModel, TrainConfig]:
@@ -224,11 +234,8 @@ class Training(lightning.LightningModule):
 
     def _terms(self, model: CompactModel, batch: Batch) -> dict[str, Tensor]:
         strips, master = predict_settings(model, batch.session, batch.reference)
-        predicted = mix(batch.session, strips, master)
-        with torch.no_grad():
-            true = mix(batch.session, batch.strips, batch.master)
-        terms = feature_terms(predicted, true)
-        return terms | setting_terms(batch.session, strips, master, batch.strips, batch.master)
+        terms = feature_terms(MixFeatures.of(mix(batch.session, strips, master)), batch.aim)
+        return terms | setting_terms(batch.session, strips, master, batch.strips, batch.master, batch.paired)
 
 
 def predict_settings(
@@ -237,11 +244,18 @@ def predict_settings(
     """Settings in units of a batch of sessions on band powers."""
     layout = compact_layout()
     present = session.present
-    channels = (session.powers.left, session.powers.right, session.powers.cross)
-    heard = model.encode_tracks(BandPowers(*(channel[present] for channel in channels)))
+    heard = model.encode_tracks(session.powers)
     embeddings = heard.new_zeros(*present.shape, heard.shape[-1]).masked_scatter(present[..., None], heard)
     strips, master = model.control(embeddings, model.encode_reference(reference), present)
     return to_units(layout.track, strips), to_units(layout.master, master)
+
+
+def _keep_freed_memory() -> None:
+    """Glibc gives large blocks back at once and fetches them anew, page by page: a third of a step's time."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+            libc.mallopt(option, 2**31 - 1)
 
 
 def _fixed_batches(examples: MixExamples, count: int) -> list[Batch]:

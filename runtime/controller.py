@@ -116,7 +116,7 @@ class Controller:
     def embeddings(self, tracks: Sequence[Array], reference: Array) -> Embeddings:
         """What the encoders make of passages, as for :meth:`predict`, which needs them; kept, so free after it."""
         heard = self._embed("track", self._track_encoder, [self._for_encoder(track) for track in tracks])
-        return Embeddings(heard, self._embed("reference", self._reference_encoder, [_as_stereo(reference)])[0])
+        return Embeddings(heard, self._embed("reference", self._reference_encoder, [reference])[0])
 
     def check_snapshot(self) -> float:
         """Run the input that was recorded at export and compare.
@@ -141,15 +141,19 @@ class Controller:
         return difference
 
     def _for_encoder(self, track: Array) -> Array:
-        stereo = _as_stereo(track)
-        return stereo if self.manifest.stereo_tracks else np.repeat(stereo.mean(0, keepdims=True), 2, axis=0)
+        return track if self.manifest.stereo_tracks else track.mean(0, keepdims=True)
 
     def _embed(self, kind: str, session: Any, passages: list[Array]) -> list[Array]:
+        if not isinstance(session.get_inputs()[0].shape[1], str):  # a number: always two channels
+            passages = [_as_stereo(passage) for passage in passages]
         keys = [kind.encode() + hashlib.sha256(passage.tobytes()).digest() for passage in passages]
         missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in self._embeddings}
-        for keys_of_batch in _batched(missing, _BATCH):
-            embeddings = session.run(None, {"audio": np.stack([missing[key] for key in keys_of_batch])})[0]
-            self._embeddings.update(zip(keys_of_batch, embeddings, strict=True))
+        for channels in (1, 2):  # mono costs half where the graph takes it
+            alike = [key for key, passage in missing.items() if passage.shape[0] == channels]
+            for keys_of_batch in _batched(alike, _BATCH):
+                audio = np.stack([missing[key] for key in keys_of_batch]).astype(np.float32, copy=False)
+                embeddings = session.run(None, {"audio": audio})[0]
+                self._embeddings.update(zip(keys_of_batch, embeddings, strict=True))
         found = [self._embeddings[key] for key in keys]
         while len(self._embeddings) > _CACHED_EMBEDDINGS:
             self._embeddings.popitem(last=False)

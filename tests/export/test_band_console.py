@@ -87,11 +87,7 @@ def test_compressor_bends_as_the_runtimes_does() -> None:
 def test_mix_has_the_spectrum_of_the_rendered_mix() -> None:
     audio = _noise(3)
     powers = _powers(audio)
-    session = Session(
-        BandPowers(powers.left[None], powers.right[None], powers.cross[None]),
-        torch.ones(1, 3, dtype=torch.bool),
-        torch.ones(1, 3, dtype=torch.bool),
-    )
+    session = Session(powers, torch.ones(1, 3, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool))
     errors = []
     for seed in range(4):
         strips, master = _drawn(3, seed)
@@ -119,22 +115,26 @@ def test_loudness_is_that_of_the_meter() -> None:
         )
 
 
-def test_padding_changes_nothing() -> None:
-    powers = _powers(_noise(2))
-    strips, master = _drawn(3, seed=2)
-    two = {path: value[:, :2] for path, value in strips.items()}
-    padded = BandPowers(*(torch.cat((item, 5 * item[:1]))[None] for item in (powers.left, powers.right, powers.cross)))
-    mono = torch.ones(1, 3, dtype=torch.bool)
-    with_padding = mix(Session(padded, mono, torch.tensor([[True, True, False]])), strips, master)
-    plain = BandPowers(powers.left[None], powers.right[None], powers.cross[None])
-    without = mix(Session(plain, mono[:, :2], mono[:, :2]), two, master)
-    assert torch.allclose(with_padding.left, without.left, rtol=1e-5)
+def test_sessions_of_a_batch_are_mixed_apart() -> None:
+    powers = _powers(_noise(3))
+    strips, master = _drawn(2, seed=2)
+    pair = {path: torch.cat((value, value.flip(1))) for path, value in strips.items()}
+    masters = {path: value.repeat(2) for path, value in master.items()}
+    present = torch.tensor([[True, True], [False, True]])
+    both = mix(Session(powers, torch.ones_like(present), present), pair, masters)
+    first = BandPowers(powers.left[:2], powers.right[:2], powers.cross[:2])
+    alone = mix(Session(first, present[:1], present[:1]), strips, master)
+    assert torch.allclose(both.left[:1], alone.left, rtol=1e-5)
+    last = BandPowers(powers.left[2:], powers.right[2:], powers.cross[2:])
+    one = {path: value[:, :1] for path, value in strips.items()}
+    single = mix(Session(last, present[:1, :1], present[:1, :1]), one, master)
+    assert torch.allclose(both.right[1:], single.right, rtol=1e-5)
 
 
 def test_every_setting_gets_a_gradient() -> None:
     powers = _powers(_noise(2))
     mono = torch.ones(1, 2, dtype=torch.bool)
-    session = Session(BandPowers(powers.left[None], powers.right[None], powers.cross[None]), mono, mono)
+    session = Session(powers, mono, mono)
     layout = compact_layout()
     strips = torch.full((1, 2, len(layout.track)), 0.6, requires_grad=True)
     master = torch.full((1, len(layout.master)), 0.6, requires_grad=True)
