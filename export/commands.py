@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from .band_cache import CachedSession
 
 _FOLDER = click.Path(path_type=Path)
 _EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -33,14 +37,8 @@ def train(corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path
     """
     from .train import load_config, train
 
-    sessions, found_songs = corpus / "train", corpus / "songs" / "train"
-    checkpoint = train(
-        load_config(config),
-        sessions if sessions.is_dir() else corpus,
-        run,
-        cache or run / "cache",
-        songs or (found_songs if found_songs.is_dir() else None),
-    )
+    sessions, found_songs = _parts_of(corpus)
+    checkpoint = train(load_config(config), sessions, run, cache or run / "cache", songs or found_songs)
     click.echo(
         f"{checkpoint}\nloss curve: {run / 'loss.png'}\nnext: mixbridge export {checkpoint} -o MODEL --name NAME",
         err=True,
@@ -55,10 +53,8 @@ def train(corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path
 @click.option("--description", default="", help="What it is, in a line.")
 @click.option("--licence", default="not stated", show_default=True, help="Of the weights.")
 @click.option("--training", type=_EXISTING_FILE, help="JSON for the manifest: data, hours, steps, seed, command.")
-@click.option(
-    "--sessions", type=_EXISTING_FOLDER, help="Training corpus: the bundle then knows what is familiar to the model."
-)
-@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs that were references in training.")
+@click.option("--corpus", type=_EXISTING_FOLDER, help="Of the training: the bundle then knows what is familiar to it.")
+@click.option("--cache", type=_FOLDER, help="Folder for analysed sessions. [default: CHECKPOINT/../../cache]")
 def export(
     checkpoint: Path,
     folder: Path,
@@ -67,8 +63,8 @@ def export(
     description: str,
     licence: str,
     training: Path | None,
-    sessions: Path | None,
-    songs: Path | None,
+    corpus: Path | None,
+    cache: Path | None,
 ) -> None:
     """Turn a checkpoint into an ONNX bundle that `mixbridge mix --model FOLDER` runs."""
     from ..runtime.bundle import Training
@@ -79,11 +75,12 @@ def export(
     if architecture == "compact":
         from .train import load_checkpoint
 
+        sessions, songs = _training_data(corpus, cache or checkpoint.parent.parent / "cache")
         manifest = export_bundle(load_checkpoint(checkpoint)[0], described, folder, sessions, songs)
     else:
         from .reference_checkpoint import load_reference_checkpoint
 
-        manifest = export_bundle(load_reference_checkpoint(checkpoint), described, folder, sessions, songs)
+        manifest = export_bundle(load_reference_checkpoint(checkpoint), described, folder)
     size = sum(path.stat().st_size for path in folder.iterdir())
     click.echo(f"{folder}: {manifest.parameters:,} parameters, {size / 1e6:.1f} MB", err=True)
 
@@ -117,3 +114,18 @@ def evaluate(
 
     for path in judge(Plan(corpus, model, suite, songs, cases, seed, jobs, output, cache)):
         click.echo(path, err=True)
+
+
+def _parts_of(corpus: Path) -> tuple[Path, Path | None]:
+    """Where the sessions and the finished songs for training are."""
+    sessions, songs = corpus / "train", corpus / "songs" / "train"
+    return sessions if sessions.is_dir() else corpus, songs if songs.is_dir() else None
+
+
+def _training_data(corpus: Path | None, cache: Path) -> tuple[list[CachedSession], list[CachedSession]]:
+    from .band_cache import load_corpus, load_songs
+
+    if corpus is None:
+        return [], []
+    sessions, songs = _parts_of(corpus)
+    return load_corpus(sessions, cache), load_songs(songs, cache) if songs else []

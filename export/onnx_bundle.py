@@ -34,11 +34,12 @@ from ..runtime.bundle import (
     Training,
     open_bundle,
 )
+from .band_cache import CachedSession
 from .band_console import TRACK_LEVEL_LUFS
 from .bands import BAND_COUNT, REFERENCE_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
 from .compact_layout import compact_layout
 from .compact_model import STATISTICS, CompactModel
-from .familiarity import Places, add_familiarity
+from .familiarity import add_familiarity
 from .reference_model import ReferenceModel
 
 log = logging.getLogger(__name__)
@@ -91,8 +92,8 @@ def export_bundle(
     model: CompactModel | ReferenceModel,
     description: Description,
     folder: Path,
-    sessions: Path | None = None,
-    songs: Path | None = None,
+    sessions: Sequence[CachedSession] = (),
+    songs: Sequence[CachedSession] = (),
 ) -> Manifest:
     """Write a bundle; the folder appears whole or not at all.
 
@@ -100,8 +101,7 @@ def export_bundle(
         model: in evaluation mode.
         description: for the manifest.
         folder: must not exist yet.
-        sessions: training sessions, for the bundle to know what is familiar (:mod:`.familiarity`);
-            None leaves it out. Compact models only.
+        sessions: of the training, for the bundle to know what is familiar (:mod:`.familiarity`); compact models only.
         songs: finished songs that were references in training; goes with `sessions`.
 
     Raises:
@@ -136,8 +136,8 @@ def export_bundle(
             sha256={name: hashlib.sha256((work / name).read_bytes()).hexdigest() for name in files},
         )
         (work / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        if sessions is not None and isinstance(model, CompactModel):
-            add_familiarity(work, Places.of(model.config), sessions, songs)
+        if sessions and isinstance(model, CompactModel):
+            add_familiarity(work, model, sessions, songs)
             manifest = open_bundle(work).manifest
         work.chmod(0o755)
         work.rename(folder)

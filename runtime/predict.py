@@ -85,6 +85,9 @@ def predict(controller: Controller, passage: Passage, reference: Samples) -> Pre
     if heard:
         outputs = controller.predict(passage.levelled(heard, manifest.track_level_lufs), reference)
         strips, master = settings(manifest.layout, outputs, manifest.track_level_lufs, passage, heard)
+        if len(heard) == 1 and passage.audio[heard[0]].shape[0] == 1:
+            # Alone, it has nobody to make room for, and the least turn away would fill a side that is silent.
+            strips = {heard[0]: replace(strips[heard[0]], {"pan": 0.0})}
     else:
         strips, master = {}, Master()
     tracks = tuple(

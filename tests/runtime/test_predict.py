@@ -250,3 +250,9 @@ def test_the_ends_of_the_reference_s_layout_fit_the_console(rate_hz: int, unit_v
     for section in (strips["a"], master):
         for path, row in parameters(type(section)).items():
             assert row.low <= get(section, path) <= row.high
+
+
+def test_a_mono_track_alone_stays_in_the_middle(controller: Controller) -> None:
+    leaning = sound(70_000, 2, 9) * np.array([[1.0], [0.2]], np.float32)
+    alone = predict(controller, passage(controller, {"Vox": sound(44100, 1, 3)}), leaning)
+    assert alone.track("Vox").strip.pan == 0
