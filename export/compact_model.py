@@ -34,6 +34,7 @@ class CompactConfig:
         heads: of its attention.
         feed_forward: width between its linear layers.
         reference_tokens: how many tokens the reference becomes.
+        unmix_rounds: how long the reference is taken apart (:mod:`.unmix`).
         feedback_rounds: how often the settings are corrected (:mod:`.feedback`).
     """
 
@@ -43,6 +44,7 @@ class CompactConfig:
     heads: int = 5
     feed_forward: int = 384
     reference_tokens: int = 4
+    unmix_rounds: int = 24
     feedback_rounds: int = 3
 
 
@@ -212,7 +214,7 @@ class CompactModel(nn.Module):
         left, right = torch.unflatten(reference_embedding[:, ends[1] :], -1, (2, BAND_COUNT, -1)).unbind(1)
         there = torch.ones_like(statistics[..., 0]) if present is None else present.to(statistics.dtype)
         with torch.no_grad():
-            findings = unmix(_templates(statistics, there), left, right)
+            findings = unmix(_templates(statistics, there), left, right, self.config.unmix_rounds)
         compared = self.comparison(statistics, ref_statistics, findings, present)
         reference = style.reshape(batch, count, width) + self.kind[1:]
         master = self.kind[:1].expand(batch, 1, width)

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from .bands import BAND_COUNT
 
-ROUNDS = 24
 FINDINGS = 3 * BAND_COUNT + 2
 """Numbers found for each track."""
 _COLOUR_HOLD = 0.3  # how much a colour holds on to none at all
@@ -37,13 +36,14 @@ class Templates:
     right: Tensor
 
 
-def unmix(templates: Templates, left: Tensor, right: Tensor) -> Tensor:
+def unmix(templates: Templates, left: Tensor, right: Tensor, rounds: int) -> Tensor:
     """Find the tracks in a reference.
 
     Args:
         templates: zero for tracks that are padding.
         left: power of the reference, shape (batch, bands, frames).
         right: likewise.
+        rounds: of updates; two dozen find nearly all, one dozen most.
 
     Returns:
         Shape (batch, tracks, FINDINGS): log10 of the power that the track has in each band of the reference,
@@ -63,7 +63,7 @@ def unmix(templates: Templates, left: Tensor, right: Tensor) -> Tensor:
     gains = torch.ones(batch, tracks * kinds, 1) * target.mean((1, 2), keepdim=True) * 2 * bands / (tracks * kinds)
     gains = gains.expand(-1, -1, target.shape[-1])
     found = torch.zeros(batch, 2, tracks, bands)
-    for number in range(ROUNDS):
+    for number in range(rounds):
         shaped = spectra * place[..., None, None] * colour[:, None, :, None]
         weights = shaped.permute(0, 1, 4, 2, 3).reshape(batch, 2 * bands, tracks * kinds)
         ratio = target / (weights @ gains + _TINY)

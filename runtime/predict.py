@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from .. import __version__
 from ..presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
 from ..presets.layout import Layout, balance_gain_db, denormalize
@@ -24,6 +26,7 @@ from .confidence import assured
 from .controller import Controller, Outputs
 
 _HASH_CHUNK_BYTES = 1 << 20
+_BALANCED_DB = 1.5
 # The reference's time constants are ms / ln 9, pedalboard's ms / (2 pi).
 _REFERENCE_TIME = 2 * math.pi / math.log(9)
 # The reference delays the signal against its gain by 2048 samples on tracks, 1024 on the master, at 44.1 kHz.
@@ -85,8 +88,8 @@ def predict(controller: Controller, passage: Passage, reference: Samples) -> Pre
     if heard:
         outputs = controller.predict(passage.levelled(heard, manifest.track_level_lufs), reference)
         strips, master = settings(manifest.layout, outputs, manifest.track_level_lufs, passage, heard)
-        if len(heard) == 1 and passage.audio[heard[0]].shape[0] == 1:
-            # Alone, it has nobody to make room for, and the least turn away would fill a side that is silent.
+        if len(heard) == 1 and passage.audio[heard[0]].shape[0] == 1 and _is_balanced(reference):
+            # Alone, it has nobody to make room for, and nothing in the reference asks for a turn.
             strips = {heard[0]: replace(strips[heard[0]], {"pan": 0.0})}
     else:
         strips, master = {}, Master()
@@ -109,6 +112,11 @@ def predict(controller: Controller, passage: Passage, reference: Samples) -> Pre
             window=Window(start_s=passage.start_s, length_s=round(passage.length_s, 3)),
         ),
     )
+
+
+def _is_balanced(reference: Samples) -> bool:
+    power = np.square(reference, dtype=np.float64).mean(1) + 1e-12
+    return abs(10 * math.log10(power[-1] / power[0])) < _BALANCED_DB
 
 
 def settings(

@@ -132,9 +132,22 @@ def is_silent(audio: Iterable[Samples]) -> bool:
 
 
 def cut_session(
-    session: Session, heard_s: float, reference_s: float, rate_hz: int, numbers: np.random.Generator
+    session: Session,
+    heard_s: float,
+    reference_s: float,
+    rate_hz: int,
+    numbers: np.random.Generator,
+    least_tracks: int = 1,
 ) -> tuple[Passage, dict[str, Samples], Span]:
     """Two passages of one session with sound in both.
+
+    Args:
+        session: which.
+        heard_s: length of the first.
+        reference_s: of the second.
+        rate_hz: of the samples.
+        numbers: chooses.
+        least_tracks: that sound in the first.
 
     Returns:
         The tracks that sound in the passage heard; the same tracks in the other passage; where that lies.
@@ -145,7 +158,7 @@ def cut_session(
     for _ in range(_TRIES):
         span, other = two_spans(session.seconds, heard_s, reference_s, numbers)
         passage = sounding(read_stems(session.stems, span, rate_hz), span, rate_hz)
-        if passage.audio:
+        if len(passage.audio) >= least_tracks:
             rest = read_stems({name: session.stems[name] for name in passage.audio}, other, rate_hz)
             if not is_silent(rest.values()):
                 return passage, rest, other

@@ -36,6 +36,7 @@ TRACK_COUNTS = (1, 2, 4, 8, 16, 24)
 _MULTITRACK = ("tune", "composition")
 _RECORDED = ("recorded", "lmms")
 _VOICE = ("voice",)
+_MIX_TRACKS = 2  # below that there is no mix to judge; the suite of track counts has single tracks
 _TRIES = 100
 
 
@@ -159,7 +160,7 @@ def _known(kinds: tuple[str, ...]) -> SceneMaker:
     def make(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
         sessions = _usable(material, kinds, manifest)
         session = sessions[index % len(sessions)]
-        passage, elsewhere, span = cut_session(session, *_lengths(manifest), numbers)
+        passage, elsewhere, span = cut_session(session, *_lengths(manifest), numbers, _MIX_TRACKS)
         centroids_hz = centroids_of(passage, manifest.sample_rate_hz)
         truth = drawn_preset(passage, centroids_hz, numbers)
         return _paired(session, passage, elsewhere, span, centroids_hz, truth, manifest)
@@ -179,7 +180,7 @@ def _songs(material: Material, manifest: Manifest, index: int, numbers: np.rando
     sessions = _usable(material, _MULTITRACK, manifest)
     session = sessions[index % len(sessions)]
     heard_s, reference_s, rate_hz = _lengths(manifest)
-    passage, _, _ = cut_session(session, heard_s, heard_s, rate_hz, numbers)
+    passage, _, _ = cut_session(session, heard_s, heard_s, rate_hz, numbers, _MIX_TRACKS)
     name, audio = _song_passage(material, reference_s, rate_hz, numbers)
     return Scene(
         session=session,

@@ -20,7 +20,7 @@ DESCRIPTION = Description("small", "for tests", "Apache-2.0")
 def model() -> CompactModel:
     torch.manual_seed(0)
     layout = compact_layout()
-    config = CompactConfig(width=40, channels=16, layers=2, heads=2, feed_forward=32, feedback_rounds=1)
+    config = CompactConfig(width=40, channels=16, layers=2, heads=2, feed_forward=32, unmix_rounds=2, feedback_rounds=1)
     return CompactModel(config, layout).eval()
 
 

@@ -21,7 +21,7 @@ SMALL = {
     "workers": 0,
     "model": {
         "width": 20, "channels": 8, "layers": 1, "heads": 2, "feed_forward": 16, "reference_tokens": 2,
-        "feedback_rounds": 1,
+        "unmix_rounds": 2, "feedback_rounds": 1,
     },
 }  # fmt: skip
 

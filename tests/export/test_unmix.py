@@ -2,11 +2,16 @@
 
 import torch
 from mixbridge.export.bands import BAND_COUNT
-from mixbridge.export.unmix import FINDINGS, Templates, unmix
+from mixbridge.export.unmix import FINDINGS, Templates
+from mixbridge.export.unmix import unmix as unmix_in_rounds
 
 FRAMES = 60
 PLACES = torch.tensor([-0.7, 0.0, 0.8])
 LEVELS = torch.tensor([1.0, 0.2, 3.0])
+
+
+def unmix(templates: Templates, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    return unmix_in_rounds(templates, left, right, rounds=24)
 
 
 def _tracks() -> torch.Tensor:

@@ -252,7 +252,8 @@ def test_the_ends_of_the_reference_s_layout_fit_the_console(rate_hz: int, unit_v
             assert row.low <= get(section, path) <= row.high
 
 
-def test_a_mono_track_alone_stays_in_the_middle(controller: Controller) -> None:
-    leaning = sound(70_000, 2, 9) * np.array([[1.0], [0.2]], np.float32)
-    alone = predict(controller, passage(controller, {"Vox": sound(44100, 1, 3)}), leaning)
-    assert alone.track("Vox").strip.pan == 0
+def test_a_mono_track_alone_stays_in_the_middle_unless_the_reference_leans(controller: Controller) -> None:
+    alone = passage(controller, {"Vox": sound(70_000, 1, 3)})
+    balanced, leaning = sound(70_000, 2, 9), sound(70_000, 2, 9) * np.array([[1.0], [0.05]], np.float32)
+    assert predict(controller, alone, balanced).track("Vox").strip.pan == 0
+    assert predict(controller, alone, leaning).track("Vox").strip.pan != 0
