@@ -24,6 +24,7 @@ Samples = NDArray[np.float32]
 Facts = dict[str, Any]
 
 WINDOW_SAMPLES = 262144
+REFERENCE_SAMPLES = 2 * WINDOW_SAMPLES
 LONG_RATE_HZ = 96_000
 LONG_STEMS = 24
 
@@ -176,17 +177,17 @@ def reference_torch(watch: Watch, tracks: str) -> Facts:
     torch.set_num_threads(usable_cores())
     model = ReferenceModel().eval()
     heard, reference = _noise(int(tracks), 0)
-    mono = np.stack([track.mean(axis=0) for track in heard])
+    mono, short = np.concatenate(heard), np.ascontiguousarray(reference[:, :WINDOW_SAMPLES])
     with torch.inference_mode(), watch.time("all"):
-        model(torch.from_numpy(mono), torch.from_numpy(reference))
+        model(torch.from_numpy(mono), torch.from_numpy(short))
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return {"threads": torch.get_num_threads(), "parameters": parameters}
 
 
 def _noise(tracks: int, seed: int) -> tuple[list[Samples], Samples]:
     numbers = np.random.default_rng(seed)
-    audio = 0.05 * numbers.standard_normal((tracks + 1, 2, WINDOW_SAMPLES), np.float32)
-    return list(audio[:tracks]), audio[tracks]
+    audio = 0.05 * numbers.standard_normal((tracks, 1, WINDOW_SAMPLES), np.float32)
+    return list(audio), 0.05 * numbers.standard_normal((2, REFERENCE_SAMPLES), np.float32)
 
 
 def make_long(watch: Watch, folder: str, seconds: str) -> Facts:

@@ -34,6 +34,8 @@ _CACHED_EMBEDDINGS = 512
 # Passages encoded at once: more would only take memory (20 MB of features each).
 _BATCH = 8
 _SNAPSHOT_TOLERANCE = 1e-3
+# What the graphs need at least: their convolutions stride over time.
+_LEAST_SAMPLES = 66000
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Controller:
             _session(self.bundle, name, provider, threads) for name in (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER)
         ]
         self._track_encoder, self._reference_encoder, self._controller = sessions
+        # Graphs that take any number of channels have a name there, others the number 2.
+        self._takes_mono = isinstance(self._track_encoder.get_inputs()[0].shape[1], str)
         self.providers: list[str] = self._controller.get_providers()
         self._embeddings: OrderedDict[bytes, Array] = OrderedDict()
         log.info("model %s runs on %s", self.manifest.name, self.providers[0])
@@ -93,7 +97,7 @@ class Controller:
 
         Args:
             tracks: passages of shape (1 or 2, samples) at the manifest's rate, all of one length, at least one.
-            reference: a passage likewise; neither is shorter than 66000 samples.
+            reference: a passage likewise. What is shorter than 66000 samples is heard again and again.
 
         Raises:
             ModelError: the graphs give something that the manifest does not promise.
@@ -144,7 +148,8 @@ class Controller:
         return track if self.manifest.stereo_tracks else track.mean(0, keepdims=True)
 
     def _embed(self, kind: str, session: Any, passages: list[Array]) -> list[Array]:
-        if not isinstance(session.get_inputs()[0].shape[1], str):  # a number: always two channels
+        passages = [_long_enough(passage) for passage in passages]
+        if not self._takes_mono:
             passages = [_as_stereo(passage) for passage in passages]
         keys = [kind.encode() + hashlib.sha256(passage.tobytes()).digest() for passage in passages]
         missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in self._embeddings}
@@ -221,6 +226,11 @@ def _batched(items: Iterable[bytes], size: int) -> Iterator[tuple[bytes, ...]]:
     iterator = iter(items)
     while batch := tuple(islice(iterator, size)):
         yield batch
+
+
+def _long_enough(audio: Array) -> Array:
+    repeats = -(-_LEAST_SAMPLES // audio.shape[1])
+    return audio if repeats == 1 else np.tile(audio, (1, repeats))[:, :_LEAST_SAMPLES]
 
 
 def _as_stereo(audio: Array) -> Array:

@@ -75,14 +75,15 @@ def find_material(corpus: Path, songs: Path | None = None) -> Material:
     """Look through a corpus.
 
     Args:
-        corpus: its held-out part is in `test/`; without such a folder all of it counts as held out.
+        corpus: its held-out part is in `test/` and `recorded/`; without `test/` all of it counts as held out.
         songs: folder of finished songs; None takes `songs/test/` of the corpus.
 
     Raises:
         ModelError: a session's meta.json cannot be used, or there are no sessions.
     """
     held_out = corpus / "test" if (corpus / "test").is_dir() else corpus
-    sessions = tuple(_session(path) for path in sorted(held_out.rglob("meta.json")))
+    places = {held_out, corpus / "recorded"} if held_out != corpus else {corpus}
+    sessions = tuple(_session(path) for place in sorted(places) for path in sorted(place.rglob("meta.json")))
     if not sessions:
         raise ModelError(
             f"{held_out}: no sessions found; a session is a folder with meta.json and one audio file a track. "

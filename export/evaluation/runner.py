@@ -33,7 +33,7 @@ Progress = Callable[[int], None]
 Item = TypeVar("Item", Case, Cause)
 
 # Raised whenever cases of before can no longer stand beside new ones.
-_PROTOCOL = 1
+_PROTOCOL = 2
 _WORST_SHARE = 0.05
 
 

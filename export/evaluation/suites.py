@@ -6,7 +6,8 @@ A scene is built from its suite, number and seed alone, so that any case can be 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,14 +159,23 @@ def _numbers(suite: Suite, index: int, seed: int, purpose: int) -> np.random.Gen
 
 def _known(kinds: tuple[str, ...]) -> SceneMaker:
     def make(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
-        sessions = _usable(material, kinds, manifest)
-        session = sessions[index % len(sessions)]
-        passage, elsewhere, span = cut_session(session, *_lengths(manifest), numbers, _MIX_TRACKS)
+        session, (passage, elsewhere, span) = _cut_mix(_usable(material, kinds, manifest), index, manifest, numbers)
         centroids_hz = centroids_of(passage, manifest.sample_rate_hz)
         truth = drawn_preset(passage, centroids_hz, numbers)
         return _paired(session, passage, elsewhere, span, centroids_hz, truth, manifest)
 
     return make
+
+
+def _cut_mix(
+    sessions: Sequence[Session], index: int, manifest: Manifest, numbers: np.random.Generator
+) -> tuple[Session, tuple[Passage, dict[str, Samples], Span]]:
+    """Two passages of the session whose turn it is; where never two tracks play at once, of the one behind it."""
+    mixes = [session for session in sessions if len(session.stems) >= _MIX_TRACKS]
+    for session in (mixes[(index + step) % len(mixes)] for step in range(len(mixes))):
+        with suppress(AudioError):
+            return session, cut_session(session, *_lengths(manifest), numbers, _MIX_TRACKS)
+    raise AudioError("no session has passages in which two tracks play")
 
 
 def _voices(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
@@ -177,10 +187,8 @@ def _voices(material: Material, manifest: Manifest, index: int, numbers: np.rand
 
 
 def _songs(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
-    sessions = _usable(material, _MULTITRACK, manifest)
-    session = sessions[index % len(sessions)]
-    heard_s, reference_s, rate_hz = _lengths(manifest)
-    passage, _, _ = cut_session(session, heard_s, heard_s, rate_hz, numbers, _MIX_TRACKS)
+    _, reference_s, rate_hz = _lengths(manifest)
+    session, (passage, _, _) = _cut_mix(_usable(material, _MULTITRACK, manifest), index, manifest, numbers)
     name, audio = _song_passage(material, reference_s, rate_hz, numbers)
     return Scene(
         session=session,

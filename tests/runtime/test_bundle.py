@@ -14,6 +14,7 @@ import pytest
 from mixbridge.presets.errors import ModelError
 from mixbridge.runtime.bundle import (
     CONTROLLER,
+    FAMILIARITY,
     FILES,
     MANIFEST,
     SNAPSHOT,
@@ -45,7 +46,7 @@ def put(folder: Path, name: str, data: bytes) -> None:
 def test_the_shipped_bundle_is_small_and_complete() -> None:
     bundle = open_bundle()
     files = [path for path in bundle.folder.iterdir() if path.is_file()]
-    assert {path.name for path in files} == {*FILES, MANIFEST}
+    assert {path.name for path in files} == {*FILES, FAMILIARITY, MANIFEST}
     assert sum(path.stat().st_size for path in files) <= 12 * 2**20
     for name in FILES:
         assert bundle.read(name) == (bundle.folder / name).read_bytes()
