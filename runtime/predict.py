@@ -26,7 +26,10 @@ from .confidence import assured
 from .controller import Controller, Outputs
 
 _HASH_CHUNK_BYTES = 1 << 20
-_BALANCED_DB = 1.5
+# A wide song is never quite the same left and right; one sound in the middle is.
+_LEANING_DB, _LEANING_ALONE_DB = 1.5, 0.1
+_ONE_SOUND = 0.98  # correlation of left and right
+_TINY = 1e-12
 # The reference's time constants are ms / ln 9, pedalboard's ms / (2 pi).
 _REFERENCE_TIME = 2 * math.pi / math.log(9)
 # The reference delays the signal against its gain by 2048 samples on tracks, 1024 on the master, at 44.1 kHz.
@@ -88,7 +91,7 @@ def predict(controller: Controller, passage: Passage, reference: Samples) -> Pre
     if heard:
         outputs = controller.predict(passage.levelled(heard, manifest.track_level_lufs), reference)
         strips, master = settings(manifest.layout, outputs, manifest.track_level_lufs, passage, heard)
-        if len(heard) == 1 and passage.audio[heard[0]].shape[0] == 1 and _is_balanced(reference):
+        if len(heard) == 1 and passage.audio[heard[0]].shape[0] == 1 and not _leans(reference):
             # Alone, it has nobody to make room for, and nothing in the reference asks for a turn.
             strips = {heard[0]: replace(strips[heard[0]], {"pan": 0.0})}
     else:
@@ -114,9 +117,12 @@ def predict(controller: Controller, passage: Passage, reference: Samples) -> Pre
     )
 
 
-def _is_balanced(reference: Samples) -> bool:
-    power = np.square(reference, dtype=np.float64).mean(1) + 1e-12
-    return abs(10 * math.log10(power[-1] / power[0])) < _BALANCED_DB
+def _leans(reference: Samples) -> bool:
+    """Whether a reference sits to one side: clearly, or a little where it is one sound that was panned."""
+    left, right = reference[0].astype(np.float64), reference[-1].astype(np.float64)
+    powers = float(left @ left) + _TINY, float(right @ right) + _TINY
+    is_one_sound = float(left @ right) > _ONE_SOUND * math.sqrt(powers[0] * powers[1])
+    return abs(10 * math.log10(powers[1] / powers[0])) > (_LEANING_ALONE_DB if is_one_sound else _LEANING_DB)
 
 
 def settings(

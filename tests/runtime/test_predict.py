@@ -254,6 +254,14 @@ def test_the_ends_of_the_reference_s_layout_fit_the_console(rate_hz: int, unit_v
 
 def test_a_mono_track_alone_stays_in_the_middle_unless_the_reference_leans(controller: Controller) -> None:
     alone = passage(controller, {"Vox": sound(70_000, 1, 3)})
-    balanced, leaning = sound(70_000, 2, 9), sound(70_000, 2, 9) * np.array([[1.0], [0.05]], np.float32)
-    assert predict(controller, alone, balanced).track("Vox").strip.pan == 0
-    assert predict(controller, alone, leaning).track("Vox").strip.pan != 0
+    wide, one = sound(70_000, 2, 9), np.repeat(sound(70_000, 1, 9), 2, axis=0)
+    little, much = np.array([[1.0], [0.95]], np.float32), np.array([[1.0], [0.05]], np.float32)
+    pans = {
+        name: predict(controller, alone, reference).track("Vox").strip.pan
+        for name, reference in {
+            "wide": wide * little, "wide, leaning": wide * much, "one sound": one, "one sound, panned": one * little,
+        }.items()
+    }  # fmt: skip
+    assert pans["wide"] == pans["one sound"] == 0
+    assert pans["wide, leaning"] != 0
+    assert pans["one sound, panned"] != 0
