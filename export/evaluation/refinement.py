@@ -35,7 +35,9 @@ _TEXT = """\
 `mixbridge mix --refine 30s` starts from the prediction and turns its settings until the mix, rendered by the runtime,
 comes closer to the features of the reference. Measured on {cases} held-out cases of each kind, {jobs} at a time on two
 cores, {seconds:g} s from the prediction, {neutral_seconds:g} s from neutral (equal loudness, centred). *Reference* is
-what the search can hear; where the settings are known, *truth* is the true mix of the passage, which it cannot. Made by
+what the search can hear; where the settings are known, *truth* is the true mix of the passage, which it cannot: where
+the reference's passage has other tracks than the one that is mixed, coming closer to the one leads away from the other.
+So refine towards a song whose sound is wanted, not towards another part of the same song. Made by
 
     {command}
 
