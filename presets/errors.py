@@ -5,7 +5,8 @@
     ├── AudioError       (ValueError)  an audio file or array cannot be used as asked
     ├── ModelError       (ValueError)  a model bundle or checkpoint is not what it says
     ├── ProviderError    (RuntimeError) the inference device asked for cannot be had
-    └── OutputError      (OSError)     a result cannot be written
+    ├── OutputError      (OSError)     a result cannot be written
+    └── DeskError        (RuntimeError) a DAW or mixer, or what describes it, cannot be used as asked
 
 Every message names what is wrong (file, path in the file, value) and what to do. The command line prints
 the message alone; a traceback is a bug.
@@ -36,3 +37,7 @@ class ProviderError(MixbridgeError, RuntimeError):
 
 class OutputError(MixbridgeError, OSError):
     """A result cannot be written."""
+
+
+class DeskError(MixbridgeError, RuntimeError):
+    """A DAW or mixer, or what describes it, cannot be used as asked."""

@@ -1,0 +1,1 @@
+"""Desks as data: one TOML file each says how a DAW or a mixer is addressed."""

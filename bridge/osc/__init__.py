@@ -1,0 +1,1 @@
+"""OSC: packets, links with pacing, and what each kind of desk answers."""
