@@ -1,0 +1,87 @@
+-- Gives every track and bus the two plug-ins that mixbridge sets: ACE EQ, then ACE Compressor, before the fader.
+-- What is there already is left as it is. OSC cannot insert plug-ins, so Ardour has to run this itself.
+--
+-- Once: copy this file to Ardour's own folder for scripts (Linux ~/.config/ardour7/scripts, macOS
+-- ~/Library/Preferences/Ardour7/scripts, Windows %localappdata%\ardour7\scripts), then Edit > Lua Scripts >
+-- Script Manager > Action Scripts > Refresh, choose a free row, Add/Set, "mixbridge plug-ins". Run it from
+-- Edit > Lua Scripts whenever tracks are new.
+
+ardour {
+	["type"] = "EditorAction",
+	name = "mixbridge plug-ins",
+	license = "Apache-2.0",
+	author = "mixbridge",
+	description = [[Inserts ACE EQ and ACE Compressor before the fader of every track, bus and the master that lacks them, so that "mixbridge push" can set them.]]
+}
+
+function factory () return function ()
+	local EQ = { name = "ACE EQ", uri = "urn:ardour:a-eq", stereo = "urn:ardour:a-eq" }
+	local COMPRESSOR = { name = "ACE Compressor", uri = "urn:ardour:a-comp", stereo = "urn:ardour:a-comp#stereo" }
+
+	local function id (object)
+		return object:to_stateful ():id ():to_s ()
+	end
+
+	-- Places count what the mixer shows before the fader, from 0, as Ardour does where it inserts.
+	local function places (route)
+		local found, place, n = {}, 0, 0
+		local before_fader = true
+		local processor = route:nth_processor (n)
+		while not processor:isnil () do
+			if id (processor) == id (route:amp ()) then
+				before_fader = false
+			end
+			local insert = processor:to_insert ()
+			if not insert:isnil () then
+				local plugin = insert:plugin (0)
+				local name = plugin and not plugin:isnil () and plugin:name () or ""
+				found[#found + 1] = { name = name, place = place, before_fader = before_fader }
+			end
+			if before_fader and processor:display_to_user () then
+				place = place + 1
+			end
+			n = n + 1
+			processor = route:nth_processor (n)
+		end
+		return found, place
+	end
+
+	local function is (wanted, name)
+		return name:sub (1, #wanted.name) == wanted.name
+	end
+
+	local function find (wanted, found)
+		for _, plugin in ipairs (found) do
+			if is (wanted, plugin.name) then return plugin end
+		end
+	end
+
+	local function insert (route, wanted, place)
+		local uri = route:n_inputs ():n_audio () == 2 and wanted.stereo or wanted.uri
+		local plugin = ARDOUR.LuaAPI.new_plugin (Session, uri, ARDOUR.PluginType.LV2, "")
+		if plugin:isnil () then
+			return false
+		end
+		return route:add_processor_by_index (plugin, place, nil, true) == 0
+	end
+
+	local done = 0
+	for route in Session:get_routes ():iter () do
+		if not (route:is_monitor () or route:is_auditioner ()) and route:n_inputs ():n_audio () > 0 then
+			local found, fader = places (route)
+			local compressor = find (COMPRESSOR, found)
+			if not find (EQ, found) then
+				local place = compressor and compressor.before_fader and compressor.place or fader
+				if insert (route, EQ, place) then done = done + 1 end
+			end
+			found, fader = places (route)
+			if not find (COMPRESSOR, found) then
+				local eq = find (EQ, found)
+				local place = eq and eq.before_fader and eq.place + 1 or fader
+				if insert (route, COMPRESSOR, place) then done = done + 1 end
+			end
+		end
+	end
+	print ("mixbridge: " .. done .. " plug-ins inserted")
+	collectgarbage ()
+end end
