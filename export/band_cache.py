@@ -6,7 +6,7 @@ A session is a folder with a `meta.json`, whose content is its maker's business,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..presets.errors import ModelError
+from ..runtime.audio import as_stereo
 from .bands import FFT_LENGTH, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ, BandPowers, BandPowerTransform
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
@@ -73,8 +74,7 @@ class RawSession:
 
     def section(self, chosen: Tensor, start: int, frames: int) -> BandPowers:
         """A passage of some tracks, shape (tracks, bands, frames)."""
-        part, powers = slice(start, start + frames), self.powers
-        return BandPowers(*(item[chosen, :, part] for item in (powers.left, powers.right, powers.cross)))
+        return self.powers.map(lambda item: item[chosen, :, start : start + frames])
 
 
 def session_folders(corpus: Path) -> list[Path]:
@@ -90,11 +90,18 @@ def stem_files(folder: Path) -> list[Path]:
 def read_stereo(path: Path) -> tuple[NDArray[np.float32], bool]:
     """A file at the model's rate, shape (2, samples), and whether it was mono."""
     audio, mono = _read(path)
-    return (np.repeat(audio, 2, axis=0) if mono else audio), mono
+    return as_stereo(audio), mono
 
 
-def load_corpus(corpus: Path, cache: Path) -> list[CachedSession]:
-    """Every session below a folder, analysed or from the cache.
+def load_corpus(
+    corpus: Path, cache: Path, choose: Callable[[list[Path]], list[Path]] | None = None
+) -> list[CachedSession]:
+    """Sessions below a folder, analysed or from the cache.
+
+    Args:
+        corpus: the folder.
+        cache: keeps what was analysed.
+        choose: of all folders of sessions those to load; None takes all.
 
     Raises:
         ModelError: there is none.
@@ -106,6 +113,8 @@ def load_corpus(corpus: Path, cache: Path) -> list[CachedSession]:
         raise ModelError(
             f"{corpus}: no sessions found; a session is a folder with meta.json and one audio file a track"
         )
+    if choose is not None:
+        folders = choose(folders)
     transform = BandPowerTransform()
     return [load_session(folder, cache, transform) for folder in track(folders, "Analysing sessions")]
 
@@ -127,9 +136,7 @@ def analyse_long(audio: NDArray[np.float32], transform: BandPowerTransform) -> B
     stops = range(0, audio.shape[1] - FFT_LENGTH + 1, step)
     with torch.no_grad():
         pieces = [transform(torch.from_numpy(audio[None, :, at : at + step + HOP_LENGTH])) for at in stops]
-    return BandPowers(
-        *(torch.cat(rows, dim=-1) for rows in zip(*((p.left, p.right, p.cross) for p in pieces), strict=True))
-    )
+    return BandPowers.joined(pieces, dim=-1)
 
 
 def _cached(place: Path, files: Sequence[Path], cache: Path, transform: BandPowerTransform) -> CachedSession:

@@ -9,6 +9,7 @@ in the way of Cooley and Tukey (64 x 32), and only the half that a real signal n
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,6 +57,16 @@ class BandPowers:
         """Power of (L - R) / 2."""
         both = self.left + self.right
         return ((both - 2 * self.cross) / 4 - _ROUNDING * both).clamp(min=0)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> BandPowers:
+        """The same done to left, right and cross."""
+        return BandPowers(change(self.left), change(self.right), change(self.cross))
+
+    @classmethod
+    def joined(cls, parts: Sequence[BandPowers], dim: int = 0) -> BandPowers:
+        """Parts, one behind the other."""
+        left, right, cross = zip(*((part.left, part.right, part.cross) for part in parts), strict=True)
+        return cls(torch.cat(left, dim), torch.cat(right, dim), torch.cat(cross, dim))
 
     def scaled(self, left: Tensor, right: Tensor) -> BandPowers:
         """Each channel multiplied by an amplitude, broadcast over bands and frames."""

@@ -124,8 +124,9 @@ def _parts_of(corpus: Path) -> tuple[Path, Path | None]:
 
 def _training_data(corpus: Path | None, cache: Path) -> tuple[list[CachedSession], list[CachedSession]]:
     from .band_cache import load_corpus, load_songs
+    from .familiarity import sample
 
     if corpus is None:
         return [], []
     sessions, songs = _parts_of(corpus)
-    return load_corpus(sessions, cache), load_songs(songs, cache) if songs else []
+    return load_corpus(sessions, cache, sample), load_songs(songs, cache) if songs else []

@@ -21,6 +21,8 @@ _THRESHOLD_BELOW_DB, _THRESHOLD_ABOVE_DB = -20.0, 16.0
 _HANDS, _HAND_SHARES = (0.6, 1.0, 1.4), (0.4, 0.4, 0.2)
 _HABIT_SHARE = 0.7  # of sessions in which instruments are treated by their kind
 _TRACK_EQ_DB, _MASTER_EQ_DB = 5.0, 1.8  # standard deviation of a band that is used, under the usual hand
+LOW_CENTROID_HZ, HIGH_CENTROID_HZ = 250.0, 4000.0
+"""Tracks whose spectrum's centre is below or above these live in the lows or highs."""
 FIXED = {"compressor.knee_db": 6.0}
 """Settings that the console on band powers needs and the model does not decide."""
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from ..presets.layout import Layout
 from .bands import BAND_COUNT, FEATURE_ROWS, BandPowers, BandPowerTransform, features, relative_rows
-from .feedback import Feedback, Found, Spectrum
-from .unmix import FINDINGS, Templates, unmix
+from .feedback import Feedback, Spectrum
+from .unmix import FINDINGS, Found, Templates, unmix
 
 STATISTICS = 5 * BAND_COUNT + 2
 FRAMES_POOLED = 2  # before anything follows the passage over time: 93 ms tell who plays
@@ -46,6 +46,16 @@ class CompactConfig:
     reference_tokens: int = 4
     unmix_rounds: int = 24
     feedback_rounds: int = 3
+
+    @property
+    def style(self) -> slice:
+        """What is learned of the reference, in its embedding."""
+        return slice(0, self.width * self.reference_tokens)
+
+    @property
+    def reference_statistics(self) -> slice:
+        """Statistics of the reference, in its embedding; behind them come left and right over time."""
+        return slice(self.style.stop, self.style.stop + STATISTICS)
 
 
 class Encoder(nn.Module):
@@ -209,9 +219,10 @@ class CompactModel(nn.Module):
         """
         batch, width, count = track_embeddings.shape[0], self.config.width, self.config.reference_tokens
         learned, statistics = track_embeddings[..., :width], track_embeddings[..., width:]
-        ends = count * width, count * width + STATISTICS
-        style, ref_statistics = reference_embedding[:, : ends[0]], reference_embedding[:, ends[0] : ends[1]]
-        left, right = torch.unflatten(reference_embedding[:, ends[1] :], -1, (2, BAND_COUNT, -1)).unbind(1)
+        style = reference_embedding[:, self.config.style]
+        ref_statistics = reference_embedding[:, self.config.reference_statistics]
+        over_time = reference_embedding[:, self.config.reference_statistics.stop :]
+        left, right = torch.unflatten(over_time, -1, (2, BAND_COUNT, -1)).unbind(1)
         there = torch.ones_like(statistics[..., 0]) if present is None else present.to(statistics.dtype)
         with torch.no_grad():
             findings = unmix(_templates(statistics, there), left, right, self.config.unmix_rounds)
@@ -230,7 +241,7 @@ class CompactModel(nn.Module):
             self.master_head(tokens[:, 0]),
             _spectrum(statistics),
             _spectrum(ref_statistics),
-            Found(*torch.split(findings, [BAND_COUNT, BAND_COUNT, BAND_COUNT, 1, 1], dim=-1)),
+            Found.of(findings),
             there,
         )
         return torch.sigmoid(strips), torch.sigmoid(bus)

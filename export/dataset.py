@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from ..runtime.analysis import SILENT_LUFS
 from .band_cache import CachedSession, RawSession
 from .band_console import TRACK_LEVEL_LUFS, Session, Settings, loudness_lufs, mix
 from .bands import (
@@ -25,13 +26,11 @@ from .bands import (
     BandPowers,
     band_centres_hz,
 )
-from .compact_layout import random_settings
+from .compact_layout import HIGH_CENTROID_HZ, LOW_CENTROID_HZ, random_settings
 from .losses import MixFeatures
 
 SECTION_FRAMES = (WINDOW_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
 REFERENCE_FRAMES = (REFERENCE_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
-_SILENT_LUFS = -60.0
-_LOW_CENTROID_HZ, _HIGH_CENTROID_HZ = 250.0, 4000.0
 # A track is taken if a tenth of its frames sound.
 _SOUNDING_SHARE = 0.1
 _FOREIGN_SHARE = 0.25  # of examples; half of them finished songs, where there are any
@@ -102,15 +101,18 @@ class MixExamples(IterableDataset[Batch]):
         present = torch.arange(int(counts.max())) < counts[:, None]
         mono = torch.zeros_like(present)
         mono[present] = torch.cat([flags for _, _, flags in picks])
-        heard, other = _joined([item for item, _, _ in picks]), _joined([item for _, item, _ in picks])
+        heard, other = (
+            BandPowers.joined([item for item, _, _ in picks]),
+            BandPowers.joined([item for _, item, _ in picks]),
+        )
         # A stereo file's loudness sums both channels; a mono file has one, though both are filled here.
         level = loudness_lufs(heard) - 10 * np.log10(2) * mono[present]
-        loud = level > _SILENT_LUFS
+        loud = level > SILENT_LUFS
         gain = torch.pow(10, (TRACK_LEVEL_LUFS - level[loud]) / 20)[:, None, None]
-        heard, other = (_chosen(item, loud).scaled(gain, gain) for item in (heard, other))
+        heard, other = (item.map(lambda power: power[loud]).scaled(gain, gain) for item in (heard, other))
         present = present.masked_scatter(present, loud)
         centroid_hz = torch.zeros(present.shape).masked_scatter(present, _centroid_hz(heard))
-        low, high = present & (centroid_hz < _LOW_CENTROID_HZ), centroid_hz > _HIGH_CENTROID_HZ
+        low, high = present & (centroid_hz < LOW_CENTROID_HZ), centroid_hz > HIGH_CENTROID_HZ
         strips, master = random_settings(low, mono, generator, high)
         session = Session(heard, mono, present)
         with torch.no_grad():
@@ -128,11 +130,12 @@ class MixExamples(IterableDataset[Batch]):
         heard, other, mono = self._pick_one(numbers)
         if self.augment and numbers.random() < _MERGED_SHARE:
             more = self._pick_one(numbers)
-            heard, other = _joined([heard, more[0]]), _joined([other, more[1]])
+            heard, other = BandPowers.joined([heard, more[0]]), BandPowers.joined([other, more[1]])
             mono = torch.cat((mono, more[2]))
         if len(mono) > self.max_tracks:
-            kept = torch.arange(len(mono)) < self.max_tracks
-            heard, other, mono = _chosen(heard, kept), _chosen(other, kept), mono[kept]
+            most = self.max_tracks
+            heard, other = (item.map(lambda power: power[:most]) for item in (heard, other))
+            mono = mono[:most]
         if self.augment:
             gain = _random_colour(len(mono), numbers)
             swap = torch.from_numpy(numbers.random((len(mono), 1, 1)) < 0.5)
@@ -192,14 +195,6 @@ def _two_starts(frames: int, numbers: np.random.Generator) -> tuple[int, int]:
     if numbers.random() < 0.5:
         return a, b + SECTION_FRAMES
     return b + REFERENCE_FRAMES, a
-
-
-def _joined(items: Sequence[BandPowers]) -> BandPowers:
-    return BandPowers(*(torch.cat([getattr(item, name) for item in items]) for name in ("left", "right", "cross")))
-
-
-def _chosen(powers: BandPowers, kept: Tensor) -> BandPowers:
-    return BandPowers(powers.left[kept], powers.right[kept], powers.cross[kept])
 
 
 def _as_delivered(powers: BandPowers, numbers: np.random.Generator) -> BandPowers:

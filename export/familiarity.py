@@ -20,10 +20,10 @@ from ..presets.errors import ModelError
 from ..runtime.bundle import FAMILIARITY, MANIFEST, open_bundle
 from ..runtime.familiarity import Familiarity, Territory
 from .band_cache import CachedSession
-from .compact_model import STATISTICS, CompactModel
+from .compact_model import CompactModel
 from .dataset import MixExamples
 
-_SESSIONS = 160  # more would only take memory: what matters is their kind
+_SESSIONS = 160  # more would only take time and memory: what matters is their kind
 _BATCHES, _BATCH_SIZE = 32, 16
 _MOST_TRACKS = 24
 _DIRECTIONS = 32
@@ -57,6 +57,12 @@ def add_familiarity(
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
+def sample(folders: list[Path]) -> list[Path]:
+    """So many folders of sessions as are enough, in random order."""
+    order = np.random.default_rng(0).permutation(len(folders))[:_SESSIONS]
+    return [folders[index] for index in order]
+
+
 def learn(
     model: CompactModel,
     sessions: Sequence[CachedSession],
@@ -68,7 +74,7 @@ def learn(
 
     Args:
         model: a trained one.
-        sessions: what it was trained on.
+        sessions: some of what it was trained on, in random order (:func:`sample`).
         songs: likewise.
         batches: of examples to hear.
         seed: of their choice.
@@ -76,8 +82,7 @@ def learn(
     Raises:
         ModelError: there are fewer than eight sessions.
     """
-    order = np.random.default_rng(seed).permutation(len(sessions))[:_SESSIONS]
-    parts = [[sessions[index] for index in order[start::_KEPT_BACK]] for start in range(_KEPT_BACK)]
+    parts = [sessions[start::_KEPT_BACK] for start in range(_KEPT_BACK)]
     others, known = parts[0], [session for part in parts[1:] for session in part]
     if len(others) < 2:
         raise ModelError(f"{len(sessions)} sessions are too few to know a model's training data by; give at least 8")
@@ -85,20 +90,19 @@ def learn(
         _hear(model, MixExamples(part, _BATCH_SIZE, _MOST_TRACKS, seed, songs), count)
         for part, count in ((known, batches), (others, max(1, batches // 2)))
     )
-    width, style = model.config.width, model.config.width * model.config.reference_tokens
+    starts = model.config.width, model.config.reference_statistics.start
     return Familiarity(
-        replace(fit(heard[0], held_out[0]), start=width), replace(fit(heard[1], held_out[1]), start=style)
+        replace(fit(heard[0], held_out[0]), start=starts[0]), replace(fit(heard[1], held_out[1]), start=starts[1])
     )
 
 
 @torch.no_grad()
 def _hear(model: CompactModel, examples: MixExamples, batches: int) -> tuple[Rows, Rows]:
     """Statistics of tracks and of references, shape (items, STATISTICS)."""
-    width, style = model.config.width, model.config.width * model.config.reference_tokens
     tracks, references = [], []
     for batch in islice(examples, batches):
-        tracks.append(model.encode_tracks(batch.session.powers)[:, width:])
-        references.append(model.encode_reference(batch.reference)[:, style : style + STATISTICS])
+        tracks.append(model.encode_tracks(batch.session.powers)[:, model.config.width :])
+        references.append(model.encode_reference(batch.reference)[:, model.config.reference_statistics])
     return torch.cat(tracks).numpy(), torch.cat(references).numpy()
 
 

@@ -19,6 +19,7 @@ from ..presets.layout import Layout
 from .band_console import eq_curve_db, k_weights, pan_gains
 from .bands import BAND_COUNT
 from .compact_layout import to_units
+from .unmix import Found
 
 _HIDDEN = 160
 # Side against mid of a track whose channels are the same is -1: it is panned, not balanced.
@@ -32,25 +33,6 @@ class Spectrum:
     level: Tensor
     imbalance: Tensor
     width: Tensor
-
-
-@dataclass(frozen=True)
-class Found:
-    """What :func:`.unmix.unmix` finds, split.
-
-    Attributes:
-        level: log10 of the track's power in each band, relative to the whole reference, shape (batch, tracks, bands).
-        imbalance: likewise, (right - left) / (right + left).
-        colour: log10 of its colour.
-        total: log10 of its whole power, shape (batch, tracks, 1).
-        place: -1 left to 1 right, shape (batch, tracks, 1).
-    """
-
-    level: Tensor
-    imbalance: Tensor
-    colour: Tensor
-    total: Tensor
-    place: Tensor
 
 
 class Feedback(nn.Module):

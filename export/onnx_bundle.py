@@ -38,7 +38,7 @@ from .band_cache import CachedSession
 from .band_console import TRACK_LEVEL_LUFS
 from .bands import BAND_COUNT, REFERENCE_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
 from .compact_layout import compact_layout
-from .compact_model import STATISTICS, CompactModel
+from .compact_model import CompactModel
 from .familiarity import add_familiarity
 from .reference_model import ReferenceModel
 
@@ -160,7 +160,7 @@ def _parts(model: CompactModel | ReferenceModel) -> _Parts:
             mono_passages=True,
             reference_samples=REFERENCE_SAMPLES,
             # Left and right over time stand behind what has a fixed length.
-            reference_size=2 * BAND_COUNT * _FRAMES + model.config.reference_tokens * model.config.width + STATISTICS,
+            reference_size=2 * BAND_COUNT * _FRAMES + model.config.reference_statistics.stop,
             parameters=_count(model),
         )
     return _Parts(

@@ -36,6 +36,30 @@ class Templates:
     right: Tensor
 
 
+@dataclass(frozen=True)
+class Found:
+    """What :func:`unmix` finds, split.
+
+    Attributes:
+        level: log10 of the track's power in each band, relative to the whole reference, shape (batch, tracks, bands).
+        imbalance: likewise, (right - left) / (right + left).
+        colour: log10 of its colour.
+        total: log10 of its whole power, shape (batch, tracks, 1).
+        place: -1 left to 1 right, shape (batch, tracks, 1).
+    """
+
+    level: Tensor
+    imbalance: Tensor
+    colour: Tensor
+    total: Tensor
+    place: Tensor
+
+    @classmethod
+    def of(cls, findings: Tensor) -> Found:
+        """Split findings, shape (batch, tracks, FINDINGS)."""
+        return cls(*torch.split(findings, [BAND_COUNT, BAND_COUNT, BAND_COUNT, 1, 1], dim=-1))
+
+
 def unmix(templates: Templates, left: Tensor, right: Tensor, rounds: int) -> Tensor:
     """Find the tracks in a reference.
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..presets.errors import AudioError
-from .audio import AudioReader, Samples, read_passage
+from .audio import AudioReader, Samples, read_passage, repeated
 from .loudness import integrated_loudness
 
 STEP_S = 0.25
@@ -107,8 +107,7 @@ def read_reference(
     audio = read_passage(path, start, length_s, sample_rate_hz)
     if integrated_loudness(audio, sample_rate_hz) < SILENT_LUFS:
         raise AudioError(f"{path}: silent; choose a reference with music in it")
-    repeats = -(-samples // audio.shape[1])
-    return np.tile(audio, (1, repeats))[:, :samples], start, length_s
+    return repeated(audio, samples), start, length_s
 
 
 def choose_start_s(paths: Sequence[Path], length_s: float) -> float:

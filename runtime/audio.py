@@ -165,6 +165,16 @@ class OneWayFile(sf.SoundFile):  # type: ignore[misc]
         return False
 
 
+def as_stereo(audio: Samples) -> Samples:
+    """Shape (2, samples), of one or two channels."""
+    return np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio
+
+
+def repeated(audio: Samples, samples: int) -> Samples:
+    """This many samples, over again where there are fewer."""
+    return np.tile(audio, (1, max(1, -(-samples // audio.shape[1]))))[:, :samples]
+
+
 def first_bad_frame(block: Samples) -> int | None:
     """Index of the first frame that holds a NaN or an infinity; None if all are numbers."""
     finite = np.isfinite(block)

@@ -20,6 +20,7 @@ from .audio import Samples
 from .controller import Controller
 from .familiarity import Familiarity, load_familiarity
 from .guards import guard
+from .orientation import oriented
 from .trial import AMOUNTS, Trial
 
 # Shares of the plain mix's distance that are left: so little is convincing, and so much is hardly a gain.
@@ -106,7 +107,8 @@ def strange(controller: Controller, known: Familiarity, trial: Trial) -> Strange
     names = [name for name in trial.passage.audio if name not in silent]
     if not names:
         return Strangeness()
-    embeddings = controller.embeddings(trial.passage.levelled(names, trial.level_lufs), trial.reference)
+    # As in the prediction, whose embeddings are kept.
+    embeddings = controller.embeddings(*oriented(trial.passage.levelled(names, trial.level_lufs), trial.reference))
     tracks, style = dict(zip(names, embeddings.tracks, strict=True)), embeddings.reference
     lost = [name for name, embedding in tracks.items() if known.tracks.is_strange(embedding)]
     return Strangeness(

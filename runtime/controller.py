@@ -23,6 +23,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ..presets.errors import ModelError, ProviderError
+from .audio import as_stereo, repeated
 from .bundle import CONTROLLER, DEFAULT_MODEL, REFERENCE_ENCODER, SNAPSHOT, TRACK_ENCODER, Bundle, open_bundle
 
 Array = NDArray[np.float32]
@@ -148,9 +149,9 @@ class Controller:
         return track if self.manifest.stereo_tracks else track.mean(0, keepdims=True)
 
     def _embed(self, kind: str, session: Any, passages: list[Array]) -> list[Array]:
-        passages = [_long_enough(passage) for passage in passages]
+        passages = [repeated(passage, max(_LEAST_SAMPLES, passage.shape[1])) for passage in passages]
         if not self._takes_mono:
-            passages = [_as_stereo(passage) for passage in passages]
+            passages = [as_stereo(passage) for passage in passages]
         keys = [kind.encode() + hashlib.sha256(passage.tobytes()).digest() for passage in passages]
         missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in self._embeddings}
         for channels in (1, 2):  # mono costs half where the graph takes it
@@ -226,13 +227,3 @@ def _batched(items: Iterable[bytes], size: int) -> Iterator[tuple[bytes, ...]]:
     iterator = iter(items)
     while batch := tuple(islice(iterator, size)):
         yield batch
-
-
-def _long_enough(audio: Array) -> Array:
-    repeats = -(-_LEAST_SAMPLES // audio.shape[1])
-    return audio if repeats == 1 else np.tile(audio, (1, repeats))[:, :_LEAST_SAMPLES]
-
-
-def _as_stereo(audio: Array) -> Array:
-    stereo = np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio
-    return np.ascontiguousarray(stereo, dtype=np.float32)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-from .audio import Samples
+from .audio import Samples, as_stereo
 from .peaks import REACH, TAPS, peaks_between
 
 # Half the length of minimum and average: long enough not to follow the cycles of a bass.
@@ -22,8 +22,7 @@ _MARGIN_DB = 0.03
 def limit(audio: Samples, ceiling: float, sample_rate_hz: int) -> Samples:
     """A whole signal under a ceiling, shape (1 or 2, n) as it came, without delay."""
     limiter = Limiter(ceiling, sample_rate_hz)
-    stereo = np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio
-    limited = limiter.process(np.pad(stereo, ((0, 0), (0, limiter.latency_samples))))
+    limited = limiter.process(np.pad(as_stereo(audio), ((0, 0), (0, limiter.latency_samples))))
     return limited[: audio.shape[0], limiter.latency_samples :]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +24,11 @@ from .analysis import Passage, cut_passage, read_reference
 from .audio import Samples
 from .confidence import assured
 from .controller import Controller, Outputs
+from .orientation import is_turned, oriented
 
-_HASH_CHUNK_BYTES = 1 << 20
+Decide = Callable[[Controller, Passage, Samples], Preset]
+"""Makes a preset of what was heard: the passage of the tracks, and that of the reference."""
+
 # A wide song is never quite the same left and right; one sound in the middle is.
 _LEANING_DB, _LEANING_ALONE_DB = 1.5, 0.1
 _ONE_SOUND = 0.98  # correlation of left and right
@@ -42,8 +45,7 @@ def predict_files(
     reference: Path,
     window_s: float | None = None,
     reference_window_s: float | None = None,
-    *,
-    checked: bool = True,
+    decide: Decide | None = None,
 ) -> tuple[Preset, Passage]:
     """Hear a session and a reference, and set the console.
 
@@ -53,8 +55,7 @@ def predict_files(
         reference: a finished song.
         window_s: where the passage to hear begins in the tracks; None chooses.
         reference_window_s: likewise in the reference.
-        checked: whether guard rails hold and the confidence is judged (:mod:`.confidence`); without, the prediction is
-            as the model made it.
+        decide: makes the preset of a passage and a reference; None takes :func:`predict_safely`.
 
     Returns:
         The preset and the passage it was made from.
@@ -70,9 +71,7 @@ def predict_files(
     with ThreadPoolExecutor() as pool:  # files are hashed while the model listens; hashlib lets other threads run
         sources = {path: pool.submit(_source, path) for path in (*stems.values(), reference)}
         passage = cut_passage(stems, rate_hz, samples, window_s)
-        preset = predict(controller, passage, style)
-        if checked:
-            preset = assured(controller, preset, passage, style)
+        preset = (decide or predict_safely)(controller, passage, style)
     tracks = tuple(track.model_copy(update={"source": sources[stems[track.name]].result()}) for track in preset.tracks)
     provenance = preset.provenance.model_copy(
         update={
@@ -83,35 +82,55 @@ def predict_files(
     return preset.model_copy(update={"tracks": tracks, "provenance": provenance}), passage
 
 
+def predict_safely(controller: Controller, passage: Passage, reference: Samples) -> Preset:
+    """:func:`predict`, with guard rails, and with what it is worth (:mod:`.confidence`)."""
+    return assured(controller, predict(controller, passage, reference), passage, reference)
+
+
 def predict(controller: Controller, passage: Passage, reference: Samples) -> Preset:
     """The preset for a passage and a reference in memory, both at the model's rate, as the model makes it."""
     manifest = controller.manifest
     silent = set(passage.silent)
     heard = [name for name in passage.audio if name not in silent]
+    strips: dict[str, Strip] = {}
+    master = Master()
     if heard:
-        outputs = controller.predict(passage.levelled(heard, manifest.track_level_lufs), reference)
+        tracks, style = oriented(passage.levelled(heard, manifest.track_level_lufs), reference)
+        outputs = controller.predict(tracks, style)
         strips, master = settings(manifest.layout, outputs, manifest.track_level_lufs, passage, heard)
+        if is_turned(reference):
+            strips = {name: replace(strip, {"pan": -strip.pan}) for name, strip in strips.items()}
         if len(heard) == 1 and passage.audio[heard[0]].shape[0] == 1 and not _leans(reference):
             # Alone, it has nobody to make room for, and nothing in the reference asks for a turn.
             strips = {heard[0]: replace(strips[heard[0]], {"pan": 0.0})}
-    else:
-        strips, master = {}, Master()
+    preset = neutral(passage)
+    model = {"model": manifest.name, "model_sha256": controller.bundle.manifest_sha256}
+    return preset.model_copy(
+        update={
+            "tracks": tuple(
+                track.model_copy(update={"strip": strips[track.name]}) if track.name in strips else track
+                for track in preset.tracks
+            ),
+            "master": master,
+            "provenance": preset.provenance.model_copy(update=model),
+        }
+    )
+
+
+def neutral(passage: Passage) -> Preset:
+    """The tracks of a passage with nothing set."""
+    silent = set(passage.silent)
     tracks = tuple(
-        Track(name=name, strip=strips[name])
-        if name in strips
-        else Track(
-            name=name, note=f"silent in the passage heard ({passage.loudness_lufs[name]:.0f} LUFS): left at neutral"
-        )
-        for name in passage.audio
+        Track(name=name, note=f"silent in the passage heard ({loudness:.0f} LUFS): left at neutral")
+        if name in silent
+        else Track(name=name)
+        for name, loudness in passage.loudness_lufs.items()
     )
     return Preset(
         tracks=tracks,
-        master=master,
         provenance=Provenance(
             tool=f"mixbridge {__version__}",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            model=manifest.name,
-            model_sha256=controller.bundle.manifest_sha256,
             window=Window(start_s=passage.start_s, length_s=round(passage.length_s, 3)),
         ),
     )
@@ -201,8 +220,5 @@ def _reference_dynamics(section: Strip | Master) -> dict[str, float]:
 
 
 def _source(path: Path) -> SourceFile:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_HASH_CHUNK_BYTES):
-            digest.update(chunk)
-    return SourceFile(file=path.name, sha256=digest.hexdigest())
+        return SourceFile(file=path.name, sha256=hashlib.file_digest(file, "sha256").hexdigest())

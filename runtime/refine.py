@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -23,12 +23,12 @@ import numpy as np
 from ..presets.errors import AudioError
 from ..presets.preset import Preset
 from .analysis import Passage
-from .audio import Samples
-from .features import Features, Weights, feature_distance, mix_features
-from .loudness import integrated_loudness
+from .audio import Samples, as_stereo
+from .features import Features, Weights, feature_distance
 from .render import render_arrays
 from .search_space import SearchSpace, Vector, often_reached_db
-from .sensitivity import HEARD_SIDE_NEPER, Matrix, Sound, residual_sensitivity
+from .sensitivity import HEARD_SIDE_DB, Matrix, Sound, residual_sensitivity
+from .target import Target
 
 Start = Literal["model", "neutral"]
 
@@ -123,7 +123,7 @@ def refine(
         PresetError: preset and passage have different tracks.
         AudioError: the reference is shorter than 16385 samples.
     """
-    target = _Target(reference, sample_rate_hz)
+    target = _target(reference, sample_rate_hz)
     search = _Search(preset, passage, target, sample_rate_hz, seconds, progress, stay)
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -136,7 +136,7 @@ def refine(
 def distance_to(reference: Samples, preset: Preset, passage: Passage, sample_rate_hz: int) -> float:
     """What :func:`refine` makes smaller: how far the preset's render of a passage is from a reference."""
     sound = _rendered(passage, preset, sample_rate_hz)
-    return _Target(reference, sample_rate_hz).judge(sound.mix).distance
+    return _judged(sound.mix, _target(reference, sample_rate_hz)).distance
 
 
 @dataclass(frozen=True)
@@ -154,26 +154,6 @@ class _Verdict:
     distance: float
     match_gain: float
     width: float
-
-
-class _Target:
-    """The reference, as something to be near to."""
-
-    def __init__(self, reference: Samples, sample_rate_hz: int):
-        if reference.ndim != 2 or len(reference) not in (1, 2):
-            raise AudioError(f"a reference has one or two channels, shape (channels, samples), not {reference.shape}")
-        stereo = np.repeat(reference, 2, axis=0) if len(reference) == 1 else reference
-        self._rate_hz = sample_rate_hz
-        self._lufs = integrated_loudness(stereo, sample_rate_hz)
-        self.features = _heard(mix_features(stereo, sample_rate_hz))
-
-    def judge(self, mix: Samples) -> _Verdict:
-        """Compare a mix, at the reference's loudness."""
-        difference_db = self._lufs - integrated_loudness(mix, self._rate_hz)
-        gain = 10 ** (difference_db / 20) if math.isfinite(difference_db) else 0.0
-        features = _heard(mix_features(mix * np.float32(gain), self._rate_hz))
-        distance = feature_distance(features, self.features, WEIGHTS).total
-        return _Verdict(_residuals(features, self.features), distance, gain, features.width)
 
 
 @dataclass(frozen=True)
@@ -194,7 +174,7 @@ class _Search:
         self,
         preset: Preset,
         passage: Passage,
-        target: _Target,
+        target: Target,
         sample_rate_hz: int,
         seconds: float,
         progress: Progress | None,
@@ -222,7 +202,7 @@ class _Search:
             if name not in silent
         }
         first = _rendered(self._passage, self._given, self._rate_hz)
-        verdict = self._target.judge(first.mix)
+        verdict = _judged(first.mix, self._target)
         if not levels_db or verdict.match_gain == 0:
             return
         space = SearchSpace(self._given, {**levels_db, None: often_reached_db(first.bus, self._rate_hz)})
@@ -290,7 +270,7 @@ class _Search:
         inside = np.clip(place, space.low, space.high)
         preset = space.preset(inside)
         sound = _rendered(self._passage, preset, self._rate_hz)
-        verdict = self._target.judge(sound.mix)
+        verdict = _judged(sound.mix, self._target)
         away = float(np.sum(np.square(inside - space.start)))
         point = _Point(inside, preset, sound, verdict, verdict.distance + self._stay * away)
         self._note(point)
@@ -331,11 +311,19 @@ def _rendered(passage: Passage, preset: Preset, sample_rate_hz: int) -> Sound:
     return Sound(stems, bus, rendered.mix[:, :frames])
 
 
-def _heard(features: Features) -> Features:
-    """With sides no emptier than is heard: the logarithm of nothing would outweigh all else."""
-    bark = features.bark.copy()
-    bark[:, 1] = np.maximum(bark[:, 1], bark[:, 0] - np.float32(HEARD_SIDE_NEPER))
-    return replace(features, bark=bark)
+def _target(reference: Samples, sample_rate_hz: int) -> Target:
+    """The reference, as something to be near to."""
+    if reference.ndim != 2 or len(reference) not in (1, 2):
+        raise AudioError(f"a reference has one or two channels, shape (channels, samples), not {reference.shape}")
+    return Target.of(as_stereo(reference), sample_rate_hz, HEARD_SIDE_DB)
+
+
+def _judged(mix: Samples, target: Target) -> _Verdict:
+    """Compare a mix, at the reference's loudness."""
+    gain = target.match_gain(mix)
+    features = target.measure(mix, gain)
+    distance = feature_distance(features, target.features, WEIGHTS).total
+    return _Verdict(_residuals(features, target.features), distance, gain, features.width)
 
 
 def _residuals(found: Features, wanted: Features) -> Vector:

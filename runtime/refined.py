@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..presets.edit import with_note
-from ..presets.preset import Preset, Track
-from .analysis import Passage, read_reference
+from ..presets.preset import Preset
+from .analysis import Passage
+from .audio import Samples
 from .confidence import assured
 from .controller import Controller
-from .predict import predict_files
+from .predict import neutral, predict, predict_files
 from .refine import Refinement, RefineStep, Start, distance_to, refine
 from .trial import Trial
 
@@ -49,22 +50,35 @@ def predict_and_refine(
     Raises:
         AudioError: a file cannot be used.
     """
-    manifest = controller.manifest
-    rate_hz = manifest.sample_rate_hz
-    preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, checked=False)
-    heard = preset.provenance.reference_window
-    song, _, _ = read_reference(
-        reference, rate_hz, manifest.reference_length, heard.start_s if heard else reference_window_s
-    )
-    if start == "neutral":
-        preset = _neutral(preset, Trial(passage, song, rate_hz, manifest.track_level_lufs))
-    found = refine(preset, passage, song, sample_rate_hz=rate_hz, seconds=seconds, progress=_told(progress, seconds))
+    searches: list[Refinement] = []
+
+    def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
+        searches.append(_search(controller, passage, song, seconds, start, _told(progress, seconds)))
+        return searches[0].preset
+
+    preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, decide)
+    return preset, passage, replace(searches[0], preset=preset)
+
+
+def _search(
+    controller: Controller,
+    passage: Passage,
+    song: Samples,
+    seconds: float,
+    start: Start,
+    progress: Callable[[RefineStep], bool] | None,
+) -> Refinement:
+    rate_hz = controller.manifest.sample_rate_hz
+    if start == "model":
+        preset = predict(controller, passage, song)
+    else:
+        preset = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
+    found = refine(preset, passage, song, sample_rate_hz=rate_hz, seconds=seconds, progress=progress)
     found = replace(found, start=start)
     safe = assured(controller, found.preset, passage, song)
     if (safe.tracks, safe.master) != (found.preset.tracks, found.preset.master):
         found = replace(found, after=distance_to(song, safe, passage, rate_hz))
-    noted = with_note(safe, words(found))
-    return noted, passage, replace(found, preset=noted)
+    return replace(found, preset=with_note(safe, words(found)))
 
 
 def words(found: Refinement) -> str:
@@ -77,13 +91,6 @@ def words(found: Refinement) -> str:
         f"refined from {begin} in {found.seconds:.0f} s ({found.renders} renders{stopped}): "
         f"distance to the reference {found.before:.3g} -> {found.after:.3g}"
     )
-
-
-def _neutral(preset: Preset, trial: Trial) -> Preset:
-    """The session without a model: the prediction's tracks and sources, nothing of its settings."""
-    bare = Preset(tracks=tuple(Track(name=t.name, source=t.source, note=t.note) for t in preset.tracks))
-    provenance = preset.provenance.model_copy(update={"model": None, "model_sha256": None})
-    return trial.plain(bare).model_copy(update={"provenance": provenance})
 
 
 def _told(progress: Progress | None, seconds: float) -> Callable[[RefineStep], bool] | None:

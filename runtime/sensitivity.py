@@ -9,7 +9,6 @@ frequency and a gain over time.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -26,12 +25,13 @@ from .response import band_factors
 from .search_space import Knob, SearchSpace, Section
 from .spectra import groups_of, power, spectrum
 from .strip import MasterProcessor, StripProcessor, pan_gains
+from .target import NEPER_PER_DB
 
 Matrix = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-HEARD_SIDE_NEPER = 40 / 20 * math.log(10)
-"""A band of the side this far below the middle's counts as being there: 40 dB, less is not heard."""
+HEARD_SIDE_DB = 40.0
+"""A band of the side this far below the middle's counts as being there: less is not heard."""
 
 # How far a setting is moved to see what it does, in spans (an EQ gain by half a dB).
 _STEP = 0.02
@@ -320,7 +320,7 @@ def _of_residuals(state: Matrix, changes: Matrix, weights: Weights, match_gain: 
     relative = changes[: 2 * BARK_BANDS] * match_gain / (magnitude + LOG_FLOOR)
     bark = relative - half_loudness * magnitude / (magnitude + LOG_FLOOR)
     nepers = np.log(magnitude + LOG_FLOOR)
-    unheard = nepers[BARK_BANDS:, 0] < nepers[:BARK_BANDS, 0] - HEARD_SIDE_NEPER
+    unheard = nepers[BARK_BANDS:, 0] < nepers[:BARK_BANDS, 0] - HEARD_SIDE_DB * NEPER_PER_DB
     bark[BARK_BANDS:][unheard] = bark[:BARK_BANDS][unheard]
     mid, side, left, right = state[_MID], state[_SIDE], state[_LEFT], state[_RIGHT]
     width = changes[_SIDE] / (mid + _TINY) - changes[_MID] * side / (mid + _TINY) ** 2

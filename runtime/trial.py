@@ -7,11 +7,9 @@ what a prediction has to beat, and what it gives way to where it does not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
-
-import numpy as np
 
 from ..presets import console
 from ..presets.console import Master, Parameter, Strip, parameters
@@ -19,20 +17,19 @@ from ..presets.edit import blended, scaled
 from ..presets.layout import balance_gain_db
 from ..presets.preset import Preset
 from .analysis import Passage
-from .audio import Samples
-from .features import Features, feature_distance, mix_features
-from .loudness import integrated_loudness
+from .audio import Samples, as_stereo
+from .features import feature_distance
 from .render import Rendered, render_arrays
+from .target import Target
 
 Bus = TypeVar("Bus", bound=Strip | Master)
 
 AMOUNTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """How much of a prediction is tried, from all of it down to the plain mix."""
 
-# Sides this far below the middle of their band sound like none. Without a floor the log of an empty side outweighs
-# all else, and any settings that pan a little would seem better than the plain mix.
+# Sides this far below the middle of their band sound like none: with a lower floor any settings that pan a little
+# would seem better than the plain mix.
 _HEARD_SIDE_DB = 20.0
-_NEPER_PER_DB = np.log(10) / 20
 
 
 @dataclass(frozen=True)
@@ -76,11 +73,10 @@ class Trial:
     def distance(self, preset: Preset) -> float:
         """How far the mix is from the reference, both at the reference's loudness; infinite for a silent mix."""
         mix = self.render(preset).mix
-        gain_db = self._goal_lufs - integrated_loudness(mix, self.sample_rate_hz)
-        if not np.isfinite(gain_db):
+        gain = self._goal.match_gain(mix)
+        if gain == 0:
             return float("inf")
-        features = _heard(mix_features(mix * np.float32(10 ** (gain_db / 20)), self.sample_rate_hz))
-        return feature_distance(features, self._goal).total
+        return feature_distance(self._goal.measure(mix, gain), self._goal.features).total
 
     def plain(self, preset: Preset) -> Preset:
         """All tracks that play equally loud in the centre; what only shapes (frequencies, times) stays as it is."""
@@ -108,26 +104,16 @@ class Trial:
     @cached_property
     def stereo_reference(self) -> Samples:
         """The reference on two channels."""
-        return np.ascontiguousarray(np.broadcast_to(self.reference, (2, self.reference.shape[1])))
+        return as_stereo(self.reference)
 
     @cached_property
-    def _goal_lufs(self) -> float:
-        return integrated_loudness(self.stereo_reference, self.sample_rate_hz)
-
-    @cached_property
-    def _goal(self) -> Features:
-        return _heard(mix_features(self.stereo_reference, self.sample_rate_hz))
+    def _goal(self) -> Target:
+        return Target.of(self.stereo_reference, self.sample_rate_hz, _HEARD_SIDE_DB)
 
 
 def rows(bus: Strip | Master) -> Mapping[str, Parameter]:
     """The console's table of a strip or the master."""
     return parameters(type(bus))
-
-
-def _heard(features: Features) -> Features:
-    bark = features.bark.copy()
-    bark[:, 1] = np.maximum(bark[:, 1], bark[:, 0] - np.float32(_HEARD_SIDE_DB * _NEPER_PER_DB))
-    return replace(features, bark=bark)
 
 
 def _raised(bus: Bus, gain_db: float) -> Bus:

@@ -23,6 +23,7 @@ from .compose import compose
 from .drums import draw_kit
 from .general_midi import DRUM_KITS, PROGRAM_NAMES
 from .genres import GENRES
+from .packages import sha256_of
 from .plan import Job
 from .recording import Track, draw_studio, record
 from .score import Score, SungNote, read_midi
@@ -185,7 +186,7 @@ def write_session(job: Job, tracks: Sequence[Track], folder: Path, subtype: str)
                 "instrument": track.instrument,
                 "source": track.source,
                 "licence": track.licence,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "sha256": sha256_of(path),
                 "notes": list(track.notes),
             }
         )

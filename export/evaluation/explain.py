@@ -143,7 +143,7 @@ def _total(scene: Scene, preset: Preset, rate_hz: int) -> float:
     faders = [track.strip.fader_db for track in preset.tracks]
     master = preset.master.model_copy(update={"input_gain_db": balance_gain_db(faders)})
     mix = render(scene.passage.audio, preset.model_copy(update={"master": master}), rate_hz)
-    return scene.target.distance(mix)["total"]
+    return scene.target.distance(mix).total
 
 
 def _with_group(model: Preset, truth: Preset, field: str) -> Preset:

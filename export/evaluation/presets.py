@@ -14,10 +14,15 @@ from ...presets.layout import balance_gain_db
 from ...presets.preset import Preset, Track
 from ...runtime.analysis import Passage
 from ..band_console import TRACK_LEVEL_LUFS
-from ..compact_layout import compact_layout, random_settings, to_unit_values, to_units
+from ..compact_layout import (
+    HIGH_CENTROID_HZ,
+    LOW_CENTROID_HZ,
+    compact_layout,
+    random_settings,
+    to_unit_values,
+    to_units,
+)
 
-# Tracks whose spectrum's centre is below or above these live in the lows or highs; the same as in training.
-_LOW_HZ, _HIGH_HZ = 250.0, 4000.0
 _MEAN_DRAWS = 2000
 # Where a vocal's bands may be placed; shelves at the ends.
 _VOCAL_FREQ_HZ = ((80, 250), (150, 500), (400, 1500), (1500, 5000), (4000, 10000), (5000, 12000))
@@ -34,7 +39,7 @@ def drawn_preset(passage: Passage, centroids_hz: Sequence[float], numbers: np.ra
     generator = torch.Generator().manual_seed(int(numbers.integers(2**31)))
     mono = torch.tensor([[audio.shape[0] == 1 for audio in passage.audio.values()]])
     centroids = torch.tensor([list(centroids_hz)])
-    strips, master = random_settings(centroids < _LOW_HZ, mono, generator, centroids > _HIGH_HZ)
+    strips, master = random_settings(centroids < LOW_CENTROID_HZ, mono, generator, centroids > HIGH_CENTROID_HZ)
     return _preset(passage, {path: value[0] for path, value in strips.items()}, {k: v[0] for k, v in master.items()})
 
 

@@ -7,9 +7,7 @@ the prediction and, for longer, from neutral (equal loudness, centred), and meas
 from __future__ import annotations
 
 import logging
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +16,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.controller import Controller
 from ...runtime.predict import predict
 from ...runtime.refine import refine
 from .judging import render
 from .material import find_material
 from .presets import levelled_preset
+from .runner import Desk, each
 from .suites import SUITES, make_scene
 
 _log = logging.getLogger(__name__)
@@ -70,13 +68,11 @@ def run(
 ) -> list[Case]:
     """Refine cases, each suite's in turn, in `jobs` processes."""
     wanted = [(suite, index) for index in range(cases) for suite in _SUITES]
-    work = partial(_case, corpus, model, seconds, neutral_seconds, seed)
     found = []
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        for case in pool.map(work, wanted):
-            _log.info("%s", case)
-            found.append(case)
-    return found
+    for case in each(partial(_case, seconds, neutral_seconds, seed), wanted, jobs, model, find_material(corpus)):
+        _log.info("%s", case)
+        found.append(case)
+    return sorted(found, key=lambda case: (case.index, case.suite))
 
 
 def table(cases: Sequence[Case]) -> str:
@@ -104,18 +100,18 @@ def _row(title: str, against: str, values: NDArray[np.float64]) -> str:
     )
 
 
-def _case(corpus: Path, model: str, seconds: float, neutral_seconds: float, seed: int, wanted: tuple[str, int]) -> Case:
+def _case(seconds: float, neutral_seconds: float, seed: int, desk: Desk, wanted: tuple[str, int]) -> Case:
     suite, index = wanted
-    controller = Controller(model, "cpu", threads=1)
+    controller = desk.controller
     rate_hz = controller.manifest.sample_rate_hz
-    scene = make_scene(SUITES[suite], find_material(corpus), controller.manifest, index, seed)
+    scene = make_scene(SUITES[suite], desk.material, controller.manifest, index, seed)
     predicted = predict(controller, scene.passage, scene.reference)
     found = [
         refine(start, scene.passage, scene.reference, sample_rate_hz=rate_hz, seconds=given)
         for start, given in ((predicted, seconds), (levelled_preset(scene.passage, spread=0), neutral_seconds))
     ]
     truth = tuple(
-        scene.target.distance(render(scene.passage.audio, preset, rate_hz))["total"]
+        scene.target.distance(render(scene.passage.audio, preset, rate_hz)).total
         for preset in (predicted, found[0].preset, found[1].preset)
     )
     reference = (found[0].before, found[0].after, found[1].after)

@@ -55,8 +55,7 @@ _ABOUT = {
     "with the song's passage itself, from which other notes and instruments keep it apart whatever the settings.",
     "voices": "A single raw voice; the reference is another passage of the same voice under three to five EQ bands of "
     "3..9 dB and compression of 3 to 8 to one, and its mix is compared with the passage heard under those. All mixes "
-    "are in the middle, as `AudioProcessor` leaves one voice; *model, pan as predicted* is what the model alone would "
-    "do.",
+    "are in the middle, as `AudioProcessor` leaves one voice.",
     "tracks": "As the first suite, with sessions put together of a given number of tracks, from several songs where "
     "one has too few.",
 }

@@ -30,7 +30,8 @@ from .presets import settings_fingerprint
 from .suites import MODEL, SUITES, run_case
 
 Progress = Callable[[int], None]
-Item = TypeVar("Item", Case, Cause)
+Given = TypeVar("Given")
+Done = TypeVar("Done")
 
 # Raised whenever cases of before can no longer stand beside new ones.
 _PROTOCOL = 2
@@ -74,7 +75,7 @@ def run_suite(
     found = {index: case for index, case in kept.items() if index < cases}
     missing = [index for index in range(cases) if index not in found]
     _tell(progress, len(found))
-    for case in _each(partial(_case, suite, seed), missing, jobs, model, material):
+    for case in each(partial(_case, suite, seed), missing, jobs, model, material):
         _keep(path, case)
         found[case.index] = case
         _tell(progress, len(found))
@@ -109,7 +110,7 @@ def explain_worst(
     kept = {index: Cause(**item) for index, item in load(path).items()} if path else {}
     worst = [case.index for case in worst_cases(cases)]
     missing = [index for index in worst if index not in kept]
-    for cause in _each(partial(_cause, suite, seed), missing, jobs, model, material):
+    for cause in each(partial(_cause, suite, seed), missing, jobs, model, material):
         _keep(path, cause)
         kept[cause.index] = cause
         _tell(progress, sum(index in kept for index in worst))
@@ -129,20 +130,20 @@ def _key(suite: str, model: str | Path, material: Material, seed: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Desk:
+class Desk:
     """What a worker keeps from case to case."""
 
     controller: Controller
     material: Material
 
 
-_desk: list[_Desk] = []
+_desk: list[Desk] = []
 
 
 def _open_desk(model: str | Path, material: Material) -> None:
     """In this process, one thread for all that computes: there are as many workers as cores."""
     torch.set_num_threads(1)
-    _desk[:] = [_Desk(Controller(model, "cpu", threads=1), material)]
+    _desk[:] = [Desk(Controller(model, "cpu", threads=1), material)]
 
 
 def _start_worker(model: str | Path, material: Material) -> None:
@@ -150,34 +151,49 @@ def _start_worker(model: str | Path, material: Material) -> None:
     _open_desk(model, material)
 
 
-def _case(suite: str, seed: int, index: int) -> Case:
-    return run_case(SUITES[suite], _desk[0].material, _desk[0].controller, index, seed)
+def _at_desk(do: Callable[[Desk, Given], Done], item: Given) -> Done:
+    return do(_desk[0], item)
 
 
-def _cause(suite: str, seed: int, index: int) -> Cause:
-    return explain(SUITES[suite], _desk[0].material, _desk[0].controller, index, seed)
+def _case(suite: str, seed: int, desk: Desk, index: int) -> Case:
+    return run_case(SUITES[suite], desk.material, desk.controller, index, seed)
 
 
-def _each(
-    do: Callable[[int], Item], indices: Sequence[int], jobs: int, model: str | Path, material: Material
-) -> Iterator[Item]:
-    """Results in the order in which they are done. Interrupted, it finishes what has begun and drops the rest."""
-    if jobs == 1 or len(indices) < 2:
-        if indices:
+def _cause(suite: str, seed: int, desk: Desk, index: int) -> Cause:
+    return explain(SUITES[suite], desk.material, desk.controller, index, seed)
+
+
+def each(
+    do: Callable[[Desk, Given], Done], items: Sequence[Given], jobs: int, model: str | Path, material: Material
+) -> Iterator[Done]:
+    """Do something with each item, in worker processes.
+
+    Args:
+        do: a function of a module; it has the model and the material at hand.
+        items: what to do it with.
+        jobs: worker processes, one thread each; 1 works in this process.
+        model: a bundle's folder, or the name of a model that ships.
+        material: what is judged.
+
+    Returns:
+        Results in the order in which they are done. Interrupted, it finishes what has begun and drops the rest.
+    """
+    if jobs == 1 or len(items) < 2:
+        if items:
             _open_desk(model, material)
-        yield from map(do, indices)
+        yield from (_at_desk(do, item) for item in items)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(indices)), context, _start_worker, (model, material))
+    pool = ProcessPoolExecutor(min(jobs, len(items)), context, _start_worker, (model, material))
     try:
-        futures: list[Future[Item]] = [pool.submit(do, index) for index in indices]
+        futures: list[Future[Done]] = [pool.submit(_at_desk, do, item) for item in items]
         for future in as_completed(futures):
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _keep(path: Path | None, item: Item) -> None:
+def _keep(path: Path | None, item: Case | Cause) -> None:
     if path is not None:
         append(path, item)
 

@@ -16,13 +16,14 @@ import numpy as np
 from ...presets.errors import AudioError
 from ...presets.preset import Preset
 from ...runtime.analysis import SILENT_LUFS, Passage
-from ...runtime.audio import Samples, probe, read_passage
+from ...runtime.audio import Samples, as_stereo, probe, read_passage, repeated
 from ...runtime.bundle import Manifest
 from ...runtime.controller import Controller
 from ...runtime.loudness import integrated_loudness
 from ...runtime.predict import predict
+from ...runtime.target import Target
 from .cases import Case
-from .judging import Target, as_stereo, render, repeated
+from .judging import render, terms_of
 from .material import Material, Session, Span, cut_session, is_silent, read_stems, sounding, two_spans
 from .presets import centred, centroids_of, drawn_preset, levelled_preset, mean_preset, vocal_preset
 
@@ -32,7 +33,6 @@ CENTRED, SPREAD = "equal loudness, centred", "equal loudness, spread"
 PLAIN = (MEAN, CENTRED, SPREAD)
 BASELINES = (RANDOM, *PLAIN)
 UNTOUCHED = "untouched"
-PANNED = "model, pan as predicted"
 TRACK_COUNTS = (1, 2, 4, 8, 16, 24)
 _MULTITRACK = ("tune", "composition")
 _RECORDED = ("recorded", "lmms")
@@ -83,6 +83,7 @@ class Suite:
         scene: makes the scene of a case by its number.
         needs_songs: whether finished songs are its references.
         explained: whether its worst cases are looked into.
+        in_the_middle: whether all pans are taken to the centre.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Suite:
     scene: SceneMaker
     needs_songs: bool = False
     explained: bool = False
+    in_the_middle: bool = False
 
     def missing(self, material: Material, manifest: Manifest) -> str:
         """What the suite lacks, for people; empty if it can be run."""
@@ -118,7 +120,7 @@ def run_case(suite: Suite, material: Material, controller: Controller, index: in
     rate_hz = controller.manifest.sample_rate_hz
     distances = {}
     for mix, preset in _presets(suite, scene, controller, _numbers(suite, index, seed, 1)):
-        distances[mix] = scene.target.distance(render(scene.passage.audio, preset, rate_hz))
+        distances[mix] = terms_of(scene.target.distance(render(scene.passage.audio, preset, rate_hz)))
     return Case(
         suite=suite.name,
         index=index,
@@ -137,20 +139,22 @@ def _presets(
     suite: Suite, scene: Scene, controller: Controller, numbers: np.random.Generator
 ) -> Iterator[tuple[str, Preset]]:
     passage = scene.passage
-    predicted = predict(controller, passage, scene.reference)
-    if suite.name == "voices":
-        # As `AudioProcessor` does: one voice stays in the middle.
-        yield MODEL, centred(predicted)
-        yield PANNED, predicted
-        yield UNTOUCHED, levelled_preset(passage, spread=0)
-        yield RANDOM, centred(drawn_preset(passage, scene.centroids_hz, numbers))
-        yield MEAN, centred(mean_preset(passage))
-        return
-    yield MODEL, predicted
-    yield RANDOM, drawn_preset(passage, scene.centroids_hz, numbers)
-    yield MEAN, mean_preset(passage)
-    yield CENTRED, levelled_preset(passage, spread=0)
-    yield SPREAD, levelled_preset(passage, spread=1)
+    # One voice stays in the middle, as in `AudioProcessor`.
+    placed = centred if suite.in_the_middle else _as_it_is
+    yield MODEL, placed(predict(controller, passage, scene.reference))
+    makers: dict[str, Callable[[], Preset]] = {
+        RANDOM: lambda: drawn_preset(passage, scene.centroids_hz, numbers),
+        MEAN: lambda: mean_preset(passage),
+        UNTOUCHED: lambda: levelled_preset(passage, spread=0),
+        CENTRED: lambda: levelled_preset(passage, spread=0),
+        SPREAD: lambda: levelled_preset(passage, spread=1),
+    }
+    for name in suite.baselines:
+        yield name, placed(makers[name]())
+
+
+def _as_it_is(preset: Preset) -> Preset:
+    return preset
 
 
 def _numbers(suite: Suite, index: int, seed: int, purpose: int) -> np.random.Generator:
@@ -241,7 +245,7 @@ def _paired(
         centroids_hz=centroids_hz,
         truth=truth,
         elsewhere=elsewhere,
-        between=target.distance(reference),
+        between=terms_of(target.distance(reference)),
     )
 
 
@@ -299,7 +303,14 @@ SUITES = {
         Suite("known", "Same song, known settings", _MULTITRACK, BASELINES, _known(_MULTITRACK), explained=True),
         Suite("recorded", "Recorded sessions, known settings", _RECORDED, BASELINES, _known(_RECORDED), explained=True),
         Suite("songs", "Finished songs as references", _MULTITRACK, BASELINES, _songs, needs_songs=True),
-        Suite("voices", "One vocal, a mixed vocal as reference", _VOICE, (UNTOUCHED, RANDOM, MEAN), _voices),
+        Suite(
+            "voices",
+            "One vocal, a mixed vocal as reference",
+            _VOICE,
+            (UNTOUCHED, RANDOM, MEAN),
+            _voices,
+            in_the_middle=True,
+        ),
         Suite("tracks", "From one track to twenty-four", _MULTITRACK, BASELINES, _tracks),
     )
 }

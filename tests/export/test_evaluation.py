@@ -16,7 +16,7 @@ from mixbridge.export.evaluation.judging import TERMS
 from mixbridge.export.evaluation.material import Material, find_material, two_spans
 from mixbridge.export.evaluation.runner import explain_worst, run_suite, worst_cases
 from mixbridge.export.evaluation.statistics import estimate, mean, ratio, share
-from mixbridge.export.evaluation.suites import BASELINES, MODEL, PANNED, SPREAD, SUITES, UNTOUCHED, make_scene
+from mixbridge.export.evaluation.suites import BASELINES, MODEL, SPREAD, SUITES, UNTOUCHED, make_scene
 from mixbridge.presets.errors import AudioError, ModelError
 from mixbridge.presets.preset import Preset
 from mixbridge.runtime.analysis import Passage
@@ -118,7 +118,7 @@ def test_true_settings_have_no_distance(material: Material) -> None:
     scene = make_scene(SUITES["known"], material, manifest, 0, seed=0)
     assert scene.truth is not None
     mix = explaining.render(scene.passage.audio, scene.truth, manifest.sample_rate_hz)
-    assert scene.target.distance(mix)["total"] < 1e-9
+    assert scene.target.distance(mix).total < 1e-9
     assert scene.reference.shape == (2, manifest.reference_length)
 
 
@@ -141,7 +141,11 @@ def test_cases_are_kept_and_added_to(material: Material, known: list[Case], tmp_
 @pytest.mark.slow
 def test_processes_find_the_same(material: Material, known: list[Case], tmp_path: Path) -> None:
     found = run_suite("known", "default", material, 3, jobs=2, cache=tmp_path)
-    assert [case.distances for case in found] == [case.distances for case in known]
+    for alone, together in zip(known, found, strict=True):
+        assert set(alone.distances) == set(together.distances)
+        for mix, terms in alone.distances.items():
+            # The model hears tracks in other batches, so its sums differ in the last digits, and so do its settings.
+            assert together.distances[mix] == pytest.approx(terms, rel=0.01, abs=1e-6)
 
 
 def test_the_other_suites(material: Material) -> None:
@@ -149,7 +153,7 @@ def test_the_other_suites(material: Material) -> None:
     assert song.reference.startswith("song from")
     assert song.between == {}
     (voice,) = run_suite("voices", "default", material, 1)
-    assert set(voice.distances) == {MODEL, PANNED, UNTOUCHED, "random settings", "mean setting"}
+    assert set(voice.distances) == {MODEL, UNTOUCHED, "random settings", "mean setting"}
     assert voice.distances[MODEL]["imbalance"] == 0
     tracks = run_suite("tracks", "default", material, 3)
     assert [case.tracks for case in tracks] == [1, 2, 4]

@@ -206,7 +206,7 @@ class TestAssured:
         monkeypatch.setattr(predict, "assured", _marked)
         stems = {"a": tmp_path / "a.wav"}
         checked, _ = predict_files(controller, stems, tmp_path / "song.wav")
-        raw, _ = predict_files(controller, stems, tmp_path / "song.wav", checked=False)
+        raw, _ = predict_files(controller, stems, tmp_path / "song.wav", decide=predict.predict)
         assert (checked.provenance.note, raw.provenance.note) == ("checked", None)
         assert confidence.assured is not _marked
 

@@ -18,6 +18,7 @@ from mixbridge.runtime.analysis import Passage
 from mixbridge.runtime.bundle import MANIFEST
 from mixbridge.runtime.controller import Controller, Outputs
 from mixbridge.runtime.loudness import integrated_loudness
+from mixbridge.runtime.orientation import oriented
 from mixbridge.runtime.predict import predict, predict_files, settings
 from mixbridge.runtime.strip import gain_factor, pan_gains
 from numpy.typing import NDArray
@@ -265,3 +266,29 @@ def test_a_mono_track_alone_stays_in_the_middle_unless_the_reference_leans(contr
     assert pans["wide"] == pans["one sound"] == 0
     assert pans["wide, leaning"] != 0
     assert pans["one sound, panned"] != 0
+
+
+def test_mirrored_references_give_mirrored_pans(controller: Controller) -> None:
+    """Exactly, with mono tracks and stereo ones, whatever the model has learned of left and right."""
+    tracks = {"Bass": sound(70_000, 1, 1), "Keys": sound(70_000, 2, 2), "Vox": sound(70_000, 1, 3)}
+    wide = sound(140_000, 2, 4) * np.array([[1.0], [0.97]], np.float32)
+    straight = predict(controller, passage(controller, tracks), wide)
+    turned = {name: np.ascontiguousarray(audio[::-1]) for name, audio in tracks.items()}
+    mirrored = predict(controller, passage(controller, turned), np.ascontiguousarray(wide[::-1]))
+    assert max(abs(track.strip.pan) for track in straight.tracks) > 0.01
+    for track in straight.tracks:
+        other = mirrored.track(track.name).strip
+        assert other.pan == pytest.approx(-track.strip.pan, abs=1e-6)
+        assert other.model_copy(update={"pan": 0.0}) == track.strip.model_copy(update={"pan": 0.0})
+    assert mirrored.master == straight.master
+
+
+def test_a_mirrored_session_is_heard_once(controller: Controller) -> None:
+    """What confidence asks of the model afterwards is what the prediction has asked already."""
+    heard = passage(controller, {"Keys": sound(70_000, 2, 2), "Vox": sound(70_000, 1, 3)})
+    song = sound(140_000, 2, 4) * np.array([[0.5], [1.0]], np.float32)
+    predict(controller, heard, song)
+    kept = list(controller._embeddings)
+    tracks, style = oriented(heard.levelled(["Keys", "Vox"], controller.manifest.track_level_lufs), song)
+    controller.embeddings(tracks, style)
+    assert sorted(controller._embeddings) == sorted(kept)

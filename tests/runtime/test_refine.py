@@ -206,7 +206,7 @@ def test_a_reference_of_another_shape_is_refused(passage: Passage, shape: tuple[
 
 def test_derivatives_are_those_of_the_render(passage: Passage) -> None:
     """Each knob moved for real, both ways, against what the matrix says of it."""
-    target = refining._Target(rendered(TRUTH, passage), RATE_HZ)
+    target = refining._target(rendered(TRUTH, passage), RATE_HZ)
     start = START.model_copy(
         update={
             "tracks": (
@@ -220,7 +220,7 @@ def test_derivatives_are_those_of_the_render(passage: Passage) -> None:
     sound = refining._rendered(passage, start, RATE_HZ)
     levels = {name: often_reached_db(audio, RATE_HZ) for name, audio in passage.audio.items()}
     space = SearchSpace(start, {**levels, None: often_reached_db(sound.bus, RATE_HZ)})
-    gain = target.judge(sound.mix).match_gain
+    gain = target.match_gain(sound.mix)
     with ThreadPoolExecutor(1) as pool:
         matrix = residual_sensitivity(
             space, start, passage.audio, sound, RATE_HZ, weights=WEIGHTS, match_gain=gain, pool=pool
@@ -228,7 +228,7 @@ def test_derivatives_are_those_of_the_render(passage: Passage) -> None:
     assert matrix.shape == (52, len(space.knobs))
 
     def residuals(place: NDArray[np.float64]) -> NDArray[np.float64]:
-        return target.judge(refining._rendered(passage, space.preset(place), RATE_HZ).mix).residuals
+        return refining._judged(refining._rendered(passage, space.preset(place), RATE_HZ).mix, target).residuals
 
     # The pan of Keys, a stereo track, has no true derivative: it is a wide secant.
     told, tolerances = [], {"fader_db": 0.15, "pan": 0.15, "gain_db": 0.6, "threshold_db": 0.3, "ratio": 0.3}
