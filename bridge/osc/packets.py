@@ -10,7 +10,7 @@ No socket here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ MAX_ARGUMENTS = 4096
 
 _BUNDLE = b"#bundle\0"
 _TIME_TAG_BYTES = 8
+_IMMEDIATELY = b"\0\0\0\0\0\0\0\1"
 _END, _ESCAPE, _ESCAPED_END, _ESCAPED_ESCAPE = b"\xc0", b"\xdb", b"\xdb\xdc", b"\xdb\xdd"
 _INT32 = range(-(2**31), 2**31)
 _INT64 = range(-(2**63), 2**63)
@@ -101,6 +102,21 @@ def decode(datagram: bytes, max_messages: int = 1000, max_depth: int = 4) -> lis
             raise PacketError(f"more than {max_messages} messages in one datagram")
         found.append(_message(packet))
     return found
+
+
+def bundle(packets: Sequence[bytes]) -> bytes:
+    """Packets as one, to be acted upon at once.
+
+    Raises:
+        PacketError: together they are too long for a datagram.
+    """
+    parts = [_BUNDLE, _IMMEDIATELY]
+    for packet in packets:
+        parts += [osc_types.write_int(len(packet)), packet]
+    together = b"".join(parts)
+    if len(together) > MAX_BYTES:
+        raise PacketError(f"a bundle of {len(together)} bytes is too long for a datagram")
+    return together
 
 
 def slip_encode(packet: bytes) -> bytes:
