@@ -19,15 +19,12 @@ from ...runtime.audio import Samples
 from ...runtime.controller import Controller
 from ...runtime.features import feature_distance
 from ...runtime.predict import predict
-from ...runtime.render import render_arrays
 from .cases import Cause
-from .judging import render, terms_of
+from .judging import HARDLY_HEARD, render, shares, terms_of
 from .material import Material
 from .suites import Scene, Suite, make_scene
 
 _GROUPS = {"levels": "fader_db", "pans": "pan", "EQ": "eq", "compressors": "compressor"}
-# A track that makes less than this part of a mix's power (-25 dB) hardly plays in it.
-_HARDLY = 10**-2.5
 _MUCH = 0.2
 _MOST = 0.5
 _NAMED = 3
@@ -119,18 +116,11 @@ def _blamed(group: _Trial, track: _Trial, total: float) -> list[str]:
 
 def _lonely(scene: Scene, truth: Preset, rate_hz: int) -> tuple[dict[str, float], dict[str, float]]:
     """Tracks that play in one passage only, with their share of its power: in the one heard, in the reference."""
-    here, there = (_shares(audio, truth, rate_hz) for audio in (scene.passage.audio, scene.elsewhere))
+    here, there = (shares(audio, truth, rate_hz) for audio in (scene.passage.audio, scene.elsewhere))
     return (
-        {name: share for name, share in here.items() if there[name] < _HARDLY <= share},
-        {name: share for name, share in there.items() if here[name] < _HARDLY <= share},
+        {name: share for name, share in here.items() if there[name] < HARDLY_HEARD <= share},
+        {name: share for name, share in there.items() if here[name] < HARDLY_HEARD <= share},
     )
-
-
-def _shares(audio: Mapping[str, Samples], preset: Preset, rate_hz: int) -> dict[str, float]:
-    stems = render_arrays(audio, rate_hz, preset).stems
-    power = {name: float(np.square(stem, dtype=np.float64).mean()) for name, stem in stems.items()}
-    total = sum(power.values()) or 1.0
-    return {name: value / total for name, value in power.items()}
 
 
 def _quiet_share(found: Samples, wanted: Samples) -> float:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from ...presets.preset import Preset
 from ...runtime.audio import Samples
 from ...runtime.features import FeatureDistance
 from ...runtime.render import render_arrays
 
+HARDLY_HEARD = 10**-2.5
+"""A track that makes less than this part of a mix's power (-25 dB) hardly plays in it."""
 TERMS = ("bark", "width", "imbalance", "crest", "rms", "total")
 
 
@@ -20,3 +24,11 @@ def terms_of(distance: FeatureDistance) -> dict[str, float]:
 def render(stems: Mapping[str, Samples], preset: Preset, rate_hz: int) -> Samples:
     """The mix of tracks in memory, shape (2, samples)."""
     return render_arrays(stems, rate_hz, preset).mix
+
+
+def shares(audio: Mapping[str, Samples], preset: Preset, rate_hz: int) -> dict[str, float]:
+    """How much of a mix's power each track makes, 0..1."""
+    stems = render_arrays(audio, rate_hz, preset).stems
+    power = {name: float(np.square(stem, dtype=np.float64).mean()) for name, stem in stems.items()}
+    total = sum(power.values()) or 1.0
+    return {name: value / total for name, value in power.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -60,6 +60,13 @@ def levelled_preset(passage: Passage, spread: float) -> Preset:
         for (name, loudness), pan in zip(passage.loudness_lufs.items(), pans, strict=True)
     )
     return Preset(tracks=tracks)
+
+
+def partly_true(truth: Preset, told: Collection[str], guess: Preset) -> Preset:
+    """The true settings for the master and these tracks; for the others, settings that were guessed."""
+    tracks = tuple(track if track.name in told else guess.track(track.name) for track in truth.tracks)
+    gain_db = balance_gain_db([track.strip.fader_db for track in tracks])
+    return Preset(tracks=tracks, master=replace(truth.master, {"input_gain_db": gain_db}))
 
 
 def vocal_preset(passage: Passage, numbers: np.random.Generator) -> Preset:

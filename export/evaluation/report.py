@@ -48,8 +48,9 @@ intervals; sessions are drawn, not cases, because cases of one session resemble 
 _LIKENESS = ((0.03, "alike, below 0.03"), (0.1, "0.03 to 0.1"), (np.inf, "unlike, above 0.1"))
 _ABOUT = {
     "known": "A session is mixed under settings drawn at random; the model hears the mix of another passage of the "
-    "same song as reference, and its mix is compared with the true one. The answer is in the reference, so this is "
-    "what the model can do at best.",
+    "same song as reference, and its mix is compared with the true one. *True where the reference "
+    "tells* is what could be known at best: the true master and the true settings of all tracks that make more than "
+    "-25 dB of the reference, and the mean setting for tracks that are not heard in it.",
     "recorded": "The same with recordings instead of rendered instruments.",
     "songs": "The reference is a finished song by somebody else. Nobody knows the right settings; the mix is compared "
     "with the song's passage itself, from which other notes and instruments keep it apart whatever the settings.",

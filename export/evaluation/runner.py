@@ -34,7 +34,7 @@ Given = TypeVar("Given")
 Done = TypeVar("Done")
 
 # Raised whenever cases of before can no longer stand beside new ones.
-_PROTOCOL = 2
+_PROTOCOL = 3
 _WORST_SHARE = 0.05
 
 

@@ -23,9 +23,9 @@ from ...runtime.loudness import integrated_loudness
 from ...runtime.predict import predict
 from ...runtime.target import Target
 from .cases import Case
-from .judging import render, terms_of
+from .judging import HARDLY_HEARD, render, shares, terms_of
 from .material import Material, Session, Span, cut_session, is_silent, read_stems, sounding, two_spans
-from .presets import centred, centroids_of, drawn_preset, levelled_preset, mean_preset, vocal_preset
+from .presets import centred, centroids_of, drawn_preset, levelled_preset, mean_preset, partly_true, vocal_preset
 
 MODEL = "model"
 RANDOM, MEAN = "random settings", "mean setting"
@@ -33,6 +33,7 @@ CENTRED, SPREAD = "equal loudness, centred", "equal loudness, spread"
 PLAIN = (MEAN, CENTRED, SPREAD)
 BASELINES = (RANDOM, *PLAIN)
 UNTOUCHED = "untouched"
+TOLD = "true where the reference tells"
 TRACK_COUNTS = (1, 2, 4, 8, 16, 24)
 _MULTITRACK = ("tune", "composition")
 _RECORDED = ("recorded", "lmms")
@@ -151,6 +152,10 @@ def _presets(
     }
     for name in suite.baselines:
         yield name, placed(makers[name]())
+    if suite.explained and scene.truth is not None:
+        power = shares(scene.elsewhere, scene.truth, controller.manifest.sample_rate_hz)
+        told = [name for name, share in power.items() if share >= HARDLY_HEARD]
+        yield TOLD, partly_true(scene.truth, told, mean_preset(passage))
 
 
 def _as_it_is(preset: Preset) -> Preset:

@@ -16,7 +16,7 @@ from mixbridge.export.evaluation.judging import TERMS
 from mixbridge.export.evaluation.material import Material, find_material, two_spans
 from mixbridge.export.evaluation.runner import explain_worst, run_suite, worst_cases
 from mixbridge.export.evaluation.statistics import estimate, mean, ratio, share
-from mixbridge.export.evaluation.suites import BASELINES, MODEL, SPREAD, SUITES, UNTOUCHED, make_scene
+from mixbridge.export.evaluation.suites import BASELINES, MODEL, SPREAD, SUITES, TOLD, UNTOUCHED, make_scene
 from mixbridge.presets.errors import AudioError, ModelError
 from mixbridge.presets.preset import Preset
 from mixbridge.runtime.analysis import Passage
@@ -106,10 +106,11 @@ def test_every_mix_is_judged_in_every_term(known: list[Case]) -> None:
     assert [case.index for case in known] == [0, 1, 2]
     assert [case.session for case in known] == ["tune_0", "tune_1", "tune_0"]
     for case in known:
-        assert set(case.distances) == {MODEL, *BASELINES}
-        for distances in case.distances.values():
+        assert set(case.distances) == {MODEL, *BASELINES, TOLD}
+        assert case.distances[TOLD]["total"] < 1e-9
+        for mix, distances in case.distances.items():
             assert distances["total"] == pytest.approx(sum(distances[term] for term in TERMS if term != "total"))
-            assert distances["total"] > 0
+            assert distances["total"] > 0 or mix == TOLD
     assert known[0].distances != known[2].distances
 
 
