@@ -1,0 +1,222 @@
+"""A desk that speaks X32's conventions on loopback.
+
+Written from the facts known of the desk, with formulas of its own, not from the project's scales: what passes here was
+checked against a second opinion. A set gets no reply; an empty message is answered with the value; values snap to
+their grid; an argument of the wrong type stores garbage; datagrams of more than 512 bytes are lost; unknown addresses
+are ignored. Losses are those of `udp_peer.Weather`. Every move of a level is logged.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from udp_peer import Reply, UdpPeer, Value, Weather
+
+# Levels below are as good as silence: a jump from off to here is none.
+SILENCE_DB = -60.0
+
+
+@dataclass(frozen=True)
+class Move:
+    """A level that was set."""
+
+    time_s: float
+    address: str
+    level_db: float
+
+
+@dataclass(frozen=True)
+class Number:
+    """A float 0..1 on a grid, and what it means."""
+
+    steps: int
+    unit: Callable[[float], float]
+    level: bool = False
+
+    def store(self, given: Value) -> float | None:
+        if isinstance(given, str):
+            return None
+        if isinstance(given, int):  # the desk takes the four bytes for what they are not
+            (given,) = struct.unpack(">f", struct.pack(">i", given))
+        x = 0.0 if math.isnan(given) else min(max(given, 0.0), 1.0)
+        return round(x * self.steps) / self.steps
+
+
+@dataclass(frozen=True)
+class Index:
+    """An int from 0 up to the highest."""
+
+    highest: int
+    level: bool = field(default=False, init=False)
+
+    def store(self, given: Value) -> int | None:
+        if isinstance(given, str):
+            return None
+        if isinstance(given, float):
+            (given,) = struct.unpack(">i", struct.pack(">f", given))
+            return given % (self.highest + 1)
+        return given if 0 <= given <= self.highest else None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A name."""
+
+    longest: int = 12
+    level: bool = field(default=False, init=False)
+
+    def store(self, given: Value) -> str | None:
+        return given[: self.longest] if isinstance(given, str) else None
+
+
+Kind = Number | Index | Word
+
+
+def _linear(low: float, high: float) -> Callable[[float], float]:
+    return lambda x: low + (high - low) * x
+
+
+def _log(low: float, high: float) -> Callable[[float], float]:
+    return lambda x: low * (high / low) ** x
+
+
+def fader_db(x: float) -> float:
+    """The fader's law: four straight lines, and off at the bottom."""
+    if x >= 0.5:
+        return 40.0 * x - 30.0
+    if x >= 0.25:
+        return 80.0 * x - 50.0
+    if x >= 0.0625:
+        return 160.0 * x - 70.0
+    return 480.0 * x - 90.0 if x > 0 else -math.inf
+
+
+RATIOS = (1.1, 1.3, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 100.0)
+_FADER = Number(1023, fader_db, level=True)
+_DYNAMICS: dict[str, Kind] = {
+    "dyn/on": Index(1),
+    "dyn/mode": Index(1),
+    "dyn/det": Index(1),
+    "dyn/env": Index(1),
+    "dyn/thr": Number(120, _linear(-60, 0)),
+    "dyn/ratio": Index(len(RATIOS) - 1),
+    "dyn/knee": Number(5, _linear(0, 5)),
+    "dyn/mgain": Number(48, _linear(0, 24), level=True),
+    "dyn/attack": Number(120, _linear(0, 120)),
+    "dyn/hold": Number(100, _log(0.02, 2000)),
+    "dyn/release": Number(100, _log(5, 4000)),
+    "dyn/pos": Index(1),
+    "dyn/mix": Number(20, _linear(0, 100)),
+    "dyn/auto": Index(1),
+}
+_MIX: dict[str, Kind] = {"mix/on": Index(1), "mix/fader": _FADER, "mix/pan": Number(100, _linear(-100, 100))}
+_PREAMP: dict[str, Kind] = {"preamp/trim": Number(144, _linear(-18, 18), level=True)}
+
+
+def _eq(bands: int) -> dict[str, Kind]:
+    table: dict[str, Kind] = {"eq/on": Index(1)}
+    for band in range(1, bands + 1):
+        table[f"eq/{band}/type"] = Index(5)
+        table[f"eq/{band}/f"] = Number(200, _log(20, 20_000))
+        table[f"eq/{band}/g"] = Number(120, _linear(-15, 15))
+        table[f"eq/{band}/q"] = Number(71, _log(10, 0.3))
+    return table
+
+
+def _sends(count: int) -> dict[str, Kind]:
+    level = Number(160, fader_db, level=True)
+    return {f"mix/{bus:02}/level": level for bus in range(1, count + 1)}
+
+
+def surface() -> dict[str, Kind]:
+    """Every address that it knows."""
+    name: dict[str, Kind] = {"config/name": Word()}
+    channel = name | _PREAMP | _eq(4) | _DYNAMICS | _MIX | _sends(16)
+    bus = name | _eq(6) | _DYNAMICS | _MIX
+    strips = {f"/ch/{n:02}": channel for n in range(1, 33)}
+    strips |= {f"/bus/{n:02}": bus for n in range(1, 17)} | {f"/mtx/{n:02}": bus for n in range(1, 7)}
+    strips |= {"/main/st": bus, "/main/m": bus}
+    return {f"{strip}/{name}": kind for strip, table in strips.items() for name, kind in table.items()}
+
+
+class X32Simulator(UdpPeer):
+    """The desk.
+
+    Attributes:
+        values: what it holds, by address.
+        level_log: moves of faders, trims, makeups and sends, in order.
+        frozen: addresses that keep their value whatever comes.
+        mute: addresses that never answer.
+        garbage: this is sent before every answer.
+    """
+
+    def __init__(
+        self,
+        inbound: Weather | None = None,
+        outbound: Weather | None = None,
+        seed: int = 0,
+        frozen: Iterable[str] = (),
+        mute: Iterable[str] = (),
+        garbage: Iterable[bytes] = (),
+    ) -> None:
+        super().__init__(inbound, outbound, seed)
+        self.kinds: Mapping[str, Kind] = surface()
+        self.values: dict[str, Value] = {address: _initial(kind) for address, kind in self.kinds.items()}
+        self.level_log: list[Move] = []
+        self.frozen = frozenset(frozen)
+        self.mute = frozenset(mute)
+        self.garbage = tuple(garbage)
+
+    def replies(self, address: str, values: tuple[Value, ...], time_s: float) -> Iterable[Reply]:
+        if address in {"/info", "/xinfo"} and not values:
+            first = "V2.07" if address == "/info" else "127.0.0.1"
+            yield address, (first, "simulated", "X32", "4.06")
+            return
+        kind = self.kinds.get(address)
+        if kind is None:
+            return
+        if values:
+            self._set(address, kind, values[0], time_s)
+        elif address not in self.mute:
+            for packet in self.garbage:
+                self.say(packet)
+            yield address, (self.values[address],)
+
+    def unit(self, address: str) -> float | str:
+        """A value in dB, Hz, ms, Q; an index or name as it is."""
+        kind, value = self.kinds[address], self.values[address]
+        return kind.unit(float(value)) if isinstance(kind, Number) else value
+
+    def steepest_db(self, address: str, within_s: float) -> float:
+        """The largest change of a level within a stretch of time, silence being -60 dB."""
+        moves = [move for move in self.level_log if move.address == address]
+        levels = [max(move.level_db, SILENCE_DB) for move in moves]
+        largest = 0.0
+        for first in range(len(moves) - 1):
+            for last in range(first + 1, len(moves)):
+                # The change from one level to another takes place between the second move and the last.
+                if moves[last].time_s - moves[first + 1].time_s > within_s:
+                    break
+                largest = max(largest, abs(levels[last] - levels[first]))
+        return largest
+
+    def _set(self, address: str, kind: Kind, given: Value, time_s: float) -> None:
+        stored = kind.store(given)
+        if stored is None or address in self.frozen:
+            return
+        self.values[address] = stored
+        if isinstance(kind, Number) and kind.level:
+            self.level_log.append(Move(time_s, address, kind.unit(float(stored))))
+
+
+def _initial(kind: Kind) -> Value:
+    match kind:
+        case Number():
+            return round(0.5 * kind.steps) / kind.steps
+        case Index():
+            return 0
+        case Word():
+            return ""
