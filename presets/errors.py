@@ -6,6 +6,7 @@
     ├── ModelError       (ValueError)  a model bundle or checkpoint is not what it says
     ├── ProviderError    (RuntimeError) the inference device asked for cannot be had
     ├── OutputError      (OSError)     a result cannot be written
+    ├── SessionError     (ValueError)  a DAW session cannot be read or written as asked
     └── DeskError        (RuntimeError) a DAW or mixer, or what describes it, cannot be used as asked
 
 Every message names what is wrong (file, path in the file, value) and what to do. The command line prints
@@ -41,3 +42,7 @@ class OutputError(MixbridgeError, OSError):
 
 class DeskError(MixbridgeError, RuntimeError):
     """A DAW or mixer, or what describes it, cannot be used as asked."""
+
+
+class SessionError(MixbridgeError, ValueError):
+    """A DAW session cannot be read or written as asked."""

@@ -1,0 +1,1 @@
+"""DAW sessions: what is on their tracks, as audio; and a mix put back into them."""
