@@ -53,6 +53,7 @@ COMMANDS = {
     "apply": Lazy("Mix stems with the settings of a preset.", ".mix_commands", "apply"),
     "show": Lazy("Say what a preset does.", ".preset_commands", "show"),
     "preset": Lazy("Compare, change and check presets.", ".preset_commands", "preset"),
+    "serve": Lazy("Let controllers change a preset over OSC.", ".serve_command", "serve"),
     "demo": Lazy("Mix the example session that comes along.", ".demo", "demo"),
     "doctor": Lazy("Check this installation.", ".doctor", "doctor"),
     "train": Lazy("Train a model (needs the `train` extra)."),

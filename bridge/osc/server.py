@@ -29,6 +29,8 @@ LOOPBACK = "127.0.0.1"
 EVERY_NETWORK = "0.0.0.0"
 
 _POLL_S = 0.2
+# A controller that sends a whole preset at once should lose nothing; the system gives what it allows.
+_RECEIVE_BYTES = 4 * 2**20
 # Changes to subscribers: bundles that fit into one Ethernet frame, this far apart, and a limit to what may wait.
 _BUNDLE_BYTES = 1400
 _GAP_S = 0.001
@@ -262,6 +264,7 @@ def _host(host: str | None, allowed: AllowList) -> str:
 def _bound(host: str, port: int) -> socket.socket:
     channel = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
         channel.bind((host, port))
     except (OSError, OverflowError) as error:
         channel.close()

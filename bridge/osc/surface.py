@@ -172,7 +172,8 @@ class Surface:
         def job() -> str:
             preset = predict()
             self._apply(lambda: self._current.change(lambda _: preset))
-            return f"a preset for {len(preset.tracks)} tracks"
+            count = len(preset.tracks)
+            return f"a preset for {count} track{'' if count == 1 else 's'}"
 
         self._start("predict", job, arguments, sender)
 
