@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ...presets.errors import DeskError
+from .mistakes import explain
 from .profile import Desk
 
 MAX_BYTES: Final = 256 * 1024
@@ -74,14 +75,19 @@ def _shipped(name: str) -> Desk:
 
 
 def _parse(path: Path) -> Desk:
+    text = _read(path)
     try:
-        return Desk.model_validate(tomllib.loads(_read(path)))
+        data = tomllib.loads(text)
+        return Desk.model_validate(data)
     except tomllib.TOMLDecodeError as error:
-        raise DeskError(f"{path} is not valid TOML: {error}; nothing of it was used") from None
+        raise DeskError(f"{path} is not valid TOML: {_plain(error)}. Correct that line; nothing was used.") from None
     except RecursionError:
         raise DeskError(f"{path} is nested too deeply to be a desk profile") from None
     except ValidationError as error:
-        raise DeskError("\n".join(_explain(path, item) for item in error.errors())) from None
+        raise DeskError("\n".join(f"{path}: {sentence}" for sentence in explain(error, data))) from None
+    except ValueError as error:
+        # Python refuses to read whole numbers of thousands of digits.
+        raise DeskError(f"{path} holds a number that cannot be read: {error}") from None
 
 
 def _read(path: Path) -> str:
@@ -96,9 +102,10 @@ def _read(path: Path) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DeskError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
+        raise DeskError(f"{path} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from None
 
 
-def _explain(path: Path, item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"])
-    return f"{path}: {where}: {item['msg']}"
+def _plain(error: tomllib.TOMLDecodeError) -> str:
+    """The parser's message with a small letter; it names line and column."""
+    text = str(error)
+    return text[:1].lower() + text[1:]

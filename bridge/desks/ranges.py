@@ -36,7 +36,11 @@ class _Numeric(Part):
 
     steps: int | None = Field(None, ge=1, le=MAX_STEPS, description="how many steps the range has; absent: continuous")
     tolerance: float | None = Field(
-        None, gt=0, le=1e6, description="how far off a desk's answer may be, in the value's unit, where that is coarse"
+        None,
+        gt=0,
+        le=1e6,
+        description="how far off an answer may be, where a desk's grid is not known: in the value's unit, on a scale of "
+        "ratios as a part of the value (0.02 is 2 %)",
     )
     type: Literal["f", "i"] = Field("f", description="OSC type of the argument")
 
@@ -79,7 +83,7 @@ class _Numeric(Part):
         allowed = 0.5 / grid + CONTINUOUS_TOLERANCE / grid if grid is not None else CONTINUOUS_TOLERANCE
         if abs(first - second) <= allowed:
             return True
-        return self.tolerance is not None and abs(self._value(first) - self._value(second)) <= self.tolerance
+        return self.tolerance is not None and self._distance(first, second) <= self.tolerance
 
     @property
     def values(self) -> tuple[float, ...] | None:
@@ -91,6 +95,10 @@ class _Numeric(Part):
         if self.steps is None and self.type == "i":
             return max(1, round(abs(self._wire(1.0) - self._wire(0.0))))
         return self.steps
+
+    def _distance(self, first: float, second: float) -> float:
+        """Of two positions, in the unit of the tolerance."""
+        return abs(self._value(first) - self._value(second))
 
     def _lowest(self) -> float:
         return self._value(0.0)
@@ -177,6 +185,9 @@ class _Logarithmic(_Ranged):
 
     def _value(self, position: float) -> float:
         return float(self.low * (self.high / self.low) ** position)
+
+    def _distance(self, first: float, second: float) -> float:
+        return abs(first - second) * math.log(self.high / self.low)
 
 
 class Log(_Logarithmic):
