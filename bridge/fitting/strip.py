@@ -1,0 +1,135 @@
+"""A strip or master of a preset as settings of a desk, with what does not fit: errors, clamped values, losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...presets.console import EQ_BANDS, SEND_OFF_DB, Master, Strip
+from ...presets.edit import Bus, without_input_gain
+from ...presets.errors import DeskError
+from ...presets.units import quantity
+from ...runtime.eq import INAUDIBLE_DB
+from ..desks.profile import Desk
+from .abilities import Clamp, clamp_of, grid_of, highest, snapped
+from .compressor import FittedCompressor, fit_compressor
+from .equalizer import FittedEq, fit_eq
+
+# Less is not heard.
+_AUDIBLE_PAN = 0.005
+
+
+@dataclass(frozen=True)
+class FittedStrip:
+    """A strip as a desk has it.
+
+    Attributes:
+        values: by canonical key, each on the desk's grid; only keys that the desk has.
+        eq: how near its equalizer comes; None if the desk has none.
+        compressor: how near its compressor comes; None if the desk has none.
+        clamped: what is out of the desk's range.
+        lost: what is in use in the preset and cannot be on the desk, in sentences.
+    """
+
+    values: Mapping[str, float | str]
+    eq: FittedEq | None
+    compressor: FittedCompressor | None
+    clamped: tuple[Clamp, ...]
+    lost: tuple[str, ...]
+
+
+def fit_strip(strip: Bus, desk: Desk, kind: str, sample_rate_hz: int = 48000) -> FittedStrip:
+    """A strip or the master within what a desk can do.
+
+    The settings are sent in the desk form: trim at 0, thresholds as the raw track meets them, the balance on the
+    faders. Only what is too loud for a fader goes to the trim, before EQ and compressor, with the threshold.
+
+    Args:
+        strip: settings of the console.
+        desk: where they are to stand.
+        kind: of the desk's strip: "track" or "master".
+        sample_rate_hz: of the desk.
+
+    Raises:
+        DeskError: the desk has no such kind of strip.
+    """
+    if kind not in desk.strips:
+        raise DeskError(f"{desk.title} has no {kind} that mixbridge can reach: leave it out of what is sent")
+    return _fitted(without_input_gain(strip), desk, kind, sample_rate_hz)
+
+
+def _fitted(plain: Strip | Master, desk: Desk, kind: str, sample_rate_hz: int) -> FittedStrip:
+    ability = desk.eq(kind)
+    eq = fit_eq(plain.eq, ability, sample_rate_hz) if ability else None
+    compressor = _compressor(plain, desk, kind, trim_db=0.0)
+    wanted = _levels(plain)
+    wanted["fader_db"] += compressor.left_over_db if compressor else plain.compressor.makeup_db
+    trim_db = _trim_db(wanted["fader_db"], desk, kind)
+    wanted.update(trim_db=trim_db, fader_db=wanted["fader_db"] - trim_db)
+    if trim_db:
+        compressor = _compressor(plain, desk, kind, trim_db)
+    values: dict[str, float | str] = {}
+    clamps: list[Clamp | None] = []
+    for key, value in wanted.items():
+        scale = desk.scale(kind, key)
+        if scale is not None:
+            values[key] = given = snapped(scale, value)
+            # A level below the scale's lowest is off there, as good as.
+            clamps.append(None if value < given else clamp_of(key, scale, value))
+    return FittedStrip(
+        values={**values, **(eq.values if eq else {}), **(compressor.values if compressor else {})},
+        eq=eq,
+        compressor=compressor,
+        clamped=(*(clamp for clamp in clamps if clamp), *(compressor.clamped if compressor else ())),
+        lost=tuple(_lost(plain, wanted, desk, kind)),
+    )
+
+
+def _compressor(strip: Strip | Master, desk: Desk, kind: str, trim_db: float) -> FittedCompressor | None:
+    ability = desk.compressor(kind)
+    if ability is None:
+        return None
+    threshold_db = strip.compressor.threshold_db + trim_db
+    return fit_compressor(strip.compressor.model_copy(update={"threshold_db": threshold_db}), ability)
+
+
+def _levels(strip: Strip | Master) -> dict[str, float]:
+    if isinstance(strip, Master):
+        return {"fader_db": strip.output_gain_db, "pan": 0.0}
+    return {"fader_db": strip.fader_db, "pan": strip.pan, "fx_send_db": strip.fx_send_db}
+
+
+def _trim_db(fader_db: float, desk: Desk, kind: str) -> float:
+    """What the trim has to give because the fader ends; always enough, if it can."""
+    fader, trim = desk.scale(kind, "fader_db"), desk.scale(kind, "trim_db")
+    if fader is None or trim is None or fader_db <= highest(fader):
+        return 0.0
+    too_much_db = fader_db - highest(fader)
+    grid = grid_of(trim)
+    enough = too_much_db if grid is None else min(grid[grid >= too_much_db], default=too_much_db)
+    return snapped(trim, enough)
+
+
+def _lost(strip: Strip | Master, wanted: Mapping[str, float], desk: Desk, kind: str) -> list[str]:
+    """What is in use and has no counterpart, said to a person who mixes."""
+    lost = []
+    gain_db = max(abs(getattr(strip.eq, name).gain_db) for name in EQ_BANDS)
+    compresses = strip.compressor.ratio > 1
+    if desk.eq(kind) is None and gain_db >= INAUDIBLE_DB:
+        lost.append(f"The EQ, with up to {quantity(gain_db, 'dB')} in a band: {desk.title} has none to be set.")
+    if desk.compressor(kind) is None and compresses:
+        ratio = quantity(strip.compressor.ratio, ":1")
+        lost.append(f"The compression of {ratio}: {desk.title} has no compressor to be set.")
+    if compresses and strip.compressor.lookahead_ms > 0:
+        lookahead = quantity(strip.compressor.lookahead_ms, "ms")
+        lost.append(f"The compressor's look-ahead of {lookahead}: peaks get through a little more on a desk.")
+    if isinstance(strip, Strip) and strip.saturation.drive > 0:
+        lost.append("The saturation: desks have none in their strips.")
+    if desk.scale(kind, "fader_db") is None and abs(wanted["fader_db"]) >= INAUDIBLE_DB:
+        lost.append(f"The level of {wanted['fader_db']:+.1f} dB: {desk.title} has no fader to be set.")
+    if desk.scale(kind, "pan") is None and abs(wanted["pan"]) >= _AUDIBLE_PAN:
+        lost.append(f"The position {wanted['pan']:+.2f} between left and right: {desk.title} has no pan to be set.")
+    send_db = wanted.get("fx_send_db", SEND_OFF_DB)
+    if desk.scale(kind, "fx_send_db") is None and send_db > SEND_OFF_DB:
+        lost.append(f"The send to the reverb of {send_db:.1f} dB: {desk.title} has no such send to be set.")
+    return lost

@@ -1,0 +1,145 @@
+"""The other way: a desk's values as a strip of the console, for making a preset of what stands on a desk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ...presets.console import EQ_BANDS, EqBand, Equalizer, Master, Parameter, Strip, parameters, replace
+from ...presets.units import allowed, quantity
+from ..desks.profile import Desk
+from .bands import Bands, SlotLimits, audible_freqs_hz, closest
+from .compressor import preset_ms
+from .equalizer import CONSOLE_KINDS, console_bands, desk_row, kind_name
+from .response import FREQ, GAIN, KINDS, Floats, Q
+
+# A response that is nearer is not told of.
+_TOLD_DB = 0.05
+_CURVE_POINTS = 480
+
+
+@dataclass(frozen=True)
+class Unfitted:
+    """What stands on a desk, as the console has it.
+
+    Attributes:
+        strip: a strip, or the master where that was asked for.
+        lost: what the console cannot hold, in sentences.
+    """
+
+    strip: Strip | Master
+    lost: tuple[str, ...]
+
+
+def unfit(values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_hz: int = 48000) -> Unfitted:
+    """A desk's values as a strip of the console; what the desk did not tell stays neutral.
+
+    An equalizer whose shelves and bells have a place in the console's keeps its numbers, else its response is fitted.
+    What is switched off comes out neutral: gains 0, ratio 1.
+
+    Args:
+        values: by canonical key, in the key's unit; `name` and `mute` belong to a track and are not looked at.
+        desk: where they stand.
+        kind: "track" or "master".
+        sample_rate_hz: of the desk.
+    """
+    eq, lost = _equalizer(values, desk, kind, sample_rate_hz)
+    found = {**_levels(values, kind), **_compressor(values, desk, kind)}
+    section: type[Strip | Master] = Master if kind == "master" else Strip
+    table = parameters(section)
+    for path, value in found.items():
+        held = table[path].clamp(value)
+        if not math.isclose(held, value, rel_tol=1e-6, abs_tol=1e-6) and not _is_as_good_as_lowest(path, value):
+            wanted, given = (quantity(number, table[path].unit) for number in (value, held))
+            lost.append(f"{path} would be {wanted}: a preset holds {allowed(table[path])}, so that it is {given}.")
+        found[path] = held
+    return Unfitted(replace(section(eq=eq), found), tuple(lost))
+
+
+def _levels(values: Mapping[str, float | str], kind: str) -> dict[str, float]:
+    """Trim, fader, pan and send, by path in the console."""
+    paths = {"trim_db": "input_gain_db"}
+    if kind == "master":
+        paths["fader_db"] = "output_gain_db"
+    else:
+        paths.update(fader_db="fader_db", pan="pan", fx_send_db="fx_send_db")
+    return {path: float(values[key]) for key, path in paths.items() if key in values}
+
+
+def _is_as_good_as_lowest(path: str, value: float) -> bool:
+    """Levels below the console's lowest are off in both, and an attack of 0 is at once in both."""
+    is_level = path in {"fader_db", "output_gain_db", "fx_send_db"} and value < 0
+    return is_level or (path == "compressor.attack_ms" and value < 1)
+
+
+def _compressor(values: Mapping[str, float | str], desk: Desk, kind: str) -> dict[str, float]:
+    """Settings of the compressor by path; empty if the desk has none."""
+    ability = desk.compressor(kind)
+    if ability is None:
+        return {}
+    names = ("threshold_db", "ratio", "attack_ms", "release_ms", "knee_db", "makeup_db")
+    found = {name: float(values[f"compressor.{name}"]) for name in names if f"compressor.{name}" in values}
+    if "attack_ms" in found:
+        found["attack_ms"] = preset_ms(found["attack_ms"], ability.attack_law)
+    if "release_ms" in found:
+        found["release_ms"] = preset_ms(found["release_ms"], ability.release_law)
+    if ability.knee is None:
+        found["knee_db"] = 0.0
+    if not values.get("compressor.on", 1.0):
+        found.update(ratio=1.0, makeup_db=0.0)
+    return {f"compressor.{name}": value for name, value in found.items()}
+
+
+def _equalizer(
+    values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_hz: int
+) -> tuple[Equalizer, list[str]]:
+    ability = desk.eq(kind)
+    lost: list[str] = []
+    rows, kinds = [], []
+    for slot in ability.slots if ability else ():
+        if not {f"eq.{slot.name}.gain_db", f"eq.{slot.name}.freq_hz"} <= values.keys():
+            continue
+        is_heard = bool(values.get("eq.on", 1.0)) and bool(values.get(f"eq.{slot.name}.on", 1.0))
+        name = kind_name(values, slot)
+        if name in KINDS:
+            gain_db, log_freq, log_q = desk_row(values, slot, sample_rate_hz)
+            kinds.append(KINDS.index(name))
+            rows.append([gain_db if is_heard else 0.0, log_freq, log_q])
+        elif is_heard:
+            lost.append(f"Band {slot.name} of the EQ: a preset has no filter of the kind {name.replace('_', ' ')}.")
+    if not rows:
+        return Equalizer(), lost
+    wanted = Bands(np.array(kinds), np.array(rows))
+    in_use_first = sorted(range(len(rows)), key=lambda index: rows[index][GAIN] == 0)
+    given = closest(wanted, _console_limits(), in_use_first, sample_rate_hz)
+    freqs_hz = audible_freqs_hz(_CURVE_POINTS, sample_rate_hz)
+    errors_db = given.response_db(freqs_hz, sample_rate_hz) - wanted.response_db(freqs_hz, sample_rate_hz)
+    if np.abs(errors_db).max() > _TOLD_DB:
+        lost.append(f"The EQ as it is: the preset's is up to {np.abs(errors_db).max():.1f} dB beside it.")
+    bands = {name: _band(row) for name, row in zip(EQ_BANDS, given.values, strict=True)}
+    return Equalizer(**bands), lost
+
+
+def _band(row: Floats) -> EqBand:
+    numbers = {"gain_db": row[GAIN], "freq_hz": math.exp(row[FREQ]), "q": math.exp(row[Q])}
+    # Nine figures: a logarithm there and back leaves dust in the last ones.
+    return EqBand(**{name: _ROWS[name].clamp(float(f"{value:.9g}")) for name, value in numbers.items()})
+
+
+@cache
+def _console_limits() -> tuple[SlotLimits, ...]:
+    """The console's bands as slots to be set."""
+    rows = [_ROWS[name] for name in ("gain_db", "freq_hz", "q")]
+    low = np.array([rows[GAIN].low, math.log(rows[FREQ].low), math.log(rows[Q].low)])
+    high = np.array([rows[GAIN].high, math.log(rows[FREQ].high), math.log(rows[Q].high)])
+    idle = console_bands(Equalizer()).values
+    return tuple(
+        SlotLimits((kind,), low, high, (None, None, None), row) for kind, row in zip(CONSOLE_KINDS, idle, strict=True)
+    )
+
+
+_ROWS: Mapping[str, Parameter] = parameters(EqBand)
