@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..presets.errors import ModelError
 from ..runtime.audio import as_stereo
-from .bands import FFT_LENGTH, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ, BandPowers, BandPowerTransform
+from .bands import FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ, BandPowers, BandPowerTransform
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
 # A frame sounds if a band of it is above -50 dB.
@@ -133,7 +133,8 @@ def load_session(folder: Path, cache: Path, transform: BandPowerTransform) -> Ca
 def analyse_long(audio: NDArray[np.float32], transform: BandPowerTransform) -> BandPowers:
     """Powers of a whole file of 1 or 2 channels, shape (1, bands, frames), in pieces that fit the processor's cache."""
     step = 32 * FRAME_LENGTH
-    stops = range(0, audio.shape[1] - FFT_LENGTH + 1, step)
+    least = FRAME_LENGTH + HOP_LENGTH  # a frame is two transforms
+    stops = range(0, audio.shape[1] - least + 1, step)
     with torch.no_grad():
         pieces = [transform(torch.from_numpy(audio[None, :, at : at + step + HOP_LENGTH])) for at in stops]
     return BandPowers.joined(pieces, dim=-1)
