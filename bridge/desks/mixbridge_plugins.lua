@@ -1,5 +1,6 @@
--- Gives every track and bus the two plug-ins that mixbridge sets: ACE EQ, then ACE Compressor, before the fader.
--- What is there already is left as it is. OSC cannot insert plug-ins, so Ardour has to run this itself.
+-- Gives every track, every bus and the master the two plug-ins that mixbridge sets: ACE EQ, then ACE Compressor,
+-- before the fader and behind what else is there. What is there already is left as it is. OSC cannot insert plug-ins,
+-- so Ardour has to run this itself.
 --
 -- Once: copy this file to Ardour's own folder for scripts (Linux ~/.config/ardour7/scripts, macOS
 -- ~/Library/Preferences/Ardour7/scripts, Windows %localappdata%\ardour7\scripts), then Edit > Lua Scripts >
@@ -56,32 +57,47 @@ function factory () return function ()
 		end
 	end
 
-	local function insert (route, wanted, place)
-		local uri = route:n_inputs ():n_audio () == 2 and wanted.stereo or wanted.uri
-		local plugin = ARDOUR.LuaAPI.new_plugin (Session, uri, ARDOUR.PluginType.LV2, "")
-		if plugin:isnil () then
-			return false
+	-- Audio channels that reach the plug-ins: those of the input, or of the instrument on a MIDI track.
+	local function channels (route)
+		local inputs = route:n_inputs ():n_audio ()
+		if inputs > 0 then
+			return inputs
 		end
-		return route:add_processor_by_index (plugin, place, nil, true) == 0
+		local instrument = route:the_instrument ()
+		return instrument:isnil () and 0 or instrument:output_streams ():n_audio ()
 	end
 
-	local done = 0
-	for route in Session:get_routes ():iter () do
-		if not (route:is_monitor () or route:is_auditioner ()) and route:n_inputs ():n_audio () > 0 then
-			local found, fader = places (route)
-			local compressor = find (COMPRESSOR, found)
-			if not find (EQ, found) then
-				local place = compressor and compressor.before_fader and compressor.place or fader
-				if insert (route, EQ, place) then done = done + 1 end
-			end
+	local function insert (route, wanted, place)
+		local uri = channels (route) == 2 and wanted.stereo or wanted.uri
+		local plugin = ARDOUR.LuaAPI.new_plugin (Session, uri, ARDOUR.PluginType.LV2, "")
+		if plugin:isnil () then
+			return 0
+		end
+		return route:add_processor_by_index (plugin, place, nil, true) == 0 and 1 or 0
+	end
+
+	-- The EQ stands before the compressor, wherever the user has put that one of the two that is there.
+	local function complete (route)
+		local inserted = 0
+		local found, fader = places (route)
+		local compressor = find (COMPRESSOR, found)
+		if not find (EQ, found) then
+			inserted = inserted + insert (route, EQ, compressor and compressor.before_fader and compressor.place or fader)
 			found, fader = places (route)
-			if not find (COMPRESSOR, found) then
-				local eq = find (EQ, found)
-				local place = eq and eq.before_fader and eq.place + 1 or fader
-				if insert (route, COMPRESSOR, place) then done = done + 1 end
-			end
+		end
+		local eq = find (EQ, found)
+		if not compressor then
+			inserted = inserted + insert (route, COMPRESSOR, eq and eq.before_fader and eq.place + 1 or fader)
+		end
+		return inserted
+	end
+
+	local inserted = 0
+	for route in Session:get_routes ():iter () do
+		if not (route:is_monitor () or route:is_auditioner ()) and channels (route) > 0 then
+			inserted = inserted + complete (route)
 		end
 	end
-	print ("mixbridge: " .. done .. " plug-ins inserted")
+	print ("mixbridge: " .. inserted .. " plug-ins inserted")
 	collectgarbage ()
 end end

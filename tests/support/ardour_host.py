@@ -1,0 +1,210 @@
+"""Ardour 7 without a window, sound card or the user's settings, for tests that push presets to the real thing.
+
+`luasession` of the Debian package runs libardour on its Dummy backend, makes a session of its own and answers OSC.
+Everything it writes lies in the folder it is given, its HOME too. Its OSC binds every interface of the machine, and
+Ardour has no setting against that; it lives for the length of a test. If port 3819 is taken Ardour takes the next
+one in silence, so the port is found by the process that holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+PROGRAM = Path("/usr/lib/ardour7/luasession")
+PLUGINS = Path("/usr/lib/lv2/a-eq.lv2")
+HOST_SCRIPT = Path(__file__).with_name("ardour_host.lua")
+PORTS = range(3819, 3840)
+# 1..6 s on an idle machine. Under load starts of 46 s were seen.
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 30.0
+COMMAND_TIMEOUT_S = 60.0
+ATTEMPTS = 2
+
+Found = TypeVar("Found")
+
+_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
+<Ardour>
+  <Config/>
+  <ControlProtocols>
+    <Protocol name="Open Sound Control (OSC)" active="1" feedback="0" debugmode="0" address-only="0"
+      remote-port="8000" banksize="0" striptypes="159" gainmode="0"/>
+  </ControlProtocols>
+</Ardour>
+"""
+
+
+class HostError(RuntimeError):
+    """Ardour did not start, did not answer or refused a script."""
+
+
+@dataclass(frozen=True)
+class ArdourHost:
+    """A running Ardour.
+
+    Attributes:
+        port: where it listens for OSC (UDP, any interface; use 127.0.0.1).
+        session: folder of the session.
+        commands: where Lua files are put for it.
+        process: the program.
+    """
+
+    port: int
+    session: Path
+    commands: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def session_file(self) -> Path:
+        """The saved session, current after `/save_state`."""
+        return self.session / "test.ardour"
+
+    def run_lua(self, code: str) -> str:
+        """Runs Lua inside the session, where `Session` is it; gives what the code returns, as text."""
+        part = self.commands / "command.part"
+        part.write_text(code, encoding="utf-8")
+        (self.commands / "answer").unlink(missing_ok=True)
+        part.rename(self.commands / "command.lua")
+        answer = _answer(self.commands, self.process, COMMAND_TIMEOUT_S)
+        state, _, result = answer.partition(" ")
+        if state != "ok":
+            raise HostError(f"Lua in Ardour: {result}")
+        return result
+
+    def run_action(self, script: Path) -> None:
+        """Runs an EditorAction as the Script Manager would: loads it, then calls what its factory makes."""
+        self.run_lua(f"dofile ([[{script}]])\nfactory () ()")
+
+
+def missing() -> str | None:
+    """Why no Ardour can be run here; None where it can."""
+    if not PROGRAM.exists():
+        return f"Ardour 7 is not installed ({PROGRAM} is missing): apt-get install ardour ardour-lv2-plugins"
+    if not PLUGINS.exists():
+        return "Ardour's own plug-ins are not installed: apt-get install ardour-lv2-plugins"
+    return None
+
+
+@contextmanager
+def ardour_host(folder: Path, tracks: Sequence[tuple[str, int]]) -> Iterator[ArdourHost]:
+    """Runs Ardour with a new session in `folder`.
+
+    Args:
+        folder: emptied for each attempt to start.
+        tracks: name and channels (1 or 2) of each audio track, in the order of the mixer.
+
+    Raises:
+        HostError: it did not start, twice; the message has what it wrote.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            host = _started(folder / f"attempt{attempt}", tracks)
+            break
+        except HostError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    try:
+        yield host
+    finally:
+        _stop(host.process, host.commands)
+
+
+def _started(folder: Path, tracks: Sequence[tuple[str, int]]) -> ArdourHost:
+    shutil.rmtree(folder, ignore_errors=True)
+    commands, home, session = folder / "commands", folder / "home", folder / "session"
+    config = home / ".config" / "ardour7"
+    for path in (commands, config, home / ".cache"):
+        path.mkdir(parents=True)
+    (config / "config").write_text(_CONFIG, encoding="utf-8")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(PROGRAM), "-X", str(HOST_SCRIPT)],
+            env=_environment(home, session, commands, tracks),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+        )
+    try:
+        _answer(commands, process, START_TIMEOUT_S)
+        port = _until(lambda: _osc_port(process.pid), process, START_TIMEOUT_S, "an OSC port")
+    except HostError as error:
+        _stop(process, commands)
+        raise HostError(f"{error}\n{(folder / 'log').read_text(errors='replace')[-4000:]}") from error
+    return ArdourHost(port, session, commands, process)
+
+
+def _environment(home: Path, session: Path, commands: Path, tracks: Sequence[tuple[str, int]]) -> dict[str, str]:
+    installed = str(PROGRAM.parent)
+    return {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "LANG": "C.UTF-8",
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        # What Ardour's own start script sets.
+        "LD_LIBRARY_PATH": installed,
+        "ARDOUR_DLL_PATH": installed,
+        "VAMP_PATH": f"{installed}/vamp",
+        "GTK_PATH": "/etc/ardour7",
+        "ARDOUR_CONFIG_PATH": "/etc/ardour7",
+        "ARDOUR_DATA_PATH": "/usr/share/ardour7",
+        "MIXBRIDGE_SESSION": str(session),
+        "MIXBRIDGE_COMMANDS": str(commands),
+        "MIXBRIDGE_TRACKS": "\n".join(f"{name}:{channels}" for name, channels in tracks),
+    }
+
+
+def _answer(commands: Path, process: subprocess.Popen[bytes], timeout_s: float) -> str:
+    file = commands / "answer"
+    return _until(lambda: file.read_text(encoding="utf-8") if file.exists() else None, process, timeout_s, "an answer")
+
+
+def _until(look: Callable[[], Found | None], process: subprocess.Popen[bytes], timeout_s: float, what: str) -> Found:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        if process.poll() is not None:
+            raise HostError(f"Ardour ended with code {process.returncode} before there was {what}")
+        time.sleep(0.02)
+    raise HostError(f"Ardour gave no sign of {what} in {timeout_s:g} s")
+
+
+def _osc_port(pid: int) -> int | None:
+    """The port among Ardour's that this process holds, from /proc: sockets by inode."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = str(descriptor.readlink())
+        except OSError:  # closed meanwhile
+            continue
+        if match := re.fullmatch(r"socket:\[(\d+)\]", target):
+            inodes.add(match[1])
+    for table in ("udp", "udp6"):
+        file = Path(f"/proc/{pid}/net/{table}")
+        for line in file.read_text().splitlines()[1:] if file.exists() else []:
+            fields = line.split()
+            port = int(fields[1].rpartition(":")[2], 16)
+            if port in PORTS and fields[9] in inodes:
+                return port
+    return None
+
+
+def _stop(process: subprocess.Popen[bytes], commands: Path) -> None:
+    if process.poll() is None:
+        (commands / "stop").touch()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
