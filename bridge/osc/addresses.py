@@ -22,6 +22,8 @@ ROOT = "/mixbridge"
 TRACK_COUNT = f"{ROOT}/track/count"
 
 _NAME, _MUTE = "name", "mute"
+# As desks call them (the keys of `bridge/desks`), so that one layout of a controller serves the generic desk too.
+_DESK_WORDS = {"input_gain_db": "trim_db", "output_gain_db": "fader_db"}
 _SHOWN = 80
 # A limit sent as 32-bit float may lie this much beyond it.
 _FLOAT32 = 1e-6
@@ -199,7 +201,7 @@ def _suffixes(section: type[Strip | Master | FxBus | FxBand]) -> Mapping[str, st
     """The end of each setting's address, and its path in the table."""
     found = {}
     for path in parameters(section):
-        parts = path.split(".")
+        parts = [_DESK_WORDS.get(part, part) for part in path.split(".")]
         if parts[0] == "eq":
             parts[1] = str(EQ_BANDS.index(parts[1]) + 1)
         found["/".join(parts)] = path

@@ -28,8 +28,7 @@ _BUNDLE = b"#bundle\0"
 _TIME_TAG_BYTES = 8
 _IMMEDIATELY = b"\0\0\0\0\0\0\0\1"
 _END, _ESCAPE, _ESCAPED_END, _ESCAPED_ESCAPE = b"\xc0", b"\xdb", b"\xdb\xdc", b"\xdb\xdd"
-_INT32 = range(-(2**31), 2**31)
-_INT64 = range(-(2**63), 2**63)
+_INT32_BITS, _INT64_BITS = 31, 63
 _SHOWN = 40
 
 
@@ -269,7 +268,7 @@ def _tag(value: Argument) -> str:
         case bool():
             return "T" if value else "F"
         case int():
-            return "i" if value in _INT32 else "h"
+            return "i" if _fits(value, _INT32_BITS) else "h"
         case float():
             return "f"
         case str():
@@ -278,6 +277,10 @@ def _tag(value: Argument) -> str:
             return "b"
         case _:
             return "N"
+
+
+def _fits(value: int, bits: int) -> bool:
+    return -(1 << bits) <= value < 1 << bits
 
 
 def _exactly(kind: type | tuple[type, ...], write: Callable[[Any], bytes]) -> Callable[[Argument], bytes]:
@@ -329,7 +332,7 @@ def _is_address(text: str) -> bool:
 
 def _short(value: object) -> str:
     """What was sent, so that it can stand in a line of a log."""
-    if isinstance(value, int) and value not in _INT64:  # Python itself refuses to write the longest
+    if isinstance(value, int) and not _fits(value, _INT64_BITS):  # Python itself refuses to write the longest
         return f"a number of {value.bit_length()} bits"
     shown = ascii(value)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}.."

@@ -145,11 +145,12 @@ class Surface:
                 self._publish([Message(AMOUNT, (self._current.amount,))], amount_but)
 
     def _subscribe(self, arguments: Arguments, sender: Peer) -> None:
-        numbers = [value for value in arguments if isinstance(value, int) and not isinstance(value, bool)]
+        # Some controllers know no ints.
+        numbers = [int(value) for value in arguments if isinstance(value, int | float) and _is_whole(value)]
         if len(numbers) != len(arguments) or len(numbers) > 2:
             raise DeskError("give nothing, or the port for answers, or that and the seconds, as whole numbers")
-        # 0 stands for the port that the sender sends from.
-        port = numbers[0] if numbers else 0
+        # 0, and the 1 of a button that is pressed, stand for the port that the sender sends from.
+        port = numbers[0] if numbers and numbers[0] != 1 else 0
         length_s = float(numbers[1]) if len(numbers) > 1 else DEFAULT_S
         if port and not _FIRST_FREE_PORT <= port <= _LAST_PORT:
             raise DeskError(f"answers cannot go to port {port}: choose one from {_FIRST_FREE_PORT} to {_LAST_PORT}")
@@ -223,6 +224,10 @@ def _text(arguments: Arguments) -> str | None:
     if not isinstance(arguments[0], str):
         raise DeskError("a name is wanted, as a string")
     return arguments[0]
+
+
+def _is_whole(value: float) -> bool:
+    return math.isfinite(value) and value == int(value)
 
 
 def _sentence(text: str) -> str:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mixbridge.bridge.desks import loading
+from mixbridge.bridge.desks.profile import Desk
 from mixbridge.bridge.osc import addresses
 from mixbridge.bridge.osc.gate import TokenBuckets
 from mixbridge.bridge.osc.packets import Message, PacketError, bundle, decode, encode, slip_decode
@@ -37,6 +38,7 @@ LARGEST_UDP = 65507
 PROBE_EVERY = 100
 TRIES = 60
 _QUESTION = Message(addresses.TRACK_COUNT)
+_REQUESTS = ("subscribe", "unsubscribe", "undo", "status", "amount", "predict", "push", "save", "error")
 _TRACKS = 4
 
 # What sizes and numbers are wrong by, as a rule.
@@ -124,9 +126,8 @@ def run(datagrams: int, seed: int, profiles: int) -> Result:
 
 def corpus() -> list[bytes]:
     """Valid packets: every address asked and set, every request, every type, bundles in bundles."""
-    messages = [Message(f"/mixbridge/{name}") for name in ("subscribe", "unsubscribe", "undo", "status", "amount")]
+    messages = [Message(f"/mixbridge/{name}") for name in (*_REQUESTS, "track/1", "master", "fx_bus")]
     messages += [Message("/mixbridge/amount", (0.5,)), Message("/mixbridge/subscribe", (9001, 20)), _QUESTION]
-    messages += [Message(f"/mixbridge/{name}") for name in ("predict", "push", "save", "track/1", "master", "fx_bus")]
     messages += [Message("/mixbridge/save", ("mine",)), Message("/mixbridge/push", ("x32://127.0.0.1",))]
     messages += [Message("/mixbridge/track/2/mute", (1,)), Message("/mixbridge/track/3/name")]
     messages += [Message("/everything", (1, 2.5, "text", b"blob", True, False, None, 2**40)), Message("#reply", (1,))]
@@ -152,6 +153,7 @@ class Mutator:
         self._chance = chance
         self._corpus = corpus()
         self._addresses = [address for address, _ in addresses.table()]
+        self._addresses += [f"/mixbridge/{name}" for name in _REQUESTS] * 3
         self._ways = (
             self._bits, self._bits, self._word, self._word, self._cut, self._insert, self._repeat, self._splice,
             self._tag, self._nest, self._noise, self._grow, self._unlikely, self._unlikely,
@@ -270,7 +272,7 @@ def _fuzz_socket(count: int, chance: random.Random, result: Result, watchdog: Wa
             data = mutator.next()
             watchdog.on(data)
             stranger.sendto(data, server.address)
-            if number % PROBE_EVERY == PROBE_EVERY - 1:
+            if number % PROBE_EVERY == PROBE_EVERY - 1 or number == count - 1:
                 if not _is_answered(friend, server):
                     result.harm.append(f"the server no longer answers, after {data.hex()}")
                     break
@@ -301,9 +303,20 @@ def _fuzz_profiles(count: int, chance: random.Random, result: Result, watchdog: 
             result.profiles += 1
             with _noted(data, result):
                 try:
-                    loading.load_desk(path)
+                    desk = loading.load_desk(path)
                 except DeskError:
                     result.profiles_refused += 1
+                    continue
+                _use(desk)
+
+
+def _use(desk: Desk) -> None:
+    """What a profile that was found good is there for."""
+    for kind in desk.strips:
+        desk.eq(kind)
+        desk.compressor(kind)
+        for setting in desk.questions(kind, desk.strips[kind].first):
+            setting.scale.decode(setting.value)
 
 
 def _spoiled(profile: bytes, chance: random.Random) -> bytes:

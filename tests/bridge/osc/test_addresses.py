@@ -1,14 +1,17 @@
 """The addresses of a preset's settings, against the console's table."""
 
 import math
+from pathlib import Path
 
 import pytest
-from mixbridge.bridge.osc.addresses import differences, find, sendable, strip_values, table
+from mixbridge.bridge.desks.loading import load_desk
+from mixbridge.bridge.osc.addresses import Setting, differences, find, sendable, strip_values, table
 from mixbridge.bridge.osc.packets import Message, encode
 from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, parameters
 from mixbridge.presets.errors import PresetError
 from mixbridge.presets.preset import Preset, Track
 
+DOCS = Path(__file__).parents[3] / "docs" / "osc-server.md"
 PRESET = Preset(tracks=tuple(Track(name=name) for name in ("Bass", "Vox", "Keys")))
 
 
@@ -30,7 +33,8 @@ def test_every_row_of_the_table_has_an_address():
         ("/mixbridge/track/2/eq/6/q", lambda preset: preset.tracks[1].strip, "eq.high_shelf.q"),
         ("/mixbridge/track/02/fader_db", lambda preset: preset.tracks[1].strip, "fader_db"),
         ("/mixbridge/track/2/compressor/ratio", lambda preset: preset.tracks[1].strip, "compressor.ratio"),
-        ("/mixbridge/master/output_gain_db", lambda preset: preset.master, "output_gain_db"),
+        ("/mixbridge/master/fader_db", lambda preset: preset.master, "output_gain_db"),
+        ("/mixbridge/master/trim_db", lambda preset: preset.master, "input_gain_db"),
         ("/mixbridge/fx_bus/return_gain_db", lambda preset: preset.fx_bus, "return_gain_db"),
         ("/mixbridge/fx_bus/bands/12/decay_s", lambda preset: preset.fx_bus.bands[11], "decay_s"),
     ],
@@ -53,6 +57,25 @@ def test_every_setting_takes_its_range_and_no_more(address, row):
         beyond = value - 1 if value == row.low else value + 1
         with pytest.raises(PresetError, match=r"range: .* to "):
             place.write(PRESET, beyond)
+
+
+def test_the_generic_desk_has_the_same_addresses():
+    """A controller laid out for what `push` sends can change a preset too."""
+    desk = load_desk("generic")
+    for kind, only_a_desk_has in (
+        ("track", {"eq/on", "compressor/on"}),
+        ("master", {"mute", "pan", "eq/on", "compressor/on"}),
+    ):
+        for setting in desk.questions(kind, 1):
+            if (
+                setting.address.removeprefix("/mixbridge/track/1/").removeprefix("/mixbridge/master/")
+                in only_a_desk_has
+            ):
+                continue
+            place = find(PRESET, setting.address)
+            assert place.read(PRESET) is not None
+            if isinstance(place, Setting):
+                assert (setting.scale.low, setting.scale.high) == (place.row.low, place.row.high), setting.address
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "1", b"1", True, None, 2**63])
@@ -146,3 +169,11 @@ def test_any_name_can_be_sent():
     preset = Preset(tracks=(Track(name="a\0b"),))
     assert find(preset, "/mixbridge/track/1/name").read(preset) == "a?b"
     encode(Message("/name", (sendable("file \ud800.wav"),)))
+
+
+def test_the_documentation_has_them_all():
+    rows = [
+        f"| `{address}` | {row.low:g} .. {row.high:g}{f' {row.unit}' if row.unit else ''} | {row.help} |"
+        for address, row in table()
+    ]
+    assert DOCS.read_text(encoding="utf-8").endswith("\n".join(rows) + "\n")

@@ -168,7 +168,8 @@ class TestSettings:
             ("/mixbridge/subscribe", (80,), "port 80"),
             ("/mixbridge/subscribe", (9001, 10**6), "lasts 1 to 600 s"),
             ("/mixbridge/subscribe", ("x",), "whole numbers"),
-            ("/mixbridge/subscribe", (True,), "whole numbers"),
+            ("/mixbridge/subscribe", (9001.5,), "whole numbers"),
+            ("/mixbridge/subscribe", (float("nan"),), "whole numbers"),
         ],
     )
     def test_what_cannot_be_done_is_said(self, controller, server, address, args, words):
@@ -307,7 +308,7 @@ class TestSubscriptions:
         other.send("/mixbridge/amount", 0.0)
         assert {other.next().address for _ in range(2)} == {
             "/mixbridge/track/1/fader_db",
-            "/mixbridge/master/output_gain_db",
+            "/mixbridge/master/fader_db",
         }
         controller.send("/mixbridge/amount", 1.0)
         assert [other.next().address for _ in range(3)][-1] == "/mixbridge/amount"
@@ -341,10 +342,17 @@ class TestSubscriptions:
     def test_answers_at_another_port(self, controller, server, connect):
         """TouchOSC sends from one port and listens at another."""
         ear = connect(server)
-        controller.send("/mixbridge/subscribe", ear.port)
+        controller.send("/mixbridge/subscribe", float(ear.port))
         controller.send(PAN)
         assert ear.next() == Message(PAN, (0.0,))
         controller.assert_hears_nothing()
+
+    def test_a_button_subscribes_too(self, controller, other):
+        controller.send("/mixbridge/subscribe", 1.0)
+        controller.send("/mixbridge/subscribe", 0.0)
+        assert controller.value(PAN) == 0
+        other.send(PAN, 0.5)
+        assert controller.next() == Message(PAN, (0.5,))
 
     def test_there_is_an_end_to_them(self, controller, server, connect):
         subscribed = [connect(server) for _ in range(32)]
