@@ -24,16 +24,16 @@ from .dialects import Dialect
 from .link import Link
 from .packets import Message
 
-# Attempts for one setting. As many more are made as the losses among those that were answered call for, so that of a
-# whole mixer's settings none is given up by bad luck.
-LEAST_ATTEMPTS: Final = 12
-MOST_ATTEMPTS: Final = 48
+# Failed attempts after which a setting is given up. As many are allowed as the losses among those that were answered
+# call for, so that of a whole mixer's settings none is given up by bad luck.
+LEAST_FAILURES: Final = 6
+MOST_FAILURES: Final = 48
 _BAD_LUCK: Final = 1e-7
 
 # Without any sign of life for so long the desk is taken to be gone; after the first of these times it is asked for
 # something that it answered before, because what is left may be what it never answers.
 SILENCE_S: Final = 3.0
-_PROBE_S: Final = 0.4
+_PROBE_S: Final = 0.2
 
 _FIRST_WINDOW: Final = 8
 _WINDOW: Final = 32.0
@@ -59,6 +59,7 @@ class Errand:
         setting: what is asked for, or set.
         topic: what its answers have in common.
         attempts: how often so far.
+        failures: those of them that speak against it, and not for a network that is down.
         found: what the desk last answered; None: nothing yet.
         done: whether that is what was wanted.
         given_up: it never came to that, in all attempts.
@@ -68,6 +69,7 @@ class Errand:
     setting: Setting
     topic: Hashable
     attempts: int = 0
+    failures: int = 0
     found: WireValue | None = None
     done: bool = False
     given_up: bool = False
@@ -114,7 +116,7 @@ class Pipeline:
         self._settle_s = link.transport.settle_ms / 1000.0 if write else 0.0
         self._wait = _Wait(dialect.reply_ms / 1000.0)
         self._window = _Window(link.transport.barrier_every)
-        self._attempts = _Attempts()
+        self._losses = _Losses()
         # Where errands stand: not begun; waiting for their next attempt; to be asked; the one asked of each topic, and
         # those that wait for it. What was begun and is not over stays in `_begun`, since a late answer counts as well.
         self._fresh = deque(self.errands)
@@ -240,18 +242,21 @@ class Pipeline:
                 self._wait.timed(time.monotonic() - errand.asked_at)
             errand.done = True
             self._known = errand
-            self._attempts.succeeded(errand.attempts)
+            self._losses.succeeded(errand.attempts)
             self._window.grow()
             self._leave(errand)
             self._end(errand)
         elif errand in self._under_way and errand.asked_at is not None:
             # Set and not taken, or not yet; or this is older than the set.
+            errand.failures += 1
             self._leave(errand)
             self._retry(errand)
 
     def _miss(self, errand: Errand, attempt: int) -> None:
         if errand.attempts == attempt and errand in self._under_way:
             self._window.shrink(self._wait.seconds)
+            if self._known is None or time.monotonic() - self._heard_at < 2 * _PROBE_S:
+                errand.failures += 1
             self._leave(errand)
             self._retry(errand)
 
@@ -263,7 +268,7 @@ class Pipeline:
             self._to_ask.extend(self._behind.pop(errand.topic, ()))
 
     def _retry(self, errand: Errand) -> None:
-        if errand.attempts >= self._attempts.most:
+        if errand.failures >= self._losses.most_failures:
             errand.given_up = True
             self._end(errand)
             return
@@ -341,8 +346,8 @@ class _Window:
             self.size = max(self.size * _SHRINK, min(_LEAST_WINDOW, self._most))
 
 
-class _Attempts:
-    """How many attempts a setting gets, by how many those needed that succeeded."""
+class _Losses:
+    """How many failures a setting is allowed, by how many attempts those needed that succeeded."""
 
     def __init__(self) -> None:
         self._successes = 0
@@ -354,9 +359,8 @@ class _Attempts:
         self._attempts += attempts
 
     @property
-    def most(self) -> int:
-        """So many that all of them go wrong once in ten million times."""
-        fails = 1 - self._successes / self._attempts if self._attempts else 0.0
-        if fails <= 0:
-            return LEAST_ATTEMPTS
-        return min(max(math.ceil(math.log(_BAD_LUCK) / math.log(fails)), LEAST_ATTEMPTS), MOST_ATTEMPTS)
+    def most_failures(self) -> int:
+        """So many that all of them are bad luck once in ten million times."""
+        # Before anything is known a quarter is taken to be lost; a few answers are no proof that nothing is.
+        lost = (self._attempts - self._successes + 0.5) / (self._attempts + 2)
+        return min(max(math.ceil(math.log(_BAD_LUCK) / math.log(lost)), LEAST_FAILURES), MOST_FAILURES)
