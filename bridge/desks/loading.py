@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ...presets.errors import DeskError
 from .mistakes import explain
 from .profile import Desk
+from .wire import short
 
 MAX_BYTES: Final = 256 * 1024
 _FOLDER = Path(__file__).parent
@@ -34,9 +35,9 @@ def load_desk(name_or_path: str | Path) -> Desk:
     if name in _by_name():
         return _shipped(_by_name()[name])
     path = Path(name_or_path)
-    if path.suffix != ".toml" and not path.is_file():
+    if path.suffix != ".toml" and not _is_file(path):
         raise DeskError(
-            f"mixbridge knows no desk {name!r}; it knows {', '.join(desk_names())}, "
+            f"mixbridge knows no desk {short(name)}; it knows {', '.join(desk_names())}, "
             "and takes the path of a profile (a .toml file, see docs/desks.md)"
         )
     return _parse(path)
@@ -85,9 +86,8 @@ def _parse(path: Path) -> Desk:
         raise DeskError(f"{path} is nested too deeply to be a desk profile") from None
     except ValidationError as error:
         raise DeskError("\n".join(f"{path}: {sentence}" for sentence in explain(error, data))) from None
-    except ValueError as error:
-        # Python refuses to read whole numbers of thousands of digits.
-        raise DeskError(f"{path} holds a number that cannot be read: {error}") from None
+    except ValueError:
+        raise DeskError(f"{path} holds a number of thousands of digits: that is no desk profile") from None
 
 
 def _read(path: Path) -> str:
@@ -106,6 +106,13 @@ def _read(path: Path) -> str:
 
 
 def _plain(error: tomllib.TOMLDecodeError) -> str:
-    """The parser's message with a small letter; it names line and column."""
-    text = str(error)
+    """The parser's message, which names line and column."""
+    text = str(error).replace("Cannot overwrite a value", "a key stands twice")
     return text[:1].lower() + text[1:]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for one
+        return False

@@ -6,126 +6,117 @@ Each says where (table and key, as in the file), what, and what to do about it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from . import layout, ranges, scales
-from .layout import MAX_STRIPS
 
 # More than a person reads at once; usually one mistake explains the others.
-MAX_MISTAKES = 20
-_DESK_KEYS = ("format", "version", "name", "title", "aliases", "checked", "notes", "cannot", "transport", "plugins")
+MAX_MISTAKES: Final = 20
+
+# By pydantic's names of errors: the whole sentence, or what follows the value that was found.
+_WHOLE: Final = {
+    "missing": "is missing; add it",
+    "value_error": "{error}",
+    "union_tag_not_found": 'needs a kind, one of linear, log, bandwidth, fader, choice, switch, text: kind = "linear"',
+    "union_tag_invalid": "the kind {tag!r} is not known; it has to be one of {expected_tags}",
+}
+_RULES: Final = {
+    "less_than_equal": "has to be at most {le:g}",
+    "greater_than_equal": "has to be at least {ge:g}",
+    "greater_than": "has to be above {gt:g}",
+    "finite_number": "has to be a finite number",
+    "int_type": "has to be a whole number",
+    "int_parsing": "has to be a whole number",
+    "int_from_float": "has to be a whole number",
+    "float_type": "has to be a number",
+    "float_parsing": "has to be a number",
+    "string_type": "has to be a text in quotes",
+    "bool_type": "has to be true or false",
+    "bool_parsing": "has to be true or false",
+    "tuple_type": "has to be a list in [ ]",
+    "dict_type": "has to be a table",
+    "model_type": "has to be a table",
+    "model_attributes_type": "has to be a table",
+    "literal_error": "has to be {expected}",
+    "string_pattern_mismatch": "small letters, digits, - and _ are all it may hold, with a letter or digit first",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "has room for {max_length} characters",
+    "too_short": "needs at least {min_length}",
+    "too_long": "has room for {max_length}",
+}
+_TABLES: Final = frozenset(
+    {"transport", "plugins", "scales", "track", "master", "notes", "cannot", "aliases", "checked"}
+)
 
 
 def explain(error: ValidationError, data: Any) -> list[str]:
-    """One sentence for each mistake, the first ones first.
+    """One sentence for each mistake.
 
     Args:
         error: from validating `data` as a desk.
         data: what the file holds.
     """
-    found = [_sentence(item, data) for item in error.errors(include_url=False, include_context=True)]
-    unique = list(dict.fromkeys(found))
-    if len(unique) > MAX_MISTAKES:
-        return [*unique[:MAX_MISTAKES], f"... and {len(unique) - MAX_MISTAKES} more"]
-    return unique
+    items = error.errors(include_url=False)
+    # A list counts as too short when what stands in it is wrong.
+    causes = [item for item in items if item["type"] != "too_short" or not _has_inner(item["loc"], items)]
+    found = list(dict.fromkeys(_sentence(item, data) for item in causes))
+    if len(found) > MAX_MISTAKES:
+        return [*found[:MAX_MISTAKES], f"... and {len(found) - MAX_MISTAKES} more"]
+    return found
 
 
 def _sentence(item: Any, data: Any) -> str:
-    where = _place(item["loc"], data)
-    what = _what(item)
+    where, what = _place(item["loc"], data), _what(item)
     return f"{where}: {what}" if where else what
 
 
+def _has_inner(location: tuple[int | str, ...], items: Sequence[Any]) -> bool:
+    return any(len(item["loc"]) > len(location) and item["loc"][: len(location)] == location for item in items)
+
+
 def _place(location: Iterable[int | str], data: Any) -> str:
-    """The path in the file: what pydantic adds about the kinds of things it tried is left out."""
+    """The path in the file, lists counted from 1; what pydantic adds about the kinds that it tried is left out."""
     path = ""
     node = data
-    parts = list(location)
-    for index, part in enumerate(parts):
-        if isinstance(node, dict) and (part in node or index == len(parts) - 1):
+    *parents, last = list(location) or [""]
+    for part in parents:
+        if isinstance(node, dict) and part in node:
             path += f".{part}" if path else str(part)
-            node = node.get(part)
+            node = node[part]
         elif isinstance(node, list) and isinstance(part, int) and part < len(node):
             path += f"[{part + 1}]"
             node = node[part]
-    return path
+    if isinstance(node, list) and isinstance(last, int):
+        return f"{path}[{last + 1}]"
+    # The last part is a key, be it there, missing, or misspelt; or the kind of what already has been reached.
+    is_key = isinstance(node, dict) and last not in ("name", "table", "[key]", node.get("kind"))
+    return f"{path}.{last}".strip(".") if is_key or (isinstance(node, dict) and last in node) else path
 
 
 def _what(item: Any) -> str:
-    kind, context, value = item["type"], item.get("ctx", {}), item["input"]
-    match kind:
-        case "missing":
-            return "is missing; add it"
-        case "extra_forbidden":
-            return f"is not known here{_suggestion(str(item['loc'][-1]))}"
-        case "union_tag_not_found":
-            return f'needs a kind, one of {context.get("expected_tags", _kinds())}, e.g. kind = "linear"'
-        case "union_tag_invalid":
-            return f"the kind {context.get('tag')!r} is not known; it is one of {context.get('expected_tags')}"
-        case "value_error":
-            return str(context.get("error", item["msg"]))
-        case "literal_error":
-            return f"is {_shown(value)}, but has to be {context.get('expected')}"
-        case "string_pattern_mismatch":
-            return f"is {_shown(value)}; use small letters, digits, - and _, beginning with a letter or digit"
-        case _:
-            return f"is {_shown(value)}, but {_rule(kind, context, item['msg'])}"
-
-
-def _rule(kind: str, context: Any, message: str) -> str:
-    match kind:
-        case "less_than_equal" if context.get("le") == MAX_STRIPS:
-            return f"a kind of strip has at most {MAX_STRIPS}"
-        case "less_than_equal":
-            return f"has to be at most {context['le']:g}"
-        case "greater_than_equal":
-            return f"has to be at least {context['ge']:g}"
-        case "greater_than":
-            return f"has to be above {context['gt']:g}"
-        case "finite_number":
-            return "has to be a finite number"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return "has to be a whole number"
-        case "float_type" | "float_parsing":
-            return "has to be a number"
-        case "string_type":
-            return "has to be a text in quotes"
-        case "bool_type" | "bool_parsing":
-            return "has to be true or false"
-        case "tuple_type" | "list_type":
-            return "has to be a list in [ ]"
-        case "dict_type" | "model_type" | "model_attributes_type" | "dataclass_type":
-            return "has to be a table"
-        case "too_short" | "string_too_short":
-            return "is too short: nothing stands in it" if context.get("min_length") == 1 else _plain(message)
-        case "too_long" | "string_too_long":
-            return f"is too long: at most {context['max_length']} fit"
-        case _:
-            return _plain(message)
-
-
-def _plain(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"is not known here{_suggestion(str(item['loc'][-1]))}"
+    if kind in _WHOLE:
+        return _WHOLE[kind].format_map({**context, "error": context.get("error", item["msg"])})
+    rule = _RULES[kind].format_map(context) if kind in _RULES else item["msg"][:1].lower() + item["msg"][1:]
+    return f"is {_shown(item['input'])}, but {rule}"
 
 
 def _suggestion(key: str) -> str:
     near = difflib.get_close_matches(key, _known_keys(), n=1)
-    return f"; did you mean {near[0]}? Else leave it out" if near else "; leave it out (docs/desks.md lists what is)"
+    return f"; did you mean {near[0]}? If not, leave it out" if near else "; leave it out"
 
 
+@cache
 def _known_keys() -> list[str]:
     models = [item for module in (layout, scales, ranges) for item in vars(module).values()]
-    sections = [model for model in models if isinstance(model, type) and issubclass(model, BaseModel)]
-    return sorted(
-        {name for model in sections for name in model.model_fields} | {*_DESK_KEYS, "scales", "track", "master"}
-    )
-
-
-def _kinds() -> str:
-    return "linear, log, bandwidth, fader, choice, switch, text"
+    tables = [model for model in models if isinstance(model, type) and issubclass(model, BaseModel)]
+    return sorted({name for model in tables for name in model.model_fields} | _TABLES)
 
 
 def _shown(value: Any) -> str:

@@ -39,8 +39,8 @@ class _Numeric(Part):
         None,
         gt=0,
         le=1e6,
-        description="how far off an answer may be, where a desk's grid is not known: in the value's unit, on a scale of "
-        "ratios as a part of the value (0.02 is 2 %)",
+        description="how far off an answer may be, where the desk's grid is not known: in the value's unit; on a scale "
+        "of ratios, as a part of the value (0.02 is 2 %)",
     )
     type: Literal["f", "i"] = Field("f", description="OSC type of the argument")
 
