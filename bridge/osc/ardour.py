@@ -292,6 +292,12 @@ def _with_plugins(link: Link, strip: ArdourStrip) -> ArdourStrip:
     return ArdourStrip(strip.number, strip.name, strip.kind, strip.inputs, plugins)
 
 
+def plugin_names(setting: Setting) -> tuple[str, ...]:
+    """The profile's names of the plug-ins that a setting lies in: one, or none."""
+    matches = (_PLUGIN.fullmatch(item) for item in setting.before if isinstance(item, str))
+    return tuple(match[1] for match in matches if match)
+
+
 def is_switch(setting: Setting) -> bool:
     """Whether it switches a plug-in as a whole.
 

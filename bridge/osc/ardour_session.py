@@ -28,6 +28,7 @@ from .ardour import (
     ask,
     introduce,
     is_switch,
+    plugin_names,
 )
 from .link import Link
 from .packets import Message
@@ -90,42 +91,46 @@ def make_settable(link: Link, settings: Sequence[Setting], *, allow_manual: bool
         DeskError: a strip lacks a plug-in, or a control is under automation and may not be switched. Nothing was
             changed then.
     """
-    dialect = ardour_of(link)
-    strips = {dialect.strip(setting).number for setting in settings if _needs_plugin(setting)}
-    missing = missing_plugins(link, strips)
+    missing = missing_plugins(link, settings)
     if missing:
         raise DeskError(advice(missing))
     automated = find_automated(link, settings)
-    if not allow_manual:
+    if automated and allow_manual:
+        to_manual(link, automated)
+        require_manual(find_automated(link, settings))
+    else:
         require_manual(automated)
-    to_manual(link, automated)
+    dialect = ardour_of(link)
     for place in {dialect.arguments(setting)[:2] for setting in settings if is_switch(setting) and setting.value}:
         link.send(Message("/strip/plugin/activate", place))
     return automated
 
 
-def missing_plugins(link: Link, numbers: Iterable[int] | None = None) -> dict[ArdourStrip, tuple[str, ...]]:
+def missing_plugins(link: Link, settings: Iterable[Setting] | None = None) -> dict[ArdourStrip, tuple[str, ...]]:
     """Which strips lack which of the profile's plug-ins.
 
     Args:
         link: to Ardour.
-        numbers: of the strips to look at; None for all that carry audio.
+        settings: what is about to be set; None looks for all plug-ins on all strips that have sound.
 
     Returns:
         Titles of what is missing, for those strips alone that lack something.
 
     Raises:
-        DeskError: Ardour does not answer.
+        DeskError: Ardour does not answer, or has no such strip.
     """
     dialect = ardour_of(link)
-    titles = [plugin.title for plugin in dialect.desk.plugins.values()]
-    wanted = None if numbers is None else set(numbers)
-    found = {
-        strip: tuple(title for title in titles if strip.plugin_number(title) is None)
-        for strip in dialect.strips.values()
-        if _has_sound(strip) and (wanted is None or strip.number in wanted)
-    }
-    return {strip: lacking for strip, lacking in found.items() if lacking}
+    plugins = dialect.desk.plugins
+    if settings is None:
+        needed = [(strip, name) for strip in dialect.strips.values() if _has_sound(strip) for name in plugins]
+    else:
+        needed = [(dialect.strip(setting), name) for setting in settings for name in plugin_names(setting)]
+    lacking: dict[ArdourStrip, tuple[str, ...]] = {}
+    for strip, name in dict.fromkeys(needed):
+        title = plugins[name].title
+        if strip.plugin_number(title) is None:
+            lacking[strip] = (*lacking.get(strip, ()), title)
+    return lacking
 
 
 def insert_plugins(link: Link, action: str, timeout_s: float = SCRIPT_TIMEOUT_S) -> dict[ArdourStrip, tuple[str, ...]]:
@@ -204,10 +209,6 @@ def _has_sound(strip: ArdourStrip) -> bool:
     return strip.kind in WITH_PLUGINS and bool(strip.inputs or strip.plugins)
 
 
-def _needs_plugin(setting: Setting) -> bool:
-    return any(isinstance(item, str) and item.startswith("{plugin.") for item in setting.before)
-
-
 def _set_mode(link: Link, item: Automated, mode: int) -> None:
     link.send(Message(f"{item.control}{_SUFFIX}", (item.strip.number, mode)))
 
@@ -228,7 +229,7 @@ def _modes(link: Link, strips: Sequence[ArdourStrip]) -> dict[tuple[ArdourStrip,
     by_name = {strip.name: strip for strip in strips}
     modes: dict[tuple[ArdourStrip, str], int] = {}
     step = Message("/set_surface", (_BANK, STRIP_TYPES, PLAIN_REPLIES + _FEEDBACK, 0))
-    while {strip for strip, _ in modes} != set(strips):
+    while {strip.name for strip, _ in modes} != by_name.keys():
         # Ardour answers in order: when it tells the name of the bank's first strip, everything before it has been sent.
         told = _told(ask(link, [step, Message(_FIRST)], lambda message: message.address == _FIRST), by_name)
         if not told.keys() - modes.keys():
