@@ -107,11 +107,17 @@ class _Way:
 
     @classmethod
     def of(cls, glide: Glide, over_ms: float) -> _Way:
-        steps = max(math.ceil(over_ms / STEP_MS), 1)
         start_db, end_db = (_level_db(glide.setting, wire) for wire in (glide.start, glide.setting.value))
+        steps = max(math.ceil(over_ms / STEP_MS), 1) if start_db != end_db else 1
         path = [start_db + (end_db - start_db) * step / steps for step in range(1, steps)]
         wires = [glide.setting.scale.encode(level_db) for level_db in path]
         return cls(glide.setting, [*wires, glide.setting.value])
+
+    def moves_at(self, index: int) -> bool:
+        """Whether a round has a step for it: the grid may be coarser than the steps."""
+        if index >= len(self.values):
+            return False
+        return index in {0, len(self.values) - 1} or self.values[index] != self.values[index - 1]
 
 
 def _move(
@@ -129,9 +135,8 @@ def _move(
         for way in ways:
             if cancel():
                 return False
-            last = way.values[index - 1] if index else None
-            if way.values[index] == last and index < rounds - 1:
-                continue  # the grid is coarser than the step
+            if not way.moves_at(index):
+                continue
             _sleep_until(way.due)
             way.sent = True
             step = replace(way.target, value=way.values[index])
