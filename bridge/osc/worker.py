@@ -52,9 +52,9 @@ class Worker:
         return self._idle.wait(timeout_s)
 
     def _run(self, name: str, job: Callable[[], str], report: Callable[[State, str], None]) -> None:
-        report("busy", "")
         state: State = "error"
         try:
+            report("busy", "")
             said = job()
             state = "done"
         except MixbridgeError as error:

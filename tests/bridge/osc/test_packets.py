@@ -47,7 +47,7 @@ def nested(depth, innermost=b"/a\0\0,\0\0\0"):
 
 
 class TestBothWays:
-    @settings(max_examples=100)
+    @settings(max_examples=100, deadline=None)
     @given(MESSAGES)
     def test_what_is_sent_arrives(self, message):
         sent = encode(message)
@@ -56,7 +56,7 @@ class TestBothWays:
         assert arrived == message
         assert [type(value) for value in arrived.args] == [type(value) for value in message.args]
 
-    @settings(max_examples=50)
+    @settings(max_examples=50, deadline=None)
     @given(ADDRESS, st.lists(st.one_of(st.integers(-9, 9), TEXT, st.booleans()), max_size=5))
     def test_python_osc_reads_the_same(self, address, args):
         theirs = OscMessage(encode(Message(address, tuple(args))))
@@ -213,7 +213,7 @@ class TestHostile:
         assert len(text) < 300
         assert text.isprintable()
 
-    @settings(max_examples=300)
+    @settings(max_examples=100, deadline=None)
     @given(st.binary(max_size=200))
     def test_noise(self, datagram):
         try:
@@ -221,7 +221,7 @@ class TestHostile:
         except PacketError:
             return
 
-    @settings(max_examples=200)
+    @settings(max_examples=100, deadline=None)
     @given(MESSAGES, st.data())
     def test_a_good_packet_cut_or_changed(self, message, data):
         sent = bytearray(bundle([encode(message)]))
@@ -234,7 +234,7 @@ class TestHostile:
 
 
 class TestSlip:
-    @settings(max_examples=50)
+    @settings(max_examples=50, deadline=None)
     @given(st.lists(st.binary(min_size=1, max_size=20), max_size=5), st.integers(0, 200))
     def test_packets_survive_any_cut(self, packets, cut):
         stream = b"".join(map(slip_encode, packets))
