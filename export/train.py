@@ -190,7 +190,7 @@ class Training(lightning.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch under the model being trained."""
-        terms = self._terms(self.model, batch)
+        terms = loss_terms(self.model, batch)
         loss: Tensor = torch.stack(list(terms.values())).sum()
         self.log_dict({f"train_{name}": value.detach() for name, value in terms.items()}, batch_size=1)
         self.log("train_loss", loss.detach(), prog_bar=True, batch_size=1)
@@ -198,7 +198,7 @@ class Training(lightning.LightningModule):
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Loss of a held-out batch under the averaged model."""
-        terms = self._terms(self.average, batch)
+        terms = loss_terms(self.average, batch)
         self.log_dict({f"val_{name}": value for name, value in terms.items()}, batch_size=1)
         self.log("val_loss", torch.stack(list(terms.values())).sum(), prog_bar=True, batch_size=1)
 
@@ -232,10 +232,12 @@ class Training(lightning.LightningModule):
         """Batches are made where the training runs."""
         return batch
 
-    def _terms(self, model: CompactModel, batch: Batch) -> dict[str, Tensor]:
-        strips, master = predict_settings(model, batch.session, batch.reference)
-        terms = feature_terms(MixFeatures.of(mix(batch.session, strips, master)), batch.aim)
-        return terms | setting_terms(batch.session, strips, master, batch.strips, batch.master, batch.paired)
+
+def loss_terms(model: CompactModel, batch: Batch) -> dict[str, Tensor]:
+    """The terms of the loss of a batch, weighted."""
+    strips, master = predict_settings(model, batch.session, batch.reference)
+    terms = feature_terms(MixFeatures.of(mix(batch.session, strips, master)), batch.aim)
+    return terms | setting_terms(batch.session, strips, master, batch.strips, batch.master, batch.paired)
 
 
 def predict_settings(
