@@ -20,6 +20,8 @@ from .wire import WireValue, float32, number_of
 
 # Grids end here: finer ones are told from continuous ones by nobody, and a 32-bit float could not hold them.
 MAX_STEPS = 100_000
+# Below it, what is above 0 is so in name only: ratios to it overflow.
+LOWEST_RATIO = 1e-9
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
 
 # Of a continuous range: what a 32-bit float, sent there and back, may lose.
@@ -176,7 +178,7 @@ class _Logarithmic(_Ranged):
 
     @model_validator(mode="after")
     def _is_positive(self) -> _Logarithmic:
-        if self.low <= 0:
+        if self.low < LOWEST_RATIO:
             raise ValueError(f"a {getattr(self, 'kind', 'log')} scale needs a low above 0, not {self.low:g}")
         return self
 

@@ -241,6 +241,7 @@ class TestRanges:
         [
             ({"kind": "linear", "low": 1, "high": 1}, "low must be below high"),
             ({"kind": "log", "low": 0, "high": 1}, "low above 0"),
+            ({"kind": "log", "low": 1e-320, "high": 1}, "low above 0"),
             ({"kind": "bandwidth", "low": -1, "high": 1}, "low above 0"),
             ({"kind": "linear", "low": 0, "high": 1, "wire": [1, 1]}, "have to differ|must differ"),
             ({"kind": "fader", "points": [[0, 0], [0, 1]]}, "does not rise"),
