@@ -47,23 +47,14 @@ def responses_db(kinds: Kinds, bands: Floats, points: Floats, sample_rate_hz: in
     Returns:
         Shape (..., n, m).
     """
-    return _Prototype(kinds, bands, points, sample_rate_hz).responses_db()
+    return Responses(kinds, bands, points, sample_rate_hz).gains_db()
 
 
-def responses_and_slopes(kinds: Kinds, bands: Floats, points: Floats, sample_rate_hz: int) -> tuple[Floats, Floats]:
-    """Gains as :func:`responses_db` gives them, and their derivatives by each number of the band.
+class Responses:
+    """Bands at some settings, for their gains and slopes; arguments as for :func:`responses_db`.
 
-    Returns:
-        Shapes (..., n, m) and (..., n, 3, m).
-    """
-    prototype = _Prototype(kinds, bands, points, sample_rate_hz)
-    return prototype.responses_db(), prototype.slopes()
-
-
-class _Prototype:
-    """|H|^2 = (u + c p) / (v + d p) with p = t / Q^2, apart from the gain that a shelf has in its middle.
-
-    A high shelf is its gain minus the low shelf of the same settings.
+    |H|^2 = (u + c p) / (v + d p) with p = t / Q^2, apart from the gain that a shelf has in its middle. A high shelf is
+    its gain minus the low shelf of the same settings.
     """
 
     def __init__(self, kinds: Kinds, bands: Floats, points: Floats, sample_rate_hz: int):
@@ -82,11 +73,13 @@ class _Prototype:
         v = np.where(self._is_bell, u, (1 - A * t) ** 2)
         self._above, self._below = u + self._c * self._p, v + self._d * self._p
 
-    def responses_db(self) -> Floats:
+    def gains_db(self) -> Floats:
+        """Gain of each band, shape (..., n, m)."""
         low_db = _DB * np.log(self._above / self._below) + np.where(self._is_bell, 0, self._gain_db / 2)
         return np.asarray(np.where(self._is_high, self._gain_db - low_db, low_db))
 
     def slopes(self) -> Floats:
+        """Derivatives of the gains by gain, log frequency and log Q of the band, shape (..., n, 3, m)."""
         A, t, p, is_bell = self._A, self._t, self._p, self._is_bell
         a_above = np.where(is_bell, 2 * A**2 * p, 2 * (A - t) * A + A * p)  # by ln A
         a_below = np.where(is_bell, -2 * p / A**2, -2 * (1 - A * t) * A * t + A * p)

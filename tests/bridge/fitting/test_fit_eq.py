@@ -11,7 +11,7 @@ from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.desks.profile import EqAbility, Slot
 from mixbridge.bridge.desks.scales import Bandwidth, Linear, Log
 from mixbridge.bridge.fitting.equalizer import fit_eq
-from mixbridge.bridge.fitting.response import BELL, HIGH_SHELF, LOW_SHELF, responses_and_slopes, responses_db, warped
+from mixbridge.bridge.fitting.response import BELL, HIGH_SHELF, LOW_SHELF, Responses, responses_db, warped
 from mixbridge.presets.console import EQ_BANDS, EqBand, Equalizer
 from mixbridge.runtime.response import band_responses_db
 
@@ -58,8 +58,9 @@ def scales(ability):
 def test_responses_are_those_of_the_cookbook_and_slopes_theirs(kind, band):
     name = ("low_shelf", "bell", "high_shelf")[kind]
     points, row = warped(FREQS_HZ, 48000), np.array([[band[0], np.log(band[1]), np.log(band[2])]])
-    response, slopes = responses_and_slopes(np.array([kind]), row, points, 48000)
-    np.testing.assert_allclose(response[0], cookbook.response_db([(name, *band)], FREQS_HZ), atol=1e-6)
+    slopes = Responses(np.array([kind]), row, points, 48000).slopes()
+    found = responses_db(np.array([kind]), row, points, 48000)[0]
+    np.testing.assert_allclose(found, cookbook.response_db([(name, *band)], FREQS_HZ), atol=1e-6)
     for index in range(3):
         step = np.zeros(3)
         step[index] = 1e-5
