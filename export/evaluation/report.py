@@ -31,6 +31,11 @@ sound like; then the two are compared. So are mixes made without a model:
 - **equal loudness, centred** and **spread**: all tracks at the same loudness, untouched, in the middle or evenly from
   left to right.
 
+Where the settings are known, two more lines say what the task allows: **true where the reference tells** has the true
+settings for the master and for every track that makes more than -25 dB of the reference, and the mean setting for
+tracks that are not heard in it; **the reference itself** is the other passage of the true mix, which has the right
+settings and other notes.
+
 The **distance** is the feature distance of Diff-MST (Vanka et al., ISMIR 2024), the sum of five terms, each a weighted
 squared difference; 0 is the same sound. Halving a deviation in dB quarters its term.
 
@@ -48,9 +53,7 @@ intervals; sessions are drawn, not cases, because cases of one session resemble 
 _LIKENESS = ((0.03, "alike, below 0.03"), (0.1, "0.03 to 0.1"), (np.inf, "unlike, above 0.1"))
 _ABOUT = {
     "known": "A session is mixed under settings drawn at random; the model hears the mix of another passage of the "
-    "same song as reference, and its mix is compared with the true one. *True where the reference "
-    "tells* is what could be known at best: the true master and the true settings of all tracks that make more than "
-    "-25 dB of the reference, and the mean setting for tracks that are not heard in it.",
+    "same song as reference, and its mix is compared with the true one.",
     "recorded": "The same with recordings instead of rendered instruments.",
     "songs": "The reference is a finished song by somebody else. Nobody knows the right settings; the mix is compared "
     "with the song's passage itself, from which other notes and instruments keep it apart whatever the settings.",

@@ -13,6 +13,9 @@ from .judging import TERMS
 from .statistics import estimate, mean, ratio, share
 from .suites import MODEL, SUITES
 
+REFERENCE = "the reference itself"
+"""Another passage of the true mix: how far it is from the one that was to be made."""
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A table, with an empty line behind it."""
@@ -44,6 +47,10 @@ def distance_table(cases: Sequence[Case]) -> list[str]:
     for mix in cases[0].distances:
         cells = [estimate(cases, mean(values_of(cases, mix, term))).text(3) for term in TERMS]
         rows.append((mix, *cells, f"{np.median(values_of(cases, mix)):.3f}"))
+    if all(case.between for case in cases):
+        found = {term: np.array([case.between[term] for case in cases]) for term in TERMS}
+        cells = [estimate(cases, mean(found[term])).text(3) for term in TERMS]
+        rows.append((REFERENCE, *cells, f"{np.median(found['total']):.3f}"))
     return table(("mix", *TERMS, "median total"), rows)
 
 
