@@ -91,20 +91,7 @@ def read(
     Raises:
         DeskError: the desk does not answer at all, or stopped, or the connection failed.
     """
-    dialect = dialect_of(link)
-    wanted = tuple(dict.fromkeys(settings))
-    if dialect.blind:
-        return dict.fromkeys(wanted)
-    asked = {_place(setting): setting for setting in wanted}
-    pipeline = Pipeline(
-        link, dialect, tuple(asked.values()), write=False, on_progress=_told(on_progress, "reading"), cancel=cancel
-    )
-    try:
-        pipeline.run()
-    except Lost as error:
-        raise link.silence() from error
-    found = {_place(errand.setting): errand.found for errand in pipeline.errands}
-    return {setting: found[_place(setting)] for setting in wanted}
+    return _read(link, tuple(dict.fromkeys(settings)), on_progress, cancel)[0]
 
 
 def push(
@@ -137,26 +124,21 @@ def push(
     if dialect.blind:
         return _push_blind(link, dialect, wanted, on_progress, cancel)
     try:
-        held = (
-            known if known is not None else read(link, wanted, on_progress=_part(on_progress, 0, 1 / 3), cancel=cancel)
-        )
+        ended, held = True, known
+        if held is None:
+            held, ended = _read(link, wanted, _part(on_progress, 0, 1 / 3), cancel)
+        if not ended:
+            return _nothing_sent(wanted, link.sent - before)
+        same = {
+            setting: Result(setting, "same", value)
+            for setting in wanted
+            if (value := held.get(setting)) is not None and setting.scale.same(setting.value, value)
+        }
+        show = _told(_part(on_progress, 1 / 3 if known is None else 0, 1), "setting")
+        missing = tuple(setting for setting in wanted if setting not in same)
+        pipeline = Pipeline(link, dialect, missing, write=True, on_progress=show, cancel=cancel)
     except KeyboardInterrupt:
         return _nothing_sent(wanted, link.sent - before)
-    if cancel is not None and cancel():
-        return _nothing_sent(wanted, link.sent - before)
-    same = {
-        setting: Result(setting, "same", value)
-        for setting in wanted
-        if (value := held.get(setting)) is not None and setting.scale.same(setting.value, value)
-    }
-    pipeline = Pipeline(
-        link,
-        dialect,
-        tuple(setting for setting in wanted if setting not in same),
-        write=True,
-        on_progress=_told(_part(on_progress, 1 / 3 if known is None else 0, 1), "setting"),
-        cancel=cancel,
-    )
     cancelled, problem = _run(pipeline, link)
     done = {errand.setting: _result(errand) for errand in pipeline.errands}
     return Outcome(
@@ -203,6 +185,24 @@ def track_names(link: Link, desk: Desk) -> dict[int, str]:
         return {}
     asked = {desk.settings("track", number, {"name": ""})[0]: number for number in desk.track.numbers}
     return {asked[setting]: str(name) for setting, name in read(link, asked).items() if name}
+
+
+def _read(
+    link: Link, settings: tuple[Setting, ...], on_progress: Progress | None, cancel: Cancel | None
+) -> tuple[dict[Setting, WireValue | None], bool]:
+    """What was found, and whether it came to its end; False: it was cancelled."""
+    dialect = dialect_of(link)
+    if dialect.blind:
+        return dict.fromkeys(settings), True
+    asked = {_place(setting): setting for setting in settings}
+    show = _told(on_progress, "reading")
+    pipeline = Pipeline(link, dialect, tuple(asked.values()), write=False, on_progress=show, cancel=cancel)
+    try:
+        ended = pipeline.run()
+    except Lost as error:
+        raise link.silence() from error
+    found = {_place(errand.setting): errand.found for errand in pipeline.errands}
+    return {setting: found[_place(setting)] for setting in settings}, ended
 
 
 def _run(pipeline: Pipeline, link: Link) -> tuple[bool, str]:

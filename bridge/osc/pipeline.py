@@ -30,8 +30,8 @@ LEAST_FAILURES: Final = 6
 MOST_FAILURES: Final = 48
 _BAD_LUCK: Final = 1e-7
 
-# Without any sign of life for so long the desk is taken to be gone; after the first of these times it is asked for
-# something that it answered before, because what is left may be what it never answers.
+# Without a sign of life for so long the desk is taken to be gone. Well before, it is asked for something that it did
+# answer: what is left may be what it never answers.
 SILENCE_S: Final = 3.0
 _PROBE_S: Final = 0.2
 

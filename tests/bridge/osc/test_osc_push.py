@@ -280,6 +280,26 @@ def test_an_end_from_outside_leaves_whole_values_and_says_what_was_done(
         assert outcome.of("confirmed")
 
 
+def test_an_end_during_the_reading_touches_nothing(desk: Desk) -> None:
+    counter = itertools.count()
+    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+        outcome = push(link, random_settings(desk, [1], 2), cancel=lambda: next(counter) == 10)
+        link.receive(0.1)
+    assert outcome.cancelled
+    assert {result.state for result in outcome.results} == {"unsent"}
+    assert not [arrival for arrival in simulator.arrivals if arrival.values]
+
+
+def test_what_is_known_is_not_read_again(desk: Desk) -> None:
+    settings = random_settings(desk, [1], 2)
+    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+        held = read(link, settings)
+        outcome = push(link, settings, known=held)
+    assert outcome.complete
+    assert outcome.datagrams <= 2 * len(settings)
+    assert outcome.of("same")
+
+
 def test_two_values_for_one_address_are_a_contradiction(desk: Desk) -> None:
     one, other = (desk.settings("track", 3, {"fader_db": level})[0] for level in (-10.0, 0.0))
     with X32Simulator() as simulator, link_to(simulator, desk) as link:
