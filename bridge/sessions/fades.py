@@ -59,8 +59,8 @@ def pan_gains(law: PanLaw, pan: Gains) -> tuple[Gains, Gains]:
     """What a pan does to the left and the right side; `pan` is -1 left to 1 right.
 
     Laws: "balance" lowers the far side alone, linearly; "constant_power" is sine and cosine (-3 dB in the centre), and
-    "constant_power_boosted" that with 0 dB in the centre; "linear" has -6 dB in the centre; "ardour" is Ardour's for mono
-    tracks, a parabola through -3 dB.
+    "constant_power_boosted" that with 0 dB in the centre; "linear" has -6 dB in the centre; "ardour" is Ardour's for
+    mono tracks, a parabola through -3 dB.
     """
     right = (pan + 1) / 2
     left = 1 - right

@@ -108,10 +108,10 @@ def locate(
             if found:
                 return found
     name = _file_name(written)
-    for place in search:
-        looked_in.append(place)
-        if name and _is_file(place / name):
-            return place / name
+    for searched in search:
+        looked_in.append(searched)
+        if name and _is_file(searched / name):
+            return searched / name
     if relative is None and not allow_outside:
         raise _refused(folder, written)
     return None
@@ -178,6 +178,6 @@ def _is_file(path: Path) -> bool:
 
 def _refused(folder: Path, written: str) -> SessionError:
     return SessionError(
-        f"{shown(written)} lies outside the session's folder {folder}. If you trust the session, add --allow-outside; or "
-        "name the folder that holds the file with --search."
+        f"{shown(written)} lies outside the session's folder {folder}. If you trust the session, add --allow-outside; "
+        "or name the folder that holds the file with --search."
     )

@@ -7,7 +7,8 @@ why:
 - `Clip.layer` and `Clip.opaque`: in Ardour a clip hides what lies below it, and its fades bring that back; elsewhere
   clips that overlap are added.
 - `Clip.envelope`: a gain curve of the clip itself, before its fades.
-- `Clip.loop_start`, `Clip.downmix`, `Clip.name`: DAWproject loops a part, REAPER may fold to mono, messages need a name.
+- `Clip.loop_start`, `Clip.downmix`, `Clip.name`: DAWproject loops a part, REAPER may fold to mono, messages need a
+  name.
 - `Fade.points`, `Fade.under`: Ardour stores its fades as curves, and another for what is below; a shape that has no
   name here can be given by points, too. `Fade.includes_end` is how Ardour samples a curve.
 - Fade shapes are named by what they do; their formulas are in :mod:`.fades`.
@@ -45,6 +46,7 @@ MOST_TRACKS = 1024
 MOST_CLIPS = 100_000
 LONGEST_S = 24 * 3600
 LOUDEST_DB = 120.0
+MOST_STRETCH = 64.0
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 8_000, 192_000
 
 
@@ -76,7 +78,7 @@ class Automation:
     """A value that changes: between its points as `interpolation` says, and as at the first and last point outside.
 
     Attributes:
-        points: (seconds since the session's beginning, value), in order. In a clip's envelope: since the clip's beginning.
+        points: (seconds since the session's beginning, value), in order. In a clip's envelope: since the clip's.
         interpolation: "hold" keeps a value until the next; "decibel" is a line in dB; "curved" a constrained cubic
             spline; "ardour_gain" a line on Ardour's fader.
     """
@@ -96,15 +98,16 @@ class Clip:
         source_offset: which frame of the file comes first, in frames at the *file's* rate. Counted from the end if
             `reverse`.
         gain_db: -inf is silence.
-        fade_in: at its beginning, within its length.
-        fade_out: at its end, within its length.
+        fade_in: from its beginning on.
+        fade_out: up to its end.
         channels: which channels of the file (and of those in `split`) are taken, from 0; None takes all.
         downmix: fold the channels taken to one, their mean.
         reverse: the file is turned round.
         mute: it is not heard.
         loop_start: first frame of the part that repeats, at the file's rate.
         loop_frames: how long that part is, at the file's rate; None does not repeat.
-        stretch: how many times longer than recorded; anything but 1 is not rendered.
+        stretch: how many times longer than recorded. Rendered as a tape would: the pitch changes, too. A reader whose
+            DAW would keep the pitch says so in a note.
         polarity: turned upside down.
         envelope: linear gains over time, since the clip's beginning.
         layer: clips of higher layers lie on those of lower ones.
@@ -289,7 +292,7 @@ def _clip_faults(clip: Clip, rate_hz: int) -> Iterator[str]:
         yield f"{clip.gain_db} dB is no usable gain"
     if not (math.isfinite(clip.source_offset) and abs(clip.source_offset) < LONGEST_S * _HIGHEST_RATE_HZ):
         yield f"its offset into the file ({clip.source_offset} frames) is no usable number"
-    if not (math.isfinite(clip.stretch) and clip.stretch > 0):
+    if not (1 / MOST_STRETCH <= clip.stretch <= MOST_STRETCH):
         yield f"a time-stretch of {clip.stretch} is no usable factor"
     if clip.loop_frames is not None and not (
         math.isfinite(clip.loop_frames) and clip.loop_frames >= 1 and math.isfinite(clip.loop_start)
@@ -297,14 +300,15 @@ def _clip_faults(clip: Clip, rate_hz: int) -> Iterator[str]:
         yield f"a loop of {clip.loop_frames} frames has no usable length"
     if clip.channels is not None and (not clip.channels or min(clip.channels) < 0):
         yield f"it takes channels {clip.channels}, which no file has"
-    yield from _fade_faults(clip.fade_in, clip, "fade-in")
-    yield from _fade_faults(clip.fade_out, clip, "fade-out")
+    yield from _fade_faults(clip.fade_in, "fade-in")
+    yield from _fade_faults(clip.fade_out, "fade-out")
     yield from _automation_faults(clip.envelope, 0, 10 ** (LOUDEST_DB / 20), "gain")
 
 
-def _fade_faults(fade: Fade, clip: Clip, what: str) -> Iterator[str]:
-    if not 0 <= fade.length <= clip.length:
-        yield f"its {what} is {fade.length} frames long, the clip {clip.length}"
+def _fade_faults(fade: Fade, what: str) -> Iterator[str]:
+    # Longer than the clip is possible: DAWs keep a fade when they cut its clip.
+    if not 0 <= fade.length <= LONGEST_S * _HIGHEST_RATE_HZ:
+        yield f"its {what} is {fade.length} frames long, which cannot be"
     if fade.shape == "points" and fade.length and len(fade.points) < 2:
         yield f"its {what} has no curve"
     for curve in (fade.points, fade.under):

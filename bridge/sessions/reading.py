@@ -59,8 +59,8 @@ def session_format(path: Path) -> SessionFormat:
     kind = _FORMATS.get(path.suffix.lower())
     if kind is None:
         raise SessionError(
-            f"{path} is no session that can be read: give a .RPP, .ardour or .dawproject file, a folder of audio files, or "
-            "a WAV file of many channels."
+            f"{path} is no session that can be read: give a .RPP, .ardour or .dawproject file, a folder of audio, "
+            "or a WAV file of many channels."
         )
     return kind
 
