@@ -3,9 +3,9 @@
 -- so Ardour has to run this itself.
 --
 -- Once: copy this file to Ardour's own folder for scripts (Linux ~/.config/ardour7/scripts, macOS
--- ~/Library/Preferences/Ardour7/scripts, Windows %localappdata%\ardour7\scripts), then Edit > Lua Scripts >
--- Script Manager > Action Scripts > Refresh, choose a free row, Add/Set, "mixbridge plug-ins". Run it from
--- Edit > Lua Scripts whenever tracks are new.
+-- ~/Library/Preferences/Ardour7/scripts, Windows %localappdata%\ardour7\scripts). In Ardour: Edit > Lua Scripts >
+-- Script Manager > Action Scripts, choose an action that is unset, Add/Set, Refresh, "mixbridge plug-ins", Add.
+-- Whenever tracks are new: Edit > Lua Scripts > mixbridge plug-ins. Save the session before; there is no undo for it.
 
 ardour {
 	["type"] = "EditorAction",

@@ -133,13 +133,30 @@ def missing_plugins(link: Link, settings: Iterable[Setting] | None = None) -> di
     return lacking
 
 
-def insert_plugins(link: Link, action: str, timeout_s: float = SCRIPT_TIMEOUT_S) -> dict[ArdourStrip, tuple[str, ...]]:
+def present(link: Link, settings: Iterable[Setting]) -> tuple[Setting, ...]:
+    """Those of some settings that can be asked for: the others lie in plug-ins that their strips lack.
+
+    Raises:
+        DeskError: Ardour does not answer, or has no such strip.
+    """
+    wanted = tuple(settings)
+    dialect = ardour_of(link)
+    lacking = missing_plugins(link, wanted)
+
+    def is_there(setting: Setting) -> bool:
+        titles = lacking.get(dialect.strip(setting), ())
+        return all(dialect.desk.plugins[name].title not in titles for name in plugin_names(setting))
+
+    return tuple(setting for setting in wanted if is_there(setting))
+
+
+def insert_plugins(link: Link, row: int, timeout_s: float = SCRIPT_TIMEOUT_S) -> dict[ArdourStrip, tuple[str, ...]]:
     """Has Ardour run the script of the user's Script Manager that inserts what is missing.
 
     Args:
         link: to Ardour; its window has to be open, since the scripts belong to it. It learns the new plug-ins.
-        action: which script, "LuaAction/script-1" for the first row of the Script Manager. Ardour runs whatever is
-            in that row, so it must be the user who says which.
+        row: of the script in the Script Manager, "Action 3" there being 3. Ardour runs whatever is in that row, and
+            does not tell what it is, so it must be the user who says which.
         timeout_s: how long to wait for the plug-ins.
 
     Returns:
@@ -149,7 +166,7 @@ def insert_plugins(link: Link, action: str, timeout_s: float = SCRIPT_TIMEOUT_S)
         DeskError: Ardour does not answer.
     """
     dialect = ardour_of(link)
-    link.send(Message("/access_action", (action,)))
+    link.send(Message("/access_action", (f"LuaAction/script-{row}",)))
     deadline = time.monotonic() + timeout_s
     while True:
         dialect.prepare(link)

@@ -15,7 +15,14 @@ from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.fitting.preset import fit_preset
 from mixbridge.bridge.fitting.unfit import unfit
 from mixbridge.bridge.osc.ardour import ardour_of, ask
-from mixbridge.bridge.osc.ardour_session import find_automated, insert_plugins, make_settable, missing_plugins, restore
+from mixbridge.bridge.osc.ardour_session import (
+    find_automated,
+    insert_plugins,
+    make_settable,
+    missing_plugins,
+    present,
+    restore,
+)
 from mixbridge.bridge.osc.dialects import connect
 from mixbridge.bridge.osc.exchange import hello, push, read, track_names
 from mixbridge.bridge.osc.link import Target
@@ -54,12 +61,13 @@ end
 
 @dataclass(frozen=True)
 class Running:
-    """Ardour with all plug-ins in place, a link to it, and what its strips lacked before."""
+    """Ardour with all plug-ins in place, a link to it, and what it was like before."""
 
     host: ardour_host.ArdourHost
     link: object
     lacked: dict
     refusal: str
+    readable: dict
 
     def saved(self):
         """The routes of the session as Ardour saves it now, by name."""
@@ -78,14 +86,15 @@ def running(tmp_path_factory):
         host.run_lua(USERS_DOING)
         with connect(Target("ardour", "127.0.0.1", host.port), DESK) as link:
             lacked = missing_plugins(link)
+            readable = read(link, present(link, questions()))
             with pytest.raises(DeskError) as refusal:
                 make_settable(link, settings_of(PRESET), allow_manual=False)
             # Without a window nobody hears /access_action: the script is run here, while its effect is waited for.
             with ThreadPoolExecutor(1) as pool:
                 done = pool.submit(host.run_action, ACTION)
-                assert insert_plugins(link, "LuaAction/script-1", timeout_s=60) == {}
+                assert insert_plugins(link, row=3, timeout_s=60) == {}
                 done.result()
-            yield Running(host, link, lacked, str(refusal.value))
+            yield Running(host, link, lacked, str(refusal.value), readable)
 
 
 def settings_of(preset):
@@ -183,6 +192,11 @@ def test_missing_plugins_are_named_and_nothing_is_pushed(running):
     names = ("Drums", "Bass", "Lead Vox", "Synth", "Master")  # no sound comes from a MIDI track without a synthesizer
     assert lacked == {"Keys": ("ACE EQ",), **dict.fromkeys(names, both)}
     assert "Keys (3): ACE EQ" in running.refusal
+    assert None not in running.readable.values()
+    parts = {(setting.strip, setting.key.split(".")[0]) for setting in running.readable}
+    assert {strip for strip, part in parts if part == "compressor"} == {"track 3"}
+    assert {strip for strip, part in parts if part == "eq"} == set()
+    assert {strip for strip, part in parts if part == "pan"} == {f"track {n}" for n in range(1, 5)} | {"master"}
     assert ACTION.name in running.refusal
 
 
