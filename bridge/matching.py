@@ -93,6 +93,12 @@ def parse_map(entries: Sequence[str], preset: Preset, stems: Iterable[str]) -> d
     return told
 
 
+def bare_name(name: str) -> str:
+    """Letters and digits only, without case; what is written alike in Unicode is alike."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(letter for letter in folded if letter.isalnum()) or folded
+
+
 def _matches(tracks: Sequence[str], stems: Sequence[str], told: Mapping[str, str]) -> list[Match]:
     """Certain ones first, so that a likeness takes no stem from a track of its very name."""
     found = {track: Match(track, stem, "as told") for track, stem in told.items()}
@@ -102,7 +108,7 @@ def _matches(tracks: Sequence[str], stems: Sequence[str], told: Mapping[str, str
             found[track] = Match(track, track, "same name")
             taken.add(track)
     for track in tracks:
-        alike = [stem for stem in stems if stem not in taken and _bare(stem) == _bare(track)]
+        alike = [stem for stem in stems if stem not in taken and bare_name(stem) == bare_name(track)]
         if track not in found and len(alike) == 1:
             found[track] = Match(track, alike[0], "alike")
             taken.add(alike[0])
@@ -128,12 +134,6 @@ def _check_complete(preset: Preset, stems: Mapping[str, Path], matches: Iterable
             f'Stems without a track: {_listed(no_track)}. Say which is which with --map "{example}", rename the files, '
             "or mute tracks that have no stem in the preset."
         )
-
-
-def _bare(name: str) -> str:
-    """Letters and digits only, without case; what is written alike in Unicode is alike."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(letter for letter in folded if letter.isalnum()) or folded
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -70,7 +70,7 @@ def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = Fals
     Raises:
         OutputError: the file is there already, or cannot be written.
     """
-    _write(Path(path), dumps(preset), overwrite=overwrite)
+    write_text(Path(path), dumps(preset), overwrite=overwrite)
 
 
 def dumps(preset: Preset) -> str:
@@ -90,7 +90,7 @@ def write_schema(path: str | os.PathLike[str]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    _write(Path(path), json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", overwrite=True)
+    write_text(Path(path), json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", overwrite=True)
 
 
 class _Object(dict[str, Any]):
@@ -172,7 +172,17 @@ def _rounded(node: Any) -> Any:
     return node
 
 
-def _write(path: Path, text: str, *, overwrite: bool) -> None:
+def write_text(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a text file, all or nothing.
+
+    Args:
+        path: where to; a link stays a link.
+        text: what to write, as UTF-8.
+        overwrite: replace a file that is there; it stays as it is if writing fails.
+
+    Raises:
+        OutputError: the file is there already, or cannot be written.
+    """
     if os.path.isdir(path):  # noqa: PTH112  (as above)
         raise OutputError(f"{path} is a folder. Name a file in it.")
     if os.path.exists(path) and not overwrite:  # noqa: PTH110

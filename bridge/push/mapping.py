@@ -1,0 +1,221 @@
+"""Which track of a preset is which strip of a desk: as the user says, by name, by likeness, or by order if asked to.
+
+A strip is never guessed: what could be two things is refused, with what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ...presets.errors import DeskError
+from ..desks.profile import Desk
+from ..matching import bare_name
+from .scope import Strips, numbers_of
+
+How = Literal["as told", "same name", "alike", "by order", "master"]
+_LISTED = 24
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A track of the preset and its strip.
+
+    Attributes:
+        track: name in the preset; "master" for the master.
+        kind: "track" or "master".
+        number: of the strip, as the desk counts; 0 for the master.
+        name: what the desk calls the strip; empty if it does not tell.
+        how: what told so.
+    """
+
+    track: str
+    kind: str
+    number: int
+    name: str
+    how: How
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where tracks go.
+
+    Attributes:
+        placed: in the preset's order.
+        left_out: tracks without a strip.
+    """
+
+    placed: tuple[Placed, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def assignment(self) -> dict[str, int]:
+        """Number of the strip by track name."""
+        return {item.track: item.number for item in self.placed}
+
+
+def place_tracks(
+    tracks: Sequence[str],
+    desk: Desk,
+    names: Mapping[int, str],
+    *,
+    told: Sequence[str] = (),
+    strips: Strips | None = None,
+    by_order: bool = False,
+) -> Placement:
+    """Bring the tracks of a preset and the strips of a desk together.
+
+    Args:
+        tracks: names in the preset.
+        desk: has the strips.
+        names: that the desk told, by number; empty if it cannot tell.
+        told: what the user said, "Lead Vox=ch/05", "Lead Vox=5" or "Lead Vox=Vocals".
+        strips: the only ones to be used; None for all.
+        by_order: put the tracks that no name matches on the strips that are free, in order.
+
+    Raises:
+        DeskError: nothing matches, or something matches twice.
+    """
+    found = _as_told(told, tracks, desk, names)
+    usable = {number: names[number] for number in numbers_of(desk, strips) if names.get(number)}
+    _match(tracks, usable, desk, found)
+    if by_order:
+        free = [number for number in numbers_of(desk, strips) if number in names or not names]
+        _fill(tracks, free, names, found)
+    if not found:
+        raise _nothing_matched(tracks, usable, desk)
+    left_out = tuple(track for track in tracks if track not in found)
+    return Placement(tuple(found[track] for track in tracks if track in found), left_out)
+
+
+def _as_told(told: Sequence[str], tracks: Sequence[str], desk: Desk, names: Mapping[int, str]) -> dict[str, Placed]:
+    found: dict[str, Placed] = {}
+    taken: dict[int, str] = {}
+    for entry in told:
+        track, place = _split(entry, tracks)
+        number = _number(place, entry, desk, names)
+        if track in found:
+            raise DeskError(f"--map {entry!r}: {track!r} stands in another --map already; a track has one strip.")
+        if number in taken:
+            raise DeskError(
+                f"--map {entry!r}: {desk.label('track', number)} was given to {taken[number]!r} already; give each "
+                "track a strip of its own."
+            )
+        taken[number] = track
+        found[track] = Placed(track, "track", number, names.get(number, ""), "as told")
+    return found
+
+
+def _split(entry: str, tracks: Sequence[str]) -> tuple[str, str]:
+    places = [place for place, letter in enumerate(entry) if letter == "="]
+    pairs = [(entry[:place], entry[place + 1 :].strip()) for place in places]
+    pair = next((pair for pair in pairs if pair[0] in tracks), None)
+    if pair is None and pairs:
+        raise DeskError(f"--map {entry!r}: the preset has no track {pairs[0][0]!r}. It has: {listed(tracks)}.")
+    if pair is None or not pair[1]:
+        raise DeskError(f'--map {entry!r} is not of the form "Preset name=strip", e.g. "Lead Vox=5".')
+    return pair
+
+
+def _number(place: str, entry: str, desk: Desk, names: Mapping[int, str]) -> int:
+    """A number, what the desk's users call the strip, or its name."""
+    known = sorted(names) if names and desk.scale("track", "name") is None else desk.track.numbers
+    if place.isdecimal() and int(place) in known:
+        return int(place)
+    called = place.strip("/").lower()
+    by_label = [number for number in known if desk.label("track", number).lower() == called]
+    by_name = [number for number, name in names.items() if name == place]
+    by_likeness = [number for number, name in names.items() if bare_name(name) == bare_name(place)]
+    fits = by_label or by_name or by_likeness
+    if len(fits) > 1:
+        raise DeskError(
+            f"--map {entry!r}: {place!r} is the name of {listed_strips(fits, desk)}. Give the number of one of them."
+        )
+    if not fits:
+        raise DeskError(
+            f"--map {entry!r}: {desk.title} has no strip {place!r}. Give a number from {known[0]} to {known[-1]}, what "
+            f"it is called ({desk.label('track', known[0])}), or its name{_names_words(names)}."
+        )
+    return fits[0]
+
+
+def _match(tracks: Sequence[str], usable: Mapping[int, str], desk: Desk, found: dict[str, Placed]) -> None:
+    """By name, then by likeness, so that a likeness takes no strip from a track of its very name."""
+    steps: tuple[tuple[How, Callable[[str, str, Desk], bool]], ...] = (("same name", _same), ("alike", _alike))
+    for how, alike in steps:
+        taken = {placed.number for placed in found.values()}
+        wanted: Counter[int] = Counter()
+        fresh: dict[str, Placed] = {}
+        for track in tracks:
+            if track in found:
+                continue
+            fits = [n for n, name in usable.items() if n not in taken and alike(track, name, desk)]
+            if len(fits) > 1:
+                raise DeskError(
+                    f"{track!r} could be {listed_strips(fits, desk)}, which are called so. Say which: --map "
+                    f'"{track}={fits[0]}".'
+                )
+            for number in fits:
+                wanted[number] += 1
+                fresh[track] = Placed(
+                    track, "track", number, usable[number], "same name" if how != "alike" else "alike"
+                )
+        for number, count in wanted.items():
+            if count > 1:
+                rivals = [track for track, placed in fresh.items() if placed.number == number]
+                raise DeskError(
+                    f"{listed(rivals)} could all be {desk.label('track', number)} ({usable[number]!r}). Say which is "
+                    f'which: --map "{rivals[0]}={number}", and where the others go.'
+                )
+        found.update(fresh)
+
+
+def _same(track: str, name: str, _desk: Desk) -> bool:
+    return track == name
+
+
+def _alike(track: str, name: str, desk: Desk) -> bool:
+    """Letters and digits alike; a desk may cut names to what its display holds."""
+    scale = desk.scale("track", "name")
+    spellings = {bare_name(track), bare_name(str(scale.snap(track)) if scale is not None else track)}
+    return bare_name(name) in spellings
+
+
+def _fill(tracks: Sequence[str], free: Iterable[int], names: Mapping[int, str], found: dict[str, Placed]) -> None:
+    taken = {placed.number for placed in found.values()}
+    numbers = (number for number in free if number not in taken)
+    for track in tracks:
+        if track not in found:
+            number = next(numbers, None)
+            if number is None:
+                return
+            found[track] = Placed(track, "track", number, names.get(number, ""), "by order")
+
+
+def _nothing_matched(tracks: Sequence[str], usable: Mapping[int, str], desk: Desk) -> DeskError:
+    if not tracks:
+        return DeskError("this preset has no tracks: add --tracks master to send the master alone.")
+    way = f'Say where they go, --map "{tracks[0]}=1", or add --by-order to take the strips in order.'
+    if not usable:
+        return DeskError(f"{desk.title} tells no names of its strips, so no track can be matched. {way}")
+    return DeskError(
+        f"no track of the preset ({listed(tracks)}) is called like a strip of {desk.title} "
+        f"({listed(list(usable.values()))}). {way}"
+    )
+
+
+def _names_words(names: Mapping[int, str]) -> str:
+    return f" (there are {listed(list(names.values()))})" if names else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message, not too many of them."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return (", ".join(map(repr, names[:_LISTED])) or "none") + more
+
+
+def listed_strips(numbers: Sequence[int], desk: Desk) -> str:
+    """Strips for a message."""
+    return " or ".join(desk.label("track", number) for number in numbers)

@@ -1,0 +1,247 @@
+"""What a push would do: for each strip the settings, what the desk has now, and what a desk cannot follow.
+
+A plan is made before anything is sent, and shown before anything is sent. Sending it is :mod:`.pushing`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ...presets.console import Master
+from ...presets.errors import DeskError
+from ...presets.preset import Preset
+from ..desks.profile import Desk, Setting
+from ..desks.scales import WireValue
+from ..fitting.abilities import Clamp
+from ..fitting.preset import fit_preset
+from ..fitting.strip import FittedStrip, fit_strip
+from .mapping import Placed, Placement
+from .scope import LEVELS, MASTER, Scope, section_of
+
+# Less is not heard, and not told.
+_AUDIBLE_DB = 0.5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting of a plan.
+
+    Attributes:
+        setting: as it shall be.
+        now: what the desk has; None if it was not asked, or did not say.
+    """
+
+    setting: Setting
+    now: WireValue | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it has to be sent; what is not known is."""
+        return self.now is None or not self.setting.scale.same(self.setting.value, self.now)
+
+    @property
+    def then_value(self) -> float | str:
+        """What it shall be, in its unit."""
+        return self.setting.scale.decode(self.setting.value)
+
+    @property
+    def now_value(self) -> float | str | None:
+        """What it is, in its unit; None if that is not known, or nothing that the profile knows."""
+        try:
+            return None if self.now is None else self.setting.scale.decode(self.now)
+        except DeskError:
+            return None
+
+
+@dataclass(frozen=True)
+class StripPlan:
+    """One strip of a plan.
+
+    Attributes:
+        placed: which track on which strip.
+        label: what the desk's users call the strip.
+        fitted: how near the desk comes.
+        rows: the settings that may be touched, in the order of the profile.
+        missing: titles of plug-ins that the strip lacks; what they would hold is in no row.
+    """
+
+    placed: Placed
+    label: str
+    fitted: FittedStrip
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Row, ...]:
+        """The settings that do not stand yet."""
+        return tuple(row for row in self.rows if row.changes)
+
+    @property
+    def eq_error_db(self) -> tuple[float, float] | None:
+        """Mean and largest error of the EQ's curve; None if the EQ is not touched."""
+        if self.fitted.eq is None or not self._touches("eq"):
+            return None
+        return self.fitted.eq.mean_db, self.fitted.eq.max_db
+
+    @property
+    def compressor_error_db(self) -> float | None:
+        """Largest error of the compressor's curve; None if it is not touched."""
+        if self.fitted.compressor is None or not self._touches("dynamics"):
+            return None
+        return self.fitted.compressor.curve_error_db
+
+    @property
+    def clamped(self) -> tuple[Clamp, ...]:
+        """What is out of the desk's range, of what is touched."""
+        keys = {row.setting.key for row in self.rows}
+        return tuple(clamp for clamp in self.fitted.clamped if clamp.key in keys)
+
+    @property
+    def level_step_db(self) -> float | None:
+        """How much louder trim, makeup, fader and sends make it together; None if that is not known."""
+        total_db = 0.0
+        for row in self.changes:
+            if row.setting.key in LEVELS and row.setting.key != "fx_send_db":
+                now, then = row.now_value, row.then_value
+                if not isinstance(now, float) or not isinstance(then, float):
+                    return None
+                total_db += then - now
+        return total_db
+
+    def _touches(self, section: str) -> bool:
+        return any(section_of(row.setting.key) == section for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole push before it is done.
+
+    Attributes:
+        desk: the profile.
+        where: the desk's address, for people.
+        strips: in the preset's order, the master last.
+        left_out: tracks of the preset that have no strip.
+        is_read: whether the desk was asked for what it has now.
+        notes: what else its user should know, in sentences.
+    """
+
+    desk: Desk
+    where: str
+    strips: tuple[StripPlan, ...]
+    left_out: tuple[str, ...] = ()
+    is_read: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All settings."""
+        return tuple(row for strip in self.strips for row in strip.rows)
+
+    @property
+    def changes(self) -> tuple[Row, ...]:
+        """The settings that do not stand yet."""
+        return tuple(row for row in self.rows if row.changes)
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the desk cannot be asked at all."""
+        return self.desk.transport.dialect == "blind"
+
+    def with_state(self, held: Mapping[Setting, WireValue | None]) -> Plan:
+        """The plan with what the desk has now."""
+        strips = (
+            replace(strip, rows=tuple(replace(row, now=held.get(row.setting)) for row in strip.rows))
+            for strip in self.strips
+        )
+        return replace(self, strips=tuple(strips), is_read=True)
+
+    def with_notes(self, *notes: str) -> Plan:
+        """The plan with more to know."""
+        return replace(self, notes=(*self.notes, *notes))
+
+
+def make_plan(
+    preset: Preset, desk: Desk, where: str, placement: Placement, scope: Scope, *, sample_rate_hz: int = 48000
+) -> Plan:
+    """Fit a preset and pick the settings that may be touched.
+
+    Args:
+        preset: the mix.
+        desk: where it shall stand.
+        where: the desk's address, for people.
+        placement: which track on which strip.
+        scope: what may be touched.
+        sample_rate_hz: of the desk.
+
+    Raises:
+        DeskError: nothing is left to be sent.
+    """
+    fitted = fit_preset(preset, desk, placement.assignment, sample_rate_hz)
+    strips = [_strip(placed, fitted.strips[placed.track], desk, scope) for placed in placement.placed]
+    notes = list(fitted.lost)
+    if touches_master(preset, desk, scope):
+        master = fit_strip(preset.master, desk, MASTER, sample_rate_hz)
+        strips.append(_strip(Placed(MASTER, MASTER, 0, "", "master"), master, desk, scope))
+    elif MASTER in desk.strips and scope.strips is None:
+        notes.append("The master of the preset does nothing, so that of the desk is left as it is.")
+    plan = Plan(desk, where, tuple(strips), placement.left_out)
+    if not plan.rows:
+        raise DeskError(
+            f"{desk.title} has nothing of {', '.join(sorted(scope.sections))} to be set: choose other sections with "
+            "--only."
+        )
+    return plan.with_notes(*notes, *_untouched_levels(plan, scope))
+
+
+def touches_master(preset: Preset, desk: Desk, scope: Scope) -> bool:
+    """Whether the master is set: if it is asked for, or does something where nobody said what is to be set."""
+    if MASTER not in desk.strips:
+        return False
+    return scope.strips.master if scope.strips is not None else preset.master != Master()
+
+
+def _strip(placed: Placed, fitted: FittedStrip, desk: Desk, scope: Scope) -> StripPlan:
+    values = {key: value for key, value in fitted.values.items() if scope.holds(key)}
+    settings: Sequence[Setting] = desk.settings(placed.kind, placed.number, values) if values else ()
+    return StripPlan(placed, desk.label(placed.kind, placed.number), fitted, tuple(map(Row, settings)))
+
+
+def _untouched_levels(plan: Plan, scope: Scope) -> list[str]:
+    """What belongs to what is set and stands on a fader or trim that is not."""
+    notes = []
+    if "fader" not in scope.sections:
+        behind = [
+            f"{strip.placed.track} ({strip.fitted.compressor.left_over_db:+.1f} dB)"
+            for strip in plan.strips
+            if strip.fitted.compressor is not None
+            and "dynamics" in scope.sections
+            and abs(strip.fitted.compressor.left_over_db) >= _AUDIBLE_DB
+        ]
+        if behind:
+            notes.append(
+                f"Makeup that {plan.desk.title} can only give with the fader, which is left alone: "
+                f"{', '.join(behind)}. --faders sets it."
+            )
+    return notes
+
+
+def trim_notes(plan: Plan, trims_db: Mapping[str, float]) -> list[str]:
+    """What a trim that is not touched does to the thresholds that are.
+
+    Args:
+        plan: the plan.
+        trims_db: what the desk has, by label.
+    """
+    off = [
+        f"{strip.label} ({trims_db[strip.label]:+.1f} dB)"
+        for strip in plan.strips
+        if strip.label in trims_db
+        and abs(trims_db[strip.label] - float(strip.fitted.values.get("trim_db", 0.0))) >= _AUDIBLE_DB
+    ]
+    if not off:
+        return []
+    return [
+        f"Thresholds are meant for another trim than the desk has on {', '.join(off)}: add trim to --only, or the "
+        "compressors work harder or less than in the preset."
+    ]

@@ -1,0 +1,139 @@
+"""Make a preset of what stands on a desk now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ... import __version__
+from ...presets.console import Master, Strip
+from ...presets.errors import DeskError
+from ...presets.preset import Preset, Provenance, Track
+from ..desks.loading import load_desk
+from ..desks.profile import Desk, Setting
+from ..desks.scales import WireValue
+from ..fitting.unfit import unfit
+from ..osc.dialects import connect
+from ..osc.exchange import Progress, read, track_names
+from ..osc.link import Link, Target
+from . import ardour_steps
+from .pushing import parsed
+from .scope import MASTER, Strips
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What was found on a desk.
+
+    Attributes:
+        preset: with a track for each strip.
+        lost: what a preset cannot hold, by name of the track, in sentences.
+    """
+
+    preset: Preset
+    lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def pull_preset(
+    target: Target | str,
+    strips: Strips | None = None,
+    *,
+    names: Mapping[int, str] | None = None,
+    sample_rate_hz: int = 48000,
+    on_progress: Progress | None = None,
+) -> Pulled:
+    """A preset of a desk's current state.
+
+    Args:
+        target: which desk.
+        strips: those to be read; None for all that have a name, and the master.
+        names: what to call tracks, by the desk's numbers; the others are called as on the desk.
+        sample_rate_hz: of the desk.
+        on_progress: called with the share done, 0..1, and what is being done.
+
+    Raises:
+        DeskError: the desk does not answer, cannot be asked, or has no strip with a name.
+    """
+    target = parsed(target)
+    desk = load_desk(target.desk)
+    if desk.transport.dialect == "blind":
+        raise DeskError(f"{desk.title} cannot be asked for its settings, so that no preset can be made of them.")
+    with connect(target, desk) as link:
+        told = {**track_names(link, desk), **(names or {})}
+        numbers = sorted(strips.numbers) if strips is not None else sorted(told)
+        with_master = MASTER in desk.strips and (strips is None or strips.master)
+        if not numbers and not with_master:
+            raise DeskError(f"no strip of {desk.title} has a name: say which are to be read, --tracks 1-8.")
+        found, lacking = _read(link, desk, numbers, on_progress, with_master=with_master)
+    return _pulled(desk, told, found, lacking, sample_rate_hz)
+
+
+Found = Mapping[int | None, Mapping[str, float | str]]
+
+
+def _read(
+    link: Link, desk: Desk, numbers: Iterable[int], on_progress: Progress | None, *, with_master: bool
+) -> tuple[Found, dict[int | None, tuple[str, ...]]]:
+    """Values by strip, None for the master, and which plug-ins are not there."""
+    asked: dict[Setting, int | None] = {}
+    lacking: dict[int | None, tuple[str, ...]] = {}
+    for number in (*numbers, *((None,) if with_master else ())):
+        kind = "track" if number is not None else MASTER
+        questions, missing = ardour_steps.questions(link, desk, kind, number or 0)
+        asked.update(dict.fromkeys(questions, number))
+        lacking[number] = missing
+    values: dict[int | None, dict[str, float | str]] = {number: {} for number in lacking}
+    for setting, wire in read(link, asked, on_progress=on_progress).items():
+        if wire is not None:
+            _note(values[asked[setting]], setting, wire)
+    return values, lacking
+
+
+def _note(values: dict[str, float | str], setting: Setting, wire: WireValue) -> None:
+    try:
+        values[setting.key] = setting.scale.decode(wire)
+    except DeskError:
+        return  # a mode of the desk that its profile does not know
+
+
+def _pulled(
+    desk: Desk,
+    names: Mapping[int, str],
+    found: Found,
+    lacking: Mapping[int | None, tuple[str, ...]],
+    sample_rate_hz: int,
+) -> Pulled:
+    tracks: list[Track] = []
+    master = Master()
+    lost: dict[str, tuple[str, ...]] = {}
+    for number, values in found.items():
+        kind = "track" if number is not None else MASTER
+        unfitted = unfit(values, desk, kind, sample_rate_hz)
+        if number is None:
+            name = MASTER
+            master = unfitted.strip if isinstance(unfitted.strip, Master) else master
+        else:
+            name = _free_name(names.get(number) or desk.label("track", number), tracks)
+            strip = unfitted.strip if isinstance(unfitted.strip, Strip) else Strip()
+            tracks.append(Track(name=name, strip=strip, mute=bool(values.get("mute", 0.0))))
+        said = (*unfitted.lost, *(f"No {title} on it: taken as flat." for title in lacking[number]))
+        if said:
+            lost[name] = said
+    provenance = Provenance(
+        tool=f"mixbridge {__version__}",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        note=f"pulled from {desk.title}",
+    )
+    return Pulled(Preset(tracks=tuple(tracks), master=master, provenance=provenance), lost)
+
+
+def _free_name(name: str, tracks: Iterable[Track]) -> str:
+    taken = {track.name for track in tracks}
+    name = name[:_LONGEST_NAME]
+    if name not in taken:
+        return name
+    count = next(count for count in range(2, 10_000) if f"{name[:190]} {count}" not in taken)
+    return f"{name[:190]} {count}"

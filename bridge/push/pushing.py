@@ -1,0 +1,333 @@
+"""Push a preset to a desk: plan, keep what is there, set, prove. The entry points for programs are here.
+
+    result = push_preset(preset, "x32://192.168.1.20")
+    print(result.sentence)
+
+What is shown to people is made in :mod:`.tables`; the command line is `push_commands.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from ...presets.errors import DeskError
+from ...presets.preset import Preset
+from ..desks.loading import load_desk
+from ..desks.profile import Desk, Setting
+from ..osc.dialects import connect
+from ..osc.exchange import Cancel, Outcome, Progress, read, track_names
+from ..osc.link import Link, Target
+from . import ardour_steps, snapshots
+from .mapping import Placement, place_tracks
+from .plan import Plan, Row, StripPlan, make_plan, trim_notes
+from .scope import LEVELS, MASTER, Scope
+from .snapshots import Kept, KeptStrip, Purpose, Snapshot
+from .stages import run, touched
+
+RAMP_MS: Final = 500.0
+_LEVEL_WORDS: Final = {
+    "fader_db": "fader",
+    "trim_db": "trim",
+    "fx_send_db": "send",
+    "compressor.makeup_db": "makeup",
+}
+Confirm = Callable[[Plan], bool]
+
+
+@dataclass(frozen=True)
+class PushOptions:
+    """How a preset is pushed.
+
+    Attributes:
+        scope: what may be touched.
+        told: where tracks go, "Lead Vox=ch/05"; the others are matched by name.
+        by_order: tracks that no name matches take the strips that are free, in order.
+        ramp_ms: how long levels take; 0 sets them at once.
+        snapshot: file for what stood before; None for one in the state folder.
+        sample_rate_hz: of the desk.
+        to_manual: switch controls that are under automation to manual (Ardour).
+        script: row of Ardour's Script Manager with the script that inserts missing plug-ins; None inserts nothing.
+    """
+
+    scope: Scope = field(default_factory=Scope)
+    told: tuple[str, ...] = ()
+    by_order: bool = False
+    ramp_ms: float = RAMP_MS
+    snapshot: Path | None = None
+    sample_rate_hz: int = 48000
+    to_manual: bool = False
+    script: int | None = None
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """What a push did.
+
+    Attributes:
+        plan: what was to be done, and what stood before.
+        outcome: what became of each setting; None if nothing was sent, because nobody wanted it.
+        snapshot: file with what stood before; None if nothing was to be changed, or the desk does not tell.
+    """
+
+    plan: Plan
+    outcome: Outcome | None
+    snapshot: Path | None = None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether every value is proven to stand."""
+        return self.outcome is not None and self.outcome.complete
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every value stands, or was sent to a desk that cannot be asked."""
+        states = {"confirmed", "same", "unverifiable"}
+        return self.outcome is not None and all(result.state in states for result in self.outcome.results)
+
+    @property
+    def sentence(self) -> str:
+        """What came of it, in a sentence."""
+        if self.outcome is None:
+            return "nothing was sent"
+        counts = [
+            f"{len(found)} {state}"
+            for state in ("confirmed", "same", "refused", "unconfirmed", "unverifiable", "unsent")
+            if (found := self.outcome.of(state))
+        ]
+        said = f"{self.plan.desk.title} at {self.plan.where}: {', '.join(counts)}"
+        return f"{said}; {self.outcome.problem}" if self.outcome.problem else said
+
+
+def push_preset(
+    preset: Preset,
+    target: Target | str,
+    options: PushOptions | None = None,
+    *,
+    confirm: Confirm | None = None,
+    on_progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> PushResult:
+    """Set a desk to a preset, with a way back, and prove it.
+
+    Args:
+        preset: the mix.
+        target: which desk, e.g. "ardour://127.0.0.1:3819".
+        options: how; None for faders and mutes left alone, tracks matched by name, levels gliding.
+        confirm: shown the plan with what the desk has now; False ends it. None asks nobody.
+        on_progress: called with the share done, 0..1, and what is being done.
+        cancel: asked between datagrams; True ends it, and so does Ctrl-C.
+
+    Raises:
+        DeskError: the desk does not answer, nothing matches, or it cannot take the preset. Nothing was sent then.
+        OutputError: the snapshot cannot be written. Nothing was sent then.
+    """
+    options = options or PushOptions()
+    target = parsed(target)
+    desk = load_desk(target.desk)
+    with connect(target, desk) as link:
+        plan = _read_plan(preset, desk, link, options, on_progress)
+        require_plugins(plan)
+        ardour_steps.require_settable(link, [row.setting for row in plan.changes], to_manual=options.to_manual)
+        if confirm is not None:
+            if not confirm(plan):
+                return PushResult(plan, None)
+            # What the desk has may have changed while somebody was thinking.
+            plan = plan.with_state(read(link, [row.setting for row in plan.rows]))
+        outcome, snapshot = change(
+            link,
+            plan.rows,
+            lambda rows: snapshot_of(plan.desk, target, plan.strips, rows, "push", preset.name),
+            options,
+            on_progress=on_progress,
+            cancel=cancel,
+        )
+        return PushResult(plan, outcome, snapshot)
+
+
+def plan_push(
+    preset: Preset,
+    target: Target | str,
+    options: PushOptions | None = None,
+    *,
+    offline: bool = False,
+    on_progress: Progress | None = None,
+) -> Plan:
+    """What a push would do; nothing is changed.
+
+    Args:
+        preset: the mix.
+        target: which desk.
+        options: how.
+        offline: the desk is not there; tracks that are not told take its strips in order.
+        on_progress: called with the share done, 0..1, and what is being done.
+
+    Raises:
+        DeskError: as in :func:`push_preset`.
+    """
+    options = options or PushOptions()
+    target = parsed(target)
+    desk = load_desk(target.desk)
+    if offline:
+        plan = _fitted_plan(preset, desk, _where(target, desk), {}, replace(options, by_order=True))
+        return plan.with_notes("The desk was not asked: what it has now, and the names of its strips, are not known.")
+    with connect(target, desk) as link:
+        return _read_plan(preset, desk, link, options, on_progress)
+
+
+def change(
+    link: Link,
+    rows: Sequence[Row],
+    snapshot: Callable[[Sequence[Row]], Snapshot],
+    options: PushOptions,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> tuple[Outcome, Path | None]:
+    """Keep what stands, then set what shall stand; for pushes and for taking them back.
+
+    Args:
+        link: to the desk.
+        rows: all settings, with what the desk has now.
+        snapshot: makes one of rows.
+        options: how.
+        on_progress: called with the share done, 0..1, and what is being done.
+        cancel: asked between datagrams.
+    """
+    kept = [row for row in touched(rows) if row.now is not None]
+    path = snapshots.save(snapshot(touched(rows)), options.snapshot) if kept else None
+    ardour_steps.make_settable(link, [row.setting for row in rows if row.changes], to_manual=options.to_manual)
+    return run(link, rows, options.ramp_ms, on_progress=on_progress, cancel=cancel), path
+
+
+def snapshot_of(
+    desk: Desk,
+    target: Target,
+    strips: Iterable[StripPlan],
+    rows: Sequence[Row],
+    purpose: Purpose,
+    preset: str = "",
+    undoes: str | None = None,
+) -> Snapshot:
+    """A snapshot of what rows have now."""
+    kept: list[KeptStrip] = []
+    for strip in strips:
+        own = {id(row.setting) for row in strip.rows}
+        values = [
+            Kept(key=row.setting.key, wire=row.now) for row in rows if id(row.setting) in own and row.now is not None
+        ]
+        if values:
+            placed = strip.placed
+            kept.append(
+                KeptStrip(
+                    kind="master" if placed.kind == MASTER else "track",
+                    number=placed.number,
+                    label=strip.label,
+                    name=placed.name[:256],
+                    values=tuple(values),
+                )
+            )
+    path = Path(target.desk)
+    return Snapshot(
+        created=snapshots.now(),
+        purpose=purpose,
+        undoes=undoes,
+        preset=preset[:300],
+        desk=str(path.resolve()) if path.suffix == ".toml" else target.desk,
+        host=target.host,
+        port=target.port or desk.transport.port,
+        strips=tuple(kept),
+        unread=sum(row.now is None for row in rows),
+    )
+
+
+def parsed(target: Target | str) -> Target:
+    """A target, from what was typed if need be."""
+    return target if isinstance(target, Target) else Target.parse(target)
+
+
+def require_plugins(plan: Plan) -> None:
+    """Refuses a push that lacks plug-ins.
+
+    Raises:
+        DeskError: names the strips and what to do.
+    """
+    missing = {strip.placed: strip.missing for strip in plan.strips if strip.missing}
+    if missing:
+        raise DeskError(ardour_steps.advice(missing))
+
+
+def _read_plan(preset: Preset, desk: Desk, link: Link, options: PushOptions, on_progress: Progress | None) -> Plan:
+    names = track_names(link, desk)
+    plan = _fitted_plan(preset, desk, link.where, names, options)
+    plan = ardour_steps.without_missing(link, plan, options.script)
+    if plan.is_blind:
+        return plan.with_notes(
+            f"{desk.title} cannot be asked: what is sent is not verified, cannot be undone, and levels jump."
+        )
+    settings = [row.setting for row in plan.rows]
+    trims = _trims(plan) if options.scope.holds("compressor.on") and not options.scope.holds("trim_db") else {}
+    held = read(link, [*settings, *trims], on_progress=on_progress)
+    plan = plan.with_state(held)
+    found = {label: held[setting] for setting, label in trims.items()}
+    trims_db = {label: _level_db(setting, found[label]) for setting, label in trims.items() if found[label] is not None}
+    return plan.with_notes(*trim_notes(plan, trims_db), *_unread(plan), *_level_notes(plan, options.ramp_ms))
+
+
+def _fitted_plan(preset: Preset, desk: Desk, where: str, names: Mapping[int, str], options: PushOptions) -> Plan:
+    return make_plan(
+        preset,
+        desk,
+        where,
+        _placement(preset, desk, names, options),
+        options.scope,
+        sample_rate_hz=options.sample_rate_hz,
+    )
+
+
+def _placement(preset: Preset, desk: Desk, names: Mapping[int, str], options: PushOptions) -> Placement:
+    strips = options.scope.strips
+    if strips is not None and strips.master and not strips.numbers and not options.told:
+        return Placement((), ())  # the master alone
+    tracks = [track.name for track in preset.tracks]
+    return place_tracks(tracks, desk, names, told=options.told, strips=strips, by_order=options.by_order)
+
+
+def _trims(plan: Plan) -> dict[Setting, str]:
+    """The trims of the strips whose thresholds are set, with what the strips are called."""
+    return {
+        plan.desk.settings(strip.placed.kind, strip.placed.number, {"trim_db": 0.0})[0]: strip.label
+        for strip in plan.strips
+        if plan.desk.scale(strip.placed.kind, "trim_db") is not None
+    }
+
+
+def _level_db(setting: Setting, wire: object) -> float:
+    value = setting.scale.decode(wire) if isinstance(wire, int | float | str) else 0.0
+    return float(value)
+
+
+def _unread(plan: Plan) -> list[str]:
+    unread = [row for row in plan.rows if row.now is None]
+    if not unread:
+        return []
+    levels = any(row.setting.key in LEVELS for row in unread)
+    return [
+        f"The desk did not tell {len(unread)} of {len(plan.rows)} values; they cannot be put back"
+        f"{', and levels among them are not sent' if levels else ''}."
+    ]
+
+
+def _level_notes(plan: Plan, ramp_ms: float) -> list[str]:
+    moving = [row for row in plan.changes if row.setting.key in LEVELS and row.now is not None]
+    if not moving:
+        return []
+    what = sorted({_LEVEL_WORDS[row.setting.key] for row in moving})
+    how = f"glide over {ramp_ms:g} ms" if ramp_ms else "jump (--no-ramp)"
+    return [f"Levels {how}: {', '.join(what)}. What EQ, threshold and ratio change is heard at once."]
+
+
+def _where(target: Target, desk: Desk) -> str:
+    return f"{target.host}:{target.port or desk.transport.port}"

@@ -1,0 +1,135 @@
+"""What a push may touch: kinds of settings and strips, as the user says, and what is left alone without being asked.
+
+Nothing is sent here, and no desk is known but its profile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from ...presets.errors import DeskError
+from ..desks.profile import Desk
+
+SectionName = Literal["eq", "dynamics", "pan", "fader", "mute", "trim", "send", "name"]
+SECTIONS: Final[tuple[SectionName, ...]] = get_args(SectionName)
+# What a push leaves alone unless it is asked for: what the audience hears at once, and what strips are called.
+ASKED_FOR: Final[frozenset[SectionName]] = frozenset({"fader", "mute", "send", "name"})
+
+# Keys that are levels in dB: a change of one is heard as a jump, so that they glide.
+LEVELS: Final = frozenset({"fader_db", "trim_db", "fx_send_db", "compressor.makeup_db"})
+
+MASTER: Final = "master"
+_PREFIXES: Final[tuple[tuple[str, SectionName], ...]] = (("eq.", "eq"), ("compressor.", "dynamics"))
+_KEYS: Final[dict[str, SectionName]] = {
+    "pan": "pan",
+    "fader_db": "fader",
+    "mute": "mute",
+    "trim_db": "trim",
+    "fx_send_db": "send",
+    "name": "name",
+}
+_RANGE: Final = re.compile(r"(?P<first>\d{1,4})(?:-(?P<last>\d{1,4}))?")
+
+
+@dataclass(frozen=True)
+class Strips:
+    """Strips of a desk, by its own numbers.
+
+    Attributes:
+        numbers: of tracks.
+        master: whether the master is one of them.
+    """
+
+    numbers: frozenset[int]
+    master: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What may be touched.
+
+    Attributes:
+        sections: kinds of settings.
+        strips: of the desk; None for all.
+    """
+
+    sections: frozenset[SectionName] = frozenset(SECTIONS) - ASKED_FOR
+    strips: Strips | None = None
+
+    def holds(self, key: str) -> bool:
+        """Whether a setting may be touched, by its canonical key."""
+        return section_of(key) in self.sections
+
+
+def section_of(key: str) -> SectionName:
+    """Which section a setting belongs to."""
+    if key in _KEYS:
+        return _KEYS[key]
+    return next(section for prefix, section in _PREFIXES if key.startswith(prefix))
+
+
+def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = False) -> frozenset[SectionName]:
+    """From `--only eq,dynamics`, `--faders` and `--mutes`.
+
+    Args:
+        only: names with commas between; None for everything that is touched without being asked for.
+        faders: faders and sends as well.
+        mutes: mutes as well.
+
+    Raises:
+        DeskError: a name that is no section.
+    """
+    named = None if only is None else [name.strip().lower() for name in only.split(",") if name.strip()]
+    unknown = [name for name in named or () if name not in SECTIONS]
+    if unknown or named == []:
+        raise DeskError(f"--only {only!r}: the sections are {', '.join(SECTIONS)}; write them with commas between.")
+    sections = set(Scope().sections) if named is None else {name for name in SECTIONS if name in named}
+    if faders:
+        sections |= {"fader", "send"}
+    if mutes:
+        sections |= {"mute"}
+    return frozenset(sections)
+
+
+def parse_strips(text: str | None, desk: Desk) -> Strips | None:
+    """From `--tracks 1-4,7,master`: strips by the desk's numbers.
+
+    Raises:
+        DeskError: it has another form, or the desk has no such strip.
+    """
+    if text is None:
+        return None
+    numbers: set[int] = set()
+    master = False
+    for part in (part.strip().lower() for part in text.split(",")):
+        match = _RANGE.fullmatch(part)
+        if part == MASTER:
+            master = True
+        elif match is None:
+            raise DeskError(
+                f"--tracks {text!r}: write the desk's numbers such as 1-4,7, and master for the stereo sum; to pick by "
+                "name, use --map."
+            )
+        else:
+            first, last = int(match["first"]), int(match["last"] or match["first"])
+            numbers |= _existing(first, last, text, desk)
+    if master and MASTER not in desk.strips:
+        raise DeskError(f"--tracks {text!r}: {desk.title} has no master that mixbridge can reach.")
+    return Strips(frozenset(numbers), master)
+
+
+def numbers_of(desk: Desk, strips: Strips | None) -> Iterable[int]:
+    """The numbers of the tracks that may be touched, rising."""
+    return sorted(strips.numbers) if strips is not None else desk.track.numbers
+
+
+def _existing(first: int, last: int, text: str, desk: Desk) -> set[int]:
+    known = desk.track.numbers
+    if first > last:
+        raise DeskError(f"--tracks {text!r}: {first}-{last} runs backwards; write {last}-{first}.")
+    if first not in known or last not in known:
+        raise DeskError(f"--tracks {text!r}: {desk.title} has the tracks {known[0]} to {known[-1]}.")
+    return set(range(first, last + 1))
