@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 from ...presets.errors import SessionError
 from .model import MissingMedia
@@ -99,7 +99,7 @@ def locate(
     looked_in = [] if looked_in is None else looked_in
     relative = _relative(folder, written)
     if relative is None:
-        if allow_outside and (found := _outside(written, looked_in)):
+        if allow_outside and (found := _outside(folder, written, looked_in)):
             return found
     else:
         for place in ("", *under):
@@ -158,14 +158,16 @@ def _inside(folder: Path, path: Path, written: str, allow_outside: bool) -> Path
     return path
 
 
-def _outside(written: str, looked_in: list[Path]) -> Path | None:
+def _outside(folder: Path, written: str, looked_in: list[Path]) -> Path | None:
     path = Path(written)
+    if not path.is_absolute():
+        path = folder / written.replace("\\", "/")
     looked_in.append(path.parent)
     return path if _is_file(path) else None
 
 
 def _file_name(written: str) -> str:
-    name = PureWindowsPath(written.replace("/", "\\")).name
+    name = re.split(r"[\\/]", written)[-1]
     return "" if name in {".", ".."} else name
 
 

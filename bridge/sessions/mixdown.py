@@ -44,36 +44,28 @@ class TrackSound:
         """The next frames of the session, shape (channels, count)."""
         first, end = self._place, self._place + count
         self._place = end
-        self._begin(first, end)
+        while self._waiting and self._waiting[-1].position < end:
+            self._playing.append(_Playing(self._waiting.pop(), self._rate_hz))
+        self._playing.sort(key=lambda playing: (playing.clip.layer, playing.clip.position))
         block: Samples | None = None
         for playing in self._playing:
             block = self._add(block, playing, first, count)
+            if playing.clip.end <= end:
+                playing.sound = None
         self._playing = [playing for playing in self._playing if playing.clip.end > end]
-        return np.zeros((self.channels, count), np.float32) if block is None else block
-
-    def _begin(self, first: int, end: int) -> None:
-        """Starts the clips that begin in this block."""
-        begun = False
-        while self._waiting and self._waiting[-1].position < end:
-            clip = self._waiting.pop()
-            if clip.end <= first:
-                continue
-            with naming(self._track, clip):
-                sound = ClipSound(clip, self._pool, self._rate_hz, skip=max(0, first - clip.position))
-            self._playing.append(_Playing(clip, sound, self._rate_hz))
-            begun = True
         if len(self._playing) > MOST_AT_ONCE:
             raise SessionError(
                 f"track {self._track.name[:80]!r} has more than {MOST_AT_ONCE} clips at "
-                f"{first / self._rate_hz:.1f} s, one of them {self._playing[-1].clip.label[:80]!r}: remove some."
+                f"{end / self._rate_hz:.1f} s, one of them {self._playing[-1].clip.label[:80]!r}: remove some."
             )
-        if begun:
-            self._playing.sort(key=lambda playing: (playing.clip.layer, playing.clip.position))
+        return np.zeros((self.channels, count), np.float32) if block is None else block
 
     def _add(self, block: Samples | None, playing: _Playing, first: int, count: int) -> Samples:
         clip = playing.clip
         low, high = max(first, clip.position), min(first + count, clip.end)
         with naming(self._track, clip):
+            if playing.sound is None:
+                playing.sound = ClipSound(clip, self._pool, self._rate_hz, skip=low - clip.position)
             samples = playing.sound.take(high - low)
         samples = _with_channels(samples, self.channels)
         gains = playing.gains(low - clip.position, high - low)
@@ -83,7 +75,7 @@ class TrackSound:
             if high - low == count:
                 return samples
             block = np.zeros((self.channels, count), np.float32)
-        elif not block.flags.writeable or block.base is not None:
+        elif block.base is not None:  # still the samples of a file, which are not ours to change
             block = np.array(block)
         part = block[:, low - first : high - first]
         if clip.opaque:
@@ -136,11 +128,11 @@ def track_channels(track: Track, pool: FilePool) -> int:
 
 @dataclass
 class _Playing:
-    """A clip that sounds now."""
+    """A clip that sounds now; its files are opened when its turn comes."""
 
     clip: Clip
-    sound: ClipSound
     sample_rate_hz: int
+    sound: ClipSound | None = None
     _level: float = field(init=False)
 
     def __post_init__(self) -> None:
