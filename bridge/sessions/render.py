@@ -76,6 +76,7 @@ def render_plan(
 ) -> dict[str, Path]:
     """Makes the files of a plan; arguments, result and errors as :func:`render_stems`."""
     report = _Report(progress, plan)
+    _check_sources(plan, folder)
     with OutputFolder(folder, overwrite, [stem.file for stem in plan.stems]) as workplace, FilePool() as pool:
         _check_room(plan, workplace, folder)
         for batch in _batches(plan.stems, pool):
@@ -164,6 +165,15 @@ def _shared_file(stem: Stem, pool: FilePool) -> Path | None:
     files = {path for clip in stem.track.clips for path in (clip.source, *clip.split)}
     path = files.pop()
     return path if not files and pool.info(path).channels > 2 else None
+
+
+def _check_sources(plan: StemsPlan, folder: Path) -> None:
+    sources = {
+        path.resolve() for track in plan.session.tracks for clip in track.clips for path in (clip.source, *clip.split)
+    }
+    for stem in plan.stems:
+        if (folder / stem.file).resolve() in sources:
+            raise OutputError(f"{folder / stem.file} is audio of the session itself: choose another folder.")
 
 
 def _check_room(plan: StemsPlan, workplace: Path, folder: Path) -> None:
