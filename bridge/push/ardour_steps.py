@@ -35,7 +35,7 @@ def without_missing(link: Link, plan: Plan, script: int | None) -> Plan:
         return plan
     missing = _missing(link, plan)
     if missing and script is not None:
-        ardour_session.insert_plugins(link, f"LuaAction/script-{script}")
+        ardour_session.insert_plugins(link, script)
         missing = _missing(link, plan)
     return replace(
         plan, strips=tuple(_without(strip, missing.get(strip.placed, ()), plan.desk) for strip in plan.strips)

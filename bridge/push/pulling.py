@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ... import __version__
-from ...presets.console import Master, Strip
+from ...presets.console import Master
 from ...presets.errors import DeskError
 from ...presets.preset import Preset, Provenance, Track
 from ..desks.loading import load_desk
@@ -22,6 +22,7 @@ from .pushing import parsed
 from .scope import MASTER, Strips
 
 _LONGEST_NAME = 200
+Found = Mapping[int | None, Mapping[str, float | str]]
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,54 @@ def pull_preset(
         if not numbers and not with_master:
             raise DeskError(f"no strip of {desk.title} has a name: say which are to be read, --tracks 1-8.")
         found, lacking = _read(link, desk, numbers, on_progress, with_master=with_master)
-    return _pulled(desk, told, found, lacking, sample_rate_hz)
+    lost = {
+        _called(number, told, desk): tuple(f"No {title} on it: taken as flat." for title in missing)
+        for number, missing in lacking.items()
+        if missing
+    }
+    return preset_from(desk, told, found, lost=lost, sample_rate_hz=sample_rate_hz)
 
 
-Found = Mapping[int | None, Mapping[str, float | str]]
+def preset_from(
+    desk: Desk,
+    names: Mapping[int, str],
+    found: Found,
+    *,
+    lost: Mapping[str, tuple[str, ...]] | None = None,
+    sample_rate_hz: int = 48000,
+) -> Pulled:
+    """A preset of settings as a desk has them.
+
+    Args:
+        desk: whose they are.
+        names: of the tracks, by number; the others are called as the desk's users call the strip.
+        found: settings by key, by number of the track; None is the master.
+        lost: what is known to be missing, by name of the track.
+        sample_rate_hz: of the desk.
+    """
+    tracks: list[Track] = []
+    master = Master()
+    told = dict(lost or {})
+    for number, values in found.items():
+        unfitted = unfit(values, desk, MASTER if number is None else "track", sample_rate_hz)
+        name = _called(number, names, desk)
+        if isinstance(unfitted.strip, Master):
+            master = unfitted.strip
+        else:
+            name = _free_name(name, tracks)
+            tracks.append(Track(name=name, strip=unfitted.strip, mute=bool(values.get("mute", 0.0))))
+        if unfitted.lost:
+            told[name] = (*told.get(name, ()), *unfitted.lost)
+    provenance = Provenance(
+        tool=f"mixbridge {__version__}",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        note=f"pulled from {desk.title}",
+    )
+    return Pulled(Preset(tracks=tuple(tracks), master=master, provenance=provenance), told)
+
+
+def _called(number: int | None, names: Mapping[int, str], desk: Desk) -> str:
+    return MASTER if number is None else names.get(number) or desk.label("track", number)
 
 
 def _read(
@@ -97,37 +142,6 @@ def _note(values: dict[str, float | str], setting: Setting, wire: WireValue) -> 
         values[setting.key] = setting.scale.decode(wire)
     except DeskError:
         return  # a mode of the desk that its profile does not know
-
-
-def _pulled(
-    desk: Desk,
-    names: Mapping[int, str],
-    found: Found,
-    lacking: Mapping[int | None, tuple[str, ...]],
-    sample_rate_hz: int,
-) -> Pulled:
-    tracks: list[Track] = []
-    master = Master()
-    lost: dict[str, tuple[str, ...]] = {}
-    for number, values in found.items():
-        kind = "track" if number is not None else MASTER
-        unfitted = unfit(values, desk, kind, sample_rate_hz)
-        if number is None:
-            name = MASTER
-            master = unfitted.strip if isinstance(unfitted.strip, Master) else master
-        else:
-            name = _free_name(names.get(number) or desk.label("track", number), tracks)
-            strip = unfitted.strip if isinstance(unfitted.strip, Strip) else Strip()
-            tracks.append(Track(name=name, strip=strip, mute=bool(values.get("mute", 0.0))))
-        said = (*unfitted.lost, *(f"No {title} on it: taken as flat." for title in lacking[number]))
-        if said:
-            lost[name] = said
-    provenance = Provenance(
-        tool=f"mixbridge {__version__}",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        note=f"pulled from {desk.title}",
-    )
-    return Pulled(Preset(tracks=tuple(tracks), master=master, provenance=provenance), lost)
 
 
 def _free_name(name: str, tracks: Iterable[Track]) -> str:
