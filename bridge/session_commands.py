@@ -207,12 +207,12 @@ def _say_session(session: Session, plan: StemsPlan | None) -> None:
 
     from rich.console import Console
 
-    from .sessions.timeline import clock, terminal_timeline, track_key, track_table
+    from .sessions.timeline import clock, printable, terminal_timeline, track_key, track_table
 
     kinds = {"reaper": "REAPER", "ardour": "Ardour", "dawproject": "DAWproject", "folder": "folder", "wav": "WAV"}
     frames = plan.frames if plan else session.frames
     click.echo(
-        f"{session.name}: {kinds[session.format]} session, {_counted(len(session.tracks), 'track')}, "
+        f"{printable(session.name)}: {kinds[session.format]} session, {_counted(len(session.tracks), 'track')}, "
         f"{clock(frames / session.sample_rate_hz)} at {session.sample_rate_hz} Hz, {session.tempo_bpm:g} bpm"
     )
     files = {track_key(stem.track): f"{stem.file}, {stem.channels} ch" for stem in plan.stems} if plan else {}
@@ -227,12 +227,13 @@ def _say_session(session: Session, plan: StemsPlan | None) -> None:
 def _say_notes(session: Session, plan: StemsPlan | None) -> None:
     """What is not rendered, what is missing and what is worth knowing: one list, on standard error."""
     from .sessions.planning import said, said_missing
+    from .sessions.timeline import printable
 
     lines = [f"Missing: {said_missing(item)}" for item in session.missing]
     lines += [f"Not rendered: {said(note)}" for note in (plan.not_rendered if plan else session.unsupported)]
     lines += [f"Note: {said(note)}" for note in (plan.remarks if plan else ())]
     for line in lines[:_LISTED]:
-        click.echo(_printable(line), err=True)
+        click.echo(printable(line), err=True)
     if len(lines) > _LISTED:
         click.echo(f"and {len(lines) - _LISTED} more; --json lists all", err=True)
 
@@ -300,10 +301,6 @@ def _echo_json(data: Mapping[str, Any]) -> None:
 
 def _number(value: float) -> float | None:
     return round(value, 6) + 0.0 if math.isfinite(value) else None
-
-
-def _printable(line: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _counted(number: int, what: str) -> str:

@@ -6,6 +6,7 @@ All pure functions of position, so that any part of a curve can be had without t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,8 +84,7 @@ def _places(fade: Fade, first: int, count: int) -> Gains:
 
 
 def _between(points: Sequence[tuple[float, float]], places: Gains, interpolation: Interpolation) -> Gains:
-    xs = np.array([x for x, _ in points], np.float64)
-    ys = np.array([y for _, y in points], np.float64)
+    xs, ys = _arrays(tuple(points))
     match interpolation:
         case "hold":
             return ys[np.clip(np.searchsorted(xs, places, side="right") - 1, 0, len(ys) - 1)]
@@ -96,6 +96,12 @@ def _between(points: Sequence[tuple[float, float]], places: Gains, interpolation
             return _from_ardour_fader(np.interp(places, xs, _to_ardour_fader(ys)))
         case _:
             return np.interp(places, xs, ys)
+
+
+@lru_cache(maxsize=256)
+def _arrays(points: tuple[tuple[float, float], ...]) -> tuple[Gains, Gains]:
+    """Curves are asked for again and again, block by block; some have many points."""
+    return np.array([x for x, _ in points], np.float64), np.array([y for _, y in points], np.float64)
 
 
 def _spline(xs: Gains, ys: Gains, places: Gains) -> Gains:

@@ -91,13 +91,22 @@ def _reader(kind: SessionFormat) -> Reader:
     # Loaded when needed: each brings a parser of its own.
     match kind:
         case "reaper":
-            from .reaper import read
+            from . import reaper
+
+            return reaper.read
         case "ardour":
-            from .ardour import read
+            from . import ardour
+
+            return ardour.read
         case "dawproject":
-            from .dawproject import read
+            from . import dawproject
+
+            return dawproject.read
         case "wav":
-            from .wav import read
+            from . import wav
+
+            return wav.read
         case "folder":
-            from .folder import read
-    return read
+            from . import folder
+
+            return folder.read

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +41,8 @@ def track_table(session: Session, stems: dict[str, str]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("stem", overflow="fold")
     for track in session.tracks:
-        name = Text(f"{track.group} / " if track.group else "", style="dim")
-        name.append(track.name or "(no name)", style=_style(track))
+        name = Text(f"{printable(track.group)} / " if track.group else "", style="dim")
+        name.append(printable(track.name) or "(no name)", style=_style(track))
         heard = [clip for clip in track.clips if not clip.mute]
         span = [clock(frame / session.sample_rate_hz) for frame in _span(heard)] if heard else ["", ""]
         fader = "muted" if track.mute else _decibels(track)
@@ -101,14 +103,16 @@ def draw_timeline(session: Session, path: Path) -> None:
     axes.set(xlim=(0, length_s), ylim=(len(rows) - 0.4, -0.6))
     axes.set_xticks(ticks, [clock(tick, short=True) for tick in ticks], color=_SOFT)
     axes.set_yticks(range(len(rows)), [_fitted(track.name, 28).strip() for track in rows], color=_INK, parse_math=False)
-    axes.set_title(session.name[:80], loc="left", color=_INK, parse_math=False)
+    axes.set_title(printable(session.name)[:80], loc="left", color=_INK, parse_math=False)
     axes.grid(axis="x", color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, labelsize=9)
     for side in axes.spines.values():
         side.set_visible(False)
     try:
-        figure.savefig(path, dpi=110)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about letters of names that the font does not have
+            figure.savefig(path, dpi=110)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
@@ -121,6 +125,11 @@ def clock(seconds: float, *, short: bool = False) -> str:
         whole, rest = whole + 1, ".000"
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02d}:{whole % 60:02d}{rest}" if hours else f"{minutes}:{whole % 60:02d}{rest}"
+
+
+def printable(text: str) -> str:
+    """A text from a session without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _draw_clips(axes: Any, session: Session, rows: Sequence[Track]) -> None:
@@ -140,7 +149,7 @@ def _draw_clips(axes: Any, session: Session, rows: Sequence[Track]) -> None:
             rise, fall = start + clip.fade_in.length * shown, end - clip.fade_out.length * shown
             low, high = row + 0.36, row - 0.36
             shapes.append([(start, low), (rise, high), (fall, high), (end, low)])
-            colours.append(_GRID if clip.mute or track.mute else track.colour or (_ORANGE, _BLUE)[row % 2])
+            colours.append(_GRID if clip.mute or track.mute else _colour(track) or (_ORANGE, _BLUE)[row % 2])
     axes.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors=_PAPER, linewidths=0.6, alpha=0.85))
 
 
@@ -178,12 +187,17 @@ def _span(clips: Sequence[Clip]) -> tuple[int, int]:
 
 
 def _fitted(name: str, letters: int) -> str:
-    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+    plain = printable(name)
     return plain.ljust(letters) if len(plain) <= letters else plain[: letters - 1] + "\u2026"
 
 
 def _style(track: Track) -> str:
-    return "dim" if track.mute else track.colour or ""
+    return "dim" if track.mute else _colour(track)
+
+
+def _colour(track: Track) -> str:
+    """The track's colour, if it is one."""
+    return track.colour if track.colour and re.fullmatch("#[0-9a-fA-F]{6}", track.colour) else ""
 
 
 def _decibels(track: Track) -> str:

@@ -1,5 +1,6 @@
 """`mixbridge stems` and `mixbridge inspect`, as they are typed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +168,16 @@ def test_inspect_draws(ending, rich_session, folder, run, tmp_path) -> None:
 def test_a_picture_that_cannot_be_drawn(rich_session, folder, refused, tmp_path) -> None:
     refused("inspect", folder / "song.RPP", "--picture", tmp_path / "x.bmp", words=".png, .svg or .pdf")
     refused("inspect", folder / "song.RPP", "--picture", tmp_path / "no" / "x.png", words="cannot be written")
+
+
+def test_names_and_colours_cannot_steer_terminal_or_picture(rich_session, folder, run, tmp_path, monkeypatch) -> None:
+    evil = replace(rich_session.tracks[0], name="\x1b[2J$\\frac{$\u4e2d", colour="red; x", group="\x1b]0;x\x07")
+    session = replace(rich_session, name="\x1b[31m", tracks=(evil,), unsupported=(Note("\x1b", "", "\n"),))
+    monkeypatch.setattr(reading, "_reader", lambda _: lambda *_: session)
+    outcome = run("inspect", folder / "song.RPP", "--picture", tmp_path / "x.png")
+    assert outcome.code == 0
+    assert "\x1b" not in outcome.out + outcome.err
+    assert "\x1b" not in run("stems", folder / "song.RPP", "-o", tmp_path / "out").out
 
 
 def test_inspect_shows_a_session_of_which_no_stems_can_be_made(folder, run) -> None:
