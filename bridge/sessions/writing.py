@@ -1,0 +1,84 @@
+"""What the writers of sessions share: what they give back, which track is whose, and a new file beside the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...presets.errors import OutputError, SessionError
+from ...presets.preset import Preset, Track
+from ...runtime.output import OutputFolder
+from .planning import _unique
+
+_LISTED = 12
+
+
+@dataclass(frozen=True)
+class Written:
+    """A session that was written.
+
+    Attributes:
+        path: its file.
+        notes: what is not as the preset has it, or acts besides it, in sentences.
+    """
+
+    path: Path
+    notes: tuple[str, ...]
+
+
+def stem_names(names: Iterable[str]) -> list[str]:
+    """What the stems of tracks are called: one that has the name of another gets a number, "Vox (2)"."""
+    return _unique(names)
+
+
+def matched(session: Path, names: Sequence[str], preset: Preset, match: Mapping[str, str]) -> dict[int, Track]:
+    """Which track of a session gets which of the preset's.
+
+    Args:
+        session: for messages.
+        names: of the session's tracks, in their order; one that comes again is called as its stem is, "Vox (2)".
+        preset: the mix.
+        match: name of the preset's track to that of the session's.
+
+    Returns:
+        The preset's tracks by place in `names`.
+
+    Raises:
+        SessionError: a name that one of them does not have, or two tracks for one.
+    """
+    places = {name: place for place, name in enumerate(stem_names(names))}
+    tracks = {track.name: track for track in preset.tracks}
+    result: dict[int, Track] = {}
+    for wanted, given in match.items():
+        if wanted not in tracks:
+            raise SessionError(f"the preset has no track {wanted[:80]!r}; it has {_some(tracks)}.")
+        if given not in places:
+            raise SessionError(f"{session} has no track {given[:80]!r}; it has {_some(places)}.")
+        if places[given] in result:
+            raise SessionError(
+                f"two tracks of the preset are meant for the track {given[:80]!r} of {session}: name one."
+            )
+        result[places[given]] = tracks[wanted]
+    return result
+
+
+def save(original: Path, output: Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Writes a session's file, all or nothing, and never over the one it was made of.
+
+    Raises:
+        OutputError: it is the original, is there already, or cannot be written.
+    """
+    if output.resolve() == original.resolve():
+        raise OutputError(f"{output} is the session itself, which is never changed: choose another name.")
+    with OutputFolder(output.parent, overwrite, [output.name]) as workplace:
+        try:
+            (workplace / output.name).write_bytes(data)
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{output} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _some(names: Mapping[str, object]) -> str:
+    listed = [repr(name[:80]) for name in names][:_LISTED]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return (", ".join(listed) or "none") + more
