@@ -30,16 +30,27 @@ _SHORT_LOOP = 65_536
 _MOST_BEGINNINGS = 4096
 # In these, seeking is not exact (see runtime.audio).
 _NOT_SOUGHT = {"MPEG", "MP3"}
+# In these it is, but libsndfile (1.2.2) gives up to a block of wrong samples behind it; Vorbis blocks have up to 8192.
+_WRONG_AFTER_SEEK = {"OGG": 16_384}
 
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What a file has: its rate in Hz, channels, and frames."""
+    """What a file has.
+
+    Attributes:
+        sample_rate_hz: its own rate.
+        channels: any number.
+        frames: samples per channel; an estimate for some MP3 files.
+        seekable: whether one can go to a frame, and not only read on.
+        lead_in: so many frames behind a place that was gone to are not to be used.
+    """
 
     sample_rate_hz: int
     channels: int
     frames: int
-    seekable: bool
+    seekable: bool = True
+    lead_in: int = 0
 
 
 class FilePool:
@@ -108,12 +119,14 @@ class FilePool:
         return chunk
 
     def _moved(self, path: Path, info: FileInfo, opened: _OpenFile, first: int) -> _OpenFile:
-        if info.seekable:
-            opened.file.seek(first)
-            return opened
-        if opened.position > first:
-            self._open.pop(path).file.close()
-            opened = self._opened(path)
+        """The file at this frame: gone to if that is exact, else read up to there."""
+        if not info.seekable:
+            if opened.position > first:
+                self._open.pop(path).file.close()
+                opened = self._opened(path)
+        elif not opened.position <= first <= opened.position + info.lead_in:
+            opened.position = max(0, first - info.lead_in)
+            opened.file.seek(opened.position)
         while opened.position < first:
             got = len(opened.file.read(min(_SHORT_LOOP, first - opened.position), dtype="float32"))
             if not got:
@@ -299,7 +312,8 @@ def _info(path: Path, file: OneWayFile) -> FileInfo:
         probe(path)  # knows a file that is cut off
     if file.frames <= 0 or not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
         raise AudioError(f"{path} holds no samples, or has an impossible rate ({file.samplerate} Hz).")
-    return FileInfo(file.samplerate, file.channels, file.frames, file.format not in _NOT_SOUGHT)
+    lead_in = _WRONG_AFTER_SEEK.get(file.format, 0)
+    return FileInfo(file.samplerate, file.channels, file.frames, file.format not in _NOT_SOUGHT, lead_in)
 
 
 def _beginning(first: float, rate_hz: float, session_rate_hz: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import soundfile as sf
 from mixbridge.bridge.sessions import render
 from mixbridge.bridge.sessions.model import Automation, Clip, Fade, Session
 from mixbridge.bridge.sessions.render import render_stems
+from mixbridge.runtime.audio import AudioReader
 from timeline import expected_stem, noise, session_of, write_audio
 
 SHAPES = (
@@ -223,3 +224,20 @@ def test_stems_of_another_rate_are_the_same_sound(rate_hz: int, tmp_path: Path) 
     exact = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(rate_hz) / rate_hz)
     middle = slice(rate_hz // 10, -rate_hz // 10)
     assert np.abs(stem[0, middle] - exact[middle]).max() < 0.5 * 10 ** (-90 / 20)
+
+
+@pytest.mark.parametrize(("ending", "subtype"), [("mp3", None), ("flac", "PCM_24"), ("ogg", None), ("aiff", "PCM_16")])
+def test_packed_files_are_read_from_anywhere(ending: str, subtype: str | None, tmp_path: Path) -> None:
+    """Seeking in MP3 files is not exact, so what is before a clip is decoded and thrown away."""
+    file = tmp_path / f"take.{ending}"
+    sf.write(file, noise(60_000, 2).T, 48000, subtype=subtype)
+    whole = np.concatenate(list(AudioReader(file)), axis=1)
+    clips = (
+        Clip(file, 0, 2500, source_offset=30_000),
+        Clip(file, 2500, 2500, source_offset=10_000),
+        Clip(file, 5000, 2500, source_offset=20_000, reverse=True),
+        Clip(file, 7500, 2500, source_offset=100),
+    )
+    (stem,) = stems_of(session_of(tmp_path, clips, rate_hz=48000), tmp_path / "stems").values()
+    parts = whole[:, 30_000:32_500], whole[:, 10_000:12_500], whole[:, ::-1][:, 20_000:22_500], whole[:, 100:2600]
+    np.testing.assert_array_equal(stem.astype(np.float32), np.concatenate(parts, axis=1))
