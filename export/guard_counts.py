@@ -19,8 +19,9 @@ from ..runtime.bundle import DEFAULT_MODEL
 from ..runtime.confidence import Strangeness, strange, weigh
 from ..runtime.controller import Controller
 from ..runtime.familiarity import load_familiarity
-from ..runtime.guards import RULES, guard
+from ..runtime.guards import guard
 from ..runtime.predict import predict
+from ..runtime.rails import RULES
 from ..runtime.trial import Trial
 from .evaluation.material import Material, find_material
 from .evaluation.suites import SUITES, Suite, make_scene

@@ -1,14 +1,14 @@
 """Guard rails: no predicted setting may ruin a track. What would is eased, and said; what is merely bold stays.
 
-The rails are the table :data:`RULES`; each has one function that finds what breaks it on the passage that was heard and
-puts it right. They judge the music that is there, so the same setting may pass on one track and not on another.
+The rails are the table :data:`.rails.RULES`; each has one function that finds what breaks it on the passage that was
+heard and puts it right. They judge the music that is there, so the same setting may pass on one track and not on
+another.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import scipy.fft
@@ -21,59 +21,11 @@ from ..presets.preset import Finding, Preset
 from .audio import Samples
 from .dynamics import compressor_work
 from .loudness import integrated_loudness
+from .rails import BURIED, NOT_A_NUMBER, REVERSED_TONE, SILENT_BAND, SQUASHED, Guarded, finding
 from .render import Rendered
 from .response import band_responses_db, compressor_gain_db, eq_response_db
+from .spikes import tamed
 from .trial import AMOUNTS, Bus, Trial, rows
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One guard rail.
-
-    Attributes:
-        name: for counts and files.
-        limit_db: what may not be passed.
-        target_db: where it is brought to, if it was.
-        message: for people; `who` is the track, `before` and `after` are in dB, `where` a list of frequencies.
-    """
-
-    name: str
-    limit_db: float
-    target_db: float
-    message: str
-
-
-NOT_A_NUMBER = Rule(
-    "not a number", math.inf, 0.0, "{who}: {where} came out as no number and {is_are} at the usual value instead"
-)
-SILENT_BAND = Rule(
-    "boost of silence",
-    3.0,
-    0.0,
-    "{who}: no boost at {where}, where there is nothing but noise to bring up (it would have been {before:.0f} dB)",
-)
-SQUASHED = Rule(
-    "squashed",
-    20.0,
-    12.0,
-    "{who}: the compressor would have turned it down by {before:.0f} dB nearly all the time; "
-    "eased to {after:.0f} dB at the same loudness",
-)
-BURIED = Rule(
-    "buried",
-    -30.0,
-    -24.0,
-    "{who}: would have been {below:.0f} dB below the loudest of the other tracks; raised to {above:.0f} dB below",
-)
-REVERSED_TONE = Rule(
-    "tone reversed",
-    6.0,
-    6.0,
-    "{who}: lows and highs would have come out {before:.0f} dB further from the reference than with all tracks "
-    "equally loud; kept {share:.0f} % of the settings",
-)
-RULES = (NOT_A_NUMBER, SILENT_BAND, SQUASHED, BURIED, REVERSED_TONE)
-"""Guard rails in the order in which they are applied."""
 
 WHOLE = "the whole mix"
 # A band of a track with less than this of its power has nothing in it.
@@ -85,19 +37,6 @@ _MOST_EASED_DB = 80.0
 _LOWS_HZ, _HIGHS_HZ = 250.0, 2500.0
 _FFT = 16384
 _TINY = 1e-20
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """Settings that are safe, and what had to be changed for it.
-
-    Attributes:
-        preset: the settings.
-        findings: what was put right; empty for nearly every prediction.
-    """
-
-    preset: Preset
-    findings: tuple[Finding, ...] = ()
 
 
 def guard(preset: Preset, trial: Trial) -> Guarded:
@@ -113,7 +52,9 @@ def guard(preset: Preset, trial: Trial) -> Guarded:
     checked = _and_then(checked, lambda found: _each_track(found, trial))
     rendered = trial.render(checked.preset)
     checked = _and_then(checked, lambda found: _audible(found, rendered, trial.sample_rate_hz))
-    checked = _and_then(checked, lambda found: _master(found, _bus(rendered), trial.sample_rate_hz))
+    checked = _and_then(checked, lambda found: tamed(found, trial))
+    rendered = trial.render(checked.preset)
+    checked = _and_then(checked, lambda found: _master(found, rendered.bus, trial.sample_rate_hz))
     return _and_then(checked, lambda found: _tone(found, trial))
 
 
@@ -142,7 +83,7 @@ def _finite_section(section: Bus, usual: Bus, track: str | None) -> tuple[Bus, l
         return section, []
     words = {"where": ", ".join(bad), "is_are": "is" if len(bad) == 1 else "are"}
     mended = console.replace(section, {path: get(usual, path) for path in bad})
-    return mended, [_finding(NOT_A_NUMBER, track, None, None, words)]
+    return mended, [finding(NOT_A_NUMBER, track, None, None, words)]
 
 
 def _each_track(preset: Preset, trial: Trial) -> Guarded:
@@ -191,7 +132,7 @@ def _without_boosts_of_silence(
     words = {"where": " and ".join(_hertz(band.freq_hz) for band in sorted(bands, key=lambda band: band.freq_hz))}
     before_db = max(band.gain_db for band in bands)
     quiet = console.replace(section, {f"eq.{name}.gain_db": SILENT_BAND.target_db for name in empty})
-    return quiet, [_finding(SILENT_BAND, track, before_db, SILENT_BAND.target_db, words)]
+    return quiet, [finding(SILENT_BAND, track, before_db, SILENT_BAND.target_db, words)]
 
 
 def _eased(section: Bus, audio: Samples, sample_rate_hz: int, track: str | None) -> tuple[Bus, list[Finding]]:
@@ -219,7 +160,7 @@ def _eased(section: Bus, audio: Samples, sample_rate_hz: int, track: str | None)
         "compressor.makeup_db": makeup_db,
         behind: table[behind].clamp(get(section, behind) + wanted_db - makeup_db),
     }
-    return console.replace(section, values), [_finding(SQUASHED, track, before_db, after_db, {})]
+    return console.replace(section, values), [finding(SQUASHED, track, before_db, after_db, {})]
 
 
 def _may_squash(section: Strip | Master, audio: Samples, sample_rate_hz: int) -> bool:
@@ -256,7 +197,7 @@ def _audible(preset: Preset, rendered: Rendered, sample_rate_hz: int) -> Guarded
             gap_db = max(gap_db, -120.0)  # so quiet that its loudness is none at all
             fader_db = parameters(Strip)["fader_db"].clamp(track.strip.fader_db + BURIED.target_db - gap_db)
             words = {"below": -gap_db, "above": -BURIED.target_db}
-            findings.append(_finding(BURIED, track.name, gap_db, BURIED.target_db, words))
+            findings.append(finding(BURIED, track.name, gap_db, BURIED.target_db, words))
             tracks.append(track.model_copy(update={"strip": track.strip.model_copy(update={"fader_db": fader_db})}))
         else:
             tracks.append(track)
@@ -282,15 +223,8 @@ def _tone(preset: Preset, trial: Trial) -> Guarded:
         if after_db - plain_db <= REVERSED_TONE.target_db:
             break
     words = {"share": 100 * amount}
-    finding = _finding(REVERSED_TONE, None, before_db - plain_db, after_db - plain_db, words, who=WHOLE)
-    return Guarded(nearer, (finding,))
-
-
-def _bus(rendered: Rendered) -> Samples:
-    """What comes into the master."""
-    parts = [*rendered.stems.values(), *([rendered.fx_return] if rendered.fx_return is not None else [])]
-    total: Samples = np.sum(parts, axis=0, dtype=np.float32)
-    return total
+    said = finding(REVERSED_TONE, None, before_db - plain_db, after_db - plain_db, words, who=WHOLE)
+    return Guarded(nearer, (said,))
 
 
 def _spectrum(audio: Samples, sample_rate_hz: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -309,22 +243,6 @@ def _tilt_db(audio: Samples, sample_rate_hz: int) -> float:
     # What is 80 dB below the whole is not heard as lows or highs.
     floor = power.sum() * 1e-8 + _TINY
     return float(10 * np.log10((lows + floor) / (highs + floor)))
-
-
-def _finding(
-    rule: Rule,
-    track: str | None,
-    before: float | None,
-    after: float | None,
-    words: Mapping[str, object],
-    who: str = "master",
-) -> Finding:
-    said = rule.message.format(who=track or who, before=before, after=after, **words)
-    return Finding(rule=rule.name, track=track, before=_rounded(before), after=_rounded(after), message=said[:500])
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2) + 0.0
 
 
 def _hertz(freq_hz: float) -> str:

@@ -129,6 +129,13 @@ class Rendered:
     stems: Mapping[str, Samples]
     fx_return: Samples | None
 
+    @property
+    def bus(self) -> Samples:
+        """What comes into the master."""
+        parts = [*self.stems.values(), *([self.fx_return] if self.fx_return is not None else [])]
+        total: Samples = np.sum(parts, axis=0, dtype=np.float32)
+        return total
+
 
 def render_arrays(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Rendered:
     """Renders a preset in memory, at the level that the preset makes: no loudness target, no ceiling.

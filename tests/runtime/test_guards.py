@@ -10,7 +10,9 @@ from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Str
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.analysis import Passage
 from mixbridge.runtime.dynamics import compressor_work
-from mixbridge.runtime.guards import (
+from mixbridge.runtime.guards import guard
+from mixbridge.runtime.loudness import integrated_loudness
+from mixbridge.runtime.rails import (
     BURIED,
     NOT_A_NUMBER,
     REVERSED_TONE,
@@ -18,9 +20,7 @@ from mixbridge.runtime.guards import (
     SILENT_BAND,
     SQUASHED,
     Guarded,
-    guard,
 )
-from mixbridge.runtime.loudness import integrated_loudness
 from mixbridge.runtime.trial import Trial
 from numpy.typing import NDArray
 
