@@ -195,7 +195,7 @@ class ItemReader:
             stretch=1 / rate,
             polarity=(item.number("VOLPAN", 1, 1.0) * volume) < 0,
             envelope=self._envelope(take, rate),
-            notes=("pan",) if pan else (),
+            notes=("pan of the item",) if pan else (),
         )
         clip = _with_channels(clip, take.whole("CHANMODE", 1), info.channels)
         offset = take.number("SOFFS", 1) * info.sample_rate_hz

@@ -280,7 +280,7 @@ def test_what_is_not_rendered_is_said_per_clip(tmp_path: Path) -> None:
         ("A", "", "plug-in VST: Two (Y)"),
         ("A", "", "volume envelope before the plug-ins"),
         ("A", "", "playback offset of 0.01 s"),
-        ("A", "a.wav", "pan"),
+        ("A", "a.wav", "pan of the item"),
         ("A", "a.wav", "stretch markers"),
         ("A", "a.wav", "plug-in VST: Take (X)"),
     ]

@@ -188,7 +188,14 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
         update={
             "saturation": Saturation(drive=2),
             "fx_send_db": -12.0,
-            "eq": STRIP.eq.model_copy(update={"band0": EqBand(gain_db=12, freq_hz=500, q=0.1)}),
+            "eq": Equalizer(
+                low_shelf=EqBand(gain_db=3.3, freq_hz=110, q=0.8),
+                band0=EqBand(gain_db=12, freq_hz=500, q=0.1),
+                band1=EqBand(gain_db=-12, freq_hz=2500, q=0.1),
+                band2=EqBand(gain_db=12, freq_hz=6000, q=0.1),
+                band3=EqBand(gain_db=-12, freq_hz=3000, q=0.1),
+                high_shelf=EqBand(gain_db=-22.5, freq_hz=8000, q=0.1),
+            ),
             "compressor": Compressor(threshold_db=-30, ratio=2, makeup_db=20),
         }
     )
