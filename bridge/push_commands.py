@@ -347,6 +347,8 @@ def _say_outcome(result: PushResult, *, quiet: bool) -> None:
         click.echo(f"All {len(outcome.results)} settings stand, read back from the desk; {changed} were changed.")
     elif result.is_done:
         click.echo(f"{len(outcome.results)} settings were sent, not verified: this desk cannot be asked.")
+    if result.manual:
+        click.echo(f"Switched to Manual, and left so: {'; '.join(result.manual)}.")
     if result.snapshot:
         click.echo(f"To take it back: mixbridge undo   (kept in {result.snapshot})")
 

@@ -61,14 +61,27 @@ def require_settable(link: Link, settings: Sequence[Setting], *, to_manual: bool
         ardour_session.require_manual(ardour_session.find_automated(link, settings))
 
 
-def make_settable(link: Link, settings: Sequence[Setting], *, to_manual: bool) -> None:
-    """Makes sure that Ardour takes these settings.
+def make_settable(link: Link, settings: Sequence[Setting], *, to_manual: bool) -> tuple[str, ...]:
+    """Makes sure that Ardour takes these settings; gives the controls that were switched to manual.
 
     Raises:
         DeskError: it would not, and nothing was changed.
     """
-    if settings and _is_ardour(link):
-        ardour_session.make_settable(link, settings, allow_manual=to_manual)
+    if not settings or not _is_ardour(link):
+        return ()
+    # Switches wait for their turn: a plug-in that is freed from its bypass is heard.
+    plain = [setting for setting in settings if not ardour.is_switch(setting)]
+    return tuple(map(str, ardour_session.make_settable(link, plain, allow_manual=to_manual)))
+
+
+def unlock(link: Link, switches: Sequence[Setting]) -> None:
+    """Frees plug-ins that are about to be switched on from a bypass of the mixer's.
+
+    Raises:
+        DeskError: Ardour does not answer.
+    """
+    if switches and _is_ardour(link):
+        ardour_session.make_settable(link, switches, allow_manual=False)
 
 
 def advice(missing: Mapping[Placed, Sequence[str]]) -> str:

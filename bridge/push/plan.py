@@ -99,14 +99,18 @@ class StripPlan:
 
     @property
     def level_step_db(self) -> float | None:
-        """How much louder trim, makeup, fader and sends make it together; None if that is not known."""
+        """How much louder trim, makeup and fader make it together; None if that is not known."""
+        rows = {row.setting.key: row for row in self.rows}
         total_db = 0.0
-        for row in self.changes:
-            if row.setting.key in LEVELS and row.setting.key != "fx_send_db":
-                now, then = row.now_value, row.then_value
+        for key in LEVELS - {"fx_send_db"}:
+            switch = rows.get("compressor.on") if key == "compressor.makeup_db" else None
+            if key in rows:
+                now, then = rows[key].now_value, rows[key].then_value
                 if not isinstance(now, float) or not isinstance(then, float):
                     return None
-                total_db += then - now
+                # What is off makes nothing louder.
+                was_on, goes_on = (True, True) if switch is None else (bool(switch.now_value), bool(switch.then_value))
+                total_db += then * goes_on - now * was_on
         return total_db
 
     def _touches(self, section: str) -> bool:

@@ -63,6 +63,15 @@ class PushOptions:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """A desk that was changed: what became of each setting, where the former values are, what is manual now."""
+
+    outcome: Outcome
+    snapshot: Path | None
+    manual: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class PushResult:
     """What a push did.
 
@@ -70,11 +79,13 @@ class PushResult:
         plan: what was to be done, and what stood before.
         outcome: what became of each setting; None if nothing was sent, because nobody wanted it.
         snapshot: file with what stood before; None if nothing was to be changed, or the desk does not tell.
+        manual: controls whose automation was switched to manual, and is so still.
     """
 
     plan: Plan
     outcome: Outcome | None
     snapshot: Path | None = None
+    manual: tuple[str, ...] = ()
 
     @property
     def is_verified(self) -> bool:
@@ -136,7 +147,7 @@ def push_preset(
                 return PushResult(plan, None)
             # What the desk has may have changed while somebody was thinking.
             plan = plan.with_state(read(link, [row.setting for row in plan.rows]))
-        outcome, snapshot = change(
+        done = change(
             link,
             plan.rows,
             lambda rows: snapshot_of(plan.desk, target, plan.strips, rows, "push", preset.name),
@@ -144,7 +155,7 @@ def push_preset(
             on_progress=on_progress,
             cancel=cancel,
         )
-        return PushResult(plan, outcome, snapshot)
+        return PushResult(plan, done.outcome, done.snapshot, done.manual)
 
 
 def plan_push(
@@ -185,7 +196,7 @@ def change(
     *,
     on_progress: Progress | None = None,
     cancel: Cancel | None = None,
-) -> tuple[Outcome, Path | None]:
+) -> Changed:
     """Keep what stands, then set what shall stand; for pushes and for taking them back.
 
     Args:
@@ -198,8 +209,17 @@ def change(
     """
     kept = [row for row in touched(rows) if row.now is not None]
     path = snapshots.save(snapshot(touched(rows)), options.snapshot) if kept else None
-    ardour_steps.make_settable(link, [row.setting for row in rows if row.changes], to_manual=options.to_manual)
-    return run(link, rows, options.ramp_ms, on_progress=on_progress, cancel=cancel), path
+    changing = [row.setting for row in rows if row.changes]
+    manual = ardour_steps.make_settable(link, changing, to_manual=options.to_manual)
+    outcome = run(
+        link,
+        rows,
+        options.ramp_ms,
+        unlock=lambda switches: ardour_steps.unlock(link, switches),
+        on_progress=on_progress,
+        cancel=cancel,
+    )
+    return Changed(outcome, path, manual)
 
 
 def snapshot_of(

@@ -37,6 +37,7 @@ def run(
     rows: Sequence[Row],
     ramp_ms: float,
     *,
+    unlock: Callable[[Sequence[Setting]], object] | None = None,
     on_progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Outcome:
@@ -46,6 +47,7 @@ def run(
         link: made by `dialects.connect`.
         rows: all settings, with what the desk has now.
         ramp_ms: how long levels take; 0 sets them at once. On a desk that cannot be asked they jump whatever it says.
+        unlock: called with the switches that go on, right before they are set.
         on_progress: called with the share done, 0..1, and what is being done.
         cancel: asked between datagrams; True ends it, and so does Ctrl-C.
 
@@ -60,7 +62,7 @@ def run(
     levels = tuple(glide.setting for glide in steps.glides)
     stages: tuple[tuple[tuple[Setting, ...], Callable[[Progress | None], Outcome]], ...] = (
         (steps.first, lambda show: _push(link, steps.first, show, cancel)),
-        (steps.on, lambda show: _push(link, steps.unblocked(done), show, cancel)),
+        (steps.on, lambda show: _switch_on(link, steps.unblocked(done), unlock, show, cancel)),
         (levels, lambda show: ramp(link, steps.glides_left(done), ramp_ms, on_progress=show, cancel=cancel)),
         (steps.off, lambda show: _push(link, steps.off, show, cancel)),
         (steps.hidden, lambda show: _push(link, steps.hidden, show, cancel)),
@@ -215,6 +217,18 @@ def _glide(row: Row) -> list[Glide]:
 def _push(link: Link, settings: Sequence[Setting], on_progress: Progress | None, cancel: Cancel | None) -> Outcome:
     """Without reading first: it was read for the plan."""
     return push(link, settings, known={}, on_progress=on_progress, cancel=cancel)
+
+
+def _switch_on(
+    link: Link,
+    settings: Sequence[Setting],
+    unlock: Callable[[Sequence[Setting]], object] | None,
+    on_progress: Progress | None,
+    cancel: Cancel | None,
+) -> Outcome:
+    if unlock is not None:
+        unlock(settings)
+    return _push(link, settings, on_progress, cancel)
 
 
 def _part(on_progress: Progress | None, start: float, end: float) -> Progress | None:

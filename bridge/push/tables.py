@@ -158,6 +158,7 @@ def result_as_json(result: PushResult) -> dict[str, Any]:
         "cancelled": bool(outcome and outcome.cancelled),
         "problem": outcome.problem if outcome else "",
         "snapshot": str(result.snapshot) if result.snapshot else None,
+        "manual": list(result.manual),
         "counts": _counts(outcome),
         "results": [
             {

@@ -75,7 +75,7 @@ def undo(
         if confirm is not None and not confirm(plan):
             return PushResult(plan, None)
         purpose: Purpose = "redo" if kept.purpose == "undo" else "undo"
-        outcome, path = change(
+        done = change(
             link,
             plan.rows,
             lambda rows: snapshot_of(desk, target, plan.strips, rows, purpose, kept.preset, stored.path.name),
@@ -83,7 +83,7 @@ def undo(
             on_progress=on_progress,
             cancel=cancel,
         )
-        return PushResult(plan, outcome, path)
+        return PushResult(plan, done.outcome, done.snapshot, done.manual)
 
 
 def plan_undo(stored: Stored, options: UndoOptions | None = None) -> Plan:
