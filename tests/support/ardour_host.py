@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ PORTS = range(3819, 3840)
 # 1..6 s on an idle machine. Under load starts of 46 s were seen.
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 30.0
-COMMAND_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 120.0
 ATTEMPTS = 2
 
 Found = TypeVar("Found")
@@ -79,6 +79,12 @@ class ArdourHost:
             raise HostError(f"Lua in Ardour: {result}")
         return result
 
+    def reopen(self, name: str = "test") -> ArdourHost:
+        """Closes the session without saving and opens one of that name in its folder; gives it with its port."""
+        self.run_lua(f"reopen ([[{name}]])")
+        port = _until(lambda: _osc_port(self.process.pid), self.process, START_TIMEOUT_S, "an OSC port")
+        return replace(self, port=port)
+
     def run_action(self, script: Path) -> None:
         """Runs an EditorAction as the Script Manager would: loads it, then calls what its factory makes."""
         self.run_lua(f"dofile ([[{script}]])\nfactory () ()")
@@ -94,19 +100,20 @@ def missing() -> str | None:
 
 
 @contextmanager
-def ardour_host(folder: Path, tracks: Sequence[tuple[str, int]]) -> Iterator[ArdourHost]:
+def ardour_host(folder: Path, tracks: Sequence[tuple[str, int]], *, rate_hz: int = 48000) -> Iterator[ArdourHost]:
     """Runs Ardour with a new session in `folder`.
 
     Args:
         folder: emptied for each attempt to start.
         tracks: name and channels (1 or 2) of each audio track, in the order of the mixer.
+        rate_hz: of the session.
 
     Raises:
         HostError: it did not start, twice; the message has what it wrote.
     """
     for attempt in range(ATTEMPTS):
         try:
-            host = _started(folder / f"attempt{attempt}", tracks)
+            host = _started(folder / f"attempt{attempt}", tracks, rate_hz)
             break
         except HostError:
             if attempt == ATTEMPTS - 1:
@@ -117,7 +124,7 @@ def ardour_host(folder: Path, tracks: Sequence[tuple[str, int]]) -> Iterator[Ard
         _stop(host.process, host.commands)
 
 
-def _started(folder: Path, tracks: Sequence[tuple[str, int]]) -> ArdourHost:
+def _started(folder: Path, tracks: Sequence[tuple[str, int]], rate_hz: int) -> ArdourHost:
     shutil.rmtree(folder, ignore_errors=True)
     commands, home, session = folder / "commands", folder / "home", folder / "session"
     config = home / ".config" / "ardour7"
@@ -127,7 +134,13 @@ def _started(folder: Path, tracks: Sequence[tuple[str, int]]) -> ArdourHost:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [str(PROGRAM), "-X", str(HOST_SCRIPT)],
-            env=_environment(home, session, commands, tracks),
+            env={
+                **_environment(home),
+                "MIXBRIDGE_SESSION": str(session),
+                "MIXBRIDGE_COMMANDS": str(commands),
+                "MIXBRIDGE_TRACKS": "\n".join(f"{name}:{channels}" for name, channels in tracks),
+                "MIXBRIDGE_RATE": str(rate_hz),
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -142,7 +155,7 @@ def _started(folder: Path, tracks: Sequence[tuple[str, int]]) -> ArdourHost:
     return ArdourHost(port, session, commands, process)
 
 
-def _environment(home: Path, session: Path, commands: Path, tracks: Sequence[tuple[str, int]]) -> dict[str, str]:
+def _environment(home: Path) -> dict[str, str]:
     installed = str(PROGRAM.parent)
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -157,9 +170,6 @@ def _environment(home: Path, session: Path, commands: Path, tracks: Sequence[tup
         "GTK_PATH": "/etc/ardour7",
         "ARDOUR_CONFIG_PATH": "/etc/ardour7",
         "ARDOUR_DATA_PATH": "/usr/share/ardour7",
-        "MIXBRIDGE_SESSION": str(session),
-        "MIXBRIDGE_COMMANDS": str(commands),
-        "MIXBRIDGE_TRACKS": "\n".join(f"{name}:{channels}" for name, channels in tracks),
     }
 
 
