@@ -1,8 +1,8 @@
 """mixbridge's plug-ins in an Ardour session: ACE EQ and ACE Compressor as processors of a strip.
 
 A processor is written as short as Ardour 7.3 reads it: its ports; ids, automation lists and channel maps are added when
-Ardour saves. Its name says that it is mixbridge's, so that the next mix takes its place, and begins with the plug-in's
-own, by which a push finds it. Other plug-ins are left alone.
+Ardour saves. Its name in the mixer says that it is mixbridge's, so that the next mix takes its place; other plug-ins
+are left alone. Over OSC it has the plug-in's own name, and a push sets the first of that name.
 """
 
 from __future__ import annotations
