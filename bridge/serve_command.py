@@ -149,6 +149,10 @@ def run_serve(
 @click.option(
     "--host", metavar="ADDRESS", help="Where to listen.  [default: this machine alone; with --allow, all networks]"
 )
+@click.option(
+    "--push-to", multiple=True, metavar="DESK://HOST", help="Where `push` may send; the first is the usual one."
+)
+@click.option("--push-only", metavar="eq,dynamics,...", help="What `push` sends.  [default: as mixbridge push]")
 @click.option("--stems", multiple=True, metavar="FILES", help="What `predict` mixes: audio files, or folders of them.")
 @click.option("--reference", metavar="FILE", help="What `predict` makes it sound like: a finished song.")
 @click.option("--model", default="default", show_default=True, help="A model's folder, or the name of one that ships.")
@@ -164,6 +168,8 @@ def serve(
     port: int,
     allow: tuple[str, ...],
     host: str | None,
+    push_to: tuple[str, ...],
+    push_only: str | None,
     stems: tuple[str, ...],
     reference: str | None,
     model: str,
@@ -186,7 +192,16 @@ def serve(
             address, actual_port = server.address
             click.echo(f"{preset_} at {address}, UDP port {actual_port}. Ctrl-C ends it.", err=True)
 
-    served = run_serve(preset, path, host=host, port=port, allow=allow, listening=listening, on_ready=say)
+    served = run_serve(
+        preset,
+        path,
+        host=host,
+        port=port,
+        allow=allow,
+        listening=listening,
+        push=_pusher(push_to, push_only),
+        on_ready=say,
+    )
     if not quiet:
         _say_ended(served)
 
@@ -199,6 +214,18 @@ def _listening(stems: Sequence[str], reference: str | None, model: str, provider
     if not stems or reference is None:
         raise click.UsageError("to predict, both are needed: --stems and --reference")
     return Listening(collect_stems(stems, reference), check_reference(reference), model, provider)
+
+
+def _pusher(targets: Sequence[str], only: str | None) -> Push | None:
+    from .push.pushing import PushOptions
+    from .push.remote import pusher
+    from .push.scope import Scope, parse_sections
+
+    if not targets:
+        if only is not None:
+            raise click.UsageError("--push-only needs a desk: add --push-to")
+        return None
+    return pusher(targets, PushOptions(scope=Scope(parse_sections(only))))
 
 
 def _predictor(listening: Listening) -> Callable[[], Preset]:

@@ -17,6 +17,7 @@ from .scope import Strips, numbers_of
 
 How = Literal["as told", "same name", "alike", "by order", "master"]
 _LISTED = 24
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,11 @@ def _nothing_matched(tracks: Sequence[str], usable: Mapping[int, str], desk: Des
 
 def _names_words(names: Mapping[int, str]) -> str:
     return f" (there are {listed(list(names.values()))})" if names else ""
+
+
+def shown(text: str) -> str:
+    """A text that a desk told, so that it can stand in a terminal and a file whatever it holds."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST_NAME])
 
 
 def listed(names: Sequence[str]) -> str:

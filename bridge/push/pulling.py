@@ -15,10 +15,10 @@ from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
 from ..fitting.unfit import unfit
 from ..osc.dialects import connect
-from ..osc.exchange import Progress, read, track_names
+from ..osc.exchange import Progress, read
 from ..osc.link import Link, Target
 from . import ardour_steps
-from .pushing import parsed
+from .pushing import parsed, strip_names
 from .scope import MASTER, Strips
 
 _LONGEST_NAME = 200
@@ -63,7 +63,7 @@ def pull_preset(
     if desk.transport.dialect == "blind":
         raise DeskError(f"{desk.title} cannot be asked for its settings, so that no preset can be made of them.")
     with connect(target, desk) as link:
-        told = {**track_names(link, desk), **(names or {})}
+        told = {**strip_names(link, desk), **(names or {})}
         numbers = sorted(strips.numbers) if strips is not None else sorted(told)
         with_master = MASTER in desk.strips and (strips is None or strips.master)
         if not numbers and not with_master:

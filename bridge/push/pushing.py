@@ -21,7 +21,7 @@ from ..osc.dialects import connect
 from ..osc.exchange import Cancel, Outcome, Progress, read, track_names
 from ..osc.link import Link, Target
 from . import ardour_steps, snapshots
-from .mapping import Placement, place_tracks
+from .mapping import Placement, place_tracks, shown
 from .plan import Plan, Row, StripPlan, make_plan, trim_notes
 from .scope import LEVELS, MASTER, Scope
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot
@@ -268,6 +268,15 @@ def parsed(target: Target | str) -> Target:
     return target if isinstance(target, Target) else Target.parse(target)
 
 
+def strip_names(link: Link, desk: Desk) -> dict[int, str]:
+    """The names of a desk's tracks, fit to be shown.
+
+    Raises:
+        DeskError: the desk does not answer.
+    """
+    return {number: shown(name) for number, name in track_names(link, desk).items()}
+
+
 def require_plugins(plan: Plan) -> None:
     """Refuses a push that lacks plug-ins.
 
@@ -280,7 +289,7 @@ def require_plugins(plan: Plan) -> None:
 
 
 def _read_plan(preset: Preset, desk: Desk, link: Link, options: PushOptions, on_progress: Progress | None) -> Plan:
-    names = track_names(link, desk)
+    names = strip_names(link, desk)
     plan = _fitted_plan(preset, desk, link.where, names, options)
     plan = ardour_steps.without_missing(link, plan, options.script)
     if plan.is_blind:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...presets.console import Unit
 from ...presets.units import quantity
 from ..osc.exchange import Outcome, Result, State
+from .mapping import shown
 from .plan import Plan, Row, StripPlan
 from .pushing import PushResult
 from .scope import MASTER
@@ -185,7 +186,7 @@ def row_words(row: Row) -> tuple[str, str]:
 def value_words(key: str, value: float | str) -> str:
     """A value of a desk, with its unit."""
     if isinstance(value, str):
-        return value.replace("_", " ") or '""'
+        return shown(value) if key == "name" else value.replace("_", " ")
     if key.rpartition(".")[2] in _SWITCHES:
         return "on" if value else "off"
     if key == "pan":

@@ -12,12 +12,12 @@ from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
 from ..fitting.strip import FittedStrip
 from ..osc.dialects import connect
-from ..osc.exchange import Cancel, Progress, read, track_names
+from ..osc.exchange import Cancel, Progress, read
 from ..osc.link import Link, Target
 from . import ardour_steps
 from .mapping import How, Placed
 from .plan import Plan, Row, StripPlan
-from .pushing import RAMP_MS, PushOptions, PushResult, change, snapshot_of
+from .pushing import RAMP_MS, PushOptions, PushResult, change, snapshot_of, strip_names
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot, Stored
 
 _UNFITTED: Final = FittedStrip({}, None, None, (), ())
@@ -102,7 +102,7 @@ def plan_undo(stored: Stored, options: UndoOptions | None = None) -> Plan:
 
 
 def _plan(kept: Snapshot, desk: Desk, link: Link, *, by_number: bool) -> Plan:
-    names = track_names(link, desk)
+    names = strip_names(link, desk)
     if not by_number:
         _require_same_names(kept, names, desk)
     strips = tuple(_strip(strip, desk, names.get(strip.number, strip.name)) for strip in kept.strips)

@@ -199,6 +199,16 @@ class TestPull:
         assert "Kick" in done.err
 
 
+def test_names_on_a_desk_cannot_steer_a_terminal(run, desk, song):
+    named(desk, {1: "Ki\x1b[2Jck", 2: "Bass\x07"})
+    done = run("push", song, "--to", target(desk), "--dry-run", "--map", "Kick=1", "--only", "name,pan")
+    assert done.code == 0
+    assert "\x1b" not in done.out
+    assert "\x07" not in done.out
+    pulled = run("pull", "--from", target(desk), "-o", "-")
+    assert files.loads(pulled.out).tracks[0].name == "Ki?[2Jck"
+
+
 class TestScene:
     def test_there_and_back(self, run, song, tmp_path):
         scene, back = tmp_path / "song.scn", tmp_path / "back.json"

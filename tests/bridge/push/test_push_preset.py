@@ -16,6 +16,7 @@ from mixbridge.bridge.fitting.unfit import unfit
 from mixbridge.bridge.push import snapshots
 from mixbridge.bridge.push.pulling import pull_preset
 from mixbridge.bridge.push.pushing import PushOptions, plan_push, push_preset
+from mixbridge.bridge.push.remote import pusher
 from mixbridge.bridge.push.scope import SECTIONS, Scope, parse_strips
 from mixbridge.bridge.push.undoing import UndoOptions, plan_undo, undo
 from mixbridge.presets.console import EqBand, Equalizer, Master
@@ -333,6 +334,38 @@ class TestBlind:
         assert result.snapshot is None
         assert any("not verified, cannot be undone" in note for note in result.plan.notes)
         assert "unverifiable" in result.sentence
+
+
+class TestForControllers:
+    def test_pushes_to_the_usual_desk_and_to_no_stranger(self, desk: X32Simulator) -> None:
+        push = pusher([target(desk)], replace(QUICK, scope=Scope(frozenset({"pan"}))))
+        assert push(preset(), None).endswith("3 confirmed, 1 same")
+        assert push(preset(), target(desk)).endswith("4 same")
+        with pytest.raises(DeskError, match="none of the desks that this server was started with"):
+            push(preset(), "x32://10.0.0.66")
+        with pytest.raises(DeskError, match="y32"):
+            pusher(["y32://10.0.0.1"])
+
+    def test_says_so_where_not_all_stands(self) -> None:
+        with named(X32Simulator(frozen=["/ch/01/mix/pan"])) as desk, pytest.raises(DeskError, match="1 refused"):
+            pusher([target(desk)], QUICK)(preset(), None)
+
+
+class TestPlan:
+    def test_a_makeup_that_is_off_makes_nothing_louder(self, desk: X32Simulator) -> None:
+        strips = plan_push(preset(), target(desk)).strips
+        assert [strip.level_step_db for strip in strips] == [4.0, 5.0, 6.0, 7.0]  # from an off compressor with 12 dB
+
+    def test_how_near_the_desk_comes(self, desk: X32Simulator) -> None:
+        strip = plan_push(preset(), target(desk)).strips[0]
+        assert strip.eq_error_db is not None
+        assert strip.compressor_error_db is not None
+        mean_db, largest_db = strip.eq_error_db
+        assert 0 <= mean_db < 0.3
+        assert mean_db <= largest_db < 2
+        only_pan = plan_push(preset(), target(desk), PushOptions(scope=Scope(frozenset({"pan"})))).strips[0]
+        assert only_pan.eq_error_db is None
+        assert only_pan.compressor_error_db is None
 
 
 def test_a_pulled_preset_has_a_name_for_every_track(desk: X32Simulator) -> None:
