@@ -5,7 +5,6 @@ Importing this loads click alone, so that `--help` is quick.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -15,18 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from .push_output import plan_parts, print_all, say_dry, say_result, say_snapshots
 
+if TYPE_CHECKING:
     from .push.plan import Plan
-    from .push.pushing import PushOptions, PushResult
+    from .push.pushing import PushOptions
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
-_FAILED = 1
-_INTERRUPTED = 130
 _LONGEST_RAMP_MS = 60_000
-_SVG_WIDTH = 108
 
 
 class Milliseconds(click.ParamType[float]):
@@ -103,12 +99,12 @@ def push(context: click.Context, /, *, preset_: str, target: str, **given: Any) 
     if given["dry_run"]:
         with progress_bar(quiet=quiet) as progress:
             plan = plan_push(preset, target, options, offline=given["offline"], on_progress=progress)
-        _say_dry(plan, given)
+        say_dry(plan, given)
         return
     confirm = None if given["yes"] else _asks(given, diff=False)
     with _Bar(quiet=quiet) as bar:
         result = push_preset(preset, target, options, confirm=bar.paused(confirm), on_progress=bar.show)
-    _say_result(context, result, given, quiet=quiet)
+    say_result(context, result, given, quiet=quiet)
 
 
 @click.command()
@@ -143,7 +139,7 @@ def undo(
     for path in broken:
         click.echo(f"Note: {path} cannot be read; it is left out.", err=True)
     if listing:
-        _say_snapshots(known, given)
+        say_snapshots(known, given)
         return
     there = parsed(target) if target else None
     if snapshot_ is not None and redo:
@@ -152,12 +148,12 @@ def undo(
     options = UndoOptions(there, _ramp_ms(given), given["to_manual"], by_number, given["snapshot"])
     quiet = _is_quiet(context, given)
     if given["dry_run"]:
-        _say_dry(plan_undo(found, options), given)
+        say_dry(plan_undo(found, options), given)
         return
     confirm = None if given["yes"] else _asks(given, diff=True)
     with _Bar(quiet=quiet) as bar:
         result = put_back(found, options, confirm=bar.paused(confirm), on_progress=bar.show)
-    _say_result(context, result, given, quiet=quiet)
+    say_result(context, result, given, quiet=quiet)
 
 
 @click.command()
@@ -279,7 +275,7 @@ def _asks(given: Mapping[str, Any], *, diff: bool) -> Callable[[Plan], bool]:
         raise click.UsageError("nobody is there to be asked: add --yes to send, or --dry-run to look")
 
     def ask(plan: Plan) -> bool:
-        _print(_plan_parts(plan, diff=diff))
+        print_all(plan_parts(plan, diff=diff))
         if not plan.changes:
             return True
         return click.confirm(f"Change {len(plan.changes)} settings on {plan.desk.title} at {plan.where}?")
@@ -287,115 +283,5 @@ def _asks(given: Mapping[str, Any], *, diff: bool) -> Callable[[Plan], bool]:
     return ask
 
 
-def _plan_parts(plan: Plan, *, diff: bool) -> list[RenderableType]:
-    from rich.text import Text
-
-    from .push.tables import diff_table, plan_lines, plan_table
-
-    parts: list[RenderableType] = [plan_table(plan)]
-    if diff and plan.is_read and plan.changes:
-        parts.append(diff_table(plan))
-    return [*parts, *map(Text, plan_lines(plan))]
-
-
-def _say_dry(plan: Plan, given: Mapping[str, Any]) -> None:
-    from .push.tables import plan_as_json
-
-    if given.get("svg"):
-        _write_svg(plan, given["svg"])
-    if given["as_json"]:
-        _echo_json({"dry_run": True, **plan_as_json(plan)})
-        return
-    _print(_plan_parts(plan, diff=True))
-    click.echo("Nothing was sent.")
-
-
-def _say_result(context: click.Context, result: PushResult, given: Mapping[str, Any], *, quiet: bool) -> None:
-    from .push.tables import result_as_json
-
-    outcome = result.outcome
-    if given["as_json"]:
-        _echo_json(result_as_json(result))
-    elif outcome is None:
-        click.echo("Nothing was sent.")
-    else:
-        _say_outcome(result, quiet=quiet)
-    if outcome is not None and outcome.cancelled:
-        context.exit(_INTERRUPTED)
-    if outcome is not None and not result.is_done:
-        context.exit(_FAILED)
-
-
-def _say_outcome(result: PushResult, *, quiet: bool) -> None:
-    from .push.tables import problem_lines, result_table
-
-    outcome = result.outcome
-    if outcome is None:
-        return
-    if not quiet:
-        _print([result_table(result)])
-    for line in problem_lines(result):
-        click.echo(line, err=True)
-    if outcome.problem:
-        click.echo(f"The connection broke: {outcome.problem}", err=True)
-    if outcome.cancelled:
-        click.echo("Stopped: what is not listed as unsent was set, each value whole.", err=True)
-    if quiet:
-        return
-    if result.is_verified:
-        changed = len(outcome.of("confirmed"))
-        click.echo(f"All {len(outcome.results)} settings stand, read back from the desk; {changed} were changed.")
-    elif result.is_done:
-        click.echo(f"{len(outcome.results)} settings were sent, not verified: this desk cannot be asked.")
-    if result.manual:
-        click.echo(f"Switched to Manual, and left so: {'; '.join(result.manual)}.")
-    if result.snapshot:
-        click.echo(f"To take it back: mixbridge undo   (kept in {result.snapshot})")
-
-
-def _say_snapshots(known: Any, given: Mapping[str, Any]) -> None:
-    from .push.snapshots import state_folder
-    from .push.tables import snapshots_table
-
-    if given["as_json"]:
-        _echo_json(
-            {
-                "snapshots": [
-                    {"file": str(item.path), **item.snapshot.model_dump(mode="json", exclude={"strips"})}
-                    for item in known
-                ]
-            }
-        )
-    elif known:
-        _print([snapshots_table(known)])
-        click.echo(f"They are files in {state_folder()}.")
-    else:
-        click.echo(f"Nothing has been kept in {state_folder()} yet.")
-
-
-def _write_svg(plan: Plan, path: Path) -> None:
-    """The picture in the README is made by this: see docs/push.md."""
-    import io
-
-    from rich.console import Console
-
-    console = Console(record=True, width=_SVG_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    for part in _plan_parts(plan, diff=False):
-        console.print(part)
-    console.save_svg(str(path), title="mixbridge push --dry-run", unique_id="push-plan")
-
-
-def _print(parts: list[RenderableType]) -> None:
-    from rich.console import Console
-
-    console = Console()
-    for part in parts:
-        console.print(part)
-
-
 def _is_quiet(context: click.Context, given: Mapping[str, Any]) -> bool:
     return bool(given["as_json"] or getattr(context.obj, "quiet", False))
-
-
-def _echo_json(data: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
