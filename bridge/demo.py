@@ -56,7 +56,7 @@ def demo(context: click.Context, /, *, output: str, force: bool, provider: str) 
     from ..runtime.controller import Provider
     from ..runtime.render import RenderOptions
     from .jobs import run_mix
-    from .mix_commands import say_done
+    from .mix_results import say_done
     from .progress import progress_bar
 
     quiet = bool(getattr(context.obj, "quiet", False))

@@ -5,26 +5,24 @@ Importing this loads click alone, so that `--help` is quick.
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .mix_results import done_as_json, echo_json, say_done, say_matches, say_plan, say_written
+
 if TYPE_CHECKING:
-    from ..presets.preset import Preset
-    from ..runtime.refine import Refinement
     from ..runtime.render import RenderOptions
     from .jobs import Done
-    from .matching import Session
+    from .session_stems import Opened
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
 FORMAT_NAMES = ("wav", "wav16", "wav32f", "flac", "flac16", "aiff", "aiff32f")
-_LISTED = 24
 
 
 class Loudness(click.ParamType[float | None]):
@@ -78,6 +76,13 @@ def _render_command(command: Command) -> Command:
         click.option("--sample-rate", type=int, metavar="HZ", help="Of the results.  [default: what most stems have]"),
         click.option("--no-stems", is_flag=True, help="Write no processed stems."),
         click.option("--no-report", is_flag=True, help="Write no report.html."),
+        click.option(
+            "--session-out",
+            metavar="FILE",
+            help="Of a DAW session: also write a copy of it with these settings as faders, pans, EQs and compressors.",
+        ),
+        click.option("--allow-outside", is_flag=True, help="Use audio that lies outside the session's folder, too."),
+        click.option("--search", multiple=True, metavar="FOLDER", help="Look for a session's missing audio here, too."),
         click.option("--force", is_flag=True, help="Replace results that are in the folder."),
         click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines."),
@@ -134,38 +139,39 @@ def mix(
 ) -> None:
     """Mix STEMS in the style of a reference song.
 
-    STEMS are audio files and folders of them. A track is called like its file; NAME=FILE calls it otherwise.
+    STEMS are audio files and folders of them, or one DAW session: a REAPER (.RPP), Ardour (.ardour) or DAWproject
+    (.dawproject) file. A track is called like its file; NAME=FILE calls it otherwise.
     """
     from ..runtime.mixing import PredictOptions, predict
     from .jobs import run_mix
     from .progress import progress_bar
-    from .stems import check_reference, collect_stems
+    from .stems import check_reference
 
-    found = collect_stems(stems, reference)
-    song = check_reference(reference)
     if start == "neutral" and refine == 0:
         raise click.UsageError("--from neutral needs --refine with a time, e.g. --refine 60s")
     options = PredictOptions(amount, window, reference_window, refine, start)
     render_options = _render_options(given)
-    output = _output(given)
-    if given["dry_run"]:
-        with progress_bar(quiet=refine == 0 or _is_quiet(context, given)) as progress:
-            preset = predict(found, song, model=model, provider=provider, options=options, progress=progress)
-        _say_plan(preset, render_options, output, given)
-        return
-    with progress_bar(quiet=_is_quiet(context, given)) as progress:
-        done = run_mix(
-            found,
-            song,
-            output,
-            model=model,
-            provider=provider,
-            options=options,
-            render_options=render_options,
-            report=not given["no_report"],
-            progress=progress,
-        )
-    _say_done(context, done, given)
+    output, quiet = _output(given), _is_quiet(context, given)
+    with _opened(stems, output, reference, quiet, given) as found:
+        song = check_reference(reference)
+        if given["dry_run"]:
+            with progress_bar(quiet=refine == 0 or quiet) as progress:
+                preset = predict(found.stems, song, model=model, provider=provider, options=options, progress=progress)
+            say_plan(preset, render_options, output, given)
+            return
+        with progress_bar(quiet=quiet) as progress:
+            done = run_mix(
+                found.stems,
+                song,
+                output,
+                model=model,
+                provider=provider,
+                options=options,
+                render_options=render_options,
+                report=not given["no_report"],
+                progress=progress,
+            )
+    _say_done(context, done, given, found)
 
 
 @click.command()
@@ -179,121 +185,56 @@ def apply(
 ) -> None:
     """Mix STEMS with the settings of PRESET, a file or the name of a factory preset.
 
-    STEMS are audio files and folders of them, matched to the preset's tracks by name. A preset of one track is
-    applied to every stem.
+    STEMS are audio files and folders of them, or one DAW session, matched to the preset's tracks by name. A preset of
+    one track is applied to every stem.
     """
     from .jobs import run_apply
     from .matching import match_stems, parse_map
     from .preset_commands import open_preset
     from .progress import progress_bar
-    from .stems import collect_stems
 
     preset = open_preset(preset_)
-    found = collect_stems(stems)
-    session = match_stems(preset, found, parse_map(told, preset, found))
     render_options = _render_options(given)
-    output = _output(given)
-    if not _is_quiet(context, given):
-        _say_matches(session)
-    if given["dry_run"]:
-        _say_plan(session.preset, render_options, output, given)
-        return
-    with progress_bar(quiet=_is_quiet(context, given)) as progress:
-        done = run_apply(
-            session.preset,
-            session.stems,
-            output,
-            render_options=render_options,
-            report=not given["no_report"],
-            progress=progress,
-        )
-    _say_done(context, done, given)
+    output, quiet = _output(given), _is_quiet(context, given)
+    with _opened(stems, output, None, quiet, given) as found:
+        session = match_stems(preset, found.stems, parse_map(told, preset, found.stems))
+        if not quiet:
+            say_matches(session)
+        if given["dry_run"]:
+            say_plan(session.preset, render_options, output, given)
+            return
+        with progress_bar(quiet=quiet) as progress:
+            done = run_apply(
+                session.preset,
+                session.stems,
+                output,
+                render_options=render_options,
+                report=not given["no_report"],
+                progress=progress,
+            )
+    told_back = {match.track: match.stem for match in session.matches if match.how != "one for all"}
+    _say_done(context, done, given, found, told_back)
 
 
-def done_as_json(done: Done) -> dict[str, Any]:
-    """What was made, for machines; a level of silence is null."""
-    from .assurance import assurance_as_json
-    from .text import describe_strip
+@contextmanager
+def _opened(
+    stems: tuple[str, ...], output: Path, reference: str | None, quiet: bool, given: Mapping[str, Any]
+) -> Iterator[Opened]:
+    """The stems; what is wrong with them, or with a copy of their session, is said before anything is done."""
+    from ..presets.errors import SessionError
+    from .session_stems import is_session, opened
 
-    render, refinement = done.mix.render, done.mix.refinement
-    return {
-        "output": str(done.folder),
-        "mix": str(render.mix_path),
-        "stems": {
-            name: {"file": str(stem.path), "peak_dbfs": _number(stem.peak_dbfs)} for name, stem in render.stems.items()
-        },
-        "fx_return": str(render.fx_return.path) if render.fx_return else None,
-        "preset": str(done.mix.preset_path),
-        "report": str(done.report_path) if done.report_path else None,
-        "sample_rate_hz": render.sample_rate_hz,
-        "frames": render.frames,
-        "loudness_lufs": _number(render.levels.loudness_lufs),
-        "true_peak_dbtp": _number(render.levels.true_peak_dbtp),
-        "loudness_gain_db": _number(render.loudness_gain_db),
-        "limited_db": _number(render.limited_db),
-        "stem_gain_db": _number(render.stem_gain_db),
-        "tracks": {track.name: describe_strip(track) for track in done.mix.preset.tracks},
-        "refinement": refinement_as_json(refinement) if refinement else None,
-        "warnings": list(done.warnings),
-        **assurance_as_json(done.mix.preset),
-    }
-
-
-def say_done(done: Done) -> None:
-    """What was made, for people, on standard output; warnings on standard error."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from .assurance import assurance_lines
-    from .text import describe_master, describe_strip
-
-    render = done.mix.render
-    table = Table.grid(padding=(0, 2))
-    for track in done.mix.preset.tracks:
-        table.add_row(Text(f"  {track.name}"), Text(", ".join(describe_strip(track))))
-    table.add_row(Text("  master"), Text(", ".join(describe_master(done.mix.preset.master))))
-    console = Console()
-    console.print(table)
-    for line in assurance_lines(done.mix.preset):
-        click.echo(line)
-    if done.mix.refinement:
-        click.echo(say_refined(done.mix.refinement))
-    levels = render.levels
-    click.echo(
-        f"Mix: {_level(levels.loudness_lufs, 'LUFS')}, true peak {_level(levels.true_peak_dbtp, 'dBTP')}, "
-        f"{render.frames / render.sample_rate_hz:.1f} s at {render.sample_rate_hz} Hz"
-    )
-    click.echo(f"  {render.mix_path}")
-    if render.stems:
-        first = next(iter(render.stems.values()))
-        with_reverb = " and the reverb" if render.fx_return else ""
-        click.echo(f"  {first.path.parent} ({_counted(len(render.stems), 'stem')}{with_reverb})")
-    for path in (done.mix.preset_path, done.report_path):
-        if path is not None:
-            click.echo(f"  {path}")
-    for warning in done.warnings:
-        click.echo(f"Note: {warning}.", err=True)
-
-
-def say_refined(refinement: Refinement) -> str:
-    """What a search of the settings did, in a line."""
-    from ..runtime.refined import words
-
-    said = words(refinement)
-    return f"{said[:1].upper()}{said[1:]}"
-
-
-def refinement_as_json(refinement: Refinement) -> dict[str, Any]:
-    """The same for machines; distances are null where there was nothing to hear."""
-    return {
-        "from": refinement.start,
-        "seconds": _number(refinement.seconds),
-        "renders": refinement.renders,
-        "stopped_early": refinement.interrupted,
-        "distance_before": _small_number(refinement.before),
-        "distance_after": _small_number(refinement.after),
-    }
+    if given["session_out"] and not any(map(is_session, stems)):
+        raise SessionError("--session-out writes a copy of a DAW session, and the stems are from none.")
+    with opened(
+        stems,
+        output,
+        reference=reference,
+        allow_outside=given["allow_outside"],
+        search=given["search"],
+        quiet=quiet,
+    ) as found:
+        yield found
 
 
 def _render_options(given: Mapping[str, Any]) -> RenderOptions:
@@ -325,74 +266,29 @@ def _output(given: Mapping[str, Any]) -> Path:
     return Path(given["output"])
 
 
-def _say_plan(preset: Preset, options: RenderOptions, output: Path, given: Mapping[str, Any]) -> None:
-    from .jobs import results_of
+def _say_done(
+    context: click.Context,
+    done: Done,
+    given: Mapping[str, Any],
+    found: Opened,
+    told: Mapping[str, str] | None = None,
+) -> None:
+    written = None
+    if given["session_out"] and found.session is not None:
+        from .sessions.inserting import insert
 
-    files = [str(output / name) for name in results_of(preset, options, report=not given["no_report"])]
+        preset = done.mix.preset
+        written = insert(found.session, preset, Path(given["session_out"]), told=told, overwrite=given["force"])
     if given["as_json"]:
-        settings = preset.model_dump(mode="json", exclude_none=True)
-        _echo_json({"dry_run": True, "would_write": files, "preset": settings})
-        return
-    from rich.console import Console
-
-    from .text import preset_table
-
-    Console().print(preset_table(preset))
-    if preset.provenance.note:
-        click.echo(preset.provenance.note)
-    for track in preset.tracks:
-        if track.note:
-            click.echo(f"{track.name}: {track.note}")
-    click.echo("Nothing was written. These files would be:")
-    for file in files[:_LISTED]:
-        click.echo(f"  {file}")
-    if len(files) > _LISTED:
-        click.echo(f"  and {len(files) - _LISTED} more")
-
-
-def _say_done(context: click.Context, done: Done, given: Mapping[str, Any]) -> None:
-    if given["as_json"]:
-        _echo_json(done_as_json(done))
+        as_json = done_as_json(done)
+        if written is not None:
+            as_json |= {"session": str(written.path), "session_notes": list(written.notes)}
+        echo_json(as_json)
     elif not _is_quiet(context, given):
         say_done(done)
-
-
-def _say_matches(session: Session) -> None:
-    """Only where names differ is there something to look at."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    if all(match.how == "same name" for match in session.matches):
-        return
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("preset's track", "stem", "matched"):
-        table.add_column(heading, overflow="fold")
-    for match in session.matches:
-        table.add_row(Text(match.track), Text(match.stem), match.how)
-    Console(stderr=True).print(table)
+        if written is not None:
+            say_written(written)
 
 
 def _is_quiet(context: click.Context, given: Mapping[str, Any]) -> bool:
     return bool(given["as_json"] or getattr(context.obj, "quiet", False))
-
-
-def _echo_json(data: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _number(value: float) -> float | None:
-    return round(value, 3) + 0.0 if math.isfinite(value) else None
-
-
-def _small_number(value: float) -> float | None:
-    return round(value, 6) if math.isfinite(value) else None
-
-
-def _level(value: float, unit: str) -> str:
-    return f"{value:.1f} {unit}" if math.isfinite(value) else "silent"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -199,7 +199,7 @@ def _say_stems(plan: StemsPlan, folder: Path, *, dry_run: bool) -> None:
         click.echo(f"  {folder / stem.file} ({'mono' if stem.channels == 1 else 'stereo'})")
     if len(plan.stems) > _LISTED:
         click.echo(f"  and {len(plan.stems) - _LISTED} more")
-    _say_notes(plan.session, plan)
+    say_notes(plan.session, plan)
 
 
 def _say_session(session: Session, plan: StemsPlan | None) -> None:
@@ -221,10 +221,10 @@ def _say_session(session: Session, plan: StemsPlan | None) -> None:
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     for line in terminal_timeline(session, console.width, plain=plain):
         console.print(line)
-    _say_notes(session, plan)
+    say_notes(session, plan)
 
 
-def _say_notes(session: Session, plan: StemsPlan | None) -> None:
+def say_notes(session: Session, plan: StemsPlan | None) -> None:
     """What is not rendered, what is missing and what is worth knowing: one list, on standard error."""
     from .sessions.planning import said, said_missing
     from .sessions.timeline import printable
