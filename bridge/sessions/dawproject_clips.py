@@ -16,7 +16,7 @@ from .dawproject_time import Scope, TempoMap, TimeUnit
 from .dawproject_xml import MalformedError, is_true, number
 from .model import MOST_CLIPS, MOST_STRETCH, Automation
 
-MOST_VISITS = 4 * MOST_CLIPS
+MOST_VISITS = 5 * MOST_CLIPS // 2
 _DEEPEST = 32
 # A warp that misses the recording's own speed by less over a whole clip is none.
 _UNWARPED_S = 1e-4

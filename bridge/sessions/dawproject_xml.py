@@ -53,7 +53,7 @@ class Document:
     Attributes:
         data: its bytes.
         root: its elements.
-        places: where each of them begins and, for its end, what the parser said.
+        places: where each of them begins and, for its end, what the parser said; empty if that was not asked for.
     """
 
     data: bytes
@@ -80,13 +80,13 @@ class Document:
         return found
 
 
-def parse(data: bytes) -> Document:
-    """The elements of a file.
+def parse(data: bytes, *, with_places: bool = False) -> Document:
+    """The elements of a file; with their places for whoever changes it.
 
     Raises:
         MalformedError: it is no XML, has entities, or is deeper or longer than any project.
     """
-    builder = _Builder()
+    builder = _PlacingBuilder() if with_places else _Builder()
     try:
         parser = DefusedXMLParser(target=builder, forbid_dtd=True)
         builder.expat = parser.parser
@@ -126,17 +126,34 @@ def is_true(element: Element | None, name: str, default: bool) -> bool:
 
 
 class _Builder(TreeBuilder):
-    """Makes elements, counts them, and keeps where they are."""
+    """Makes elements, and counts them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.expat: XMLParserType
         self.places: dict[Element, tuple[int, int]] = {}
+        self._depth = self._count = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        self._depth += 1
+        self._count += 1
+        if self._depth > DEEPEST or self._count > MOST_ELEMENTS:
+            raise MalformedError("its XML is deeper or longer than any project")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
+
+
+class _PlacingBuilder(_Builder):
+    """Keeps where the elements are, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._starts: list[int] = []
 
     def start(self, tag: str, attrs: dict[str, str], /) -> Element:
-        if len(self._starts) >= DEEPEST or len(self.places) >= MOST_ELEMENTS:
-            raise MalformedError("its XML is deeper or longer than any project")
         self._starts.append(self.expat.CurrentByteIndex)
         return super().start(tag, attrs)
 

@@ -82,6 +82,8 @@ class Container:
     ) -> None:
         self._zip.close()
         self._file.close()
+        if kind is not None and self._folder is not None:
+            self._folder.remove()
 
     def __contains__(self, name: str) -> bool:
         return _plain(name) in self._entries
@@ -208,8 +210,8 @@ class _Folder:
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="mixbridge-"))
-        remove: Callable[..., object] = shutil.rmtree
-        weakref.finalize(self, remove, self.path, ignore_errors=True)
+        delete: Callable[..., object] = shutil.rmtree
+        self.remove = weakref.finalize(self, delete, self.path, ignore_errors=True)
 
 
 def _append(out: zipfile.ZipFile, source: IO[bytes], entry: zipfile.ZipInfo, start: int, end: int) -> None:
