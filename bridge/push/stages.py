@@ -1,12 +1,14 @@
 """The order in which settings are sent so that no level jumps that nobody moved, and the proof of each of them.
 
-Steps: what is not heard as a level; what switches sections on; levels, which glide; what switches off, and unmutes;
-what is not heard any more. Each is proven before the next begins. A compressor that is switched on or off has its
-makeup at 0 dB in that moment, and glides from or to there.
+Steps: EQ gains that go down; what is not heard as a level; EQ gains that go up, so that a band on its way to another
+frequency or type is never louder than before or after; what switches sections on; levels, which glide; what switches
+off, and unmutes; what is not heard any more. Each is proven before the next begins. A compressor that is switched on or
+off has its makeup at 0 dB in that moment, and glides from or to there.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -23,6 +25,7 @@ from .scope import LEVELS
 _MAKEUP: Final = "compressor.makeup_db"
 _COMPRESSOR: Final = "compressor.on"
 _SILENT_DB: Final = 0.0
+_EQ_GAIN: Final = re.compile(r"eq\..+\.gain_db")
 
 
 def touched(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -61,7 +64,9 @@ def run(
     work = max(steps.size, 1)
     levels = tuple(glide.setting for glide in steps.glides)
     stages: tuple[tuple[tuple[Setting, ...], Callable[[Progress | None], Outcome]], ...] = (
+        (steps.lowered, lambda show: _push(link, steps.lowered, show, cancel)),
         (steps.first, lambda show: _push(link, steps.first, show, cancel)),
+        (steps.raised, lambda show: _push(link, steps.raised, show, cancel)),
         (steps.on, lambda show: _switch_on(link, steps.unblocked(done), unlock, show, cancel)),
         (levels, lambda show: ramp(link, steps.glides_left(done), ramp_ms, on_progress=show, cancel=cancel)),
         (steps.off, lambda show: _push(link, steps.off, show, cancel)),
@@ -92,7 +97,9 @@ class _Steps:
     """Settings by step.
 
     Attributes:
+        lowered: EQ gains that go down.
         first: what is not heard as a level.
+        raised: EQ gains that go up.
         silenced: the makeups among them that are put to 0 dB so that their compressor can be switched on.
         on: switches that go on.
         glides: levels.
@@ -100,7 +107,9 @@ class _Steps:
         hidden: makeups of compressors that have gone off.
     """
 
+    lowered: tuple[Setting, ...]
     first: tuple[Setting, ...]
+    raised: tuple[Setting, ...]
     silenced: tuple[Setting, ...]
     on: tuple[Setting, ...]
     glides: tuple[Glide, ...]
@@ -109,11 +118,14 @@ class _Steps:
 
     @property
     def size(self) -> int:
-        return len(self.first) + len(self.on) + len(self.glides) + len(self.off) + len(self.hidden)
+        steps = (self.lowered, self.first, self.raised, self.on, self.glides, self.off, self.hidden)
+        return sum(map(len, steps))
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> _Steps:
+        lowered: list[Setting] = []
         first: list[Setting] = []
+        raised: list[Setting] = []
         silenced: list[Setting] = []
         on: list[Setting] = []
         glides: list[Glide] = []
@@ -128,11 +140,22 @@ class _Steps:
                 glides += _glide(row)
             elif key in {_COMPRESSOR, "eq.on"}:
                 (on if row.then_value else off if key == _COMPRESSOR else first).append(setting)
+            elif _EQ_GAIN.fullmatch(key):
+                (lowered if _goes_down(row) else raised).append(setting)
             elif key == "mute" and not row.then_value:
                 off.append(setting)
             else:
                 first.append(setting)
-        return cls((*silenced, *first), tuple(silenced), tuple(on), tuple(glides), tuple(off), tuple(hidden))
+        return cls(
+            tuple(lowered),
+            (*silenced, *first),
+            tuple(raised),
+            tuple(silenced),
+            tuple(on),
+            tuple(glides),
+            tuple(off),
+            tuple(hidden),
+        )
 
     def unblocked(self, done: _Done) -> list[Setting]:
         """Switches whose makeup is out of the way."""
@@ -207,6 +230,11 @@ def _makeup(row: Row, switch: Row | None, silenced: list[Setting], glides: list[
             hidden.append(row.setting)
     else:
         hidden.append(row.setting)
+
+
+def _goes_down(row: Row) -> bool:
+    now, then = row.now_value, row.then_value
+    return isinstance(now, float) and isinstance(then, float) and then < now
 
 
 def _glide(row: Row) -> list[Glide]:

@@ -236,6 +236,14 @@ class TestSafety:
         assert [value for address, value in moves[:switched] if address == "/ch/01/dyn/mgain"][-1] == 0.0
         assert desk.unit("/ch/01/dyn/mgain") == 12.0
 
+    def test_a_band_on_its_way_is_never_louder_than_before_or_after(self, desk: X32Simulator) -> None:
+        desk.values.update({"/ch/04/eq/1/g": 1.0, "/ch/04/eq/2/g": 0.0, "/ch/04/eq/on": 1})
+        push_preset(preset(), target(desk), QUICK)
+        order = [arrival.address for arrival in desk.arrivals if arrival.values]
+        shaped = [order.index(f"/ch/04/eq/{band}/{what}") for band in (1, 2) for what in ("type", "f", "q")]
+        assert order.index("/ch/04/eq/1/g") < min(shaped)
+        assert order.index("/ch/04/eq/2/g") > max(shaped)
+
     def test_unmuting_comes_last(self, desk: X32Simulator) -> None:
         for number in NAMES:
             desk.values[f"/ch/{number:02}/mix/on"] = 0
