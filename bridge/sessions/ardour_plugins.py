@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ..desks.profile import Desk
 from .ardour import PLUGIN_TYPES
-from .ardour_xml import flag, number
+from .ardour_xml import flag, number, whole
 
 PluginKind = Literal["eq", "compressor"]
 
@@ -50,6 +50,9 @@ def put_plugin(route: Element, kind: PluginKind, values: Mapping[int, float], de
 
     Returns:
         The plug-in's node; it has no id if it is new.
+
+    Raises:
+        FaultError: one that is there is damaged.
     """
     plugin = own_plugin(route, kind, desk)
     if plugin is None:
@@ -62,7 +65,7 @@ def put_plugin(route: Element, kind: PluginKind, values: Mapping[int, float], de
         if port.get("symbol") in written:
             port.set("value", written.pop(port.get("symbol", "")))
     for control in plugin.findall("Controllable"):
-        parameter = int(control.get("parameter", "-1")) + 1
+        parameter = whole(control.get("parameter", "-1"), "parameter") + 1
         if parameter in values:
             control.set("value", digits(values[parameter]))
     if ports is not None:

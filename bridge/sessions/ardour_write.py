@@ -26,12 +26,14 @@ from ..fitting.unfit import unfit
 from .ardour import audio_routes, inputs, processor
 from .ardour_plugins import PluginKind, digits, other_plugins, own_plugin, plugin_values, put_plugin
 from .ardour_xml import FaultError, flag, number, parse, whole
-from .writing import Written, matched, save, stem_names
+from .planning import stem_names
+from .writing import Written, matched, save
 
 # How far an EQ may be off before it is said.
 _EQ_OFF_DB: Final = 0.1
 # The desk's value for silence.
 _SILENCE_DB: Final = -193.0
+_MUTE: Final = "/strip/mute"
 _KINDS: Final[dict[str, PluginKind]] = {"{plugin.eq}": "eq", "{plugin.compressor}": "compressor"}
 _UNITS: Final[dict[str, Unit]] = {"_db": "dB", "_ms": "ms", "_hz": "Hz"}
 # So much of a name leaves room for a number in a preset's.
@@ -148,11 +150,14 @@ class _Writer:
             if place is not None:
                 values[place[0]][place[1]] = float(setting.value)
                 continue
+            if setting.address == _MUTE:
+                notes.extend(_set_mute(route, muted=bool(setting.value)))
+                continue
             control = _control(route, setting.address)
             if control is None:
                 notes.extend(_left_out(setting))
             else:
-                notes.extend(_set_control(route, setting, control))
+                notes.extend(_set_control(setting, control))
         others = list(other_plugins(route, self._desk))
         if others:
             shown = ", ".join(title[:80] for title in others[:12])
@@ -195,27 +200,31 @@ def _control(route: Element, address: str) -> tuple[Element, Element, str] | Non
         case "/strip/pan_stereo_position":
             parent, name, list_name = route.find("Pannable"), "pan-azimuth", "pan-azimuth"
         case _:
-            parent, name, list_name = route, "mute", "mute"
+            return None
     for control in () if parent is None else parent.findall("Controllable"):
         if parent is not None and control.get("name") == name:
             return parent, control, list_name
     return None
 
 
-def _set_control(route: Element, setting: Setting, control: tuple[Element, Element, str]) -> Iterator[str]:
+def _set_control(setting: Setting, control: tuple[Element, Element, str]) -> Iterator[str]:
     parent, node, list_name = control
     wire = float(setting.value)
-    match setting.address:
-        case "/strip/gain" | "/strip/trimdB":
-            node.set("value", digits(0.0 if wire <= _SILENCE_DB else 10 ** (wire / 20)))
-        case "/strip/pan_stereo_position":
-            node.set("value", digits(1 - wire))
-        case _:
-            node.set("value", digits(wire))
-            muted = route.find("MuteMaster")
-            if muted is not None:
-                muted.set("muted", digits(wire))
+    if setting.address == "/strip/pan_stereo_position":
+        node.set("value", digits(1 - wire))
+    else:
+        node.set("value", digits(0.0 if wire <= _SILENCE_DB else 10 ** (wire / 20)))
     yield from _to_manual(parent, list_name, f"the automation of its {list_name.removeprefix('pan-')}")
+
+
+def _set_mute(route: Element, *, muted: bool) -> Iterator[str]:
+    """Ardour keeps it twice."""
+    for node in route.findall("MuteMaster"):
+        node.set("muted", str(int(muted)))
+    for node in route.findall("Controllable"):
+        if node.get("name") == "mute":
+            node.set("value", str(int(muted)))
+    yield from _to_manual(route, "mute", "the automation of its mute")
 
 
 def _to_manual(parent: Element, list_name: str | None, what: str) -> Iterator[str]:
@@ -272,15 +281,12 @@ def _wire_value(route: Element, setting: Setting, plugins: Mapping[PluginKind, M
     place = _plugin_place(setting)
     if place is not None:
         return plugins[place[0]].get(place[1])
+    if setting.address == _MUTE:
+        return float(any(flag(node, "muted") for node in route.findall("MuteMaster")))
     control = _control(route, setting.address)
     if control is None:
         return None
     value = number(control[1], "value")
-    match setting.address:
-        case "/strip/gain" | "/strip/trimdB":
-            return 20 * math.log10(value) if value > 0 else _SILENCE_DB
-        case "/strip/pan_stereo_position":
-            return 1 - value
-        case _:
-            muted = route.find("MuteMaster")
-            return float(muted is not None and flag(muted, "muted"))
+    if setting.address == "/strip/pan_stereo_position":
+        return 1 - value
+    return 20 * math.log10(value) if value > 0 else _SILENCE_DB

@@ -20,8 +20,8 @@ from defusedxml.common import DefusedXmlException
 from ...presets.errors import SessionError
 
 LARGEST_FILE = 64 * 2**20
-MOST_ELEMENTS = 2_000_000
-MOST_ATTRIBUTES = 6_000_000
+MOST_TAGS = 1_500_000
+MOST_ATTRIBUTES = 3_000_000
 DEEPEST = 64
 MOST_POINTS = 1_000_000
 TICKS_PER_BEAT = 1920
@@ -48,7 +48,7 @@ def parse(path: Path) -> Element:
     except OSError as error:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from error
     # Each costs memory many times its length, so that they are counted before anything is made of them.
-    if data.count(b"<") > 2 * MOST_ELEMENTS or data.count(b"=") > MOST_ATTRIBUTES:
+    if data.count(b"<") > MOST_TAGS or data.count(b"=") > MOST_ATTRIBUTES:
         raise SessionError(f"{path} has more elements than any session; it was not read.")
     try:
         # Comments are kept, for whoever writes the session again.
