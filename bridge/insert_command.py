@@ -38,8 +38,8 @@ def insert(
     from .matching import parse_map
     from .preset_commands import open_preset
     from .sessions import inserting
+    from .sessions.planning import stem_names
     from .sessions.reading import read_session
-    from .sessions.writing import stem_names
 
     preset, path = open_preset(preset_), Path(session_)
     names = stem_names(track.name for track in read_session(path, allow_outside=True).tracks)

@@ -8,8 +8,9 @@ from pathlib import Path
 from ...presets.errors import SessionError
 from ...presets.preset import Preset
 from ..matching import bare_name
+from .planning import stem_names
 from .reading import read_session, session_format
-from .writing import Written, stem_names
+from .writing import Written
 
 _WRITTEN = ("ardour", "dawproject", "reaper")
 
@@ -35,14 +36,8 @@ def insert(
         SessionError: the session cannot be read, or no track of the preset is in it.
         OutputError: the copy cannot be written.
     """
-    kind = session_format(session_path)
-    if kind not in _WRITTEN:
-        raise SessionError(
-            f"{session_path}: settings can be put into REAPER (.RPP), Ardour (.ardour) and DAWproject (.dawproject) "
-            "sessions, not into this."
-        )
-    output = output or copy_of(session_path)
     match = matches(session_path, preset, told or {})
+    output, kind = output or copy_of(session_path), session_format(session_path)
     if kind == "reaper":
         from .reaper_write import write
     elif kind == "ardour":
@@ -61,8 +56,13 @@ def matches(session_path: Path, preset: Preset, told: Mapping[str, str]) -> dict
     """The session's track for each of the preset's: as told, of the same name, or alike in letters and digits.
 
     Raises:
-        SessionError: there is none for any of them.
+        SessionError: there is none for any of them, or settings cannot be put into this session.
     """
+    if session_format(session_path) not in _WRITTEN:
+        raise SessionError(
+            f"{session_path}: settings can be put into REAPER (.RPP), Ardour (.ardour) and DAWproject (.dawproject) "
+            "sessions, not into this."
+        )
     # Media may be missing or elsewhere: settings are put in all the same.
     session = read_session(session_path, allow_outside=True)
     names = stem_names(track.name for track in session.tracks)

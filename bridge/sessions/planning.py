@@ -86,7 +86,7 @@ def plan_stems(
     rate_hz = sample_rate_hz or session.sample_rate_hz
     if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         raise OutputError(f"a sample rate of {rate_hz} Hz cannot be written: choose one from 8000 to 192000.")
-    named = list(zip(_unique(track.name for track in session.tracks), session.tracks, strict=True))
+    named = list(zip(stem_names(track.name for track in session.tracks), session.tracks, strict=True))
     chosen = [(name, track) for name, track in named if track.clips and (tracks is None or name in tracks)]
     _check_choice(session, named, chosen, tracks)
     suffix = FORMATS[audio_format].suffix
@@ -134,7 +134,8 @@ def said_missing(item: MissingMedia) -> str:
     return f"{item.written} is missing" + (f" (looked in {places})" if places else "")
 
 
-def _unique(names: Iterable[str]) -> list[str]:
+def stem_names(names: Iterable[str]) -> list[str]:
+    """What the stems of tracks are called: one that has the name of another gets a number, "Vox (2)"."""
     taken: set[str] = set()
     result = []
     for name in names:

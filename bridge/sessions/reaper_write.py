@@ -18,11 +18,12 @@ from ...presets.errors import SessionError
 from ...presets.preset import Preset
 from ...presets.preset import Track as PresetTrack
 from ...presets.units import quantity
+from .planning import stem_names
 from .reaper import DEFAULT_RATE_HZ, TrackBlock, platform, shown_tracks
 from .reaper_items import PLUGIN_TAGS
 from .reaper_states import PluginKind, PluginStates, master_of, state_in, state_lines, states_of, strip_of
 from .rpp import Block, Document, Edit, blocks, load
-from .writing import Written, matched, save, stem_names
+from .writing import Written, matched, save
 
 _NAMES: Final[dict[PluginKind, str]] = {"eq": "mixbridge EQ", "compressor": "mixbridge compressor"}
 _ID: Final[dict[PluginKind, str]] = {

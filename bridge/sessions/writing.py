@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...presets.errors import OutputError, SessionError
 from ...presets.preset import Preset, Track
 from ...runtime.output import OutputFolder
-from .planning import _unique
+from .planning import stem_names
 
 _LISTED = 12
 
@@ -25,11 +25,6 @@ class Written:
 
     path: Path
     notes: tuple[str, ...]
-
-
-def stem_names(names: Iterable[str]) -> list[str]:
-    """What the stems of tracks are called: one that has the name of another gets a number, "Vox (2)"."""
-    return _unique(names)
 
 
 def matched(session: Path, names: Sequence[str], preset: Preset, match: Mapping[str, str]) -> dict[int, Track]:
