@@ -153,7 +153,8 @@ def undo(
     confirm = None if given["yes"] else _asks(given, diff=True)
     with _Bar(quiet=quiet) as bar:
         result = put_back(found, options, confirm=bar.paused(confirm), on_progress=bar.show)
-    say_result(context, result, given, quiet=quiet)
+    again = "mixbridge undo" if found.snapshot.purpose == "undo" else "mixbridge undo --redo"
+    say_result(context, result, given, quiet=quiet, back=again)
 
 
 @click.command()

@@ -49,7 +49,9 @@ def say_dry(plan: Plan, given: Mapping[str, Any]) -> None:
     click.echo("Nothing was sent.")
 
 
-def say_result(context: click.Context, result: PushResult, given: Mapping[str, Any], *, quiet: bool) -> None:
+def say_result(
+    context: click.Context, result: PushResult, given: Mapping[str, Any], *, quiet: bool, back: str = "mixbridge undo"
+) -> None:
     """What was done; ends the command with 1 if not all of it stands, with 130 if it was broken off."""
     from .push.tables import result_as_json
 
@@ -59,14 +61,14 @@ def say_result(context: click.Context, result: PushResult, given: Mapping[str, A
     elif outcome is None:
         click.echo("Nothing was sent.")
     else:
-        _say_outcome(result, quiet=quiet)
+        _say_outcome(result, quiet=quiet, back=back)
     if outcome is not None and outcome.cancelled:
         context.exit(_INTERRUPTED)
     if outcome is not None and not result.is_done:
         context.exit(_FAILED)
 
 
-def _say_outcome(result: PushResult, *, quiet: bool) -> None:
+def _say_outcome(result: PushResult, *, quiet: bool, back: str) -> None:
     from .push.tables import problem_lines, result_table
 
     outcome = result.outcome
@@ -79,7 +81,9 @@ def _say_outcome(result: PushResult, *, quiet: bool) -> None:
     if outcome.problem:
         click.echo(f"The connection broke: {outcome.problem}", err=True)
     if outcome.cancelled:
-        click.echo("Stopped: what is not listed as unsent was set, each value whole.", err=True)
+        click.echo(
+            "Stopped: each value on the desk is a whole one; levels that are unconfirmed stand on their way.", err=True
+        )
     if quiet:
         return
     if result.is_verified:
@@ -90,7 +94,7 @@ def _say_outcome(result: PushResult, *, quiet: bool) -> None:
     if result.manual:
         click.echo(f"Switched to Manual, and left so: {'; '.join(result.manual)}.")
     if result.snapshot:
-        click.echo(f"To take it back: mixbridge undo   (kept in {result.snapshot})")
+        click.echo(f"To take it back: {back}   (kept in {result.snapshot})")
 
 
 def say_snapshots(known: Sequence[Stored], given: Mapping[str, Any]) -> None:

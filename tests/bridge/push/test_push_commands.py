@@ -66,6 +66,7 @@ class TestPush:
         assert "nothing" not in run("undo", "--dry-run").out.lower().replace("nothing was sent", "")
         back = run("undo", "--yes", "--no-ramp")
         assert back.code == 0, back
+        assert "To take it back: mixbridge undo --redo" in back.out
         assert desk.values == before
         assert run("undo", "--redo", "--yes", "--no-ramp").code == 0
         assert desk.values != before
@@ -126,7 +127,7 @@ class TestPush:
         monkeypatch.setattr(pushing, "run", stopped)
         done = run("push", song, "--to", target(desk), "--yes", "--no-ramp")
         assert done.code == 130
-        assert "Stopped: what is not listed as unsent was set" in done.err
+        assert "Stopped: each value on the desk is a whole one" in done.err
         assert "mixbridge undo" in done.out
 
     def test_a_picture(self, run, song, tmp_path):
