@@ -260,7 +260,7 @@ class Arrangement:
         expression = target.get("expression") if target is not None else None
         if expression is not None:
             if expression != "gain" or not place.in_clip:
-                self._remark(place, f"automation of the clip's {expression[:40]}")
+                self._remark(place, f"automation of {expression[:40]}")
             return
         parameter = target.get("parameter") if target is not None else None
         if parameter is None:

@@ -33,7 +33,8 @@ from .dawproject_pieces import Media, decibels
 from .dawproject_splice import Splicer
 from .dawproject_xml import Document, MalformedError, is_true, number, parse
 from .dawproject_zip import PROJECT, Container
-from .writing import Written, matched, stem_names
+from .planning import stem_names
+from .writing import Written, matched
 
 LOUDEST_FADER = 2.0
 _CHANNEL = ("Devices", "Mute", "Pan", "Sends", "Volume")

@@ -2,17 +2,36 @@
 
 The rules are those of the format's public schema (Project.xsd and MetaData.xsd 1.0 of Bitwig's repository), said in a
 table of our own: which children an element has and in which order, which attributes, of which kind, and that every
-reference has its aim.
+reference has its aim. If MIXBRIDGE_DAWPROJECT_XSD names that Project.xsd, files are checked against it, too, for which
+xmlschema has to be installed.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+
+from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
+from mixbridge.presets.preset import Preset, Track
+
+EQ = Equalizer(
+    low_shelf=EqBand(gain_db=-3.2, freq_hz=90, q=0.7),
+    band0=EqBand(gain_db=2, freq_hz=300, q=1.4),
+    band1=EqBand(gain_db=-4.5, freq_hz=2500, q=3),
+    band2=EqBand(gain_db=1.1, freq_hz=7000, q=0.5),
+    band3=EqBand(freq_hz=13000),
+    high_shelf=EqBand(gain_db=2.5, freq_hz=9000, q=0.6),
+)
+COMPRESSOR = Compressor(threshold_db=-22.5, ratio=3.3, attack_ms=12, release_ms=180, knee_db=6, makeup_db=2.5)
+PRESET = Preset(
+    tracks=(Track(name="lead", strip=Strip(input_gain_db=3, eq=EQ, compressor=COMPRESSOR, fader_db=-5, pan=0.4)),),
+    master=Master(input_gain_db=-2, eq=EQ, compressor=COMPRESSOR, output_gain_db=1.5),
+)
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
@@ -166,6 +185,7 @@ def faults(path: Path) -> list[str]:
         metadata = ElementTree.fromstring(file.read("metadata.xml"))
         names = set(file.namelist())
     found = [fault for element in project.iter() for fault in _faults(element)]
+    found += _schema_faults(path)
     identities = [element.get("id") for element in project.iter() if element.get("id")]
     found += [f"id {name} stands twice" for name in set(identities) if identities.count(name) > 1]
     references = ("track", "destination", "reference", "parameter")
@@ -236,6 +256,15 @@ def audio(path: str = "audio/a.wav", rate_hz: int = 8000, external: bool = False
     """An <Audio> of one channel, with more attributes."""
     outside = ' external="true"' if external else ""
     return f'<Audio channels="1" duration="10" sampleRate="{rate_hz}" {more}><File path="{path}"{outside}/></Audio>'
+
+
+def _schema_faults(path: Path) -> list[str]:
+    schema = os.environ.get("MIXBRIDGE_DAWPROJECT_XSD")
+    if not schema:
+        return []
+    import xmlschema
+
+    return [str(error.reason) for error in xmlschema.XMLSchema(schema).iter_errors(project_xml(path).decode())]
 
 
 def _faults(element: Element) -> Iterator[str]:

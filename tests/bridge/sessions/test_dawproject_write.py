@@ -26,21 +26,8 @@ from mixbridge.presets.edit import desk_form, diff
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
 
-from tests.support.dawproject_files import audio, faults, one_track, project_xml, write_project
+from tests.support.dawproject_files import PRESET, audio, faults, one_track, project_xml, write_project
 
-EQ = Equalizer(
-    low_shelf=EqBand(gain_db=-3.2, freq_hz=90, q=0.7),
-    band0=EqBand(gain_db=2, freq_hz=300, q=1.4),
-    band1=EqBand(gain_db=-4.5, freq_hz=2500, q=3),
-    band2=EqBand(gain_db=1.1, freq_hz=7000, q=0.5),
-    band3=EqBand(freq_hz=13000),
-    high_shelf=EqBand(gain_db=2.5, freq_hz=9000, q=0.6),
-)
-COMPRESSOR = Compressor(threshold_db=-22.5, ratio=3.3, attack_ms=12, release_ms=180, knee_db=6, makeup_db=2.5)
-PRESET = Preset(
-    tracks=(Track(name="lead", strip=Strip(input_gain_db=3, eq=EQ, compressor=COMPRESSOR, fader_db=-5, pan=0.4)),),
-    master=Master(input_gain_db=-2, eq=EQ, compressor=COMPRESSOR, output_gain_db=1.5),
-)
 MATCH = {"lead": "Vox"}
 
 
@@ -298,3 +285,25 @@ def test_devices_and_back(compressor: Compressor, band: EqBand) -> None:
     assert (gain_db, left) == (0, [])
     assert eq.band2.model_dump() == pytest.approx(band.model_dump(), rel=1e-9, abs=1e-9)
     assert eq.low_shelf.model_dump() == pytest.approx(band.model_dump(), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('id="p1"', 'id="v1"'),
+        ("<Pan ", "<Sends/><Pan "),
+        ('unit="normalized"', 'unit="degrees"'),
+        (' unit="linear"', ""),
+        ('role="regular"', 'role="group"'),
+        ('destination="mc"', 'destination="nobody"'),
+        ("<Clips id", "<Unknown/><Clips id"),
+        ('loaded="true"', 'loaded="yes"'),
+        ('path="audio/a.wav"', 'path="audio/b.wav"'),
+    ],
+)
+def test_the_rules_see_what_is_wrong(project: Path, old: str, new: str) -> None:
+    """Else it would mean nothing that what is written keeps them."""
+    text = project_xml(project).decode()
+    assert old in text
+    files = {"audio/a.wav": b"", "plugins/d1.vstpreset": b""}
+    assert faults(write_project(project, text.replace(old, new, 1), files)) != []
