@@ -8,7 +8,7 @@ one piece. A fade that does not is up to a frame off in time.
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ardour_host
@@ -20,6 +20,7 @@ from mixbridge.bridge.sessions.fades import automation_values, fade_gains
 from mixbridge.bridge.sessions.model import Automation, Note, Session
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.render import render_stems
+from scipy.signal import lfilter
 
 pytestmark = pytest.mark.skipif(ardour_host.missing() is not None, reason=str(ardour_host.missing()))
 
@@ -28,6 +29,7 @@ TRACKS = (("Drums", 2), ("Bass", 1), ("Keys", 2), ("Tape", 1), ("Vox", 1))
 SECONDS = 5
 # Ardour reads so many frames at a time when it bounces.
 PIECE = 8192
+ARDOUR_SMOOTHING_HZ = 156.825 / (2 * math.pi)
 
 # Single clips with gains; crossfades of all shapes; layers, one transparent and one without fade-in; files of another
 # rate, of another gain, of more channels than the track; muted clips, an envelope, automation in beats.
@@ -74,6 +76,11 @@ for i, value in ipairs ({ 1, 0.25, 0.5 }) do
 end
 gain:set_automation_state (ARDOUR.AutoState.Play)
 pan:set_automation_state (ARDOUR.AutoState.Play)
+local tape = Session:route_by_name ("Tape"):gain_control ()
+for i, value in ipairs ({ 1, 0.25, 0.5, 0 }) do
+  tape:alist ():add (Temporal.timepos_t (i * 40000), value, false, false)
+end
+tape:set_automation_state (ARDOUR.AutoState.Play)
 local tempi = Temporal.TempoMap.write_copy ()
 tempi:set_tempo (Temporal.Tempo (100, 150, 4), Temporal.timepos_t (24000))
 tempi:set_tempo (Temporal.Tempo (150, 150, 4), Temporal.timepos_t (120000))
@@ -90,11 +97,13 @@ Session:route_by_name ("Vox"):add_processor_by_index (delay, 0, nil, true)
 
 @dataclass(frozen=True)
 class Made:
-    """A session that Ardour made, as we read it, our stems of it, and Ardour's."""
+    """A session that Ardour made, as we read it, our stems of it, and Ardour's; raw, and behind the faders."""
 
     session: Session
     ours: dict[str, np.ndarray]
     theirs: dict[str, np.ndarray]
+    our_loud: dict[str, np.ndarray]
+    their_loud: dict[str, np.ndarray]
 
     def track(self, name):
         return next(track for track in self.session.tracks if track.name == name)
@@ -135,15 +144,27 @@ def made(request, tmp_path_factory):
         ardour_material.inject(host.session_file, recordings(folder, rate_hz), gains={"quiet": 0.5})
         host.reopen()
         host.run_lua(f"dofile ([[{LUA}]])\n{TIMELINE}{MIXER}save ()")
-        bounced = host.run_lua(f"dofile ([[{LUA}]])\nreturn bounce ({SECONDS * rate_hz}, 'raw-')")
-        theirs = {}
-        for line in bounced.splitlines():
-            name, *files = line.split("\t")
-            theirs[name] = np.stack([sf.read(file)[0] for file in files])
         session = read_session(host.session_file)
-        stems = render_stems(session, folder / "stems")
-    ours = {name: sf.read(path, always_2d=True)[0].T for name, path in stems.items()}
-    return Made(session, ours, theirs)
+        raw = (render_stems(session, folder / "raw"), bounced(host, rate_hz, "raw"))
+        panned_nowhere = (replace(track, pan=0, pan_law="balance", pan_automation=None) for track in session.tracks)
+        in_the_middle = replace(session, tracks=tuple(panned_nowhere))
+        loud = (render_stems(in_the_middle, folder / "loud", post_fader=True), bounced(host, rate_hz, "loud"))
+        return Made(session, *map(samples, raw), *map(samples, loud))
+
+
+def bounced(host, rate_hz, kind):
+    """Ardour's own stems: raw, or with trim, fader and polarity, but not pan."""
+    code = f"return bounce ({SECONDS * rate_hz}, '{kind}-', {str(kind == 'loud').lower()})"
+    lines = [line.split("\t") for line in host.run_lua(f"dofile ([[{LUA}]])\n{code}").splitlines()]
+    return {name: files for name, *files in lines}
+
+
+def samples(stems):
+    """Their samples, shape (channels, n)."""
+    files = {name: files if isinstance(files, list) else [files] for name, files in stems.items()}
+    return {
+        name: np.concatenate([sf.read(path, always_2d=True)[0].T for path in paths]) for name, paths in files.items()
+    }
 
 
 def decibels(part, whole):
@@ -253,3 +274,23 @@ def test_automation_is_read_in_seconds_wherever_ardour_counts_in_beats(made):
     )
     assert [value for _, value in vox.pan_automation.points] == pytest.approx([n / 10 - 1 for n in range(21)])
     assert vox.pan_automation.interpolation == "linear"
+
+
+@pytest.mark.parametrize("name", ["Drums", "Bass"])
+def test_stems_behind_trim_fader_and_polarity_null(made, name):
+    ours, theirs = made.our_loud[name], made.their_loud[name]
+    count = min(ours.shape[1], theirs.shape[1])
+    assert decibels(ours[: len(theirs), :count] - theirs[:, :count], theirs) < -88
+    assert decibels(ours[:, :count] + theirs[:, :count], theirs) > 0  # polarity counts
+
+
+def test_an_automated_fader_is_6_ms_late_in_ardour_alone(made):
+    """Ardour smooths what it plays of a fader's automation with a pole at 25 Hz; with the same, the stems null."""
+    raw, theirs, ours = made.theirs["Tape"][0], made.their_loud["Tape"][0], made.our_loud["Tape"][0]
+    rate_hz = made.session.sample_rate_hz
+    gains = automation_values(made.track("Tape").volume, np.arange(raw.size) / rate_hz)
+    share = 2 * np.pi * ARDOUR_SMOOTHING_HZ / rate_hz
+    smooth, _ = lfilter([share], [1, share - 1], gains, zi=[(1 - share) * gains[0]])
+    assert decibels(raw * smooth - theirs, theirs) < -90
+    count = min(ours.size, theirs.size)
+    assert decibels(ours[:count] - theirs[:count], theirs) < -40
