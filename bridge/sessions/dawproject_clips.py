@@ -249,8 +249,8 @@ class Arrangement:
             self._remark(place, "warp markers that no recording can follow: the clip is left out")
             return
         elif not is_even or "pitch" not in algorithm.lower():
-            uneven = "" if is_even else ", at one speed between its first and last marker"
-            what = f"time-stretch ({algorithm or 'of an unnamed kind'}): played like a tape, with its pitch{uneven}"
+            uneven = "" if is_even else ", with one speed between its first and last marker"
+            what = f"time-stretch ({algorithm or 'of an unnamed kind'}): its pitch moves with its speed{uneven}"
             place = place.noting(what)
         self._audio(content, place, stretch, zero_s)
 

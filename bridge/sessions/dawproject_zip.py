@@ -33,7 +33,12 @@ _HIGHEST_RATIO, _ANY_RATIO, _ANY_RATIO_XML, _ANY_RATIO_ALL = 200, 2**30, 4 * 2**
 _ROOM_LEFT = 256 * 2**20
 _PIECE = 2**20
 _LONGEST_NAME = 80
-_FAULTS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, ValueError, struct.error)
+# Others can make gigabytes of a kilobyte before anything of it is seen.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_FAULTS = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(ArithmeticError, EOFError, LookupError, RuntimeError, ValueError),
+)
 
 if TYPE_CHECKING:
     _PathBase = Path
@@ -63,6 +68,8 @@ class Container:
         self._folder: _Folder | None = None
         self._extracted: dict[str, ExtractedFile] = {}
         with self._complaining():
+            if not path.is_file():
+                raise zipfile.BadZipFile("it is no file")
             self._file = path.open("rb")
             try:
                 self._size = path.stat().st_size
@@ -101,7 +108,7 @@ class Container:
             raise SessionError(f"{self.path}: its {name} has {entry.file_size / 2**20:.0f} MiB; 64 are the most.")
         if entry.file_size > max(_ANY_RATIO_XML, _HIGHEST_RATIO * entry.compress_size):
             raise self._bomb(entry)
-        with self._complaining(), self._zip.open(entry) as source:
+        with self._complaining(), self._opened(entry) as source:
             return source.read(LARGEST_XML)
 
     def extracted(self, name: str) -> ExtractedFile:
@@ -154,12 +161,17 @@ class Container:
                     f"{self.path}: {shown(entry.filename)} takes {entry.file_size / 2**30:.1f} GiB, and there is no "
                     f"room for it in {tempfile.gettempdir()}: free some space, or set TMPDIR to another folder."
                 )
-            with self._complaining(), self._zip.open(entry) as source, path.open("wb") as target:
+            with self._complaining(), self._opened(entry) as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target, _PIECE)
         except OSError as error:
             raise SessionError(
                 f"{self.path}: {shown(entry.filename)} cannot be unpacked to {path.parent}: {error.strerror or error}."
             ) from error
+
+    def _opened(self, entry: zipfile.ZipInfo) -> IO[bytes]:
+        if entry.compress_type not in _METHODS:
+            raise zipfile.BadZipFile(f"{shown(entry.filename)} is packed in a way that no DAW uses")
+        return self._zip.open(entry)
 
     def _check_directory(self) -> None:
         """The list of entries is read as a whole: how long it is, is seen before."""

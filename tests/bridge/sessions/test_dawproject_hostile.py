@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import resource
 import stat
 import struct
@@ -196,6 +197,21 @@ def test_encrypted_and_doubled_entries(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate"):
         zip_with(path, ("project.xml", b"<Project/>"))
     refused(path, "two files of one name")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packings_without_bounds(tmp_path: Path, unpacked: Path, method: int) -> None:
+    path = zip_with(tmp_path / "song.dawproject")
+    with zipfile.ZipFile(path, "a", method) as file:
+        file.writestr("audio/a.wav", b"\0" * 10_000)
+    refused(path, "in a way that no DAW uses")
+    assert list(unpacked.iterdir()) == []
+
+
+def test_no_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "song.dawproject"
+    os.mkfifo(pipe)
+    refused(pipe, "it is no file")
 
 
 def test_circles_of_references(tmp_path: Path) -> None:
