@@ -7,7 +7,7 @@ a curve, and with it the curve of what it fades out below; short default fades a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -184,7 +184,7 @@ class ClipReader:
             opaque=flag(region, "opaque", True),
             split=files[1:],
             name=name,
-            notes=("channels of different gain",) if len({source.gain for source in sources}) > 1 else (),
+            notes=tuple(_clip_notes(region, sources)),
         )
 
     def _span(self, region: Element) -> tuple[int, int]:
@@ -228,6 +228,13 @@ def read_automation(node: Element | None, clock: Clock, name: str) -> Automation
     if style is None:
         raise FaultError(f"its {name} runs {node.get('interpolation-style', '')[:40]!r} between its points")
     return Automation(tuple((clock.seconds(time, name), value) for time, value in found), style)
+
+
+def _clip_notes(region: Element, sources: Sequence[Source]) -> Iterator[str]:
+    if len({source.gain for source in sources}) > 1:
+        yield "channels of different gain"
+    if region.find("RegionFXPlugin") is not None:  # Ardour 8
+        yield "effects of the region"
 
 
 def _default_fade(end: str) -> Fade:

@@ -174,6 +174,15 @@ def test_what_is_not_rendered_is_said(read):
     )
 
 
+def test_what_a_clip_lacks_is_said_with_it(read):
+    two = '<Source name="take.wav" id="10" channel="0"/><Source name="take.wav" id="11" channel="0" gain="0.5"/>'
+    region = REGION.replace('channels="1"', 'channels="2" source-1="11"').replace(FADE, FADE + "<RegionFXPlugin/>")
+    content = text(region, sources=two).replace('name="in 1"/>', 'name="in 1"/><Port type="audio" name="in 2"/>')
+    clip = only_clip(read(content))
+    assert clip.channels == (0, 0)
+    assert clip.notes == ("channels of different gain", "effects of the region")
+
+
 def test_missing_recordings_are_listed_and_their_clips_left_out(read):
     session = read(text(sources='<Source name="gone.wav" type="audio" id="10" channel="0"/>'))
     assert session.tracks[0].clips == ()
