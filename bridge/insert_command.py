@@ -14,6 +14,8 @@ from .mix_results import echo_json, say_written
 @click.argument("session_", metavar="SESSION")
 @click.option("-o", "--output", metavar="FILE", help="The copy.  [default: SESSION-mixbridge, beside it]")
 @click.option("--map", "told", multiple=True, metavar="TRACK=TRACK", help="Which track of the preset is which one.")
+@click.option("--allow-outside", is_flag=True, help="Take audio from outside the session's folder into a .dawproject.")
+@click.option("--search", multiple=True, metavar="FOLDER", help="Look for a session's missing audio here, too.")
 @click.option("--force", is_flag=True, help="Replace a copy that is there.")
 @click.option("--dry-run", is_flag=True, help="Say which track would get what, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
@@ -26,6 +28,8 @@ def insert(
     session_: str,
     output: str | None,
     told: tuple[str, ...],
+    allow_outside: bool,
+    search: tuple[str, ...],
     force: bool,
     dry_run: bool,
     as_json: bool,
@@ -33,7 +37,7 @@ def insert(
     """Put PRESET into a copy of SESSION, as faders, pans, EQs and compressors that can be edited in the DAW.
 
     SESSION is a REAPER (.RPP), Ardour (.ardour) or DAWproject (.dawproject) file; it is not changed, and nothing else
-    in the copy is.
+    in the copy is. With -o song.dawproject, any session (or a folder of audio) becomes one, with its audio inside.
     """
     from .matching import parse_map
     from .preset_commands import open_preset
@@ -42,14 +46,17 @@ def insert(
     from .sessions.reading import read_session
 
     preset, path = open_preset(preset_), Path(session_)
-    names = stem_names(track.name for track in read_session(path, allow_outside=True).tracks)
-    pairs = parse_map(told, preset, names)
+    session = read_session(path, allow_outside=True)
+    pairs = parse_map(told, preset, stem_names(track.name for track in session.tracks))
     target = Path(output) if output else inserting.copy_of(path)
-    matches = inserting.matches(path, preset, pairs)
+    matches = inserting.matches(session, preset, pairs)
     left = [track.name for track in preset.tracks if track.name not in matches]
     written = None
     if not dry_run:
-        written = inserting.insert(path, preset, target, told=pairs, overwrite=force)
+        places = [Path(folder) for folder in search]
+        written = inserting.insert(
+            path, preset, target, told=pairs, allow_outside=allow_outside, search=places, overwrite=force
+        )
     if as_json:
         notes = list(written.notes) if written else []
         result = {"dry_run": dry_run, "session": str(target), "tracks": matches, "left_out": left, "notes": notes}

@@ -278,7 +278,15 @@ def _say_done(
         from .sessions.inserting import insert
 
         preset = done.mix.preset
-        written = insert(found.session, preset, Path(given["session_out"]), told=told, overwrite=given["force"])
+        written = insert(
+            found.session,
+            preset,
+            Path(given["session_out"]),
+            told=told,
+            allow_outside=given["allow_outside"],
+            search=[Path(folder) for folder in given["search"]],
+            overwrite=given["force"],
+        )
     if given["as_json"]:
         as_json = done_as_json(done)
         if written is not None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge.cli import main
+from mixbridge.bridge.sessions.dawproject_write import written_mix as dawproject_mix
 from mixbridge.bridge.sessions.inserting import copy_of, matches
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.reaper_write import written_mix
@@ -98,22 +99,34 @@ def test_insert_a_preset(song: Path, mine: Path, run) -> None:
     assert "exists already" in err
 
 
+def test_any_session_can_become_a_dawproject(song: Path, mine: Path, run) -> None:
+    for source, name in ((song, "song"), (song.parent / "Media", "folder")):
+        new = song.parent / f"{name}.dawproject"
+        code, _, err = run("insert", mine, source, "-o", new)
+        assert code == 0, err
+        read = read_session(new)
+        assert (read.format, len(read.tracks)) == ("dawproject", 2)
+        found = {track.name.lower(): track for track in dawproject_mix(new).tracks}
+        assert found["bass"].strip.pan == pytest.approx(-0.5, abs=1e-3)
+
+
 def test_a_track_without_a_counterpart_is_said(song: Path, mine: Path, run) -> None:
     code, said, err = run("insert", mine, song, "--json")
     assert code == 0
     assert (json.loads(said)["tracks"], json.loads(said)["left_out"]) == ({"bass": "Bass"}, ["Vox"]), err
     with pytest.raises(SessionError, match="'Bass', 'Lead Vox'"):
-        matches(song, Preset(tracks=(Track(name="Drums"),)), {})
+        matches(read_session(song), Preset(tracks=(Track(name="Drums"),)), {})
 
 
 def test_what_cannot_be_is_refused_before_anything_is_done(song: Path, run) -> None:
     reference, out = song.parent / "reference.wav", song.parent / "out"
     media = song.parent / "Media"
+    files.save(Preset(tracks=(Track(name="bass"),)), song.parent / "media.json")
     for arguments, words in (
         (("mix", song, media, "--reference", reference, "-o", out), "give it alone"),
         (("mix", media, "--reference", reference, "-o", out, "--session-out", "x.rpp"), "from none"),
         (("mix", song.parent / "no.ardour", "--reference", reference, "-o", out), "no.ardour"),
-        (("insert", "lead-vocal", media, "-o", "x"), "REAPER"),
+        (("insert", song.parent / "media.json", media, "-o", "x"), "REAPER"),
     ):
         code, _, err = run(*arguments)
         assert code == 2, err
