@@ -21,7 +21,7 @@ from .trial import Trial
 # Fast and steep enough to catch the beginning of a drum: a time constant of 0.2 ms, and seen coming.
 _RATIO, _ATTACK_MS, _LOOKAHEAD_MS = 6.0, 1.2, 1.0
 _ABOVE_DB, _DEEPEST_DB = 6.0, 24.0
-_STEPS = 8
+_STEPS = 6
 _MOST_TRACKS = 4
 _WORTH_IT_DB = 1.0
 _TINY = 1e-9
@@ -68,15 +68,25 @@ def _compressed(preset: Preset, name: str, trial: Trial, peak_db: float) -> Stri
     low_db = high_db - _ABOVE_DB - _DEEPEST_DB
     if strip.compressor.ratio > 1:
         high_db = min(high_db, strip.compressor.threshold_db)
-    best = _with_threshold(strip, low_db)
+
+    def tried(threshold_db: float) -> tuple[Strip, float]:
+        """With this threshold, as loud as before, and how high its peak is then."""
+        changed = _with_threshold(strip, threshold_db)
+        made = _stem(preset, name, changed, trial)
+        quieter_db = lufs - integrated_loudness(made, trial.sample_rate_hz)
+        if not math.isfinite(quieter_db):
+            return changed, _peak_db(made)
+        return _raised(changed, quieter_db), _peak_db(made) + quieter_db
+
+    best: Strip | None = None
     for _ in range(_STEPS):
         threshold_db = (low_db + high_db) / 2
-        tried = _as_loud(_with_threshold(strip, threshold_db), preset, name, trial, lufs)
-        if _peak_db(_stem(preset, name, tried, trial)) <= peak_db:
-            best, low_db = tried, threshold_db
+        found, reached_db = tried(threshold_db)
+        if reached_db <= peak_db:
+            best, low_db = found, threshold_db
         else:
             high_db = threshold_db
-    return _as_loud(best, preset, name, trial, lufs)
+    return best if best is not None else tried(low_db)[0]
 
 
 def _with_threshold(strip: Strip, threshold_db: float) -> Strip:
@@ -96,14 +106,11 @@ def _with_strip(preset: Preset, name: str, strip: Strip) -> Preset:
     return preset.model_copy(update={"tracks": tracks})
 
 
-def _as_loud(strip: Strip, preset: Preset, name: str, trial: Trial, lufs: float) -> Strip:
-    """With as much makeup as brings the track to this loudness; the fader takes what the makeup cannot."""
-    now = integrated_loudness(_stem(preset, name, strip, trial), trial.sample_rate_hz)
-    if not (math.isfinite(now) and math.isfinite(lufs)):
-        return strip
+def _raised(strip: Strip, gain_db: float) -> Strip:
+    """With so much more makeup; the fader takes what the makeup cannot."""
     table = parameters(Strip)
-    makeup_db = table["compressor.makeup_db"].clamp(strip.compressor.makeup_db + lufs - now)
-    rest_db = strip.compressor.makeup_db + lufs - now - makeup_db
+    makeup_db = table["compressor.makeup_db"].clamp(strip.compressor.makeup_db + gain_db)
+    rest_db = strip.compressor.makeup_db + gain_db - makeup_db
     values = {
         "compressor.makeup_db": makeup_db,
         "fader_db": table["fader_db"].clamp(strip.fader_db + rest_db),
