@@ -247,13 +247,13 @@ def ask(link: Link, questions: Sequence[Message], is_last: Callable[[Message], b
     Raises:
         DeskError: that answer never came, although the questions were repeated.
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         while link.receive(0) is not None:
             pass  # answers that came too late for an earlier attempt
         for question in questions:
             link.send(question)
         found: list[Message] = []
-        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        deadline = time.monotonic() + attempt * ANSWER_TIMEOUT_S  # a machine under load takes its time
         while (left_s := deadline - time.monotonic()) > 0 and (message := link.receive(left_s)) is not None:
             found.append(message)
             if is_last(message):
