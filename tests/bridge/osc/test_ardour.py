@@ -11,6 +11,7 @@ from pathlib import Path
 import ardour_host
 import mixbridge
 import pytest
+from ardour_settings import strip
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.fitting.preset import fit_preset
 from mixbridge.bridge.fitting.unfit import unfit
@@ -27,7 +28,7 @@ from mixbridge.bridge.osc.dialects import connect
 from mixbridge.bridge.osc.exchange import hello, push, read, track_names
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
-from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip, parameters
+from mixbridge.presets.console import Master, Strip, parameters
 from mixbridge.presets.console import get as value_of
 from mixbridge.presets.errors import DeskError
 from mixbridge.presets.preset import Preset, Track
@@ -94,8 +95,8 @@ def settings_of(preset):
     """What has to be sent for a preset."""
     fitted = fit_preset(preset, DESK, NUMBERS)
     settings = []
-    for name, strip in fitted.strips.items():
-        settings += DESK.settings("track", NUMBERS[name], strip.values)
+    for name, fitted_strip in fitted.strips.items():
+        settings += DESK.settings("track", NUMBERS[name], fitted_strip.values)
     return settings + DESK.settings("master", MASTER, fitted.master.values)
 
 
@@ -104,31 +105,6 @@ def questions():
         *(setting for number in NUMBERS.values() for setting in DESK.questions("track", number)),
         *DESK.questions("master", MASTER),
     ]
-
-
-def strip(seed, **levels):
-    """Settings that Ardour has, all different from each other and from what stands there at first."""
-    rng = random.Random(seed)
-    bands = {
-        name: EqBand(gain_db=rng.choice((-1, 1)) * rng.uniform(1, 9), freq_hz=freq_hz * rng.uniform(0.8, 1.2), q=q)
-        for name, freq_hz, q in (
-            ("low_shelf", 110, 0.71),
-            ("band0", 300, 0.9),
-            ("band1", 1200, 1.6),
-            ("band2", 3500, 2.5),
-            ("band3", 7000, 0.8),
-            ("high_shelf", 9000, 0.71),
-        )
-    }
-    compressor = Compressor(
-        threshold_db=rng.uniform(-40, -10),
-        ratio=rng.uniform(1.5, 6),
-        attack_ms=rng.uniform(5, 60),
-        release_ms=rng.uniform(60, 600),
-        knee_db=rng.uniform(1, 7),
-        makeup_db=rng.uniform(1, 6),
-    )
-    return {"eq": Equalizer(**bands), "compressor": compressor, **levels}
 
 
 PRESET = Preset(

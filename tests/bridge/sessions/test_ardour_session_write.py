@@ -1,13 +1,13 @@
 """A mix written into a session that Ardour made, opened by Ardour and asked for its values over OSC."""
 
 import math
-import random
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
 import ardour_host
 import pytest
+from ardour_settings import strip
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.fitting.preset import fit_preset
 from mixbridge.bridge.osc.ardour import ardour_of, ask
@@ -17,7 +17,7 @@ from mixbridge.bridge.osc.exchange import read
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
 from mixbridge.bridge.sessions.ardour_write import write, written_mix
-from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip, parameters
+from mixbridge.presets.console import Master, Strip, parameters
 from mixbridge.presets.console import get as value_of
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
@@ -42,31 +42,6 @@ fader:alist ():add (Temporal.timepos_t (48000), 0.25, false, false)
 fader:set_automation_state (ARDOUR.AutoState.Play)
 Session:save_state ("", false, false, false, false, false)
 """
-
-
-def strip(seed, **levels):
-    """Settings that Ardour has, all different from each other and from what stands there at first."""
-    rng = random.Random(seed)
-    bands = {
-        name: EqBand(gain_db=rng.choice((-1, 1)) * rng.uniform(1, 9), freq_hz=freq_hz * rng.uniform(0.8, 1.2), q=q)
-        for name, freq_hz, q in (
-            ("low_shelf", 110, 0.71),
-            ("band0", 300, 0.9),
-            ("band1", 1200, 1.6),
-            ("band2", 3500, 2.5),
-            ("band3", 7000, 0.8),
-            ("high_shelf", 9000, 0.71),
-        )
-    }
-    compressor = Compressor(
-        threshold_db=rng.uniform(-40, -10),
-        ratio=rng.uniform(1.5, 6),
-        attack_ms=rng.uniform(5, 60),
-        release_ms=rng.uniform(60, 600),
-        knee_db=rng.uniform(1, 7),
-        makeup_db=rng.uniform(1, 6),
-    )
-    return {"eq": Equalizer(**bands), "compressor": compressor, **levels}
 
 
 def preset(seed=0):
