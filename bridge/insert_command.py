@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from .mix_results import echo_json, say_written
+from .mix_results import say_written
+from .saying import echo_json
 
 
 @click.command()
@@ -46,17 +47,17 @@ def insert(
     from .sessions.reading import read_session
 
     preset, path = open_preset(preset_), Path(session_)
-    session = read_session(path, allow_outside=True)
+    # A copy has no audio in it, so it does not matter where the audio is.
+    takes_audio = output is not None and inserting.becomes_new(path, Path(output))
+    places = [Path(folder) for folder in search]
+    session = read_session(path, allow_outside=allow_outside or not takes_audio, search=places)
     pairs = parse_map(told, preset, stem_names(track.name for track in session.tracks))
-    target = Path(output) if output else inserting.copy_of(path)
+    target = Path(output) if output else inserting.copy_of(session.path)
     matches = inserting.matches(session, preset, pairs)
     left = [track.name for track in preset.tracks if track.name not in matches]
     written = None
     if not dry_run:
-        places = [Path(folder) for folder in search]
-        written = inserting.insert(
-            path, preset, target, told=pairs, allow_outside=allow_outside, search=places, overwrite=force
-        )
+        written = inserting.insert(session, preset, target, told=pairs, overwrite=force)
     if as_json:
         notes = list(written.notes) if written else []
         result = {"dry_run": dry_run, "session": str(target), "tracks": matches, "left_out": left, "notes": notes}

@@ -60,7 +60,7 @@ def match_stems(preset: Preset, stems: Mapping[str, Path], told: Mapping[str, st
         raise PresetError(
             "this preset has no tracks, so there is nothing to put the stems through. Give a preset with tracks."
         )
-    matches = _matches([track.name for track in preset.tracks], list(stems), told or {})
+    matches = match_names([track.name for track in preset.tracks], list(stems), told or {})
     if len(preset.tracks) == 1 and not told and len(matches) < len(stems):
         return _one_for_all(preset, stems)
     _check_complete(preset, stems, matches)
@@ -99,8 +99,11 @@ def bare_name(name: str) -> str:
     return "".join(letter for letter in folded if letter.isalnum()) or folded
 
 
-def _matches(tracks: Sequence[str], stems: Sequence[str], told: Mapping[str, str]) -> list[Match]:
-    """Certain ones first, so that a likeness takes no stem from a track of its very name."""
+def match_names(tracks: Sequence[str], stems: Sequence[str], told: Mapping[str, str]) -> list[Match]:
+    """Which stem is which track: as told, of the same name, or alike, for tracks that have one.
+
+    Certain ones come first, so that a likeness takes no stem from a track of its very name.
+    """
     found = {track: Match(track, stem, "as told") for track, stem in told.items()}
     taken = set(told.values())
     for track in tracks:

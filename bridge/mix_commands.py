@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .mix_results import done_as_json, echo_json, say_done, say_matches, say_plan, say_written
+from .mix_results import done_as_json, say_done, say_matches, say_plan, say_written
+from .saying import echo_json, is_quiet
 
 if TYPE_CHECKING:
     from ..runtime.render import RenderOptions
@@ -151,7 +152,7 @@ def mix(
         raise click.UsageError("--from neutral needs --refine with a time, e.g. --refine 60s")
     options = PredictOptions(amount, window, reference_window, refine, start)
     render_options = _render_options(given)
-    output, quiet = _output(given), _is_quiet(context, given)
+    output, quiet = _output(given), is_quiet(context, given)
     with _opened(stems, output, reference, quiet, given) as found:
         song = check_reference(reference)
         if given["dry_run"]:
@@ -195,7 +196,7 @@ def apply(
 
     preset = open_preset(preset_)
     render_options = _render_options(given)
-    output, quiet = _output(given), _is_quiet(context, given)
+    output, quiet = _output(given), is_quiet(context, given)
     with _opened(stems, output, None, quiet, given) as found:
         session = match_stems(preset, found.stems, parse_map(told, preset, found.stems))
         if not quiet:
@@ -278,25 +279,13 @@ def _say_done(
         from .sessions.inserting import insert
 
         preset = done.mix.preset
-        written = insert(
-            found.session,
-            preset,
-            Path(given["session_out"]),
-            told=told,
-            allow_outside=given["allow_outside"],
-            search=[Path(folder) for folder in given["search"]],
-            overwrite=given["force"],
-        )
+        written = insert(found.session, preset, Path(given["session_out"]), told=told, overwrite=given["force"])
     if given["as_json"]:
         as_json = done_as_json(done)
         if written is not None:
             as_json |= {"session": str(written.path), "session_notes": list(written.notes)}
         echo_json(as_json)
-    elif not _is_quiet(context, given):
+    elif not is_quiet(context, given):
         say_done(done)
         if written is not None:
             say_written(written)
-
-
-def _is_quiet(context: click.Context, given: Mapping[str, Any]) -> bool:
-    return bool(given["as_json"] or getattr(context.obj, "quiet", False))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from .saying import counted, echo_json
 
 if TYPE_CHECKING:
     from ..presets.preset import Preset
@@ -79,7 +80,7 @@ def say_done(done: Done) -> None:
     if render.stems:
         first = next(iter(render.stems.values()))
         with_reverb = " and the reverb" if render.fx_return else ""
-        click.echo(f"  {first.path.parent} ({_counted(len(render.stems), 'stem')}{with_reverb})")
+        click.echo(f"  {first.path.parent} ({counted(len(render.stems), 'stem')}{with_reverb})")
     for path in (done.mix.preset_path, done.report_path):
         if path is not None:
             click.echo(f"  {path}")
@@ -157,11 +158,6 @@ def say_matches(session: Session) -> None:
     Console(stderr=True).print(table)
 
 
-def echo_json(data: Mapping[str, Any]) -> None:
-    """One JSON object on standard output; what is no number in JSON must not be in it."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
-
-
 def _number(value: float) -> float | None:
     return round(value, 3) + 0.0 if math.isfinite(value) else None
 
@@ -172,7 +168,3 @@ def _small_number(value: float) -> float | None:
 
 def _level(value: float, unit: str) -> str:
     return f"{value:.1f} {unit}" if math.isfinite(value) else "silent"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .push_output import plan_parts, print_all, say_dry, say_result, say_snapshots
+from .saying import is_quiet
 
 if TYPE_CHECKING:
     from .push.plan import Plan
@@ -95,7 +96,7 @@ def push(context: click.Context, /, *, preset_: str, target: str, **given: Any) 
         raise click.UsageError("--offline is for plans: add --dry-run")
     preset = open_preset(preset_)
     options = _push_options(target, given)
-    quiet = _is_quiet(context, given)
+    quiet = is_quiet(context, given)
     if given["dry_run"]:
         with progress_bar(quiet=quiet) as progress:
             plan = plan_push(preset, target, options, offline=given["offline"], on_progress=progress)
@@ -146,7 +147,7 @@ def undo(
         raise click.UsageError("name a snapshot, or use --redo, not both")
     found = snapshots.named(snapshot_, known) if snapshot_ else snapshots.next_undo(known, there, redo=redo)
     options = UndoOptions(there, _ramp_ms(given), given["to_manual"], by_number, given["snapshot"])
-    quiet = _is_quiet(context, given)
+    quiet = is_quiet(context, given)
     if given["dry_run"]:
         say_dry(plan_undo(found, options), given)
         return
@@ -282,7 +283,3 @@ def _asks(given: Mapping[str, Any], *, diff: bool) -> Callable[[Plan], bool]:
         return click.confirm(f"Change {len(plan.changes)} settings on {plan.desk.title} at {plan.where}?")
 
     return ask
-
-
-def _is_quiet(context: click.Context, given: Mapping[str, Any]) -> bool:
-    return bool(given["as_json"] or getattr(context.obj, "quiet", False))

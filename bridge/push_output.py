@@ -5,12 +5,13 @@ The tables are made in :mod:`.push.tables`; here they are put in order and print
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from .saying import echo_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,7 +44,7 @@ def say_dry(plan: Plan, given: Mapping[str, Any]) -> None:
     if given.get("svg"):
         _write_svg(plan, given["svg"])
     if given["as_json"]:
-        _echo_json({"dry_run": True, **plan_as_json(plan)})
+        echo_json({"dry_run": True, **plan_as_json(plan)})
         return
     print_all(plan_parts(plan, diff=True))
     click.echo("Nothing was sent.")
@@ -57,7 +58,7 @@ def say_result(
 
     outcome = result.outcome
     if given["as_json"]:
-        _echo_json(result_as_json(result))
+        echo_json(result_as_json(result))
     elif outcome is None:
         click.echo("Nothing was sent.")
     else:
@@ -103,7 +104,7 @@ def say_snapshots(known: Sequence[Stored], given: Mapping[str, Any]) -> None:
     from .push.tables import snapshots_table
 
     if given["as_json"]:
-        _echo_json(
+        echo_json(
             {
                 "snapshots": [
                     {"file": str(item.path), **item.snapshot.model_dump(mode="json", exclude={"strips"})}
@@ -137,7 +138,3 @@ def print_all(parts: Sequence[RenderableType]) -> None:
     console = Console()
     for part in parts:
         console.print(part)
-
-
-def _echo_json(data: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))

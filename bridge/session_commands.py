@@ -5,13 +5,14 @@ Click parses, :mod:`.sessions` does it, and what was done is said here. Importin
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from .saying import counted, echo_json, is_quiet
 
 if TYPE_CHECKING:
     from .sessions.model import Automation, Clip, Session, Track
@@ -83,7 +84,7 @@ def stems(
     from .sessions.planning import strict as all_of
     from .sessions.render import render_plan
 
-    quiet = bool(given["as_json"] or getattr(context.obj, "quiet", False))
+    quiet = is_quiet(context, given)
     session = _opened(session_, given)
     plan = plan_stems(
         session,
@@ -99,7 +100,7 @@ def stems(
         with progress_bar(quiet=quiet) as progress:
             render_plan(plan, folder, overwrite=force, progress=progress)
     if given["as_json"]:
-        _echo_json(stems_as_json(plan, folder, dry_run=dry_run))
+        echo_json(stems_as_json(plan, folder, dry_run=dry_run))
     elif not quiet:
         _say_stems(plan, folder, dry_run=dry_run)
 
@@ -125,7 +126,7 @@ def inspect(context: click.Context, /, *, session_: str, picture: str | None, **
     if picture:
         draw_timeline(session, Path(picture))
     if given["as_json"]:
-        _echo_json(session_as_json(session, plan, fault))
+        echo_json(session_as_json(session, plan, fault))
     else:
         _say_session(session, plan)
         if picture:
@@ -193,7 +194,7 @@ def _say_stems(plan: StemsPlan, folder: Path, *, dry_run: bool) -> None:
 
     length = clock(plan.file_frames / plan.sample_rate_hz)
     kind = "with faders" if plan.post_fader else "raw"
-    done = "Nothing was written. These stems would be" if dry_run else _counted(len(plan.stems), "stem")
+    done = "Nothing was written. These stems would be" if dry_run else counted(len(plan.stems), "stem")
     click.echo(f"{done}, {kind}, {length} at {plan.sample_rate_hz} Hz" + (":" if dry_run else ""))
     for stem in plan.stems[:_LISTED]:
         click.echo(f"  {folder / stem.file} ({'mono' if stem.channels == 1 else 'stereo'})")
@@ -212,7 +213,7 @@ def _say_session(session: Session, plan: StemsPlan | None) -> None:
     kinds = {"reaper": "REAPER", "ardour": "Ardour", "dawproject": "DAWproject", "folder": "folder", "wav": "WAV"}
     frames = plan.frames if plan else session.frames
     click.echo(
-        f"{printable(session.name)}: {kinds[session.format]} session, {_counted(len(session.tracks), 'track')}, "
+        f"{printable(session.name)}: {kinds[session.format]} session, {counted(len(session.tracks), 'track')}, "
         f"{clock(frames / session.sample_rate_hz)} at {session.sample_rate_hz} Hz, {session.tempo_bpm:g} bpm"
     )
     files = {track_key(stem.track): f"{stem.file}, {stem.channels} ch" for stem in plan.stems} if plan else {}
@@ -295,13 +296,5 @@ def _automation_as_json(automation: Automation | None) -> dict[str, Any] | None:
     return {"interpolation": automation.interpolation, "points": automation.points}
 
 
-def _echo_json(data: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
-
-
 def _number(value: float) -> float | None:
     return round(value, 6) + 0.0 if math.isfinite(value) else None
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..presets.errors import SessionError
 from .progress import progress_bar
+from .sessions.model import Session
 from .sessions.reading import SESSION_ENDINGS
 from .stems import check_reference, collect_stems
 
@@ -24,7 +25,7 @@ class Opened:
     """
 
     stems: Mapping[str, Path]
-    session: Path | None = None
+    session: Session | None = None
 
 
 @contextmanager
@@ -64,8 +65,7 @@ def opened(
     from .sessions.reading import read_session
     from .sessions.render import render_plan
 
-    path = Path(sessions[0])
-    session = read_session(path, allow_outside=allow_outside, search=[Path(folder) for folder in search])
+    session = read_session(Path(sessions[0]), allow_outside=allow_outside, search=[Path(folder) for folder in search])
     plan = plan_stems(session)
     if not quiet:
         say_notes(session, plan)
@@ -73,7 +73,7 @@ def opened(
     with tempfile.TemporaryDirectory(prefix=".mixbridge-stems-", dir=place if place.is_dir() else None) as folder:
         with progress_bar(quiet=quiet) as progress:
             stems = render_plan(plan, Path(folder) / "stems", progress=progress)
-        yield Opened(stems, path)
+        yield Opened(stems, session)
 
 
 def is_session(argument: str) -> bool:

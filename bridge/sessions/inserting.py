@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from ...presets.errors import SessionError
 from ...presets.preset import Preset
-from ..matching import bare_name
+from ..matching import match_names
 from .model import Session
 from .planning import stem_names
-from .reading import read_session
 from .writing import Written
 
 _DAWPROJECT = ".dawproject"
 
 
 def insert(
-    session_path: Path,
+    session: Session,
     preset: Preset,
-    output: Path | None = None,
+    output: Path,
     *,
     told: Mapping[str, str] | None = None,
-    allow_outside: bool = False,
-    search: Sequence[Path] = (),
     overwrite: bool = False,
 ) -> Written:
     """Write a copy of a session with a preset in it, as faders, pans, EQs and compressors that can be edited.
 
     Args:
-        session_path: a REAPER, Ardour or DAWproject file; it is not changed. For a new .dawproject also a folder of
-            audio, or a WAV file of many channels.
+        session: as it was read; its file is not changed.
         preset: the mix.
         output: the copy, in the session's own format; or a .dawproject, which any session can become, with its audio
-            inside. None for :func:`copy_of`.
+            inside.
         told: session's track by preset's track, where their names are not alike.
-        allow_outside: take audio from outside the session's folder into a .dawproject.
-        search: folders where missing audio may be.
         overwrite: replace a file that is there.
 
     Raises:
-        SessionError: the session cannot be read, no track of the preset is in it, or it cannot become this.
+        SessionError: no track of the preset is in the session, or it cannot become this.
         OutputError: the copy cannot be written.
     """
-    output = output or copy_of(session_path)
-    becomes_new = output.suffix.lower() == _DAWPROJECT != session_path.suffix.lower()
-    # A copy has no audio in it, so it does not matter where the audio is.
-    session = read_session(session_path, allow_outside=allow_outside or not becomes_new, search=search)
     match = matches(session, preset, told or {})
-    if becomes_new:
+    if becomes_new(session.path, output):
         from .dawproject_new import create
 
         return create(session, preset, output, match=match, overwrite=overwrite)
@@ -60,10 +50,15 @@ def insert(
         from .dawproject_write import write
     else:
         raise SessionError(
-            f"{session_path}: settings can be put into REAPER (.RPP), Ardour (.ardour) and DAWproject (.dawproject) "
+            f"{session.path}: settings can be put into REAPER (.RPP), Ardour (.ardour) and DAWproject (.dawproject) "
             "sessions; this can become a new .dawproject: name one with -o."
         )
-    return write(session_path, preset, output, match=match, overwrite=overwrite)
+    return write(session.path, preset, output, match=match, overwrite=overwrite)
+
+
+def becomes_new(session_path: Path, output: Path) -> bool:
+    """Whether the output is a new file with the audio inside, and no copy of the session's own."""
+    return output.suffix.lower() == _DAWPROJECT != session_path.suffix.lower()
 
 
 def copy_of(session_path: Path) -> Path:
@@ -78,16 +73,7 @@ def matches(session: Session, preset: Preset, told: Mapping[str, str]) -> dict[s
         SessionError: there is none for any of them.
     """
     names = stem_names(track.name for track in session.tracks)
-    found = dict(told)
-    for track in preset.tracks:
-        if track.name in found:
-            continue
-        free = [name for name in names if name not in found.values()]
-        alike = [name for name in free if bare_name(name) == bare_name(track.name)]
-        if track.name in free:
-            found[track.name] = track.name
-        elif len(alike) == 1:
-            found[track.name] = alike[0]
+    found = {match.track: match.stem for match in match_names([track.name for track in preset.tracks], names, told)}
     if not found:
         raise SessionError(
             f"{session.path}: no track is called like one of the preset. It has {', '.join(map(repr, names[:12]))}; "

@@ -136,3 +136,9 @@ def test_what_cannot_be_is_refused_before_anything_is_done(song: Path, run) -> N
     code, _, err = run("mix", song, "--reference", reference, "-o", out)
     assert code == 2
     assert "--allow-outside" in err
+
+
+def test_a_likeness_takes_no_track_from_one_of_its_very_name(song: Path) -> None:
+    song.write_text(song.read_text().replace("Lead Vox", "bass"))
+    preset = Preset(tracks=(Track(name="BASS"), Track(name="Bass")))
+    assert matches(read_session(song), preset, {}) == {"BASS": "bass", "Bass": "Bass"}
