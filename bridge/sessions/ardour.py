@@ -7,7 +7,6 @@ regions that of :mod:`.ardour_regions`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from xml.etree.ElementTree import Element
 from ...presets.errors import SessionError
 from .ardour_regions import ClipReader, Sources, read_automation
 from .ardour_xml import Clock, FaultError, flag, number, parse, whole, within
+from .levels import decibels
 from .material import FilePool
 from .media import Resolver, shown
 from .model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, Note, PanLaw, Session, Track
@@ -129,7 +129,7 @@ class _TrackReader:
             clips=tuple(clips),
             group=self.groups.get(identity),
             colour=_colour(route),
-            gain_db=_decibels(trim * fader),
+            gain_db=decibels(trim * fader),
             pan=0.0 if law is None else 2 * azimuth - 1,
             mute=not flag(route, "active", True) or (mute is not None and flag(mute, "muted")),
             polarity_inverted=_inverted(route),
@@ -185,10 +185,6 @@ def _control(node: Element | None, name: str, default: float) -> float:
             with within(name):
                 return number(item, "value", default)
     return default
-
-
-def _decibels(gain: float) -> float:
-    return 20 * math.log10(gain) if gain > 0 else -math.inf
 
 
 def _scaled(automation: Automation | None, factor: float, offset: float) -> Automation | None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from .dawproject_clips import Arrangement, Lane, Remark
-from .dawproject_pieces import Media, decibels, linear
+from .dawproject_pieces import Media, linear
 from .dawproject_time import TempoMap
 from .dawproject_xml import Document, MalformedError, is_true, number
+from .levels import decibels
 
 LONGEST_NAME = 200
 _USUAL_BPM = 120.0

@@ -20,7 +20,6 @@ from ...presets.preset import Track as PresetTrack
 from ...runtime.delivery import file_names
 from ...runtime.output import OutputFolder
 from .dawproject_arrange import Source, clip_element, points_element, unspoken
-from .dawproject_pieces import decibels
 from .dawproject_write import (
     LOUDEST_FADER,
     channel_settings,
@@ -31,6 +30,7 @@ from .dawproject_write import (
     volume_element,
 )
 from .dawproject_zip import METADATA, PROJECT, ExtractedFile
+from .levels import decibels
 from .material import FilePool
 from .model import Clip, Session, Track, checked
 from .planning import stem_names

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from .levels import decibels
 from .model import Automation, Clip, Fade
 
 # Numbers in XML are rounded: a frame that is missed by less is meant.
@@ -108,11 +108,6 @@ def linear(value: float, unit: str | None) -> float | None:
             return value
         case _:
             return None
-
-
-def decibels(gain: float) -> float:
-    """A factor in dB; minus infinity for none."""
-    return 20 * math.log10(gain) if gain > 0 else -math.inf
 
 
 def _framed(frames: float) -> float:

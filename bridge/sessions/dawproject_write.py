@@ -29,10 +29,11 @@ from .dawproject_devices import (
     parameter_paths,
 )
 from .dawproject_mixer import Project, fader_db, pan_of, pan_range
-from .dawproject_pieces import Media, decibels
+from .dawproject_pieces import Media
 from .dawproject_splice import Splicer
 from .dawproject_xml import Document, MalformedError, is_true, number, parse
 from .dawproject_zip import PROJECT, Container
+from .levels import decibels
 from .planning import stem_names
 from .writing import Written, matched
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ import numpy as np
 from ...presets.errors import SessionError
 from ...runtime.audio import Samples
 from .fades import Gains, automation_values, fade_gains, pan_gains, under_gains
+from .levels import linear
 from .material import ClipSound, FilePool, clip_channels, naming
 from .model import Clip, Fade, Track
 
@@ -105,7 +105,7 @@ class Fader:
         times_s = np.zeros(1)
         if track.volume or track.pan_automation:
             times_s = np.arange(self._place - count, self._place) / self._rate_hz
-        gain = automation_values(track.volume, times_s) if track.volume else np.full(1, _linear(track.gain_db))
+        gain = automation_values(track.volume, times_s) if track.volume else np.full(1, linear(track.gain_db))
         pan = automation_values(track.pan_automation, times_s) if track.pan_automation else np.full(1, track.pan)
         left, right = pan_gains(track.pan_law, pan)
         sign = -1.0 if track.polarity_inverted else 1.0
@@ -136,7 +136,7 @@ class _Playing:
     _level: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._level = _linear(self.clip.gain_db) * (-1 if self.clip.polarity else 1)
+        self._level = linear(self.clip.gain_db) * (-1 if self.clip.polarity else 1)
 
     def gains(self, first: int, count: int) -> float | Gains:
         """The gain of frames of the clip: one number if it does not change."""
@@ -179,7 +179,3 @@ def _with_channels(samples: Samples, channels: int) -> Samples:
     if samples.shape[0] == channels:
         return samples
     return np.repeat(samples, channels, axis=0) if samples.shape[0] == 1 else samples[:channels]
-
-
-def _linear(gain_db: float) -> float:
-    return 0.0 if gain_db == -math.inf else 10 ** (gain_db / 20)

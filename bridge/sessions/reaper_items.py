@@ -6,12 +6,12 @@ The fields of an item's lines are those of ReaTeam's "State Chunk Definitions".
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...presets.errors import AudioError, SessionError
+from .levels import decibels
 from .material import FileInfo, FilePool
 from .media import Resolver
 from .model import Automation, Clip, Note
@@ -187,7 +187,7 @@ class ItemReader:
             path,
             position,
             self._frames(item, "LENGTH", start_s + length_s) - position,
-            gain_db=_decibel(abs(item.number("VOLPAN", 1, 1.0) * volume)),
+            gain_db=decibels(abs(item.number("VOLPAN", 1, 1.0) * volume)),
             fade_in=fade_of(item.rows.get("FADEIN"), self._rate_hz, rising=True),
             fade_out=fade_of(item.rows.get("FADEOUT"), self._rate_hz, rising=False),
             reverse=source.reverse,
@@ -328,7 +328,3 @@ def _unplayed(kind: str) -> str:
     return {"MIDI": "MIDI", "MIDIPOOL": "MIDI", "RPP_PROJECT": "a project in the project", "VIDEO": "video"}.get(
         kind, f"a source of kind {kind[:40] or 'unknown'}"
     )
-
-
-def _decibel(gain: float) -> float:
-    return 20 * math.log10(gain) if gain > 0 else -math.inf
