@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 from mixbridge.bridge.sessions.reading import read_session
-from mixbridge.bridge.sessions.render import render_stems
+from mixbridge.bridge.sessions.stems.render import render_stems
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 import ardour_host

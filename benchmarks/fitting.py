@@ -34,7 +34,7 @@ from page import Goal, goals_table, table
 
 _GAIN_DB = 6.0
 _SEED = 4
-# As in `export/compact_layout.py`, which needs torch to be imported.
+# As in `export/compact/layout.py`, which needs torch to be imported.
 _COMPACT_HZ = ((40, 400), (100, 1000), (400, 3000), (1500, 7000), (4000, 14000), (3000, 14000))
 _COMPACT_Q = (0.3, 4.0)
 

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _push(loss: float, channels: int, seed: int) -> Push:
     from desk_settings import random_settings
     from mixbridge.bridge.desks.loading import load_desk
-    from mixbridge.bridge.osc.dialects import connect
+    from mixbridge.bridge.osc.dialects.registry import connect
     from mixbridge.bridge.osc.exchange import push
     from mixbridge.bridge.osc.link import Target
 

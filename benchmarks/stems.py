@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
-from mixbridge.bridge.sessions.model import Clip, Fade, Session, Track
-from mixbridge.bridge.sessions.render import BLOCK_FRAMES, render_stems
+from mixbridge.bridge.sessions.core.model import Clip, Fade, Session, Track
+from mixbridge.bridge.sessions.stems.render import BLOCK_FRAMES, render_stems
 
 RATE_HZ = 48_000
 TRACKS = 20

@@ -37,7 +37,6 @@ def make_session(watch: Watch, folder: str, seconds: str) -> Facts:
 
 def mix(watch: Watch, folder: str, output: str, report_too: str) -> Facts:
     """The whole `mix` of the command line (or of the library, without the report), and where its time goes."""
-    from mixbridge.bridge import report as _  # noqa: F401  (imported when used, otherwise)
     from mixbridge.bridge.jobs import run_mix
 
     shutil.rmtree(output, ignore_errors=True)
@@ -73,7 +72,6 @@ def chain(watch: Watch, folder: str, output: str, preset_path: str) -> Facts:
     """The peer: what a script with pedalboard and soundfile would do, with the settings of a preset."""
     import soundfile as sf
     from mixbridge import load_preset
-    from mixbridge.runtime import strip as _  # noqa: F401  (as above)
 
     shutil.rmtree(output, ignore_errors=True)
     (Path(output) / "stems").mkdir(parents=True)
@@ -92,7 +90,7 @@ def chain(watch: Watch, folder: str, output: str, preset_path: str) -> Facts:
 
 
 def _board(strip: Any, channels: int) -> tuple[Any, Samples]:
-    from mixbridge.runtime.strip import pan_gains
+    from mixbridge.runtime.console.strip import pan_gains
     from pedalboard import Chain, Compressor, Gain, HighShelfFilter, LowShelfFilter, PeakFilter
 
     def band(kind: Any, name: str) -> Any:
@@ -129,7 +127,7 @@ def export_compact(watch: Watch, folder: str) -> Facts:
 
 def compact_onnx(watch: Watch, folder: str, tracks: str, repeats: str) -> Facts:
     """The compact controller as the runtime runs it; each time other audio, so that nothing is cached."""
-    from mixbridge.runtime.controller import Controller
+    from mixbridge.runtime.model.controller import Controller
 
     controller = Controller(Path(folder) / "bundle", "cpu", usable_cores())
     for repeat in range(int(repeats) + 1):
@@ -163,8 +161,8 @@ def compact_torch(watch: Watch, folder: str, tracks: str, repeats: str) -> Facts
 
 
 def _compact() -> Any:
-    from mixbridge.export.compact_model import CompactConfig
-    from mixbridge.export.train import build_model
+    from mixbridge.export.compact.model import CompactConfig
+    from mixbridge.export.compact.train import build_model
 
     return build_model(CompactConfig()).eval()
 
@@ -172,7 +170,7 @@ def _compact() -> Any:
 def reference_torch(watch: Watch, tracks: str) -> Facts:
     """The reference architecture, random weights, mono tracks as it takes them."""
     import torch
-    from mixbridge.export.reference_model import ReferenceModel
+    from mixbridge.export.reference.model import ReferenceModel
 
     torch.set_num_threads(usable_cores())
     model = ReferenceModel().eval()
@@ -199,7 +197,7 @@ def make_long(watch: Watch, folder: str, seconds: str) -> Facts:
 def long_render(watch: Watch, folder: str, output: str) -> Facts:
     """24 stems at 96 kHz with everything on, without writing the processed stems."""
     from mixbridge.runtime.mixing import apply
-    from mixbridge.runtime.render import RenderOptions
+    from mixbridge.runtime.rendering.render import RenderOptions
 
     shutil.rmtree(output, ignore_errors=True)
     stems = {name: Path(folder) / f"{name}.wav" for name in _long_names()}

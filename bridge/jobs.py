@@ -15,13 +15,13 @@ from ..presets.console import SEND_OFF_DB
 from ..presets.errors import OutputError
 from ..presets.preset import Preset
 from ..runtime import mixing
-from ..runtime.bundle import DEFAULT_MODEL
-from ..runtime.controller import Controller, Provider
-from ..runtime.delivery import file_names
+from ..runtime.audio.delivery import file_names
+from ..runtime.audio.output import OutputFolder
+from ..runtime.audio.writing import FORMATS
 from ..runtime.mixing import MixResult, PredictOptions
-from ..runtime.output import OutputFolder
-from ..runtime.render import FX_RETURN, RenderOptions
-from ..runtime.writer import FORMATS
+from ..runtime.model.bundle import DEFAULT_MODEL
+from ..runtime.model.controller import Controller, Provider
+from ..runtime.rendering.render import FX_RETURN, RenderOptions
 
 Progress = Callable[[float, str], None]
 
@@ -142,7 +142,7 @@ def _run(
 
 
 def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], reference: Path | None) -> None:
-    from .report import make_report
+    from .report.report import make_report
 
     text = make_report(result, stems, reference)
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..presets.errors import AudioError
-from ..runtime.audio import probe
+from ..runtime.audio.reading import probe
 
 # Some of these cannot be read here; a file with such an ending is still meant to be heard, so it is not skipped.
 AUDIO_ENDINGS = frozenset(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from .band_cache import CachedSession
+    from .compact.band_cache import CachedSession
 
 _FOLDER = click.Path(path_type=Path)
 _EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -35,7 +35,7 @@ def train(corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path
     A session is a folder with `meta.json` and one audio file per raw track, in CORPUS/train or, where there is no such
     folder, anywhere in CORPUS. The same command resumes after Ctrl-C.
     """
-    from .train import load_config, train
+    from .compact.train import load_config, train
 
     sessions, found_songs = _parts_of(corpus)
     checkpoint = train(load_config(config), sessions, run, cache or run / "cache", songs or found_songs)
@@ -67,18 +67,18 @@ def export(
     cache: Path | None,
 ) -> None:
     """Turn a checkpoint into an ONNX bundle that `mixbridge mix --model FOLDER` runs."""
-    from ..runtime.bundle import Training
+    from ..runtime.model.bundle import Training
     from .onnx_bundle import Description, export_bundle
 
     record = Training.model_validate_json(training.read_text(encoding="utf-8")) if training else None
     described = Description(name, description, licence, record)
     if architecture == "compact":
-        from .train import load_checkpoint
+        from .compact.train import load_checkpoint
 
         sessions, songs = _training_data(corpus, cache or checkpoint.parent.parent / "cache")
         manifest = export_bundle(load_checkpoint(checkpoint)[0], described, folder, sessions, songs)
     else:
-        from .reference_checkpoint import load_reference_checkpoint
+        from .reference.checkpoint import load_reference_checkpoint
 
         manifest = export_bundle(load_reference_checkpoint(checkpoint), described, folder)
     size = sum(path.stat().st_size for path in folder.iterdir())
@@ -123,8 +123,8 @@ def _parts_of(corpus: Path) -> tuple[Path, Path | None]:
 
 
 def _training_data(corpus: Path | None, cache: Path) -> tuple[list[CachedSession], list[CachedSession]]:
-    from .band_cache import load_corpus, load_songs
-    from .familiarity import sample
+    from .compact.band_cache import load_corpus, load_songs
+    from .compact.familiarity import sample
 
     if corpus is None:
         return [], []

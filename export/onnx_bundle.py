@@ -21,10 +21,10 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from .. import __version__
 from ..presets.errors import ModelError, OutputError
 from ..presets.layout import Layout, reference_layout
-from ..runtime.bundle import (
+from ..presets.version import __version__
+from ..runtime.model.bundle import (
     CONTROLLER,
     MANIFEST,
     REFERENCE_ENCODER,
@@ -34,13 +34,13 @@ from ..runtime.bundle import (
     Training,
     open_bundle,
 )
-from .band_cache import CachedSession
-from .band_console import TRACK_LEVEL_LUFS
-from .bands import BAND_COUNT, REFERENCE_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
-from .compact_layout import compact_layout
-from .compact_model import CompactModel
-from .familiarity import add_familiarity
-from .reference_model import ReferenceModel
+from .compact.band_cache import CachedSession
+from .compact.band_console import TRACK_LEVEL_LUFS
+from .compact.bands import BAND_COUNT, REFERENCE_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
+from .compact.familiarity import add_familiarity
+from .compact.layout import compact_layout
+from .compact.model import CompactModel
+from .reference.model import ReferenceModel
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,8 @@ def export_bundle(
         model: in evaluation mode.
         description: for the manifest.
         folder: must not exist yet.
-        sessions: of the training, for the bundle to know what is familiar (:mod:`.familiarity`); compact models only.
+        sessions: of the training, for the bundle to know what is familiar (:mod:`.compact.familiarity`); compact
+            models only.
         songs: finished songs that were references in training; goes with `sessions`.
 
     Raises:

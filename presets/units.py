@@ -1,4 +1,4 @@
-"""How a setting's value is written with its unit, exactly. For rounder words see `bridge/text.py`."""
+"""How a setting's value is written with its unit, exactly. For rounder words see `bridge/report/text.py`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The main verbs: predict a preset, apply one, or both in one go. What the command line and other programs call.
 
 Each takes files and leaves a folder: `mix.wav`, `stems/`, `preset.json`. The report is made from the result by
-:mod:`mixbridge.bridge.report`.
+:mod:`mixbridge.bridge.report.report`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..presets.edit import scaled
 from ..presets.errors import PresetError
 from ..presets.files import rounded, save
 from ..presets.preset import Preset
-from .analysis import Passage
-from .bundle import DEFAULT_MODEL
-from .controller import Controller, Provider
-from .output import OutputFolder
-from .predict import predict_files
-from .refine import Refinement, Start
-from .refined import predict_and_refine
-from .render import RenderOptions, RenderResult, Stem, render_files
+from .audio.output import OutputFolder
+from .model.analysis import Passage
+from .model.bundle import DEFAULT_MODEL
+from .model.controller import Controller, Provider
+from .prediction.predict import predict_files
+from .refinement.refine import Refinement, Start
+from .refinement.refined import predict_and_refine
+from .rendering.render import RenderOptions, RenderResult, Stem, render_files
 
 Stems = Mapping[str, Path | str]
 Progress = Callable[[float, str], None]

@@ -14,14 +14,14 @@ from ..presets.console import replace
 from ..presets.edit import scaled
 from ..presets.errors import AudioError
 from ..presets.preset import Preset
-from .analysis import SILENT_LUFS, Passage, loudest_start, read_reference
-from .audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples, first_bad_frame
-from .bundle import DEFAULT_MODEL
-from .controller import Controller, Provider
-from .limiter import limit
-from .loudness import integrated_loudness
-from .predict import predict
-from .render import render_arrays
+from .audio.loudness import integrated_loudness
+from .audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples, first_bad_frame
+from .console.limiter import limit
+from .model.analysis import SILENT_LUFS, Passage, loudest_start, read_reference
+from .model.bundle import DEFAULT_MODEL
+from .model.controller import Controller, Provider
+from .prediction.predict import predict
+from .rendering.render import render_arrays
 
 _TRACK = "Vocal"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mixbridge.runtime.controller import Controller
+from mixbridge.runtime.model.controller import Controller
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.runtime.audio import probe
-from mixbridge.runtime.controller import Controller
-from mixbridge.runtime.loudness import integrated_loudness
+from mixbridge.runtime.audio.loudness import integrated_loudness
+from mixbridge.runtime.audio.peaks import true_peak_db
+from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.mixing import MixResult, mix
-from mixbridge.runtime.peaks import true_peak_db
+from mixbridge.runtime.model.controller import Controller
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]

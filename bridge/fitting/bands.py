@@ -16,7 +16,7 @@ from itertools import combinations, product
 import numpy as np
 from scipy.optimize import least_squares, linear_sum_assignment
 
-from ...runtime.eq import INAUDIBLE_DB
+from ...runtime.console.eq import INAUDIBLE_DB
 from .response import BELL, FREQ, GAIN, Floats, Kinds, Responses, responses_db, warped
 
 LOWEST_HZ, HIGHEST_HZ = 20.0, 20000.0

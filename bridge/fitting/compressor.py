@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from ...presets.console import Compressor
-from ...runtime.response import compressor_gain_db
+from ...runtime.console.response import compressor_gain_db
 from ..desks.profile import CompressorAbility, TimeLaw
 from ..desks.scales import Scale
 from .abilities import Clamp, clamp_of, grid_of, highest, lowest, snapped

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...presets.console import EQ_BANDS, EqBand, Equalizer
-from ...runtime.eq import INAUDIBLE_DB
+from ...runtime.console.eq import INAUDIBLE_DB
 from ..desks.filters import middle_hz, pole_hz
 from ..desks.profile import EqAbility, Slot
 from .abilities import slot_limits, snapped

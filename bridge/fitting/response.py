@@ -1,7 +1,8 @@
 """Responses of many shelves and bells at once, with their slopes, for fitting.
 
-The filters are those of `runtime/response.py` (R. Bristow-Johnson's Audio EQ Cookbook), written over the analogue
-prototype: frequencies are warped to t = (tan(w/2) / tan(w0/2))^2, and both halves of |H|^2 are short polynomials in t.
+The filters are those of `runtime/console/response.py` (R. Bristow-Johnson's Audio EQ Cookbook), written over the
+analogue prototype: frequencies are warped to t = (tan(w/2) / tan(w0/2))^2, and both halves of |H|^2 are short
+polynomials in t.
 Here a whole set of bands costs one pass over arrays; the other module is for looking at one equalizer.
 
 A band is a row of three numbers, here and in the rest of the package: gain in dB, ln of the frequency in Hz, ln of Q.
@@ -15,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...runtime.eq import HIGHEST_FREQ
+from ...runtime.console.eq import HIGHEST_FREQ
 
 Floats = NDArray[np.float64]
 Kinds = NDArray[np.int64]

@@ -9,7 +9,7 @@ from ...presets.console import EQ_BANDS, SEND_OFF_DB, Master, Strip
 from ...presets.edit import Bus, without_input_gain
 from ...presets.errors import DeskError
 from ...presets.units import quantity
-from ...runtime.eq import INAUDIBLE_DB
+from ...runtime.console.eq import INAUDIBLE_DB
 from ..desks.profile import Desk
 from .abilities import Clamp, clamp_of, grid_of, highest, snapped
 from .compressor import FittedCompressor, fit_compressor

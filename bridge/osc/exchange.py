@@ -15,7 +15,7 @@ from typing import Final, Literal
 from ...presets.errors import DeskError
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
-from .dialects import DeskInfo, Dialect, dialect_of
+from .dialects.registry import DeskInfo, Dialect, dialect_of
 from .link import Link
 from .pipeline import Errand, Lost, Pipeline
 

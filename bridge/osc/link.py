@@ -25,7 +25,7 @@ from ..desks.profile import Transport
 from .packets import MAX_BYTES, Message, PacketError, decode, encode, slip_decode, slip_encode
 
 if TYPE_CHECKING:
-    from .dialects import Dialect
+    from .dialects.registry import Dialect
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from typing import Final
 
 from ..desks.profile import Setting
 from ..desks.scales import WireValue
-from .dialects import Dialect
+from .dialects.registry import Dialect
 from .link import Link
 from .packets import Message
 

@@ -15,7 +15,7 @@ from typing import Final
 from ...presets.errors import DeskError
 from ..desks.profile import Setting
 from ..desks.scales import WireValue
-from .dialects import Dialect, dialect_of
+from .dialects.registry import Dialect, dialect_of
 from .exchange import Cancel, Outcome, Progress, Result, push
 from .link import Link
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from ..desks.profile import Desk, Setting
-from ..osc import ardour, ardour_session
-from ..osc.ardour import ArdourStrip
+from ..osc.dialects import ardour, ardour_session
+from ..osc.dialects.ardour import ArdourStrip
 from ..osc.link import Link
 from .mapping import Placed
 from .plan import Plan, Row, StripPlan

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ... import __version__
 from ...presets.console import Master
 from ...presets.errors import DeskError
 from ...presets.preset import Preset, Provenance, Track
+from ...presets.version import __version__
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
 from ..fitting.unfit import unfit
-from ..osc.dialects import connect
+from ..osc.dialects.registry import connect
 from ..osc.exchange import Progress, read
 from ..osc.link import Link, Target
 from . import ardour_steps

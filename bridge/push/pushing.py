@@ -17,7 +17,7 @@ from ...presets.errors import DeskError
 from ...presets.preset import Preset
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
-from ..osc.dialects import connect
+from ..osc.dialects.registry import connect
 from ..osc.exchange import Cancel, Outcome, Progress, read, track_names
 from ..osc.link import Link, Target
 from . import ardour_steps, snapshots

@@ -15,7 +15,7 @@ from typing import Final
 
 from ...presets.errors import DeskError
 from ..desks.profile import Setting
-from ..osc.dialects import dialect_of
+from ..osc.dialects.registry import dialect_of
 from ..osc.exchange import Cancel, Outcome, Progress, Result, push
 from ..osc.link import Link
 from ..osc.ramp import Glide, ramp

@@ -11,7 +11,7 @@ from ...presets.errors import DeskError
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
 from ..fitting.strip import FittedStrip
-from ..osc.dialects import connect
+from ..osc.dialects.registry import connect
 from ..osc.exchange import Cancel, Progress, read
 from ..osc.link import Link, Target
 from . import ardour_steps

@@ -8,8 +8,8 @@ from pathlib import Path
 from ...presets.errors import SessionError
 from ...presets.preset import Preset
 from ..matching import match_names
-from .model import Session
-from .planning import stem_names
+from .core.model import Session
+from .stems.planning import stem_names
 from .writing import Written
 
 _DAWPROJECT = ".dawproject"
@@ -39,15 +39,15 @@ def insert(
     """
     match = matches(session, preset, told or {})
     if becomes_new(session.path, output):
-        from .dawproject_new import create
+        from .dawproject.new import create
 
         return create(session, preset, output, match=match, overwrite=overwrite)
     if session.format == "reaper":
-        from .reaper_write import write
+        from .reaper.writing import write
     elif session.format == "ardour":
-        from .ardour_write import write
+        from .ardour.writing import write
     elif session.format == "dawproject":
-        from .dawproject_write import write
+        from .dawproject.writing import write
     else:
         raise SessionError(
             f"{session.path}: settings can be put into REAPER (.RPP), Ardour (.ardour) and DAWproject (.dawproject) "

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...presets.errors import SessionError
-from .media import Resolver
-from .model import Session, SessionFormat, checked
+from .core.media import Resolver
+from .core.model import Session, SessionFormat, checked
 
 Reader = Callable[[Path, Resolver], Session]
 
@@ -91,22 +91,22 @@ def _reader(kind: SessionFormat) -> Reader:
     # Loaded when needed: each brings a parser of its own.
     match kind:
         case "reaper":
-            from . import reaper
+            from .reaper import reading as reaper
 
             return reaper.read
         case "ardour":
-            from . import ardour
+            from .ardour import reading as ardour
 
             return ardour.read
         case "dawproject":
-            from . import dawproject
+            from .dawproject import reading as dawproject
 
             return dawproject.read
         case "wav":
-            from . import wav
+            from .audio import wav
 
             return wav.read
         case "folder":
-            from . import folder
+            from .audio import folder
 
             return folder.read

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...presets.errors import OutputError
-from .model import Clip, Session, Track
+from .core.model import Clip, Session, Track
 
 if TYPE_CHECKING:
     from rich.table import Table

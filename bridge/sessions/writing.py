@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ...presets.errors import OutputError, SessionError
 from ...presets.preset import Preset, Track
-from ...runtime.output import OutputFolder
-from .planning import stem_names
+from ...runtime.audio.output import OutputFolder
+from .stems.planning import stem_names
 
 _LISTED = 12
 

@@ -24,19 +24,19 @@ from torch.utils.data import DataLoader
 
 from ...presets.console import get
 from ...presets.preset import Preset, Track
-from ...runtime.analysis import Passage
-from ...runtime.audio import Samples, as_stereo, repeated
-from ...runtime.bundle import DEFAULT_MODEL, Manifest, open_bundle
-from ...runtime.controller import Outputs
-from ...runtime.predict import settings
-from ..band_cache import CachedSession, load_corpus, load_songs
-from ..band_console import TRACK_LEVEL_LUFS, Session, Settings, mix
-from ..bands import BandPowers, BandPowerTransform
-from ..compact_layout import FIXED, compact_layout
-from ..compact_model import CompactModel
-from ..dataset import MixExamples
-from ..losses import MixFeatures, feature_terms
-from ..train import TrainConfig, build_model, load_checkpoint, load_config, loss_terms
+from ...runtime.audio.reading import Samples, as_stereo, repeated
+from ...runtime.model.analysis import Passage
+from ...runtime.model.bundle import DEFAULT_MODEL, Manifest, open_bundle
+from ...runtime.model.controller import Outputs
+from ...runtime.prediction.predict import settings
+from ..compact.band_cache import CachedSession, load_corpus, load_songs
+from ..compact.band_console import TRACK_LEVEL_LUFS, Session, Settings, mix
+from ..compact.bands import BandPowers, BandPowerTransform
+from ..compact.dataset import MixExamples
+from ..compact.layout import FIXED, compact_layout
+from ..compact.losses import MixFeatures, feature_terms
+from ..compact.model import CompactModel
+from ..compact.train import TrainConfig, build_model, load_checkpoint, load_config, loss_terms
 from .judging import TERMS, render, terms_of
 from .material import find_material
 from .presets import drawn_preset

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ...presets.errors import ModelError
-from ...runtime.bundle import Manifest, open_bundle
+from ...runtime.model.bundle import Manifest, open_bundle
 from .material import Material, find_material
-from .report import Findings, write_report
+from .page.report import Findings, write_report
 from .runner import explain_worst, run_suite, worst_cases
 from .suites import SUITES
 

@@ -1,4 +1,4 @@
-"""What is compared, by name, and how it is rendered; the comparison itself is :class:`runtime.target.Target`."""
+"""What is compared, by name, and how it is rendered; the comparison itself is in :mod:`runtime.prediction.target`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...presets.preset import Preset
-from ...runtime.audio import Samples
-from ...runtime.features import FeatureDistance
-from ...runtime.render import render_arrays
+from ...runtime.audio.reading import Samples
+from ...runtime.model.features import FeatureDistance
+from ...runtime.rendering.render import render_arrays
 
 HARDLY_HEARD = 10**-2.5
 """A track that makes less than this part of a mix's power (-25 dB) hardly plays in it."""

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ...presets.errors import AudioError, ModelError
-from ...runtime.analysis import SILENT_LUFS, Passage
-from ...runtime.audio import Samples, probe, read_passage
-from ...runtime.loudness import integrated_loudness
+from ...runtime.audio.loudness import integrated_loudness
+from ...runtime.audio.reading import Samples, probe, read_passage
+from ...runtime.model.analysis import SILENT_LUFS, Passage
 
 # Corpora from before sessions named their kind; to go with them.
 _KIND_BY_PREFIX = {"fd": "tune", "own": "composition", "fof": "recorded", "lmms": "lmms"}

@@ -12,9 +12,9 @@ from torch import Tensor
 from ...presets.console import EQ_BANDS, Master, Strip, parameters, replace
 from ...presets.layout import balance_gain_db
 from ...presets.preset import Preset, Track
-from ...runtime.analysis import Passage
-from ..band_console import TRACK_LEVEL_LUFS
-from ..compact_layout import (
+from ...runtime.model.analysis import Passage
+from ..compact.band_console import TRACK_LEVEL_LUFS
+from ..compact.layout import (
     HIGH_CENTROID_HZ,
     LOW_CENTROID_HZ,
     compact_layout,

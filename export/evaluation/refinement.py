@@ -16,8 +16,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.predict import predict
-from ...runtime.refine import refine
+from ...runtime.prediction.predict import predict
+from ...runtime.refinement.refine import refine
 from .judging import render
 from .material import find_material
 from .presets import levelled_preset

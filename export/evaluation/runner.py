@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from ...presets.errors import ModelError
-from ...runtime.bundle import open_bundle
-from ...runtime.controller import Controller
+from ...runtime.model.bundle import open_bundle
+from ...runtime.model.controller import Controller
 from .cases import Case, Cause, append, load, values_of
 from .explain import explain
 from .material import Material

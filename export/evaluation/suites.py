@@ -15,13 +15,13 @@ import numpy as np
 
 from ...presets.errors import AudioError
 from ...presets.preset import Preset
-from ...runtime.analysis import SILENT_LUFS, Passage
-from ...runtime.audio import Samples, as_stereo, probe, read_passage, repeated
-from ...runtime.bundle import Manifest
-from ...runtime.controller import Controller
-from ...runtime.loudness import integrated_loudness
-from ...runtime.predict import predict
-from ...runtime.target import Target
+from ...runtime.audio.loudness import integrated_loudness
+from ...runtime.audio.reading import Samples, as_stereo, probe, read_passage, repeated
+from ...runtime.model.analysis import SILENT_LUFS, Passage
+from ...runtime.model.bundle import Manifest
+from ...runtime.model.controller import Controller
+from ...runtime.prediction.predict import predict
+from ...runtime.prediction.target import Target
 from .cases import Case
 from .judging import HARDLY_HEARD, render, shares, terms_of
 from .material import Material, Session, Span, cut_session, is_silent, read_stems, sounding, two_spans

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.cli import main
+from mixbridge.bridge.cli.main import main
 
 RATE_HZ = 22050
 

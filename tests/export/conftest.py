@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from mixbridge.export.reference_model import Controller, ReferenceConfig, ReferenceModel
+from mixbridge.export.reference.model import Controller, ReferenceConfig, ReferenceModel
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

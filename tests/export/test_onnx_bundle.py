@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mixbridge.export.compact_layout import compact_layout
-from mixbridge.export.compact_model import CompactConfig, CompactModel
+from mixbridge.export.compact.layout import compact_layout
+from mixbridge.export.compact.model import CompactConfig, CompactModel
 from mixbridge.export.onnx_bundle import Description, example_audio, export_bundle
-from mixbridge.export.reference_model import ReferenceConfig, ReferenceModel
+from mixbridge.export.reference.model import ReferenceConfig, ReferenceModel
 from mixbridge.presets.errors import OutputError
 from mixbridge.presets.layout import reference_layout
-from mixbridge.runtime.controller import Controller
+from mixbridge.runtime.model.controller import Controller
 
 DESCRIPTION = Description("small", "for tests", "Apache-2.0")
 

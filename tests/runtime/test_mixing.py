@@ -26,10 +26,10 @@ from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError, Pr
 from mixbridge.presets.files import load
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime import mixing
-from mixbridge.runtime.controller import Controller
-from mixbridge.runtime.loudness import integrated_loudness
+from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.mixing import PredictOptions, apply, mix, predict
-from mixbridge.runtime.render import RenderOptions, render_arrays
+from mixbridge.runtime.model.controller import Controller
+from mixbridge.runtime.rendering.render import RenderOptions, render_arrays
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]

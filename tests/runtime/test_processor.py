@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.presets.errors import AudioError, PresetError
-from mixbridge.runtime.controller import Controller
-from mixbridge.runtime.loudness import integrated_loudness
-from mixbridge.runtime.peaks import true_peak_db
+from mixbridge.runtime.audio.loudness import integrated_loudness
+from mixbridge.runtime.audio.peaks import true_peak_db
+from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.processor import AudioProcessor
 from numpy.typing import NDArray
 

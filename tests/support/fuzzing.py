@@ -24,11 +24,11 @@ from pathlib import Path
 
 from mixbridge.bridge.desks import loading
 from mixbridge.bridge.desks.profile import Desk
-from mixbridge.bridge.osc import addresses
-from mixbridge.bridge.osc.gate import TokenBuckets
 from mixbridge.bridge.osc.packets import Message, PacketError, bundle, decode, encode, slip_decode
-from mixbridge.bridge.osc.server import OscServer
-from mixbridge.bridge.osc.surface import Actions
+from mixbridge.bridge.server import addresses
+from mixbridge.bridge.server.gate import TokenBuckets
+from mixbridge.bridge.server.server import OscServer
+from mixbridge.bridge.server.surface import Actions
 from mixbridge.presets.errors import DeskError
 from mixbridge.presets.preset import Preset, Track
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
-from mixbridge.bridge.sessions.model import Clip, Fade, Session, Track
+from mixbridge.bridge.sessions.core.model import Clip, Fade, Session, Track
 
 RATE_HZ = 8000
 

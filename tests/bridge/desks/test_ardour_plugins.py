@@ -14,7 +14,7 @@ import pytest
 from mixbridge.bridge.desks.filters import middle_hz
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.presets.console import Compressor, EqBand, Equalizer
-from mixbridge.runtime.response import compressor_curve_db, eq_response_db
+from mixbridge.runtime.console.response import compressor_curve_db, eq_response_db
 from numpy.typing import NDArray
 
 EQ = Path("/usr/lib/lv2/a-eq.lv2/a-eq.so")

@@ -13,7 +13,7 @@ from mixbridge.bridge.desks.scales import Bandwidth, Linear, Log
 from mixbridge.bridge.fitting.equalizer import fit_eq
 from mixbridge.bridge.fitting.response import BELL, HIGH_SHELF, LOW_SHELF, Responses, responses_db, warped
 from mixbridge.presets.console import EQ_BANDS, EqBand, Equalizer
-from mixbridge.runtime.response import band_responses_db
+from mixbridge.runtime.console.response import band_responses_db
 
 FREQS_HZ = np.geomspace(20, 20000, 700)
 RANGES_HZ = ((20, 2000), (80, 2000), (2000, 8000), (8000, 12000), (12000, 21050), (6000, 21050))

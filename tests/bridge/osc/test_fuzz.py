@@ -6,8 +6,8 @@ from pathlib import Path
 
 import fuzzing
 import pytest
-from mixbridge.bridge.osc import server
 from mixbridge.bridge.osc.packets import PacketError, decode
+from mixbridge.bridge.server import server
 
 SCRIPT = Path(fuzzing.__file__)
 

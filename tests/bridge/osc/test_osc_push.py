@@ -12,7 +12,7 @@ from desk_simulator import X32Simulator
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.desks.profile import Desk, Setting
 from mixbridge.bridge.osc import pipeline
-from mixbridge.bridge.osc.dialects import DeskInfo, connect
+from mixbridge.bridge.osc.dialects.registry import DeskInfo, connect
 from mixbridge.bridge.osc.exchange import Outcome, hello, push, read, track_names
 from mixbridge.bridge.osc.link import Link, Target
 from mixbridge.presets.errors import DeskError

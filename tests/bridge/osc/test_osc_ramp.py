@@ -9,7 +9,7 @@ import pytest
 from desk_simulator import SILENCE_DB, X32Simulator
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.desks.profile import Desk, Setting
-from mixbridge.bridge.osc.dialects import connect
+from mixbridge.bridge.osc.dialects.registry import connect
 from mixbridge.bridge.osc.link import Link, Target
 from mixbridge.bridge.osc.ramp import Glide, ramp
 from mixbridge.presets.errors import DeskError

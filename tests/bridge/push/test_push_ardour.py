@@ -12,7 +12,7 @@ import mixbridge
 import pytest
 from desk_push import NAMES, preset
 from mixbridge.bridge.desks.loading import load_desk
-from mixbridge.bridge.osc.dialects import connect
+from mixbridge.bridge.osc.dialects.registry import connect
 from mixbridge.bridge.osc.exchange import read
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.sessions.fades import automation_values, pan_gains
-from mixbridge.bridge.sessions.model import Automation, Clip, Track
-from mixbridge.bridge.sessions.render import render_stems
+from mixbridge.bridge.sessions.core.fades import automation_values, pan_gains
+from mixbridge.bridge.sessions.core.model import Automation, Clip, Track
+from mixbridge.bridge.sessions.stems.render import render_stems
 from timeline import RATE_HZ, noise, session_of, write_audio
 
 

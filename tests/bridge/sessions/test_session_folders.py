@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from mixbridge.bridge.sessions.audio.wav import time_stamp
 from mixbridge.bridge.sessions.reading import read_session
-from mixbridge.bridge.sessions.render import render_stems
-from mixbridge.bridge.sessions.wav import time_stamp
+from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.presets.errors import SessionError
 from timeline import RATE_HZ, noise, write_audio
 

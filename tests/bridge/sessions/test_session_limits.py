@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.sessions import material, planning, render
-from mixbridge.bridge.sessions.model import Automation, Clip, Fade, Note, Session, Track, checked
-from mixbridge.bridge.sessions.planning import plan_stems
-from mixbridge.bridge.sessions.render import render_stems
+from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Note, Session, Track, checked
+from mixbridge.bridge.sessions.stems import material, planning, render
+from mixbridge.bridge.sessions.stems.planning import plan_stems
+from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.presets.errors import OutputError, SessionError
 from timeline import RATE_HZ, noise, session_of, write_audio
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from mixbridge.bridge.sessions.media import Resolver, locate, resolve
+from mixbridge.bridge.sessions.core.media import Resolver, locate, resolve
 from mixbridge.presets.errors import SessionError
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.cli import main
-from mixbridge.bridge.sessions.dawproject_write import written_mix as dawproject_mix
+from mixbridge.bridge.cli.main import main
+from mixbridge.bridge.sessions.dawproject.writing import written_mix as dawproject_mix
 from mixbridge.bridge.sessions.inserting import copy_of, matches
 from mixbridge.bridge.sessions.reading import read_session
-from mixbridge.bridge.sessions.reaper_write import written_mix
+from mixbridge.bridge.sessions.reaper.writing import written_mix
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import SessionError

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.sessions import render
-from mixbridge.bridge.sessions.model import Automation, Clip, Fade, Session
-from mixbridge.bridge.sessions.render import render_stems
-from mixbridge.runtime.audio import AudioReader
+from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session
+from mixbridge.bridge.sessions.stems import render
+from mixbridge.bridge.sessions.stems.render import render_stems
+from mixbridge.runtime.audio.reading import AudioReader
 from timeline import expected_stem, noise, session_of, write_audio
 
 SHAPES = (

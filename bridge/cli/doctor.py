@@ -1,0 +1,227 @@
+"""The command `doctor`: what is installed, what works, and how to get what is missing.
+
+Each check is a function that reports one or more findings; those that the main job needs decide the exit code.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ...runtime.model.controller import Provider
+
+_MEBIBYTE = 2**20
+# A song of eight tracks in 24 bit takes about half of this.
+_ENOUGH_BYTES = 1024 * _MEBIBYTE
+_NVIDIA = Path("/proc/driver/nvidia/version")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of a check.
+
+    Attributes:
+        name: what was looked at.
+        ok: whether it is there and works.
+        detail: a version, a path, or what is wrong.
+        hint: how to get it; empty if it is there.
+        needed: whether the main job cannot run without it.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+    needed: bool = False
+
+
+def run_doctor() -> list[Finding]:
+    """Looks at everything; takes a second or two, because it runs the model once."""
+    checks = (_python, _packages, _sound_formats, _inference, _graphics_card, _training, _audio_backends, _disk)
+    return [finding for check in checks for finding in _safely(check)]
+
+
+def can_run(findings: list[Finding]) -> bool:
+    """Whether stems can be mixed here."""
+    return all(finding.ok for finding in findings if finding.needed)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
+@click.pass_context
+def doctor(context: click.Context, /, *, as_json: bool) -> None:
+    """Say what is installed, what works, and how to get what is missing.
+
+    The exit code is 0 if mixing works here, else 1.
+    """
+    findings = run_doctor()
+    if as_json:
+        data = {"ok": can_run(findings), "findings": [asdict(finding) for finding in findings]}
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    else:
+        _say(findings)
+    context.exit(0 if can_run(findings) else 1)
+
+
+def _say(findings: list[Finding]) -> None:
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mark = "ok     " if finding.ok else "MISSING" if finding.needed else "-      "
+        click.echo(f"{mark}  {finding.name:{width}}  {finding.detail}")
+        if finding.hint and not finding.ok:
+            click.echo(f"{'':9}{'':{width}}  {finding.hint}")
+    click.echo("Mixing works here." if can_run(findings) else "Mixing does not work here: see what is MISSING.")
+
+
+def _safely(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """A check that fails is a finding, too; what it found before counts."""
+    found: list[Finding] = []
+    try:
+        found.extend(check())
+    except Exception as error:  # whatever is broken here is what the user wants to know
+        name = check.__name__.strip("_").replace("_", " ")
+        found.append(Finding(name, False, f"{type(error).__name__}: {error}", "reinstall mixbridge", needed=True))
+    return found
+
+
+def _python() -> Iterator[Finding]:
+    from ...presets.version import __version__
+
+    yield Finding("mixbridge", True, __version__, needed=True)
+    yield Finding("Python", True, f"{platform.python_version()} on {platform.platform()}", needed=True)
+
+
+def _packages() -> Iterator[Finding]:
+    for module, packages in (
+        ("numpy", ("numpy",)),
+        ("pedalboard", ("pedalboard",)),
+        ("soxr", ("soxr",)),
+        ("pydantic", ("pydantic",)),
+        ("onnxruntime", ("onnxruntime-gpu", "onnxruntime")),
+    ):
+        yield _imported(module, packages)
+
+
+def _imported(module: str, packages: tuple[str, ...]) -> Finding:
+    try:
+        import_module(module)
+    except Exception as error:  # a broken library can raise anything while it loads
+        return Finding(module, False, f"cannot be loaded: {error}", f"pip install {packages[0]}", needed=True)
+    found = [f"{package} {known}" for package in packages if (known := _version(package))]
+    if len(found) > 1:
+        hint = f"pip uninstall -y {' '.join(packages)}; pip install {packages[0]}"
+        return Finding(module, False, f"{' and '.join(found)} overwrite each other", hint, needed=True)
+    return Finding(module, True, found[0] if found else "version unknown", needed=True)
+
+
+def _sound_formats() -> Iterator[Finding]:
+    import soundfile as sf
+
+    formats = [name for name in ("WAV", "AIFF", "FLAC", "OGG", "MP3") if name in sf.available_formats()]
+    detail = f"{sf.__version__}, {sf.__libsndfile_version__}: {', '.join(formats)}"
+    yield Finding("soundfile", {"WAV", "FLAC"} <= set(formats), detail, "pip install -U soundfile", needed=True)
+
+
+def _inference() -> Iterator[Finding]:
+    """Each provider that onnxruntime was built with, by running the default model on it."""
+    from ...presets.errors import MixbridgeError
+    from ...runtime.model.bundle import open_bundle
+    from ...runtime.model.controller import available_providers
+
+    try:
+        manifest = open_bundle().manifest
+    except MixbridgeError as error:
+        yield Finding("default model", False, str(error), "reinstall mixbridge", needed=True)
+        return
+    yield Finding(
+        "default model", True, f"{manifest.name}, {manifest.parameters:,} parameters, {manifest.licence}", needed=True
+    )
+    yield _model_on("cpu", "model on CPU")
+    if "CUDAExecutionProvider" not in available_providers():
+        hint = "onnxruntime-gpu is for Linux and Windows on x86-64"
+        yield Finding("model on GPU", False, "this onnxruntime has no CUDA", hint)
+    elif not _has_driver():
+        # Asking all the same would make onnxruntime complain at length.
+        yield Finding("model on GPU", False, "no NVIDIA driver", "not needed: the CPU does")
+    else:
+        yield _model_on("cuda", "model on GPU")
+
+
+def _model_on(provider: Provider, name: str) -> Finding:
+    """Runs what was recorded when the default model was exported."""
+    from ...presets.errors import MixbridgeError
+    from ...runtime.model.controller import Controller
+
+    is_needed = provider == "cpu"
+    try:
+        # onnxruntime prints which CUDA libraries it misses.
+        with redirect_stdout(StringIO()):
+            difference = Controller(provider=provider).check_snapshot()
+    except MixbridgeError as error:
+        hint = "pip install -U onnxruntime-gpu" if is_needed else "pip install 'mixbridge[cuda]'"
+        return Finding(name, False, str(error), hint, is_needed)
+    return Finding(name, True, f"works, {difference:.1g} from what was exported", needed=is_needed)
+
+
+def _has_driver() -> bool:
+    return _NVIDIA.exists() or Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
+
+
+def _graphics_card() -> Iterator[Finding]:
+    detail = _NVIDIA.read_text(encoding="utf-8").splitlines()[0] if _NVIDIA.exists() else ""
+    hint = "only needed for --provider cuda: nvidia.com/drivers"
+    yield Finding("NVIDIA driver", _has_driver(), detail or ("found" if _has_driver() else "none found"), hint)
+
+
+def _training() -> Iterator[Finding]:
+    # Found, not loaded: torch takes seconds.
+    found = _version("torch")
+    hint = "only needed to train and evaluate: pip install 'mixbridge[train]'"
+    yield Finding("torch", found is not None, found or "not installed", hint)
+
+
+def _audio_backends() -> Iterator[Finding]:
+    """For playing live; mixing files needs none."""
+    for name, module, library, package, system in (
+        ("JACK", "jack", "jack", "JACK-Client", "apt install libjack-jackd2-0 (or jackaudio.org)"),
+        ("PortAudio", "sounddevice", "portaudio", "sounddevice", "apt install libportaudio2"),
+    ):
+        has_module = find_spec(module) is not None
+        # On Windows and macOS sounddevice brings its own library.
+        has_library = ctypes.util.find_library(library) is not None or (
+            name == "PortAudio" and sys.platform != "linux" and has_module
+        )
+        missing = [*([] if has_library else [system]), *([] if has_module else [f"pip install {package}"])]
+        installed, found = "installed" if has_module else "not installed", "found" if has_library else "not found"
+        detail = f"{package} {installed}, library {found}"
+        yield Finding(f"{name} (live audio)", not missing, detail, f"only needed to play live: {'; '.join(missing)}")
+
+
+def _disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(Path.cwd()).free
+    detail = f"{free / _MEBIBYTE / 1024:.1f} GiB free in {Path.cwd()}"
+    yield Finding(
+        "disk", free > _ENOUGH_BYTES, detail, "a song's stems take about 0.5 GiB: free some space, or write elsewhere"
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,170 @@
+"""What `mix` and `apply` did, said to people and to machines. Importing this loads click alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .saying import counted, echo_json
+
+if TYPE_CHECKING:
+    from ....presets.preset import Preset
+    from ....runtime.refinement.refine import Refinement
+    from ....runtime.rendering.render import RenderOptions
+    from ...jobs import Done
+    from ...matching import Session
+    from ...sessions.writing import Written
+
+_LISTED = 24
+
+
+def done_as_json(done: Done) -> dict[str, Any]:
+    """What was made, for machines; a level of silence is null."""
+    from ...report.assurance import assurance_as_json
+    from ...report.text import describe_strip
+
+    render, refinement = done.mix.render, done.mix.refinement
+    return {
+        "output": str(done.folder),
+        "mix": str(render.mix_path),
+        "stems": {
+            name: {"file": str(stem.path), "peak_dbfs": _number(stem.peak_dbfs)} for name, stem in render.stems.items()
+        },
+        "fx_return": str(render.fx_return.path) if render.fx_return else None,
+        "preset": str(done.mix.preset_path),
+        "report": str(done.report_path) if done.report_path else None,
+        "sample_rate_hz": render.sample_rate_hz,
+        "frames": render.frames,
+        "loudness_lufs": _number(render.levels.loudness_lufs),
+        "true_peak_dbtp": _number(render.levels.true_peak_dbtp),
+        "loudness_gain_db": _number(render.loudness_gain_db),
+        "limited_db": _number(render.limited_db),
+        "stem_gain_db": _number(render.stem_gain_db),
+        "tracks": {track.name: describe_strip(track) for track in done.mix.preset.tracks},
+        "refinement": refinement_as_json(refinement) if refinement else None,
+        "warnings": list(done.warnings),
+        **assurance_as_json(done.mix.preset),
+    }
+
+
+def say_done(done: Done) -> None:
+    """What was made, for people, on standard output; warnings on standard error."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ...report.assurance import assurance_lines
+    from ...report.text import describe_master, describe_strip
+
+    render = done.mix.render
+    table = Table.grid(padding=(0, 2))
+    for track in done.mix.preset.tracks:
+        table.add_row(Text(f"  {track.name}"), Text(", ".join(describe_strip(track))))
+    table.add_row(Text("  master"), Text(", ".join(describe_master(done.mix.preset.master))))
+    console = Console()
+    console.print(table)
+    for line in assurance_lines(done.mix.preset):
+        click.echo(line)
+    if done.mix.refinement:
+        click.echo(say_refined(done.mix.refinement))
+    levels = render.levels
+    click.echo(
+        f"Mix: {_level(levels.loudness_lufs, 'LUFS')}, true peak {_level(levels.true_peak_dbtp, 'dBTP')}, "
+        f"{render.frames / render.sample_rate_hz:.1f} s at {render.sample_rate_hz} Hz"
+    )
+    click.echo(f"  {render.mix_path}")
+    if render.stems:
+        first = next(iter(render.stems.values()))
+        with_reverb = " and the reverb" if render.fx_return else ""
+        click.echo(f"  {first.path.parent} ({counted(len(render.stems), 'stem')}{with_reverb})")
+    for path in (done.mix.preset_path, done.report_path):
+        if path is not None:
+            click.echo(f"  {path}")
+    for warning in done.warnings:
+        click.echo(f"Note: {warning}.", err=True)
+
+
+def say_refined(refinement: Refinement) -> str:
+    """What a search of the settings did, in a line."""
+    from ....runtime.refinement.refined import words
+
+    said = words(refinement)
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def refinement_as_json(refinement: Refinement) -> dict[str, Any]:
+    """The same for machines; distances are null where there was nothing to hear."""
+    return {
+        "from": refinement.start,
+        "seconds": _number(refinement.seconds),
+        "renders": refinement.renders,
+        "stopped_early": refinement.interrupted,
+        "distance_before": _small_number(refinement.before),
+        "distance_after": _small_number(refinement.after),
+    }
+
+
+def say_plan(preset: Preset, options: RenderOptions, output: Path, given: Mapping[str, Any]) -> None:
+    """What would be set and written, where nothing is."""
+    from ...jobs import results_of
+
+    files = [str(output / name) for name in results_of(preset, options, report=not given["no_report"])]
+    if given["as_json"]:
+        settings = preset.model_dump(mode="json", exclude_none=True)
+        echo_json({"dry_run": True, "would_write": files, "preset": settings})
+        return
+    from rich.console import Console
+
+    from ...report.text import preset_table
+
+    Console().print(preset_table(preset))
+    if preset.provenance.note:
+        click.echo(preset.provenance.note)
+    for track in preset.tracks:
+        if track.note:
+            click.echo(f"{track.name}: {track.note}")
+    click.echo("Nothing was written. These files would be:")
+    for file in files[:_LISTED]:
+        click.echo(f"  {file}")
+    if len(files) > _LISTED:
+        click.echo(f"  and {len(files) - _LISTED} more")
+
+
+def say_written(written: Written) -> None:
+    """A session that was written, and what is not in it as the preset has it."""
+    click.echo(f"  {written.path}")
+    for note in written.notes:
+        click.echo(f"Note: {note}", err=True)
+
+
+def say_matches(session: Session) -> None:
+    """Only where names differ is there something to look at."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if all(match.how == "same name" for match in session.matches):
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("preset's track", "stem", "matched"):
+        table.add_column(heading, overflow="fold")
+    for match in session.matches:
+        table.add_row(Text(match.track), Text(match.stem), match.how)
+    Console(stderr=True).print(table)
+
+
+def _number(value: float) -> float | None:
+    return round(value, 3) + 0.0 if math.isfinite(value) else None
+
+
+def _small_number(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
+
+
+def _level(value: float, unit: str) -> str:
+    return f"{value:.1f} {unit}" if math.isfinite(value) else "silent"

@@ -1,0 +1,140 @@
+"""What the commands that change a desk say: plans, outcomes and snapshots, for people or as JSON.
+
+The tables are made in :mod:`...push.tables`; here they are put in order and printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .saying import echo_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ...push.plan import Plan
+    from ...push.pushing import PushResult
+    from ...push.snapshots import Stored
+
+_FAILED = 1
+_INTERRUPTED = 130
+_SVG_WIDTH = 108
+
+
+def plan_parts(plan: Plan, *, diff: bool) -> list[RenderableType]:
+    """A plan to be printed; with `diff`, each setting that changes."""
+    from rich.text import Text
+
+    from ...push.tables import diff_table, plan_lines, plan_table
+
+    parts: list[RenderableType] = [plan_table(plan)]
+    if diff and plan.is_read and plan.changes:
+        parts.append(diff_table(plan))
+    return [*parts, *map(Text, plan_lines(plan))]
+
+
+def say_dry(plan: Plan, given: Mapping[str, Any]) -> None:
+    """What would be done."""
+    from ...push.tables import plan_as_json
+
+    if given.get("svg"):
+        _write_svg(plan, given["svg"])
+    if given["as_json"]:
+        echo_json({"dry_run": True, **plan_as_json(plan)})
+        return
+    print_all(plan_parts(plan, diff=True))
+    click.echo("Nothing was sent.")
+
+
+def say_result(
+    context: click.Context, result: PushResult, given: Mapping[str, Any], *, quiet: bool, back: str = "mixbridge undo"
+) -> None:
+    """What was done; ends the command with 1 if not all of it stands, with 130 if it was broken off."""
+    from ...push.tables import result_as_json
+
+    outcome = result.outcome
+    if given["as_json"]:
+        echo_json(result_as_json(result))
+    elif outcome is None:
+        click.echo("Nothing was sent.")
+    else:
+        _say_outcome(result, quiet=quiet, back=back)
+    if outcome is not None and outcome.cancelled:
+        context.exit(_INTERRUPTED)
+    if outcome is not None and not result.is_done:
+        context.exit(_FAILED)
+
+
+def _say_outcome(result: PushResult, *, quiet: bool, back: str) -> None:
+    from ...push.tables import problem_lines, result_table
+
+    outcome = result.outcome
+    if outcome is None:
+        return
+    if not quiet:
+        print_all([result_table(result)])
+    for line in problem_lines(result):
+        click.echo(line, err=True)
+    if outcome.problem:
+        click.echo(f"The connection broke: {outcome.problem}", err=True)
+    if outcome.cancelled:
+        click.echo(
+            "Stopped: each value on the desk is a whole one; levels that are unconfirmed stand on their way.", err=True
+        )
+    if quiet:
+        return
+    if result.is_verified:
+        changed = len(outcome.of("confirmed"))
+        click.echo(f"All {len(outcome.results)} settings stand, read back from the desk; {changed} were changed.")
+    elif result.is_done:
+        click.echo(f"{len(outcome.results)} settings were sent, not verified: this desk cannot be asked.")
+    if result.manual:
+        click.echo(f"Switched to Manual, and left so: {'; '.join(result.manual)}.")
+    if result.snapshot:
+        click.echo(f"To take it back: {back}   (kept in {result.snapshot})")
+
+
+def say_snapshots(known: Sequence[Stored], given: Mapping[str, Any]) -> None:
+    """What can be put back."""
+    from ...push.snapshots import state_folder
+    from ...push.tables import snapshots_table
+
+    if given["as_json"]:
+        echo_json(
+            {
+                "snapshots": [
+                    {"file": str(item.path), **item.snapshot.model_dump(mode="json", exclude={"strips"})}
+                    for item in known
+                ]
+            }
+        )
+    elif known:
+        print_all([snapshots_table(known)])
+        click.echo(f"They are files in {state_folder()}.")
+    else:
+        click.echo(f"Nothing has been kept in {state_folder()} yet.")
+
+
+def _write_svg(plan: Plan, path: Path) -> None:
+    """The picture in the README is made by this: see docs/push.md."""
+    import io
+
+    from rich.console import Console
+
+    console = Console(record=True, width=_SVG_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    for part in plan_parts(plan, diff=False):
+        console.print(part)
+    console.save_svg(str(path), title="mixbridge push --dry-run", unique_id="push-plan")
+
+
+def print_all(parts: Sequence[RenderableType]) -> None:
+    """To standard output."""
+    from rich.console import Console
+
+    console = Console()
+    for part in parts:
+        console.print(part)

@@ -1,0 +1,278 @@
+"""The command `serve`: a preset that controllers read and change over OSC.
+
+Click parses, :func:`run_serve` does it, and what can be asked for beside settings (predict, save, push) is put together
+here. Importing this loads click alone, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ...presets.preset import Preset
+    from ...runtime.model.controller import Provider
+    from ..server.server import Counts, OscServer
+
+Push = Callable[["Preset", "str | None"], str]
+
+_ENDING = ".json"
+_LONGEST_NAME = 100
+# A save that was asked for just before Ctrl-C is brought to its end.
+_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """How a server ended.
+
+    Attributes:
+        preset: as the controllers left it.
+        counts: what came in.
+        is_saved: whether `preset` is what the file holds, or what was last saved.
+    """
+
+    preset: Preset
+    counts: Counts
+    is_saved: bool
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What `predict` hears.
+
+    Attributes:
+        stems: files by track name.
+        reference: a finished song.
+        model: a bundle's folder, or the name of a model that ships.
+        provider: where the model runs.
+    """
+
+    stems: dict[str, Path]
+    reference: Path
+    model: str = "default"
+    provider: Provider = "auto"
+
+
+class Saving:
+    """Writes presets beside the one that is served, and nowhere else.
+
+    Args:
+        preset: as it is on the disk.
+        path: its file; None for one that has none, which is only saved by name.
+    """
+
+    def __init__(self, preset: Preset, path: Path | None) -> None:
+        self.saved = preset
+        self._path = path
+        self._folder = path.parent if path else Path()
+
+    def __call__(self, preset: Preset, name: str | None) -> str:
+        """Saves.
+
+        Args:
+            preset: what to write.
+            name: of a new file in the folder, with or without its ending; None writes the served file again.
+
+        Returns:
+            What was done, a sentence.
+
+        Raises:
+            OutputError: the name is no plain one, or of a file that is there.
+        """
+        from ...presets import files
+        from ...presets.errors import OutputError
+
+        path = self._path if name is None else self._folder / _file_name(name)
+        if path is None:
+            raise OutputError("the preset that is served has no file: give a name to save it by.")
+        if name is not None and path.is_symlink():
+            raise OutputError(f"{path.name} is a link: choose another name.")
+        files.save(preset, path, overwrite=name is None)
+        self.saved = preset
+        return f"saved {path.name}"
+
+
+def run_serve(
+    preset: Preset,
+    path: Path | None = None,
+    *,
+    host: str | None = None,
+    port: int,
+    allow: Sequence[str] = (),
+    listening: Listening | None = None,
+    push: Push | None = None,
+    on_ready: Callable[[OscServer], None] | None = None,
+) -> Served:
+    """Serves a preset until Ctrl-C, or until `on_ready`'s server is closed.
+
+    Args:
+        preset: to begin with.
+        path: its file, beside which `save` writes; None for a preset without one.
+        host: IPv4 address to listen at; None for loopback, or all networks where `allow` names others.
+        port: UDP port.
+        allow: IPv4 addresses and networks that are heard beside this machine.
+        listening: what `predict` hears; None where it cannot be asked for.
+        push: sends a preset to the desk that a controller named, or to the usual one, and says what came of it.
+        on_ready: called once the socket is open.
+
+    Raises:
+        DeskError: it cannot listen there.
+    """
+    from ..server.server import OscServer
+    from ..server.surface import Actions
+
+    save = Saving(preset, path)
+    predict = _predictor(listening) if listening else None
+    with OscServer(preset, Actions(predict, push, save), host=host, port=port, allow=allow) as server:
+        if on_ready is not None:
+            on_ready(server)
+        try:
+            server.serve()
+        except KeyboardInterrupt:
+            server.wait_for_job(_PATIENCE_S)
+    left = server.current.preset
+    return Served(left, server.counts, left == save.saved)
+
+
+@click.command()
+@click.argument("preset_", metavar="PRESET")
+@click.option("--port", type=click.IntRange(1, 65535), default=9500, show_default=True, help="UDP port to listen at.")
+@click.option(
+    "--allow", multiple=True, metavar="ADDRESS", help="Who may connect beside this machine, e.g. 192.168.1.0/24."
+)
+@click.option(
+    "--host", metavar="ADDRESS", help="Where to listen.  [default: this machine alone; with --allow, all networks]"
+)
+@click.option(
+    "--push-to", multiple=True, metavar="DESK://HOST", help="Where `push` may send; the first is the usual one."
+)
+@click.option("--push-only", metavar="eq,dynamics,...", help="What `push` sends.  [default: as mixbridge push]")
+@click.option("--stems", multiple=True, metavar="FILES", help="What `predict` mixes: audio files, or folders of them.")
+@click.option("--reference", metavar="FILE", help="What `predict` makes it sound like: a finished song.")
+@click.option("--model", default="default", show_default=True, help="A model's folder, or the name of one that ships.")
+@click.option(
+    "--provider", type=click.Choice(("auto", "cuda", "cpu")), default="auto", show_default=True, help="Where it runs."
+)
+@click.pass_context
+def serve(
+    context: click.Context,
+    /,
+    *,
+    preset_: str,
+    port: int,
+    allow: tuple[str, ...],
+    host: str | None,
+    push_to: tuple[str, ...],
+    push_only: str | None,
+    stems: tuple[str, ...],
+    reference: str | None,
+    model: str,
+    provider: Any,
+) -> None:
+    """Let controllers read and change PRESET over OSC, until Ctrl-C.
+
+    PRESET is a file or the name of a factory preset. Controllers are TouchOSC, Open Stage Control, or anything else
+    that speaks OSC; docs/osc-server.md has the addresses. Changes are kept in memory until `/mixbridge/save` is sent.
+    """
+    from .preset import open_preset
+
+    preset = open_preset(preset_)
+    path = Path(preset_) if os.path.exists(preset_) else None  # noqa: PTH110  (Path.exists raises for an impossible name)
+    listening = _listening(stems, reference, model, provider)
+    quiet = bool(getattr(context.obj, "quiet", False))
+
+    def say(server: OscServer) -> None:
+        if not quiet:
+            address, actual_port = server.address
+            click.echo(f"{preset_} at {address}, UDP port {actual_port}. Ctrl-C ends it.", err=True)
+
+    served = run_serve(
+        preset,
+        path,
+        host=host,
+        port=port,
+        allow=allow,
+        listening=listening,
+        push=_pusher(push_to, push_only),
+        on_ready=say,
+    )
+    if not quiet:
+        _say_ended(served)
+
+
+def _listening(stems: Sequence[str], reference: str | None, model: str, provider: Any) -> Listening | None:
+    from ..stems import check_reference, collect_stems
+
+    if not stems and reference is None:
+        return None
+    if not stems or reference is None:
+        raise click.UsageError("to predict, both are needed: --stems and --reference")
+    return Listening(collect_stems(stems, reference), check_reference(reference), model, provider)
+
+
+def _pusher(targets: Sequence[str], only: str | None) -> Push | None:
+    from ..push.pushing import PushOptions
+    from ..push.remote import pusher
+    from ..push.scope import Scope, parse_sections
+
+    if not targets:
+        if only is not None:
+            raise click.UsageError("--push-only needs a desk: add --push-to")
+        return None
+    return pusher(targets, PushOptions(scope=Scope(parse_sections(only))))
+
+
+def _predictor(listening: Listening) -> Callable[[], Preset]:
+    from ...runtime.mixing import predict
+    from ...runtime.model.controller import Controller
+
+    # Loaded once, and now: a model that cannot be used is better known before a controller asks for it.
+    controller = Controller(listening.model, listening.provider)
+    return lambda: predict(listening.stems, listening.reference, model=controller)
+
+
+def _file_name(name: str) -> str:
+    """A name that a controller sent, if it can only be that of a preset in a folder, on any system.
+
+    Raises:
+        OutputError: it is something else.
+    """
+    from ...presets.errors import OutputError
+
+    stem = name.removesuffix(_ENDING)
+    allowed = all(letter.isalnum() or letter in " -_.()" for letter in stem)
+    if not allowed or not 1 <= len(stem) <= _LONGEST_NAME or stem != stem.strip(" .") or _is_reserved(stem):
+        raise OutputError(
+            f"{name[:_LONGEST_NAME]!r} is no name for a preset: use letters, digits, spaces, - and _, "
+            f"{_LONGEST_NAME} at most."
+        )
+    return stem + _ENDING
+
+
+def _is_reserved(stem: str) -> bool:
+    """Whether Windows means a device by it."""
+    first = stem.partition(".")[0].strip().upper()
+    return first in {"CON", "PRN", "AUX", "NUL"} or (
+        first[:3] in {"COM", "LPT"} and len(first) == 4 and first[3:].isdigit()
+    )
+
+
+def _say_ended(served: Served) -> None:
+    counts = served.counts
+    refused = {
+        "from senders that are not allowed (see --allow)": counts.strangers,
+        "that came too fast": counts.floods,
+        "that are no OSC": counts.malformed,
+    }
+    click.echo(f"{counts.messages} messages in {counts.received} datagrams", err=True)
+    for what, number in refused.items():
+        if number:
+            click.echo(f"Note: dropped {number} datagrams {what}.", err=True)
+    if not served.is_saved:
+        click.echo("Note: the last changes were not saved.", err=True)

@@ -1,0 +1,300 @@
+"""The commands `stems` and `inspect`: what is in a DAW session, and its tracks as audio files.
+
+Click parses, :mod:`.sessions` does it, and what was done is said here. Importing this loads click alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .output.saying import counted, echo_json, is_quiet
+
+if TYPE_CHECKING:
+    from ..sessions.core.model import Automation, Clip, Session, Track
+    from ..sessions.stems.planning import StemsPlan
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+FORMAT_NAMES = ("wav32f", "wav", "wav16", "flac", "flac16", "aiff", "aiff32f")
+_LISTED = 40
+
+
+def _session_command(command: Command) -> Command:
+    """The options of a command that reads a session."""
+    options = (
+        click.argument("session_", metavar="SESSION"),
+        click.option("--allow-outside", is_flag=True, help="Use audio that lies outside the session's folder, too."),
+        click.option(
+            "--search", multiple=True, metavar="FOLDER", help="Look for missing audio here, too; may be given again."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="Folder for the stems.")
+@click.option(
+    "--tracks", multiple=True, metavar="NAME", help="Only these: a name, or several with commas.  [default: all]"
+)
+@click.option("--post-fader", is_flag=True, help="With the session's faders, pans, mutes and their automation.")
+@click.option("--strict", is_flag=True, help="Refuse a session of which something cannot be rendered, or is missing.")
+@click.option("--rate", type=int, metavar="HZ", help="Sample rate of the stems.  [default: the session's]")
+@click.option(
+    "--format",
+    "audio_format",
+    type=click.Choice(FORMAT_NAMES),
+    default="wav32f",
+    show_default=True,
+    help="Of the stems; wav, flac and aiff are 24 bit.",
+)
+@click.option("--force", is_flag=True, help="Replace stems that are in the folder.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@_session_command
+@click.pass_context
+def stems(
+    context: click.Context,
+    /,
+    *,
+    session_: str,
+    output: str,
+    tracks: tuple[str, ...],
+    post_fader: bool,
+    strict: bool,
+    rate: int | None,
+    audio_format: str,
+    force: bool,
+    dry_run: bool,
+    **given: Any,
+) -> None:
+    """Write the tracks of SESSION as audio files, all equally long.
+
+    SESSION is a REAPER (.RPP), Ardour (.ardour) or DAWproject (.dawproject) file, a folder of audio files, or a WAV
+    file of many channels. Stems are raw, before plug-ins and faders, unless asked for otherwise.
+    """
+    from ..sessions.stems.planning import plan_stems
+    from ..sessions.stems.planning import strict as all_of
+    from ..sessions.stems.render import render_plan
+    from .output.progress import progress_bar
+
+    quiet = is_quiet(context, given)
+    session = _opened(session_, given)
+    plan = plan_stems(
+        session,
+        tracks=_chosen(session, tracks),
+        post_fader=post_fader,
+        sample_rate_hz=rate,
+        audio_format=audio_format,
+    )
+    if strict:
+        all_of(plan)
+    folder = Path(output)
+    if not dry_run:
+        with progress_bar(quiet=quiet) as progress:
+            render_plan(plan, folder, overwrite=force, progress=progress)
+    if given["as_json"]:
+        echo_json(stems_as_json(plan, folder, dry_run=dry_run))
+    elif not quiet:
+        _say_stems(plan, folder, dry_run=dry_run)
+
+
+@click.command()
+@click.option("--picture", metavar="FILE", help="Draw the timeline: a .png, .svg or .pdf file.")
+@_session_command
+@click.pass_context
+def inspect(context: click.Context, /, *, session_: str, picture: str | None, **given: Any) -> None:
+    """Say what is in SESSION: its tracks, what of them will be used, and what is missing.
+
+    SESSION is what `mixbridge stems` takes. The exit code is 1 if no stems could be made of it.
+    """
+    from ...presets.errors import MixbridgeError
+    from ..sessions.stems.planning import plan_stems
+    from ..sessions.timeline import draw_timeline
+
+    session = _opened(session_, given)
+    try:
+        plan, fault = plan_stems(session), None
+    except MixbridgeError as error:
+        plan, fault = None, str(error)
+    if picture:
+        draw_timeline(session, Path(picture))
+    if given["as_json"]:
+        echo_json(session_as_json(session, plan, fault))
+    else:
+        _say_session(session, plan)
+        if picture:
+            click.echo(f"  {picture}")
+        if fault:
+            click.echo(f"No stems can be made: {fault}", err=True)
+    context.exit(1 if fault else 0)
+
+
+def stems_as_json(plan: StemsPlan, folder: Path, *, dry_run: bool) -> dict[str, Any]:
+    """What was made, for machines."""
+    return {
+        "dry_run": dry_run,
+        "output": str(folder),
+        "sample_rate_hz": plan.sample_rate_hz,
+        "frames": plan.file_frames,
+        "post_fader": plan.post_fader,
+        "stems": {stem.name: {"file": str(folder / stem.file), "channels": stem.channels} for stem in plan.stems},
+        **_notes_as_json(plan.session, plan),
+    }
+
+
+def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None) -> dict[str, Any]:
+    """All of a session, for machines; levels of silence are null."""
+    return {
+        "session": str(session.path),
+        "format": session.format,
+        "name": session.name,
+        "sample_rate_hz": session.sample_rate_hz,
+        "tempo_bpm": session.tempo_bpm,
+        "frames": plan.frames if plan else session.frames,
+        "time_reference": session.time_reference,
+        "tracks": [_track_as_json(track) for track in session.tracks],
+        "stems": {stem.name: stem.file for stem in plan.stems} if plan else {},
+        "fault": fault,
+        **_notes_as_json(session, plan),
+    }
+
+
+def _opened(path: str, given: Mapping[str, Any]) -> Session:
+    from ...presets.errors import SessionError
+    from ..sessions.reading import read_session
+    from ..stems import is_text
+
+    if not is_text(path):
+        raise SessionError(f"{path}: this name is not UTF-8 text. Rename the file or its folder.")
+    search = [Path(folder) for folder in given["search"]]
+    for folder in search:
+        if not folder.is_dir():
+            raise SessionError(f"--search {folder}: there is no such folder.")
+    return read_session(Path(path), allow_outside=given["allow_outside"], search=search)
+
+
+def _chosen(session: Session, given: Sequence[str]) -> list[str] | None:
+    """Names of tracks; commas part them, unless a track is called so."""
+    if not given:
+        return None
+    known = {track.name for track in session.tracks}
+    names = [[item] if item in known else [name.strip() for name in item.split(",") if name.strip()] for item in given]
+    return [name for several in names for name in several]
+
+
+def _say_stems(plan: StemsPlan, folder: Path, *, dry_run: bool) -> None:
+    from ..sessions.timeline import clock
+
+    length = clock(plan.file_frames / plan.sample_rate_hz)
+    kind = "with faders" if plan.post_fader else "raw"
+    done = "Nothing was written. These stems would be" if dry_run else counted(len(plan.stems), "stem")
+    click.echo(f"{done}, {kind}, {length} at {plan.sample_rate_hz} Hz" + (":" if dry_run else ""))
+    for stem in plan.stems[:_LISTED]:
+        click.echo(f"  {folder / stem.file} ({'mono' if stem.channels == 1 else 'stereo'})")
+    if len(plan.stems) > _LISTED:
+        click.echo(f"  and {len(plan.stems) - _LISTED} more")
+    say_notes(plan.session, plan)
+
+
+def _say_session(session: Session, plan: StemsPlan | None) -> None:
+    import sys
+
+    from rich.console import Console
+
+    from ..sessions.timeline import clock, printable, terminal_timeline, track_key, track_table
+
+    kinds = {"reaper": "REAPER", "ardour": "Ardour", "dawproject": "DAWproject", "folder": "folder", "wav": "WAV"}
+    frames = plan.frames if plan else session.frames
+    click.echo(
+        f"{printable(session.name)}: {kinds[session.format]} session, {counted(len(session.tracks), 'track')}, "
+        f"{clock(frames / session.sample_rate_hz)} at {session.sample_rate_hz} Hz, {session.tempo_bpm:g} bpm"
+    )
+    files = {track_key(stem.track): f"{stem.file}, {stem.channels} ch" for stem in plan.stems} if plan else {}
+    console = Console()
+    console.print(track_table(session, files))
+    plain = "utf" not in (sys.stdout.encoding or "").lower()
+    for line in terminal_timeline(session, console.width, plain=plain):
+        console.print(line)
+    say_notes(session, plan)
+
+
+def say_notes(session: Session, plan: StemsPlan | None) -> None:
+    """What is not rendered, what is missing and what is worth knowing: one list, on standard error."""
+    from ..sessions.stems.planning import said, said_missing
+    from ..sessions.timeline import printable
+
+    lines = [f"Missing: {said_missing(item)}" for item in session.missing]
+    lines += [f"Not rendered: {said(note)}" for note in (plan.not_rendered if plan else session.unsupported)]
+    lines += [f"Note: {said(note)}" for note in (plan.remarks if plan else ())]
+    for line in lines[:_LISTED]:
+        click.echo(printable(line), err=True)
+    if len(lines) > _LISTED:
+        click.echo(f"and {len(lines) - _LISTED} more; --json lists all", err=True)
+
+
+def _notes_as_json(session: Session, plan: StemsPlan | None) -> dict[str, Any]:
+    def listed(notes: Iterable[Any]) -> list[dict[str, str]]:
+        return [{"track": note.track, "clip": note.clip, "what": note.what} for note in notes]
+
+    return {
+        "not_rendered": listed(plan.not_rendered if plan else session.unsupported),
+        "remarks": listed(plan.remarks if plan else ()),
+        "missing": [
+            {"path": item.written, "looked_in": [str(place) for place in item.looked_in]} for item in session.missing
+        ],
+    }
+
+
+def _track_as_json(track: Track) -> dict[str, Any]:
+    return {
+        "name": track.name,
+        "order": track.order,
+        "identity": track.identity,
+        "group": track.group,
+        "colour": track.colour,
+        "channels": track.channels,
+        "gain_db": _number(track.gain_db),
+        "pan": track.pan,
+        "pan_law": track.pan_law,
+        "mute": track.mute,
+        "polarity_inverted": track.polarity_inverted,
+        "volume": _automation_as_json(track.volume),
+        "pan_automation": _automation_as_json(track.pan_automation),
+        "clips": [_clip_as_json(clip) for clip in track.clips],
+    }
+
+
+def _clip_as_json(clip: Clip) -> dict[str, Any]:
+    return {
+        "name": clip.label,
+        "files": [str(path) for path in (clip.source, *clip.split)],
+        "position": clip.position,
+        "length": clip.length,
+        "source_offset": clip.source_offset,
+        "gain_db": _number(clip.gain_db),
+        "fade_in": {"length": clip.fade_in.length, "shape": clip.fade_in.shape},
+        "fade_out": {"length": clip.fade_out.length, "shape": clip.fade_out.shape},
+        "channels": clip.channels,
+        "reverse": clip.reverse,
+        "mute": clip.mute,
+        "loop_frames": clip.loop_frames,
+        "stretch": clip.stretch,
+        "layer": clip.layer,
+    }
+
+
+def _automation_as_json(automation: Automation | None) -> dict[str, Any] | None:
+    if automation is None:
+        return None
+    return {"interpolation": automation.interpolation, "points": automation.points}
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) + 0.0 if math.isfinite(value) else None

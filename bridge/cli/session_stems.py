@@ -1,0 +1,82 @@
+"""Stems from the command line: files and folders as they are, a DAW session as stems that are made for the while."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...presets.errors import SessionError
+from ..sessions.core.model import Session
+from ..sessions.reading import SESSION_ENDINGS
+from ..stems import check_reference, collect_stems
+from .output.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Stems to mix.
+
+    Attributes:
+        stems: files by track name.
+        session: the DAW session they are from; None if they were files.
+    """
+
+    stems: Mapping[str, Path]
+    session: Session | None = None
+
+
+@contextmanager
+def opened(
+    arguments: Sequence[str],
+    output: Path,
+    *,
+    reference: str | None = None,
+    allow_outside: bool = False,
+    search: Sequence[str] = (),
+    quiet: bool = False,
+) -> Iterator[Opened]:
+    """The stems that arguments mean.
+
+    Args:
+        arguments: as :func:`..stems.collect_stems` takes them; or one REAPER, Ardour or DAWproject file.
+        output: where results will be; stems of a session are made beside it, and are gone afterwards.
+        reference: the song that may not be among them.
+        allow_outside: use audio of a session that lies outside its folder.
+        search: folders where missing audio of a session may be.
+        quiet: without progress and notes.
+
+    Raises:
+        SessionError: a session cannot be used, or is not alone.
+        AudioError: a file cannot be used.
+    """
+    sessions = [argument for argument in arguments if is_session(argument)]
+    if not sessions:
+        yield Opened(collect_stems(arguments, reference))
+        return
+    if len(arguments) > 1:
+        raise SessionError(f"{sessions[0]} is a DAW session: give it alone, without other stems.")
+    if reference is not None:
+        check_reference(reference)
+    from ..sessions.reading import read_session
+    from ..sessions.stems.planning import plan_stems
+    from ..sessions.stems.render import render_plan
+    from .session import say_notes
+
+    session = read_session(Path(sessions[0]), allow_outside=allow_outside, search=[Path(folder) for folder in search])
+    plan = plan_stems(session)
+    if not quiet:
+        say_notes(session, plan)
+    place = output.absolute().parent
+    with tempfile.TemporaryDirectory(prefix=".mixbridge-stems-", dir=place if place.is_dir() else None) as folder:
+        with progress_bar(quiet=quiet) as progress:
+            stems = render_plan(plan, Path(folder) / "stems", progress=progress)
+        yield Opened(stems, session)
+
+
+def is_session(argument: str) -> bool:
+    """Whether what was typed is the file of a DAW session."""
+    path = Path(argument)
+    return path.suffix.lower() in SESSION_ENDINGS and not path.is_dir()

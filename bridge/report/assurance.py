@@ -1,0 +1,53 @@
+"""How sure a prediction is, and which guard rails held, for the report, the command line and machines.
+
+What is said stands in the preset's provenance; it is judged in :mod:`mixbridge.runtime.prediction.confidence`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...presets.preset import Preset
+
+_HEADLINES = {
+    "high": "Quite sure of this mix",
+    "fair": "Fairly sure of this mix",
+    "low": "Not sure of this mix: listen closely",
+}
+_LISTED = 5
+
+
+def headline(preset: Preset) -> str:
+    """How sure, in a few words; empty for settings that no model predicted."""
+    confidence = preset.provenance.confidence
+    return _HEADLINES[confidence.level] if confidence else ""
+
+
+def reasons(preset: Preset) -> list[str]:
+    """Why it is as sure as it is, a sentence each."""
+    confidence = preset.provenance.confidence
+    return list(confidence.reasons) if confidence else []
+
+
+def guarded(preset: Preset) -> list[str]:
+    """What guard rails put right, a line each."""
+    return [finding.message for finding in preset.provenance.findings or ()]
+
+
+def assurance_lines(preset: Preset) -> list[str]:
+    """All of it for a terminal; long lists are cut."""
+    if not headline(preset):
+        return []
+    held = guarded(preset)
+    more = [f"  and {len(held) - _LISTED} more, in preset.json"] if len(held) > _LISTED else []
+    lines = [f"{headline(preset)}. {' '.join(reasons(preset))}".rstrip()]
+    return [*lines, *(f"  {line}" for line in held[:_LISTED]), *more]
+
+
+def assurance_as_json(preset: Preset) -> dict[str, Any]:
+    """All of it for machines; null and empty for settings that no model predicted."""
+    provenance = preset.provenance
+    return {
+        "confidence": provenance.confidence.model_dump(mode="json") if provenance.confidence else None,
+        "findings": [finding.model_dump(mode="json") for finding in provenance.findings or ()],
+    }

@@ -1,0 +1,78 @@
+"""The charts of a report: equalizer, compressor, spectra. How a chart is drawn is in :mod:`.charts`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from markupsafe import Markup
+
+from ...presets.console import Compressor, Equalizer
+from ...runtime.console.dynamics import CompressorWork
+from ...runtime.console.response import band_responses_db, compressor_gain_db
+from .charts import FREQUENCIES, Axis, Columns, Line, decibel_axis, line_chart
+from .listening import THIRDS_HZ, Curve
+
+_POINTS = 90
+_CHART = (340, 190)
+_SPECTRUM_DB = 48.0
+_LEVEL_COLUMNS = 30
+
+
+def equalizer(eq: Equalizer, sample_rate_hz: int) -> Markup:
+    """The gain of an equalizer over frequency, its bands behind it."""
+    freqs_hz = np.geomspace(FREQUENCIES.low, min(FREQUENCIES.high, 0.49 * sample_rate_hz), _POINTS)
+    bands = band_responses_db(eq, freqs_hz, sample_rate_hz)
+    total = sum(bands.values(), np.zeros(_POINTS))
+    highest = max((float(np.abs(curve).max()) for curve in (total, *bands.values())), default=0.0)
+    reach, step = next(((reach, step) for reach, step in ((6, 3), (12, 6), (24, 12)) if highest < reach), (48, 24))
+    lines = [Line(freqs_hz, curve, "band") for curve in bands.values()] if len(bands) > 1 else []
+    return line_chart(
+        "Equalizer", FREQUENCIES, decibel_axis(-reach, reach, step), [*lines, Line(freqs_hz, total, "mix")], size=_CHART
+    )
+
+
+def dynamics(compressor: Compressor, work: CompressorWork, input_gain_db: float) -> Markup:
+    """Level out over level in, as the track came, with how often it has each level behind it."""
+    threshold_db = compressor.threshold_db - input_gain_db
+    loudest_db = float(work.levels_db.max())
+    high = 6.0 * math.ceil(max(loudest_db, threshold_db) / 6 + 0.5)
+    low = min(high - 48, 12 * math.floor(threshold_db / 12))
+    axis = decibel_axis(low, high, 12 if high - low < 80 else 24)
+    levels_db = np.linspace(low, high, _POINTS)
+    out_db = levels_db + compressor_gain_db(compressor, levels_db + input_gain_db)
+    return line_chart(
+        "Compressor: level out over level in",
+        axis,
+        axis,
+        [Line([low, high], [low, high], "band"), Line(levels_db, out_db, "mix")],
+        size=_CHART,
+        columns=_histogram(work.levels_db, axis),
+        mark=threshold_db,
+    )
+
+
+def spectra(curves_db: Mapping[str, Curve], title: str, size: tuple[int, int] = _CHART) -> Markup:
+    """Spectra in third octaves, at equal loudness.
+
+    Args:
+        curves_db: power in :data:`.listening.THIRDS_HZ`, by the style of the line: "raw", "mix", "reference".
+        title: what it is of.
+        size: in px.
+    """
+    known = [curve[~np.isnan(curve)] for curve in curves_db.values()]
+    top_db = max((float(curve.max()) for curve in known if curve.size), default=0.0)
+    high = 6.0 * math.ceil(top_db / 6 + 0.25)
+    axis = decibel_axis(high - _SPECTRUM_DB, high, 12)
+    # What is drawn last lies on top.
+    order = sorted(curves_db, key=("reference", "raw", "mix").index)
+    shown = {name: np.where(curves_db[name] < axis.low, np.nan, curves_db[name]) for name in order}
+    return line_chart(title, FREQUENCIES, axis, [Line(THIRDS_HZ, shown[name], name) for name in order], size=size)
+
+
+def _histogram(levels_db: Curve, axis: Axis) -> Columns:
+    edges = np.linspace(axis.low, axis.high, _LEVEL_COLUMNS + 1)
+    counts = np.histogram(np.clip(levels_db, axis.low, axis.high), edges)[0]
+    shares = 0.6 * counts / max(1, counts.max())
+    return Columns(edges.tolist(), shares.tolist())

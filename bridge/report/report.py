@@ -1,0 +1,289 @@
+"""The report: one HTML file that says what was done to a mix, in words, curves and figures, and how to change it.
+
+It is for a client who mixes music. Everything is inside the file: it needs no network and runs no script. Curves come
+from the passage that the model heard; the levels of the whole mix from its rendering.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...presets.preset import Preset, Track
+from ...presets.version import __version__
+from ...runtime.audio.loudness import integrated_loudness
+from ...runtime.audio.reading import Samples, read_passage
+from ...runtime.console.dynamics import CompressorWork, compressor_work
+from ...runtime.mixing import MixResult
+from ...runtime.model.analysis import Passage, cut_passage
+from ...runtime.rendering.render import Rendered, render_arrays
+from . import curves
+from .assurance import guarded, headline, reasons
+from .listening import Sound, measure, tone
+from .text import describe_master, describe_strip, spoken_pan
+from .verdict import compare
+
+# Where no model has listened.
+_RATE_HZ = 44100
+_SAMPLES = 262144
+# The picture of levels reaches this far below the loudest track.
+_SHARE_RANGE_DB = 24.0
+_HEARD_DB = 0.5
+_LONGEST_COMMAND = 1500
+_MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class TrackCard:
+    """What the report shows of a track.
+
+    Attributes:
+        name: of the track.
+        sentences: what is done to it.
+        note: why it was left alone, if it was.
+        gain_db: of the whole strip.
+        pan: -1 left to 1 right.
+        pan_words: the same for people.
+        before_lufs: loudness as it came.
+        after_lufs: in the mix.
+        share: how loud it is among the tracks, 0..1 of the picture's width.
+        turned_down: what the compressor does, in words; empty if nothing.
+        eq: chart of the equalizer.
+        dynamics: chart of the compressor; None if it does nothing.
+        spectrum: chart of the track before and after.
+    """
+
+    name: str
+    sentences: Sequence[str]
+    note: str
+    gain_db: float
+    pan: float
+    pan_words: str
+    before_lufs: float
+    after_lufs: float
+    share: float
+    turned_down: str = ""
+    eq: Markup | None = None
+    dynamics: Markup | None = None
+    spectrum: Markup | None = None
+
+
+@dataclass(frozen=True)
+class MasterCard:
+    """What the report shows of the master."""
+
+    sentences: Sequence[str]
+    turned_down: str
+    eq: Markup
+    dynamics: Markup | None
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """The passage before and after, and the reference's."""
+
+    passage: Passage
+    rate_hz: int
+    rendered: Rendered
+    gain: float
+    raw: Samples
+    reference: Samples | None
+
+
+def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | None = None) -> str:
+    """The report on a mix, as HTML.
+
+    Args:
+        result: what was made, with the paths where it will be.
+        stems: the files it was made from, by track name.
+        reference: the song that was listened to, if any.
+
+    Raises:
+        AudioError: a stem or the reference cannot be read any more.
+    """
+    heard = _listen(result, stems, reference)
+    sounds = {
+        "raw": measure(heard.raw, heard.rate_hz),
+        "mix": measure(heard.rendered.mix * np.float32(heard.gain), heard.rate_hz),
+    }
+    if heard.reference is not None:
+        sounds["reference"] = measure(heard.reference, heard.rate_hz)
+    environment = Environment(
+        loader=PackageLoader("mixbridge.bridge.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(db=_db, signed=_signed, percent=_percent, sentence=_sentence, clock=_clock)
+    return environment.get_template("report.html.j2").render(
+        preset=result.preset,
+        render=result.render,
+        passage=heard.passage,
+        sounds=sounds,
+        reference=sounds.get("reference"),
+        verdict=compare(sounds["raw"], sounds["mix"], sounds.get("reference")),
+        spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
+        tracks=_track_cards(heard, result.preset, sounds.get("reference")),
+        master=_master_card(heard, result.preset),
+        headline=headline(result.preset),
+        reasons=reasons(result.preset),
+        guarded=guarded(result.preset),
+        commands=_commands(result, stems),
+        version=__version__,
+        made=f"{datetime.now(UTC).astimezone():%Y-%m-%d %H:%M}",
+    )
+
+
+def _listen(result: MixResult, stems: Mapping[str, Path], reference: Path | None) -> _Heard:
+    muted = {track.name for track in result.preset.tracks if track.mute}
+    audible = {name: path for name, path in stems.items() if name not in muted}
+    passage = result.passage or cut_passage(audible, _RATE_HZ, _SAMPLES)
+    audio = {name: samples for name, samples in passage.audio.items() if name not in muted}
+    samples = next(iter(audio.values())).shape[1]
+    rate_hz = round(samples / passage.length_s)
+    return _Heard(
+        passage,
+        rate_hz,
+        render_arrays(audio, rate_hz, result.preset),
+        10 ** (result.render.loudness_gain_db / 20),
+        np.sum([np.broadcast_to(item, (2, samples)) for item in audio.values()], axis=0, dtype=np.float32),
+        _read_reference(reference, result.preset, rate_hz) if reference is not None else None,
+    )
+
+
+def _read_reference(path: Path, preset: Preset, rate_hz: int) -> Samples | None:
+    window = preset.provenance.reference_window
+    return read_passage(path, window.start_s, window.length_s, rate_hz) if window is not None else None
+
+
+def _track_cards(heard: _Heard, preset: Preset, reference: Sound | None) -> list[TrackCard]:
+    """A card for each track, silent and muted ones too."""
+    stems = heard.rendered.stems
+    # The master and the loudness target move all tracks alike: the same step brings them to where they are in the mix.
+    bus = np.sum(
+        [*stems.values(), *([heard.rendered.fx_return] if heard.rendered.fx_return is not None else [])], axis=0
+    )
+    step_db = integrated_loudness(heard.rendered.mix * np.float32(heard.gain), heard.rate_hz) - integrated_loudness(
+        bus, heard.rate_hz
+    )
+    after = {name: integrated_loudness(stem, heard.rate_hz) + step_db for name, stem in stems.items()}
+    loudest = max((value for value in after.values() if math.isfinite(value)), default=0.0)
+    return [_track_card(heard, track, after.get(track.name, -math.inf), loudest, reference) for track in preset.tracks]
+
+
+def _track_card(
+    heard: _Heard, track: Track, after_lufs: float, loudest_lufs: float, reference: Sound | None
+) -> TrackCard:
+    strip = track.strip
+    audio = heard.passage.audio.get(track.name)
+    before_lufs = heard.passage.loudness_lufs.get(track.name, -math.inf)
+    is_heard = audio is not None and not track.mute and track.name not in heard.passage.silent
+    card = TrackCard(
+        name=track.name,
+        sentences=describe_strip(track),
+        note=track.note or ("" if is_heard or track.mute else "Silent in the passage that was looked at."),
+        gain_db=strip.input_gain_db + strip.fader_db,
+        pan=strip.pan,
+        pan_words=spoken_pan(strip.pan),
+        before_lufs=before_lufs,
+        after_lufs=after_lufs,
+        share=_share(after_lufs, loudest_lufs),
+    )
+    if audio is None or not is_heard:
+        return card
+    compressor, rendered = strip.compressor, heard.rendered.stems[track.name]
+    work = compressor_work(audio, heard.rate_hz, strip.input_gain_db, strip.eq, compressor)
+    spectra = {
+        "raw": tone(audio, heard.rate_hz, before_lufs),
+        "mix": tone(rendered, heard.rate_hz, integrated_loudness(rendered, heard.rate_hz)),
+    }
+    if reference is not None:
+        spectra["reference"] = reference.thirds_db
+    return replace(
+        card,
+        turned_down=_turned_down(work) if compressor.ratio > 1 else "",
+        eq=curves.equalizer(strip.eq, heard.rate_hz),
+        dynamics=curves.dynamics(compressor, work, strip.input_gain_db) if compressor.ratio > 1 else None,
+        spectrum=curves.spectra(spectra, f"{track.name}, before and after"),
+    )
+
+
+def _master_card(heard: _Heard, preset: Preset) -> MasterCard:
+    master, rendered = preset.master, heard.rendered
+    parts = [*rendered.stems.values(), *([rendered.fx_return] if rendered.fx_return is not None else [])]
+    bus = np.sum(parts, axis=0)
+    work = compressor_work(bus, heard.rate_hz, master.input_gain_db, master.eq, master.compressor)
+    is_active = master.compressor.ratio > 1
+    return MasterCard(
+        describe_master(master),
+        _turned_down(work) if is_active else "",
+        curves.equalizer(master.eq, heard.rate_hz),
+        curves.dynamics(master.compressor, work, master.input_gain_db) if is_active else None,
+    )
+
+
+def _turned_down(work: CompressorWork) -> str:
+    if work.most_db < _HEARD_DB:
+        return "The compressor hardly ever works here."
+    if work.mean_db < _HEARD_DB / 2:
+        return f"The compressor only touches the loudest moments, by up to {work.most_db:.1f} dB."
+    return (
+        f"The compressor turns it down by about {work.mean_db:.1f} dB while it plays, "
+        f"and by {work.most_db:.1f} dB at its loudest."
+    )
+
+
+def _commands(result: MixResult, stems: Mapping[str, Path]) -> dict[str, str]:
+    """What to type to change or undo something."""
+    preset_path = result.preset_path
+    folder = preset_path.parent
+    named = " ".join(shlex.quote(f"{name}={path}") for name, path in stems.items())
+    files = named if len(named) < _LONGEST_COMMAND else "STEMS..."
+    softer, new = shlex.quote(str(folder / "softer.json")), shlex.quote(f"{folder}-2")
+    preset = shlex.quote(str(preset_path))
+    return {
+        "show": f"mixbridge show {preset}",
+        "edit": f"mixbridge apply {preset} {files} -o {new}",
+        "softer": f"mixbridge preset scale {preset} 0.5 -o {softer}",
+        "apply_softer": f"mixbridge apply {softer} {files} -o {new}",
+    }
+
+
+def _share(lufs: float, loudest_lufs: float) -> float:
+    return min(1.0, max(0.0, 1 + (lufs - loudest_lufs) / _SHARE_RANGE_DB)) if math.isfinite(lufs) else 0.0
+
+
+def _db(value: float, unit: str = "dB") -> str:
+    return f"{_signless(value)} {unit}" if math.isfinite(value) else "silent"
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 1) + 0.0:+.1f} dB".replace("-", _MINUS)
+
+
+def _signless(value: float) -> str:
+    """With a real minus sign."""
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", _MINUS)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _sentence(words: str) -> str:
+    typeset = re.sub(r"(?<![\w.])-(?=\d)", _MINUS, words)
+    return f"{typeset[:1].upper()}{typeset[1:]}{'' if typeset.endswith('.') else '.'}"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{seconds % 60:04.1f}"

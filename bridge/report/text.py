@@ -1,0 +1,256 @@
+"""A preset in words and tables for people: the one place where settings become sentences.
+
+Used by `show`, by `preset diff` and by reports. Sentences speak of the raw track (the desk form), because
+that is what a client knows; tables show the numbers that the file holds. Nothing here prints.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ...presets.console import EQ_BANDS, SEND_OFF_DB, Compressor, EqBand, Equalizer, Master, Strip, Unit
+from ...presets.edit import Change
+from ...presets.preset import Preset, Provenance, Track
+from ...presets.units import quantity
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# Less is not heard, and would bury what is.
+_AUDIBLE_DB = 0.5
+_AUDIBLE_RATIO = 1.05
+_AUDIBLE_PAN = 0.02
+
+# Up to which frequency, what there is too much of when it is cut, and what a boost brings.
+_REGIONS: tuple[tuple[float, str, str], ...] = (
+    (60, "rumble", "deep bass"),
+    (120, "bass", "weight"),
+    (200, "boom", "fullness"),
+    (400, "mud", "warmth"),
+    (800, "boxiness", "body"),
+    (1600, "honk", "midrange"),
+    (2800, "nasal tone", "bite"),
+    (5000, "harshness", "presence"),
+    (9000, "sharpness", "clarity"),
+    (math.inf, "hiss", "air"),
+)
+
+
+def describe_strip(track: Track) -> list[str]:
+    """What is done to a track, a sentence each, in the order of the signal; never empty.
+
+    Thresholds and drive are said as the raw track meets them, whatever the input gain.
+    """
+    if track.mute:
+        return ["muted"]
+    strip = track.strip
+    sentences = [
+        *_equalizer_words(strip.eq),
+        *_compressor_words(strip.compressor, strip.input_gain_db),
+        *_saturation_words(strip),
+        *_level_words(strip.input_gain_db + strip.fader_db),
+        *_pan_words(strip.pan),
+        *_send_words(strip.fx_send_db),
+    ]
+    return sentences or ["left as it is"]
+
+
+def describe_master(master: Master) -> list[str]:
+    """What is done to the stereo sum, a sentence each; never empty."""
+    sentences = [
+        *_equalizer_words(master.eq),
+        *_compressor_words(master.compressor, master.input_gain_db),
+        *_level_words(master.input_gain_db + master.output_gain_db),
+    ]
+    return sentences or ["left as it is"]
+
+
+def describe_origin(provenance: Provenance) -> list[str]:
+    """Where a preset came from, as far as it says; empty for one made by hand."""
+    entries = (
+        ("model", provenance.model),
+        ("reference", provenance.reference.file if provenance.reference else None),
+        ("created", provenance.created),
+        ("by", provenance.tool),
+        ("confidence", provenance.confidence.level if provenance.confidence else None),
+        ("note", provenance.note),
+    )
+    return [f"{label}: {value}" for label, value in entries if value]
+
+
+def preset_table(preset: Preset) -> Table:
+    """A row for each track and one for the master, with the file's numbers; for rich to print."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(preset.name) if preset.name else None
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("track", overflow="fold")
+    for heading in ("in dB", "fader", "EQ dB", "compressor", "drive", "pan", "send"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for track in preset.tracks:
+        # Text, not str: a name such as "Gtr [L]" is not markup.
+        table.add_row(Text(track.name, style="dim" if track.mute else ""), *_strip_cells(track))
+    table.add_section()
+    table.add_row("master", *_master_cells(preset.master))
+    return table
+
+
+def diff_table(changes: Sequence[Change]) -> Table:
+    """Old and new value of each change; for rich to print."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("setting", overflow="fold")
+    table.add_column("old", justify="right")
+    table.add_column("new", justify="right")
+    table.add_column("change", justify="right")
+    for change in changes:
+        old, new = (_value(value, change.unit) for value in (change.old, change.new))
+        table.add_row(Text(change.path), old, new, _step(change))
+    return table
+
+
+def spoken_frequency(freq_hz: float) -> str:
+    """A frequency as engineers say it: "250 Hz", "3.2 kHz"."""
+    if freq_hz >= 995:
+        return f"{freq_hz / 1000:.2g} kHz"
+    return f"{freq_hz:.0f} Hz"
+
+
+def spoken_pan(pan: float) -> str:
+    """A pan position: "centre", "30 % left", "hard right"."""
+    if abs(pan) < _AUDIBLE_PAN:
+        return "centre"
+    side = "left" if pan < 0 else "right"
+    return f"hard {side}" if abs(pan) >= 0.99 else f"{abs(pan) * 100:.0f} % {side}"
+
+
+def _equalizer_words(eq: Equalizer) -> Iterator[str]:
+    bands = [(name, getattr(eq, name)) for name in EQ_BANDS]
+    for name, band in sorted(bands, key=lambda item: item[1].freq_hz):
+        if abs(band.gain_db) >= _AUDIBLE_DB:
+            yield _band_words(name, band)
+
+
+def _band_words(name: str, band: EqBand) -> str:
+    freq, gain = spoken_frequency(band.freq_hz), _decibels(abs(band.gain_db))
+    if name == "low_shelf":
+        return f"{'lifts' if band.gain_db > 0 else 'lowers'} everything below {freq} by {gain} dB"
+    if name == "high_shelf":
+        return f"{'lifts' if band.gain_db > 0 else 'lowers'} everything above {freq} by {gain} dB"
+    excess, flavour = next((cut, boost) for top_hz, cut, boost in _REGIONS if band.freq_hz < top_hz)
+    if band.gain_db > 0:
+        return f"adds {gain} dB of {flavour} around {freq}"
+    return f"cuts {gain} dB of {excess} around {freq}"
+
+
+def _compressor_words(compressor: Compressor, input_gain_db: float) -> Iterator[str]:
+    threshold_db = compressor.threshold_db - input_gain_db
+    if compressor.ratio >= 10:
+        yield f"holds peaks at {_decibels(threshold_db)} dB, {_speed(compressor)}"
+    elif compressor.ratio >= _AUDIBLE_RATIO:
+        ratio = f"{compressor.ratio:.2g}:1"
+        yield f"evens out peaks above {_decibels(threshold_db)} dB, {ratio}, {_speed(compressor)}"
+    if abs(compressor.makeup_db) >= _AUDIBLE_DB:
+        direction = "raises" if compressor.makeup_db > 0 else "lowers"
+        yield f"{direction} the result by {_decibels(abs(compressor.makeup_db))} dB"
+
+
+def _speed(compressor: Compressor) -> str:
+    if compressor.attack_ms < 10:
+        return "fast"
+    return "medium" if compressor.attack_ms < 40 else "slow"
+
+
+def _saturation_words(strip: Strip) -> Iterator[str]:
+    drive = strip.saturation.drive * 10 ** (strip.input_gain_db / 20)
+    if drive >= 4:
+        yield f"distorted (drive {drive:.2g})"
+    elif drive >= 1:
+        yield f"saturated for grit (drive {drive:.2g})"
+    elif drive > 0.05:
+        yield f"a touch of saturation (drive {drive:.2g})"
+
+
+def _level_words(gain_db: float) -> Iterator[str]:
+    if abs(gain_db) >= _AUDIBLE_DB:
+        yield f"turned {'up' if gain_db > 0 else 'down'} {_decibels(abs(gain_db))} dB"
+
+
+def _pan_words(pan: float) -> Iterator[str]:
+    if abs(pan) >= _AUDIBLE_PAN:
+        yield spoken_pan(pan)
+
+
+def _send_words(send_db: float) -> Iterator[str]:
+    if send_db > SEND_OFF_DB:
+        yield f"reverb at {_decibels(send_db)} dB"
+
+
+def _strip_cells(track: Track) -> Iterable[str]:
+    strip = track.strip
+    return (
+        _decibels(strip.input_gain_db),
+        "muted" if track.mute else _decibels(strip.fader_db),
+        _equalizer_cell(strip.eq),
+        _compressor_cell(strip.compressor),
+        f"{strip.saturation.drive:.2g}" if strip.saturation.drive else "",
+        _pan_cell(strip.pan),
+        _decibels(strip.fx_send_db) if strip.fx_send_db > SEND_OFF_DB else "off",
+    )
+
+
+def _master_cells(master: Master) -> Iterable[str]:
+    return (
+        _decibels(master.input_gain_db),
+        _decibels(master.output_gain_db),
+        _equalizer_cell(master.eq),
+        _compressor_cell(master.compressor),
+    )
+
+
+def _equalizer_cell(eq: Equalizer) -> str:
+    """The bands that do something, e.g. "-3.1 @ 250 Hz", one a line."""
+    bands = (getattr(eq, name) for name in EQ_BANDS)
+    heard = (band for band in bands if abs(band.gain_db) >= _AUDIBLE_DB)
+    return "\n".join(f"{band.gain_db:+.1f} @ {spoken_frequency(band.freq_hz)}" for band in heard)
+
+
+def _compressor_cell(compressor: Compressor) -> str:
+    if compressor.ratio < _AUDIBLE_RATIO:
+        return ""
+    return f"{compressor.ratio:.2g}:1 > {_decibels(compressor.threshold_db)} dB"
+
+
+def _pan_cell(pan: float) -> str:
+    return "C" if abs(pan) < _AUDIBLE_PAN else f"{'L' if pan < 0 else 'R'}{abs(pan) * 100:.0f}"
+
+
+def _decibels(value_db: float) -> str:
+    return f"{round(value_db, 1) + 0.0:g}"
+
+
+def _value(value: float | bool | str | None, unit: Unit) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | int):
+        return str(value)
+    return quantity(float(f"{value:.4g}"), unit)
+
+
+def _step(change: Change) -> str:
+    """How far it moved: a difference for dB, a factor for Hz, times and ratios; else nothing."""
+    old, new = change.old, change.new
+    if not isinstance(old, float) or not isinstance(new, float):
+        return ""
+    if change.unit == "dB":
+        return f"{new - old:+.1f} dB"
+    return f"x{new / old:.2f}" if change.unit and old > 0 else ""

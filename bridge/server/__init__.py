@@ -1,0 +1,1 @@
+"""The OSC server: controllers read and change a preset."""

@@ -1,0 +1,297 @@
+"""The addresses of a preset's settings, `/mixbridge/track/1/eq/2/gain_db`, as the console's table has them.
+
+Tracks, EQ bands (1 is the low shelf, 6 the high shelf) and reverb bands are counted from 1. An address leads to a
+:class:`Place`, which reads a preset or makes a changed one; what is sent to whom is in :mod:`.surface`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, Protocol
+
+from ...presets.console import EQ_BANDS, FxBand, FxBus, Master, Parameter, Strip, get, parameters, replace
+from ...presets.errors import PresetError
+from ...presets.preset import Preset, Track
+from ...presets.units import allowed
+from ..osc.packets import Argument, Message
+
+ROOT = "/mixbridge"
+TRACK_COUNT = f"{ROOT}/track/count"
+
+_NAME, _MUTE = "name", "mute"
+# As desks call them (the keys of `bridge/desks`), so that one layout of a controller serves the generic desk too.
+_DESK_WORDS = {"input_gain_db": "trim_db", "output_gain_db": "fader_db"}
+_SHOWN = 80
+# A limit sent as 32-bit float may lie this much beyond it.
+_FLOAT32 = 1e-6
+
+
+class Place(Protocol):
+    """Something in a preset that has an address."""
+
+    def read(self, preset: Preset) -> Argument:
+        """What stands there."""
+
+    def write(self, preset: Preset, value: Argument) -> Preset:
+        """A preset where another value stands there.
+
+        Raises:
+            PresetError: the value cannot stand there.
+        """
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A row of the console's table, in one part of a preset."""
+
+    part: Literal["track", "master", "fx_bus", "fx_band"]
+    index: int
+    path: str
+    row: Parameter
+
+    def read(self, preset: Preset) -> float:
+        """The value in its unit."""
+        return get(self._section(preset), self.path)
+
+    def write(self, preset: Preset, value: Argument) -> Preset:
+        """With another value; one out of range is refused, since a clamped one would not be what was asked for."""
+        number = self._checked(value)
+        if self.part == "track":
+            track = preset.tracks[self.index]
+            strip = replace(track.strip, {self.path: number})
+            return _with_track(preset, self.index, track.model_copy(update={"strip": strip}))
+        if self.part == "master":
+            return preset.model_copy(update={"master": replace(preset.master, {self.path: number})})
+        if self.part == "fx_bus":
+            return preset.model_copy(update={"fx_bus": replace(preset.fx_bus, {self.path: number})})
+        bands = list(preset.fx_bus.bands)
+        bands[self.index] = replace(bands[self.index], {self.path: number})
+        return preset.model_copy(update={"fx_bus": preset.fx_bus.model_copy(update={"bands": tuple(bands)})})
+
+    def _section(self, preset: Preset) -> Strip | Master | FxBus | FxBand:
+        match self.part:
+            case "track":
+                return preset.tracks[self.index].strip
+            case "master":
+                return preset.master
+            case "fx_bus":
+                return preset.fx_bus
+            case "fx_band":
+                return preset.fx_bus.bands[self.index]
+
+    def _checked(self, value: Argument) -> float:
+        number = _number(value)
+        held = self.row.clamp(number)
+        if not abs(held - number) <= _FLOAT32 * abs(held):
+            raise PresetError(f"{number:g} is out of range: {allowed(self.row)}")
+        return held
+
+
+@dataclass(frozen=True)
+class Mute:
+    """Whether a track is muted: 1 or 0, as int, float or bool."""
+
+    index: int
+
+    def read(self, preset: Preset) -> int:
+        """1 for muted."""
+        return int(preset.tracks[self.index].mute)
+
+    def write(self, preset: Preset, value: Argument) -> Preset:
+        """Muted or not."""
+        if value not in (0, 1):
+            raise PresetError(f"{_shown(value)} is neither 1 (muted) nor 0")
+        return _with_track(preset, self.index, preset.tracks[self.index].model_copy(update={"mute": bool(value)}))
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What can be asked for and not be changed: a track's name, or how many there are."""
+
+    index: int | None
+
+    def read(self, preset: Preset) -> str | int:
+        """The name of the track, or the number of tracks."""
+        return len(preset.tracks) if self.index is None else sendable(preset.tracks[self.index].name)
+
+    def write(self, preset: Preset, value: Argument) -> Preset:
+        """Never."""
+        raise PresetError("this can be asked for, and not be changed")
+
+
+def find(preset: Preset, address: str) -> Place:
+    """The place at an address.
+
+    Raises:
+        PresetError: nothing is there; a track may be missing.
+    """
+    if address == TRACK_COUNT:
+        return Fixed(None)
+    head, _, rest = address.removeprefix(f"{ROOT}/").partition("/")
+    if not address.startswith(f"{ROOT}/"):
+        raise _unknown(address)
+    if head == "track":
+        number, _, suffix = rest.partition("/")
+        return _track_place(_index(number, len(preset.tracks), "track"), suffix, address)
+    if head == "master" and rest in _MASTER:
+        return _setting("master", 0, _MASTER[rest], Master)
+    if head == "fx_bus" and rest in _FX_BUS:
+        return _setting("fx_bus", 0, _FX_BUS[rest], FxBus)
+    if head == "fx_bus" and rest.startswith("bands/"):
+        number, _, suffix = rest.removeprefix("bands/").partition("/")
+        if suffix in _FX_BAND:
+            index = _index(number, len(preset.fx_bus.bands), "band of the reverb")
+            return _setting("fx_band", index, _FX_BAND[suffix], FxBand)
+    raise _unknown(address)
+
+
+def strip_values(preset: Preset, group: str) -> list[Message] | None:
+    """All values of `/mixbridge/track/<n>`, `/mixbridge/master` or `/mixbridge/fx_bus`; None for another address.
+
+    Raises:
+        PresetError: there is no such track.
+    """
+    places: Iterable[tuple[str, Place]]
+    if group == f"{ROOT}/master":
+        places = _master_places()
+    elif group == f"{ROOT}/fx_bus":
+        places = _fx_places(preset)
+    else:
+        number = group.removeprefix(f"{ROOT}/track/")
+        if number == group or "/" in number or group == TRACK_COUNT:
+            return None
+        places = _track_places(_index(number, len(preset.tracks), "track"))
+    return [Message(address, (place.read(preset),)) for address, place in places]
+
+
+def sendable(text: str) -> str:
+    """A text as OSC can hold it; a zero byte would end it, and half of a surrogate pair has no UTF-8."""
+    return text.replace("\0", "?").encode(errors="replace").decode()
+
+
+def differences(old: Preset, new: Preset) -> list[Message]:
+    """What tells somebody who knows the old preset about the new one: each changed place with its new value."""
+    found = []
+    if len(old.tracks) != len(new.tracks):
+        found.append(Message(TRACK_COUNT, (len(new.tracks),)))
+    for address, place in _possibly_changed(old, new):
+        value = place.read(new)
+        if _is_new_place(place, old) or place.read(old) != value:
+            found.append(Message(address, (value,)))
+    return found
+
+
+def table() -> Iterator[tuple[str, Parameter]]:
+    """The addresses of settings with their rows, `<n>` for numbers; for the documentation and controllers' layouts."""
+    for prefix, suffixes, section in (
+        ("track/<n>", _STRIP, Strip),
+        ("master", _MASTER, Master),
+        ("fx_bus", _FX_BUS, FxBus),
+        ("fx_bus/bands/<n>", _FX_BAND, FxBand),
+    ):
+        rows = parameters(section)
+        for suffix, path in suffixes.items():
+            yield f"{ROOT}/{prefix}/{suffix}", rows[path]
+
+
+def _suffixes(section: type[Strip | Master | FxBus | FxBand]) -> Mapping[str, str]:
+    """The end of each setting's address, and its path in the table."""
+    found = {}
+    for path in parameters(section):
+        parts = [_DESK_WORDS.get(part, part) for part in path.split(".")]
+        if parts[0] == "eq":
+            parts[1] = str(EQ_BANDS.index(parts[1]) + 1)
+        found["/".join(parts)] = path
+    return found
+
+
+_STRIP, _MASTER, _FX_BUS, _FX_BAND = (_suffixes(section) for section in (Strip, Master, FxBus, FxBand))
+
+
+def _setting(
+    part: Literal["track", "master", "fx_bus", "fx_band"],
+    index: int,
+    path: str,
+    section: type[Strip | Master | FxBus | FxBand],
+) -> Setting:
+    return Setting(part, index, path, parameters(section)[path])
+
+
+def _track_place(index: int, suffix: str, address: str) -> Place:
+    if suffix == _NAME:
+        return Fixed(index)
+    if suffix == _MUTE:
+        return Mute(index)
+    if suffix not in _STRIP:
+        raise _unknown(address)
+    return _setting("track", index, _STRIP[suffix], Strip)
+
+
+@cache
+def _track_places(index: int) -> tuple[tuple[str, Place], ...]:
+    addresses = ((f"{ROOT}/track/{index + 1}/{suffix}", suffix) for suffix in (_NAME, _MUTE, *_STRIP))
+    return tuple((address, _track_place(index, suffix, address)) for address, suffix in addresses)
+
+
+def _master_places() -> Iterator[tuple[str, Place]]:
+    for suffix, path in _MASTER.items():
+        yield f"{ROOT}/master/{suffix}", _setting("master", 0, path, Master)
+
+
+def _fx_places(preset: Preset) -> Iterator[tuple[str, Place]]:
+    for suffix, path in _FX_BUS.items():
+        yield f"{ROOT}/fx_bus/{suffix}", _setting("fx_bus", 0, path, FxBus)
+    for index in range(len(preset.fx_bus.bands)):
+        for suffix, path in _FX_BAND.items():
+            yield f"{ROOT}/fx_bus/bands/{index + 1}/{suffix}", _setting("fx_band", index, path, FxBand)
+
+
+def _possibly_changed(old: Preset, new: Preset) -> Iterator[tuple[str, Place]]:
+    """Presets share what they have in common, so most of a big one is not looked at."""
+    for index, track in enumerate(new.tracks):
+        if index >= len(old.tracks) or old.tracks[index] is not track:
+            yield from _track_places(index)
+    if old.master is not new.master:
+        yield from _master_places()
+    if old.fx_bus is not new.fx_bus:
+        yield from _fx_places(new)
+
+
+def _is_new_place(place: Place, old: Preset) -> bool:
+    match place:
+        case Setting(part="track", index=index) | Mute(index=index) | Fixed(index=int(index)):
+            return index >= len(old.tracks)
+        case _:
+            return False
+
+
+def _with_track(preset: Preset, index: int, track: Track) -> Preset:
+    tracks = (*preset.tracks[:index], track, *preset.tracks[index + 1 :])
+    return preset.model_copy(update={"tracks": tracks})
+
+
+def _index(number: str, count: int, what: str) -> int:
+    # The length first: Python refuses to read a number of thousands of digits.
+    if not (number.isascii() and number.isdecimal() and len(number) <= 6 and 1 <= int(number) <= count):
+        raise PresetError(f"there is no {what} {_shown(number)}: they are numbered 1 to {count}")
+    return int(number) - 1
+
+
+def _number(value: Argument) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PresetError(f"{_shown(value)} is no number")
+    if not math.isfinite(value):
+        raise PresetError(f"{value} is no number that can be set")
+    return float(value)
+
+
+def _unknown(address: str) -> PresetError:
+    return PresetError(f"there is no address {_shown(address)}")
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}.."

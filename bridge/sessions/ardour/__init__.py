@@ -1,0 +1,1 @@
+"""Ardour sessions (.ardour)."""

@@ -1,0 +1,292 @@
+"""Writes a mix into a new snapshot of an Ardour session: faders, pans, and Ardour's own EQ and compressor on strips.
+
+A snapshot stands beside its session and shares its audio. All that is not one of these stays as it is; plug-ins of the
+user's stay behind the new ones, and points of automation that would hide the mix stay, switched to Manual.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from ....presets.console import Unit
+from ....presets.errors import SessionError
+from ....presets.preset import Preset, Track
+from ....presets.units import quantity
+from ...desks.loading import load_desk
+from ...desks.profile import Desk, Setting
+from ...fitting.abilities import Clamp
+from ...fitting.preset import fit_preset
+from ...fitting.strip import FittedStrip
+from ...fitting.unfit import unfit
+from ..stems.planning import stem_names
+from ..writing import Written, matched, save
+from .plugins import PluginKind, digits, other_plugins, own_plugin, plugin_values, put_plugin
+from .reading import audio_routes, inputs, processor
+from .xml import FaultError, flag, number, parse, whole
+
+# How far an EQ may be off before it is said.
+_EQ_OFF_DB: Final = 0.1
+# The desk's value for silence.
+_SILENCE_DB: Final = -193.0
+_MUTE: Final = "/strip/mute"
+_KINDS: Final[dict[str, PluginKind]] = {"{plugin.eq}": "eq", "{plugin.compressor}": "compressor"}
+_UNITS: Final[dict[str, Unit]] = {"_db": "dB", "_ms": "ms", "_hz": "Hz"}
+# So much of a name leaves room for a number in a preset's.
+_NAME: Final = 180
+
+
+def write(
+    session_path: Path, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+) -> Written:
+    """Writes a snapshot of a session with a preset in it.
+
+    Args:
+        session_path: the session's `.ardour` file; it is not changed.
+        preset: the mix.
+        output: the snapshot, an `.ardour` file in the same folder.
+        match: name of the preset's track to that of the session's; those that are in no pair stay as they are.
+        overwrite: replace a snapshot that is there.
+
+    Raises:
+        SessionError: the session cannot be read, a track is missing, or the snapshot would be in another folder.
+        OutputError: the snapshot cannot be written.
+    """
+    folder = session_path.absolute().parent
+    if output.suffix != ".ardour" or output.absolute().parent != folder:
+        raise SessionError(
+            f"{output} is no snapshot of {session_path}: it has to be an .ardour file in the folder {folder}, where "
+            "the session's audio is."
+        )
+    root = parse(session_path)
+    try:
+        routes = audio_routes(root)
+        chosen = matched(session_path, [route.get("name", "") for route in routes], preset, match)
+        writer = _Writer(root, load_desk("ardour"))
+        writer.tracks({routes[place]: track for place, track in chosen.items()}, preset)
+        writer.number_all()
+    except FaultError as fault:
+        raise SessionError(f"{session_path}: {fault}.") from fault
+    left = [track.name for track in preset.tracks if track.name not in match]
+    if left:
+        names = ", ".join(repr(name[:80]) for name in left[:12])
+        writer.notes.append(f"Tracks of the preset that are not in the session: {names}.")
+    save(session_path, output, ElementTree.tostring(root, "UTF-8", xml_declaration=True), overwrite=overwrite)
+    return Written(output, tuple(writer.notes))
+
+
+def written_mix(path: Path) -> Preset:
+    """The mix that was written into a session: its tracks that have mixbridge's plug-ins, in desk form.
+
+    Raises:
+        SessionError: the session cannot be read.
+    """
+    root = parse(path)
+    desk = load_desk("ardour")
+    try:
+        routes = audio_routes(root)
+        names = stem_names(route.get("name", "")[:_NAME] for route in routes)
+        tracks = []
+        for name, route in zip(names, routes, strict=True):
+            values = _values(route, desk, "track")
+            if values is not None:
+                strip = unfit(values, desk, "track").strip
+                tracks.append(Track(name=name, strip=strip, mute=bool(values["mute"])))
+        master = next(filter(None, (_values(route, desk, "master") for route in _masters(root))), None)
+    except (FaultError, ValueError) as fault:
+        raise SessionError(f"{path}: {fault}.") from fault
+    preset = Preset(tracks=tuple(tracks))
+    if master is None:
+        return preset
+    return preset.model_copy(update={"master": unfit(master, desk, "master").strip})
+
+
+class _Writer:
+    """Puts a preset into the tree of one session."""
+
+    def __init__(self, root: Element, desk: Desk):
+        self._root, self._desk = root, desk
+        self._rate_hz = whole(root.get("sample-rate", ""), "sample rate")
+        if not 8000 <= self._rate_hz <= 192_000:
+            raise FaultError(f"its sample rate is {self._rate_hz} Hz, which is not between 8000 and 192000")
+        self.notes: list[str] = []
+
+    def tracks(self, chosen: Mapping[Element, Track], preset: Preset) -> None:
+        """The strips of the tracks that are in the mix, and the master."""
+        names = {track.name: 1 for track in chosen.values()}
+        fitted = fit_preset(preset, self._desk, names, self._rate_hz)
+        for route, track in chosen.items():
+            self._strip(route, "track", fitted.strips[track.name])
+        masters = _masters(self._root)
+        if fitted.master is not None and masters:
+            self._strip(masters[0], "master", fitted.master)
+        else:
+            self.notes.append("The session has no master: what the mix does there is left out.")
+        self.notes.extend(fitted.lost)
+
+    def number_all(self) -> None:
+        """Gives ids to what is new: Ardour's are unique in a session, and it goes on counting from the last."""
+        taken = [node.get("id", "") for node in self._root.iter() if "id" in node.attrib]
+        last = max(
+            (int(text) for text in (*taken, self._root.get("id-counter", "0")) if text.isdecimal() and len(text) < 19),
+            default=0,
+        )
+        for node in self._root.iter("Processor"):
+            if "id" not in node.attrib:
+                last += 1
+                node.set("id", str(last))
+        self._root.set("id-counter", str(last))
+
+    def _strip(self, route: Element, kind: str, fitted: FittedStrip) -> None:
+        values: dict[PluginKind, dict[int, float]] = {"eq": {}, "compressor": {}}
+        name = "Master" if kind == "master" else route.get("name", "")
+        notes = list(_fitting_notes(fitted))
+        for setting in self._desk.settings(kind, 1, fitted.values):
+            place = _plugin_place(setting)
+            if place is not None:
+                values[place[0]][place[1]] = float(setting.value)
+                continue
+            if setting.address == _MUTE:
+                notes.extend(_set_mute(route, muted=bool(setting.value)))
+                continue
+            control = _control(route, setting.address)
+            if control is None:
+                notes.extend(_left_out(setting))
+            else:
+                notes.extend(_set_control(setting, control))
+        others = list(other_plugins(route, self._desk))
+        if others:
+            shown = ", ".join(title[:80] for title in others[:12])
+            notes.append(
+                f"its own plug-ins stay on, behind mixbridge's: {shown}. Bypass what the mix is to do without."
+            )
+        for plugin, numbers in values.items():
+            node = put_plugin(route, plugin, numbers, self._desk, min(2, inputs(route)))
+            notes.extend(_to_manual(node, None, f"the automation of {node.get('name')}"))
+        if route.find("Slavable/Master") is not None:
+            notes.append("its VCA stays, and acts besides the mix.")
+        self.notes.extend(f"{name}: {note}" for note in notes)
+
+
+def _masters(root: Element) -> list[Element]:
+    return [route for route in root.findall("Routes/Route") if "MasterOut" in _flags(route)]
+
+
+def _flags(route: Element) -> list[str]:
+    info = route.find("PresentationInfo")
+    return [] if info is None else info.get("flags", "").split(",")
+
+
+def _plugin_place(setting: Setting) -> tuple[PluginKind, int] | None:
+    """Which parameter of which plug-in a setting is."""
+    match setting.before:
+        case (_, str() as plugin, int() as parameter) if plugin in _KINDS:
+            return _KINDS[plugin], parameter
+        case _:
+            return None
+
+
+def _control(route: Element, address: str) -> tuple[Element, Element, str] | None:
+    """The node that holds the automation of a strip's control, the control's own, and its name there."""
+    match address:
+        case "/strip/gain":
+            parent, name, list_name = processor(route, "amp"), "gaincontrol", "gain"
+        case "/strip/trimdB":
+            parent, name, list_name = processor(route, "trim"), "trimcontrol", "trim"
+        case "/strip/pan_stereo_position":
+            parent, name, list_name = route.find("Pannable"), "pan-azimuth", "pan-azimuth"
+        case _:
+            return None
+    for control in () if parent is None else parent.findall("Controllable"):
+        if parent is not None and control.get("name") == name:
+            return parent, control, list_name
+    return None
+
+
+def _set_control(setting: Setting, control: tuple[Element, Element, str]) -> Iterator[str]:
+    parent, node, list_name = control
+    wire = float(setting.value)
+    if setting.address == "/strip/pan_stereo_position":
+        node.set("value", digits(1 - wire))
+    else:
+        node.set("value", digits(0.0 if wire <= _SILENCE_DB else 10 ** (wire / 20)))
+    yield from _to_manual(parent, list_name, f"the automation of its {list_name.removeprefix('pan-')}")
+
+
+def _set_mute(route: Element, *, muted: bool) -> Iterator[str]:
+    """Ardour keeps it twice."""
+    for node in route.findall("MuteMaster"):
+        node.set("muted", str(int(muted)))
+    for node in route.findall("Controllable"):
+        if node.get("name") == "mute":
+            node.set("value", str(int(muted)))
+    yield from _to_manual(route, "mute", "the automation of its mute")
+
+
+def _to_manual(parent: Element, list_name: str | None, what: str) -> Iterator[str]:
+    """Switches automation off that would play over what was set; its points stay."""
+    played = [
+        item
+        for item in parent.findall("Automation/AutomationList")
+        if list_name in (None, item.get("automation-id")) and item.get("state", "Off") != "Off"
+    ]
+    for item in played:
+        item.set("state", "Off")
+    if played:
+        yield f"{what} is switched to Manual, its points are kept."
+
+
+def _left_out(setting: Setting) -> Iterator[str]:
+    neutral = {"/strip/pan_stereo_position": 0.5, "/strip/trimdB": 0.0}.get(setting.address)
+    if neutral is None or abs(float(setting.value) - neutral) > 1e-6:
+        yield f"its {setting.key.removesuffix('_db')} is left out: the session has no such control there."
+
+
+def _fitting_notes(fitted: FittedStrip) -> Iterator[str]:
+    yield from (f"{text[0].lower()}{text[1:]}" for text in fitted.lost)
+    yield from map(_clamp_note, fitted.clamped)
+    if fitted.eq is not None and fitted.eq.max_db > _EQ_OFF_DB:
+        yield f"its EQ is up to {fitted.eq.max_db:.1f} dB off, which ACE EQ comes nearest with."
+
+
+def _clamp_note(clamp: Clamp) -> str:
+    name = clamp.key.rpartition(".")[2]
+    ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
+    wanted, given = (quantity(value, _UNITS.get(ending, "")) for value in (clamp.wanted, clamp.given))
+    return f"its {name.removesuffix(ending)} of {wanted} becomes {given}, the limit in Ardour."
+
+
+def _values(route: Element, desk: Desk, kind: str) -> dict[str, float | str] | None:
+    """A strip's settings by the desk's keys; None if it has not both of mixbridge's plug-ins."""
+    parameters: dict[PluginKind, dict[int, float]] = {}
+    for plugin in _KINDS.values():
+        node = own_plugin(route, plugin, desk)
+        if node is None:
+            return None
+        parameters[plugin] = plugin_values(node, plugin)
+    values: dict[str, float | str] = {}
+    for setting in desk.questions(kind, 1):
+        wire = _wire_value(route, setting, parameters)
+        if wire is not None:
+            values[setting.key] = setting.scale.decode(wire)
+    return values
+
+
+def _wire_value(route: Element, setting: Setting, plugins: Mapping[PluginKind, Mapping[int, float]]) -> float | None:
+    """What OSC would answer for a setting; None if the strip does not have it."""
+    place = _plugin_place(setting)
+    if place is not None:
+        return plugins[place[0]].get(place[1])
+    if setting.address == _MUTE:
+        return float(any(flag(node, "muted") for node in route.findall("MuteMaster")))
+    control = _control(route, setting.address)
+    if control is None:
+        return None
+    value = number(control[1], "value")
+    if setting.address == "/strip/pan_stereo_position":
+        return 1 - value
+    return 20 * math.log10(value) if value > 0 else _SILENCE_DB

@@ -1,0 +1,1 @@
+"""Folders and wide WAV files as sessions."""

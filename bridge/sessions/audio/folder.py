@@ -1,0 +1,110 @@
+"""A folder of audio files as a session: a track for each file, or for each pair of files that are left and right.
+
+Files with time stamps (Broadcast WAV) stand where their stamps say, if those differ; others begin together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ....presets.errors import AudioError, SessionError
+from ...stems import collect_stems
+from ..core.media import Resolver
+from ..core.model import Clip, Note, Session, Track
+from ..stems.material import FileInfo, FilePool
+from .wav import time_stamp
+
+# "Piano.L.wav", "Piano_L", "Piano-left", "Piano (L)", "Piano L": one half of a stereo recording.
+_SIDE = re.compile(r"^(?P<name>.+?)(?:[ ._-]+|\s*\()(?P<side>l|r|left|right)\)?$", re.IGNORECASE)
+# "01 Kick", "01_Kick", "1-Kick": an export's number, which is no part of the name.
+_NUMBER = re.compile(r"^\d{1,3}\s*[._ -]\s*(?=\D)")
+# Stamps that lie further apart are of several takes on one day.
+_LONGEST_SESSION_S = 3600
+
+
+def read(path: Path, resolver: Resolver) -> Session:
+    """A session of the audio files in a folder, sorted by name; folders inside are not searched.
+
+    Raises:
+        SessionError: there are none, or one cannot be read; or one is a link that leads out of the folder.
+    """
+    try:
+        found = [resolver.find(file.name) or file for file in collect_stems([str(path)]).values()]
+        with FilePool() as pool:
+            files = [_file(file, pool.info(file)) for file in found]
+    except AudioError as error:
+        raise SessionError(str(error)) from error
+    rate_hz = Counter(file.info.sample_rate_hz for file in files).most_common(1)[0][0]
+    stamps_s = [file.begins_s for file in files if file.begins_s is not None]
+    aligned = len(stamps_s) == len(files) and max(stamps_s) - min(stamps_s) <= _LONGEST_SESSION_S
+    first_s = min(stamps_s) if aligned else 0.0
+    tracks = tuple(
+        _track(order, name, sides, rate_hz, first_s if aligned else None)
+        for order, (name, sides) in enumerate(_paired(files).items())
+    )
+    notes = (
+        () if aligned or not stamps_s else (Note("", "", "time stamps, as they fit together badly: all begin at 0"),)
+    )
+    return Session(
+        path, "folder", path.resolve().name, rate_hz, tracks, unsupported=notes, time_reference=round(first_s * rate_hz)
+    )
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    info: FileInfo
+    begins_s: float | None
+
+
+def _file(path: Path, info: FileInfo) -> _File:
+    frames = time_stamp(path)[0]
+    return _File(path, info, frames / info.sample_rate_hz if frames else None)
+
+
+def _paired(files: Sequence[_File]) -> dict[str, tuple[_File, ...]]:
+    """Files by name of their track; two where both sides of a stereo recording are there, as mono files alike."""
+    sides: dict[tuple[str, str], _File] = {}
+    for file in files:
+        match = _SIDE.match(file.path.stem)
+        if match and file.info.channels == 1:
+            sides.setdefault((match["name"].casefold(), match["side"][0].lower()), file)
+    result: dict[str, tuple[_File, ...]] = {}
+    for file in files:
+        match = _SIDE.match(file.path.stem)
+        stem = match["name"].casefold() if match else ""
+        left, right = sides.get((stem, "l")), sides.get((stem, "r"))
+        if match and left and right and file in (left, right) and _are_alike(left, right):
+            if file is left:
+                result[_free(_plain(match["name"]), result)] = (left, right)
+        else:
+            result[_free(_plain(file.path.stem), result)] = (file,)
+    return result
+
+
+def _are_alike(left: _File, right: _File) -> bool:
+    return left.info.sample_rate_hz == right.info.sample_rate_hz and left.begins_s == right.begins_s
+
+
+def _plain(stem: str) -> str:
+    return _NUMBER.sub("", stem) or stem
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate, number = f"{name} ({number})", number + 1
+    return candidate
+
+
+def _track(order: int, name: str, sides: tuple[_File, ...], rate_hz: int, first_s: float | None) -> Track:
+    file = sides[0]
+    position = 0 if first_s is None or file.begins_s is None else round((file.begins_s - first_s) * rate_hz)
+    frames = max(side.info.frames for side in sides)
+    length = -(-frames * rate_hz // file.info.sample_rate_hz)
+    clip = Clip(file.path, position, length, split=tuple(side.path for side in sides[1:]), name=file.path.name)
+    return Track(name, order, (clip,), channels=min(2, len(sides) * file.info.channels), identity=file.path.name)

@@ -1,0 +1,332 @@
+"""What a DAW session is, whichever DAW wrote it: tracks of clips on a timeline that is counted in frames.
+
+The readers make it, :mod:`..stems.render` plays it. Nothing here opens a file. Beyond the contract's first list of
+fields, and why:
+
+- `Clip.split`: Ardour keeps a stereo recording as two mono files; their channels follow those of `source`.
+- `Clip.layer` and `Clip.opaque`: in Ardour a clip hides what lies below it, and its fades bring that back; elsewhere
+  clips that overlap are added.
+- `Clip.envelope`: a gain curve of the clip itself, before its fades.
+- `Clip.loop_start`, `Clip.downmix`, `Clip.name`: DAWproject loops a part, REAPER may fold to mono, messages need a
+  name.
+- `Fade.points`, `Fade.under`: Ardour stores its fades as curves, and another for what is below; a shape that has no
+  name here can be given by points, too. `Fade.includes_end` is how Ardour samples a curve.
+- Fade shapes are named by what they do; their formulas are in :mod:`.fades`.
+- `Track.pan_law`: what a pan means for the gain of both sides; each DAW and kind of track has its own.
+- Automation values are linear gains (1.0 is 0 dB) or pans (-1..1), and *replace* the track's fader: a reader whose DAW
+  multiplies the two folds the fader in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ....presets.errors import SessionError
+
+FadeShape = Literal[
+    "linear",
+    "constant_power",
+    "fast_start",
+    "fast_end",
+    "faster_start",
+    "faster_end",
+    "slow_ends",
+    "slower_ends",
+    "points",
+]
+Interpolation = Literal["linear", "hold", "decibel", "curved", "ardour_gain"]
+PanLaw = Literal["balance", "constant_power", "constant_power_boosted", "linear", "ardour"]
+SessionFormat = Literal["reaper", "ardour", "dawproject", "folder", "wav"]
+
+MOST_TRACKS = 1024
+MOST_CLIPS = 100_000
+LONGEST_S = 24 * 3600
+LOUDEST_DB = 120.0
+MOST_STRETCH = 64.0
+_LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 8_000, 192_000
+
+
+@dataclass(frozen=True)
+class Fade:
+    """The beginning or end of a clip.
+
+    Attributes:
+        length: in frames at the session's rate; 0 is none.
+        shape: how it rises; a fade-out is its mirror image in time. Formulas in :mod:`.fades`.
+        points: for shape "points" alone: (frame since the fade's beginning, gain), as time runs, joined by a
+            constrained cubic spline ("curved", as Ardour does) or a line where there are but two.
+        under: the same for what an opaque clip lies on; without it 1 - gain.
+        includes_end: the last frame already has the final value: frame k stands at k / (length - 1), not k / length.
+    """
+
+    length: int = 0
+    shape: FadeShape = "linear"
+    points: tuple[tuple[float, float], ...] = ()
+    under: tuple[tuple[float, float], ...] = ()
+    includes_end: bool = False
+
+
+NO_FADE = Fade()
+
+
+@dataclass(frozen=True)
+class Automation:
+    """A value that changes: between its points as `interpolation` says, and as at the first and last point outside.
+
+    Attributes:
+        points: (seconds since the session's beginning, value), in order. In a clip's envelope: since the clip's.
+        interpolation: "hold" keeps a value until the next; "decibel" is a line in dB; "curved" a constrained cubic
+            spline; "ardour_gain" a line on Ardour's fader.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    interpolation: Interpolation = "linear"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A piece of a recording on the timeline.
+
+    Attributes:
+        source: the audio file.
+        position: where it begins, in frames at the session's rate.
+        length: in frames at the session's rate; what its file does not have is silence.
+        source_offset: which frame of the file comes first, in frames at the *file's* rate. Counted from the end if
+            `reverse`.
+        gain_db: -inf is silence.
+        fade_in: from its beginning on.
+        fade_out: up to its end.
+        channels: which channels of the file (and of those in `split`) are taken, from 0; None takes all.
+        downmix: fold the channels taken to one, their mean.
+        reverse: the file is turned round.
+        mute: it is not heard.
+        loop_start: first frame of the part that repeats, at the file's rate.
+        loop_frames: how long that part is, at the file's rate; None does not repeat.
+        stretch: how many times longer than recorded. Rendered as a tape would: the pitch changes, too. A reader whose
+            DAW would keep the pitch says so in a note.
+        polarity: turned upside down.
+        envelope: linear gains over time, since the clip's beginning.
+        layer: clips of higher layers lie on those of lower ones.
+        opaque: hides what it lies on.
+        split: more files of which the clip's further channels come.
+        name: what the DAW calls it.
+        notes: what of it is not rendered, a phrase each.
+    """
+
+    source: Path
+    position: int
+    length: int
+    source_offset: float = 0.0
+    gain_db: float = 0.0
+    fade_in: Fade = NO_FADE
+    fade_out: Fade = NO_FADE
+    channels: tuple[int, ...] | None = None
+    downmix: bool = False
+    reverse: bool = False
+    mute: bool = False
+    loop_start: float = 0.0
+    loop_frames: float | None = None
+    stretch: float = 1.0
+    polarity: bool = False
+    envelope: Automation | None = None
+    layer: int = 0
+    opaque: bool = False
+    split: tuple[Path, ...] = ()
+    name: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def end(self) -> int:
+        """The frame behind its last."""
+        return self.position + self.length
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.name or self.source.name
+
+
+@dataclass(frozen=True)
+class Track:
+    """A track.
+
+    Attributes:
+        name: as the DAW shows it.
+        order: from 0, as the DAW shows them.
+        clips: in any order; of overlapping ones on the same layer, the later lies on the earlier.
+        group: the folder or bus that it is in.
+        colour: "#rrggbb".
+        gain_db: its fader.
+        pan: -1 left to 1 right.
+        mute: whether it is muted (post-fader stems alone heed it).
+        polarity_inverted: at the track's input or fader.
+        channels: of the track, 1 or 2; stems are mono if all the clips are.
+        pan_law: what `pan` means.
+        volume: linear gains over time, in place of `gain_db`.
+        pan_automation: pans over time, in place of `pan`.
+        identity: the DAW's own name for it: an id or GUID.
+    """
+
+    name: str
+    order: int
+    clips: tuple[Clip, ...] = ()
+    group: str | None = None
+    colour: str | None = None
+    gain_db: float = 0.0
+    pan: float = 0.0
+    mute: bool = False
+    polarity_inverted: bool = False
+    channels: int = 2
+    pan_law: PanLaw = "balance"
+    volume: Automation | None = None
+    pan_automation: Automation | None = None
+    identity: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that is not rendered.
+
+    Attributes:
+        track: whose; "" for the session's.
+        clip: which clip; "" if it is about the track.
+        what: a phrase, e.g. "plug-in ReaEQ", "MIDI".
+    """
+
+    track: str
+    clip: str
+    what: str
+
+
+@dataclass(frozen=True)
+class MissingMedia:
+    """A file that a session names and that is not there.
+
+    Attributes:
+        written: the path as the session has it.
+        looked_in: where it was looked for.
+    """
+
+    written: str
+    looked_in: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session.
+
+    Attributes:
+        path: its file (or folder).
+        format: which reader made this.
+        name: of the song.
+        sample_rate_hz: all positions and lengths count in it.
+        tracks: in the order of the DAW, audio tracks alone.
+        tempo_bpm: at the beginning.
+        unsupported: what is not rendered.
+        missing: files that are not there; their clips are left out.
+        time_reference: frames between midnight and the session's beginning, as BWF files count.
+    """
+
+    path: Path
+    format: SessionFormat
+    name: str
+    sample_rate_hz: int
+    tracks: tuple[Track, ...]
+    tempo_bpm: float = 120.0
+    unsupported: tuple[Note, ...] = ()
+    missing: tuple[MissingMedia, ...] = ()
+    time_reference: int = 0
+
+    @property
+    def frames(self) -> int:
+        """Where the last clip ends; 0 without clips."""
+        return max((clip.end for track in self.tracks for clip in track.clips), default=0)
+
+
+def checked(session: Session) -> Session:
+    """The session, if its numbers can be used.
+
+    Raises:
+        SessionError: one is no number, negative or beyond all measure; the message names track and clip.
+    """
+    if not _LOWEST_RATE_HZ <= session.sample_rate_hz <= _HIGHEST_RATE_HZ:
+        raise SessionError(
+            f"{session.path}: its sample rate is {session.sample_rate_hz} Hz, which is not between 8000 and 192000."
+        )
+    if len(session.tracks) > MOST_TRACKS:
+        raise SessionError(f"{session.path} has {len(session.tracks)} tracks; {MOST_TRACKS} are the most.")
+    clips = sum(len(track.clips) for track in session.tracks)
+    if clips > MOST_CLIPS:
+        raise SessionError(f"{session.path} has {clips} clips; {MOST_CLIPS} are the most.")
+    for track in session.tracks:
+        fault = next(_track_faults(track), None)
+        if fault:
+            raise SessionError(f"{session.path}, track {track.name[:80]!r}: {fault}.")
+        for clip in track.clips:
+            fault = next(_clip_faults(clip, session.sample_rate_hz), None)
+            if fault:
+                raise SessionError(f"{session.path}, track {track.name[:80]!r}, clip {clip.label[:80]!r}: {fault}.")
+    return session
+
+
+def _track_faults(track: Track) -> Iterator[str]:
+    if not (math.isfinite(track.gain_db) or track.gain_db == -math.inf) or track.gain_db > LOUDEST_DB:
+        yield f"a fader at {track.gain_db} dB is no usable gain"
+    if not -1 <= track.pan <= 1:
+        yield f"a pan of {track.pan} is not between -1 and 1"
+    yield from _automation_faults(track.volume, 0, 10 ** (LOUDEST_DB / 20), "volume")
+    yield from _automation_faults(track.pan_automation, -1, 1, "pan")
+
+
+def _clip_faults(clip: Clip, rate_hz: int) -> Iterator[str]:
+    longest = LONGEST_S * rate_hz
+    if clip.length < 0:
+        yield f"its length is negative ({clip.length / rate_hz:.3f} s)"
+    if not (-longest <= clip.position <= longest and clip.end <= longest):
+        yield f"it ends {clip.end / rate_hz / 3600:.4g} h after the session's beginning; 24 h are the most"
+    if not (math.isfinite(clip.gain_db) or clip.gain_db == -math.inf) or clip.gain_db > LOUDEST_DB:
+        yield f"{clip.gain_db} dB is no usable gain"
+    if not (math.isfinite(clip.source_offset) and abs(clip.source_offset) < LONGEST_S * _HIGHEST_RATE_HZ):
+        yield f"its offset into the file ({clip.source_offset} frames) is no usable number"
+    if not (1 / MOST_STRETCH <= clip.stretch <= MOST_STRETCH):
+        yield f"a time-stretch of {clip.stretch} is no usable factor"
+    if clip.loop_frames is not None and not (
+        math.isfinite(clip.loop_frames) and clip.loop_frames >= 1 and math.isfinite(clip.loop_start)
+    ):
+        yield f"a loop of {clip.loop_frames} frames has no usable length"
+    if clip.channels is not None and (not clip.channels or min(clip.channels) < 0):
+        yield f"it takes channels {clip.channels}, which no file has"
+    yield from _fade_faults(clip.fade_in, "fade-in")
+    yield from _fade_faults(clip.fade_out, "fade-out")
+    yield from _automation_faults(clip.envelope, 0, 10 ** (LOUDEST_DB / 20), "gain")
+
+
+def _fade_faults(fade: Fade, what: str) -> Iterator[str]:
+    # Longer than the clip is possible: DAWs keep a fade when they cut its clip.
+    if not 0 <= fade.length <= LONGEST_S * _HIGHEST_RATE_HZ:
+        yield f"its {what} is {fade.length} frames long, which cannot be"
+    if fade.shape == "points" and fade.length and len(fade.points) < 2:
+        yield f"its {what} has no curve"
+    for curve in (fade.points, fade.under):
+        yield from _curve_faults(curve, 0, 10 ** (LOUDEST_DB / 20), what)
+
+
+def _automation_faults(automation: Automation | None, low: float, high: float, what: str) -> Iterator[str]:
+    if automation is not None:
+        if not automation.points:
+            yield f"its {what} automation has no points"
+        yield from _curve_faults(automation.points, low, high, f"{what} automation")
+
+
+def _curve_faults(points: tuple[tuple[float, float], ...], low: float, high: float, what: str) -> Iterator[str]:
+    last = -math.inf
+    for time, value in points:
+        if not math.isfinite(time) or time < last:
+            yield f"the points of its {what} are not in order"
+        if not low <= value <= high:
+            yield f"a point of its {what} is {value}, which is not between {low:g} and {high:g}"
+        last = time

@@ -1,0 +1,1 @@
+"""DAWproject files (.dawproject) of Bitwig Studio, Studio One and Cubase."""

@@ -1,0 +1,394 @@
+"""From the arrangement of a DAWproject, timelines in timelines, to the pieces of audio that it plays.
+
+Clips may lie in clips, repeat, refer to the content of others, count in beats or seconds, and be warped. All of that is
+flattened here; what has no sound that could be rendered becomes a note. Files are somebody else's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from xml.etree.ElementTree import Element
+
+from ..core.model import MOST_CLIPS, MOST_STRETCH, Automation
+from .pieces import FadeSpan, Media, Piece, is_whole, linear
+from .time import Scope, TempoMap, TimeUnit
+from .xml import MalformedError, is_true, number
+
+MOST_VISITS = 5 * MOST_CLIPS // 2
+_DEEPEST = 32
+# A warp that misses the recording's own speed by less over a whole clip is none.
+_UNWARPED_S = 1e-4
+_SAME_S = 1e-9
+_LONGEST_S = 24 * 3600.0
+_LONGEST_NAME = 200
+_NO_SOUND = {"Notes": "MIDI", "Video": "video", "ClipSlot": "clips of the launcher"}
+_SILENT = {"Markers", "markers", "Marker", "Target", "Warp"}
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is not rendered: the id of a track, "" for none; a clip's name, "" for the track as a whole; a phrase."""
+
+    track: str
+    clip: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Automation of one parameter, in seconds of the arrangement.
+
+    Attributes:
+        points: (second, value).
+        holds: for each whether its value holds until the next.
+        unit: of the values, as the project names it.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    holds: tuple[bool, ...]
+    unit: str | None
+
+
+class Arrangement:
+    """What an arrangement plays.
+
+    Args:
+        root: its outermost lanes; None for an empty one.
+        tempo: of the project.
+        by_id: elements that may be referred to.
+        media: gives the file of an <Audio>; None if it is missing.
+
+    Attributes:
+        pieces: of all tracks, in the order of the project.
+        heard: ids of tracks with audio, found or missing.
+        lanes: automation by the id of its parameter.
+        remarks: what is not rendered.
+
+    Raises:
+        MalformedError: it refers to itself, holds numbers that are none, or more than any project.
+    """
+
+    def __init__(
+        self,
+        root: Element | None,
+        tempo: TempoMap,
+        by_id: Mapping[str, Element],
+        media: Callable[[Element], Media | None],
+    ):
+        self._tempo, self._by_id, self._media = tempo, by_id, media
+        self._visits = 0
+        self.pieces: list[Piece] = []
+        self.heard: set[str] = set()
+        self.lanes: dict[str, Lane] = {}
+        self.remarks: dict[Remark, None] = {}
+        if root is not None:
+            self._visit(root, _Place(Scope(tempo)))
+
+    def _visit(self, element: Element, place: _Place) -> None:
+        self._count()
+        place = place.within(element)
+        match element.tag:
+            case "Lanes":
+                self._visit_all(element, self._with_gain(element, place))
+            case "Clips":
+                for clip in element:
+                    if clip.tag == "Clip":
+                        self._clip(clip, place)
+            case "Audio":
+                self._audio(element, place)
+            case "Warps":
+                self._warps(element, place)
+            case "Points":
+                self._points(element, place)
+            case tag if tag in _NO_SOUND:
+                self._remark(place, _NO_SOUND[tag])
+            case tag if tag not in _SILENT:
+                self._remark(place, f"<{tag[:40]}>, which mixbridge does not know")
+
+    def _visit_all(self, element: Element, place: _Place) -> None:
+        for child in element:
+            self._visit(child, place)
+
+    def _clip(self, clip: Element, place: _Place) -> None:
+        self._count()
+        scope = place.scope
+        time = number(clip, "time")
+        begin_s = scope.second(time)
+        unit = _unit(clip, "contentTimeUnit") or scope.unit
+        inner = scope.inside(time, number(clip, "playStart", 0.0), unit)
+        end_s = place.end_s
+        if clip.get("duration") is not None:
+            end_s = scope.second(time + number(clip, "duration"))
+        elif clip.get("playStop") is not None:
+            end_s = inner.second(number(clip, "playStop"))
+        fade_unit = _unit(clip, "fadeTimeUnit") or scope.unit
+        fade_in_s, fade_out_s = (
+            self._length_s(at, number(clip, name, 0.0), fade_unit)
+            for at, name in ((begin_s, "fadeInTime"), (end_s, "fadeOutTime"))
+        )
+        if fade_in_s < 0:  # a crossfade: it begins so much earlier
+            begin_s, fade_in_s = begin_s + fade_in_s, -fade_in_s
+        inside = replace(
+            place,
+            scope=inner,
+            begin_s=max(place.begin_s, begin_s),
+            end_s=min(place.end_s, end_s),
+            name=(clip.get("name") or place.name)[:_LONGEST_NAME],
+            mute=place.mute or not is_true(clip, "enable", True),
+            fades=(*place.fades, FadeSpan(begin_s, fade_in_s, end_s, abs(fade_out_s))),
+            in_clip=True,
+        )
+        content = self._content(clip, inside)
+        if content is not None and inside.begin_s < inside.end_s:
+            element, inside = content
+            for part in self._passes(clip, element, inside):
+                self._visit(element, part)
+
+    def _content(self, clip: Element, place: _Place) -> tuple[Element, _Place] | None:
+        """What a clip plays: its own timeline, or one that it refers to."""
+        if len(clip):
+            return clip[0], place
+        reference = clip.get("reference")
+        if reference is None:
+            return None
+        element = self._by_id.get(reference)
+        if element is None:
+            raise MalformedError(f"a clip refers to {reference[:40]!r}, which is not there")
+        if element in place.references:
+            raise MalformedError("its clips refer to each other in a circle")
+        return element, replace(place, references=place.references | {element})
+
+    def _passes(self, clip: Element, content: Element, place: _Place) -> Iterator[_Place]:
+        """A clip's content as often as it is played, each with its place."""
+        if clip.get("loopEnd") is None or not math.isfinite(place.end_s):
+            yield place
+            return
+        scope = place.scope
+        start, end = number(clip, "loopStart", 0.0), number(clip, "loopEnd")
+        at = scope.second(end)
+        if end <= start or number(clip, "playStart", 0.0) >= end or at >= place.end_s - _SAME_S:
+            yield place
+            return
+        if content.tag == "Audio" and scope.unit == "seconds" and start >= 0:
+            media = self._media(content)
+            if media is None or is_whole((end - start) * media.sample_rate_hz):
+                yield replace(place, loop=(start, end))
+                return
+        yield replace(place, end_s=min(at, place.end_s))
+        while at < place.end_s - _SAME_S:
+            self._count()
+            scope = scope.inside(end, start, scope.unit)
+            following = scope.second(end)
+            if following <= at:
+                raise MalformedError("a clip repeats a part that has no length")
+            if following > place.begin_s:
+                yield replace(place, scope=scope, begin_s=max(at, place.begin_s), end_s=min(following, place.end_s))
+            at = following
+
+    def _audio(self, audio: Element, place: _Place, stretch: float = 1.0, zero_s: float | None = None) -> None:
+        media = self._media(audio)
+        if place.track is not None:
+            self.heard.add(place.track)
+        zero_s = place.scope.second(0.0) if zero_s is None else zero_s
+        begin_s = place.begin_s if math.isfinite(place.begin_s) else zero_s
+        end_s = place.end_s
+        if not math.isfinite(end_s):
+            end_s = zero_s + number(audio, "duration") * stretch
+        if media is None or begin_s >= end_s:
+            return
+        if place.track is None:
+            self._remark(place, "audio that is on no track")
+            return
+        if len(self.pieces) >= MOST_CLIPS:
+            raise MalformedError(f"it has more than {MOST_CLIPS} clips")
+        self.pieces.append(
+            Piece(
+                place.track,
+                media,
+                begin_s,
+                end_s,
+                zero_s,
+                stretch,
+                place.loop,
+                place.fades,
+                place.gain,
+                place.mute,
+                place.name,
+                place.notes,
+            )
+        )
+
+    def _warps(self, warps: Element, place: _Place) -> None:
+        """Audio at its own speed or at another; what lies between more than two markers is evened out."""
+        content = next((child for child in warps if child.tag != "Warp"), None)
+        if content is None:
+            return
+        if content.tag != "Audio":
+            if content.tag not in _NO_SOUND:
+                self._remark(place, "time-stretch of several clips at once: they play at their own speed")
+            self._visit(content, place)
+            return
+        inner_unit = _unit(warps, "contentTimeUnit") or "seconds"
+        pairs = sorted(
+            (place.scope.second(number(warp, "time")), self._length_s(0.0, number(warp, "contentTime"), inner_unit))
+            for warp in warps
+            if warp.tag == "Warp"
+        )
+        self._count(len(pairs))
+        algorithm = (content.get("algorithm") or "")[:40]
+        stretch, zero_s, is_even = _straight(pairs, place)
+        begin_s = place.begin_s if math.isfinite(place.begin_s) else zero_s
+        if is_even and abs(stretch - 1) * (min(place.end_s, _LONGEST_S) - begin_s) < _UNWARPED_S:
+            stretch, zero_s = 1.0, begin_s - (begin_s - zero_s) / stretch
+        elif algorithm == "raw":
+            place = place.noting("warp markers, as the clip is set to play raw")
+            stretch, zero_s = 1.0, begin_s - (begin_s - zero_s) / stretch
+        elif not (1 / MOST_STRETCH < stretch < MOST_STRETCH):
+            self._remark(place, "warp markers that no recording can follow: the clip is left out")
+            return
+        elif not is_even or "pitch" not in algorithm.lower():
+            uneven = "" if is_even else ", with one speed between its first and last marker"
+            what = f"time-stretch ({algorithm or 'of an unnamed kind'}): its pitch moves with its speed{uneven}"
+            place = place.noting(what)
+        self._audio(content, place, stretch, zero_s)
+
+    def _points(self, points: Element, place: _Place) -> None:
+        """Automation of a parameter of the mixer; that of a clip's gain is seen to where the clip is."""
+        target = points.find("Target")
+        expression = target.get("expression") if target is not None else None
+        if expression is not None:
+            if expression != "gain" or not place.in_clip:
+                self._remark(place, f"automation of {expression[:40]}")
+            return
+        parameter = target.get("parameter") if target is not None else None
+        if parameter is None:
+            return
+        if place.in_clip:
+            self._remark(place, "automation within a clip")
+            return
+        lane = self._lane(points, place.scope)
+        if lane.points:
+            self.lanes[parameter] = lane
+
+    def _lane(self, points: Element, scope: Scope) -> Lane:
+        found = []
+        for point in points:
+            if point.tag == "RealPoint":
+                self._count()
+                hold = point.get("interpolation", "hold") != "linear"
+                found.append((scope.second(number(point, "time")), number(point, "value"), hold))
+        found.sort(key=lambda point: point[0])
+        return Lane(
+            tuple((time, value) for time, value, _ in found), tuple(hold for *_, hold in found), points.get("unit")
+        )
+
+    def _with_gain(self, lanes: Element, place: _Place) -> _Place:
+        """The place with the gain that a clip's lanes give to the audio beside it."""
+        if not place.in_clip:
+            return place
+        for points in lanes.iterfind("Points"):
+            target = points.find("Target")
+            if target is not None and target.get("expression") == "gain":
+                unit = _unit(points, "timeUnit")
+                lane = self._lane(points, place.scope.measured_in(unit) if unit else place.scope)
+                if place.gain is not None:
+                    place = place.noting("one of several gains of a clip")
+                elif lane.points:
+                    place = replace(place, gain=automation(lane, linear))
+        return place
+
+    def _length_s(self, at_s: float, length: float, unit: TimeUnit) -> float:
+        if unit == "seconds" or not length or not math.isfinite(at_s):
+            return length if unit == "seconds" else 0.0
+        return self._tempo.second(self._tempo.beat(at_s) + length) - at_s
+
+    def _remark(self, place: _Place, what: str) -> None:
+        self.remarks[Remark(place.track or "", place.name if place.in_clip else "", what)] = None
+
+    def _count(self, visits: int = 1) -> None:
+        self._visits += visits
+        if self._visits > MOST_VISITS:
+            raise MalformedError("its clips contain and repeat each other far more often than any project's")
+
+
+def automation(lane: Lane, convert: Callable[[float, str | None], float | None]) -> Automation | None:
+    """A lane as a session has it, its values converted; None if one cannot be.
+
+    Where some points hold and others do not, the value stands twice: before the step and behind it.
+    """
+    values = [convert(value, lane.unit) for _, value in lane.points]
+    points: list[tuple[float, float]] = []
+    steps = len(set(lane.holds[:-1])) > 1
+    for index, ((time, _), value) in enumerate(zip(lane.points, values, strict=True)):
+        if value is None:
+            return None
+        if steps and index and lane.holds[index - 1]:
+            points.append((time, points[-1][1]))
+        points.append((time, value))
+    if lane.holds[0] and not steps:
+        return Automation(tuple(points), "hold")
+    return Automation(tuple(points), "decibel" if lane.unit == "decibel" else "linear")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in the arrangement something stands, and what the clips around it do to it."""
+
+    scope: Scope
+    track: str | None = None
+    begin_s: float = -math.inf
+    end_s: float = math.inf
+    name: str = ""
+    mute: bool = False
+    fades: tuple[FadeSpan, ...] = ()
+    gain: Automation | None = None
+    loop: tuple[float, float] | None = None
+    in_clip: bool = False
+    notes: tuple[str, ...] = ()
+    references: frozenset[Element] = frozenset()
+    depth: int = 0
+
+    def within(self, element: Element) -> _Place:
+        """Inside an element, whose own attributes hold."""
+        if self.depth >= _DEEPEST:
+            raise MalformedError(f"its timelines lie in each other more than {_DEEPEST} deep")
+        unit = _unit(element, "timeUnit")
+        scope = self.scope.measured_in(unit) if unit and unit != self.scope.unit else self.scope
+        return replace(self, scope=scope, track=element.get("track") or self.track, depth=self.depth + 1)
+
+    def noting(self, what: str) -> _Place:
+        """With a note more."""
+        return replace(self, notes=(*self.notes, what))
+
+
+def _unit(element: Element, name: str) -> TimeUnit | None:
+    match element.get(name):
+        case "beats":
+            return "beats"
+        case "seconds":
+            return "seconds"
+        case _:
+            return None
+
+
+def _straight(pairs: list[tuple[float, float]], place: _Place) -> tuple[float, float, bool]:
+    """The line through the warp markers that a clip uses.
+
+    Returns:
+        How many times longer than recorded it is, where the file's first frame falls, whether all markers lie on it.
+    """
+    if len(pairs) < 2:
+        time, content = pairs[0] if pairs else (place.scope.second(0.0), 0.0)
+        return 1.0, time - content, True
+    # The last marker at or before the clip's beginning, and the first at or behind its end.
+    first = max((i for i, (time, _) in enumerate(pairs[:-1]) if time <= place.begin_s + _SAME_S), default=0)
+    last = min((i for i, (time, _) in enumerate(pairs) if i > first and time >= place.end_s - _SAME_S), default=-1)
+    used = pairs[first:] if last < 0 else pairs[first : last + 1]
+    (time, content), (end, content_end) = used[0], used[-1]
+    if end <= time or content_end <= content:
+        return math.inf, time, False
+    stretch = (end - time) / (content_end - content)
+    is_even = all(abs(time + (c - content) * stretch - t) < _UNWARPED_S for t, c in used)
+    return stretch, time - content * stretch, is_even

@@ -1,0 +1,120 @@
+"""Time in a DAWproject: beats and seconds, a tempo that may change, and timelines that lie in others.
+
+Everything comes out in seconds since the arrangement's beginning. Warps are not known here.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .xml import MalformedError
+
+TimeUnit = Literal["beats", "seconds"]
+
+SLOWEST_BPM, FASTEST_BPM = 1.0, 2000.0
+
+
+class TempoMap:
+    """Which second a beat falls on.
+
+    Args:
+        points: (place, beats per minute, whether it runs on in a line to the next), in order; the first holds before
+            it, the last behind it.
+        unit: of the places.
+
+    Raises:
+        MalformedError: a tempo is no tempo, or the points are not in order.
+    """
+
+    def __init__(self, points: Sequence[tuple[float, float, bool]], unit: TimeUnit = "beats"):
+        self._segments = [_Segment(0.0, 0.0, points[0][1], 0.0, unit)]
+        for (place, bpm, linear), following in zip(points, (*points[1:], None), strict=True):
+            if not SLOWEST_BPM <= bpm <= FASTEST_BPM:
+                raise MalformedError(f"a tempo of {bpm:g} beats per minute cannot be")
+            last = self._segments[-1]
+            beat, second = (place, last.second(place)) if unit == "beats" else (last.beat(place), place)
+            if beat < last.first_beat:
+                raise MalformedError("its changes of tempo are not in order")
+            slope = 0.0
+            if linear and following is not None and following[0] > place:
+                slope = (following[1] - bpm) / (following[0] - place)
+            self._segments.append(_Segment(beat, second, bpm, slope, unit))
+        self._beats = [segment.first_beat for segment in self._segments[1:]]
+        self._seconds = [segment.first_second for segment in self._segments[1:]]
+
+    def second(self, beat: float) -> float:
+        """When a beat is."""
+        return self._segments[bisect_right(self._beats, beat)].second(beat)
+
+    def beat(self, second: float) -> float:
+        """Which beat a time falls on."""
+        return self._segments[bisect_right(self._seconds, second)].beat(second)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A timeline within the arrangement's: the same speed, its zero elsewhere.
+
+    Attributes:
+        tempo: of the arrangement.
+        unit: of its times.
+        zero: where its zero is in the arrangement, in that unit.
+    """
+
+    tempo: TempoMap
+    unit: TimeUnit = "beats"
+    zero: float = 0.0
+
+    def second(self, time: float) -> float:
+        """One of its times in seconds of the arrangement."""
+        place = self.zero + time
+        return self.tempo.second(place) if self.unit == "beats" else place
+
+    def time(self, second: float) -> float:
+        """A second of the arrangement as one of its times."""
+        return (self.tempo.beat(second) if self.unit == "beats" else second) - self.zero
+
+    def inside(self, time: float, content_time: float, unit: TimeUnit) -> Scope:
+        """The timeline of which `content_time` falls on `time` of this one."""
+        if unit == self.unit:
+            return Scope(self.tempo, unit, self.zero + time - content_time)
+        second = self.second(time)
+        place = self.tempo.beat(second) if unit == "beats" else second
+        return Scope(self.tempo, unit, place - content_time)
+
+    def measured_in(self, unit: TimeUnit) -> Scope:
+        """The same zero, in another unit."""
+        return self.inside(0.0, 0.0, unit)
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """From one change of tempo to the next; `slope` is beats per minute more for each unit of place."""
+
+    first_beat: float
+    first_second: float
+    bpm: float
+    slope: float
+    unit: TimeUnit
+
+    def second(self, beat: float) -> float:
+        beats = beat - self.first_beat
+        if not self.slope:
+            return self.first_second + beats * 60 / self.bpm
+        if self.unit == "beats":
+            return self.first_second + 60 / self.slope * math.log1p(self.slope * beats / self.bpm)
+        # Half the slope times t squared, and bpm times t, make 60 times the beats.
+        root = math.sqrt(max(0.0, self.bpm**2 + 120 * self.slope * beats))
+        return self.first_second + (root - self.bpm) / self.slope
+
+    def beat(self, second: float) -> float:
+        seconds = second - self.first_second
+        if not self.slope:
+            return self.first_beat + seconds * self.bpm / 60
+        if self.unit == "beats":
+            return self.first_beat + self.bpm / self.slope * math.expm1(seconds * self.slope / 60)
+        return self.first_beat + (self.bpm * seconds + self.slope * seconds**2 / 2) / 60

@@ -1,0 +1,364 @@
+"""Writes a mix into a copy of a .dawproject: faders, pans, an Equalizer and a Compressor on each track and the master.
+
+All that is not one of these stays byte for byte, audio and plug-ins' states included. The devices are put in front of
+the effects that are there, since a preset is made for the raw track; they are called "mixbridge ...", and the next mix
+takes their place. A new project of any other session is :mod:`.new`'s business.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from ....presets.console import SEND_OFF_DB, Compressor, Equalizer, Master, Parameter, Strip, parameters
+from ....presets.edit import Bus, without_input_gain
+from ....presets.errors import OutputError, SessionError
+from ....presets.preset import Preset
+from ....presets.preset import Track as PresetTrack
+from ....presets.units import quantity
+from ....runtime.audio.output import OutputFolder
+from ..core.levels import decibels
+from ..stems.planning import stem_names
+from ..writing import Written, matched
+from .archive import PROJECT, Container
+from .devices import (
+    compressor_element,
+    compressor_of,
+    equalizer_element,
+    equalizer_of,
+    is_ours,
+    parameter_paths,
+)
+from .mixer import Project, fader_db, pan_of, pan_range
+from .pieces import Media
+from .splice import Splicer
+from .xml import Document, MalformedError, is_true, number, parse
+
+LOUDEST_FADER = 2.0
+_CHANNEL = ("Devices", "Mute", "Pan", "Sends", "Volume")
+# Devices before which an effect would hear nothing.
+_SOURCES = ("instrument", "noteFX")
+_NAME = 180
+_UNHEARD_DB = 0.01
+
+
+def write(
+    session_path: Path, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+) -> Written:
+    """Writes a copy of a .dawproject with a preset in it.
+
+    Args:
+        session_path: the project; it is not changed.
+        preset: the mix.
+        output: the copy.
+        match: name of the preset's track to that of the project's; those that are in no pair stay as they are.
+        overwrite: replace a file that is there.
+
+    Raises:
+        SessionError: the project cannot be read, or a track is missing.
+        OutputError: the copy cannot be written.
+    """
+    if output.resolve() == session_path.resolve():
+        raise OutputError(f"{output} is the session itself, which is never changed: choose another name.")
+    try:
+        with Container(session_path) as container:
+            document = parse(container.text(PROJECT), with_places=True)
+            project = Project(document, _unread)
+            chosen = matched(session_path, [track.name for track in project.audible], preset, match)
+            writer = _Writer(document, project)
+            for place, wanted in chosen.items():
+                track = project.audible[place]
+                writer.track(track.element, track.channel, track.name, wanted)
+            writer.master(preset.master)
+            data = writer.result()
+            parse(data)
+            with OutputFolder(output.parent, overwrite, [output.name]) as workplace:
+                _copy(container, workplace / output.name, data)
+    except MalformedError as fault:
+        raise SessionError(f"{session_path} cannot be read: {fault}.") from fault
+    return Written(output, (*writer.notes, *general_notes(preset, match)))
+
+
+def written_mix(path: Path) -> Preset:
+    """The mix that was written into a project: its tracks that have mixbridge's devices, in the desk form.
+
+    Raises:
+        SessionError: it cannot be read.
+    """
+    try:
+        with Container(path) as container:
+            project = Project(parse(container.text(PROJECT)), _unread)
+        names = stem_names(track.name[:_NAME] for track in project.audible)
+        tracks = [
+            PresetTrack(name=name, strip=strip, mute=_is_muted(track.channel))
+            for name, track in zip(names, project.audible, strict=True)
+            if track.channel is not None and (strip := _strip_of(track.channel)) is not None
+        ]
+        master = project.master()
+        strip = None if master is None else _strip_of(master)
+    except MalformedError as fault:
+        raise SessionError(f"{path} cannot be read: {fault}.") from fault
+    preset = Preset(tracks=tuple(tracks))
+    if strip is None:
+        return preset
+    values = {"input_gain_db": strip.input_gain_db, "eq": strip.eq, "compressor": strip.compressor}
+    return preset.model_copy(update={"master": Master(**values, output_gain_db=strip.fader_db)})
+
+
+def general_notes(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
+    """What of a preset belongs to no track of a project."""
+    left = [track.name for track in preset.tracks if track.name not in match]
+    if left:
+        names = ", ".join(repr(name[:80]) for name in left[:12])
+        yield f"Tracks of the preset that are not in the project: {names}{' and more' if len(left) > 12 else ''}."
+
+
+@dataclass(frozen=True)
+class ChannelSettings:
+    """A strip or the master as a channel of the format.
+
+    Attributes:
+        fader_db: of its fader, no more than that can give.
+        devices: its EQ and its compressor, in this order.
+        more_db: what the compressor's output gives because the fader cannot.
+    """
+
+    fader_db: float
+    devices: tuple[Element, Element]
+    more_db: float
+
+
+def channel_settings(strip: Bus, loudest_db: float) -> ChannelSettings:
+    """A strip in the desk form, with a fader that ends at `loudest_db`."""
+    plain: Strip | Master = without_input_gain(strip)
+    level_db = plain.fader_db if isinstance(plain, Strip) else plain.output_gain_db
+    more_db = max(0.0, level_db - loudest_db)
+    devices = (equalizer_element(plain.eq), compressor_element(plain.compressor, more_db))
+    return ChannelSettings(level_db - more_db, devices, more_db)
+
+
+def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
+    """What of a strip the format has no place for, in sentences.
+
+    Args:
+        strip: which.
+        more_db: what its fader cannot give.
+    """
+    plain: Strip | Master = without_input_gain(strip)
+    if more_db >= _UNHEARD_DB:
+        yield f"its fader ends {more_db:.1f} dB too early; the output gain of its compressor gives the rest."
+    compressor = plain.compressor
+    if compressor.ratio > 1:
+        if compressor.knee_db > 0:
+            knee = quantity(compressor.knee_db, "dB")
+            yield f"the compressor's knee of {knee} is left out: the format has none; set it by hand."
+        if compressor.lookahead_ms > 0:
+            lookahead = quantity(compressor.lookahead_ms, "ms")
+            yield f"the compressor's look-ahead of {lookahead} is left out: peaks get through a little more."
+        if not -60 <= compressor.threshold_db <= 0:
+            threshold = quantity(compressor.threshold_db, "dB")
+            yield f"the compressor's threshold of {threshold} may be beyond what the DAW's can be set to."
+    if isinstance(plain, Strip):
+        if plain.saturation.drive > 0:
+            yield "its saturation is left out: the format has none."
+        if plain.fx_send_db > SEND_OFF_DB:
+            level = quantity(plain.fx_send_db, "dB")
+            yield f"its send to the reverb of {level} is left out: set up a reverb in the DAW."
+
+
+class _Writer:
+    """Collects the changes of one project."""
+
+    def __init__(self, document: Document, project: Project):
+        self._project = project
+        self._splicer = Splicer(document)
+        self._targets: dict[str, list[Element]] = {}
+        for target in project.root.iter("Target"):
+            self._targets.setdefault(target.get("parameter", ""), []).append(target)
+        self.notes: list[str] = []
+
+    def result(self) -> bytes:
+        """The project with all changes."""
+        return self._splicer.result()
+
+    def track(self, track: Element, channel: Element | None, name: str, wanted: PresetTrack) -> None:
+        """A track's fader, pan, mute and devices."""
+        if channel is None:
+            master = self._project.master()
+            attributes = {"role": "regular", "audioChannels": "2"}
+            if master is not None and (identity := master.get("id")):
+                attributes["destination"] = identity
+            fresh = Element("Channel", attributes)
+            settings = channel_settings(wanted.strip, decibels(LOUDEST_FADER))
+            devices = Element("Devices")
+            devices.extend(settings.devices)
+            parameters = mute_element(wanted.mute), pan_element(wanted.strip.pan), volume_element(settings.fader_db)
+            fresh.extend((devices, *parameters))
+            self._splicer.add(track, [(None, fresh)])
+        else:
+            settings = self._channel(channel, name, wanted.strip, wanted.strip.pan, mute=wanted.mute)
+        self.notes += [f"{name}: {what}" for what in lost(wanted.strip, settings.more_db)]
+
+    def master(self, master: Master) -> None:
+        """The master's fader and devices."""
+        channel = self._project.master()
+        if channel is None:
+            if master != Master():
+                self.notes.append("Master: the project has none, so the preset's is left out.")
+            return
+        settings = self._channel(channel, "Master", master, None, mute=None)
+        self.notes += [f"Master: {what}" for what in lost(master, settings.more_db)]
+
+    def _channel(
+        self, channel: Element, name: str, strip: Bus, pan: float | None, *, mute: bool | None
+    ) -> ChannelSettings:
+        volume, panner, muter = (channel.find(tag) for tag in ("Volume", "Pan", "Mute"))
+        settings = channel_settings(strip, _loudest_db(volume))
+        fresh = [self._devices(channel, name, *settings.devices)]
+        if mute is not None and mute != _is_muted(channel):
+            fresh.append(self._set(muter, mute_element(mute)))
+        if pan is not None:
+            self._note_automation(panner, name, "pan")
+            fresh.append(self._set(panner, pan_element(pan, panner)))
+        self._note_automation(volume, name, "volume")
+        fresh.append(self._set(volume, volume_element(settings.fader_db, volume)))
+        new = [element for element in fresh if element is not None]
+        if new:
+            self._splicer.add(channel, [(_before(channel, element.tag), element) for element in new])
+        return settings
+
+    def _set(self, old: Element | None, new: Element) -> Element | None:
+        """Gives a parameter its new attributes; where it is missing, it is to be added."""
+        if old is None:
+            return new
+        changed = {name: value for name, value in new.attrib.items() if old.get(name) != value}
+        if changed:
+            self._splicer.set(old, changed)
+        return None
+
+    def _devices(self, channel: Element, name: str, eq: Element, compressor: Element) -> Element | None:
+        """The two devices among those that are there; a list of their own if there is none."""
+        devices = channel.find("Devices")
+        if devices is None:
+            fresh = Element("Devices")
+            fresh.extend((eq, compressor))
+            return fresh
+        old = [device for device in devices if is_ours(device)]
+        for device in old:
+            self._take_over(device, eq if device.tag == "Equalizer" else compressor, name)
+        if old:
+            self._splicer.replace(old[0], (eq, compressor))
+            for device in old[1:]:
+                self._splicer.replace(device, ())
+        else:
+            sources = [device for device in devices if device.get("deviceRole") in _SOURCES]
+            place = sources[-1] if sources else None
+            self._splicer.add(devices, [(place, eq), (place, compressor)])
+        others = len(devices) - len(old) - sum(device.get("deviceRole") in _SOURCES for device in devices)
+        if others:
+            what = "a device stays and acts" if others == 1 else f"{others} devices stay and act"
+            self.notes.append(f"{name}: {what} besides mixbridge's; switch off what the mix is to do without.")
+        return None
+
+    def _take_over(self, old: Element, new: Element, name: str) -> None:
+        """Ids of a device that is replaced, so that what refers to them does not hang in the air."""
+        fresh = dict(parameter_paths(new))
+        for path, parameter in (("", old), *parameter_paths(old)):
+            identity = parameter.get("id")
+            if identity is None:
+                continue
+            heir = new if not path else fresh.get(path)
+            if heir is not None and heir.get("id") is None:
+                heir.set("id", identity)
+                if identity in self._targets:
+                    self.notes.append(f"{name}: automation of {path} of its {new.get('name')} stays, and moves it.")
+            elif identity in self._targets:
+                for target in self._targets[identity]:
+                    self._splicer.set(target, {"parameter": None})
+                self.notes.append(f"{name}: automation of {path} of an earlier mixbridge device has no aim any more.")
+
+    def _note_automation(self, parameter: Element | None, name: str, what: str) -> None:
+        if parameter is not None and parameter.get("id") in self._targets:
+            self.notes.append(f"{name}: its {what} automation stays, and takes the place of the mix's {what}.")
+
+
+def volume_element(level_db: float, old: Element | None = None) -> Element:
+    """A fader; in the unit of the one that it replaces, if that can be."""
+    if old is not None and old.get("unit") == "decibel":
+        return Element("Volume", value=repr(level_db))
+    attributes = {"value": repr(10 ** (level_db / 20))}
+    if old is None or old.get("unit") != "linear":
+        attributes = {"max": repr(LOUDEST_FADER), "min": "0.0", "unit": "linear", **attributes}
+    return Element("Volume", attributes)
+
+
+def pan_element(pan: float, old: Element | None = None) -> Element:
+    """A pan; in the range of the one that it replaces."""
+    if old is None:
+        return Element("Pan", max="1.0", min="0.0", unit="normalized", value=repr((pan + 1) / 2))
+    low, high = pan_range(old)
+    return Element("Pan", value=repr(low + (pan + 1) / 2 * (high - low)))
+
+
+def mute_element(mute: bool) -> Element:
+    """A mute."""
+    return Element("Mute", value="true" if mute else "false")
+
+
+def _loudest_db(volume: Element | None) -> float:
+    """Where a channel's fader ends."""
+    if volume is not None and volume.get("max") is not None:
+        if volume.get("unit") == "decibel":
+            return number(volume, "max")
+        if volume.get("unit") == "linear" and number(volume, "max") > 0:
+            return decibels(number(volume, "max"))
+    return decibels(LOUDEST_FADER)
+
+
+def _before(channel: Element, tag: str) -> Element | None:
+    """The child of a channel behind which one of this kind stands."""
+    return next((child for child in reversed(channel) if child.tag in _CHANNEL[: _CHANNEL.index(tag)]), None)
+
+
+def _strip_of(channel: Element) -> Strip | None:
+    """The strip that mixbridge's devices, the fader and the pan of a channel make; None without such devices."""
+    ours = [device for device in channel.find("Devices") or () if is_ours(device)]
+    eqs = [device for device in ours if device.tag == "Equalizer"]
+    compressors = [device for device in ours if device.tag == "Compressor"]
+    if not ours:
+        return None
+    eq, gain_db, _ = equalizer_of(eqs[0]) if eqs else (Equalizer(), 0.0, [])
+    compressor, more_db = compressor_of(compressors[0]) if compressors else (Compressor(), 0.0)
+    table = parameters(Strip)
+    level_db = fader_db(channel) + more_db
+    return Strip(
+        input_gain_db=table["input_gain_db"].clamp(gain_db),
+        eq=eq,
+        compressor=compressor,
+        fader_db=_held(table["fader_db"], level_db),
+        pan=pan_of(channel),
+    )
+
+
+def _held(row: Parameter, level_db: float) -> float:
+    return row.low if level_db == -math.inf else row.clamp(level_db)
+
+
+def _is_muted(channel: Element | None) -> bool:
+    return channel is not None and is_true(channel.find("Mute"), "value", False)
+
+
+def _unread(audio: Element) -> Media:
+    """For a writer it does not matter which file it is."""
+    return Media(Path(), 48_000)
+
+
+def _copy(container: Container, target: Path, project: bytes) -> None:
+    try:
+        with target.open("wb") as file:
+            container.copy_to(file, project)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,1 @@
+"""REAPER projects (.RPP)."""

@@ -1,0 +1,233 @@
+"""The text of a REAPER project as a tree of blocks, line by line, and changes to it that leave every other byte alone.
+
+A project is lines; `<NAME ...` opens a block and `>` closes it. Lines are kept as the bytes they are, so what is not
+touched stays as it is: line endings, quotes, digits, encodings. What the lines mean is told in :mod:`.reading`. Nothing
+here recurses, and what is too large is refused before it is split.
+
+The library `reaper-parser` (0.1.0a1) was tried and not taken: it bounds nothing, refuses a line with one quote in a
+script, and recurses while it writes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ....presets.errors import SessionError
+
+LARGEST_FILE = 64 * 2**20
+MOST_LINES = 3_000_000
+MOST_DEPTH = 64
+LONGEST_LINE = 8 * 2**20
+_LARGEST_NUMBER = 1e15
+_BOM = b"\xef\xbb\xbf"
+# A value is in the quotes that it does not contain itself; there are no escapes.
+_WORD = re.compile(r"\"([^\"]*)\"?|'([^']*)'?|`([^`]*)`?|(\S+)")
+
+
+@dataclass(slots=True)
+class Block:
+    """A block.
+
+    Attributes:
+        tag: the word behind its "<".
+        first: number of its opening line, from 0.
+        last: number of its ">".
+        children: in order: blocks, and numbers of lines.
+    """
+
+    tag: str
+    first: int
+    last: int = -1
+    children: list[Block | int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The words of a line, without their quotes; the first is its key.
+
+    Attributes:
+        path: of the project, for messages.
+        line: its number, from 0.
+        words: at least one.
+    """
+
+    path: Path
+    line: int
+    words: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The first word."""
+        return self.words[0]
+
+    def text(self, index: int, default: str = "") -> str:
+        """A word, counted from the key, which is 0."""
+        return self.words[index] if index < len(self.words) else default
+
+    def number(self, index: int, default: float = 0.0) -> float:
+        """A word as a number; the default where the line is too short.
+
+        Raises:
+            SessionError: it is none, or not finite.
+        """
+        if index >= len(self.words):
+            return default
+        word = self.words[index]
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        if not abs(value) < _LARGEST_NUMBER:
+            raise SessionError(f"{self.path}, line {self.line + 1}: {self.key} has {word[:40]!r}, which is no number.")
+        return value
+
+    def whole(self, index: int, default: int = 0) -> int:
+        """The same as a whole number, cut off."""
+        return int(self.number(index, default))
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Lines `start` to before `stop` become `lines`; where both are the same, they go in front of that line."""
+
+    start: int
+    stop: int
+    lines: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A project's text.
+
+    Attributes:
+        path: its file, for messages.
+        lines: without the line feed; a carriage return belongs to the line.
+        root: the block REAPER_PROJECT.
+    """
+
+    path: Path
+    lines: list[bytes]
+    root: Block
+
+    @property
+    def line_end(self) -> bytes:
+        """What a new line needs at its end to look like the others."""
+        return b"\r" if self.lines[self.root.first].endswith(b"\r") else b""
+
+    def row(self, line: int) -> Row:
+        """The words of a line; a block's tag is without its "<"."""
+        text = decoded(self.lines[line].removeprefix(_BOM)).strip().removeprefix("<")
+        words = tuple(next(filter(None, match.groups()), "") for match in _WORD.finditer(text))
+        return Row(self.path, line, words or ("",))
+
+    def key(self, line: int) -> str:
+        """The first word of a line."""
+        parts = self.lines[line].split(None, 1)
+        return decoded(parts[0]) if parts else ""
+
+    def rows(self, block: Block, keys: Collection[str]) -> Iterator[Row]:
+        """Those of a block's own lines that begin with one of these keys."""
+        for child in block.children:
+            if isinstance(child, int) and self.key(child) in keys:
+                yield self.row(child)
+
+    def find(self, block: Block, key: str) -> Row | None:
+        """The first of a block's own lines with this key."""
+        return next(self.rows(block, (key,)), None)
+
+    def changed(self, edits: Iterable[Edit]) -> bytes:
+        """The file's bytes with some lines replaced; edits at the same place stay in their order."""
+        result: list[bytes] = []
+        place = 0
+        for edit in sorted(edits, key=lambda edit: (edit.start, edit.stop)):
+            if edit.start < place:
+                raise ValueError(f"two changes of line {edit.start}")
+            result.extend(self.lines[place : edit.start])
+            result.extend(edit.lines)
+            place = edit.stop
+        result.extend(self.lines[place:])
+        return b"\n".join(result)
+
+
+def blocks(block: Block, *tags: str) -> Iterator[Block]:
+    """Those of a block's own blocks that have one of these tags; all without any."""
+    for child in block.children:
+        if isinstance(child, Block) and (not tags or child.tag in tags):
+            yield child
+
+
+def load(path: Path) -> Document:
+    """The tree of a project's file.
+
+    Raises:
+        SessionError: it cannot be read, is too large, or is no REAPER project.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise SessionError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    return parse(data, path)
+
+
+def parse(data: bytes, path: Path) -> Document:
+    """The tree of a project.
+
+    Args:
+        data: what its file holds.
+        path: for messages.
+
+    Raises:
+        SessionError: it is too large, or is no REAPER project.
+    """
+    if len(data) > LARGEST_FILE:
+        raise SessionError(f"{path} is larger than {LARGEST_FILE // 2**20} MiB, which is no session that can be read.")
+    if data.count(b"\n") >= MOST_LINES:
+        raise SessionError(f"{path} has more than {MOST_LINES} lines, which is no session that can be read.")
+    lines = data.split(b"\n")
+    if max(map(len, lines)) > LONGEST_LINE:
+        raise SessionError(f"{path} has a line of more than {LONGEST_LINE // 2**20} MiB: it is damaged.")
+    root = _tree(lines, path)
+    return Document(path, lines, root)
+
+
+def decoded(raw: bytes) -> str:
+    """Text as REAPER writes it: UTF-8, in old projects that of Windows."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
+
+
+def _tree(lines: Sequence[bytes], path: Path) -> Block:
+    open_blocks: list[Block] = []
+    for number, line in enumerate(lines):
+        text = line.strip()
+        if not open_blocks:
+            text = text.removeprefix(_BOM)
+            if text and not text.startswith(b"<REAPER_PROJECT"):
+                break
+        if text == b">" and open_blocks:
+            closed = open_blocks.pop()
+            closed.last = number
+            if not open_blocks:
+                return closed
+        elif text.startswith(b"<"):
+            block = Block(decoded((text[1:].split(None, 1) or [b""])[0]), number)
+            if open_blocks:
+                open_blocks[-1].children.append(block)
+            open_blocks.append(block)
+            if len(open_blocks) > MOST_DEPTH:
+                raise SessionError(f"{path}, line {number + 1}: blocks lie more than {MOST_DEPTH} deep: it is damaged.")
+        elif text:
+            open_blocks[-1].children.append(number)
+    if not open_blocks:
+        raise SessionError(f"{path} is no REAPER project: it does not begin with <REAPER_PROJECT.")
+    block = open_blocks[-1]
+    raise SessionError(
+        f"{path} ends before its block <{block.tag[:40]}, opened in line {block.first + 1}, is closed: it is cut off."
+    )

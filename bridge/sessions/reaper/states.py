@@ -1,0 +1,237 @@
+"""States of REAPER's ReaEQ and ReaComp: a strip's settings as the bytes that these plug-ins keep, and back.
+
+Their layouts are those of plug-ins that REAPER 7 wrote (public projects, compared with each other); which number means
+what was found by others, who set each control and looked what changed. Not measured: whether ReaEQ's octaves follow the
+Audio EQ Cookbook, whether its shelves take them as its bells do, and what ReaComp's milliseconds are (taken for time
+constants).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ....presets.console import EQ_BANDS, Master, Strip, parameters, replace
+from ....presets.edit import Bus, without_input_gain
+from ...desks.filters import octaves_of, q_of
+from ...desks.profile import CompressorAbility, EqAbility, FilterType, Slot, TimeLaw
+from ...desks.scales import Bandwidth, Linear, Log
+from ...fitting.abilities import Clamp
+from ...fitting.compressor import fit_compressor, preset_ms
+from ...fitting.equalizer import fit_eq
+
+PluginKind = Literal["eq", "compressor"]
+_TIMES: Final[TimeLaw] = "tau"
+_MAKEUP_HIGHEST_DB = 20 * math.log10(2)
+
+_LOW_SHELF, _HIGH_SHELF, _BAND = 0, 1, 8
+_SHELVES: Final[Mapping[str, tuple[FilterType, int]]] = {
+    "low_shelf": ("low_shelf", _LOW_SHELF),
+    "high_shelf": ("high_shelf", _HIGH_SHELF),
+}
+_TYPES: Final[Mapping[str, tuple[FilterType, int]]] = {name: _SHELVES.get(name, ("bell", _BAND)) for name in EQ_BANDS}
+_EQ = EqAbility(
+    slots=tuple(
+        Slot(
+            name=name,
+            types=(kind,),
+            gain=Linear(kind="linear", low=-24, high=24),
+            freq=Log(kind="log", low=20, high=24000),
+            q=Bandwidth(kind="bandwidth", low=q_of(4), high=q_of(0.01)),
+            shelf_q=0.71,
+            shelf_law="middle",
+            type=None,
+            switch=None,
+        )
+        for name, (kind, _) in _TYPES.items()
+    ),
+    switch=None,
+)
+_COMPRESSOR = CompressorAbility(
+    threshold=Linear(kind="linear", low=-120, high=_MAKEUP_HIGHEST_DB),
+    ratio=Log(kind="log", low=1, high=100),
+    attack=Linear(kind="linear", low=0, high=500),
+    release=Linear(kind="linear", low=0, high=5000),
+    knee=Linear(kind="linear", low=0, high=24),
+    makeup=Linear(kind="linear", low=-120, high=_MAKEUP_HIGHEST_DB),
+    switch=None,
+    attack_law=_TIMES,
+    release_law=_TIMES,
+)
+
+_EQ_VERSION = 33
+_EQ_HEAD = struct.Struct("<ii")
+_EQ_BAND = struct.Struct("<iidddB")
+# Two switches (of its display), the gain behind it, and the size of its window with two more of its display.
+_EQ_TAIL = struct.Struct("<iidiiii")
+_EQ_DISPLAY = (0, 576, 363, 2)
+
+_COMP_MAGIC = bytes.fromhex("efbeadde0df0adde")
+# A new ReaComp's parameters, in their order.
+_COMP_NEW = (1.0, 3 / 99, 0.006, 0.02, 0, 0, 1.0, 0, 0, 0, 0, 1.0, 0, 0.05, 0, 0, 0, 0.25, 0, 0, 0)
+_COMP = struct.Struct(f"<{len(_COMP_NEW)}f")
+_THRESHOLD, _RATIO, _ATTACK, _RELEASE, _PRECOMP, _WET, _RMS, _KNEE = 0, 1, 2, 3, 4, 11, 13, 14
+_ATTACK_MS, _RELEASE_MS, _PRECOMP_MS, _KNEE_DB = 500.0, 5000.0, 250.0, 24.0
+
+
+@dataclass(frozen=True)
+class PluginStates:
+    """A strip or the master in REAPER.
+
+    Attributes:
+        fader_db: of the track, behind the plug-ins.
+        pan: of the track.
+        eq: state of ReaEQ.
+        compressor: state of ReaComp.
+        clamped: what they cannot be set to.
+        eq_error_db: how far the EQ's response is off, at most.
+    """
+
+    fader_db: float
+    pan: float
+    eq: bytes
+    compressor: bytes
+    clamped: tuple[Clamp, ...]
+    eq_error_db: float
+
+
+def states_of(bus: Bus, sample_rate_hz: int) -> PluginStates:
+    """The nearest that ReaEQ, ReaComp and a fader come to a strip or master.
+
+    The input gain is folded into threshold and fader, so that the plug-ins work on the raw track.
+    """
+    plain = without_input_gain(bus)
+    eq = fit_eq(plain.eq, _EQ, sample_rate_hz)
+    compressor = fit_compressor(plain.compressor, _COMPRESSOR)
+    values = {key.removeprefix("compressor."): float(value) for key, value in compressor.values.items()}
+    level_db = plain.output_gain_db if isinstance(plain, Master) else plain.fader_db
+    return PluginStates(
+        fader_db=level_db + compressor.left_over_db,
+        pan=plain.pan if isinstance(plain, Strip) else 0.0,
+        eq=_eq_state(eq.values),
+        compressor=_compressor_state(values, plain.compressor.lookahead_ms),
+        clamped=compressor.clamped,
+        eq_error_db=eq.max_db,
+    )
+
+
+def strip_of(eq: bytes, compressor: bytes, fader_db: float, pan: float) -> Strip | None:
+    """The strip that states and a fader are; None if they are no states of ours."""
+    values = _section_values(eq, compressor)
+    if values is None:
+        return None
+    return replace(Strip(), _held(Strip, {**values, "fader_db": fader_db, "pan": pan}))
+
+
+def master_of(eq: bytes, compressor: bytes, level_db: float) -> Master | None:
+    """The master that states and a fader are; None if they are no states of ours."""
+    values = _section_values(eq, compressor)
+    return None if values is None else replace(Master(), _held(Master, {**values, "output_gain_db": level_db}))
+
+
+def state_lines(kind: PluginKind, state: bytes) -> list[str]:
+    """A state as the lines in a VST block: what REAPER keeps about the plug-in, the state, its program's name."""
+    four = {"eq": b"qeer", "compressor": b"mcer"}[kind]
+    # Pins: two in and two out; ReaComp has a side-chain's two more.
+    pins = {"eq": (0xFEED5EEE, 2, 1, 0, 2, 0, 2, 1, 0, 2, 0), "compressor": (0xFEED5EEF, 4, 1, 0, 2, 0, 4, 0, 8, 0)}
+    if kind == "eq":
+        numbers: Sequence[int] = (*pins["eq"], len(state), 1, 0x100000)
+    else:
+        numbers = (*pins["compressor"], 2, 1, 0, 2, 0, len(state), 0, 0x100000)
+    header = four + struct.pack(f"<{len(numbers)}I", *numbers)
+    text = base64.b64encode(state).decode("ascii")
+    pieces = [text[at : at + 128] for at in range(0, len(text), 128)]
+    return [base64.b64encode(header).decode("ascii"), *pieces, "AAAQAAAA"]
+
+
+def state_in(lines: Sequence[bytes]) -> bytes | None:
+    """The state in a VST block's lines; None if they do not hold one."""
+    try:
+        parts = [base64.b64decode(line.strip(), validate=True) for line in lines]
+    except (binascii.Error, ValueError):
+        return None
+    if not parts or len(parts[0]) < 12:
+        return None
+    (size,) = struct.unpack_from("<I", parts[0], len(parts[0]) - 12)
+    state = b"".join(parts[1:])
+    return state[:size] if size <= len(state) else None
+
+
+def _eq_state(values: Mapping[str, float | str]) -> bytes:
+    parts = [_EQ_HEAD.pack(_EQ_VERSION, len(EQ_BANDS))]
+    for name, (_, number) in _TYPES.items():
+        gain = 10 ** (float(values[f"eq.{name}.gain_db"]) / 20)
+        octaves = octaves_of(float(values[f"eq.{name}.q"]))
+        parts.append(_EQ_BAND.pack(number, 1, float(values[f"eq.{name}.freq_hz"]), gain, octaves, 1))
+    parts.append(_EQ_TAIL.pack(1, 1, 1.0, *_EQ_DISPLAY))
+    return b"".join(parts)
+
+
+def _compressor_state(values: Mapping[str, float], lookahead_ms: float) -> bytes:
+    numbers = list(_COMP_NEW)
+    numbers[_THRESHOLD] = 10 ** (values["threshold_db"] / 20)
+    numbers[_RATIO] = (values["ratio"] - 1) / 99
+    numbers[_ATTACK] = values["attack_ms"] / _ATTACK_MS
+    numbers[_RELEASE] = values["release_ms"] / _RELEASE_MS
+    numbers[_PRECOMP] = lookahead_ms / _PRECOMP_MS
+    numbers[_WET] = 10 ** (values["makeup_db"] / 20)
+    # The console's detector follows the samples themselves.
+    numbers[_RMS] = 0.0
+    numbers[_KNEE] = values["knee_db"] / _KNEE_DB
+    return _COMP_MAGIC + _COMP.pack(*numbers)
+
+
+def _section_values(eq: bytes, compressor: bytes) -> dict[str, float] | None:
+    bands, dynamics = _eq_values(eq), _compressor_values(compressor)
+    if bands is None or dynamics is None:
+        return None
+    values = {**bands, **dynamics}
+    return values if all(map(math.isfinite, values.values())) else None
+
+
+def _eq_values(state: bytes) -> dict[str, float] | None:
+    if len(state) != _EQ_HEAD.size + len(EQ_BANDS) * _EQ_BAND.size + _EQ_TAIL.size:
+        return None
+    if _EQ_HEAD.unpack_from(state) != (_EQ_VERSION, len(EQ_BANDS)):
+        return None
+    values: dict[str, float] = {}
+    for index, (name, (_, number)) in enumerate(_TYPES.items()):
+        kind, on, freq_hz, gain, octaves, _ = _EQ_BAND.unpack_from(state, _EQ_HEAD.size + index * _EQ_BAND.size)
+        if kind != number or not (gain > 0 and 1e-3 < octaves < 100):
+            return None
+        values[f"eq.{name}.gain_db"] = 20 * math.log10(gain) if on else 0.0
+        values[f"eq.{name}.freq_hz"] = freq_hz
+        values[f"eq.{name}.q"] = q_of(octaves)
+    return values
+
+
+def _compressor_values(state: bytes) -> dict[str, float] | None:
+    if len(state) != len(_COMP_MAGIC) + _COMP.size or not state.startswith(_COMP_MAGIC):
+        return None
+    numbers = _COMP.unpack_from(state, len(_COMP_MAGIC))
+    if not all(map(math.isfinite, numbers)):
+        return None
+    return {
+        "compressor.threshold_db": _decibel(numbers[_THRESHOLD]),
+        "compressor.ratio": 1 + 99 * numbers[_RATIO],
+        "compressor.attack_ms": preset_ms(numbers[_ATTACK] * _ATTACK_MS, _TIMES),
+        "compressor.release_ms": preset_ms(numbers[_RELEASE] * _RELEASE_MS, _TIMES),
+        "compressor.lookahead_ms": numbers[_PRECOMP] * _PRECOMP_MS,
+        "compressor.makeup_db": _decibel(numbers[_WET]),
+        "compressor.knee_db": numbers[_KNEE] * _KNEE_DB,
+    }
+
+
+def _held(section: type[Strip] | type[Master], values: Mapping[str, float]) -> dict[str, float]:
+    """The values within the console's ranges."""
+    table = parameters(section)
+    return {path: table[path].clamp(value) for path, value in values.items()}
+
+
+def _decibel(gain: float) -> float:
+    return 20 * math.log10(max(gain, 1e-9))

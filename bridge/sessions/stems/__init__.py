@@ -1,0 +1,1 @@
+"""From a session to stems: what will be rendered, and rendering it."""

@@ -1,0 +1,211 @@
+"""What stems a session gives, and what they will not have: known before anything is rendered.
+
+All files of all clips are looked at here, so that a wrong one is named at once and not after an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ....presets.errors import OutputError, SessionError
+from ....runtime.audio.delivery import file_names
+from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+from ....runtime.audio.writing import FORMATS, AudioFormat
+from ..core.model import MissingMedia, Note, Session, Track, checked
+from .material import FilePool, clip_channels, naming, sounding_frames
+from .mixdown import track_channels
+
+# A clip may end this much behind its file's last frame without a word: DAWs round.
+_ROUNDING_S = 0.05
+_LISTED = 12
+
+
+@dataclass(frozen=True)
+class Stem:
+    """A stem to be made.
+
+    Attributes:
+        name: the track's, with a number if another has it.
+        track: what it is made of.
+        file: its name in the folder.
+        channels: 1 or 2.
+    """
+
+    name: str
+    track: Track
+    file: str
+    channels: int
+
+
+@dataclass(frozen=True)
+class StemsPlan:
+    """What :func:`.render.render_stems` makes.
+
+    Attributes:
+        session: of which.
+        stems: in the session's order.
+        frames: of each, at the session's rate: where the last clip of the session ends.
+        sample_rate_hz: of the files.
+        audio_format: of the files.
+        post_fader: with the faders.
+        not_rendered: everything that the DAW would play and the stems do not have.
+        remarks: what one may want to know besides.
+    """
+
+    session: Session
+    stems: tuple[Stem, ...]
+    frames: int
+    sample_rate_hz: int
+    audio_format: AudioFormat
+    post_fader: bool
+    not_rendered: tuple[Note, ...]
+    remarks: tuple[Note, ...]
+
+    @property
+    def file_frames(self) -> int:
+        """Frames of each file."""
+        return max(1, round(self.frames * self.sample_rate_hz / self.session.sample_rate_hz))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, before any packing."""
+        return self.file_frames * self.audio_format.bytes_per_sample * sum(stem.channels for stem in self.stems)
+
+
+def plan_stems(
+    session: Session,
+    *,
+    tracks: Sequence[str] | None = None,
+    post_fader: bool = False,
+    sample_rate_hz: int | None = None,
+    audio_format: str = "wav32f",
+) -> StemsPlan:
+    """Looks at all files and says what :func:`.render.render_stems` would make; arguments and errors as there."""
+    checked(session)
+    rate_hz = sample_rate_hz or session.sample_rate_hz
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        raise OutputError(f"a sample rate of {rate_hz} Hz cannot be written: choose one from 8000 to 192000.")
+    named = list(zip(stem_names(track.name for track in session.tracks), session.tracks, strict=True))
+    chosen = [(name, track) for name, track in named if track.clips and (tracks is None or name in tracks)]
+    _check_choice(session, named, chosen, tracks)
+    suffix = FORMATS[audio_format].suffix
+    with FilePool() as pool:
+        files = file_names(name for name, _ in chosen)
+        stems = tuple(
+            Stem(name, track, f"{file}{suffix}", 2 if post_fader else track_channels(track, pool))
+            for (name, track), file in zip(chosen, files, strict=True)
+        )
+        frames, short = _sounding_end(session, pool)
+        wide = list(_too_wide(session, pool))
+    return StemsPlan(
+        session,
+        stems,
+        frames,
+        rate_hz,
+        FORMATS[audio_format],
+        post_fader,
+        tuple(dict.fromkeys((*_not_rendered(session), *wide))),
+        (*short, *_remarks(session, post_fader)),
+    )
+
+
+def strict(plan: StemsPlan) -> StemsPlan:
+    """The plan, if it renders everything.
+
+    Raises:
+        SessionError: something is not rendered, or missing.
+    """
+    faults = [said(note) for note in plan.not_rendered] + [said_missing(item) for item in plan.session.missing]
+    if faults:
+        more = f"; and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
+        raise SessionError(f"{plan.session.path}: not all of it can be rendered: {'; '.join(faults[:_LISTED])}{more}.")
+    return plan
+
+
+def said(note: Note) -> str:
+    """A note in a line: where, and what."""
+    return ": ".join(part for part in (note.track, note.clip, note.what) if part)
+
+
+def said_missing(item: MissingMedia) -> str:
+    """A missing file in a line: which, and where it was looked for."""
+    places = ", ".join(str(place) for place in item.looked_in)
+    return f"{item.written} is missing" + (f" (looked in {places})" if places else "")
+
+
+def stem_names(names: Iterable[str]) -> list[str]:
+    """What the stems of tracks are called: one that has the name of another gets a number, "Vox (2)"."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        plain = name.strip() or "track"
+        candidate, number = plain, 2
+        while candidate in taken:
+            candidate, number = f"{plain} ({number})", number + 1
+        taken.add(candidate)
+        result.append(candidate)
+    return result
+
+
+def _check_choice(
+    session: Session,
+    named: Sequence[tuple[str, Track]],
+    chosen: Sequence[tuple[str, Track]],
+    tracks: Sequence[str] | None,
+) -> None:
+    for wanted in tracks or ():
+        track = dict(named).get(wanted)
+        if track is None:
+            known = ", ".join(repr(name[:80]) for name, _ in named[:_LISTED])
+            raise SessionError(f"{session.path} has no track {wanted!r}; it has {known or 'none'}.")
+        if not track.clips:
+            raise SessionError(f"{session.path}: the track {wanted!r} has no audio that can be rendered.")
+    if not chosen:
+        missing = f" {said_missing(session.missing[0])}." if session.missing else ""
+        raise SessionError(f"{session.path} has no track with audio that can be rendered.{missing}")
+
+
+def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[Note]]:
+    """Where the last clip that has something ends, and the clips that claim to be longer than their files."""
+    end, short = 1, []
+    for track in session.tracks:
+        for clip in track.clips:
+            if clip.mute:
+                continue
+            with naming(track, clip):
+                sounding = sounding_frames(clip, pool, session.sample_rate_hz)
+            end = max(end, clip.position + sounding)
+            lacking_s = (clip.length - sounding) / session.sample_rate_hz
+            if lacking_s > _ROUNDING_S:
+                short.append(Note(track.name, clip.label, f"its file ends {lacking_s:.2f} s before the clip does"))
+    return end, short
+
+
+def _too_wide(session: Session, pool: FilePool) -> Iterator[Note]:
+    for track in session.tracks:
+        for clip in track.clips:
+            with naming(track, clip):
+                channels = clip_channels(clip, pool)
+            if channels > 2:
+                yield Note(track.name, clip.label, f"{channels} channels, of which the first two are taken")
+
+
+def _not_rendered(session: Session) -> Iterator[Note]:
+    yield from session.unsupported
+    for track in session.tracks:
+        for clip in track.clips:
+            yield from (Note(track.name, clip.label, what) for what in clip.notes)
+
+
+def _remarks(session: Session, post_fader: bool) -> Iterator[Note]:
+    for track in session.tracks:
+        if not track.clips:
+            yield Note(track.name, "", "no audio, so no stem")
+        elif track.mute:
+            yield Note(track.name, "", "muted, so its stem is silent" if post_fader else "muted in the session")
+        if track.polarity_inverted and track.clips and not post_fader:
+            yield Note(track.name, "", "its polarity is inverted in the session, not in the raw stem")
+    muted = sum(clip.mute for track in session.tracks for clip in track.clips)
+    if muted:
+        yield Note("", "", f"{muted} muted clip{'s are' if muted > 1 else ' is'} left out")

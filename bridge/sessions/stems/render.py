@@ -1,0 +1,186 @@
+"""Stems of a session: each track's clips as one audio file, all equally long, from the session's first frame on.
+
+They are raw, before the tracks' plug-ins and faders, which is what a mix begins with; or as the DAW's faders would give
+them. It goes block by block, track by track, so that memory does not grow with the session. All files appear together,
+or none.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from ....presets.errors import AudioError, OutputError, SessionError
+from ....runtime.audio.output import OutputFolder
+from ....runtime.audio.writing import AudioWriter
+from ..core.model import Session
+from .material import FilePool
+from .mixdown import Fader, TrackSound
+from .planning import Stem, StemsPlan, plan_stems
+
+Progress = Callable[[float, str], None]
+
+BLOCK_FRAMES = 65_536
+# Tracks that are channels of one file are rendered side by side, so that it is read once; so many at a time.
+_SIDE_BY_SIDE = 32
+
+logger = logging.getLogger(__name__)
+
+
+def render_stems(
+    session: Session,
+    folder: Path,
+    *,
+    tracks: Sequence[str] | None = None,
+    post_fader: bool = False,
+    sample_rate_hz: int | None = None,
+    audio_format: str = "wav32f",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Path]:
+    """Makes a file of each track that has audio.
+
+    Args:
+        session: which.
+        folder: where the files go; made if need be.
+        tracks: names of those that are wanted; None for all.
+        post_fader: with each track's fader, pan, polarity, mute and automation; always stereo.
+        sample_rate_hz: of the files; None for the session's.
+        audio_format: one of the names in `runtime.writer.FORMATS`.
+        overwrite: replace files that are there.
+        progress: is told the share done and what is being done.
+
+    Returns:
+        The files by name of their track ("Vox (2)" if it comes again), in the session's order.
+
+    Raises:
+        SessionError: a clip or its file cannot be used, or there is nothing to render.
+        OutputError: the files cannot be written, or are there already.
+    """
+    plan = plan_stems(
+        session, tracks=tracks, post_fader=post_fader, sample_rate_hz=sample_rate_hz, audio_format=audio_format
+    )
+    return render_plan(plan, folder, overwrite=overwrite, progress=progress)
+
+
+def render_plan(
+    plan: StemsPlan, folder: Path, *, overwrite: bool = False, progress: Progress | None = None
+) -> dict[str, Path]:
+    """Makes the files of a plan; arguments, result and errors as :func:`render_stems`."""
+    report = _Report(progress, plan)
+    _check_sources(plan, folder)
+    with OutputFolder(folder, overwrite, [stem.file for stem in plan.stems]) as workplace, FilePool() as pool:
+        _check_room(plan, workplace, folder)
+        for batch in _batches(plan.stems, pool):
+            _render_batch(plan, batch, workplace, pool, report)
+    return {stem.name: folder / stem.file for stem in plan.stems}
+
+
+class _Outlet:
+    """One stem while it is made: from the track's sound to its file."""
+
+    def __init__(self, plan: StemsPlan, stem: Stem, path: Path, pool: FilePool):
+        rate_hz = plan.session.sample_rate_hz
+        self._stem = stem
+        self._sound = TrackSound(stem.track, pool, rate_hz)
+        self._fader = Fader(stem.track, rate_hz) if plan.post_fader else None
+        self._converter = None
+        if rate_hz != plan.sample_rate_hz:
+            self._converter = soxr.ResampleStream(
+                rate_hz, plan.sample_rate_hz, stem.channels, dtype="float32", quality="HQ"
+            )
+        self._left = plan.file_frames
+        self._warns = plan.audio_format.is_integer
+        self.writer = AudioWriter(path, plan.sample_rate_hz, stem.channels, plan.file_frames, plan.audio_format)
+
+    def advance(self, count: int, *, last: bool) -> None:
+        """Renders the next frames of the session."""
+        block = self._sound.take(count)
+        if self._fader is not None:
+            block = self._fader(block)
+        if self._converter is not None:
+            made = self._converter.resample_chunk(np.ascontiguousarray(block.T), last=last)
+            block = made[: self._left].T
+            if last and block.shape[1] < self._left:  # the resampler may round its length the other way
+                block = np.pad(block, [(0, 0), (0, self._left - block.shape[1])])
+        if self._warns and np.abs(block).max(initial=0) > 1:
+            logger.warning("%s is clipped: it exceeds full scale; wav32f keeps all of it", self._stem.file)
+            self._warns = False
+        try:
+            self.writer.write(block)
+        except AudioError as error:
+            raise SessionError(
+                f"track {self._stem.name!r}: {error} One of its clips' files has such samples."
+            ) from error
+        self._left -= block.shape[1]
+
+
+@dataclass
+class _Report:
+    """Says how far it is."""
+
+    progress: Progress | None
+    plan: StemsPlan
+    done: int = 0
+
+    def __call__(self, frames: int, what: str) -> None:
+        self.done += frames
+        if self.progress is not None:
+            self.progress(min(1.0, self.done / max(1, self.plan.frames * len(self.plan.stems))), what)
+
+
+def _render_batch(plan: StemsPlan, batch: Sequence[Stem], workplace: Path, pool: FilePool, report: _Report) -> None:
+    with ExitStack() as stack:
+        outlets = []
+        for stem in batch:
+            outlet = _Outlet(plan, stem, workplace / stem.file, pool)
+            stack.enter_context(outlet.writer)
+            outlets.append(outlet)
+        report(0, f"rendering {batch[0].name}")
+        for first in range(0, plan.frames, BLOCK_FRAMES):
+            count = min(BLOCK_FRAMES, plan.frames - first)
+            for outlet in outlets:
+                outlet.advance(count, last=first + count == plan.frames)
+            report(count * len(outlets), f"rendering {batch[0].name}")
+
+
+def _batches(stems: Iterable[Stem], pool: FilePool) -> Iterator[list[Stem]]:
+    for path, group in groupby(stems, lambda stem: _shared_file(stem, pool)):
+        together = list(group)
+        step = 1 if path is None else _SIDE_BY_SIDE
+        for first in range(0, len(together), step):
+            yield together[first : first + step]
+
+
+def _shared_file(stem: Stem, pool: FilePool) -> Path | None:
+    """The file of many channels that a stem is all made of."""
+    files = {path for clip in stem.track.clips for path in (clip.source, *clip.split)}
+    path = files.pop()
+    return path if not files and pool.info(path).channels > 2 else None
+
+
+def _check_sources(plan: StemsPlan, folder: Path) -> None:
+    sources = {
+        path.resolve() for track in plan.session.tracks for clip in track.clips for path in (clip.source, *clip.split)
+    }
+    for stem in plan.stems:
+        if (folder / stem.file).resolve() in sources:
+            raise OutputError(f"{folder / stem.file} is audio of the session itself: choose another folder.")
+
+
+def _check_room(plan: StemsPlan, workplace: Path, folder: Path) -> None:
+    free = shutil.disk_usage(workplace).free
+    if plan.size > free and plan.audio_format.container != "FLAC":
+        hours = plan.frames / plan.session.sample_rate_hz / 3600
+        raise OutputError(
+            f"{folder} cannot be written: {len(plan.stems)} stems of {hours:.2f} h take {plan.size / 2**30:.1f} GiB, "
+            f"and the disk has {free / 2**30:.1f} GiB left. Free some space, or choose another folder or fewer tracks."
+        )

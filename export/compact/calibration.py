@@ -1,0 +1,79 @@
+"""Fits the detector offset of :mod:`.band_console` to pedalboard's compressor on real stems.
+
+On band powers a frame has one level; pedalboard's detector follows |x| sample by sample and settles somewhere
+between the frame's mean and its peak, depending on attack and release. One regression over many stems and settings
+closes most of that gap: `python -m mixbridge.export.compact.calibration CORPUS` logs the constants to enter and what
+remains.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+import pedalboard
+from numpy.typing import NDArray
+
+from .band_cache import read_stereo, session_folders, stem_files
+from .bands import FFT_LENGTH, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ
+
+log = logging.getLogger(__name__)
+
+_FLOOR_DB = -100.0
+_RATIO = 1000.0
+
+
+def envelope_db(signal: NDArray[np.float32], attack_ms: float, release_ms: float) -> NDArray[np.float32]:
+    """Pedalboard's own detector in dB, shape (samples,): a threshold under everything and a huge ratio reveal it."""
+    box = pedalboard.Compressor(threshold_db=_FLOOR_DB, ratio=_RATIO, attack_ms=attack_ms, release_ms=release_ms)
+    key = np.maximum(np.abs(signal), 1e-4).astype(np.float32)
+    gain = box(key[None], SAMPLE_RATE_HZ)[0] / key
+    envelope: NDArray[np.float32] = (_FLOOR_DB + 20 * np.log10(gain) / (1 / _RATIO - 1)).astype(np.float32)
+    return envelope
+
+
+def frame_level_db(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """RMS level of each analysis frame, as band powers have it, shape (frames,)."""
+    window = np.hanning(FFT_LENGTH).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(signal, FFT_LENGTH)[::HOP_LENGTH] * window
+    power = (frames**2).sum(-1) / (window**2).sum()
+    pairs = FRAME_LENGTH // HOP_LENGTH
+    power = power[: len(power) // pairs * pairs].reshape(-1, pairs).mean(-1)
+    level: NDArray[np.float32] = (10 * np.log10(power + 1e-12)).astype(np.float32)
+    return level
+
+
+def measure(corpus: Path, stems: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows of (1, ln(release / attack), ln attack) and the offset in dB that was found for each."""
+    numbers = np.random.default_rng(seed)
+    files = [file for folder in session_folders(corpus) for file in stem_files(folder)]
+    rows, offsets = [], []
+    for index in numbers.permutation(len(files))[:stems]:
+        signal = read_stereo(files[index])[0][0]
+        attack_ms, release_ms = (float(np.exp(numbers.uniform(*np.log(ends)))) for ends in ((1, 80), (30, 600)))
+        level = frame_level_db(signal)
+        middle = np.arange(len(level)) * FRAME_LENGTH + (FFT_LENGTH + HOP_LENGTH) // 2
+        loud = level > np.percentile(level, 60)
+        fall_db = 20 / np.log(10) * FRAME_LENGTH * 2 * np.pi * 1000 / SAMPLE_RATE_HZ / release_ms
+        ramp = fall_db * np.arange(len(level))
+        held = np.maximum.accumulate(level + ramp) - ramp
+        offset = envelope_db(signal, attack_ms, release_ms)[middle] - held
+        rows.append([1.0, np.log(release_ms / attack_ms), np.log(attack_ms)])
+        offsets.append(float(np.mean(offset[loud])))
+    return np.array(rows), np.array(offsets)
+
+
+def main() -> None:
+    """Entry of `python -m mixbridge.export.compact.calibration CORPUS`."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    rows, offsets = measure(Path(sys.argv[1]), stems=400)
+    fit = np.linalg.lstsq(rows, offsets, rcond=None)[0]
+    left = offsets - rows @ fit
+    log.info("DETECTOR_OFFSET_DB = (%.2f, %.2f, %.2f)", *fit)
+    log.info("spread of the offset: %.2f dB before, %.2f dB after the fit", offsets.std(), left.std())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Training examples on band powers: cached sessions, cut, coloured and mixed at random.
+
+Most examples are paired: the reference is another passage of the same session under settings that are to be found
+again. In the others it is foreign, another session's mix or a finished song, and what counts is to come close to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from ...runtime.model.analysis import SILENT_LUFS
+from .band_cache import CachedSession, RawSession
+from .band_console import TRACK_LEVEL_LUFS, Session, Settings, loudness_lufs, mix
+from .bands import (
+    BAND_COUNT,
+    FRAME_LENGTH,
+    HOP_LENGTH,
+    REFERENCE_SAMPLES,
+    WINDOW_SAMPLES,
+    BandPowers,
+    band_centres_hz,
+)
+from .layout import HIGH_CENTROID_HZ, LOW_CENTROID_HZ, random_settings
+from .losses import MixFeatures
+
+SECTION_FRAMES = (WINDOW_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
+REFERENCE_FRAMES = (REFERENCE_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
+# A track is taken if a tenth of its frames sound.
+_SOUNDING_SHARE = 0.1
+_FOREIGN_SHARE = 0.25  # of examples; half of them finished songs, where there are any
+_MERGED_SHARE = 0.08  # of sessions are two at once: more tracks than any one has
+_DULL_SHARE = 0.1  # of references end at 16 kHz, as MP3 files do
+_MONO_SHARE = 0.03
+_DULL_HZ = 15500.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sessions to be mixed, and what their references are.
+
+    Attributes:
+        session: the passage heard and judged.
+        strips: the settings to be found.
+        master: likewise.
+        reference: what is to be approached, shape (batch, bands, frames).
+        paired: whether the reference is another passage of the same song under these settings, shape (batch,).
+        aim: what the mix should sound like: under the true settings, or as the reference where that is foreign.
+    """
+
+    session: Session
+    strips: Settings
+    master: Settings
+    reference: BandPowers
+    paired: Tensor
+    aim: MixFeatures
+
+
+class MixExamples(IterableDataset[Batch]):
+    """Endless batches of examples, deterministic by seed.
+
+    Args:
+        sessions: what to draw from.
+        batch_size: sessions per batch.
+        max_tracks: a larger session is thinned out at random.
+        seed: of all that is drawn.
+        songs: finished songs, for foreign references.
+        augment: thin out, colour, merge and mirror tracks (training), or take sessions as they are, all paired
+            (validation).
+    """
+
+    def __init__(
+        self,
+        sessions: Sequence[CachedSession],
+        batch_size: int,
+        max_tracks: int,
+        seed: int,
+        songs: Sequence[CachedSession] = (),
+        augment: bool = True,
+    ) -> None:
+        # In float32 and linear from here on: half a gigabyte an hour of sessions, and no powers of ten per batch.
+        enough = SECTION_FRAMES + REFERENCE_FRAMES
+        self.sessions = [RawSession.of(item) for item in sessions if item.level.shape[-1] >= enough]
+        self.songs = [RawSession.of(item) for item in songs if item.level.shape[-1] >= REFERENCE_FRAMES]
+        self.batch_size, self.max_tracks, self.seed, self.augment = batch_size, max_tracks, seed, augment
+
+    def __iter__(self) -> Iterator[Batch]:
+        numbers = np.random.default_rng(self.seed)
+        generator = torch.Generator().manual_seed(self.seed)
+        while True:
+            yield self._batch(numbers, generator)
+
+    def _batch(self, numbers: np.random.Generator, generator: torch.Generator) -> Batch:
+        picks = [self._pick(numbers) for _ in range(self.batch_size)]
+        counts = torch.tensor([len(flags) for _, _, flags in picks])
+        present = torch.arange(int(counts.max())) < counts[:, None]
+        mono = torch.zeros_like(present)
+        mono[present] = torch.cat([flags for _, _, flags in picks])
+        heard, other = (
+            BandPowers.joined([item for item, _, _ in picks]),
+            BandPowers.joined([item for _, item, _ in picks]),
+        )
+        # A stereo file's loudness sums both channels; a mono file has one, though both are filled here.
+        level = loudness_lufs(heard) - 10 * np.log10(2) * mono[present]
+        loud = level > SILENT_LUFS
+        gain = torch.pow(10, (TRACK_LEVEL_LUFS - level[loud]) / 20)[:, None, None]
+        heard, other = (item.map(lambda power: power[loud]).scaled(gain, gain) for item in (heard, other))
+        present = present.masked_scatter(present, loud)
+        centroid_hz = torch.zeros(present.shape).masked_scatter(present, _centroid_hz(heard))
+        low, high = present & (centroid_hz < LOW_CENTROID_HZ), centroid_hz > HIGH_CENTROID_HZ
+        strips, master = random_settings(low, mono, generator, high)
+        session = Session(heard, mono, present)
+        with torch.no_grad():
+            reference = mix(Session(other, mono, present), strips, master)
+            aim = MixFeatures.of(mix(session, strips, master))
+            paired = torch.ones(self.batch_size, dtype=torch.bool)
+            if self.augment:
+                reference, paired = self._with_foreign(reference, numbers)
+                aim = aim.where(paired, MixFeatures.of(reference))
+                reference = _as_delivered(reference, numbers)
+        return Batch(session, strips, master, reference, paired, aim)
+
+    def _pick(self, numbers: np.random.Generator) -> tuple[BandPowers, BandPowers, Tensor]:
+        """Two passages of one session: shapes (tracks, bands, frames), and which tracks are mono."""
+        heard, other, mono = self._pick_one(numbers)
+        if self.augment and numbers.random() < _MERGED_SHARE:
+            more = self._pick_one(numbers)
+            heard, other = BandPowers.joined([heard, more[0]]), BandPowers.joined([other, more[1]])
+            mono = torch.cat((mono, more[2]))
+        if len(mono) > self.max_tracks:
+            most = self.max_tracks
+            heard, other = (item.map(lambda power: power[:most]) for item in (heard, other))
+            mono = mono[:most]
+        if self.augment:
+            gain = _random_colour(len(mono), numbers)
+            swap = torch.from_numpy(numbers.random((len(mono), 1, 1)) < 0.5)
+            heard, other = (_mirrored(item.scaled(gain, gain), swap) for item in (heard, other))
+        return heard, other, mono
+
+    def _pick_one(self, numbers: np.random.Generator) -> tuple[BandPowers, BandPowers, Tensor]:
+        while True:
+            session = self.sessions[int(numbers.integers(len(self.sessions)))]
+            first, second = _two_starts(session.frames, numbers)
+            chosen = self._choose_tracks(session, first, numbers)
+            if len(chosen):
+                break
+        return (
+            session.section(chosen, first, SECTION_FRAMES),
+            session.section(chosen, second, REFERENCE_FRAMES),
+            session.mono[chosen],
+        )
+
+    def _choose_tracks(self, session: RawSession, start: int, numbers: np.random.Generator) -> Tensor:
+        """Indices of tracks that sound for a tenth of the passage, thinned out and shuffled."""
+        part = session.sounding[:, start : start + SECTION_FRAMES]
+        active = np.flatnonzero(part.mean(axis=1) > _SOUNDING_SHARE)
+        count = min(len(active), self.max_tracks)
+        if self.augment and count > 1 and numbers.random() < 0.4:
+            count = int(numbers.integers(1, count + 1))
+        return torch.from_numpy(numbers.permutation(active)[:count])
+
+    def _with_foreign(self, own: BandPowers, numbers: np.random.Generator) -> tuple[BandPowers, Tensor]:
+        """Some references exchanged for another session's mix or a finished song; True where they are still paired."""
+        channels = [channel.clone() for channel in (own.left, own.right, own.cross)]
+        paired = torch.ones(self.batch_size, dtype=torch.bool)
+        for row in np.flatnonzero(numbers.random(self.batch_size) < _FOREIGN_SHARE):
+            paired[row] = False
+            if self.songs and numbers.random() < 0.5:
+                song = self.songs[int(numbers.integers(len(self.songs)))]
+                start = int(numbers.integers(0, song.frames - REFERENCE_FRAMES + 1))
+                found = song.section(torch.zeros(1, dtype=torch.long), start, REFERENCE_FRAMES)
+                tone = _random_colour(1, numbers)
+                found = _mirrored(found.scaled(tone, tone), torch.tensor(numbers.random() < 0.5))
+                parts = [part[0] for part in (found.left, found.right, found.cross)]
+            else:
+                other = (row + int(numbers.integers(1, max(2, self.batch_size)))) % self.batch_size
+                parts = [part[other] for part in (own.left, own.right, own.cross)]
+            if numbers.random() < _MONO_SHARE / _FOREIGN_SHARE:
+                middle = (parts[0] + parts[1] + 2 * parts[2]).clamp(min=0) / 4
+                parts = [middle, middle, middle]
+            for channel, part in zip(channels, parts, strict=True):
+                channel[row] = part
+        return BandPowers(*channels), paired
+
+
+def _two_starts(frames: int, numbers: np.random.Generator) -> tuple[int, int]:
+    """Where the passage heard and that of the reference begin; they do not overlap, and either comes first."""
+    slack = frames - SECTION_FRAMES - REFERENCE_FRAMES
+    a, b = sorted(int(x) for x in numbers.integers(0, slack + 1, 2))
+    if numbers.random() < 0.5:
+        return a, b + SECTION_FRAMES
+    return b + REFERENCE_FRAMES, a
+
+
+def _as_delivered(powers: BandPowers, numbers: np.random.Generator) -> BandPowers:
+    """Some references without their highs, as lossy files come."""
+    dull = torch.from_numpy(numbers.random((powers.left.shape[0], 1, 1)) < _DULL_SHARE)
+    gain = torch.where(dull & (band_centres_hz()[:, None] > _DULL_HZ), torch.tensor(0.01), torch.ones(()))
+    return powers.scaled(gain, gain)
+
+
+def _random_colour(tracks: int, numbers: np.random.Generator) -> Tensor:
+    """A smooth random tone per track (another microphone, another amp), as amplitude of shape (tracks, bands, 1)."""
+    knots = numbers.normal(0, 3, (tracks, 6)) * (numbers.random((tracks, 1)) < 0.7)
+    at = np.linspace(0, BAND_COUNT - 1, 6)
+    curve_db = np.stack([np.interp(np.arange(BAND_COUNT), at, row) for row in knots])
+    return torch.from_numpy(10 ** (curve_db / 20)).float()[..., None]
+
+
+def _mirrored(powers: BandPowers, swap: Tensor) -> BandPowers:
+    return BandPowers(
+        torch.where(swap, powers.right, powers.left),
+        torch.where(swap, powers.left, powers.right),
+        powers.cross,
+    )
+
+
+def _centroid_hz(powers: BandPowers) -> Tensor:
+    spectrum = (powers.left + powers.right).mean(-1)
+    return (spectrum * band_centres_hz()).sum(-1) / spectrum.sum(-1).clamp(min=1e-12)

@@ -1,0 +1,123 @@
+"""Learns what a model's training data was like, for the bundle to carry (:mod:`runtime.model.familiarity`).
+
+Examples are drawn as in training, from its cached sessions. A quarter of the sessions is kept back to measure how far
+from the middle familiar material lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...presets.errors import ModelError
+from ...runtime.model.bundle import FAMILIARITY, MANIFEST, open_bundle
+from ...runtime.model.familiarity import Familiarity, Territory
+from .band_cache import CachedSession
+from .dataset import MixExamples
+from .model import CompactModel
+
+_SESSIONS = 160  # more would only take time and memory: what matters is their kind
+_BATCHES, _BATCH_SIZE = 32, 16
+_MOST_TRACKS = 24
+_DIRECTIONS = 32
+_KEPT_BACK = 4  # one session of so many
+_SHARES = 201
+# A direction along which nothing varies in the training data must not make every other track infinitely far.
+_LEAST_SPREAD = 1e-3
+
+Rows = NDArray[np.float32]
+
+
+def add_familiarity(
+    folder: Path, model: CompactModel, sessions: Sequence[CachedSession], songs: Sequence[CachedSession]
+) -> None:
+    """Give a bundle an account of its training data; an older one is replaced.
+
+    Args:
+        folder: of the bundle.
+        model: that was exported.
+        sessions: of the training.
+        songs: that were references in training.
+
+    Raises:
+        ModelError: there are fewer than eight sessions long enough for an example.
+    """
+    bundle = open_bundle(folder)
+    data = learn(model, sessions, songs).dumps()
+    hashes = {**bundle.manifest.sha256, FAMILIARITY: hashlib.sha256(data).hexdigest()}
+    manifest = bundle.manifest.model_copy(update={"sha256": hashes})
+    (folder / FAMILIARITY).write_bytes(data)
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def sample(folders: list[Path]) -> list[Path]:
+    """So many folders of sessions as are enough, in random order."""
+    order = np.random.default_rng(0).permutation(len(folders))[:_SESSIONS]
+    return [folders[index] for index in order]
+
+
+def learn(
+    model: CompactModel,
+    sessions: Sequence[CachedSession],
+    songs: Sequence[CachedSession],
+    batches: int = _BATCHES,
+    seed: int = 0,
+) -> Familiarity:
+    """What sessions and songs are like to a model's encoders.
+
+    Args:
+        model: a trained one.
+        sessions: some of what it was trained on, in random order (:func:`sample`).
+        songs: likewise.
+        batches: of examples to hear.
+        seed: of their choice.
+
+    Raises:
+        ModelError: there are fewer than eight sessions.
+    """
+    parts = [sessions[start::_KEPT_BACK] for start in range(_KEPT_BACK)]
+    others, known = parts[0], [session for part in parts[1:] for session in part]
+    if len(others) < 2:
+        raise ModelError(f"{len(sessions)} sessions are too few to know a model's training data by; give at least 8")
+    heard, held_out = (
+        _hear(model, MixExamples(part, _BATCH_SIZE, _MOST_TRACKS, seed, songs), count)
+        for part, count in ((known, batches), (others, max(1, batches // 2)))
+    )
+    starts = model.config.width, model.config.reference_statistics.start
+    return Familiarity(
+        replace(fit(heard[0], held_out[0]), start=starts[0]), replace(fit(heard[1], held_out[1]), start=starts[1])
+    )
+
+
+@torch.no_grad()
+def _hear(model: CompactModel, examples: MixExamples, batches: int) -> tuple[Rows, Rows]:
+    """Statistics of tracks and of references, shape (items, STATISTICS)."""
+    tracks, references = [], []
+    for batch in islice(examples, batches):
+        tracks.append(model.encode_tracks(batch.session.powers)[:, model.config.width :])
+        references.append(model.encode_reference(batch.reference)[:, model.config.reference_statistics])
+    return torch.cat(tracks).numpy(), torch.cat(references).numpy()
+
+
+def fit(known: Rows, kept_back: Rows) -> Territory:
+    """The territory of statistics, shape (items, statistics), and how far in it others of their kind lie."""
+    mean = known.mean(0)
+    centred = known - mean
+    _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
+    count = min(_DIRECTIONS, len(known) // 4)
+    spreads = np.maximum(lengths[:count] / np.sqrt(len(known)), _LEAST_SPREAD)
+    kept = directions[:count]
+    rest = centred - centred @ kept.T @ kept
+    axes = (kept / spreads[:, None]).astype(np.float32)
+    usual = max(float(np.sqrt((rest**2).sum(1).mean())), _LEAST_SPREAD)
+    territory = Territory(0, mean.astype(np.float32), axes, usual, np.zeros(2, np.float32))
+    distances = [territory.distance(row) for row in kept_back]
+    quantiles = np.quantile(distances, np.linspace(0, 1, _SHARES)).astype(np.float32)
+    return replace(territory, distances=quantiles)

@@ -1,0 +1,113 @@
+"""Counts how often guard rails hold on held-out cases, as predicted and after they were put right.
+
+    python -m mixbridge.export.evaluation.guard_counts CORPUS --cases 100
+
+A case is one of the evaluation's: raw tracks of a passage, and a reference that the model hears beside them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ...presets.preset import Confidence, Finding
+from ...runtime.model.bundle import DEFAULT_MODEL
+from ...runtime.model.controller import Controller
+from ...runtime.model.familiarity import load_familiarity
+from ...runtime.prediction.confidence import Strangeness, strange, weigh
+from ...runtime.prediction.guards import guard
+from ...runtime.prediction.predict import predict
+from ...runtime.prediction.rails import RULES
+from ...runtime.prediction.trial import Trial
+from .material import Material, find_material
+from .suites import SUITES, Suite, make_scene
+
+
+@dataclass(frozen=True)
+class Guarding:
+    """What was found in one case.
+
+    Attributes:
+        tracks: how many there are.
+        before: what guard rails put right in the prediction.
+        after: what they would still put right after that.
+        confidence: how far the result can be trusted.
+    """
+
+    tracks: int
+    before: tuple[Finding, ...]
+    after: tuple[Finding, ...]
+    confidence: Confidence
+
+
+def count(
+    controller: Controller,
+    suite: Suite,
+    material: Material,
+    cases: int,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> list[Guarding]:
+    """Run cases of a suite, the same as its evaluation's.
+
+    Raises:
+        ModelError: the corpus lacks what the suite needs.
+    """
+    found = []
+    for index in range(cases):
+        found.append(_case(controller, suite, material, index, seed))
+        if progress is not None:
+            progress(len(found))
+    return found
+
+
+def table(cases: Sequence[Guarding]) -> str:
+    """The counts as a table in Markdown: cases, and tracks where a rail is about tracks."""
+    tracks = sum(case.tracks for case in cases)
+    lines = [
+        f"| guard rail | of {len(cases)} predictions | settings put right (of {tracks} tracks) | still after that |",
+        "|---|---|---|---|",
+    ]
+    for rule in RULES:
+        hits = sum(any(finding.rule == rule.name for finding in case.before) for case in cases)
+        before = sum(finding.rule == rule.name for case in cases for finding in case.before)
+        after = sum(finding.rule == rule.name for case in cases for finding in case.after)
+        lines.append(f"| {rule.name} | {hits} | {before} | {after} |")
+    levels = Counter(case.confidence.level for case in cases)
+    amounts = Counter(case.confidence.amount for case in cases if case.confidence.amount < 1)
+    said = ", ".join(f"{levels[level]} {level}" for level in ("high", "fair", "low"))
+    eased = ", ".join(f"{100 * amount:.0f} % in {number}" for amount, number in sorted(amounts.items())) or "none"
+    return "\n".join([*lines, "", f"Confidence: {said}. Amount reduced: {eased}."])
+
+
+def _case(controller: Controller, suite: Suite, material: Material, index: int, seed: int) -> Guarding:
+    manifest = controller.manifest
+    scene = make_scene(suite, material, manifest, index, seed)
+    trial = Trial(scene.passage, scene.reference, manifest.sample_rate_hz, manifest.track_level_lufs)
+    guarded = guard(predict(controller, scene.passage, scene.reference), trial)
+    known = load_familiarity(controller.bundle)
+    strangeness = strange(controller, known, trial) if known is not None else Strangeness()
+    _, confidence = weigh(guarded.preset, trial, strangeness)
+    again = guard(guarded.preset, trial).findings if guarded.findings else ()
+    return Guarding(len(scene.passage.audio), guarded.findings, again, confidence)
+
+
+@click.command()
+@click.argument("corpus", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--model", default=DEFAULT_MODEL, show_default=True)
+@click.option("--suite", type=click.Choice(list(SUITES)), default="known", show_default=True)
+@click.option("--songs", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Finished songs.")
+@click.option("--cases", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+def main(corpus: Path, model: str, suite: str, songs: Path | None, cases: int, seed: int) -> None:
+    """Count how often guard rails hold on held-out cases."""
+    material = find_material(corpus, songs)
+    click.echo(table(count(Controller(model, "cpu", threads=1), SUITES[suite], material, cases, seed)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The page of figures that an evaluation writes."""

@@ -1,0 +1,113 @@
+"""Writes `docs/settings.md`: what the settings drawn for training look like, in pictures and percentiles.
+
+`python -m mixbridge.export.evaluation.page.settings docs/settings.md` writes it anew after
+:mod:`...compact.layout` has changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ....presets.console import EQ_BANDS
+from ...compact.band_console import TRACK_LEVEL_LUFS
+from ...compact.layout import random_settings
+
+_SESSIONS, _TRACKS = 4000, 10
+_PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
+_LOG_TICKS = (1.5, 2, 3, 4, 5, 10, 20, 50, 100, 200, 500)
+_TEXT = """\
+# The settings that training draws
+
+The model learns from mixes whose settings are known because they were drawn at random. What is drawn decides what it
+expects of a mix, so it is drawn as mixes are made, not as uniform noise (`export/compact/layout.py`):
+
+- **A hand for each session**: careful (40 %), usual (40 %) or extreme (20 %), which scales EQ gains and the spread
+  of the faders by 0.6, 1 or 1.4.
+- **Faders** spread by 4 to 9 dB (standard deviation) around equal loudness, times the hand.
+- **EQ**: half of the bands are in use; their gains have a standard deviation of 5 dB on tracks and 1.8 dB on the
+  master, times the hand; frequencies and Q anywhere in the band's range, on a logarithmic scale.
+- **Habits** in 70 % of the sessions: what lives in the lows (centroid below 250 Hz: kick, bass) gets no treble
+  shelf, what lives in the highs (above 4 kHz: hats, cymbals) no bass shelf.
+- **Compressors** on 60 % of the tracks and half of the masters, ratio 1.3 to 6, thresholds 10 dB below to 12 dB
+  above the track's own loudness, so that about half of them work lightly and some hard; attack 1 to 80 ms, release
+  30 to 600 ms.
+- **Pan**: in a third of the sessions by role (lows and a quarter of the rest at the centre), else anywhere, leaning
+  to the sides; stereo tracks are balanced by less.
+
+References of training are such mixes of another passage of the same session (three in four), or, with no settings to
+be found again, the mix of another session or a finished song: those, the model only has to come close to. One in ten
+ends at 16 kHz, as lossy files do; a few are mono.
+
+![What is drawn](settings.png)
+
+"""
+
+Values = NDArray[np.float64]
+
+
+def main() -> None:
+    """Entry of `python -m mixbridge.export.evaluation.page.settings PAGE`."""
+    page = Path(sys.argv[1])
+    drawn = draw()
+    picture(drawn, page.with_name("settings.png"))
+    header = "| setting | " + " | ".join(f"{p} %" for p in _PERCENTILES) + " |"
+    rows = [header, "|---" * (len(_PERCENTILES) + 1) + "|"]
+    for name, values in drawn.items():
+        cells = (f"{value:.3g}" for value in np.percentile(values, _PERCENTILES))
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    page.write_text(_TEXT + "\n".join(rows) + "\n", encoding="utf-8")
+
+
+def draw() -> dict[str, Values]:
+    """Values by what they are, of 4,000 sessions of ten tracks: two in the lows, two in the highs, a third stereo."""
+    generator = torch.Generator().manual_seed(0)
+    place = torch.arange(_TRACKS).expand(_SESSIONS, -1)
+    mono = torch.rand(place.shape, generator=generator) < 2 / 3
+    strips, master = random_settings(place < 2, mono, generator, place >= _TRACKS - 2)
+    works = strips["compressor.ratio"] > 1.01
+    found = {
+        "fader, dB": strips["fader_db"],
+        "track EQ gain where in use, dB": _gains(strips),
+        "master EQ gain where in use, dB": _gains(master),
+        "pan of mono tracks": strips["pan"][mono],
+        "compressor ratio where in use": strips["compressor.ratio"][works],
+        "threshold over the track's loudness, dB": strips["compressor.threshold_db"][works] - TRACK_LEVEL_LUFS,
+        "attack, ms": strips["compressor.attack_ms"],
+        "release, ms": strips["compressor.release_ms"],
+    }
+    return {name: value.flatten().double().numpy() for name, value in found.items()}
+
+
+def picture(drawn: Mapping[str, Values], path: Path) -> None:
+    """Histograms, as PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    for axes, (name, values) in zip(figure.subplots(2, 4).flat, drawn.items(), strict=True):
+        logarithmic = name.endswith("ms") or "ratio" in name
+        low, high = np.percentile(values, (0.2, 99.8))
+        bins = np.geomspace(low, high, 41) if logarithmic else np.linspace(low, high, 41)
+        axes.hist(values, bins=bins, color="C0")
+        axes.set(title=name, yticks=[], xscale="log" if logarithmic else "linear")
+        if logarithmic:
+            ticks = [tick for tick in _LOG_TICKS if low <= tick <= high]
+            axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            axes.minorticks_off()
+        axes.title.set_fontsize(9)
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+
+
+def _gains(settings: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    gains = torch.stack([settings[f"eq.{band}.gain_db"] for band in EQ_BANDS])
+    return gains[gains.abs() > 1e-3]
+
+
+if __name__ == "__main__":
+    main()

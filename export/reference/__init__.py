@@ -1,0 +1,1 @@
+"""The published architecture of Diff-MST in torch, so that its checkpoints load."""

@@ -1,0 +1,1 @@
+"""Audio in and out: reading, writing, the folder of results, loudness, peaks."""

@@ -1,0 +1,299 @@
+"""Audio files: what is in one, its samples block by block at any rate, or a passage of it.
+
+Every file is read as float32, shape (channels, frames), full scale 1.0. Whatever is wrong with a file is said
+here, by name and with what to do; the code behind it can rely on finite samples, one or two channels and a
+sane sample rate. Writing is in :mod:`.writing`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+import soxr
+from numpy.typing import NDArray
+
+from ...presets.errors import AudioError
+
+Samples = NDArray[np.float32]
+
+BLOCK_FRAMES = 32768
+LOWEST_RATE_HZ = 8_000
+HIGHEST_RATE_HZ = 192_000
+
+# What programs write into a header's length while they do not know it yet (sox, ffmpeg into a pipe).
+_LENGTH_UNKNOWN = 0x7FFF_F000
+# In these, lengths are estimates (silence fills what they promise too much), and seeking is not exact.
+_LENGTH_ESTIMATED = {"MPEG", "MP3"}
+# The resampler looks this far to each side; a passage is read with that much around it.
+_RESAMPLER_REACH_S = 0.05
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file holds.
+
+    Attributes:
+        path: the file.
+        sample_rate_hz: its own rate.
+        channels: 1 or 2.
+        frames: samples per channel; an estimate for MP3 files without a length in their header.
+        container: libsndfile's name of the file type, e.g. "WAV".
+        subtype: libsndfile's name of the sample type, e.g. "PCM_24".
+    """
+
+    path: Path
+    sample_rate_hz: int
+    channels: int
+    frames: int
+    container: str
+    subtype: str
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.sample_rate_hz
+
+
+def probe(path: Path | str) -> AudioInfo:
+    """What a file holds, from its header.
+
+    Raises:
+        AudioError: the file is missing, a folder, unreadable, empty, truncated, not audio, without samples,
+            of more than two channels or of a sample rate outside 8..192 kHz.
+    """
+    with _open(Path(path)) as file:
+        return _info(Path(path), file)
+
+
+def frames_at(info: AudioInfo, sample_rate_hz: int) -> int:
+    """How many samples per channel the file has at another rate; at least one."""
+    return max(1, round(info.frames * sample_rate_hz / info.sample_rate_hz))
+
+
+class AudioReader:
+    """The samples of one file in blocks of equal length, resampled on the way; constant memory.
+
+    Iterate over it, as often as you like: the file is only open meanwhile. Only the last block may be
+    shorter.
+
+        for block in AudioReader("vocals.wav", sample_rate_hz=44100):
+            ...
+
+    Args:
+        path: the file.
+        sample_rate_hz: rate of the blocks; None keeps the file's own.
+        block_frames: samples per channel in a block.
+
+    Attributes:
+        info: what the file holds.
+        sample_rate_hz: rate of the blocks.
+        frames: samples per channel that all blocks together have.
+
+    Raises:
+        AudioError: as :func:`probe`; while iterating, for a broken file or samples that are not numbers.
+    """
+
+    def __init__(self, path: Path | str, sample_rate_hz: int | None = None, block_frames: int = BLOCK_FRAMES):
+        self.info = probe(path)
+        self.sample_rate_hz = _checked_rate(sample_rate_hz or self.info.sample_rate_hz, "the sample rate asked for")
+        self.block_frames = block_frames
+        self.frames = frames_at(self.info, self.sample_rate_hz)
+
+    def __iter__(self) -> Iterator[Samples]:
+        chunks = _chunks(self.info, 0, self.info.frames, self.block_frames)
+        if self.sample_rate_hz == self.info.sample_rate_hz:
+            return (_planar(chunk) for chunk in chunks)
+        resampled = _resampled(chunks, self.info, self.sample_rate_hz)
+        return _equal_blocks(resampled, self.block_frames, self.frames, self.info.channels)
+
+
+def read_passage(path: Path | str, start_s: float, length_s: float, sample_rate_hz: int | None = None) -> Samples:
+    """A part of a file, without reading the rest of it.
+
+    Args:
+        path: the file.
+        start_s: where it begins, 0 or more.
+        length_s: how long it is, more than 0.
+        sample_rate_hz: rate of the result; None keeps the file's own.
+
+    Returns:
+        Samples, shape (channels, round(length_s * rate)); zeros where the file has ended. They are the same
+        as when the whole file is read at that rate.
+
+    Raises:
+        AudioError: as :class:`AudioReader`; or a passage that begins before 0 or has no length.
+    """
+    if not (start_s >= 0 and length_s > 0):
+        raise AudioError(
+            f"{path}: a passage must begin at 0 s or later and have a length, not {start_s} s + {length_s} s."
+        )
+    info = probe(path)
+    rate_hz = _checked_rate(sample_rate_hz or info.sample_rate_hz, "the sample rate asked for")
+    first, count = round(start_s * rate_hz), round(length_s * rate_hz)
+    # Both rates have a sample at every multiple of `grid_in`: reading from there keeps the whole file's grid.
+    grid_in = info.sample_rate_hz // gcd(info.sample_rate_hz, rate_hz)
+    grid_out = rate_hz // gcd(info.sample_rate_hz, rate_hz)
+    reach = 0 if grid_in == grid_out else round(_RESAMPLER_REACH_S * rate_hz)
+    step = max(0, (first - reach) // grid_out)
+    begin = step * grid_in
+    end = min(info.frames, -(-(first + count + reach) * info.sample_rate_hz // rate_hz))
+    result = np.zeros((info.channels, count), np.float32)
+    if begin < end:
+        chunks = _chunks(info, begin, end, BLOCK_FRAMES)
+        parts = chunks if rate_hz == info.sample_rate_hz else _resampled(chunks, info, rate_hz)
+        samples = np.concatenate([_planar(part) for part in parts], axis=1)
+        samples = samples[:, first - step * grid_out :][:, :count]
+        result[:, : samples.shape[1]] = samples
+    return result
+
+
+class OneWayFile(sf.SoundFile):  # type: ignore[misc]
+    """A sound file that is not sought behind every read and write.
+
+    soundfile does so to keep its position, which costs time; and in MP3 files libsndfile (1.2.2) lands
+    elsewhere, so that they come out wrong when read in blocks.
+    """
+
+    def seekable(self) -> bool:
+        """Never, as far as soundfile is told."""
+        return False
+
+
+def as_stereo(audio: Samples) -> Samples:
+    """Shape (2, samples), of one or two channels."""
+    return np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio
+
+
+def repeated(audio: Samples, samples: int) -> Samples:
+    """This many samples, over again where there are fewer."""
+    return np.tile(audio, (1, max(1, -(-samples // audio.shape[1]))))[:, :samples]
+
+
+def first_bad_frame(block: Samples) -> int | None:
+    """Index of the first frame that holds a NaN or an infinity; None if all are numbers."""
+    finite = np.isfinite(block)
+    return None if finite.all() else int(np.argmin(finite.all(axis=0)))
+
+
+def _open(path: Path) -> sf.SoundFile:
+    """Opens a file for reading, or says what is wrong with it."""
+    try:
+        if path.is_dir():
+            raise AudioError(f"{path} is a folder, not an audio file: name a file in it.")
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except FileNotFoundError as error:
+        raise AudioError(f"{path}: there is no such file. Check the name and the folder.") from error
+    except PermissionError as error:
+        raise AudioError(f"{path} may not be read: change its permissions, or copy it to where you may.") from error
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if size == 0:
+        raise AudioError(f"{path} is empty (0 bytes): export or copy it again.")
+    try:
+        return OneWayFile(path)
+    except (sf.SoundFileError, TypeError, UnicodeError) as error:
+        # TypeError: a name that soundfile takes for headerless data (.raw); UnicodeError: one that is not UTF-8.
+        raise AudioError(
+            f"{path} is not audio that can be read, or is damaged: give a WAV, AIFF, FLAC, OGG or MP3."
+        ) from error
+
+
+def _info(path: Path, file: sf.SoundFile) -> AudioInfo:
+    if _is_truncated(file.extra_info):
+        raise _truncated(path)
+    if file.frames <= 0:
+        raise AudioError(f"{path} holds no samples: export it again.")
+    if file.channels > 2:
+        raise AudioError(f"{path} has {file.channels} channels: split it into mono or stereo files, or fold it down.")
+    _checked_rate(file.samplerate, f"{path}: its sample rate")
+    return AudioInfo(path, file.samplerate, file.channels, file.frames, file.format, file.subtype)
+
+
+def _checked_rate(sample_rate_hz: int, what: str) -> int:
+    if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
+        raise AudioError(f"{what} is {sample_rate_hz} Hz: convert it to one between 8000 and 192000 Hz, e.g. 48000.")
+    return sample_rate_hz
+
+
+def _is_truncated(log: str) -> bool:
+    """Whether the header promises more than the file has: libsndfile says so in its log only."""
+    for claimed, real in re.findall(r"^ *(?:data|SSND) *: (\d+) \(should be (\d+)\)", log, re.MULTILINE):
+        if int(real) < int(claimed) < _LENGTH_UNKNOWN:
+            return True
+    return "lacks an end-of-stream bit" in log
+
+
+def _truncated(path: Path) -> AudioError:
+    return AudioError(f"{path} is cut off: it ends before the length its header names. Copy or export it again.")
+
+
+def _chunks(info: AudioInfo, begin: int, end: int, size: int) -> Iterator[Samples]:
+    """Checked samples of frames begin..end at the file's rate, shape (n, channels)."""
+    with _open(info.path) as file:
+        try:
+            _go_to(file, info, begin, size)
+            for position in range(begin, end, size):
+                wanted = min(size, end - position)
+                chunk: Samples = file.read(wanted, dtype="float32", always_2d=True)
+                if len(chunk) < wanted:
+                    if info.container not in _LENGTH_ESTIMATED:
+                        raise _truncated(info.path)
+                    chunk = np.pad(chunk, [(0, wanted - len(chunk)), (0, 0)])
+                _check_finite(chunk, info, position)
+                yield chunk
+        except sf.SoundFileError as error:
+            raise _truncated(info.path) from error
+
+
+def _go_to(file: sf.SoundFile, info: AudioInfo, position: int, size: int) -> None:
+    if info.container not in _LENGTH_ESTIMATED:
+        file.seek(position)
+        return
+    for done in range(0, position, size):
+        file.read(min(size, position - done), dtype="float32")
+
+
+def _check_finite(chunk: Samples, info: AudioInfo, position: int) -> None:
+    bad = first_bad_frame(chunk.T)
+    if bad is not None:
+        raise AudioError(
+            f"{info.path}: at {(position + bad) / info.sample_rate_hz:.3f} s a sample is not a finite number "
+            "(NaN or infinity). Export the file again, without the plug-in that made it."
+        )
+
+
+def _resampled(chunks: Iterator[Samples], info: AudioInfo, rate_hz: int) -> Iterator[Samples]:
+    stream = soxr.ResampleStream(info.sample_rate_hz, rate_hz, info.channels, dtype="float32", quality="HQ")
+    for chunk in chunks:
+        yield stream.resample_chunk(chunk)
+    yield stream.resample_chunk(np.zeros((0, info.channels), np.float32), last=True)
+
+
+def _equal_blocks(chunks: Iterable[Samples], size: int, total: int, channels: int) -> Iterator[Samples]:
+    """Cuts (n, channels) chunks of any length into (channels, size) blocks, `total` frames in all."""
+    waiting = np.zeros((0, channels), np.float32)
+    given = 0
+    for chunk in chunks:
+        waiting = np.concatenate([waiting, chunk])
+        while len(waiting) >= size and given + size <= total:
+            yield _planar(waiting[:size])
+            waiting = waiting[size:]
+            given += size
+    # The resampler may round its length the other way.
+    rest = np.concatenate([waiting, np.zeros((max(0, total - given - len(waiting)), channels), np.float32)])
+    while given < total:
+        yield _planar(rest[: min(size, total - given)])
+        rest = rest[size:]
+        given += size
+
+
+def _planar(chunk: Samples) -> Samples:
+    return np.ascontiguousarray(chunk.T)

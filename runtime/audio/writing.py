@@ -1,0 +1,169 @@
+"""Audio files out: the formats that can be written, and a writer that leaves a whole file or none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import soundfile as sf
+from numpy.typing import NDArray
+
+from ...presets.errors import AudioError, OutputError
+from .reading import OneWayFile, Samples, first_bad_frame
+
+# RIFF and AIFF count bytes with 32 bits; one MiB is left for headers.
+_FOUR_GIB = 2**32 - 2**20
+
+
+@dataclass(frozen=True)
+class AudioFormat:
+    """A kind of file that can be written.
+
+    Attributes:
+        name: how users ask for it.
+        suffix: file name ending, with its dot.
+        container: libsndfile's name of the file type.
+        subtype: libsndfile's name of the sample type.
+        bytes_per_sample: size of a sample before any packing.
+        is_integer: samples above full scale would be clipped.
+    """
+
+    name: str
+    suffix: str
+    container: str
+    subtype: str
+    bytes_per_sample: int
+    is_integer: bool = True
+
+
+FORMATS = {
+    audio_format.name: audio_format
+    for audio_format in (
+        AudioFormat("wav", ".wav", "WAV", "PCM_24", 3),
+        AudioFormat("wav16", ".wav", "WAV", "PCM_16", 2),
+        AudioFormat("wav32f", ".wav", "WAV", "FLOAT", 4, is_integer=False),
+        AudioFormat("flac", ".flac", "FLAC", "PCM_24", 3),
+        AudioFormat("flac16", ".flac", "FLAC", "PCM_16", 2),
+        AudioFormat("aiff", ".aiff", "AIFF", "PCM_24", 3),
+        AudioFormat("aiff32f", ".aiff", "AIFF", "FLOAT", 4, is_integer=False),
+    )
+}
+
+
+class AudioWriter:
+    """Writes one file, whole or not at all.
+
+    The samples go into a hidden file beside the target. It takes the target's name when the `with` block ends
+    well and is removed when it does not, be it by an error, a full disk or Ctrl-C.
+
+    Args:
+        path: the file to make. Its name is taken as it is, whatever the format's usual ending.
+        sample_rate_hz: of the samples.
+        channels: rows of every block.
+        frames: how many samples per channel will come (a WAV file over 4 GB needs another header).
+        audio_format: one of :data:`FORMATS`. Integer formats clip at full scale.
+        overwrite: replace a file that stands there.
+
+    Raises:
+        OutputError: the target exists, its folder cannot be written, the disk is full, or the format cannot
+            hold as much.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        sample_rate_hz: int,
+        channels: int,
+        frames: int,
+        audio_format: AudioFormat = FORMATS["wav"],
+        overwrite: bool = False,
+    ):
+        self.path = Path(path)
+        if self.path.exists() and not overwrite:
+            raise OutputError(f"{self.path} exists already: choose another name, or ask to overwrite it.")
+        self._partial = self.path.with_name(f".{self.path.name}.partial")
+        container = _container(self.path, audio_format, channels * frames * audio_format.bytes_per_sample)
+        self._frames = 0
+        self._integer_bits = 8 * audio_format.bytes_per_sample if audio_format.is_integer else None
+        self._sample_rate_hz = sample_rate_hz
+        try:
+            self._file = OneWayFile(
+                self._partial, "w", sample_rate_hz, channels, audio_format.subtype, format=container
+            )
+        except (OSError, sf.SoundFileError) as error:
+            self._discard()
+            raise OutputError(cannot_write(self.path, error)) from error
+
+    def __enter__(self) -> AudioWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+            if kind is None:
+                self._partial.replace(self.path)
+        except (OSError, sf.SoundFileError) as failure:
+            raise OutputError(cannot_write(self.path, failure)) from failure
+        finally:
+            self._discard()
+
+    def write(self, block: Samples) -> None:
+        """Appends samples of shape (channels, n).
+
+        Raises:
+            AudioError: a sample is not a number.
+            OutputError: the disk is full, or the file cannot be written for another reason.
+        """
+        bad = first_bad_frame(block)
+        if bad is not None:
+            time_s = (self._frames + bad) / self._sample_rate_hz
+            raise AudioError(f"{self.path.name} was not written: at {time_s:.3f} s a sample is not a finite number.")
+        try:
+            self._file.write(block.T if self._integer_bits is None else _integers(block, self._integer_bits))
+        # soundfile asserts that all frames went out.
+        except (OSError, sf.SoundFileError, AssertionError) as error:
+            raise OutputError(cannot_write(self.path, error)) from error
+        self._frames += block.shape[1]
+
+    def _discard(self) -> None:
+        with contextlib.suppress(OSError):
+            self._partial.unlink(missing_ok=True)
+
+
+def _integers(block: Samples, bits: int) -> NDArray[np.int32]:
+    """Interleaved samples in the upper bits of 32, shape (n, channels), rounded and clipped.
+
+    libsndfile would convert floats itself, but takes twice as long and cuts off instead of rounding.
+    """
+    full_scale = np.float32(2 ** (bits - 1))
+    scaled = np.empty((block.shape[1], block.shape[0]), np.float32)
+    np.multiply(block.T, full_scale, out=scaled)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -full_scale, full_scale - 1, out=scaled)
+    numbers = scaled.astype(np.int32)
+    numbers <<= 32 - bits
+    return numbers
+
+
+def _container(path: Path, audio_format: AudioFormat, size: int) -> str:
+    if size < _FOUR_GIB or audio_format.container == "FLAC":
+        return audio_format.container
+    if audio_format.container == "WAV":
+        return "RF64"
+    raise OutputError(f"{path} would be over 4 GB, which {audio_format.name} cannot hold: ask for wav or flac.")
+
+
+def cannot_write(path: Path, error: BaseException) -> str:
+    """The words for a file that could not be written, by its likeliest cause."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"{path} cannot be written: the folder {folder} does not exist."
+    if not os.access(folder, os.W_OK):
+        return f"{path} cannot be written: the folder {folder} may not be written to. Choose another."
+    return f"{path} cannot be written ({error}): is the disk full? Free some space or choose another folder."

@@ -1,0 +1,111 @@
+"""The compressor: pedalboard's detector with a soft knee, linked channels and look-ahead around it.
+
+The law, for each sample: the level follows |x| (of stereo, the louder channel) with one pole, whose
+coefficient is exp(-2 pi 1000 / (rate * ms)), with the attack time while it rises and the release time while
+it falls. The gain is a static curve of that level: none below the knee, the slope 1/ratio - 1 above it, a
+parabola in between.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pedalboard
+
+from ...presets.console import Compressor
+from ..audio.reading import Samples
+from .plugin_stream import PluginStream
+
+_NEPER_PER_DB = math.log(10) / 20
+# The level that the detector falls to in silence, in parts of the lowest level that matters.
+_FLOOR = np.float32(2**-20)
+
+
+class CompressorProcessor:
+    """One compressor over mono or stereo audio, fed block by block.
+
+    Args:
+        settings: from the preset; ratio 1 passes audio through.
+        channels: 1 or 2.
+        sample_rate_hz: of the audio.
+
+    Attributes:
+        latency_samples: how much later the audio comes out (the look-ahead).
+    """
+
+    def __init__(self, settings: Compressor, channels: int, sample_rate_hz: int):
+        self._is_active = settings.ratio > 1
+        self._makeup = np.float32(10 ** (settings.makeup_db / 20))
+        self._curve = _GainCurve(settings, sample_rate_hz)
+        lookahead = round(settings.lookahead_ms * sample_rate_hz / 1000)
+        self.latency_samples = lookahead if self._is_active else 0
+        # As it is, pedalboard's has no knee, no link and no look-ahead.
+        is_plain = settings.knee_db == 0 and channels == 1 and not lookahead
+        self._plain = PluginStream(_plain(settings), sample_rate_hz) if is_plain else None
+        self._delayed = np.zeros((channels, self.latency_samples), np.float32)
+
+    def process(self, block: Samples) -> Samples:
+        """The next samples, shape (channels, n), later by `latency_samples`."""
+        if not self._is_active:
+            return self._made_up(block)
+        if self._plain is not None:
+            return self._made_up(self._plain.process(block[0])[None])
+        detector = np.abs(block).max(axis=0)
+        gain = self._curve.process(detector)
+        audio = self._delay(block)
+        return self._made_up(audio if gain is None else audio * gain)
+
+    def _made_up(self, audio: Samples) -> Samples:
+        return audio if self._makeup == 1 else audio * self._makeup
+
+    def _delay(self, block: Samples) -> Samples:
+        if not self.latency_samples:
+            return block
+        joined = np.concatenate([self._delayed, block], axis=1)
+        self._delayed = joined[:, block.shape[1] :].copy()
+        return joined[:, : block.shape[1]]
+
+
+def _plain(settings: Compressor) -> pedalboard.Compressor:
+    return pedalboard.Compressor(settings.threshold_db, settings.ratio, settings.attack_ms, settings.release_ms)
+
+
+class _GainCurve:
+    """From detector to gain.
+
+    pedalboard's compressor is used as the level follower. It is fed with a signal that is never zero, at a
+    ratio without end: then input divided by output is the level in parts of its threshold, wherever it is
+    above that. The signal is scaled by a power of two (which is exact) to put the knee's lower edge just
+    above 0 dB.
+    """
+
+    def __init__(self, settings: Compressor, sample_rate_hz: int):
+        edge_db = settings.threshold_db - settings.knee_db / 2
+        exponent = math.ceil(-edge_db * _NEPER_PER_DB / math.log(2))
+        self._scale = np.float32(2.0**exponent)
+        self._edge = np.float32(edge_db * _NEPER_PER_DB + exponent * math.log(2))
+        self._knee = np.float32(settings.knee_db * _NEPER_PER_DB)
+        self._slope = np.float32(1 / settings.ratio - 1)
+        follower = pedalboard.Compressor(0.0, 1e9, settings.attack_ms, settings.release_ms)
+        self._follower = PluginStream(follower, sample_rate_hz)
+
+    def process(self, detector: Samples) -> Samples | None:
+        """Gains for levels, shape (n,); None where the level stays below the knee. Overwrites its argument."""
+        detector *= self._scale
+        np.maximum(detector, _FLOOR, out=detector)
+        followed = self._follower.process(detector)
+        level = np.divide(detector, followed, out=detector)
+        np.log(level, out=level)
+        level -= self._edge
+        if level.max(initial=0) <= 0:
+            return None
+        above = np.maximum(level, 0, out=level)
+        if self._knee > 0:
+            inside = np.minimum(above, self._knee)
+            above -= inside
+            inside *= inside
+            inside *= 0.5 / self._knee
+            above += inside
+        above *= self._slope
+        return np.exp(above, out=above)

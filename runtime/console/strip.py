@@ -1,0 +1,115 @@
+"""The console's channels: a strip (mono or stereo in, stereo out) and the master, fed block by block.
+
+What a setting means is said in `presets/console.py`; what these processors add is the sound. They keep their
+state from block to block and belong to one thread at a time.
+
+Input gain is applied behind compressor and saturation, whose settings move along (`presets.edit.without_input_gain`):
+the same sound, and a preset and its desk form are then the same arithmetic. Literally in front, the last bits would
+differ, and pedalboard's single-precision filters raise such differences to -60..-90 dB.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from pedalboard import Chain
+
+from ...presets.console import SEND_OFF_DB, Equalizer, Master, Strip
+from ...presets.edit import without_input_gain
+from ..audio.reading import Samples
+from .compressor import CompressorProcessor
+from .eq import eq_plugins
+from .plugin_stream import PluginStream
+
+
+class StripProcessor:
+    """One track's strip: input gain, EQ, compressor, saturation, fader, pan.
+
+    Args:
+        strip: its settings.
+        channels: of the track, 1 or 2.
+        sample_rate_hz: of the audio.
+
+    Attributes:
+        latency_samples: how much later the audio comes out.
+        send_gain: level of the fx send behind the pan, as a factor; 0 if it is off.
+    """
+
+    def __init__(self, strip: Strip, channels: int, sample_rate_hz: int):
+        strip = without_input_gain(strip)
+        self._tone = _Tone(strip.eq, channels, sample_rate_hz)
+        self._compressor = CompressorProcessor(strip.compressor, channels, sample_rate_hz)
+        self._drive = np.float32(strip.saturation.drive)
+        left, right = pan_gains(strip.pan, channels)
+        fader = gain_factor(strip.fader_db) / (strip.saturation.drive or 1)
+        self._out_gains = np.array([[fader * left], [fader * right]], np.float32)
+        self.latency_samples = self._compressor.latency_samples
+        self.send_gain = gain_factor(strip.fx_send_db) if strip.fx_send_db > SEND_OFF_DB else 0.0
+
+    def process(self, block: Samples) -> Samples:
+        """From shape (channels, n) to (2, n)."""
+        audio = self._compressor.process(self._tone.process(block))
+        if self._drive > 0:
+            # tanh(drive * x) / drive, as pedalboard's Distortion, 20 times as fast; the division is in the
+            # out gains.
+            audio = np.tanh(audio * self._drive)
+        return audio * self._out_gains
+
+
+class MasterProcessor:
+    """The stereo sum's channel: input gain, EQ, compressor, output gain.
+
+    Args:
+        master: its settings.
+        sample_rate_hz: of the audio.
+
+    Attributes:
+        latency_samples: how much later the audio comes out.
+    """
+
+    def __init__(self, master: Master, sample_rate_hz: int):
+        master = without_input_gain(master)
+        self._tone = _Tone(master.eq, 2, sample_rate_hz)
+        self._compressor = CompressorProcessor(master.compressor, 2, sample_rate_hz)
+        self._out_gain = np.float32(gain_factor(master.output_gain_db))
+        self.latency_samples = self._compressor.latency_samples
+
+    def process(self, block: Samples) -> Samples:
+        """From shape (2, n) to (2, n)."""
+        audio = self._compressor.process(self._tone.process(block))
+        return audio if self._out_gain == 1 else audio * self._out_gain
+
+
+def pan_gains(pan: float, channels: int) -> tuple[float, float]:
+    """Gains of the left and right output.
+
+    A mono track is panned at constant power, 3 dB down in the centre. A stereo track is balanced: the side
+    away from which it is turned fades out, and the centre leaves it as it is.
+
+    Args:
+        pan: -1 left, 0 centre, 1 right.
+        channels: of the track, 1 or 2.
+    """
+    if channels == 1:
+        angle = (pan + 1) * math.pi / 4
+        return math.cos(angle), math.sin(angle)
+    return math.cos(max(pan, 0) * math.pi / 2), math.cos(max(-pan, 0) * math.pi / 2)
+
+
+def gain_factor(gain_db: float) -> float:
+    """A level in dB as a factor."""
+    return float(10 ** (gain_db / 20))
+
+
+class _Tone:
+    """The equalizer, one stream a channel."""
+
+    def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int):
+        chains = [eq_plugins(eq, sample_rate_hz) for _ in range(channels)]
+        self._channels = [PluginStream(Chain(plugins), sample_rate_hz) for plugins in chains if plugins]
+
+    def process(self, block: Samples) -> Samples:
+        if not self._channels:
+            return block
+        return np.stack([channel.process(row) for channel, row in zip(self._channels, block, strict=True)])

@@ -1,0 +1,158 @@
+"""Listens before the model does: which passage to hear, how loud each track is in it, and which tracks are silent.
+
+The passage is the loudest representative one: most tracks play and the level is near the song's upper end, which
+the first seconds of a song seldom are. Files are streamed once for their level over time; only the passage is
+resampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...presets.errors import AudioError
+from ..audio.loudness import integrated_loudness
+from ..audio.reading import AudioReader, Samples, read_passage, repeated
+
+STEP_S = 0.25
+SILENT_LUFS = -60.0
+"""A track below this is left at neutral: what is in it is noise, and a model would turn the noise up."""
+
+# A track plays where it is within this of its own loudest quarter second.
+_PLAYING_DB = 30.0
+_PRESENCE_WEIGHT_DB = 20.0
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What was cut out of the tracks for the model.
+
+    Attributes:
+        start_s: where it begins.
+        length_s: its length.
+        audio: by track, shape (1 or 2, samples) at the model's rate.
+        loudness_lufs: by track, of the passage.
+    """
+
+    start_s: float
+    length_s: float
+    audio: Mapping[str, Samples]
+    loudness_lufs: Mapping[str, float]
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Tracks with nothing in the passage that a mix could be judged by."""
+        return tuple(name for name, loudness in self.loudness_lufs.items() if loudness < SILENT_LUFS)
+
+    def levelled(self, names: Sequence[str], level_lufs: float) -> list[Samples]:
+        """These tracks, each brought to this loudness; none of them may be silent."""
+        return [self.audio[name] * np.float32(10 ** ((level_lufs - self.loudness_lufs[name]) / 20)) for name in names]
+
+
+def cut_passage(stems: Mapping[str, Path], sample_rate_hz: int, samples: int, start_s: float | None = None) -> Passage:
+    """Choose and read the passage of a session.
+
+    Args:
+        stems: files by track name.
+        sample_rate_hz: rate of the result.
+        samples: its length.
+        start_s: where to begin; None chooses.
+
+    Returns:
+        The passage; stems that end before it are padded with zeros, ones shorter than it too.
+
+    Raises:
+        AudioError: a file cannot be used, or `start_s` lies behind the end of all of them.
+    """
+    if not stems:
+        raise AudioError("there are no stems to mix: give at least one")
+    length_s = samples / sample_rate_hz
+    start = choose_start_s(list(stems.values()), length_s) if start_s is None else start_s
+    if start_s is not None:
+        end_s = max(AudioReader(path).info.duration_s for path in stems.values())
+        if not 0 <= start_s < end_s:
+            raise AudioError(f"the passage cannot begin at {start_s:g} s: the tracks run from 0 to {end_s:.1f} s")
+    audio = {name: _fit(read_passage(path, start, length_s, sample_rate_hz), samples) for name, path in stems.items()}
+    loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
+    return Passage(start, length_s, audio, loudness)
+
+
+def read_reference(
+    path: Path, sample_rate_hz: int, samples: int, start_s: float | None = None
+) -> tuple[Samples, float, float]:
+    """Choose and read the passage of the reference.
+
+    Returns:
+        Samples of shape (1 or 2, samples), where they begin in s, and how much of the song they are in s. A reference
+        shorter than the passage is repeated.
+
+    Raises:
+        AudioError: the file cannot be used, is silent, or shorter than half a second.
+    """
+    info = AudioReader(path).info
+    wanted_s = samples / sample_rate_hz
+    length_s = min(wanted_s, info.duration_s)
+    if length_s < 0.5:
+        raise AudioError(f"{path}: {info.duration_s:.2f} s is too short for a reference; give at least half a second")
+    if start_s is not None and not 0 <= start_s <= info.duration_s - 0.5:
+        raise AudioError(f"{path}: a passage cannot begin at {start_s:g} s of a reference of {info.duration_s:.1f} s")
+    start = choose_start_s([path], length_s) if start_s is None else start_s
+    length_s = min(length_s, info.duration_s - start)
+    audio = read_passage(path, start, length_s, sample_rate_hz)
+    if integrated_loudness(audio, sample_rate_hz) < SILENT_LUFS:
+        raise AudioError(f"{path}: silent; choose a reference with music in it")
+    return repeated(audio, samples), start, length_s
+
+
+def choose_start_s(paths: Sequence[Path], length_s: float) -> float:
+    """Where the loudest passage begins in which most of these files play, on a grid of a quarter second."""
+    with ThreadPoolExecutor() as pool:
+        powers = list(pool.map(_power_over_time, paths))
+    return _best_step(powers, length_s) * STEP_S
+
+
+def loudest_start(audio: Samples, sample_rate_hz: int, samples: int) -> int:
+    """Likewise in one signal in memory: the sample where a passage of this many samples should begin."""
+    step = round(STEP_S * sample_rate_hz)
+    whole = audio[:, : audio.shape[1] // step * step].reshape(audio.shape[0], -1, step)
+    power = np.mean(np.square(whole, dtype=np.float64), axis=(0, 2))
+    return _best_step([power], samples / sample_rate_hz) * step
+
+
+def _best_step(powers: Sequence[NDArray[np.float64]], length_s: float) -> int:
+    steps = max(len(power) for power in powers)
+    window = max(1, round(length_s / STEP_S))
+    if steps <= window:
+        return 0
+    padded = np.stack([np.pad(power, (0, steps - len(power))) for power in powers])
+    peak = padded.max(axis=1, keepdims=True)
+    audible = peak > 10 ** (SILENT_LUFS / 10)
+    playing = (padded > peak * 10 ** (-_PLAYING_DB / 10)) & audible
+    presence = _windowed_mean(playing.mean(axis=0), window) / max(float(audible.mean()), _TINY)
+    # Each track counts by its share of its own loudest moment, so that a track recorded hot does not decide alone.
+    level_db = 10 * np.log10(_windowed_mean((padded / (peak + _TINY)).mean(axis=0), window) + _TINY)
+    return int(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence))
+
+
+def _power_over_time(path: Path) -> NDArray[np.float64]:
+    """Mean square of each quarter second, shape (steps,)."""
+    reader = AudioReader(path)
+    reader.block_frames = round(STEP_S * reader.sample_rate_hz)
+    return np.array([float(np.einsum("cn,cn->", block, block)) / block.size for block in reader])
+
+
+def _windowed_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    mean: NDArray[np.float64] = (total[window:] - total[:-window]) / window
+    return mean
+
+
+def _fit(audio: Samples, samples: int) -> Samples:
+    """Exactly this many samples: rounding at odd rates leaves one more or less."""
+    return np.pad(audio[:, :samples], ((0, 0), (0, max(0, samples - audio.shape[1]))))

@@ -1,0 +1,173 @@
+"""A model bundle on disk: a folder of three ONNX graphs, a snapshot, and the manifest that says what they are.
+
+Nothing in a bundle is trusted: sizes are bounded, every file must match its SHA-256, and graphs may not point at other
+files. What is here knows files only; :mod:`.controller` runs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from ...presets.console import Part
+from ...presets.errors import ModelError
+from ...presets.layout import Layout
+
+TRACK_ENCODER = "track_encoder.onnx"
+REFERENCE_ENCODER = "reference_encoder.onnx"
+CONTROLLER = "controller.onnx"
+SNAPSHOT = "snapshot.npz"
+FAMILIARITY = "familiarity.npz"
+"""What the training data was like (:mod:`.familiarity`); a bundle may go without."""
+MANIFEST = "manifest.json"
+FILES = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER, SNAPSHOT)
+DEFAULT_MODEL = "default"
+
+_MAX_FILE_BYTES = 2**31
+# A tensor kept outside the file carries an entry whose key is "location" (onnx.proto: StringStringEntryProto), here in
+# every spelling of its tag and length that protobuf allows.
+_EXTERNAL_DATA_MARK = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
+
+
+class Training(Part):
+    """On what, how and how long a model was trained."""
+
+    data: tuple[str, ...] = Field(description="sources, each with its licence")
+    hours: float = Field(ge=0, description="of sessions")
+    steps: int = Field(ge=0)
+    seed: int
+    command: str
+
+
+class Manifest(Part):
+    """What a bundle says of itself.
+
+    Attributes:
+        layout: what the outputs mean.
+        sample_rate_hz: of the waveforms that go in.
+        window_samples: length of the passage of the tracks it was trained on.
+        reference_samples: length of the passage of the reference; None where it is as long as that of the tracks.
+        track_level_lufs: loudness that tracks are brought to before thresholds and gains count.
+        stereo_tracks: whether the track encoder tells left from right; if not, stereo stems are folded down for it.
+        feature_version: of the features inside the graphs; embeddings of different versions do not mix.
+        sha256: of each file beside the manifest.
+    """
+
+    format: Literal["mixbridge-model"] = "mixbridge-model"
+    version: Literal[1] = 1
+    name: str = Field(min_length=1, max_length=100)
+    description: str = Field(max_length=2000)
+    architecture: str
+    parameters: int = Field(ge=0)
+    layout: Layout
+    sample_rate_hz: int = Field(ge=8000, le=192000)
+    window_samples: int = Field(ge=8192, le=2**24)
+    reference_samples: int | None = Field(default=None, ge=8192, le=2**24)
+    track_level_lufs: float = Field(ge=-70, le=0)
+    stereo_tracks: bool
+    feature_version: int
+    training: Training | None = None
+    licence: str
+    created: str
+    tool: str
+    sha256: Mapping[str, str]
+
+    @property
+    def reference_length(self) -> int:
+        """Samples of the reference that the model listens to."""
+        return self.reference_samples or self.window_samples
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files have been checked against its manifest.
+
+    Attributes:
+        folder: where it lies.
+        manifest: what it says of itself.
+        manifest_sha256: identity of the model; the manifest holds the hashes of the rest.
+    """
+
+    folder: Path
+    manifest: Manifest
+    manifest_sha256: str
+
+    def read(self, name: str) -> bytes:
+        """One of the bundle's files, checked.
+
+        Raises:
+            ModelError: it is missing, too large, changed, or an ONNX graph that points outside itself.
+        """
+        path = self.folder / name
+        data = _read_bounded(path)
+        if hashlib.sha256(data).hexdigest() != self.manifest.sha256.get(name):
+            raise ModelError(
+                f"{path}: does not match its hash in {MANIFEST}; the file was changed or damaged: get it anew"
+            )
+        if name.endswith(".onnx") and _EXTERNAL_DATA_MARK.search(data):
+            raise ModelError(
+                f"{path}: keeps weights in another file, which is not allowed; export it with weights inside"
+            )
+        return data
+
+
+def open_bundle(model: str | Path = DEFAULT_MODEL) -> Bundle:
+    """Find a bundle and read its manifest.
+
+    Args:
+        model: a folder, or the name of a model that ships with mixbridge.
+
+    Raises:
+        ModelError: there is none, or its manifest is broken; the message says where.
+    """
+    folder = _find(model)
+    path = folder / MANIFEST
+    data = _read_bounded(path)
+    try:
+        manifest = Manifest.model_validate(json.loads(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise ModelError(
+            f"{path}: {where}: {first['msg']} ({error.error_count()} in all); export the model again"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: not JSON that can be read: {error}") from error
+    return Bundle(folder, manifest, hashlib.sha256(data).hexdigest())
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that come with mixbridge."""
+    root = Path(str(resources.files("mixbridge.runtime") / "models"))
+    return sorted(path.name for path in root.iterdir() if (path / MANIFEST).is_file()) if root.is_dir() else []
+
+
+def _find(model: str | Path) -> Path:
+    folder = Path(model)
+    if folder.is_dir():
+        return folder
+    if str(model) in shipped_models():
+        return Path(str(resources.files("mixbridge.runtime") / "models")) / str(model)
+    known = ", ".join(shipped_models()) or "none"
+    raise ModelError(
+        f"no model {str(model)!r}: give a folder with a {MANIFEST}, or the name of one that ships ({known})"
+    )
+
+
+def _read_bounded(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise ModelError(f"{path}: larger than {_MAX_FILE_BYTES >> 30} GiB; this is not a mixbridge model")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror}); a model is a folder with {MANIFEST} in it"
+        ) from error

@@ -1,0 +1,1 @@
+"""From audio to a preset: prediction, guard rails, confidence."""

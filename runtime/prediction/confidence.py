@@ -1,0 +1,174 @@
+"""How far a prediction can be trusted, and the fall-back where it cannot.
+
+Two questions are asked. Does the mix, rendered, come closer to the reference than all tracks equally loud in the centre
+would? If not, less of the prediction is kept, down to that plain mix. And are the tracks and the reference like what
+the model has learned from? That alone changes nothing; it is said, and where all is strange and little is won, half is
+kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from ...presets.preset import Confidence, Preset
+from ..audio.reading import Samples
+from ..model.analysis import Passage
+from ..model.controller import Controller
+from ..model.familiarity import Familiarity, load_familiarity
+from ..model.orientation import oriented
+from .guards import guard
+from .trial import AMOUNTS, Trial
+
+# Shares of the plain mix's distance that are left: so little is convincing, and so much is hardly a gain.
+_CONVINCING = 0.5
+_HARDLY_A_GAIN = 0.9
+# Where all is strange, a gain has to be clear to be believed, and no more than this is kept.
+_CLEAR_GAIN = 0.75
+_MOST_WHERE_STRANGE = 0.5
+_LISTED = 4
+
+
+@dataclass(frozen=True)
+class Strangeness:
+    """What is unlike the training data.
+
+    Attributes:
+        tracks: names of tracks that are further out than nearly all of it.
+        reference: whether the reference is.
+        is_extreme: whether the reference, or most of the tracks, are beyond all experience.
+    """
+
+    tracks: tuple[str, ...] = ()
+    reference: bool = False
+    is_extreme: bool = False
+
+
+def assured(controller: Controller, preset: Preset, passage: Passage, reference: Samples) -> Preset:
+    """A prediction made safe and honest: guard rails, fall-back, and both written into its provenance.
+
+    Args:
+        controller: the model that predicted.
+        preset: as predicted, or searched from there.
+        passage: what was heard of the tracks.
+        reference: shape (1 or 2, samples), at the rate of the passage.
+
+    Raises:
+        ModelError: the bundle's account of its training data is damaged.
+    """
+    manifest = controller.manifest
+    trial = Trial(passage, reference, manifest.sample_rate_hz, manifest.track_level_lufs)
+    guarded = guard(preset, trial)
+    known = load_familiarity(controller.bundle)
+    strangeness = strange(controller, known, trial) if known is not None else Strangeness()
+    kept, confidence = weigh(guarded.preset, trial, strangeness)
+    update = {"confidence": confidence, "findings": guarded.findings or None}
+    return kept.model_copy(update={"provenance": kept.provenance.model_copy(update=update)})
+
+
+def weigh(preset: Preset, trial: Trial, strangeness: Strangeness | None = None) -> tuple[Preset, Confidence]:
+    """Compare a prediction with the plain mix, keep as much of it as helps, and say how sure that is.
+
+    Args:
+        preset: safe already.
+        trial: what it is tried on.
+        strangeness: what is unlike the training data, if that is known.
+
+    Returns:
+        The settings to use, and what is to be said about them.
+    """
+    strangeness = strangeness or Strangeness()
+    if not trial.playing(preset):
+        return preset, Confidence(level="low", reasons=("Every track is silent in the passage that was heard.",))
+    with ThreadPoolExecutor(2) as pool:
+        plain, predicted = pool.map(trial.distance, (trial.plain(preset), preset))
+    distances = {1.0: predicted, 0.0: plain}
+    amount = _largest_that_helps(preset, trial, distances)
+    if strangeness.is_extreme and distances[amount] > _CLEAR_GAIN * plain:
+        amount = min(amount, _MOST_WHERE_STRANGE)
+    if amount not in distances:
+        distances[amount] = trial.distance(trial.nearer_plain(preset, amount))
+    confidence = Confidence(
+        level=_level(distances[amount], plain, amount, strangeness),
+        reasons=tuple(_reasons(distances, amount, strangeness)),
+        distance_prediction=_number(distances[amount]),
+        distance_neutral=_number(plain),
+        amount=amount,
+    )
+    return trial.nearer_plain(preset, amount), confidence
+
+
+def strange(controller: Controller, known: Familiarity, trial: Trial) -> Strangeness:
+    """What in a session is unlike what the model has learned from."""
+    silent = set(trial.passage.silent)
+    names = [name for name in trial.passage.audio if name not in silent]
+    if not names:
+        return Strangeness()
+    # As in the prediction, whose embeddings are kept.
+    embeddings = controller.embeddings(*oriented(trial.passage.levelled(names, trial.level_lufs), trial.reference))
+    tracks, style = dict(zip(names, embeddings.tracks, strict=True)), embeddings.reference
+    lost = [name for name, embedding in tracks.items() if known.tracks.is_strange(embedding)]
+    return Strangeness(
+        tracks=tuple(name for name, embedding in tracks.items() if known.tracks.is_outside(embedding)),
+        reference=known.reference.is_outside(style),
+        is_extreme=known.reference.is_strange(style) or 2 * len(lost) > len(names),
+    )
+
+
+def _largest_that_helps(preset: Preset, trial: Trial, distances: dict[float, float]) -> float:
+    """The most of the prediction that is no worse than the plain mix; distances that were measured are added."""
+    for amount in AMOUNTS:
+        if amount not in distances:
+            distances[amount] = trial.distance(trial.nearer_plain(preset, amount))
+        if distances[amount] <= distances[0.0]:
+            return amount
+    return 0.0
+
+
+def _level(distance: float, plain: float, amount: float, strangeness: Strangeness) -> Literal["high", "fair", "low"]:
+    if amount < 1 or strangeness.is_extreme or distance > _HARDLY_A_GAIN * plain:
+        return "low"
+    if distance > _CONVINCING * plain or strangeness.tracks or strangeness.reference:
+        return "fair"
+    return "high"
+
+
+def _reasons(distances: Mapping[float, float], amount: float, strangeness: Strangeness) -> list[str]:
+    said = [_gain(distances, amount)]
+    if strangeness.reference:
+        said.append("The reference is unlike nearly everything that this model has learned from.")
+    if strangeness.tracks:
+        said.append(f"Unlike nearly everything that this model has learned from: {_listed(strangeness.tracks)}.")
+    return said
+
+
+def _gain(distances: Mapping[float, float], amount: float) -> str:
+    plain, predicted = distances[0.0], distances[1.0]
+    if predicted > plain:
+        kept = f"{100 * amount:.0f} % of them were kept" if amount > 0 else "only that loudness was kept"
+        return (
+            "All of the settings would have taken the mix further from the reference than the tracks equally loud in "
+            f"the centre are, so {kept}."
+        )
+    if amount < 1:
+        return (
+            "The settings bring the mix hardly closer to the reference, and nothing like this was in what the model "
+            f"has learned from, so {100 * amount:.0f} % of them were kept."
+        )
+    share = 100 * (1 - predicted / plain) if plain > 0 else 0.0
+    return (
+        f"By its own measure the mix is {share:.0f} % closer to the reference than the tracks equally loud in the "
+        "centre would be, in tone, width, balance and punch."
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def _number(distance: float) -> float | None:
+    return round(distance, 6) if math.isfinite(distance) else None

@@ -1,0 +1,224 @@
+"""From what a model decides to a preset: its outputs in 0..1 become dB, Hz and ms, relative to the raw files.
+
+The level that the model wants its tracks at is folded in as input gain, so that thresholds mean what they did in
+training. A model of the reference's law is translated: its compressor's time constants and pan law differ from the
+runtime's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from ...presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
+from ...presets.layout import Layout, balance_gain_db, denormalize
+from ...presets.preset import Preset, Provenance, SourceFile, Track, Window
+from ...presets.version import __version__
+from ..audio.reading import Samples
+from ..model.analysis import Passage, cut_passage, read_reference
+from ..model.controller import Controller, Outputs
+from ..model.orientation import is_turned, oriented
+from .confidence import assured
+
+Decide = Callable[[Controller, Passage, Samples], Preset]
+"""Makes a preset of what was heard: the passage of the tracks, and that of the reference."""
+
+# A wide song is never quite the same left and right; one sound in the middle is.
+_LEANING_DB, _LEANING_ALONE_DB = 1.5, 0.1
+_ONE_SOUND = 0.98  # correlation of left and right
+_TINY = 1e-12
+# The reference's time constants are ms / ln 9, pedalboard's ms / (2 pi).
+_REFERENCE_TIME = 2 * math.pi / math.log(9)
+# The reference delays the signal against its gain by 2048 samples on tracks, 1024 on the master, at 44.1 kHz.
+_REFERENCE_LOOKAHEAD_MS = {Strip: 1000 * 2048 / 44100, Master: 1000 * 1024 / 44100}
+
+
+def predict_files(
+    controller: Controller,
+    stems: Mapping[str, Path],
+    reference: Path,
+    window_s: float | None = None,
+    reference_window_s: float | None = None,
+    decide: Decide | None = None,
+) -> tuple[Preset, Passage]:
+    """Hear a session and a reference, and set the console.
+
+    Args:
+        controller: the model.
+        stems: files by track name.
+        reference: a finished song.
+        window_s: where the passage to hear begins in the tracks; None chooses.
+        reference_window_s: likewise in the reference.
+        decide: makes the preset of a passage and a reference; None takes :func:`predict_safely`.
+
+    Returns:
+        The preset and the passage it was made from.
+
+    Raises:
+        AudioError: a file cannot be used.
+    """
+    manifest = controller.manifest
+    rate_hz, samples = manifest.sample_rate_hz, manifest.window_samples
+    style, style_start_s, style_length_s = read_reference(
+        reference, rate_hz, manifest.reference_length, reference_window_s
+    )
+    with ThreadPoolExecutor() as pool:  # files are hashed while the model listens; hashlib lets other threads run
+        sources = {path: pool.submit(_source, path) for path in (*stems.values(), reference)}
+        passage = cut_passage(stems, rate_hz, samples, window_s)
+        preset = (decide or predict_safely)(controller, passage, style)
+    tracks = tuple(track.model_copy(update={"source": sources[stems[track.name]].result()}) for track in preset.tracks)
+    provenance = preset.provenance.model_copy(
+        update={
+            "reference": sources[reference].result(),
+            "reference_window": Window(start_s=style_start_s, length_s=round(style_length_s, 3)),
+        }
+    )
+    return preset.model_copy(update={"tracks": tracks, "provenance": provenance}), passage
+
+
+def predict_safely(controller: Controller, passage: Passage, reference: Samples) -> Preset:
+    """:func:`predict`, with guard rails, and with what it is worth (:mod:`.confidence`)."""
+    return assured(controller, predict(controller, passage, reference), passage, reference)
+
+
+def predict(controller: Controller, passage: Passage, reference: Samples) -> Preset:
+    """The preset for a passage and a reference in memory, both at the model's rate, as the model makes it."""
+    manifest = controller.manifest
+    silent = set(passage.silent)
+    heard = [name for name in passage.audio if name not in silent]
+    strips: dict[str, Strip] = {}
+    master = Master()
+    if heard:
+        tracks, style = oriented(passage.levelled(heard, manifest.track_level_lufs), reference)
+        outputs = controller.predict(tracks, style)
+        strips, master = settings(manifest.layout, outputs, manifest.track_level_lufs, passage, heard)
+        if is_turned(reference):
+            strips = {name: replace(strip, {"pan": -strip.pan}) for name, strip in strips.items()}
+        if len(heard) == 1 and passage.audio[heard[0]].shape[0] == 1 and not _leans(reference):
+            # Alone, it has nobody to make room for, and nothing in the reference asks for a turn.
+            strips = {heard[0]: replace(strips[heard[0]], {"pan": 0.0})}
+    preset = neutral(passage)
+    model = {"model": manifest.name, "model_sha256": controller.bundle.manifest_sha256}
+    return preset.model_copy(
+        update={
+            "tracks": tuple(
+                track.model_copy(update={"strip": strips[track.name]}) if track.name in strips else track
+                for track in preset.tracks
+            ),
+            "master": master,
+            "provenance": preset.provenance.model_copy(update=model),
+        }
+    )
+
+
+def neutral(passage: Passage) -> Preset:
+    """The tracks of a passage with nothing set."""
+    silent = set(passage.silent)
+    tracks = tuple(
+        Track(name=name, note=f"silent in the passage heard ({loudness:.0f} LUFS): left at neutral")
+        if name in silent
+        else Track(name=name)
+        for name, loudness in passage.loudness_lufs.items()
+    )
+    return Preset(
+        tracks=tracks,
+        provenance=Provenance(
+            tool=f"mixbridge {__version__}",
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            window=Window(start_s=passage.start_s, length_s=round(passage.length_s, 3)),
+        ),
+    )
+
+
+def _leans(reference: Samples) -> bool:
+    """Whether a reference sits to one side: clearly, or a little where it is one sound that was panned."""
+    left, right = reference[0].astype(np.float64), reference[-1].astype(np.float64)
+    powers = float(left @ left) + _TINY, float(right @ right) + _TINY
+    is_one_sound = float(left @ right) > _ONE_SOUND * math.sqrt(powers[0] * powers[1])
+    return abs(10 * math.log10(powers[1] / powers[0])) > (_LEANING_ALONE_DB if is_one_sound else _LEANING_DB)
+
+
+def settings(
+    layout: Layout, outputs: Outputs, track_level_lufs: float, passage: Passage, names: list[str]
+) -> tuple[dict[str, Strip], Master]:
+    """Outputs in units, absolute.
+
+    Args:
+        layout: what the outputs mean.
+        outputs: of the tracks `names`, in this order, and of the master.
+        track_level_lufs: the level at which the model hears tracks.
+        passage: for their loudness.
+        names: tracks that were heard.
+    """
+    strips = {}
+    for name, row in zip(names, outputs.tracks, strict=True):
+        values = {**_fixed(layout, Strip), **denormalize(layout.track, row.tolist(), Strip)}
+        level_db = track_level_lufs - passage.loudness_lufs[name]
+        gain_db = values.get("input_gain_db", 0.0) + level_db
+        values["input_gain_db"] = parameters(Strip)["input_gain_db"].clamp(gain_db)
+        strip = replace(Strip(), values)
+        if layout.law == "reference":
+            strip = _from_reference_law(strip)
+        strips[name] = strip
+    values = {**_fixed(layout, Master), **denormalize(layout.master, outputs.master.tolist(), Master)}
+    if layout.balanced:
+        strips = _around_zero(strips)
+        values["input_gain_db"] = balance_gain_db([strip.fader_db for strip in strips.values()])
+    master = replace(Master(), values)
+    if layout.law == "reference":
+        master = replace(master, _reference_dynamics(master))
+    return strips, master
+
+
+def _around_zero(strips: Mapping[str, Strip]) -> dict[str, Strip]:
+    """The same balance with faders around 0 dB: a common offset means nothing to a balanced model, but reads badly."""
+    mean_db = -balance_gain_db([strip.fader_db for strip in strips.values()]) - 10 * math.log10(len(strips))
+    return {name: replace(strip, {"fader_db": strip.fader_db - mean_db}) for name, strip in strips.items()}
+
+
+def _fixed(layout: Layout, section: type[Strip] | type[Master]) -> dict[str, float]:
+    table = parameters(section)
+    return {path: value for path, value in layout.fixed.items() if path in table}
+
+
+def _from_reference_law(strip: Strip) -> Strip:
+    """The same sound by the runtime's laws; the reference's reverb was never trained, so its send is off.
+
+    Its pan law is (2/pi) (pi/2 - a) cos a and (2/pi) a sin a in power, a = 0..pi/2; the runtime's is constant power.
+    The position that gives the same ratio of channels is taken, and the difference in power moved to the fader.
+    """
+    angle = (strip.pan + 1) * math.pi / 4
+    left = max(0.0, (math.pi / 2 - angle) * (2 / math.pi) * math.cos(angle))
+    right = max(0.0, angle * (2 / math.pi) * math.sin(angle))
+    position = math.atan2(math.sqrt(right), math.sqrt(left)) * 4 / math.pi - 1
+    return replace(
+        strip,
+        {
+            **_reference_dynamics(strip),
+            "pan": min(1.0, max(-1.0, position)),
+            "fader_db": strip.fader_db + 10 * math.log10(left + right),
+            "fx_send_db": SEND_OFF_DB,
+        },
+    )
+
+
+def _reference_dynamics(section: Strip | Master) -> dict[str, float]:
+    """The reference ignores its release: one time constant serves both ways."""
+    table = parameters(type(section))
+    time_ms = get(section, "compressor.attack_ms") * _REFERENCE_TIME
+    return {
+        "compressor.attack_ms": table["compressor.attack_ms"].clamp(time_ms),
+        "compressor.release_ms": table["compressor.release_ms"].clamp(time_ms),
+        "compressor.lookahead_ms": _REFERENCE_LOOKAHEAD_MS[type(section)],
+    }
+
+
+def _source(path: Path) -> SourceFile:
+    with path.open("rb") as file:
+        return SourceFile(file=path.name, sha256=hashlib.file_digest(file, "sha256").hexdigest())

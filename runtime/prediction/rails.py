@@ -1,0 +1,96 @@
+"""The guard rails as a table, and what is said where one held. How each is applied stands in :mod:`.guards`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...presets.preset import Finding, Preset
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One guard rail.
+
+    Attributes:
+        name: for counts and files.
+        limit_db: what may not be passed.
+        target_db: where it is brought to, if it was.
+        message: for people; `who` is the track, `before` and `after` are in dB, `where` a list of frequencies.
+    """
+
+    name: str
+    limit_db: float
+    target_db: float
+    message: str
+
+
+NOT_A_NUMBER = Rule(
+    "not a number", math.inf, 0.0, "{who}: {where} came out as no number and {is_are} at the usual value instead"
+)
+SILENT_BAND = Rule(
+    "boost of silence",
+    3.0,
+    0.0,
+    "{who}: no boost at {where}, where there is nothing but noise to bring up (it would have been {before:.0f} dB)",
+)
+SQUASHED = Rule(
+    "squashed",
+    20.0,
+    12.0,
+    "{who}: the compressor would have turned it down by {before:.0f} dB nearly all the time; "
+    "eased to {after:.0f} dB at the same loudness",
+)
+BURIED = Rule(
+    "buried",
+    -30.0,
+    -24.0,
+    "{who}: would have been {below:.0f} dB below the loudest of the other tracks; raised to {above:.0f} dB below",
+)
+REVERSED_TONE = Rule(
+    "tone reversed",
+    6.0,
+    6.0,
+    "{who}: lows and highs would have come out {before:.0f} dB further from the reference than with all tracks "
+    "equally loud; kept {share:.0f} % of the settings",
+)
+SPIKY = Rule(
+    "spiky",
+    6.0,
+    4.0,
+    "{who}: its peaks would have stood out by {before:.0f} dB more than those of the reference, for a limiter to cut; "
+    "compressed to {after:.0f} dB, as loud as before",
+)
+RULES = (NOT_A_NUMBER, SILENT_BAND, SQUASHED, BURIED, SPIKY, REVERSED_TONE)
+"""Guard rails in the order in which they are applied."""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """Settings that are safe, and what had to be changed for it.
+
+    Attributes:
+        preset: the settings.
+        findings: what was put right; empty for nearly every prediction.
+    """
+
+    preset: Preset
+    findings: tuple[Finding, ...] = ()
+
+
+def finding(
+    rule: Rule,
+    track: str | None,
+    before: float | None,
+    after: float | None,
+    words: Mapping[str, object],
+    who: str = "master",
+) -> Finding:
+    """What is said of a setting that was put right; `words` fill the rule's message."""
+    said = rule.message.format(who=track or who, before=before, after=after, **words)
+    return Finding(rule=rule.name, track=track, before=_rounded(before), after=_rounded(after), message=said[:500])
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2) + 0.0

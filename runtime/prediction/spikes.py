@@ -1,0 +1,136 @@
+"""Tracks whose peaks stand so far above the mix that only a limiter would hold them: compresses them, as engineers do.
+
+Band powers, on which the default model learns, know nothing of peaks inside a frame of 46 ms; this does.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...presets import console
+from ...presets.console import Strip, parameters
+from ...presets.preset import Finding, Preset
+from ..audio.loudness import integrated_loudness
+from ..audio.reading import Samples
+from ..rendering.render import render_arrays
+from .rails import SPIKY, Guarded, finding
+from .trial import Trial
+
+# Fast and steep enough to catch the beginning of a drum: a time constant of 0.2 ms, and seen coming.
+_RATIO, _ATTACK_MS, _LOOKAHEAD_MS = 6.0, 1.2, 1.0
+_ABOVE_DB, _DEEPEST_DB = 6.0, 24.0
+_STEPS = 6
+_MOST_TRACKS = 4
+_WORTH_IT_DB = 1.0
+_TINY = 1e-9
+
+
+def tamed(preset: Preset, trial: Trial) -> Guarded:
+    """Where a mix breaks :data:`.rails.SPIKY`, compress the tracks whose peaks stand highest, each as loud as before.
+
+    Args:
+        preset: its tracks are those of the passage.
+        trial: the passage and the reference.
+    """
+    usual_db = _over_loudness_db(trial.stereo_reference, trial.sample_rate_hz)
+    over_db = _over_loudness_db(trial.render(preset).mix, trial.sample_rate_hz) - usual_db
+    if not over_db > SPIKY.limit_db:  # also where one of them is silent
+        return Guarded(preset)
+    findings: list[Finding] = []
+    for _ in range(_MOST_TRACKS):
+        peaks_db = {
+            name: _peak_db(stem)
+            for name, stem in trial.render(preset).stems.items()
+            if name not in {found.track for found in findings}
+        }
+        if not peaks_db or over_db <= SPIKY.target_db:
+            break
+        name = max(peaks_db, key=lambda name: peaks_db[name])
+        strip = _compressed(preset, name, trial, peaks_db[name] - (over_db - SPIKY.target_db))
+        tried = _with_strip(preset, name, strip)
+        after_db = _over_loudness_db(trial.render(tried).mix, trial.sample_rate_hz) - usual_db
+        if after_db > over_db - _WORTH_IT_DB:
+            break
+        findings.append(finding(SPIKY, name, over_db, after_db, {}))
+        preset, over_db = tried, after_db
+    return Guarded(preset, tuple(findings))
+
+
+def _compressed(preset: Preset, name: str, trial: Trial, peak_db: float) -> Strip:
+    """The track's strip with the least compression that holds its peak there, or with the most that is tried."""
+    strip = preset.track(name).strip
+    stem = _stem(preset, name, strip, trial)
+    lufs = integrated_loudness(stem, trial.sample_rate_hz)
+    # At the compressor, from where it does nothing down to where it works on nearly all of the track.
+    high_db = _peak_db(stem) - strip.fader_db - strip.compressor.makeup_db + _ABOVE_DB
+    low_db = high_db - _ABOVE_DB - _DEEPEST_DB
+    if strip.compressor.ratio > 1:
+        high_db = min(high_db, strip.compressor.threshold_db)
+
+    def tried(threshold_db: float) -> tuple[Strip, float]:
+        """With this threshold, as loud as before, and how high its peak is then."""
+        changed = _with_threshold(strip, threshold_db)
+        made = _stem(preset, name, changed, trial)
+        quieter_db = lufs - integrated_loudness(made, trial.sample_rate_hz)
+        if not math.isfinite(quieter_db):
+            return changed, _peak_db(made)
+        return _raised(changed, quieter_db), _peak_db(made) + quieter_db
+
+    best: Strip | None = None
+    for _ in range(_STEPS):
+        threshold_db = (low_db + high_db) / 2
+        found, reached_db = tried(threshold_db)
+        if reached_db <= peak_db:
+            best, low_db = found, threshold_db
+        else:
+            high_db = threshold_db
+    return best if best is not None else tried(low_db)[0]
+
+
+def _with_threshold(strip: Strip, threshold_db: float) -> Strip:
+    values = {
+        "compressor.threshold_db": parameters(Strip)["compressor.threshold_db"].clamp(threshold_db),
+        "compressor.ratio": max(strip.compressor.ratio, _RATIO),
+        "compressor.attack_ms": min(strip.compressor.attack_ms, _ATTACK_MS),
+        "compressor.lookahead_ms": max(strip.compressor.lookahead_ms, _LOOKAHEAD_MS),
+    }
+    return console.replace(strip, values)
+
+
+def _with_strip(preset: Preset, name: str, strip: Strip) -> Preset:
+    tracks = tuple(
+        track.model_copy(update={"strip": strip}) if track.name == name else track for track in preset.tracks
+    )
+    return preset.model_copy(update={"tracks": tracks})
+
+
+def _raised(strip: Strip, gain_db: float) -> Strip:
+    """With so much more makeup; the fader takes what the makeup cannot."""
+    table = parameters(Strip)
+    makeup_db = table["compressor.makeup_db"].clamp(strip.compressor.makeup_db + gain_db)
+    rest_db = strip.compressor.makeup_db + gain_db - makeup_db
+    values = {
+        "compressor.makeup_db": makeup_db,
+        "fader_db": table["fader_db"].clamp(strip.fader_db + rest_db),
+    }
+    return console.replace(strip, values)
+
+
+def _stem(preset: Preset, name: str, strip: Strip, trial: Trial) -> Samples:
+    track = preset.track(name).model_copy(
+        update={"strip": strip.model_copy(update={"fx_send_db": console.SEND_OFF_DB})}
+    )
+    alone = preset.model_copy(update={"tracks": (track,)})
+    return render_arrays({name: trial.passage.audio[name]}, trial.sample_rate_hz, alone).stems[name]
+
+
+def _peak_db(audio: Samples) -> float:
+    return 20 * math.log10(float(np.abs(audio).max()) + _TINY)
+
+
+def _over_loudness_db(audio: Samples, sample_rate_hz: int) -> float:
+    """How far the highest sample stands above the loudness; no number for silence."""
+    loudness = integrated_loudness(audio, sample_rate_hz)
+    return _peak_db(audio) - loudness if math.isfinite(loudness) else math.nan

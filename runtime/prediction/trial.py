@@ -1,0 +1,126 @@
+"""Settings tried on the passage that was heard: rendered in memory, measured against the reference, or made plainer.
+
+The plain mix is what anybody has without a model: all tracks equally loud in the centre, no EQ, no compression. It is
+what a prediction has to beat, and what it gives way to where it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from ...presets import console
+from ...presets.console import Master, Parameter, Strip, parameters
+from ...presets.edit import blended, scaled
+from ...presets.layout import balance_gain_db
+from ...presets.preset import Preset
+from ..audio.reading import Samples, as_stereo
+from ..model.analysis import Passage
+from ..model.features import feature_distance
+from ..rendering.render import Rendered, render_arrays
+from .target import Target
+
+Bus = TypeVar("Bus", bound=Strip | Master)
+
+AMOUNTS = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""How much of a prediction is tried, from all of it down to the plain mix."""
+
+# Sides this far below the middle of their band sound like none: with a lower floor any settings that pan a little
+# would seem better than the plain mix.
+_HEARD_SIDE_DB = 20.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A passage and a reference to try settings on.
+
+    Attributes:
+        passage: the tracks.
+        reference: shape (1 or 2, samples), any length from 0.4 s.
+        sample_rate_hz: of both.
+        level_lufs: loudness that the plain mix brings every track to.
+    """
+
+    passage: Passage
+    reference: Samples
+    sample_rate_hz: int
+    level_lufs: float
+    # The latest render and its preset: rails and confidence look at the same mix, one after the other.
+    _latest: list[tuple[Preset, Rendered]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def playing(self, preset: Preset) -> Mapping[str, Samples]:
+        """The tracks that are heard under these settings, by name."""
+        silent = set(self.passage.silent)
+        return {
+            track.name: self.passage.audio[track.name]
+            for track in preset.tracks
+            if not track.mute and track.name in self.passage.audio and track.name not in silent
+        }
+
+    def render(self, preset: Preset) -> Rendered:
+        """The passage under these settings; tracks that are silent in it are left out."""
+        for known, rendered in self._latest:
+            if known is preset:
+                return rendered
+        audio = self.playing(preset)
+        tracks = tuple(track for track in preset.tracks if track.name in audio)
+        rendered = render_arrays(audio, self.sample_rate_hz, preset.model_copy(update={"tracks": tracks}))
+        self._latest[:] = [(preset, rendered)]
+        return rendered
+
+    def distance(self, preset: Preset) -> float:
+        """How far the mix is from the reference, both at the reference's loudness; infinite for a silent mix."""
+        mix = self.render(preset).mix
+        gain = self._goal.match_gain(mix)
+        if gain == 0:
+            return float("inf")
+        return feature_distance(self._goal.measure(mix, gain), self._goal.features).total
+
+    def plain(self, preset: Preset) -> Preset:
+        """All tracks that play equally loud in the centre; what only shapes (frequencies, times) stays as it is."""
+        audio = self.playing(preset)
+        bare = scaled(preset, 0)
+        tracks = tuple(
+            track.model_copy(update={"strip": _raised(track.strip, self.level_lufs - self._loudness(track.name))})
+            if track.name in audio
+            else preset.track(track.name)
+            for track in bare.tracks
+        )
+        master = _raised(bare.master, balance_gain_db([0.0] * len(audio)))
+        return bare.model_copy(update={"tracks": tracks, "master": master, "provenance": preset.provenance})
+
+    def nearer_plain(self, preset: Preset, amount: float) -> Preset:
+        """The preset at `amount` of its effect on the plain mix: 0 is the plain mix, 1 as it is."""
+        if amount == 1:
+            return preset
+        mixed = blended(self.plain(preset), preset, amount)
+        return mixed.model_copy(update={"name": preset.name, "provenance": preset.provenance})
+
+    def _loudness(self, name: str) -> float:
+        return self.passage.loudness_lufs[name]
+
+    @cached_property
+    def stereo_reference(self) -> Samples:
+        """The reference on two channels."""
+        return as_stereo(self.reference)
+
+    @cached_property
+    def _goal(self) -> Target:
+        return Target.of(self.stereo_reference, self.sample_rate_hz, _HEARD_SIDE_DB)
+
+
+def rows(bus: Strip | Master) -> Mapping[str, Parameter]:
+    """The console's table of a strip or the master."""
+    return parameters(type(bus))
+
+
+def _raised(bus: Bus, gain_db: float) -> Bus:
+    """With this input gain instead of none; the threshold goes along, so that it means the same raw level."""
+    table = rows(bus)
+    values = {
+        "input_gain_db": gain_db,
+        "compressor.threshold_db": bus.compressor.threshold_db + gain_db,
+    }
+    return console.replace(bus, {path: table[path].clamp(value) for path, value in values.items()})

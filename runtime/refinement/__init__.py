@@ -1,0 +1,1 @@
+"""Searches for better settings on the rendered sound."""

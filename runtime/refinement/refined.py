@@ -1,0 +1,107 @@
+"""Refinement of a session of files: hears it as a prediction does, searches, and says in the preset what was done.
+
+The search itself, on arrays, is :mod:`.refine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ...presets.edit import with_note
+from ...presets.preset import Preset
+from ..audio.reading import Samples
+from ..model.analysis import Passage
+from ..model.controller import Controller
+from ..prediction.confidence import assured
+from ..prediction.predict import neutral, predict, predict_files
+from ..prediction.trial import Trial
+from .refine import Refinement, RefineStep, Start, distance_to, refine
+
+Progress = Callable[[float, str], None]
+
+
+def predict_and_refine(
+    controller: Controller,
+    stems: Mapping[str, Path],
+    reference: Path,
+    window_s: float | None,
+    reference_window_s: float | None,
+    seconds: float,
+    start: Start,
+    progress: Progress | None,
+) -> tuple[Preset, Passage, Refinement]:
+    """Set the console for a session, and search on from there.
+
+    Args:
+        controller: the model; from neutral, only what it listens to is taken from it.
+        stems: files by track name.
+        reference: a finished song.
+        window_s: where the passage to hear begins in the tracks; None chooses.
+        reference_window_s: likewise in the reference.
+        seconds: how long to search.
+        start: where the search begins: at the prediction, or at all tracks equally loud in the centre.
+        progress: called with 0..1 and what is being done.
+
+    Returns:
+        The preset, guarded as a prediction is; the passage; and what the search did.
+
+    Raises:
+        AudioError: a file cannot be used.
+    """
+    searches: list[Refinement] = []
+
+    def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
+        searches.append(_search(controller, passage, song, seconds, start, _told(progress, seconds)))
+        return searches[0].preset
+
+    preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, decide)
+    return preset, passage, replace(searches[0], preset=preset)
+
+
+def _search(
+    controller: Controller,
+    passage: Passage,
+    song: Samples,
+    seconds: float,
+    start: Start,
+    progress: Callable[[RefineStep], bool] | None,
+) -> Refinement:
+    rate_hz = controller.manifest.sample_rate_hz
+    if start == "model":
+        preset = predict(controller, passage, song)
+    else:
+        preset = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
+    found = refine(preset, passage, song, sample_rate_hz=rate_hz, seconds=seconds, progress=progress)
+    found = replace(found, start=start)
+    safe = assured(controller, found.preset, passage, song)
+    if (safe.tracks, safe.master) != (found.preset.tracks, found.preset.master):
+        found = replace(found, after=distance_to(song, safe, passage, rate_hz))
+    return replace(found, preset=with_note(safe, words(found)))
+
+
+def words(found: Refinement) -> str:
+    """What a search did, in one line."""
+    if not found.renders:
+        return "not refined: every track is silent in the passage that was heard"
+    begin = "the prediction" if found.start == "model" else "all tracks equally loud in the centre"
+    stopped = ", stopped early" if found.interrupted else ""
+    return (
+        f"refined from {begin} in {found.seconds:.0f} s ({found.renders} renders{stopped}): "
+        f"distance to the reference {found.before:.3g} -> {found.after:.3g}"
+    )
+
+
+def _told(progress: Progress | None, seconds: float) -> Callable[[RefineStep], bool] | None:
+    if progress is None:
+        return None
+    tell = progress
+
+    def step(now: RefineStep) -> bool:
+        left_s = max(0.0, seconds - now.seconds)
+        text = f"refining: distance {now.before:.3g} -> {now.now:.3g}, {left_s:.0f} s left (Ctrl-C keeps it)"
+        tell(min(1.0, now.seconds / seconds), text)
+        return True
+
+    return step

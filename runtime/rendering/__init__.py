@@ -1,0 +1,1 @@
+"""Renders a preset on stems, into arrays or into files."""

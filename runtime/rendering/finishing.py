@@ -1,0 +1,158 @@
+"""The last stage of a mix: brought to its loudness, held under its ceiling, measured, written.
+
+The mix waits in a plain file of float32 frames, so that it can be gone through more than once: a limiter
+takes loudness away, and how much is only known afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..audio.loudness import StreamingLoudness
+from ..audio.peaks import TruePeakMeter
+from ..audio.reading import BLOCK_FRAMES, Samples
+from ..audio.writing import AudioFormat, AudioWriter
+from ..console.limiter import Limiter
+
+# The loudness reached may differ by this much before another gain is tried, and so many are tried.
+_TOLERANCE_LU = 0.2
+_ATTEMPTS = 4
+# More than this on top of the plain gain would only be crushed by the limiter.
+_MOST_EXTRA_DB = 6.0
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What a meter shows.
+
+    Attributes:
+        loudness_lufs: integrated loudness; -inf for silence.
+        true_peak_dbtp: highest true peak; -inf for silence.
+    """
+
+    loudness_lufs: float
+    true_peak_dbtp: float
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What was done to a mix at the end.
+
+    Attributes:
+        gain_db: added for loudness.
+        limited_db: how far the limiter had to turn down at most; 0 if it had nothing to do.
+        levels: of the file written.
+    """
+
+    gain_db: float
+    limited_db: float
+    levels: Levels
+
+
+class Meter:
+    """Loudness and true peak of a stereo stream."""
+
+    def __init__(self, sample_rate_hz: int):
+        self._loudness = StreamingLoudness(sample_rate_hz)
+        self._peak = TruePeakMeter()
+
+    def update(self, block: Samples) -> None:
+        """Takes the next samples, shape (2, n)."""
+        self._loudness.update(block)
+        self._peak.update(block)
+
+    @property
+    def levels(self) -> Levels:
+        """Of all samples so far."""
+        return Levels(self._loudness.integrated_lufs, self._peak.peak_db)
+
+
+@dataclass(frozen=True)
+class RawMix:
+    """A stereo mix in a file of interleaved float32, and its levels."""
+
+    path: Path
+    frames: int
+    sample_rate_hz: int
+    levels: Levels
+
+    def blocks(self) -> Iterator[Samples]:
+        """The mix in blocks of shape (2, n)."""
+        with self.path.open("rb") as file:
+            for begin in range(0, self.frames, BLOCK_FRAMES):
+                count = min(BLOCK_FRAMES, self.frames - begin)
+                flat = np.frombuffer(file.read(count * 8), np.float32)
+                yield np.ascontiguousarray(flat.reshape(count, 2).T)
+
+
+def finish(
+    mix: RawMix, path: Path, audio_format: AudioFormat, loudness_lufs: float | None, ceiling_dbtp: float
+) -> Finish:
+    """Writes a mix at a loudness, as near to it as the ceiling lets it come.
+
+    Args:
+        mix: the mix.
+        path: the file to write; replaced if it exists.
+        audio_format: of that file.
+        loudness_lufs: wanted; None, or a silent mix: the level stays.
+        ceiling_dbtp: no true peak will be over it.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    plain_db = 0.0
+    if loudness_lufs is not None and math.isfinite(mix.levels.loudness_lufs):
+        plain_db = loudness_lufs - mix.levels.loudness_lufs
+    if mix.levels.true_peak_dbtp + plain_db <= ceiling_dbtp:
+        _write(_amplified(mix, plain_db), mix, path, audio_format)
+        levels = Levels(mix.levels.loudness_lufs + plain_db, mix.levels.true_peak_dbtp + plain_db)
+        return Finish(plain_db, 0.0, levels)
+    gain_db = plain_db
+    for _ in range(_ATTEMPTS):
+        result = _write_limited(mix, gain_db, path, audio_format, ceiling_dbtp)
+        if loudness_lufs is None:
+            break
+        missing_db = loudness_lufs - result.levels.loudness_lufs
+        following_db = min(gain_db + missing_db, plain_db + _MOST_EXTRA_DB)
+        if abs(missing_db) <= _TOLERANCE_LU or following_db == gain_db:
+            break
+        gain_db = following_db
+    return result
+
+
+def _write_limited(mix: RawMix, gain_db: float, path: Path, audio_format: AudioFormat, ceiling_dbtp: float) -> Finish:
+    limiter = Limiter(10 ** (ceiling_dbtp / 20), mix.sample_rate_hz)
+    meter = Meter(mix.sample_rate_hz)
+    _write(_metered(_limited(_amplified(mix, gain_db), limiter), meter), mix, path, audio_format)
+    return Finish(gain_db, -20 * math.log10(limiter.lowest_gain), meter.levels)
+
+
+def _amplified(mix: RawMix, gain_db: float) -> Iterator[Samples]:
+    gain = np.float32(10 ** (gain_db / 20))
+    return mix.blocks() if gain == 1 else (block * gain for block in mix.blocks())
+
+
+def _limited(blocks: Iterator[Samples], limiter: Limiter) -> Iterator[Samples]:
+    early = limiter.latency_samples
+    for block in blocks:
+        late = limiter.process(block)[:, early:]
+        early -= block.shape[1] - late.shape[1]
+        yield late
+    yield limiter.process(np.zeros((2, limiter.latency_samples), np.float32))[:, early:]
+
+
+def _metered(blocks: Iterator[Samples], meter: Meter) -> Iterator[Samples]:
+    for block in blocks:
+        meter.update(block)
+        yield block
+
+
+def _write(blocks: Iterator[Samples], mix: RawMix, path: Path, audio_format: AudioFormat) -> None:
+    with AudioWriter(path, mix.sample_rate_hz, 2, mix.frames, audio_format, overwrite=True) as writer:
+        for block in blocks:
+            writer.write(block)

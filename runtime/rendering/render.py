@@ -1,0 +1,335 @@
+"""Rendering: a preset played on stems, into arrays or into files.
+
+    result = render_files({"Vox": Path("vox.wav"), "Bass": Path("bass.wav")}, preset, Path("mix"))
+    result.mix_path, result.levels.loudness_lufs
+
+The stems' names are the preset's track names; finding out which file is which track is done elsewhere. Files
+are rendered in blocks: memory does not grow with their length.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...presets.errors import AudioError, OutputError, PresetError
+from ...presets.preset import Preset, Track
+from ..audio.delivery import Delivery, file_names
+from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples, first_bad_frame, probe
+from ..audio.writing import FORMATS, AudioFormat, cannot_write
+from ..console.streams import ConsoleStream, Input, MasterStream
+from .file_session import FileSession
+from .finishing import Levels, Meter, RawMix, finish
+
+Progress = Callable[[float, str], None]
+
+FX_RETURN = "fx return"
+
+# Where the loudest stem comes to stand if one would clip.
+_STEM_PEAK = 10 ** (-0.1 / 20)
+# Shares of the time, for the progress: all strips once, and once more if a stem clipped.
+_FIRST_PASS = 0.6
+_ALL_PASSES = 0.85
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How files are rendered.
+
+    Attributes:
+        sample_rate_hz: of the results; None takes the rate that most stems have, of equally many the higher
+            one.
+        loudness_lufs: integrated loudness of the mix, -70..0; None leaves the level that the preset makes.
+        ceiling_dbtp: no true peak of the mix is over it, -40..0. It holds at every loudness.
+        audio_format: a name in :data:`mixbridge.runtime.audio.writing.FORMATS`.
+        stems: also write the processed stems.
+        overwrite: replace results that are in the folder.
+        workers: threads; None takes as many as there are cores.
+    """
+
+    sample_rate_hz: int | None = None
+    loudness_lufs: float | None = -14.0
+    ceiling_dbtp: float = -1.0
+    audio_format: str = "wav"
+    stems: bool = True
+    overwrite: bool = False
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.audio_format not in FORMATS:
+            raise OutputError(f"there is no format {self.audio_format!r}: choose one of {', '.join(FORMATS)}.")
+        if self.loudness_lufs is not None and not -70 <= self.loudness_lufs <= 0:
+            raise OutputError(f"a loudness of {self.loudness_lufs} LUFS cannot be made: choose one in -70..0.")
+        if not -40 <= self.ceiling_dbtp <= 0:
+            raise OutputError(f"a ceiling of {self.ceiling_dbtp} dBTP cannot be held: choose one in -40..0.")
+
+
+@dataclass(frozen=True)
+class Stem:
+    """A stem that was written.
+
+    Attributes:
+        path: the file.
+        peak_dbfs: its highest sample, as written; -inf for silence.
+    """
+
+    path: Path
+    peak_dbfs: float
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What was rendered.
+
+    Attributes:
+        mix_path: the mix.
+        stems: the processed stems, stereo, before the master, by track name. Together with the fx return
+            they are the mix before the master, times `stem_gain_db`.
+        fx_return: the reverb alone; None if no send is on or no stems were asked for.
+        sample_rate_hz: of all files.
+        frames: samples per channel of all files.
+        master_levels: of the mix as the master made it.
+        levels: of the mix as written.
+        loudness_gain_db: what was added between the two.
+        limited_db: how far the limiter had to turn down at most; 0 if it had nothing to do.
+        stem_gain_db: gain of all stems alike; below 0 if one would have clipped.
+    """
+
+    mix_path: Path
+    stems: Mapping[str, Stem]
+    fx_return: Stem | None
+    sample_rate_hz: int
+    frames: int
+    master_levels: Levels
+    levels: Levels
+    loudness_gain_db: float
+    limited_db: float
+    stem_gain_db: float
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A mix in memory.
+
+    Attributes:
+        mix: behind the master, shape (2, n).
+        stems: behind fader and pan, each of shape (2, n), by track name.
+        fx_return: shape (2, n); None if no send is on.
+    """
+
+    mix: Samples
+    stems: Mapping[str, Samples]
+    fx_return: Samples | None
+
+    @property
+    def bus(self) -> Samples:
+        """What comes into the master."""
+        parts = [*self.stems.values(), *([self.fx_return] if self.fx_return is not None else [])]
+        total: Samples = np.sum(parts, axis=0, dtype=np.float32)
+        return total
+
+
+def render_arrays(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Rendered:
+    """Renders a preset in memory, at the level that the preset makes: no loudness target, no ceiling.
+
+    Args:
+        stems: samples of shape (channels, n), one or two channels, by track name.
+        sample_rate_hz: of all of them.
+        preset: its tracks name the stems; muted tracks are left out.
+
+    Returns:
+        All as long as the longest stem, plus the reverb's tail if a send is on.
+
+    Raises:
+        PresetError: tracks and stems do not match, or the settings overflow.
+        AudioError: a stem has another shape, or samples that are not finite numbers.
+    """
+    tracks = _matched(preset, stems)
+    taken: dict[str, list[Samples]] = {track.name: [] for track in tracks}
+    fx_blocks: list[Samples] = []
+    inputs = [_array_input(track, stems[track.name], taken[track.name].append) for track in tracks]
+    console = ConsoleStream(inputs, preset.fx_bus, sample_rate_hz, BLOCK_FRAMES)
+
+    def buses(pool: ThreadPoolExecutor) -> Iterator[Samples]:
+        for sums in console.run(pool):
+            if sums.fx_return is not None:
+                fx_blocks.append(sums.fx_return)
+            yield sums.bus
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        mix = list(MasterStream(preset.master, sample_rate_hz).run(buses(pool)))
+    return Rendered(
+        np.concatenate(mix, axis=1),
+        {name: np.concatenate(blocks, axis=1) for name, blocks in taken.items()},
+        np.concatenate(fx_blocks, axis=1) if fx_blocks else None,
+    )
+
+
+def render_files(
+    stems: Mapping[str, Path],
+    preset: Preset,
+    folder: Path,
+    options: RenderOptions | None = None,
+    progress: Progress | None = None,
+) -> RenderResult:
+    """Renders a preset into `folder`: the mix, and in `stems/` each processed stem and the fx return.
+
+    Stems may differ in sample rate, length and channels. Results appear when all are complete, or not at all.
+
+    Args:
+        stems: audio files by track name.
+        preset: its tracks name the stems; muted tracks are left out.
+        folder: made if need be.
+        options: how; the defaults if None.
+        progress: called with the share done, 0..1, and what is being done.
+
+    Returns:
+        Where the files are, and their levels. All are as long as the longest stem, plus the reverb's tail if
+        a send is on.
+
+    Raises:
+        PresetError: tracks and stems do not match, or the settings overflow.
+        AudioError: a file cannot be used (see :mod:`..audio.reading`).
+        OutputError: a result exists already, or cannot be written.
+    """
+    options, progress = options or RenderOptions(), progress or _no_progress
+    tracks = _matched(preset, stems)
+    rate_hz = options.sample_rate_hz or _session_rate(stems[track.name] for track in tracks)
+    readers = [AudioReader(stems[track.name], rate_hz) for track in tracks]
+    session = FileSession(tracks, readers, preset.fx_bus, options.workers)
+    audio_format = FORMATS[options.audio_format]
+    mix_file = f"mix{audio_format.suffix}"
+    stem_files = _stem_files(tracks, session.has_fx, audio_format) if options.stems else []
+    with Delivery(folder, [mix_file, *stem_files], options.overwrite) as delivery:
+        delivery.need(_size(session.frames, len(stem_files), audio_format))
+        places = [delivery.workplace / file for file in stem_files]
+        raw = _raw_mix(session, preset, places, audio_format, delivery.workplace / "mix.raw", progress)
+        stem_gain = _stem_gain(session.peaks, audio_format) if stem_files else 1.0
+        if stem_gain != 1:
+            progress(_FIRST_PASS, "one stem would clip: all stems once more, at a lower level")
+            again = FileSession(tracks, readers, preset.fx_bus, options.workers)
+            _drain(again.run(places, audio_format, stem_gain), again.frames, progress)
+        progress(_ALL_PASSES, "finishing the mix")
+        mix_place = delivery.workplace / mix_file
+        done = finish(raw, mix_place, audio_format, options.loudness_lufs, options.ceiling_dbtp)
+    progress(1.0, "done")
+    written = [
+        Stem(folder / file, _db(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks, strict=False)
+    ]
+    return RenderResult(
+        mix_path=folder / mix_file,
+        stems={track.name: stem for track, stem in zip(tracks, written, strict=False)},
+        fx_return=written[-1] if session.has_fx and written else None,
+        sample_rate_hz=rate_hz,
+        frames=session.frames,
+        master_levels=raw.levels,
+        levels=done.levels,
+        loudness_gain_db=done.gain_db,
+        limited_db=done.limited_db,
+        stem_gain_db=_db(stem_gain),
+    )
+
+
+def _matched(preset: Preset, stems: Iterable[str]) -> list[Track]:
+    """The tracks to render, in the preset's order."""
+    given = set(stems)
+    missing = [track.name for track in preset.tracks if not track.mute and track.name not in given]
+    unknown = sorted(given - {track.name for track in preset.tracks})
+    if missing or unknown:
+        raise PresetError(
+            "the preset's tracks and the stems do not match. "
+            f"Tracks without a stem: {_listed(missing)}. Stems without a track: {_listed(unknown)}. "
+            "Give both the same names, or mute tracks that have no stem."
+        )
+    tracks = [track for track in preset.tracks if not track.mute]
+    if not tracks:
+        raise PresetError("there is nothing to mix: the preset has no track that is not muted.")
+    return tracks
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def _session_rate(paths: Iterable[Path]) -> int:
+    """The rate that most files have; of equally many the higher one."""
+    counts = Counter(probe(path).sample_rate_hz for path in paths)
+    return max(counts, key=lambda rate_hz: (counts[rate_hz], rate_hz))
+
+
+def _array_input(track: Track, stem: Samples, take_stem: Callable[[Samples], None]) -> Input:
+    audio = np.asarray(stem, np.float32)
+    if audio.ndim != 2 or audio.shape[0] not in {1, 2} or not audio.shape[1]:
+        raise AudioError(
+            f"stem {track.name!r} has the shape {audio.shape}: give (channels, samples), with one or two channels."
+        )
+    bad = first_bad_frame(audio)
+    if bad is not None:
+        raise AudioError(f"stem {track.name!r}: sample {bad} is not a finite number.")
+    return Input(track.name, track.strip, audio.shape[0], audio.shape[1], [audio], take_stem)
+
+
+def _stem_files(tracks: list[Track], has_fx: bool, audio_format: AudioFormat) -> list[str]:
+    names = file_names([*(track.name for track in tracks), *[FX_RETURN] * has_fx])
+    return [f"stems/{name}{audio_format.suffix}" for name in names]
+
+
+def _size(frames: int, stems: int, audio_format: AudioFormat) -> int:
+    """Bytes on disk at most, the raw mix included."""
+    return frames * 2 * ((stems + 1) * audio_format.bytes_per_sample + 4)
+
+
+def _raw_mix(
+    session: FileSession,
+    preset: Preset,
+    places: list[Path],
+    audio_format: AudioFormat,
+    path: Path,
+    progress: Progress,
+) -> RawMix:
+    """Runs the strips, which writes the stems, and the master into a raw file."""
+    rate_hz = session.sample_rate_hz
+    meter, done = Meter(rate_hz), 0
+    master = MasterStream(preset.master, rate_hz)
+    try:
+        with path.open("wb") as file, closing(session.run(places, audio_format)) as buses:
+            for block in master.run(buses):
+                meter.update(block)
+                file.write(block.T.tobytes())
+                done += block.shape[1]
+                progress(_FIRST_PASS * done / session.frames, "rendering the tracks")
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(cannot_write(path, error)) from error
+    return RawMix(path, session.frames, rate_hz, meter.levels)
+
+
+def _drain(buses: Generator[Samples, None, None], frames: int, progress: Progress) -> None:
+    done = 0
+    with closing(buses):
+        for block in buses:
+            done += block.shape[1]
+            share = _FIRST_PASS + (_ALL_PASSES - _FIRST_PASS) * done / frames
+            progress(share, "rendering the stems at a lower level")
+
+
+def _stem_gain(peaks: list[float], audio_format: AudioFormat) -> float:
+    highest = max(peaks)
+    return _STEM_PEAK / highest if audio_format.is_integer and highest > 1 else 1.0
+
+
+def _db(factor: float) -> float:
+    return 20 * math.log10(factor) if factor > 0 else -math.inf
+
+
+def _no_progress(_share: float, _text: str) -> None:
+    pass

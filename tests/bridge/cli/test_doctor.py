@@ -1,0 +1,92 @@
+"""`doctor` tells what is there; `demo` mixes what comes along."""
+
+import pytest
+from mixbridge.bridge.cli import demo, doctor
+from mixbridge.bridge.cli.doctor import Finding, can_run, run_doctor
+from mixbridge.presets.errors import ModelError
+
+
+def by_name(findings):
+    return {finding.name: finding for finding in findings}
+
+
+def test_here_mixing_works(run):
+    outcome = run("doctor", "--json")
+    assert outcome.code == 0, outcome.out
+    assert outcome.data["ok"]
+    found = {item["name"]: item for item in outcome.data["findings"]}
+    assert "FLAC" in found["soundfile"]["detail"]
+    assert found["model on CPU"]["detail"].startswith("works")
+    assert found["disk"]["detail"].endswith(str(doctor.Path.cwd()))
+    assert not [item["name"] for item in outcome.data["findings"] if not item["ok"] and not item["hint"]]
+
+
+def test_a_broken_model_is_missing_and_decides_the_exit_code(run, monkeypatch):
+    def broken(*_):
+        raise ModelError("controller.onnx does not match its hash")
+
+    monkeypatch.setattr("mixbridge.runtime.model.controller.Controller.check_snapshot", broken)
+    outcome = run("doctor")
+    assert outcome.code == 1
+    assert "MISSING  model on CPU" in outcome.out
+    assert "does not match its hash" in outcome.out
+    assert "Mixing does not work here" in outcome.out
+
+
+def test_a_library_that_cannot_be_loaded(monkeypatch):
+    def broken(name):
+        raise OSError("libsndfile.so: cannot open shared object file")
+
+    monkeypatch.setattr(doctor, "import_module", broken)
+    findings = by_name(run_doctor())
+    assert not findings["pedalboard"].ok
+    assert "libsndfile.so" in findings["pedalboard"].detail
+    assert findings["pedalboard"].hint == "pip install pedalboard"
+    assert not can_run(list(findings.values()))
+
+
+def test_two_onnxruntimes_overwrite_each_other(monkeypatch):
+    monkeypatch.setattr(doctor, "version", lambda package: "1.20")
+    finding = by_name(run_doctor())["onnxruntime"]
+    assert not finding.ok
+    assert "pip uninstall -y onnxruntime-gpu onnxruntime" in finding.hint
+
+
+def test_a_check_that_breaks_does_not_stop_the_others(monkeypatch):
+    def broken(*_):
+        raise OSError("no such disk")
+
+    monkeypatch.setattr(doctor.shutil, "disk_usage", broken)
+    assert by_name(run_doctor())["disk"].detail == "OSError: no such disk"
+
+
+def test_what_is_only_nice_to_have_does_not_matter():
+    assert can_run([Finding("torch", ok=False, detail="")])
+    assert not can_run([Finding("numpy", ok=False, detail="", needed=True)])
+
+
+@pytest.mark.slow
+def test_demo(run, tmp_path):
+    out = tmp_path / "demo"
+    outcome = run("demo", "-o", out)
+    assert outcome.code == 0, outcome.err
+    assert {"mix.wav", "stems", "preset.json", "report.html"} == {path.name for path in out.iterdir()}
+    assert f"Listen to {out / 'mix.wav'}" in outcome.out
+    assert "CC BY" in outcome.out
+    again = run("demo", "-o", out)
+    assert again.code == 2
+    assert "exists" in again.err
+
+
+def test_the_example_credits_everyone():
+    with demo.example() as session:
+        assert len(session.stems) >= 6
+        assert session.reference.is_file()
+        assert "reference.flac" in session.credits
+
+
+def test_an_installation_without_the_example(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "files", lambda package: tmp_path)
+    outcome = run("demo", "-o", tmp_path / "demo")
+    assert outcome.code == 2
+    assert "no example session" in outcome.err

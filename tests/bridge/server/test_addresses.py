@@ -1,0 +1,179 @@
+"""The addresses of a preset's settings, against the console's table."""
+
+import math
+from pathlib import Path
+
+import pytest
+from mixbridge.bridge.desks.loading import load_desk
+from mixbridge.bridge.osc.packets import Message, encode
+from mixbridge.bridge.server.addresses import Setting, differences, find, sendable, strip_values, table
+from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, parameters
+from mixbridge.presets.errors import PresetError
+from mixbridge.presets.preset import Preset, Track
+
+DOCS = Path(__file__).parents[3] / "docs" / "osc-server.md"
+PRESET = Preset(tracks=tuple(Track(name=name) for name in ("Bass", "Vox", "Keys")))
+
+
+def numbered(address, number=2):
+    return address.replace("<n>", str(number))
+
+
+def test_every_row_of_the_table_has_an_address():
+    rows = sum(len(parameters(section)) for section in (Strip, Master, FxBus, FxBand))
+    addresses = [address for address, _ in table()]
+    assert len(addresses) == len(set(addresses)) == rows
+
+
+@pytest.mark.parametrize(
+    ("address", "section", "path"),
+    [
+        ("/mixbridge/track/2/eq/1/gain_db", lambda preset: preset.tracks[1].strip, "eq.low_shelf.gain_db"),
+        ("/mixbridge/track/2/eq/2/freq_hz", lambda preset: preset.tracks[1].strip, "eq.band0.freq_hz"),
+        ("/mixbridge/track/2/eq/6/q", lambda preset: preset.tracks[1].strip, "eq.high_shelf.q"),
+        ("/mixbridge/track/02/fader_db", lambda preset: preset.tracks[1].strip, "fader_db"),
+        ("/mixbridge/track/2/compressor/ratio", lambda preset: preset.tracks[1].strip, "compressor.ratio"),
+        ("/mixbridge/master/fader_db", lambda preset: preset.master, "output_gain_db"),
+        ("/mixbridge/master/trim_db", lambda preset: preset.master, "input_gain_db"),
+        ("/mixbridge/fx_bus/return_gain_db", lambda preset: preset.fx_bus, "return_gain_db"),
+        ("/mixbridge/fx_bus/bands/12/decay_s", lambda preset: preset.fx_bus.bands[11], "decay_s"),
+    ],
+)
+def test_an_address_leads_to_its_setting(address, section, path):
+    value = 1234.5 if "freq" in path else 1.25
+    changed = find(PRESET, address).write(PRESET, value)
+    assert get(section(changed), path) == value
+    assert find(changed, address).read(changed) == value
+    assert get(section(PRESET), path) != value
+
+
+@pytest.mark.parametrize(("address", "row"), list(table()), ids=[address for address, _ in table()])
+def test_every_setting_takes_its_range_and_no_more(address, row):
+    place = find(PRESET, numbered(address))
+    for value in (row.low, row.high):
+        changed = place.write(PRESET, value)
+        assert place.read(changed) == value
+        assert Preset.model_validate(changed.model_dump()) == changed
+        beyond = value - 1 if value == row.low else value + 1
+        with pytest.raises(PresetError, match=r"range: .* to "):
+            place.write(PRESET, beyond)
+
+
+def test_the_generic_desk_has_the_same_addresses():
+    """A controller laid out for what `push` sends can change a preset too."""
+    desk = load_desk("generic")
+    for kind, only_a_desk_has in (
+        ("track", {"eq/on", "compressor/on"}),
+        ("master", {"mute", "pan", "eq/on", "compressor/on"}),
+    ):
+        for setting in desk.questions(kind, 1):
+            if (
+                setting.address.removeprefix("/mixbridge/track/1/").removeprefix("/mixbridge/master/")
+                in only_a_desk_has
+            ):
+                continue
+            place = find(PRESET, setting.address)
+            assert place.read(PRESET) is not None
+            if isinstance(place, Setting):
+                assert (setting.scale.low, setting.scale.high) == (place.row.low, place.row.high), setting.address
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "1", b"1", True, None, 2**63])
+def test_what_is_no_setting(value):
+    with pytest.raises(PresetError):
+        find(PRESET, "/mixbridge/track/1/pan").write(PRESET, value)
+
+
+def test_limits_may_be_off_by_a_float32():
+    place = find(PRESET, "/mixbridge/track/1/compressor/attack_ms")
+    assert place.read(place.write(PRESET, 0.1 * (1 - 1e-7))) == 0.1
+
+
+@pytest.mark.parametrize("value", [1, 1.0, True])
+def test_mute(value):
+    place = find(PRESET, "/mixbridge/track/3/mute")
+    muted = place.write(PRESET, value)
+    assert [track.mute for track in muted.tracks] == [False, False, True]
+    assert place.read(muted) == 1
+    assert place.write(muted, 0) == PRESET
+    for wrong in (2, 0.5, "on", None, math.nan):
+        with pytest.raises(PresetError, match="neither"):
+            place.write(PRESET, wrong)
+
+
+def test_names_and_count_can_be_asked_for_only():
+    assert find(PRESET, "/mixbridge/track/2/name").read(PRESET) == "Vox"
+    assert find(PRESET, "/mixbridge/track/count").read(PRESET) == 3
+    for address in ("/mixbridge/track/2/name", "/mixbridge/track/count"):
+        with pytest.raises(PresetError, match="not be changed"):
+            find(PRESET, address).write(PRESET, "x")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "/", "/mixbridge", "/mixbridge/", "/mixbridge/track", "/mixbridge/track/", "/mixbridge/track/1",
+        "/mixbridge/track/1/", "/mixbridge/track/0/pan", "/mixbridge/track/4/pan", "/mixbridge/track/-1/pan",
+        "/mixbridge/track/1/eq/0/q", "/mixbridge/track/1/eq/7/q", "/mixbridge/track/1/eq/band0/q",
+        "/mixbridge/track/1/pan/x", "/mixbridge/track/1.0/pan", "/mixbridge/track/*/pan", "/mixbridge/track/²/pan",
+        f"/mixbridge/track/{'9' * 5000}/pan", "/mixbridge/master/pan", "/mixbridge/fx_bus/bands/13/gain_db",
+        "/mixbridge/fx_bus/bands/1/q", "/other/track/1/pan", "/mixbridge/track/1/model_config", "/mixbridge/track/1/eq",
+    ],
+)  # fmt: skip
+def test_addresses_that_lead_nowhere(address):
+    with pytest.raises(PresetError, match="there is no") as refusal:
+        find(PRESET, address)
+    assert len(str(refusal.value)) < 300
+
+
+def test_the_values_of_a_strip():
+    values = strip_values(PRESET, "/mixbridge/track/2")
+    assert Message("/mixbridge/track/2/name", ("Vox",)) in values
+    assert len(values) == 2 + len(parameters(Strip))
+    assert len(strip_values(PRESET, "/mixbridge/master")) == len(parameters(Master))
+    assert len(strip_values(PRESET, "/mixbridge/fx_bus")) == len(parameters(FxBus)) + 12 * len(parameters(FxBand))
+    assert strip_values(PRESET, "/mixbridge/track/count") is None
+    assert strip_values(PRESET, "/mixbridge/track/2/pan") is None
+    with pytest.raises(PresetError):
+        strip_values(PRESET, "/mixbridge/track/4")
+
+
+class TestDifferences:
+    def test_none(self):
+        assert differences(PRESET, Preset.model_validate(PRESET.model_dump())) == []
+
+    def test_each_changed_place_once(self):
+        new = PRESET
+        sent = []
+        for address, value in (
+            ("/mixbridge/track/2/mute", 1),
+            ("/mixbridge/track/3/eq/2/gain_db", -3.0),
+            ("/mixbridge/master/compressor/ratio", 2.0),
+            ("/mixbridge/fx_bus/bands/5/gain_db", -6.0),
+        ):
+            sent.append(Message(address, (value,)))
+            new = find(new, address).write(new, value)
+        assert differences(PRESET, new) == sent
+
+    def test_another_set_of_tracks(self):
+        new = Preset(tracks=(Track(name="Drums"), *PRESET.tracks[1:], Track(name="Pad")))
+        sent = differences(PRESET, new)
+        assert sent[:2] == [Message("/mixbridge/track/count", (4,)), Message("/mixbridge/track/1/name", ("Drums",))]
+        assert [message.address for message in sent[2:]] == [
+            message.address for message in strip_values(new, "/mixbridge/track/4")
+        ]
+        assert differences(new, PRESET)[0] == Message("/mixbridge/track/count", (3,))
+
+
+def test_any_name_can_be_sent():
+    preset = Preset(tracks=(Track(name="a\0b"),))
+    assert find(preset, "/mixbridge/track/1/name").read(preset) == "a?b"
+    encode(Message("/name", (sendable("file \ud800.wav"),)))
+
+
+def test_the_documentation_has_them_all():
+    rows = [
+        f"| `{address}` | {row.low:g} .. {row.high:g}{f' {row.unit}' if row.unit else ''} | {row.help} |"
+        for address, row in table()
+    ]
+    assert DOCS.read_text(encoding="utf-8").endswith("\n".join(rows) + "\n")

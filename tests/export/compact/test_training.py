@@ -1,0 +1,189 @@
+"""Sessions on disk to examples, a few steps of training, resuming, and what is said of broken input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+import yaml
+from mixbridge.export.compact.band_cache import CachedSession, load_corpus, load_session, load_songs, session_folders
+from mixbridge.export.compact.bands import SAMPLE_RATE_HZ, BandPowerTransform
+from mixbridge.export.compact.dataset import REFERENCE_FRAMES, SECTION_FRAMES, MixExamples
+from mixbridge.export.compact.layout import compact_layout
+from mixbridge.export.compact.losses import MixFeatures, feature_terms, setting_terms
+from mixbridge.export.compact.train import TrainConfig, load_checkpoint, load_config, train
+from mixbridge.presets.errors import ModelError
+
+SMALL = {
+    "seed": 1, "max_steps": 3, "batch_size": 2, "max_tracks": 4, "learning_rate": 0.001, "warmup_steps": 1,
+    "weight_decay": 0.0, "average_decay": 0.9, "checkpoint_every": 3, "validation_batches": 1, "threads": 1,
+    "workers": 0,
+    "model": {
+        "width": 20, "channels": 8, "layers": 1, "heads": 2, "feed_forward": 16, "reference_tokens": 2,
+        "unmix_rounds": 2, "feedback_rounds": 1,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sessions of 19 s: a mono bass, a stereo pad, and a track that is silent."""
+    root = tmp_path_factory.mktemp("corpus")
+    numbers = np.random.default_rng(0)
+    time = np.arange(19 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    for number in range(2):
+        folder = root / f"session_{number}"
+        folder.mkdir()
+        stems = ", ".join(f'{{"file": "{name}.flac"}}' for name in ("bass", "pad", "silent"))
+        (folder / "meta.json").write_text(f'{{"kind": "tune", "stems": [{stems}]}}')
+        bass = 0.3 * np.sin(2 * np.pi * 80 * (number + 1) * time)
+        pad = 0.05 * numbers.standard_normal((len(time), 2)) * [1, 0.2]
+        for name, audio in (("bass", bass), ("pad", pad), ("silent", np.zeros(len(time)))):
+            sf.write(folder / f"{name}.flac", audio, SAMPLE_RATE_HZ)
+    return root
+
+
+@pytest.fixture(scope="module")
+def config() -> TrainConfig:
+    return TrainConfig.model_validate(SMALL)
+
+
+@pytest.fixture(scope="module")
+def run(corpus: Path, config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    train(config, corpus, folder, folder / "cache")
+    return folder
+
+
+def test_a_session_is_analysed_once(corpus: Path, tmp_path: Path) -> None:
+    folder = session_folders(corpus)[0]
+    first = load_session(folder, tmp_path, BandPowerTransform())
+    (cached,) = tmp_path.iterdir()
+    written = cached.stat().st_mtime_ns
+    second = load_session(folder, tmp_path, BandPowerTransform())
+    assert cached.stat().st_mtime_ns == written
+    assert np.array_equal(first.level, second.level)
+    assert first.mono.tolist() == [True, False, True]
+
+
+@pytest.fixture(scope="module")
+def sessions(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> list[CachedSession]:
+    return load_corpus(corpus, tmp_path_factory.mktemp("cache"))
+
+
+def test_examples_repeat_by_seed_and_leave_silence_out(sessions: list[CachedSession]) -> None:
+    a, b, c = (next(iter(MixExamples(sessions, 3, 4, seed))) for seed in (5, 5, 6))
+    assert torch.equal(a.reference.left, b.reference.left)
+    assert not torch.equal(a.reference.left, c.reference.left)
+    assert a.session.powers.left.shape == (int(a.session.present.sum()), 64, SECTION_FRAMES)
+    assert a.reference.left.shape == (3, 64, REFERENCE_FRAMES)
+    for batch in (a, b, c):
+        assert int(batch.session.present.sum(1).max()) <= 4  # two sessions at once, now and then
+
+
+def test_the_loss_of_the_truth_is_nothing(sessions: list[CachedSession]) -> None:
+    batch = next(iter(MixExamples(sessions, 3, 4, 5, augment=False)))
+    terms = feature_terms(batch.aim, batch.aim)
+    terms |= setting_terms(batch.session, batch.strips, batch.master, batch.strips, batch.master, batch.paired)
+    assert batch.paired.all()
+    assert max(float(term) for term in terms.values()) < 1e-6
+
+
+def test_foreign_references_are_their_own_aim(sessions: list[CachedSession], corpus: Path, tmp_path: Path) -> None:
+    songs = load_songs(session_folders(corpus)[0], tmp_path)
+    examples = iter(MixExamples(sessions, 16, 4, 5, songs))
+    batches = [next(examples) for _ in range(4)]
+    shares = torch.cat([batch.paired for batch in batches]).float().mean()
+    assert 0.5 < float(shares) < 0.95
+    # A reference may have lost its highs on the way, its aim has not; imbalance does not depend on them much.
+    for batch in batches:
+        heard = MixFeatures.of(batch.reference)
+        foreign = ~batch.paired
+        assert torch.allclose(heard.imbalance[foreign], batch.aim.imbalance[foreign], atol=0.05)
+        assert not torch.allclose(heard.mid[~foreign], batch.aim.mid[~foreign], atol=1e-3)
+
+
+def test_unknown_settings_cost_nothing(sessions: list[CachedSession]) -> None:
+    batch = next(iter(MixExamples(sessions, 3, 4, 5, augment=False)))
+    other = {path: value + 0.1 for path, value in batch.strips.items()}
+    none = torch.zeros(3, dtype=torch.bool)
+    terms = setting_terms(batch.session, other, batch.master, batch.strips, batch.master, none)
+    assert max(float(term) for term in terms.values()) == 0
+
+
+def test_training_leaves_a_checkpoint_and_a_curve(run: Path) -> None:
+    assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
+    model, config = load_checkpoint(run / "checkpoints" / "last.ckpt")
+    assert config.model.width == SMALL["model"]["width"]
+    assert model.track_head[-1].out_features == len(compact_layout().track)
+    assert not model.training
+
+
+def test_training_goes_on_where_it_stopped(
+    run: Path, corpus: Path, config: TrainConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = load_checkpoint(run / "checkpoints" / "last.ckpt")[0].state_dict()
+    longer = config.model_copy(update={"max_steps": 6})
+    last = train(longer, corpus, run, run / "cache")
+    assert int(torch.load(last, weights_only=True)["global_step"]) == 6
+    after = load_checkpoint(last)[0].state_dict()
+    assert any(not torch.equal(before[key], after[key]) for key in before)
+
+
+def test_no_sessions_is_said(tmp_path: Path, config: TrainConfig) -> None:
+    with pytest.raises(ModelError, match=r"no sessions found"):
+        train(config, tmp_path, tmp_path / "run", tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "cannot be read as YAML"),
+        (yaml.safe_dump({**SMALL, "batch_size": 0}), "batch_size"),
+        (yaml.safe_dump({**SMALL, "extra": 1}), "extra"),
+        ("seed: 1", "max_steps"),
+    ],
+)
+def test_a_wrong_configuration_is_explained(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(ModelError, match=words):
+        load_config(file)
+
+
+def test_the_shipped_configuration_loads() -> None:
+    import mixbridge.export.commands as commands
+
+    assert load_config(commands._DEFAULT_CONFIG).max_steps > 1000
+
+
+def test_a_wrong_checkpoint_is_explained(tmp_path: Path) -> None:
+    file = tmp_path / "x.ckpt"
+    file.write_bytes(b"nothing of the kind")
+    with pytest.raises(ModelError, match=r"x\.ckpt: not a checkpoint"):
+        load_checkpoint(file)
+    torch.save({"state_dict": {}}, file)
+    with pytest.raises(ModelError, match="not a checkpoint"):
+        load_checkpoint(file)
+
+
+@pytest.mark.slow
+def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+    from mixbridge.bridge.cli.main import cli
+
+    def call(*arguments: object) -> None:
+        result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+
+    config, again = tmp_path / "config.yaml", tmp_path / "run"
+    config.write_text(yaml.safe_dump(SMALL))
+    call("train", corpus, "--config", config, "-o", again, "--cache", run / "cache")
+    call("export", again / "checkpoints" / "last.ckpt", "-o", tmp_path / "model", "--name", "small")
+    judged = ("--model", tmp_path / "model", "--cases", 2, "--cache", tmp_path / "cases")
+    call("evaluate", corpus, "-o", tmp_path / "quality.md", *judged)
+    stems, reference, mix = corpus / "session_0", corpus / "session_1" / "pad.flac", tmp_path / "mix"
+    call("mix", stems, "--reference", reference, "-o", mix, "--model", tmp_path / "model")
+    assert {path.name for path in mix.iterdir()} == {"mix.wav", "preset.json", "report.html", "stems"}
+    assert "small" in (tmp_path / "quality.md").read_text()

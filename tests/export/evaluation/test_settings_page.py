@@ -1,0 +1,29 @@
+"""The page on drawn settings says what is drawn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mixbridge.export.evaluation.page import settings as settings_page
+
+
+def test_the_page_and_its_picture_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["settings_page", str(tmp_path / "settings.md")])
+    settings_page.main()
+    assert "| fader, dB |" in (tmp_path / "settings.md").read_text()
+    assert (tmp_path / "settings.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_drawn_is_what_the_page_says() -> None:
+    drawn = settings_page.draw()
+    fader = drawn["fader, dB"]
+    assert 4 < fader.std() < 8
+    assert abs(fader.mean()) < 0.2
+    pan = drawn["pan of mono tracks"]
+    assert abs(pan.mean()) < 0.05
+    assert np.mean(np.abs(pan) > 0.5) > 0.4
+    gains = drawn["track EQ gain where in use, dB"]
+    assert 3.5 < gains.std() < 6
+    threshold = drawn["threshold over the track's loudness, dB"]
+    assert threshold.min() >= -10.01
+    assert threshold.max() <= 12.01

@@ -1,0 +1,125 @@
+"""Writing audio files."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from mixbridge.presets.errors import AudioError, OutputError
+from mixbridge.runtime.audio.reading import probe
+from mixbridge.runtime.audio.writing import FORMATS, AudioWriter
+from numpy.typing import NDArray
+
+RATE_HZ = 44100
+
+
+def noise(frames: int, channels: int = 1) -> NDArray[np.float32]:
+    return (0.1 * np.random.default_rng(0).standard_normal((channels, frames))).astype(np.float32)
+
+
+def read_all(path: Path) -> NDArray[np.float32]:
+    return sf.read(path, dtype="float32", always_2d=True)[0].T
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("channels", [1, 2])
+def test_every_format_can_be_written(tmp_path: Path, name: str, channels: int) -> None:
+    audio_format = FORMATS[name]
+    audio = noise(5000, channels)
+    path = tmp_path / f"a{audio_format.suffix}"
+    with AudioWriter(path, 48000, channels, 5000, audio_format) as writer:
+        writer.write(audio[:, :1234])
+        writer.write(audio[:, 1234:])
+    info = probe(path)
+    assert (info.container, info.subtype, info.sample_rate_hz) == (
+        audio_format.container,
+        audio_format.subtype,
+        48000,
+    )
+    # Half a step: rounded, not cut off.
+    tolerance = 2.0 ** (-8 * audio_format.bytes_per_sample) if audio_format.is_integer else 0
+    assert np.abs(read_all(path) - audio).max() <= tolerance
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_24_bit_samples_pass_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    sf.write(path, noise(5000).T, RATE_HZ, subtype="PCM_24")
+    with AudioWriter(tmp_path / "b.wav", RATE_HZ, 1, 5000) as writer:
+        writer.write(read_all(path))
+    np.testing.assert_array_equal(read_all(tmp_path / "b.wav"), read_all(path))
+
+
+def test_integer_formats_clip_instead_of_wrapping(tmp_path: Path) -> None:
+    with AudioWriter(tmp_path / "a.wav", RATE_HZ, 1, 2) as writer:
+        writer.write(np.array([[1.5, -1.5]], np.float32))
+    np.testing.assert_array_equal(read_all(tmp_path / "a.wav"), np.array([[1 - 2**-23, -1]], np.float32))
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_nothing_stays_when_writing_is_broken_off(tmp_path: Path, error: type[BaseException]) -> None:
+    def broken_off() -> None:
+        with AudioWriter(tmp_path / "a.wav", RATE_HZ, 1, 100) as writer:
+            writer.write(noise(50))
+            assert not (tmp_path / "a.wav").exists()
+            raise error
+
+    with pytest.raises(error):
+        broken_off()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.wav"
+    sf.write(path, noise(10).T, RATE_HZ)
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sf.SoundFile, "write", full)
+    with (
+        pytest.raises(OutputError, match="disk full"),
+        AudioWriter(path, RATE_HZ, 1, 100, overwrite=True) as writer,
+    ):
+        writer.write(noise(100))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_existing_file_is_only_replaced_when_asked(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    sf.write(path, noise(10).T, RATE_HZ)
+    with pytest.raises(OutputError, match="exists already"):
+        AudioWriter(path, RATE_HZ, 1, 20)
+    with AudioWriter(path, RATE_HZ, 1, 20, overwrite=True) as writer:
+        writer.write(noise(20))
+    assert probe(path).frames == 20
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="does not exist"):
+        AudioWriter(tmp_path / "no" / "a.wav", RATE_HZ, 1, 1)
+
+
+def test_what_is_no_number_is_not_written(tmp_path: Path) -> None:
+    block = noise(100)
+    block[0, 50] = np.nan
+    with (
+        pytest.raises(AudioError, match="not a finite number"),
+        AudioWriter(tmp_path / "a.wav", 1000, 1, 100) as writer,
+    ):
+        writer.write(block)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_over_4_gb_takes_a_container_that_can(tmp_path: Path) -> None:
+    frames = 2**30
+    with AudioWriter(tmp_path / "a.wav", RATE_HZ, 2, frames) as writer:
+        writer.write(noise(10, 2))
+    assert probe(tmp_path / "a.wav").container == "RF64"
+    with pytest.raises(OutputError, match="over 4 GB"):
+        AudioWriter(tmp_path / "a.aiff", RATE_HZ, 2, frames, FORMATS["aiff"])
