@@ -110,9 +110,9 @@ def evaluate(
 
     CORPUS holds sessions in `test/`. The same command goes on after Ctrl-C; more cases add to those that are there.
     """
-    from .evaluation.command import Plan, judge
+    from .evaluation.command import EvaluationRequest, judge
 
-    for path in judge(Plan(corpus, model, suite, songs, cases, seed, jobs, output, cache)):
+    for path in judge(EvaluationRequest(corpus, model, suite, songs, cases, seed, jobs, output, cache)):
         click.echo(path, err=True)
 
 

@@ -256,8 +256,8 @@ def _strip_traces(graph: onnx.ModelProto) -> None:
 
 def _compare(path: Path, inputs: dict[str, Tensor], expected: Sequence[Tensor]) -> None:
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    found = session.run(None, {name: value.numpy() for name, value in inputs.items()})
-    difference = max(float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected, strict=True))
+    outputs = session.run(None, {name: value.numpy() for name, value in inputs.items()})
+    difference = max(float(np.abs(a - b.numpy()).max()) for a, b in zip(outputs, expected, strict=True))
     if not difference <= TOLERANCE:
         raise ModelError(f"{path.name}: onnxruntime answers {difference:.2g} away from torch; limit {TOLERANCE:g}")
     log.info("%s: within %.2g of torch", path.name, difference)

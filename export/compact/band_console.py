@@ -35,7 +35,7 @@ DETECTOR_OFFSET_DB = (-5.06, 2.04, 0.72)
 
 
 @dataclass(frozen=True)
-class Session:
+class SessionBatch:
     """A batch of raw sessions, each track at TRACK_LEVEL_LUFS.
 
     Attributes:
@@ -50,7 +50,7 @@ class Session:
     present: Tensor
 
 
-def mix(session: Session, strips: Settings, master: Settings) -> BandPowers:
+def mix(session: SessionBatch, strips: Settings, master: Settings) -> BandPowers:
     """The stereo mix under these settings, shape (batch, bands, frames); no loudness target is applied.
 
     Tracks are taken as uncorrelated: powers add.

@@ -58,8 +58,8 @@ def measure(corpus: Path, stems: int, seed: int = 0) -> tuple[NDArray[np.float64
         loud = level > np.percentile(level, 60)
         fall_db = 20 / np.log(10) * FRAME_LENGTH * 2 * np.pi * 1000 / SAMPLE_RATE_HZ / release_ms
         ramp = fall_db * np.arange(len(level))
-        held = np.maximum.accumulate(level + ramp) - ramp
-        offset = envelope_db(signal, attack_ms, release_ms)[middle] - held
+        envelope = np.maximum.accumulate(level + ramp) - ramp
+        offset = envelope_db(signal, attack_ms, release_ms)[middle] - envelope
         rows.append([1.0, np.log(release_ms / attack_ms), np.log(attack_ms)])
         offsets.append(float(np.mean(offset[loud])))
     return np.array(rows), np.array(offsets)

@@ -16,7 +16,7 @@ from torch.utils.data import IterableDataset
 
 from ...runtime.model.analysis import SILENT_LUFS
 from .band_cache import CachedSession, RawSession
-from .band_console import TRACK_LEVEL_LUFS, Session, Settings, loudness_lufs, mix
+from .band_console import TRACK_LEVEL_LUFS, SessionBatch, Settings, loudness_lufs, mix
 from .bands import (
     BAND_COUNT,
     FRAME_LENGTH,
@@ -53,7 +53,7 @@ class Batch:
         aim: what the mix should sound like: under the true settings, or as the reference where that is foreign.
     """
 
-    session: Session
+    session: SessionBatch
     strips: Settings
     master: Settings
     reference: BandPowers
@@ -114,9 +114,9 @@ class MixExamples(IterableDataset[Batch]):
         centroid_hz = torch.zeros(present.shape).masked_scatter(present, _centroid_hz(heard))
         low, high = present & (centroid_hz < LOW_CENTROID_HZ), centroid_hz > HIGH_CENTROID_HZ
         strips, master = random_settings(low, mono, generator, high)
-        session = Session(heard, mono, present)
+        session = SessionBatch(heard, mono, present)
         with torch.no_grad():
-            reference = mix(Session(other, mono, present), strips, master)
+            reference = mix(SessionBatch(other, mono, present), strips, master)
             aim = MixFeatures.of(mix(session, strips, master))
             paired = torch.ones(self.batch_size, dtype=torch.bool)
             if self.augment:
@@ -173,10 +173,10 @@ class MixExamples(IterableDataset[Batch]):
             if self.songs and numbers.random() < 0.5:
                 song = self.songs[int(numbers.integers(len(self.songs)))]
                 start = int(numbers.integers(0, song.frames - REFERENCE_FRAMES + 1))
-                found = song.section(torch.zeros(1, dtype=torch.long), start, REFERENCE_FRAMES)
+                passage = song.section(torch.zeros(1, dtype=torch.long), start, REFERENCE_FRAMES)
                 tone = _random_colour(1, numbers)
-                found = _mirrored(found.scaled(tone, tone), torch.tensor(numbers.random() < 0.5))
-                parts = [part[0] for part in (found.left, found.right, found.cross)]
+                passage = _mirrored(passage.scaled(tone, tone), torch.tensor(numbers.random() < 0.5))
+                parts = [part[0] for part in (passage.left, passage.right, passage.cross)]
             else:
                 other = (row + int(numbers.integers(1, max(2, self.batch_size)))) % self.batch_size
                 parts = [part[other] for part in (own.left, own.right, own.cross)]

@@ -83,12 +83,12 @@ def learn(
         ModelError: there are fewer than eight sessions.
     """
     parts = [sessions[start::_KEPT_BACK] for start in range(_KEPT_BACK)]
-    others, known = parts[0], [session for part in parts[1:] for session in part]
+    others, main = parts[0], [session for part in parts[1:] for session in part]
     if len(others) < 2:
         raise ModelError(f"{len(sessions)} sessions are too few to know a model's training data by; give at least 8")
     heard, held_out = (
         _hear(model, MixExamples(part, _BATCH_SIZE, _MOST_TRACKS, seed, songs), count)
-        for part, count in ((known, batches), (others, max(1, batches // 2)))
+        for part, count in ((main, batches), (others, max(1, batches // 2)))
     )
     starts = model.config.width, model.config.reference_statistics.start
     return Familiarity(
@@ -106,13 +106,13 @@ def _hear(model: CompactModel, examples: MixExamples, batches: int) -> tuple[Row
     return torch.cat(tracks).numpy(), torch.cat(references).numpy()
 
 
-def fit(known: Rows, kept_back: Rows) -> Territory:
+def fit(rows: Rows, kept_back: Rows) -> Territory:
     """The territory of statistics, shape (items, statistics), and how far in it others of their kind lie."""
-    mean = known.mean(0)
-    centred = known - mean
+    mean = rows.mean(0)
+    centred = rows - mean
     _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
-    count = min(_DIRECTIONS, len(known) // 4)
-    spreads = np.maximum(lengths[:count] / np.sqrt(len(known)), _LEAST_SPREAD)
+    count = min(_DIRECTIONS, len(rows) // 4)
+    spreads = np.maximum(lengths[:count] / np.sqrt(len(rows)), _LEAST_SPREAD)
     kept = directions[:count]
     rest = centred - centred @ kept.T @ kept
     axes = (kept / spreads[:, None]).astype(np.float32)

@@ -19,7 +19,7 @@ from ...presets.layout import Layout
 from .band_console import eq_curve_db, k_weights, pan_gains
 from .bands import BAND_COUNT
 from .layout import to_units
-from .unmix import Found
+from .unmix import UnmixedTracks
 
 _HIDDEN = 160
 # Side against mid of a track whose channels are the same is -1: it is panned, not balanced.
@@ -55,7 +55,7 @@ class Feedback(nn.Module):
         master_logits: Tensor,
         tracks: Spectrum,
         reference: Spectrum,
-        found: Found,
+        found: UnmixedTracks,
         present: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Corrected logits.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .band_console import Session, Settings, balance_gain_db, eq_curve_db, loudness_lufs
+from .band_console import SessionBatch, Settings, balance_gain_db, eq_curve_db, loudness_lufs
 from .bands import BandPowers
 
 _EDGE = 1e-5
@@ -63,24 +63,32 @@ class MixFeatures:
         return MixFeatures(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
-def feature_terms(found: MixFeatures, aim: MixFeatures) -> dict[str, Tensor]:
+def feature_terms(features: MixFeatures, aim: MixFeatures) -> dict[str, Tensor]:
     """Weighted terms, each the mean over the batch."""
     bark = torch.stack(
-        [functional.smooth_l1_loss(a, b, beta=3.0) * 2 * 3.0 for a, b in ((found.mid, aim.mid), (found.side, aim.side))]
+        [
+            functional.smooth_l1_loss(a, b, beta=3.0) * 2 * 3.0
+            for a, b in ((features.mid, aim.mid), (features.side, aim.side))
+        ]
     ).mean()
     return {
         "bark": 0.1 * bark,
         # Power of the side over the mid has no upper end: a rare, nearly anti-phase mix must not rule a batch.
-        "width": functional.smooth_l1_loss(found.width, aim.width, beta=1.0) * 2,
-        "imbalance": (found.imbalance - aim.imbalance).square().mean(),
-        "band_imbalance": 0.1 * functional.smooth_l1_loss(found.band_imbalance, aim.band_imbalance, beta=0.2),
+        "width": functional.smooth_l1_loss(features.width, aim.width, beta=1.0) * 2,
+        "imbalance": (features.imbalance - aim.imbalance).square().mean(),
+        "band_imbalance": 0.1 * functional.smooth_l1_loss(features.band_imbalance, aim.band_imbalance, beta=0.2),
         # Five times its weight in the distance: it is small beside the others, and nothing else teaches compression.
-        "crest": 0.005 * (found.crest_db - aim.crest_db).square().mean(),
+        "crest": 0.005 * (features.crest_db - aim.crest_db).square().mean(),
     }
 
 
 def setting_terms(
-    session: Session, strips: Settings, master: Settings, true_strips: Settings, true_master: Settings, known: Tensor
+    session: SessionBatch,
+    strips: Settings,
+    master: Settings,
+    true_strips: Settings,
+    true_master: Settings,
+    known: Tensor,
 ) -> dict[str, Tensor]:
     """Weighted distances of settings where a number is meaningful by itself.
 

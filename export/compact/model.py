@@ -17,7 +17,7 @@ from torch.nn import functional
 from ...presets.layout import Layout
 from .bands import BAND_COUNT, FEATURE_ROWS, BandPowers, BandPowerTransform, features, relative_rows
 from .feedback import Feedback, Spectrum
-from .unmix import FINDINGS, Found, Templates, unmix
+from .unmix import FINDINGS, Templates, UnmixedTracks, unmix
 
 STATISTICS = 5 * BAND_COUNT + 2
 FRAMES_POOLED = 2  # before anything follows the passage over time: 93 ms tell who plays
@@ -241,7 +241,7 @@ class CompactModel(nn.Module):
             self.master_head(tokens[:, 0]),
             _spectrum(statistics),
             _spectrum(ref_statistics),
-            Found.of(findings),
+            UnmixedTracks.of(findings),
             there,
         )
         return torch.sigmoid(strips), torch.sigmoid(bus)

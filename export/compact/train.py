@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader
 
 from ...presets.errors import ModelError
 from .band_cache import CachedSession, load_corpus, load_songs
-from .band_console import Session, mix
+from .band_console import SessionBatch, mix
 from .bands import BandPowers
 from .dataset import Batch, MixExamples
 from .layout import compact_layout, to_units
@@ -97,7 +97,7 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path
     run.mkdir(parents=True, exist_ok=True)
     (run / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
     last = run / "checkpoints" / "last.ckpt"
-    module = Training(config)
+    module = TrainingModule(config)
     resumed_steps = 0
     if last.exists():
         resumed_steps = int(torch.load(last, weights_only=True, map_location="cpu")["global_step"])
@@ -125,7 +125,7 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path
                 save_last=True,
                 enable_version_counter=False,
             ),
-            _Curve(run),
+            _LossCurve(run),
         ],
         gradient_clip_val=1.0,
         val_check_interval=config.checkpoint_every,
@@ -177,7 +177,7 @@ def build_model(config: CompactConfig) -> CompactModel:
     return CompactModel(config, compact_layout())
 
 
-class Training(lightning.LightningModule):
+class TrainingModule(lightning.LightningModule):
     """The training step, and the running average of the weights."""
 
     def __init__(self, config: TrainConfig) -> None:
@@ -241,7 +241,7 @@ def loss_terms(model: CompactModel, batch: Batch) -> dict[str, Tensor]:
 
 
 def predict_settings(
-    model: CompactModel, session: Session, reference: BandPowers
+    model: CompactModel, session: SessionBatch, reference: BandPowers
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Settings in units of a batch of sessions on band powers."""
     layout = compact_layout()
@@ -265,7 +265,7 @@ def _fixed_batches(examples: MixExamples, count: int) -> list[Batch]:
     return [next(iterator) for _ in range(count)]
 
 
-class _Curve(Callback):
+class _LossCurve(Callback):
     """Draws the loss curve after every validation."""
 
     def __init__(self, run: Path) -> None:
@@ -288,7 +288,7 @@ class _Curve(Callback):
 
 
 def draw_curve(train: list[tuple[int, float]], validation: list[tuple[int, float]], path: Path) -> None:
-    """Training loss (thin: each step, thick: mean of 100) and validation loss over steps, as PNG."""
+    """Draws training loss (thin: each step, thick: mean of 100) and validation loss over steps, as PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4), layout="constrained")

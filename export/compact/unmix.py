@@ -37,7 +37,7 @@ class Templates:
 
 
 @dataclass(frozen=True)
-class Found:
+class UnmixedTracks:
     """What :func:`unmix` finds, split.
 
     Attributes:
@@ -55,7 +55,7 @@ class Found:
     place: Tensor
 
     @classmethod
-    def of(cls, findings: Tensor) -> Found:
+    def of(cls, findings: Tensor) -> UnmixedTracks:
         """Split findings, shape (batch, tracks, FINDINGS)."""
         return cls(*torch.split(findings, [BAND_COUNT, BAND_COUNT, BAND_COUNT, 1, 1], dim=-1))
 
@@ -86,7 +86,7 @@ def unmix(templates: Templates, left: Tensor, right: Tensor, rounds: int) -> Ten
     colour = torch.ones(batch, tracks, bands)
     gains = torch.ones(batch, tracks * kinds, 1) * target.mean((1, 2), keepdim=True) * 2 * bands / (tracks * kinds)
     gains = gains.expand(-1, -1, target.shape[-1])
-    found = torch.zeros(batch, 2, tracks, bands)
+    power = torch.zeros(batch, 2, tracks, bands)
     for number in range(rounds):
         shaped = spectra * place[..., None, None] * colour[:, None, :, None]
         weights = shaped.permute(0, 1, 4, 2, 3).reshape(batch, 2 * bands, tracks * kinds)
@@ -97,22 +97,22 @@ def unmix(templates: Templates, left: Tensor, right: Tensor, rounds: int) -> Ten
             continue
         explained = (ratio @ gains.transpose(1, 2)).reshape(batch, 2, bands, tracks, kinds).permute(0, 1, 3, 4, 2)
         wanted = (shaped * explained).sum(3)  # (batch, 2, tracks, bands): this much of the target falls to the track
-        given = (shaped * gains.sum(-1).reshape(batch, 1, tracks, kinds, 1)).sum(3)
-        found = wanted
-        place = place * wanted.sum(3) / (given.sum(3) + _TINY)
+        modelled = (shaped * gains.sum(-1).reshape(batch, 1, tracks, kinds, 1)).sum(3)
+        power = wanted
+        place = place * wanted.sum(3) / (modelled.sum(3) + _TINY)
         place = 2 * place / (place.sum(1, keepdim=True) + _TINY)
-        wanted_tone, given_tone = wanted.sum(1), given.sum(1)
-        hold = _COLOUR_HOLD * given_tone.mean(-1, keepdim=True) + _TINY
-        colour = ((colour * wanted_tone + hold) / (given_tone + hold)).clamp(0.1, 10.0)
-    return _as_findings(found * white[..., 0, None].transpose(2, 3), place, colour)
+        wanted_tone, modelled_tone = wanted.sum(1), modelled.sum(1)
+        hold = _COLOUR_HOLD * modelled_tone.mean(-1, keepdim=True) + _TINY
+        colour = ((colour * wanted_tone + hold) / (modelled_tone + hold)).clamp(0.1, 10.0)
+    return _as_findings(power * white[..., 0, None].transpose(2, 3), place, colour)
 
 
-def _as_findings(found: Tensor, place: Tensor, colour: Tensor) -> Tensor:
+def _as_findings(power: Tensor, place: Tensor, colour: Tensor) -> Tensor:
     """From power (batch, 2, tracks, bands), place (batch, 2, tracks) and colour (batch, tracks, bands)."""
-    both = found.sum(1)
+    both = power.sum(1)
     whole = both.sum((1, 2), keepdim=True) + 1e-20
     level = torch.log10(both / whole + _FLOOR)
-    imbalance = (found[:, 1] - found[:, 0]) / (both + 1e-7 * whole)
+    imbalance = (power[:, 1] - power[:, 0]) / (both + 1e-7 * whole)
     total = torch.log10(both.sum(-1, keepdim=True) / whole + _FLOOR)
     position = ((place[:, 1] - place[:, 0]) / 2)[..., None]
     return torch.cat((level, imbalance, torch.log10(colour), total, position), dim=-1)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from .general_midi import DRUM_KITS
-from .score import Note, Part, Score
+from .score import Score, ScoreNote, ScorePart
 from .synth import Voice
 
 MOST_TRACKS = 24
@@ -89,12 +89,12 @@ def _second(voice: Voice, number: int, fonts: Sequence[str], numbers: np.random.
     return replace(layer, notes=(f"layer of {voice.part.name}",))
 
 
-def humanised(part: Part, numbers: np.random.Generator, spread_s: float) -> Part:
+def humanised(part: ScorePart, numbers: np.random.Generator, spread_s: float) -> ScorePart:
     """Another take: every note a little early or late, softer or louder."""
     late_s = numbers.normal(0, spread_s, len(part.notes))
     louder = numbers.normal(0, 7, len(part.notes))
     notes = [
-        Note(
+        ScoreNote(
             max(note.start_s + float(late), 0.0),
             note.length_s,
             note.pitch,

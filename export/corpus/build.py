@@ -24,7 +24,7 @@ from typing import Protocol
 
 from ...presets.errors import OutputError
 from .plan import Job
-from .sources import Sources
+from .sources import CorpusSources
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +44,10 @@ class Builder(Protocol):
         ...
 
 
-Factory = Callable[[Sources], Builder]
+Factory = Callable[[CorpusSources], Builder]
 
 
-def session_builder(sources: Sources) -> Builder:
+def session_builder(sources: CorpusSources) -> Builder:
     """The builder of the corpus, loaded in the worker that uses it."""
     from .session import SessionBuilder
     from .voices import sing
@@ -56,7 +56,7 @@ def session_builder(sources: Sources) -> Builder:
 
 
 @dataclass(frozen=True)
-class Done:
+class JobOutcome:
     """What became of a job.
 
     Attributes:
@@ -91,8 +91,8 @@ def missing(corpus: Path, jobs: Sequence[Job]) -> list[Job]:
 
 
 def build(
-    corpus: Path, jobs: Sequence[Job], sources: Sources, workers: int, factory: Factory = session_builder
-) -> Generator[Done, None, None]:
+    corpus: Path, jobs: Sequence[Job], sources: CorpusSources, workers: int, factory: Factory = session_builder
+) -> Generator[JobOutcome, None, None]:
     """Makes the sessions of some jobs and says of each what became of it, as it ends.
 
     Closing the iterator, as a KeyboardInterrupt does, ends the workers; sessions under way are dropped.
@@ -120,10 +120,10 @@ def build(
             for worker in team:
                 if worker.job is None and waiting:
                     _give(worker, waiting.pop())
-            for done, worker in _ended(team):
-                if done.failure and not worker.process.is_alive():
+            for outcome, worker in _ended(team):
+                if outcome.failure and not worker.process.is_alive():
                     team[team.index(worker)] = _hire(context, corpus, sources, factory)
-                yield done
+                yield outcome
     finally:
         _dismiss(team)
         shutil.rmtree(corpus / PARTIAL, ignore_errors=True)
@@ -136,7 +136,7 @@ def _give(worker: _Worker, job: Job) -> None:
         worker.line.send(job)
 
 
-def _ended(team: Sequence[_Worker]) -> list[tuple[Done, _Worker]]:
+def _ended(team: Sequence[_Worker]) -> list[tuple[JobOutcome, _Worker]]:
     """Waits a little; the jobs that have ended meanwhile."""
     busy = {worker.line: worker for worker in team if worker.job}
     wait(list(busy), timeout=_LOOK_EVERY_S)
@@ -147,10 +147,10 @@ def _ended(team: Sequence[_Worker]) -> list[tuple[Done, _Worker]]:
         if job is None:
             continue
         if line.poll():
-            ended.append((Done(job, passed_s, _answer(worker)), worker))
+            ended.append((JobOutcome(job, passed_s, _answer(worker)), worker))
         elif passed_s > LONGEST_SESSION_S:
             _end(worker)
-            ended.append((Done(job, passed_s, f"took more than {LONGEST_SESSION_S:.0f} s"), worker))
+            ended.append((JobOutcome(job, passed_s, f"took more than {LONGEST_SESSION_S:.0f} s"), worker))
         else:
             continue
         worker.job = None
@@ -167,7 +167,7 @@ def _answer(worker: _Worker) -> str | None:
     return None if failure is None else str(failure)
 
 
-def _hire(context: SpawnContext, corpus: Path, sources: Sources, factory: Factory) -> _Worker:
+def _hire(context: SpawnContext, corpus: Path, sources: CorpusSources, factory: Factory) -> _Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, corpus, sources, factory), daemon=True)
     process.start()
@@ -193,7 +193,7 @@ def _dismiss(team: Sequence[_Worker]) -> None:
         worker.line.close()
 
 
-def _work(line: Connection, corpus: Path, sources: Sources, factory: Factory) -> None:
+def _work(line: Connection, corpus: Path, sources: CorpusSources, factory: Factory) -> None:
     """A worker's life: jobs come, answers go, None ends it."""
     # Ctrl-C reaches all processes of a terminal; the one that holds the line decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

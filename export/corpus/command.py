@@ -10,7 +10,7 @@ import click
 from .plan import MOST_SEED
 
 if TYPE_CHECKING:
-    from .make import Made, Request
+    from .make import BuildReport, Request
     from .plan import Job
 
 _INTERRUPTED = 130
@@ -68,9 +68,9 @@ def _make(context: click.Context, request: Request) -> None:
         TimeRemainingColumn,
     )
 
-    from .make import Made, make
+    from .make import BuildReport, make
 
-    made = Made()
+    report = BuildReport()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -88,24 +88,24 @@ def _make(context: click.Context, request: Request) -> None:
                     tasks[what] = bar.add_task(what, total=total)
                 bar.update(tasks[what], completed=done, total=total)
 
-            make(request, made, show)
+            make(request, report, show)
     except KeyboardInterrupt:
-        _say(made)
+        _say(report)
         click.echo(f"stopped; what is whole stays in {request.folder}, and the same command goes on", err=True)
         context.exit(_INTERRUPTED)
     if not quiet:
-        _say(made)
-    if made.failures:
+        _say(report)
+    if report.failures:
         context.exit(_FAILED)
 
 
-def _say(made: Made) -> None:
-    for note in made.notes:
+def _say(report: BuildReport) -> None:
+    for note in report.notes:
         click.echo(note, err=True)
-    for job, reason in made.failures[:_TOLD]:
+    for job, reason in report.failures[:_TOLD]:
         click.echo(f"failed: {_name(job)}: {reason}", err=True)
-    if len(made.failures) > _TOLD:
-        click.echo(f"... and {len(made.failures) - _TOLD} more failed; see failed.txt", err=True)
+    if len(report.failures) > _TOLD:
+        click.echo(f"... and {len(report.failures) - _TOLD} more failed; see failed.txt", err=True)
 
 
 def _name(job: Job) -> str:

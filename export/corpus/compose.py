@@ -15,8 +15,8 @@ import numpy as np
 
 from .general_midi import role_of_drum, role_of_program
 from .genres import GENRES, Genre, Groove, Layer
-from .players import PLAYERS, STEPS, Bar, Hit
-from .score import Note, Part, Score, SungNote
+from .players import PLAYERS, STEPS, BarHarmony, Hit
+from .score import Score, ScoreNote, ScorePart, SungNote
 
 _ENERGIES = {"intro": 0.35, "verse": 0.62, "chorus": 1.0, "bridge": 0.72, "break": 0.4, "solo": 0.88, "outro": 0.38}
 _FORMS = (
@@ -36,7 +36,7 @@ _VOICE_RANGE = (57, 74)
 
 
 @dataclass(frozen=True)
-class _Place:
+class _FormBar:
     """A bar in the form: its section's kind, how far into it, and whether it is its last."""
 
     section: str
@@ -51,8 +51,8 @@ class _Song:
     genre: Genre
     tempo_bpm: float
     seed: int
-    places: tuple[_Place, ...]
-    bars: tuple[Bar, ...]
+    form_bars: tuple[_FormBar, ...]
+    bars: tuple[BarHarmony, ...]
     kick: str
     snare: str
     hats: str
@@ -85,11 +85,11 @@ def compose(seconds: float, numbers: np.random.Generator, genre: str | None = No
 
 def _draw_song(genre: Genre, seconds: float, numbers: np.random.Generator) -> _Song:
     tempo_bpm = float(numbers.integers(genre.tempo_bpm[0], genre.tempo_bpm[1] + 1))
-    places = _form(math.ceil(seconds * tempo_bpm / 240), numbers)
+    form_bars = _form(math.ceil(seconds * tempo_bpm / 240), numbers)
     scale = genre.scales[numbers.integers(len(genre.scales))]
     tonic = int(numbers.integers(12))
     progressions = {name: genre.progressions[numbers.integers(len(genre.progressions))] for name in _ENERGIES}
-    degrees = [progressions[place.section][place.index % 4] for place in places]
+    degrees = [progressions[position.section][position.index % 4] for position in form_bars]
     kick, snare, hats = "", "", ""
     if genre.groove:
         kick, snare, hats = (
@@ -98,42 +98,42 @@ def _draw_song(genre: Genre, seconds: float, numbers: np.random.Generator) -> _S
         )
     steps = tuple(step for step, sign in enumerate(kick) if sign != ".")
     bars = tuple(
-        Bar(tonic, scale, degree, following, genre.sevenths, _ENERGIES[place.section], steps)
-        for place, degree, following in zip(places, degrees, [*degrees[1:], degrees[0]], strict=True)
+        BarHarmony(tonic, scale, degree, following, genre.sevenths, _ENERGIES[position.section], steps)
+        for position, degree, following in zip(form_bars, degrees, [*degrees[1:], degrees[0]], strict=True)
     )
-    return _Song(genre, tempo_bpm, int(numbers.integers(2**31)), places, bars, kick, snare, hats)
+    return _Song(genre, tempo_bpm, int(numbers.integers(2**31)), form_bars, bars, kick, snare, hats)
 
 
-def _form(bars: int, numbers: np.random.Generator) -> tuple[_Place, ...]:
+def _form(bars: int, numbers: np.random.Generator) -> tuple[_FormBar, ...]:
     """Sections of four or eight bars until there are enough; a long form is cut, a short one goes round."""
     unit = 8 if bars >= 28 else 4
     form = _FORMS[numbers.integers(len(_FORMS))]
-    places: list[_Place] = []
-    while len(places) < bars:
+    form_bars: list[_FormBar] = []
+    while len(form_bars) < bars:
         for section in form:
             length = max(unit // 2, 2) if section in _SHORT else unit
-            places += [_Place(section, index, index == length - 1) for index in range(length)]
-    return tuple(places[:bars])
+            form_bars += [_FormBar(section, index, index == length - 1) for index in range(length)]
+    return tuple(form_bars[:bars])
 
 
-def _layer_part(song: _Song, layer: Layer, numbers: np.random.Generator) -> Part:
+def _layer_part(song: _Song, layer: Layer, numbers: np.random.Generator) -> ScorePart:
     program = int(numbers.choice(layer.programs))
     patience = float(numbers.uniform(-0.1, 0.1))
     hits = []
-    for number, (place, bar) in enumerate(zip(song.places, song.bars, strict=True)):
+    for number, (position, bar) in enumerate(zip(song.form_bars, song.bars, strict=True)):
         if bar.energy >= layer.energy + patience:
-            figure = song.numbers(layer.name, place.section, place.index % 4)
+            figure = song.numbers(layer.name, position.section, position.index % 4)
             hits += [
                 replace(hit, step=hit.step + number * STEPS) for hit in PLAYERS[layer.player](bar, layer.low, figure)
             ]
     energies = [bar.energy for bar in song.bars]
     notes = tuple(_performed(song, hits, energies, numbers))
-    return Part(layer.name, role_of_program(program), program, False, notes)
+    return ScorePart(layer.name, role_of_program(program), program, False, notes)
 
 
 def _performed(
     song: _Song, hits: Sequence[Hit], energies: Sequence[float], numbers: np.random.Generator
-) -> Iterator[Note]:
+) -> Iterator[ScoreNote]:
     """Hits in time: swung, then as exactly as people or machines play, louder where the song is."""
     spread_s = 0.0015 if song.genre.tight else float(numbers.uniform(0.004, 0.011))
     late_s = numbers.normal(0, spread_s, len(hits))
@@ -143,10 +143,12 @@ def _performed(
         energy = energies[min(int(hit.step) // STEPS, len(energies) - 1)]
         velocity = (0.75 + 0.25 * energy) * hit.force * 127 + mood
         start_s = max((hit.step + swing) * song.step_s + float(late), 0.0)
-        yield Note(start_s, hit.length * song.step_s, int(np.clip(hit.pitch, 0, 127)), int(np.clip(velocity, 12, 127)))
+        yield ScoreNote(
+            start_s, hit.length * song.step_s, int(np.clip(hit.pitch, 0, 127)), int(np.clip(velocity, 12, 127))
+        )
 
 
-def _drum_parts(song: _Song, groove: Groove, numbers: np.random.Generator) -> list[Part]:
+def _drum_parts(song: _Song, groove: Groove, numbers: np.random.Generator) -> list[ScorePart]:
     """The kit, a part for each microphone of :data:`.general_midi.DRUM_ROLES`."""
     snare_key = int(numbers.choice(groove.snare_key))
     hat_key = int(numbers.choice(groove.hat_key))
@@ -154,25 +156,28 @@ def _drum_parts(song: _Song, groove: Groove, numbers: np.random.Generator) -> li
     ready = float(numbers.uniform(0.3, 0.6))
     hits: dict[str, list[Hit]] = defaultdict(list)
     previous = ""
-    for number, (place, bar) in enumerate(zip(song.places, song.bars, strict=True)):
+    for number, (position, bar) in enumerate(zip(song.form_bars, song.bars, strict=True)):
         if bar.energy < ready:
-            previous = place.section
+            previous = position.section
             continue
         keyed = [*_patterns(song, bar, snare_key, hat_key, hands)]
-        if place.last and number + 1 < len(song.places):
+        if position.last and number + 1 < len(song.form_bars):
             keyed = [hit for hit in keyed if hit.step < 12] + _fill(numbers, snare_key)
-        if place.section != previous:
+        if position.section != previous:
             keyed.append(Hit(0, 8, int(numbers.choice(_CRASHES)), 0.85))
-        previous = place.section
+        previous = position.section
         for hit in keyed:
             hits[role_of_drum(hit.pitch)].append(replace(hit, step=hit.step + number * STEPS))
     energies = [bar.energy for bar in song.bars]
     return [
-        Part(role, role, 0, True, tuple(_performed(song, played, energies, numbers))) for role, played in hits.items()
+        ScorePart(role, role, 0, True, tuple(_performed(song, played, energies, numbers)))
+        for role, played in hits.items()
     ]
 
 
-def _patterns(song: _Song, bar: Bar, snare_key: int, hat_key: int, hands: Sequence[tuple[int, str]]) -> Iterator[Hit]:
+def _patterns(
+    song: _Song, bar: BarHarmony, snare_key: int, hat_key: int, hands: Sequence[tuple[int, str]]
+) -> Iterator[Hit]:
     ride = 51 if bar.energy > 0.95 and hat_key == _OPEN_HAT else hat_key
     for key, pattern in ((_KICK, song.kick), (snare_key, song.snare), (ride, song.hats)):
         for step, sign in enumerate(pattern):
@@ -198,11 +203,11 @@ def _melody(song: _Song, seconds: float) -> tuple[SungNote, ...]:
     """What a voice sings: two-bar phrases that breathe, near the chord on strong beats, in steps between them."""
     notes = []
     pitch = _into_range(60 + song.bars[0].tonic)
-    for number, (place, bar) in enumerate(zip(song.places, song.bars, strict=True)):
-        if place.section not in _SUNG_SECTIONS or (place.section == "bridge" and place.index % 4 >= 2):
+    for number, (position, bar) in enumerate(zip(song.form_bars, song.bars, strict=True)):
+        if position.section not in _SUNG_SECTIONS or (position.section == "bridge" and position.index % 4 >= 2):
             continue
-        figure = song.numbers("voice", place.section, place.index % 4)
-        for step, length, leap in _phrase(figure, place):
+        figure = song.numbers("voice", position.section, position.index % 4)
+        for step, length, leap in _phrase(figure, position):
             pitch = _next_pitch(bar, pitch, leap, strong=step % 8 == 0)
             start_s = (number * STEPS + step) * song.step_s
             length_s = length * song.step_s * 0.96
@@ -211,11 +216,11 @@ def _melody(song: _Song, seconds: float) -> tuple[SungNote, ...]:
     return tuple(notes)
 
 
-def _phrase(figure: np.random.Generator, place: _Place) -> Iterator[tuple[int, int, int]]:
+def _phrase(figure: np.random.Generator, position: _FormBar) -> Iterator[tuple[int, int, int]]:
     """(step, length, leap in scale steps); every second bar ends in a rest to breathe."""
-    end = 12 if place.index % 2 else STEPS
-    lengths = [3, 4, 4, 6, 8] if place.section == "chorus" else [2, 2, 3, 4, 4]
-    step = int(figure.choice([0, 0, 2, 4])) if place.index % 2 == 0 else 0
+    end = 12 if position.index % 2 else STEPS
+    lengths = [3, 4, 4, 6, 8] if position.section == "chorus" else [2, 2, 3, 4, 4]
+    step = int(figure.choice([0, 0, 2, 4])) if position.index % 2 == 0 else 0
     while step < end:
         length = min(int(figure.choice(lengths)), end - step)
         if length >= 2:
@@ -223,7 +228,7 @@ def _phrase(figure: np.random.Generator, place: _Place) -> Iterator[tuple[int, i
         step += length + (2 if figure.random() < 0.12 else 0)
 
 
-def _next_pitch(bar: Bar, pitch: int, leap: int, *, strong: bool) -> int:
+def _next_pitch(bar: BarHarmony, pitch: int, leap: int, *, strong: bool) -> int:
     """From a pitch by scale steps, or on strong beats to the nearest tone of the chord, within the voice's range."""
     if strong:
         tones = [tone + octave for tone in bar.chord(_VOICE_RANGE[0] - 9) for octave in (0, 12, 24)]

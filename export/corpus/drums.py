@@ -16,7 +16,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
-from .score import Part
+from .score import ScorePart
 from .synth import SYNTH_RATE_HZ
 
 _LONGEST_S = 2.5
@@ -73,7 +73,7 @@ class Kit:
     names: Mapping[str, str]
     tuning: float
 
-    def play(self, part: Part, seconds: float) -> NDArray[np.float32]:
+    def play(self, part: ScorePart, seconds: float) -> NDArray[np.float32]:
         """A drum part, shape (1, samples) at SYNTH_RATE_HZ.
 
         Raises:

@@ -59,15 +59,17 @@ def read_terms(file: Path) -> list[Terms]:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise AudioError(f"{file}: cannot be read ({error.strerror}); unpack its package anew.") from error
-    found = []
+    paragraphs = []
     for paragraph in re.split(r"\n[ \t]*\n", text):
         fields = _fields(paragraph)
         if "files" in fields and "license" in fields:
             stated = fields["license"][0]
-            found.append(Terms(_patterns(fields["files"]), tuple(filter(None, fields.get("copyright", []))), stated))
-    if not found:
+            paragraphs.append(
+                Terms(_patterns(fields["files"]), tuple(filter(None, fields.get("copyright", []))), stated)
+            )
+    if not paragraphs:
         raise AudioError(f"{file}: states no licence by file; use the package of Debian 12.")
-    return found
+    return paragraphs
 
 
 def terms_of(path: str, terms: Sequence[Terms]) -> Terms | None:

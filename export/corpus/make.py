@@ -16,9 +16,9 @@ from pathlib import Path
 from ...presets.errors import OutputError
 from .build import Factory, build, missing, session_builder
 from .manifest import write_manifest
-from .packages import Part, Unpacked
+from .packages import CorpusPart, Unpacked
 from .plan import Job, plan
-from .sources import Sources, fetch_packages, sources_in, tune_names
+from .sources import CorpusSources, fetch_packages, sources_in, tune_names
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ class Request:
 
 
 @dataclass
-class Made:
-    """What a run has made so far.
+class BuildReport:
+    """Lists what a run has made so far.
 
     Attributes:
         notes: lines for the user.
@@ -76,12 +76,12 @@ def planned(request: Request) -> list[Job]:
     return _planned(request, _sources(request)[0])
 
 
-def make(request: Request, made: Made, show: Show, factory: Factory = session_builder) -> None:
+def make(request: Request, report: BuildReport, show: Show, factory: Factory = session_builder) -> None:
     """Makes what a request asks for and is not there yet.
 
     Args:
         request: what.
-        made: is told what there is, also when this is broken off.
+        report: is told what there is, also when this is broken off.
         show: takes what is being made, how many are there and how many there will be.
         factory: makes the builder of sessions, see `build`.
 
@@ -93,32 +93,32 @@ def make(request: Request, made: Made, show: Show, factory: Factory = session_bu
     command = f"mixbridge corpus FOLDER --hours {request.hours:g} --seed {request.seed}"
     try:
         if request.wants("songs"):
-            unpacked += _songs(request, made, show)
+            unpacked += _songs(request, report, show)
         if request.wants("sessions") or request.only == "voices":
             sources, used = _sources(request)
             unpacked += used
-            _sessions(request, sources, made, show, factory)
+            _sessions(request, sources, report, show, factory)
         if request.wants("recorded"):
-            unpacked += _recorded(request, made, show)
+            unpacked += _recorded(request, report, show)
     finally:
         if request.folder.is_dir():
             entries = write_manifest(request.folder, unpacked, command)
             counted = Counter(entry.split for entry in entries)
-            made.notes.append(f"{request.folder}: {counted['train']} files to train on, {counted['test']} held out")
+            report.notes.append(f"{request.folder}: {counted['train']} files to train on, {counted['test']} held out")
 
 
-def _sources(request: Request) -> tuple[Sources, list[Unpacked]]:
+def _sources(request: Request) -> tuple[CorpusSources, list[Unpacked]]:
     folder = request.folder / "sources"
     packages = fetch_packages(folder, ["sessions"])
     return sources_in(folder, packages), list(packages.values())
 
 
-def _planned(request: Request, sources: Sources) -> list[Job]:
+def _planned(request: Request, sources: CorpusSources) -> list[Job]:
     jobs = plan(request.hours, request.seed, tune_names(sources.tunes))
     return [job for job in jobs if request.only != "voices" or job.kind == "voice"]
 
 
-def _sessions(request: Request, sources: Sources, made: Made, show: Show, factory: Factory) -> None:
+def _sessions(request: Request, sources: CorpusSources, report: BuildReport, show: Show, factory: Factory) -> None:
     jobs = _planned(request, sources)
     rest = missing(request.folder, jobs)
     there = len(jobs) - len(rest)
@@ -127,22 +127,22 @@ def _sessions(request: Request, sources: Sources, made: Made, show: Show, factor
     os.environ["OMP_NUM_THREADS"] = "1"
     (request.folder / FAILED).unlink(missing_ok=True)
     show("Sessions", there, len(jobs))
-    making = build(request.folder, rest, sources, request.workers, factory)
+    outcomes = build(request.folder, rest, sources, request.workers, factory)
     try:
-        for done in making:
+        for outcome in outcomes:
             there += 1
             show("Sessions", there, len(jobs))
-            if done.failure is None:
-                _log.info("%s: %.1f s", done.job.name, done.seconds)
+            if outcome.failure is None:
+                _log.info("%s: %.1f s", outcome.job.name, outcome.seconds)
                 continue
-            made.failures.append((done.job, done.failure))
-            _log.info("%s failed: %s", done.job.name, done.failure)
+            report.failures.append((outcome.job, outcome.failure))
+            _log.info("%s failed: %s", outcome.job.name, outcome.failure)
             with (request.folder / FAILED).open("a", encoding="utf-8") as file:
-                file.write(f"{done.job.split}/{done.job.name}: {done.failure}\n")
+                file.write(f"{outcome.job.split}/{outcome.job.name}: {outcome.failure}\n")
     finally:
-        making.close()
+        outcomes.close()
         whole = len(jobs) - len(missing(request.folder, jobs))
-        made.notes.append(f"sessions: {whole} of {len(jobs)}, {len(made.failures)} failed")
+        report.notes.append(f"sessions: {whole} of {len(jobs)}, {len(report.failures)} failed")
 
 
 def _check_space(folder: Path, sessions: int) -> None:
@@ -155,23 +155,23 @@ def _check_space(folder: Path, sessions: int) -> None:
         )
 
 
-def _songs(request: Request, made: Made, show: Show) -> list[Unpacked]:
+def _songs(request: Request, report: BuildReport, show: Show) -> list[Unpacked]:
     from .songs import collect_songs
 
     packages = fetch_packages(request.folder / "sources", _part("songs"))
     number = collect_songs(request.folder / "songs", packages, lambda done, total: show("Songs", done, total))
-    made.notes.append(f"finished songs: {number}")
+    report.notes.append(f"finished songs: {number}")
     return list(packages.values())
 
 
-def _recorded(request: Request, made: Made, show: Show) -> list[Unpacked]:
+def _recorded(request: Request, report: BuildReport, show: Show) -> list[Unpacked]:
     from .recorded import collect_recorded
 
     packages = fetch_packages(request.folder / "sources", _part("recorded"))
     notes = collect_recorded(request.folder / "recorded", packages, lambda done, total: show("Recorded", done, total))
-    made.notes.extend(notes)
+    report.notes.extend(notes)
     return list(packages.values())
 
 
-def _part(part: Part) -> list[Part]:
+def _part(part: CorpusPart) -> list[CorpusPart]:
     return [part]

@@ -20,7 +20,7 @@ from ...presets.errors import AudioError, OutputError
 
 _log = logging.getLogger(__name__)
 
-Part = Literal["sessions", "songs", "recorded"]
+CorpusPart = Literal["sessions", "songs", "recorded"]
 _RECORD = "package.json"
 _APT_LIMIT_S = 3600
 _UNPACK_LIMIT_S = 600
@@ -41,7 +41,7 @@ class Package:
     """
 
     name: str
-    part: Part
+    part: CorpusPart
     licence: str
     credit: str
     about: str
@@ -92,7 +92,7 @@ class Unpacked:
     sha256: str
 
 
-def packages_for(parts: Iterable[Part]) -> tuple[Package, ...]:
+def packages_for(parts: Iterable[CorpusPart]) -> tuple[Package, ...]:
     """The rows that some parts of the corpus need."""
     wanted = set(parts)
     return tuple(package for package in PACKAGES if package.part in wanted)
@@ -112,8 +112,8 @@ def unpack(package: Package, folder: Path) -> Unpacked:
     root = folder / "unpacked" / package.name
     record = root.parent / f"{package.name}-{_RECORD}"
     if record.is_file() and root.is_dir():
-        known = json.loads(record.read_text(encoding="utf-8"))
-        return Unpacked(package, root, known["version"], known["sha256"])
+        facts = json.loads(record.read_text(encoding="utf-8"))
+        return Unpacked(package, root, facts["version"], facts["sha256"])
     archive = _archive(package.name, folder / "deb")
     version = _version(archive, package.name)
     _unpack_whole(archive, root)
@@ -144,13 +144,13 @@ def one_of(unpacked: Unpacked, pattern: str) -> Path:
     Raises:
         AudioError: there is none; the package has changed.
     """
-    found = sorted(unpacked.root.glob(pattern))
-    if not found:
+    matches = sorted(unpacked.root.glob(pattern))
+    if not matches:
         raise AudioError(
             f"{unpacked.package.name} {unpacked.version} has no {pattern}: put the .deb of Debian 12 into "
             f"{unpacked.root.parent.parent / 'deb'}, delete {unpacked.root} and start again."
         )
-    return found[0]
+    return matches[0]
 
 
 def _archive(name: str, folder: Path) -> Path:
@@ -216,10 +216,10 @@ def drop_links_out(root: Path) -> None:
 def _run(command: list[str], folder: Path | None, limit_s: float, what: str, remedy: str) -> str:
     """Output of a program that must succeed."""
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit_s, check=False)
+        process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit_s, check=False)
     except subprocess.TimeoutExpired as error:
         raise AudioError(f"{what}: {command[0]} did not end within {limit_s:.0f} s; {remedy}.") from error
-    if done.returncode:
-        said = " ".join(done.stderr.split())[-_LAST_WORDS:] or f"{command[0]} ended with {done.returncode}"
-        raise AudioError(f"{what}: {said}; {remedy}.")
-    return done.stdout.strip()
+    if process.returncode:
+        reason = " ".join(process.stderr.split())[-_LAST_WORDS:] or f"{command[0]} ended with {process.returncode}"
+        raise AudioError(f"{what}: {reason}; {remedy}.")
+    return process.stdout.strip()

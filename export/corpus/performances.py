@@ -164,12 +164,12 @@ def _said(
     """Sentences and pauses, some of them long, for `seconds` or a little more, at the speaker's rate."""
     rate_hz = speaker.sample_rate_hz
     pieces = [np.zeros(round(numbers.uniform(0.1, 1.0) * rate_hz))]
-    said = len(pieces[0])
-    while said < seconds * rate_hz:
+    length = len(pieces[0])
+    while length < seconds * rate_hz:
         pause_s = numbers.uniform(1.0, 2.5) if numbers.random() < 0.08 else numbers.uniform(0.12, longest_pause_s)
         sentence = _trimmed(speaker.say(pace, numbers), rate_hz)
         pieces += [sentence, np.zeros(round(pause_s * rate_hz))]
-        said += len(pieces[-2]) + len(pieces[-1])
+        length += len(pieces[-2]) + len(pieces[-1])
     return np.concatenate(pieces)
 
 

@@ -103,11 +103,11 @@ def _train_jobs(seed: int, tunes: Sequence[str]) -> Iterator[Job]:
         "tune": _arrangements(seed * SEEDS_A_CORPUS, sorted(set(tunes) - {*HELD_OUT_TUNES, *LEFT_OUT_TUNES})),
         "voice": _voices(seed * SEEDS_A_CORPUS, "train"),
     }
-    done = dict.fromkeys(SHARES, 0.0)
+    planned_s = dict.fromkeys(SHARES, 0.0)
     while True:
-        kind = min(SHARES, key=lambda one: done[one] / SHARES[one])
+        kind = min(SHARES, key=lambda one: planned_s[one] / SHARES[one])
         job = next(makers[kind])
-        done[kind] += job.seconds
+        planned_s[kind] += job.seconds
         yield job
 
 

@@ -26,7 +26,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Bar:
+class BarHarmony:
     """What all players of a bar know.
 
     Attributes:
@@ -71,7 +71,7 @@ class Bar:
         return root + (self.tone(self.degree + 4, root) - root)
 
 
-Player = Callable[[Bar, int, np.random.Generator], list[Hit]]
+Player = Callable[[BarHarmony, int, np.random.Generator], list[Hit]]
 """(bar, lowest key, numbers) -> hits."""
 
 
@@ -79,18 +79,18 @@ def _steps(pattern: str) -> list[int]:
     return [step for step, sign in enumerate(pattern) if sign != "."]
 
 
-def _bass_eighths(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_eighths(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     root = bar.root(low)
     last = [root, bar.fifth(low), bar.tone(bar.following - 1, low)][numbers.integers(3)]
     return [Hit(step, 1.8, root if step < 14 else last, 0.8 if step % 4 == 0 else 0.65) for step in range(0, STEPS, 2)]
 
 
-def _bass_long(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_long(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     turn = int(numbers.choice([8, 10, 12]))
     return [Hit(0, turn - 0.3, bar.root(low), 0.75), Hit(turn, 15.7 - turn, bar.fifth(low), 0.6)]
 
 
-def _bass_kick(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_kick(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     starts = bar.kick or (0, 8)
     ends = (*starts[1:], STEPS)
     return [
@@ -98,7 +98,7 @@ def _bass_kick(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
     ]
 
 
-def _bass_funk(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_funk(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     root = bar.root(low)
     pitches = [root, root, root + 12, root + 10, bar.fifth(low)]
     steps = [0, *sorted(numbers.choice(np.arange(2, STEPS), size=6, replace=False))]
@@ -106,44 +106,44 @@ def _bass_funk(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
                 float(numbers.uniform(0.6, 0.95))) for s in steps]  # fmt: skip
 
 
-def _bass_octaves(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_octaves(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     return [Hit(step, 1.5, bar.root(low) + (12 if step % 4 else 0), 0.75) for step in range(0, STEPS, 2)]
 
 
-def _bass_offbeat(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_offbeat(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     steps = _steps("..x...x...x...x.") if numbers.random() < 0.5 else _steps("..xx..x.x.xx..xx")
     return [Hit(step, 1.5, bar.root(low), 0.8) for step in steps]
 
 
-def _bass_sixteenths(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_sixteenths(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     high = int(numbers.integers(3, 8))
     return [Hit(s, 0.9, bar.root(low) + (12 if s % 8 == high else 0), 0.8 if s % 4 == 0 else 0.6) for s in range(STEPS)]
 
 
-def _bass_reggae(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_reggae(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     root, fifth = bar.root(low), bar.fifth(low)
     lines = (((0, 3, root), (4, 2, fifth), (7, 1, root), (8, 3, root), (12, 2, fifth)),
              ((2, 2, root), (6, 2, root), (8, 3, fifth), (12, 3, root + 12)))  # fmt: skip
     return [Hit(step, length, pitch, 0.8) for step, length, pitch in lines[numbers.integers(2)]]
 
 
-def _bass_tumbao(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_tumbao(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     ahead = bar.tone(bar.following, low)
     return [Hit(0, 3, bar.root(low), 0.6), Hit(6, 4, bar.fifth(low), 0.75), Hit(12, 3.8, ahead, 0.8)]
 
 
-def _bass_walk(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_walk(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     target = bar.tone(bar.following, low)
     third = bar.tone(bar.degree + 2, low)
     line = [bar.root(low), third, bar.fifth(low), target + int(numbers.choice([-1, 1]))]
     return [Hit(4 * beat, 3.7, pitch, 0.75) for beat, pitch in enumerate(line)]
 
 
-def _bass_two(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bass_two(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     return [Hit(0, 3.5, bar.root(low), 0.8), Hit(8, 3.5, bar.fifth(low), 0.7)]
 
 
-def _power(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _power(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     patterns = ("x..x..x.x..x..x.", "x.....x.x.....x.", "x.x.x.x.x.x.x.x.", "x...x...x...x...", "x...............")
     steps = _steps(patterns[numbers.integers(len(patterns))])
     root = bar.root(low)
@@ -152,7 +152,7 @@ def _power(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
             for pitch in (root, bar.fifth(low), root + 12)]  # fmt: skip
 
 
-def _chug(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _chug(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     root = bar.root(low)
     if bar.energy > 0.95:
         return [Hit(s, 3.8, p, 0.9) for s in range(0, STEPS, 4) for p in (root, bar.fifth(low), root + 12)]
@@ -162,18 +162,18 @@ def _chug(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
     return [*damped, Hit(accent, 1.6, bar.tone(bar.degree + 1, root), 0.95)]
 
 
-def _comp(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _comp(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     patterns = ("x.....x...x.....", "x...x...x...x...", "x..x..x...x.....", "..x...x.....x...", "x.......x.x.....")
     steps = _steps(patterns[numbers.integers(len(patterns))])
     return [Hit(s, 2.6, p, float(numbers.uniform(0.5, 0.7))) for s in steps for p in bar.chord(low)]
 
 
-def _sixteenths(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _sixteenths(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     steps = [s for s in range(STEPS) if numbers.random() < 0.55]
     return [Hit(s, 0.7, p, 0.5 + 0.2 * (s % 4 == 0)) for s in steps for p in bar.chord(low)[:3]]
 
 
-def _strum(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _strum(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     patterns = ("x...x.x...x.x.x.", "x...x.xx..xxx.x.", "x.x.x.x.x.x.x.x.", "x.......x...x...")
     steps = _steps(patterns[numbers.integers(len(patterns))])
     strings = [*bar.chord(low), *[pitch + 12 for pitch in bar.chord(low)[:2]]]
@@ -182,44 +182,44 @@ def _strum(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
             for i, p in enumerate(strings if s % 4 == 0 else strings[::-1])]  # fmt: skip
 
 
-def _skank(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _skank(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     patterns = ("..x.x.x...x.x.xx", "....x..x....x..x", "x.xx..x.x.xx..x.", "..x...x...x...x.")
     steps = _steps(patterns[numbers.integers(len(patterns))])
     return [Hit(s, 0.5, p, float(numbers.uniform(0.5, 0.75))) for s in steps for p in bar.chord(low)[:3]]
 
 
-def _offbeat(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _offbeat(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     return [Hit(s, 1.0, p, 0.6) for s in (2, 6, 10, 14) for p in bar.chord(low)[:3]]
 
 
-def _bubble(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _bubble(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     return [Hit(s, 0.8, p, 0.5) for s in (2, 3, 6, 7, 10, 11, 14, 15) for p in bar.chord(low)[:3]]
 
 
-def _montuno(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _montuno(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     chord = bar.chord(low)
     order = numbers.permutation(len(chord))
     return [Hit(s, 1.2, chord[order[i % len(chord)]] + octave, 0.7)
             for i, s in enumerate((0, 3, 4, 6, 7, 10, 11, 14)) for octave in (0, 12)]  # fmt: skip
 
 
-def _stabs(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _stabs(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     steps = numbers.choice([0, 3, 6, 7, 10, 12, 14], size=numbers.integers(1, 4), replace=False).tolist()
     return [Hit(s, 1.4, p, 0.85) for s in steps for p in bar.chord(low)[:3]]
 
 
-def _pad(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _pad(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     return [Hit(0, 15.9, pitch, 0.45) for pitch in bar.chord(low)]
 
 
-def _arpeggio(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _arpeggio(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     notes = [*bar.chord(low), bar.chord(low)[0] + 12]
     order = numbers.integers(len(notes), size=8)
     stride = 1 if numbers.random() < 0.6 else 2
     return [Hit(s, stride * 0.9, notes[order[s // stride % 8]], 0.6) for s in range(0, STEPS, stride)]
 
 
-def _picked(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _picked(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     notes = [*bar.chord(low), *[pitch + 12 for pitch in bar.chord(low)]]
     order = np.sort(numbers.integers(len(notes), size=5)).tolist()
     shape = [*order, *order[-2:0:-1]]
@@ -227,13 +227,13 @@ def _picked(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
     return [Hit(2 * i, 3.5, notes[shape[i]], 0.7 if i % 4 == 0 else 0.55) for i in range(8) if not rests[i]]
 
 
-def _ostinato(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _ostinato(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     chord = bar.chord(low)
     shape = numbers.integers(len(chord), size=4)
     return [Hit(s, 1.7, chord[shape[s // 2 % 4]], 0.7 if s % 8 == 0 else 0.55) for s in range(0, STEPS, 2)]
 
 
-def _line(bar: Bar, low: int, numbers: np.random.Generator, notes: int, longest: float) -> list[Hit]:
+def _line(bar: BarHarmony, low: int, numbers: np.random.Generator, notes: int, longest: float) -> list[Hit]:
     """A phrase: starts on a chord tone, moves mostly by step, rests before the next bar now and then."""
     starts = sorted(numbers.choice(STEPS - 1, size=notes, replace=False).tolist())
     ends = [*starts[1:], STEPS]
@@ -247,11 +247,11 @@ def _line(bar: Bar, low: int, numbers: np.random.Generator, notes: int, longest:
     return hits
 
 
-def _lead(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _lead(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     return _line(bar, low, numbers, int(numbers.integers(3, 8)), 6)
 
 
-def _counter(bar: Bar, low: int, numbers: np.random.Generator) -> list[Hit]:
+def _counter(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[Hit]:
     return _line(bar, low, numbers, int(numbers.integers(1, 4)), 10)
 
 

@@ -60,7 +60,7 @@ _ROLES = (
 
 
 @dataclass(frozen=True)
-class Track:
+class RecordedTrack:
     """A raw track, as it was found.
 
     Attributes:
@@ -150,17 +150,17 @@ def permissive_projects(folder: Path, copyright_: Path) -> list[tuple[Path, str]
         AudioError: their licences cannot be read.
     """
     terms = read_terms(copyright_)
-    found = []
+    projects = []
     for kind in _LMMS_FOLDERS:
         for project in sorted((folder / kind).rglob("*.mmp*")):
             stated = terms_of(f"data/projects/{project.relative_to(folder).as_posix()}", terms)
             licence = permissive(stated.stated, also=ARTISTIC) if stated else None
             if licence and project.stat().st_size <= _LARGEST_PROJECT:
-                found.append((project, licence))
-    return sorted(found, key=lambda row: row[0].stat().st_size)
+                projects.append((project, licence))
+    return sorted(projects, key=lambda row: row[0].stat().st_size)
 
 
-def write_recorded(folder: Path, origin: Origin, tracks: Sequence[Track]) -> None:
+def write_recorded(folder: Path, origin: Origin, tracks: Sequence[RecordedTrack]) -> None:
     """Writes the fullest minute of some tracks as a session, without those that are silent in it.
 
     Raises:
@@ -208,9 +208,10 @@ def role_of(name: str) -> str:
     return next((role for words, role in _ROLES if re.search(words, plain)), "other")
 
 
-def _guitar_tracks(song: Path) -> list[Track]:
+def _guitar_tracks(song: Path) -> list[RecordedTrack]:
     return [
-        Track(role, role, instrument, read_stereo(song / file)) for file, (role, instrument) in _GUITAR_TRACKS.items()
+        RecordedTrack(role, role, instrument, read_stereo(song / file))
+        for file, (role, instrument) in _GUITAR_TRACKS.items()
     ]
 
 
@@ -240,13 +241,13 @@ def _render(project: Path, folder: Path, program: str) -> str | None:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     _log.info("rendering %s", project.stem)
     try:
-        done = subprocess.run(command, capture_output=True, env=environment, timeout=_LMMS_LIMIT_S, check=False)
+        process = subprocess.run(command, capture_output=True, env=environment, timeout=_LMMS_LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         return f"it was not rendered within {_LMMS_LIMIT_S / 60:.0f} minutes"
-    return f"lmms ended with {done.returncode}" if done.returncode else None
+    return f"lmms ended with {process.returncode}" if process.returncode else None
 
 
-def _rendered_tracks(folder: Path) -> list[Track]:
+def _rendered_tracks(folder: Path) -> list[RecordedTrack]:
     tracks = []
     for file in sorted(folder.glob("*.wav")):
         try:
@@ -257,11 +258,11 @@ def _rendered_tracks(folder: Path) -> list[Track]:
             continue
         if audio.shape[1] and np.abs(audio).max() >= _SILENT_PEAK:
             name = file.name.removesuffix(".wav")
-            tracks.append(Track(_plain(name), role_of(name), name, audio))
+            tracks.append(RecordedTrack(_plain(name), role_of(name), name, audio))
     return tracks
 
 
-def _stem(track: Track, file: Path, channels: int, origin: Origin) -> dict[str, object]:
+def _stem(track: RecordedTrack, file: Path, channels: int, origin: Origin) -> dict[str, object]:
     return {
         "file": file.name,
         "role": track.role,

@@ -38,7 +38,7 @@ _SILENT = 1e-5
 
 
 @dataclass(frozen=True)
-class Track:
+class StudioTrack:
     """A track of a session with what its meta.json says of it.
 
     Attributes:
@@ -105,14 +105,14 @@ def draw_studio(numbers: np.random.Generator, sampled_drums: bool) -> Studio:
     )
 
 
-def record(tracks: Sequence[Track], studio: Studio, numbers: np.random.Generator) -> list[Track]:
+def record(tracks: Sequence[StudioTrack], studio: Studio, numbers: np.random.Generator) -> list[StudioTrack]:
     """The tracks as this studio records them; silent ones are left out."""
     heard = [track for track in tracks if _peak(track.audio) > _SILENT]
     bled = _bleed(heard, studio, numbers)
     return [_record_one(track, studio, numbers) for track in bled]
 
 
-def _record_one(track: Track, studio: Studio, numbers: np.random.Generator) -> Track:
+def _record_one(track: StudioTrack, studio: Studio, numbers: np.random.Generator) -> StudioTrack:
     audio, notes = track.audio, list(track.notes)
     raw_already = track.role in _RAW_ALREADY
     activity = _activity(audio)
@@ -144,7 +144,7 @@ def _resampled(audio: Samples, from_hz: int, to_hz: int) -> Samples:
     return np.ascontiguousarray(np.asarray(soxr.resample(audio.T, from_hz, to_hz), np.float32).T)
 
 
-def _bleed(tracks: list[Track], studio: Studio, numbers: np.random.Generator) -> list[Track]:
+def _bleed(tracks: list[StudioTrack], studio: Studio, numbers: np.random.Generator) -> list[StudioTrack]:
     """Adds to each microphone what it hears of its neighbours, a few milliseconds late."""
     if studio.drum_bleed_db is None and studio.room_bleed_db is None:
         return tracks

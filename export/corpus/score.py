@@ -33,7 +33,7 @@ class SungNote:
 
 
 @dataclass(frozen=True)
-class Note:
+class ScoreNote:
     """A note; pitch and velocity as in MIDI, 0 to 127."""
 
     start_s: float
@@ -43,7 +43,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Control:
+class ControllerMove:
     """A controller moved to a value at a time.
 
     Attributes:
@@ -62,7 +62,7 @@ BEND_RANGE = -2
 
 
 @dataclass(frozen=True)
-class Part:
+class ScorePart:
     """What one player plays.
 
     Attributes:
@@ -78,10 +78,10 @@ class Part:
     role: str
     program: int
     is_drum: bool
-    notes: tuple[Note, ...]
-    controls: tuple[Control, ...] = ()
+    notes: tuple[ScoreNote, ...]
+    controls: tuple[ControllerMove, ...] = ()
 
-    def transposed(self, semitones: int) -> Part:
+    def transposed(self, semitones: int) -> ScorePart:
         """The part moved by semitones; drums stay, notes that leave 0 to 127 are dropped."""
         if self.is_drum or not semitones:
             return self
@@ -93,7 +93,7 @@ class Part:
 class Score:
     """Parts that sound together, and a melody for a voice if there is one."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
     seconds: float
     tempo_bpm: float
     genre: str = ""
@@ -167,8 +167,8 @@ class _Reader:
 
     programs: dict[int, int] = field(default_factory=dict)
     sounding: dict[tuple[int, int], tuple[_Key, float, int]] = field(default_factory=dict)
-    notes: dict[_Key, list[Note]] = field(default_factory=lambda: defaultdict(list))
-    controls: dict[int, list[Control]] = field(default_factory=lambda: defaultdict(list))
+    notes: dict[_Key, list[ScoreNote]] = field(default_factory=lambda: defaultdict(list))
+    controls: dict[int, list[ControllerMove]] = field(default_factory=lambda: defaultdict(list))
     registered: dict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
 
     def take(self, message: Any, time_s: float) -> None:
@@ -180,22 +180,22 @@ class _Reader:
             case "note_on" | "note_off":
                 self._stop(message.channel, message.note, time_s)
             case "pitchwheel":
-                self.controls[message.channel].append(Control(time_s, BEND, message.pitch + 8192))
+                self.controls[message.channel].append(ControllerMove(time_s, BEND, message.pitch + 8192))
             case "control_change":
                 self._control(message.channel, message.control, message.value, time_s)
 
-    def parts(self, seconds: float) -> tuple[Part, ...]:
+    def parts(self, seconds: float) -> tuple[ScorePart, ...]:
         for channel, pitch in list(self.sounding):
             self._stop(channel, pitch, seconds)
         keys = sorted(self.notes)
         return tuple(self._part(key) for key in keys)
 
-    def _part(self, key: _Key) -> Part:
+    def _part(self, key: _Key) -> ScorePart:
         channel, program, drum = key
         role = drum or role_of_program(program)
         notes = tuple(sorted(self.notes[key], key=lambda note: (note.start_s, note.pitch)))
         controls = () if drum else tuple(self.controls[channel])
-        return Part(drum or f"{role}_{channel + 1}_{program}", role, program, bool(drum), notes, controls)
+        return ScorePart(drum or f"{role}_{channel + 1}_{program}", role, program, bool(drum), notes, controls)
 
     def _start(self, channel: int, pitch: int, velocity: int, time_s: float) -> None:
         self._stop(channel, pitch, time_s)
@@ -206,18 +206,18 @@ class _Reader:
     def _stop(self, channel: int, pitch: int, time_s: float) -> None:
         if (channel, pitch) in self.sounding:
             key, start_s, velocity = self.sounding.pop((channel, pitch))
-            self.notes[key].append(Note(start_s, max(time_s - start_s, _SHORTEST_S), pitch, velocity))
+            self.notes[key].append(ScoreNote(start_s, max(time_s - start_s, _SHORTEST_S), pitch, velocity))
 
     def _control(self, channel: int, number: int, value: int, time_s: float) -> None:
         if number in _PLAYED_CONTROLS:
-            self.controls[channel].append(Control(time_s, number, value))
+            self.controls[channel].append(ControllerMove(time_s, number, value))
         elif number in (_RPN_LSB, _RPN_MSB):
             self.registered[channel][number] = value
         elif number == _DATA_ENTRY and not any(self.registered[channel].get(n, 1) for n in (_RPN_LSB, _RPN_MSB)):
-            self.controls[channel].append(Control(time_s, BEND_RANGE, min(value, 24)))
+            self.controls[channel].append(ControllerMove(time_s, BEND_RANGE, min(value, 24)))
 
 
-def _retimed(part: Part, factor: float) -> Part:
+def _retimed(part: ScorePart, factor: float) -> ScorePart:
     return replace(
         part,
         notes=tuple(replace(n, start_s=n.start_s / factor, length_s=n.length_s / factor) for n in part.notes),
@@ -225,19 +225,19 @@ def _retimed(part: Part, factor: float) -> Part:
     )
 
 
-def _excerpt(part: Part, start_s: float, seconds: float) -> Part:
+def _excerpt(part: ScorePart, start_s: float, seconds: float) -> ScorePart:
     end_s = start_s + seconds
     notes = tuple(
         replace(note, start_s=note.start_s - start_s) for note in part.notes if start_s <= note.start_s < end_s
     )
-    held = {control.number: replace(control, time_s=0.0) for control in part.controls if control.time_s < start_s}
+    last_moves = {control.number: replace(control, time_s=0.0) for control in part.controls if control.time_s < start_s}
     moved = (
         replace(control, time_s=control.time_s - start_s)
         for control in part.controls
         if start_s <= control.time_s < end_s
     )
-    return replace(part, notes=notes, controls=(*held.values(), *moved))
+    return replace(part, notes=notes, controls=(*last_moves.values(), *moved))
 
 
-def _count(part: Part, start_s: float, seconds: float) -> int:
+def _count(part: ScorePart, start_s: float, seconds: float) -> int:
     return sum(start_s <= note.start_s < start_s + seconds for note in part.notes)

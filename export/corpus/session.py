@@ -25,9 +25,9 @@ from .general_midi import DRUM_KITS, PROGRAM_NAMES
 from .genres import GENRES
 from .packages import sha256_of
 from .plan import Job
-from .recording import Track, draw_studio, record
+from .recording import StudioTrack, draw_studio, record
 from .score import Score, SungNote, read_midi
-from .sources import Sources
+from .sources import CorpusSources
 from .synth import Synth, Voice
 
 Sing = Callable[[Sequence[SungNote], float, float, np.random.Generator], NDArray[np.float32]]
@@ -65,7 +65,7 @@ class SessionBuilder:
         sing: sings a melody; None leaves the voice out of compositions.
     """
 
-    def __init__(self, sources: Sources, sing: Sing | None) -> None:
+    def __init__(self, sources: CorpusSources, sing: Sing | None) -> None:
         self._sources = sources
         self._sing = sing
         self._synth: Synth | None = None
@@ -86,7 +86,7 @@ class SessionBuilder:
             subtype = "PCM_24" if numbers.random() < 0.06 else "PCM_16"
         write_session(job, tracks, folder, subtype)
 
-    def _played(self, job: Job, numbers: np.random.Generator) -> list[Track]:
+    def _played(self, job: Job, numbers: np.random.Generator) -> list[StudioTrack]:
         test = job.split == "test"
         if job.kind == "tune":
             score = _tune(self._sources.tunes / f"{job.key}.mid", job.seconds, numbers, as_written=test)
@@ -100,15 +100,15 @@ class SessionBuilder:
         return record(tracks, studio, numbers)
 
     def _fonts(self, test: bool, numbers: np.random.Generator) -> list[str]:
-        known = [font for font in self._sources.soundfonts if font != _TEST_FONT]
-        fonts = [str(font) for font in numbers.permutation(known)[: 1 + int(numbers.random() < 0.6)]]
+        candidates = [font for font in self._sources.soundfonts if font != _TEST_FONT]
+        fonts = [str(font) for font in numbers.permutation(candidates)[: 1 + int(numbers.random() < 0.6)]]
         if test and _TEST_FONT in self._sources.soundfonts and numbers.random() < 0.5:
             return [_TEST_FONT]
         return fonts
 
     def _tracks(
         self, job: Job, score: Score, voices: Sequence[Voice], numbers: np.random.Generator
-    ) -> tuple[list[Track], bool]:
+    ) -> tuple[list[StudioTrack], bool]:
         """The score played, and whether its drums are samples."""
         styles = GENRES[score.genre].sampled_drums if score.genre else _TUNE_DRUMS
         style = _drawn(styles, numbers)
@@ -126,15 +126,15 @@ class SessionBuilder:
                 licence = _licence("one_shots", notes_licence)
                 instrument = f"{style} drum samples"
                 part = voice.part
-                tracks.append(Track(part.name, part.role, audio, instrument, "one_shots", licence, voice.notes))
+                tracks.append(StudioTrack(part.name, part.role, audio, instrument, "one_shots", licence, voice.notes))
         return tracks, True
 
     def _synthesised(
         self, voices: Sequence[Voice], seconds: float, notes_licence: str, numbers: np.random.Generator
-    ) -> list[Track]:
+    ) -> list[StudioTrack]:
         self._synth = self._synth or Synth(self._sources.soundfonts)
         return [
-            Track(
+            StudioTrack(
                 voice.part.name,
                 voice.part.role,
                 _in_its_width(voice.part.role, stereo, numbers),
@@ -146,7 +146,7 @@ class SessionBuilder:
             for voice, stereo in zip(voices, self._synth.render(voices, seconds), strict=True)
         ]
 
-    def _sung(self, score: Score, numbers: np.random.Generator) -> list[Track]:
+    def _sung(self, score: Score, numbers: np.random.Generator) -> list[StudioTrack]:
         if self._sing is None:
             return []
         try:
@@ -155,16 +155,18 @@ class SessionBuilder:
             # Whatever stops the singer, a session without a voice is still a session.
             _log.warning("A %s song goes without its voice: %s", score.genre, error, exc_info=True)
             return []
-        return [Track("vocal", "vocal", audio[None], "singer", "nit-song070", _SUNG_LICENCE)]
+        return [StudioTrack("vocal", "vocal", audio[None], "singer", "nit-song070", _SUNG_LICENCE)]
 
-    def _lone_voice(self, job: Job, numbers: np.random.Generator) -> Track:
+    def _lone_voice(self, job: Job, numbers: np.random.Generator) -> StudioTrack:
         from .voices import lone_voice
 
         audio, info = lone_voice(self._sources, job.seconds, numbers, job.split)
-        return Track("vocal", "vocal", audio[None], f"{info.kind} {info.voice}", info.source, info.licence, info.notes)
+        return StudioTrack(
+            "vocal", "vocal", audio[None], f"{info.kind} {info.voice}", info.source, info.licence, info.notes
+        )
 
 
-def write_session(job: Job, tracks: Sequence[Track], folder: Path, subtype: str) -> None:
+def write_session(job: Job, tracks: Sequence[StudioTrack], folder: Path, subtype: str) -> None:
     """Write tracks as FLAC with this subtype, and the meta.json that names them.
 
     Raises:

@@ -103,21 +103,21 @@ def drawn_melody(seconds: float, numbers: np.random.Generator) -> tuple[list[Sun
     notes: list[SungNote] = []
     now = int(numbers.integers(2, 8))
     while now * step_s < seconds - 1:
-        for length, place in motifs[numbers.integers(3)]:
-            notes.append(SungNote(now * step_s, length * step_s * 0.96, pitches[place]))
+        for length, degree in motifs[numbers.integers(3)]:
+            notes.append(SungNote(now * step_s, length * step_s * 0.96, pitches[degree]))
             now += length
         now += int(numbers.choice([1, 2, 4, 4, 8, 8, 20]))
     return [note for note in notes if note.start_s + note.length_s < seconds], tempo_bpm
 
 
-def _motif(places: int, numbers: np.random.Generator) -> list[tuple[int, int]]:
+def _motif(degrees: int, numbers: np.random.Generator) -> list[tuple[int, int]]:
     """A phrase as (length in 16ths, place on the scale), its last note held."""
-    place = int(numbers.integers(places))
+    degree = int(numbers.integers(degrees))
     motif = []
     for _ in range(int(numbers.integers(5, 15))):
-        place = int(np.clip(place + numbers.choice([-3, -2, -1, -1, 0, 0, 1, 1, 2, 3]), 0, places - 1))
-        motif.append((int(numbers.choice([1, 2, 2, 2, 3, 4, 4, 6])), place))
-    return [*motif, (int(numbers.choice([6, 8, 12])), place)]
+        degree = int(np.clip(degree + numbers.choice([-3, -2, -1, -1, 0, 0, 1, 1, 2, 3]), 0, degrees - 1))
+        motif.append((int(numbers.choice([1, 2, 2, 2, 3, 4, 4, 6])), degree))
+    return [*motif, (int(numbers.choice([6, 8, 12])), degree)]
 
 
 def _sung_phrase(

@@ -92,13 +92,13 @@ def _synthesized(score: str, alpha: float) -> NDArray[np.float64]:
 
 def phrases(notes: Iterable[SungNote], gap_s: float) -> list[list[SungNote]]:
     """Notes by time, split where nothing starts for `gap_s` after the last one ended."""
-    found: list[list[SungNote]] = []
+    groups: list[list[SungNote]] = []
     for note in sorted(notes, key=lambda note: note.start_s):
-        last = found[-1][-1] if found else None
+        last = groups[-1][-1] if groups else None
         if last is None or note.start_s - (last.start_s + last.length_s) >= gap_s:
-            found.append([])
-        found[-1].append(note)
-    return found
+            groups.append([])
+        groups[-1].append(note)
+    return groups
 
 
 def folded(pitch: int, low: int, high: int) -> int:
@@ -115,7 +115,7 @@ def syllables(notes: Sequence[SungNote], tempo_bpm: float, numbers: np.random.Ge
     ticks_per_s = tempo_bpm / 60 * TICKS_PER_BEAT
     origin_s = notes[0].start_s
     starts = [round((note.start_s - origin_s) * ticks_per_s) for note in notes]
-    found = [Syllable(None, LEAD_IN_TICKS)]
+    groups = [Syllable(None, LEAD_IN_TICKS)]
     now = 0
     for index, note in enumerate(notes):
         start = max(starts[index], now)
@@ -123,12 +123,12 @@ def syllables(notes: Sequence[SungNote], tempo_bpm: float, numbers: np.random.Ge
         if index + 1 < len(notes) and starts[index + 1] - end < _SHORTEST_TICKS:
             end = max(starts[index + 1], start + _SHORTEST_TICKS)
         if start > now:
-            found.append(Syllable(None, start - now))
-        found.append(Syllable(note.pitch, end - start, str(numbers.choice(_SYLLABLES))))
+            groups.append(Syllable(None, start - now))
+        groups.append(Syllable(note.pitch, end - start, str(numbers.choice(_SYLLABLES))))
         now = end
     # Sinsy wants whole bars; the last rest lets the voice die away.
     total = LEAD_IN_TICKS + now
-    return [*found, Syllable(None, -(total + _BAR_TICKS // 4) % _BAR_TICKS + _BAR_TICKS // 4)]
+    return [*groups, Syllable(None, -(total + _BAR_TICKS // 4) % _BAR_TICKS + _BAR_TICKS // 4)]
 
 
 def music_xml(line: Sequence[Syllable], tempo_bpm: float) -> str:

@@ -43,7 +43,7 @@ _MOST_PACKED_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Place:
+class SongFolder:
     """Where a package has its songs.
 
     Attributes:
@@ -57,16 +57,16 @@ class Place:
     archive: str = ""
 
 
-PLACES = {
-    "naev-data": Place("usr/share/naev/dat/snd/music", "dat/snd/music"),
-    "ufoai-music": Place("usr/share/games/ufoai/base", "base", archive="0music.pk3"),
-    "freecol": Place("usr/share/games/freecol/default/resources/music", "data/default/resources/music"),
-    "noiz2sa-data": Place("usr/share/games/noiz2sa/sounds", "sounds"),
+SONG_FOLDERS = {
+    "naev-data": SongFolder("usr/share/naev/dat/snd/music", "dat/snd/music"),
+    "ufoai-music": SongFolder("usr/share/games/ufoai/base", "base", archive="0music.pk3"),
+    "freecol": SongFolder("usr/share/games/freecol/default/resources/music", "data/default/resources/music"),
+    "noiz2sa-data": SongFolder("usr/share/games/noiz2sa/sounds", "sounds"),
 }
 
 
 @dataclass(frozen=True)
-class Song:
+class FinishedSong:
     """A finished song that may be used.
 
     Attributes:
@@ -105,44 +105,46 @@ def collect_songs(folder: Path, packages: Mapping[str, Unpacked], show: Callable
         AudioError: a package is not as expected.
         OutputError: the folder cannot be written.
     """
-    songs = [song for name, unpacked in packages.items() for song in find_songs(unpacked, PLACES[name])]
+    songs = [song for name, unpacked in packages.items() for song in find_songs(unpacked, SONG_FOLDERS[name])]
     index = folder / SONG_INDEX
-    known = {row["file"]: row for row in json.loads(index.read_text(encoding="utf-8"))} if index.is_file() else {}
+    rows = {row["file"]: row for row in json.loads(index.read_text(encoding="utf-8"))} if index.is_file() else {}
     entries = []
     for number, song in enumerate(songs):
         show(number, len(songs))
         file = folder / song.split / f"{song.package}_{song.file.stem}.flac"
         name = file.relative_to(folder.parent).as_posix()
-        if not file.is_file() or name not in known:
+        if not file.is_file() or name not in rows:
             seconds = _cut(song.file, file)
             if not seconds:
                 continue
-            known[name] = vars(_entry(song, file, name, seconds))
-        entries.append(known[name])
+            rows[name] = vars(_entry(song, file, name, seconds))
+        entries.append(rows[name])
     write_whole(index, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
     show(len(songs), len(songs))
     return len(entries)
 
 
-def find_songs(unpacked: Unpacked, place: Place) -> list[Song]:
+def find_songs(unpacked: Unpacked, source: SongFolder) -> list[FinishedSong]:
     """The songs of a package that may be used, by name.
 
     Raises:
         AudioError: the package is not as expected.
     """
-    folder = one_of(unpacked, place.folder)
-    if place.archive:
-        folder = _unpack_songs(folder / place.archive, unpacked.root.with_name(f"{unpacked.package.name}-songs"))
+    folder = one_of(unpacked, source.folder)
+    if source.archive:
+        folder = _unpack_songs(folder / source.archive, unpacked.root.with_name(f"{unpacked.package.name}-songs"))
     by_file = unpacked.package.licence == BY_FILE
     terms = read_terms(copyright_file(unpacked)) if by_file else []
     songs = []
     for file in sorted(folder.rglob("*.ogg")):
-        stated = terms_of(f"{place.source}/{file.relative_to(folder).as_posix()}", terms) if by_file else None
+        stated = terms_of(f"{source.source}/{file.relative_to(folder).as_posix()}", terms) if by_file else None
         licence = permissive(stated.stated) if stated else None if by_file else unpacked.package.licence
         if licence is None:
             continue
         makers = "; ".join(_without_address(one) for one in stated.makers) if stated else unpacked.package.credit
-        songs.append(Song(unpacked.package.name, file, licence, makers, work_of(unpacked.package.name, file.stem)))
+        songs.append(
+            FinishedSong(unpacked.package.name, file, licence, makers, work_of(unpacked.package.name, file.stem))
+        )
     return songs
 
 
@@ -215,7 +217,7 @@ def write_flac(file: Path, audio: NDArray[np.float32]) -> None:
     partial.replace(file)
 
 
-def _entry(song: Song, file: Path, name: str, seconds: float) -> Entry:
+def _entry(song: FinishedSong, file: Path, name: str, seconds: float) -> Entry:
     return Entry(
         file=name,
         split=song.split,

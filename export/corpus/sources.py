@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .packages import Part, Unpacked, one_of, packages_for, unpack
+from .packages import CorpusPart, Unpacked, one_of, packages_for, unpack
 from .wad import read_tunes
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ SOUNDFONTS = {
 
 
 @dataclass(frozen=True)
-class Sources:
+class CorpusSources:
     """Where the material of sessions lies.
 
     Attributes:
@@ -42,21 +42,21 @@ class Sources:
     russian_voice: Path | None
 
 
-def fetch_packages(folder: Path, parts: Iterable[Part]) -> dict[str, Unpacked]:
+def fetch_packages(folder: Path, parts: Iterable[CorpusPart]) -> dict[str, Unpacked]:
     """The packages that some parts of the corpus need, by name, fetched where they are not there.
 
     Raises:
         AudioError: one cannot be had; the message says how to provide it by hand.
         OutputError: one cannot be unpacked here.
     """
-    found = {}
+    packages = {}
     for package in packages_for(parts):
-        found[package.name] = unpack(package, folder)
-        _log.info("%s %s is there", package.name, found[package.name].version)
-    return found
+        packages[package.name] = unpack(package, folder)
+        _log.info("%s %s is there", package.name, packages[package.name].version)
+    return packages
 
 
-def fetch(folder: Path) -> Sources:
+def fetch(folder: Path) -> CorpusSources:
     """What sessions are made of, fetched into a folder where it is not there yet.
 
     Raises:
@@ -66,7 +66,7 @@ def fetch(folder: Path) -> Sources:
     return sources_in(folder, fetch_packages(folder, ["sessions"]))
 
 
-def sources_in(folder: Path, packages: Mapping[str, Unpacked]) -> Sources:
+def sources_in(folder: Path, packages: Mapping[str, Unpacked]) -> CorpusSources:
     """What sessions are made of, out of unpacked packages.
 
     Raises:
@@ -74,7 +74,7 @@ def sources_in(folder: Path, packages: Mapping[str, Unpacked]) -> Sources:
     """
     tunes = folder / "tunes"
     _collect_tunes(packages["freedoom"], tunes)
-    return Sources(
+    return CorpusSources(
         root=folder,
         soundfonts={key: one_of(packages[name], path) for key, (name, path) in SOUNDFONTS.items()},
         tunes=tunes,

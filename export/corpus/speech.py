@@ -79,7 +79,7 @@ class Hibari:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedSpeaker:
     """Plays recorded sentences of one person, in random order; their pace is as it was spoken.
 
     Attributes:
@@ -134,16 +134,16 @@ class Flite:
             path = Path(folder, "speech.wav")
             slowness = f"duration_stretch={1 / pace:.4f}"
             command = ["flite", "-voice", self.voice, "--setf", slowness, "-t", text, "-o", str(path)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode or not path.exists():
+            process = subprocess.run(command, capture_output=True, text=True, check=False)
+            if process.returncode or not path.exists():
                 raise MixbridgeError(
-                    f"flite could not speak with its voice '{self.voice}' ({done.stderr.strip() or 'no message'}). "
+                    f"flite could not speak with its voice '{self.voice}' ({process.stderr.strip() or 'no message'}). "
                     "Install Debian's package flite again, or remove it to build without."
                 )
             return _read(path)[0]
 
 
-def recorded(folder: Path, split: str) -> Recorded:
+def recorded(folder: Path, split: str) -> RecordedSpeaker:
     """The recorded speaker with the sentences of a split.
 
     Raises:
@@ -154,7 +154,7 @@ def recorded(folder: Path, split: str) -> Recorded:
     )
     if not files:
         raise AudioError(f"{folder} holds no sentences (*.wav) for '{split}'. Fetch festvox-ru again.")
-    return Recorded(files)
+    return RecordedSpeaker(files)
 
 
 def has_flite() -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
-from .score import BEND, BEND_RANGE, Part
+from .score import BEND, BEND_RANGE, ScorePart
 
 SYNTH_RATE_HZ = 44100
 MOST_VOICES = 32
@@ -78,7 +78,7 @@ class Voice:
         notes: what it is to the other voices, in words.
     """
 
-    part: Part
+    part: ScorePart
     font: str
     program: int
     detune_cents: float = 0.0

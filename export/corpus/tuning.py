@@ -78,23 +78,25 @@ def moved(audio: Float64Array, rate_hz: int, pitch_hz: Float64Array, semitones: 
     """Audio with its pitch moved by semitones, both pitch and semitones by frame; shape and timing stay."""
     pulses_hz = np.where(pitch_hz > 0, pitch_hz, _UNVOICED_HZ)
     ratio = np.where(pitch_hz > 0, 2 ** (semitones / 12), 1.0)
-    found = _pulses(pulses_hz, len(audio), rate_hz)
+    pulses = _pulses(pulses_hz, len(audio), rate_hz)
     placed = _pulses(pulses_hz * ratio, len(audio), rate_hz)
-    if not len(found):
+    if not len(pulses):
         return audio
-    nearest = np.clip(np.searchsorted(found, placed), 1, max(len(found) - 1, 1))
-    nearest -= (placed - found[nearest - 1]) < (found[np.minimum(nearest, len(found) - 1)] - placed)
+    nearest = np.clip(np.searchsorted(pulses, placed), 1, max(len(pulses) - 1, 1))
+    nearest -= (placed - pulses[nearest - 1]) < (pulses[np.minimum(nearest, len(pulses) - 1)] - placed)
     widest = int(rate_hz / pulses_hz.min()) + 2
     padded = np.pad(audio, widest)
     out = np.zeros(len(padded))
-    periods = np.diff(found, append=found[-1] + int(rate_hz / pulses_hz[-1]))
+    periods = np.diff(pulses, append=pulses[-1] + int(rate_hz / pulses_hz[-1]))
     windows: dict[int, Float64Array] = {}
-    for place, source in zip((placed + widest).tolist(), nearest.tolist(), strict=True):
+    for centre_out, source in zip((placed + widest).tolist(), nearest.tolist(), strict=True):
         period = min(int(periods[source]), widest)
         if period not in windows:
             windows[period] = np.hanning(2 * period + 1)
-        centre = int(found[source]) + widest
-        out[place - period : place + period + 1] += padded[centre - period : centre + period + 1] * windows[period]
+        centre = int(pulses[source]) + widest
+        out[centre_out - period : centre_out + period + 1] += (
+            padded[centre - period : centre + period + 1] * windows[period]
+        )
     return out[widest : widest + len(audio)]
 
 

@@ -116,20 +116,20 @@ def melody_of_speech(pitch_hz: Float64Array, tune: Tune, numbers: np.random.Gene
         return np.zeros(len(pitch_hz))
     middle_hz = float(np.median(pitch_hz[voiced]))
     keys = np.full(len(pitch_hz), np.nan)
-    held = np.zeros(len(pitch_hz))
-    place = int(numbers.integers(len(tune.pitches)))
+    frames_held = np.zeros(len(pitch_hz))
+    step_index = int(numbers.integers(len(tune.pitches)))
     for start, end in runs(voiced):
         for first, last in _notes_within(start, end, numbers):
             up = float(np.mean(pitch_hz[first:last])) > middle_hz
             step = int(numbers.choice([0, 1, 1, 2])) * (1 if up == (numbers.random() < 0.75) else -1)
-            place = _reflected(place + step, len(tune.pitches))
-            keys[first:last] = tune.pitches[place]
-            held[first:last] = np.arange(last - first)
-    known = np.flatnonzero(~np.isnan(keys))
-    gliding = np.interp(np.arange(len(keys)), known, keys[known])
+            step_index = _reflected(step_index + step, len(tune.pitches))
+            keys[first:last] = tune.pitches[step_index]
+            frames_held[first:last] = np.arange(last - first)
+    keyed_frames = np.flatnonzero(~np.isnan(keys))
+    gliding = np.interp(np.arange(len(keys)), keyed_frames, keys[keyed_frames])
     gliding = np.convolve(np.pad(gliding, 4, "edge"), np.hanning(11)[1:-1] / np.hanning(11).sum(), "valid")
     seconds = np.arange(len(keys)) * _FRAME_MS / 1000
-    vibrato = np.clip((held - 20) / 25, 0, 1) * np.sin(2 * np.pi * tune.vibrato_hz * seconds)
+    vibrato = np.clip((frames_held - 20) / 25, 0, 1) * np.sin(2 * np.pi * tune.vibrato_hz * seconds)
     drift = uniform_filter1d(numbers.standard_normal(len(keys)), 15) * 0.25
     semitones = gliding + tune.vibrato_semitones * vibrato + drift
     return np.asarray(440.0 * _SEMITONE ** (semitones - 69), np.float64)
@@ -227,10 +227,10 @@ def _notes_within(start: int, end: int, numbers: np.random.Generator) -> list[tu
     return notes
 
 
-def _reflected(place: int, count: int) -> int:
+def _reflected(step_index: int, count: int) -> int:
     """An index walked over either end of a list comes back in."""
     top = count - 1
-    return abs(place) if place < 0 else max(2 * top - place, 0) if place > top else place
+    return abs(step_index) if step_index < 0 else max(2 * top - step_index, 0) if step_index > top else step_index
 
 
 def band_passed(audio: Float64Array, low_hz: float, high_hz: float) -> Float64Array:

@@ -65,18 +65,18 @@ class Take:
 
     def notes(self) -> list[str]:
         """What a mixer would complain about, in words."""
-        found = []
+        faults = []
         if self.hum_hz:
-            found.append(f"hum {self.hum_hz:.0f} Hz")
+            faults.append(f"hum {self.hum_hz:.0f} Hz")
         if self.room_db > -19:
-            found.append("audible room")
+            faults.append("audible room")
         if self.hiss_db > -50:
-            found.append("noisy")
+            faults.append("noisy")
         if self.pops_per_minute > 2:
-            found.append("pops")
+            faults.append("pops")
         if self.unevenness_db > 3:
-            found.append("uneven")
-        return found
+            faults.append("uneven")
+        return faults
 
 
 def drawn_take(numbers: np.random.Generator) -> Take:

@@ -17,7 +17,7 @@ from . import performances
 from .performances import VoiceInfo
 from .score import SungNote
 from .singers import drawn_singer, sung_by
-from .sources import Sources
+from .sources import CorpusSources
 from .voice_effects import SAMPLE_RATE_HZ
 from .voice_recording import drawn_take, record
 
@@ -53,7 +53,7 @@ def sing(
 
 
 def lone_voice(
-    sources: Sources, seconds: float, numbers: np.random.Generator, split: str = "train"
+    sources: CorpusSources, seconds: float, numbers: np.random.Generator, split: str = "train"
 ) -> tuple[NDArray[np.float32], VoiceInfo]:
     """One performance of one voice without accompaniment: sung, rapped or spoken, with pauses.
 

@@ -27,16 +27,16 @@ def read_tunes(wad: Path) -> dict[str, bytes]:
         AudioError: not a WAD, or a row of its directory points outside of the file.
     """
     data = wad.read_bytes()
-    found: dict[str, bytes] = {}
+    tunes: dict[str, bytes] = {}
     for offset, size, name in _directory(wad, data):
         if not name.startswith(_MUSIC):
             continue
         if offset < 0 or not 0 <= size <= _MOST_BYTES or offset + size > len(data):
             raise AudioError(f"{wad}: lump {name} points outside of the file; fetch the package anew.")
         lump = data[offset : offset + size]
-        if lump.startswith(b"MThd") and lump not in found.values():
-            found[name.removeprefix(_MUSIC).lower()] = lump
-    return found
+        if lump.startswith(b"MThd") and lump not in tunes.values():
+            tunes[name.removeprefix(_MUSIC).lower()] = lump
+    return tunes
 
 
 def _directory(wad: Path, data: bytes) -> list[tuple[int, int, str]]:

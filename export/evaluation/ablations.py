@@ -30,7 +30,7 @@ from ...runtime.model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 from ...runtime.model.controller import Outputs
 from ...runtime.prediction.predict import settings
 from ..compact.band_cache import CachedSession, load_corpus, load_songs
-from ..compact.band_console import TRACK_LEVEL_LUFS, Session, Settings, mix
+from ..compact.band_console import TRACK_LEVEL_LUFS, SessionBatch, Settings, mix
 from ..compact.bands import BandPowers, BandPowerTransform
 from ..compact.dataset import MixExamples
 from ..compact.layout import FIXED, compact_layout
@@ -40,7 +40,7 @@ from ..compact.train import TrainConfig, build_model, load_checkpoint, load_conf
 from .judging import TERMS, render, terms_of
 from .material import find_material
 from .presets import drawn_preset
-from .suites import SUITES, Scene, make_scene
+from .suites import SUITES, EvaluationScene, make_scene
 
 _log = logging.getLogger(__name__)
 _SUITE = "known"
@@ -166,11 +166,13 @@ def preset_of(model: CompactModel, passage: Passage, reference: BandPowers) -> P
     tracks = torch.cat([model.encode_tracks(powers) for powers in heard])
     strips, master = model.control(tracks[None], model.encode_reference(reference))
     outputs = Outputs(strips[0].numpy(), master[0].numpy())
-    found, bus = settings(compact_layout(), outputs, TRACK_LEVEL_LUFS, passage, names)
-    return Preset(tracks=tuple(Track(name=name, strip=found[name]) for name in names), master=bus)
+    strips_found, bus = settings(compact_layout(), outputs, TRACK_LEVEL_LUFS, passage, names)
+    return Preset(tracks=tuple(Track(name=name, strip=strips_found[name]) for name in names), master=bus)
 
 
-def by_training_console(scene: Scene, audio: Mapping[str, Samples], preset: Preset, samples: int) -> BandPowers:
+def by_training_console(
+    scene: EvaluationScene, audio: Mapping[str, Samples], preset: Preset, samples: int
+) -> BandPowers:
     """The mix of these tracks as the training console makes it, shape (1, bands, frames)."""
     transform, names = BandPowerTransform(), list(audio)
     gains = {name: 10 ** ((TRACK_LEVEL_LUFS - scene.passage.loudness_lufs[name]) / 20) for name in names}
@@ -180,7 +182,7 @@ def by_training_console(scene: Scene, audio: Mapping[str, Samples], preset: Pres
     mono = torch.tensor([[audio[name].shape[0] == 1 for name in names]])
     strips, master = _settings(preset, names)
     with torch.no_grad():
-        return mix(Session(powers, mono, torch.ones_like(mono)), strips, master)
+        return mix(SessionBatch(powers, mono, torch.ones_like(mono)), strips, master)
 
 
 def _settings(preset: Preset, names: Sequence[str]) -> tuple[Settings, Settings]:
@@ -205,7 +207,7 @@ def _powers(audio: Samples, transform: BandPowerTransform) -> BandPowers:
 Distances = dict[str, float]
 
 
-def judge(model: CompactModel, scenes: Sequence[Scene], rate_hz: int) -> list[Distances]:
+def judge(model: CompactModel, scenes: Sequence[EvaluationScene], rate_hz: int) -> list[Distances]:
     """Distance of the model's mix to the true one in each scene."""
     transform = BandPowerTransform()
     return [
@@ -220,19 +222,21 @@ def judge(model: CompactModel, scenes: Sequence[Scene], rate_hz: int) -> list[Di
     ]
 
 
-def judge_by_training_console(model: CompactModel, scenes: Sequence[Scene], manifest: Manifest) -> list[Distances]:
+def judge_by_training_console(
+    model: CompactModel, scenes: Sequence[EvaluationScene], manifest: Manifest
+) -> list[Distances]:
     """The same, where the model hears references as the training console makes them."""
-    found = []
+    distances = []
     for scene in scenes:
         if scene.truth is None:
             continue
         reference = by_training_console(scene, scene.elsewhere, scene.truth, manifest.reference_length)
         preset = preset_of(model, scene.passage, reference)
-        found.append(terms_of(scene.target.distance(render(scene.passage.audio, preset, manifest.sample_rate_hz))))
-    return found
+        distances.append(terms_of(scene.target.distance(render(scene.passage.audio, preset, manifest.sample_rate_hz))))
+    return distances
 
 
-def compare_consoles(scenes: Sequence[Scene], manifest: Manifest) -> dict[str, tuple[float, float, float]]:
+def compare_consoles(scenes: Sequence[EvaluationScene], manifest: Manifest) -> dict[str, tuple[float, float, float]]:
     """Random settings against the true ones in both consoles: mean distance in each, and their correlation, by term."""
     numbers = np.random.default_rng(0)
     rows = []
@@ -241,11 +245,11 @@ def compare_consoles(scenes: Sequence[Scene], manifest: Manifest) -> dict[str, t
             continue
         other = drawn_preset(scene.passage, scene.centroids_hz, numbers)
         rendered = terms_of(scene.target.distance(render(scene.passage.audio, other, manifest.sample_rate_hz)))
-        aim, found = (
+        aim, features = (
             MixFeatures.of(by_training_console(scene, scene.passage.audio, preset, manifest.window_samples))
             for preset in (scene.truth, other)
         )
-        trained = {name: float(value) for name, value in feature_terms(found, aim).items()}
+        trained = {name: float(value) for name, value in feature_terms(features, aim).items()}
         rows.append([(trained[term], rendered[term]) for term in _COMPARED])
     pairs = np.array(rows)
     return {
@@ -258,9 +262,9 @@ def compare_consoles(scenes: Sequence[Scene], manifest: Manifest) -> dict[str, t
     }
 
 
-def _row(name: str, parameters: int, found: Sequence[Distances], whole: NDArray[np.float64]) -> str:
-    means = " | ".join(f"{np.mean([item[term] for item in found]):.3f}" for term in TERMS)
-    totals = np.array([item["total"] for item in found])
+def _row(name: str, parameters: int, distances: Sequence[Distances], whole: NDArray[np.float64]) -> str:
+    means = " | ".join(f"{np.mean([item[term] for item in distances]):.3f}" for term in TERMS)
+    totals = np.array([item["total"] for item in distances])
     return (
         f"| {name} | {parameters / 1e6:.2f} M | {means} | {np.median(totals):.3f} | "
         f"{totals.mean() / whole.mean():.2f} (median {np.median(totals) / np.median(whole):.2f}) |"
@@ -268,8 +272,8 @@ def _row(name: str, parameters: int, found: Sequence[Distances], whole: NDArray[
 
 
 def _gap(heard: Sequence[Distances], made: Sequence[Distances], consoles: Mapping[str, tuple[float, ...]]) -> str:
-    means = [np.mean([item["total"] for item in found]) for found in (heard, made)]
-    medians = [np.median([item["total"] for item in found]) for found in (heard, made)]
+    means = [np.mean([item["total"] for item in distances]) for distances in (heard, made)]
+    medians = [np.median([item["total"] for item in distances]) for distances in (heard, made)]
     lines = [
         f"The model that ships hears rendered references. Its mean distance on the same cases is {means[0]:.3f} "
         f"(median {medians[0]:.3f}). Given the references as the training console makes them, as in training, it is "
@@ -311,10 +315,10 @@ def main(corpus: Path, checkpoint: Path, cache: Path, output: Path, steps: int, 
     whole: NDArray[np.float64] | None = None
     for variant in VARIANTS:
         model = train_variant(variant, config, sessions, songs)
-        found = judge(model, scenes, manifest.sample_rate_hz)
-        totals = np.array([item["total"] for item in found])
+        distances = judge(model, scenes, manifest.sample_rate_hz)
+        totals = np.array([item["total"] for item in distances])
         whole = totals if whole is None else whole
-        rows.append(_row(variant.name, _parameters(model), found, whole))
+        rows.append(_row(variant.name, _parameters(model), distances, whole))
         _log.info(rows[-1])
     shipped = load_checkpoint(checkpoint)[0]
     gap = _gap(

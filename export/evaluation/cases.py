@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Case:
+class CaseResult:
     """One case.
 
     Attributes:
@@ -61,7 +61,7 @@ class Cause:
     text: str
 
 
-def values_of(cases: Sequence[Case], mix: str, term: str = "total") -> Values:
+def values_of(cases: Sequence[CaseResult], mix: str, term: str = "total") -> Values:
     """One number a case."""
     return np.array([case.distances[mix][term] for case in cases])
 
@@ -70,18 +70,18 @@ def load(path: Path) -> dict[int, dict[str, Any]]:
     """Objects by their `index`; nothing if there is no file. What was cut off at the end is dropped from the file."""
     if not path.exists():
         return {}
-    found = {}
+    items = {}
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     for line in lines:
         if line.endswith("\n"):
             item = json.loads(line)
-            found[int(item["index"])] = item
+            items[int(item["index"])] = item
     if lines and not lines[-1].endswith("\n"):
         path.write_text("".join(lines[:-1]), encoding="utf-8")
-    return found
+    return items
 
 
-def append(path: Path, item: Case | Cause) -> None:
+def append(path: Path, item: CaseResult | Cause) -> None:
     """Add an object at the end of a file, which is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ...presets.errors import ModelError
 from ...runtime.model.bundle import Manifest, open_bundle
 from .material import Material, find_material
-from .page.report import Findings, write_report
+from .page.report import EvaluationResults, write_report
 from .runner import explain_worst, run_suite, worst_cases
 from .suites import SUITES
 
@@ -21,7 +21,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationRequest:
     """What was asked for.
 
     Attributes:
@@ -47,7 +47,7 @@ class Plan:
     cache: Path
 
 
-def judge(plan: Plan) -> list[Path]:
+def judge(request: EvaluationRequest) -> list[Path]:
     """Run the suites and write the page.
 
     Returns:
@@ -57,19 +57,19 @@ def judge(plan: Plan) -> list[Path]:
         ModelError: an unknown suite, a corpus without anything for it, or a model that cannot be loaded.
         AudioError: a file cannot be used.
     """
-    bundle = open_bundle(plan.model)
-    material = find_material(plan.corpus, plan.songs)
-    suites, left_out = _chosen(plan.suite, material, bundle.manifest)
-    common = (plan.model, material)
+    bundle = open_bundle(request.model)
+    material = find_material(request.corpus, request.songs)
+    suites, left_out = _chosen(request.suite, material, bundle.manifest)
+    common = (request.model, material)
     cases, causes = {}, {}
     with _progress() as progress:
         for suite in suites:
-            done = _bar(progress, suite, plan.cases)
-            cases[suite] = run_suite(suite, *common, plan.cases, plan.seed, plan.jobs, plan.cache, done)
+            bar = _bar(progress, suite, request.cases)
+            cases[suite] = run_suite(suite, *common, request.cases, request.seed, request.jobs, request.cache, bar)
             if SUITES[suite].explained:
-                done = _bar(progress, f"{suite}: the worst", len(worst_cases(cases[suite])))
-                causes[suite] = explain_worst(cases[suite], *common, plan.seed, plan.jobs, plan.cache, done)
-    return write_report(Findings(bundle, _command(plan), cases, causes, left_out), plan.output)
+                bar = _bar(progress, f"{suite}: the worst", len(worst_cases(cases[suite])))
+                causes[suite] = explain_worst(cases[suite], *common, request.seed, request.jobs, request.cache, bar)
+    return write_report(EvaluationResults(bundle, _command(request), cases, causes, left_out), request.output)
 
 
 def _chosen(names: str, material: Material, manifest: Manifest) -> tuple[list[str], dict[str, str]]:
@@ -84,9 +84,10 @@ def _chosen(names: str, material: Material, manifest: Manifest) -> tuple[list[st
     return [name for name in wanted if name not in lacks], lacks
 
 
-def _command(plan: Plan) -> str:
+def _command(request: EvaluationRequest) -> str:
     return (
-        f"mixbridge evaluate CORPUS --model {plan.model} --suite {plan.suite} --cases {plan.cases} --seed {plan.seed}"
+        f"mixbridge evaluate CORPUS --model {request.model} --suite {request.suite} "
+        f"--cases {request.cases} --seed {request.seed}"
     )
 
 

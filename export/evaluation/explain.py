@@ -22,7 +22,7 @@ from ...runtime.prediction.predict import predict
 from .cases import Cause
 from .judging import HARDLY_HEARD, render, shares, terms_of
 from .material import Material
-from .suites import Scene, Suite, make_scene
+from .suites import EvaluationScene, Suite, make_scene
 
 _GROUPS = {"levels": "fader_db", "pans": "pan", "EQ": "eq", "compressors": "compressor"}
 _MUCH = 0.2
@@ -90,12 +90,14 @@ def _main_term(terms: Mapping[str, float]) -> str:
 
 
 def _one_sided(here: Mapping[str, float], there: Mapping[str, float]) -> list[str]:
-    said = []
+    sentences = []
     if sum(here.values()) > _MUCH:
-        said.append(f"{_listed(here)} make {100 * sum(here.values()):.0f} % of the mix, hardly heard in the reference")
+        sentences.append(
+            f"{_listed(here)} make {100 * sum(here.values()):.0f} % of the mix, hardly heard in the reference"
+        )
     if sum(there.values()) > _MUCH:
-        said.append(f"{_listed(there)} make {100 * sum(there.values()):.0f} % of the reference, hardly heard here")
-    return said
+        sentences.append(f"{_listed(there)} make {100 * sum(there.values()):.0f} % of the reference, hardly heard here")
+    return sentences
 
 
 def _listed(shares: Mapping[str, float]) -> str:
@@ -106,15 +108,15 @@ def _listed(shares: Mapping[str, float]) -> str:
 
 
 def _blamed(group: _Trial, track: _Trial, total: float) -> list[str]:
-    said = []
+    sentences = []
     if group.total < total:
-        said.append(f"with the true {group.name} {group.total:.3f}")
+        sentences.append(f"with the true {group.name} {group.total:.3f}")
     if track.total < total:
-        said.append(f"with {track.name} put right {track.total:.3f}")
-    return said or ["no single group or track put right makes it better"]
+        sentences.append(f"with {track.name} put right {track.total:.3f}")
+    return sentences or ["no single group or track put right makes it better"]
 
 
-def _lonely(scene: Scene, truth: Preset, rate_hz: int) -> tuple[dict[str, float], dict[str, float]]:
+def _lonely(scene: EvaluationScene, truth: Preset, rate_hz: int) -> tuple[dict[str, float], dict[str, float]]:
     """Tracks that play in one passage only, with their share of its power: in the one heard, in the reference."""
     here, there = (shares(audio, truth, rate_hz) for audio in (scene.passage.audio, scene.elsewhere))
     return (
@@ -123,13 +125,13 @@ def _lonely(scene: Scene, truth: Preset, rate_hz: int) -> tuple[dict[str, float]
     )
 
 
-def _quiet_share(found: Samples, wanted: Samples) -> float:
+def _quiet_share(bark: Samples, true_bark: Samples) -> float:
     """Part of the bark term in bands (of mid or side) that are near silence in what it should be."""
-    error = np.square(found - wanted)
-    return float(error[wanted < wanted.max() - _QUIET_NEPER].sum() / max(error.sum(), 1e-12))
+    error = np.square(bark - true_bark)
+    return float(error[true_bark < true_bark.max() - _QUIET_NEPER].sum() / max(error.sum(), 1e-12))
 
 
-def _total(scene: Scene, preset: Preset, rate_hz: int) -> float:
+def _total(scene: EvaluationScene, preset: Preset, rate_hz: int) -> float:
     faders = [track.strip.fader_db for track in preset.tracks]
     master = preset.master.model_copy(update={"input_gain_db": balance_gain_db(faders)})
     mix = render(scene.passage.audio, preset.model_copy(update={"master": master}), rate_hz)

@@ -28,7 +28,7 @@ from .suites import SUITES, Suite, make_scene
 
 
 @dataclass(frozen=True)
-class Guarding:
+class GuardedCase:
     """What was found in one case.
 
     Attributes:
@@ -51,21 +51,21 @@ def count(
     cases: int,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
-) -> list[Guarding]:
+) -> list[GuardedCase]:
     """Run cases of a suite, the same as its evaluation's.
 
     Raises:
         ModelError: the corpus lacks what the suite needs.
     """
-    found = []
+    results = []
     for index in range(cases):
-        found.append(_case(controller, suite, material, index, seed))
+        results.append(_case(controller, suite, material, index, seed))
         if progress is not None:
-            progress(len(found))
-    return found
+            progress(len(results))
+    return results
 
 
-def table(cases: Sequence[Guarding]) -> str:
+def table(cases: Sequence[GuardedCase]) -> str:
     """The counts as a table in Markdown: cases, and tracks where a rail is about tracks."""
     tracks = sum(case.tracks for case in cases)
     lines = [
@@ -79,21 +79,21 @@ def table(cases: Sequence[Guarding]) -> str:
         lines.append(f"| {rule.name} | {hits} | {before} | {after} |")
     levels = Counter(case.confidence.level for case in cases)
     amounts = Counter(case.confidence.amount for case in cases if case.confidence.amount < 1)
-    said = ", ".join(f"{levels[level]} {level}" for level in ("high", "fair", "low"))
+    levels_text = ", ".join(f"{levels[level]} {level}" for level in ("high", "fair", "low"))
     eased = ", ".join(f"{100 * amount:.0f} % in {number}" for amount, number in sorted(amounts.items())) or "none"
-    return "\n".join([*lines, "", f"Confidence: {said}. Amount reduced: {eased}."])
+    return "\n".join([*lines, "", f"Confidence: {levels_text}. Amount reduced: {eased}."])
 
 
-def _case(controller: Controller, suite: Suite, material: Material, index: int, seed: int) -> Guarding:
+def _case(controller: Controller, suite: Suite, material: Material, index: int, seed: int) -> GuardedCase:
     manifest = controller.manifest
     scene = make_scene(suite, material, manifest, index, seed)
     trial = Trial(scene.passage, scene.reference, manifest.sample_rate_hz, manifest.track_level_lufs)
     guarded = guard(predict(controller, scene.passage, scene.reference), trial)
-    known = load_familiarity(controller.bundle)
-    strangeness = strange(controller, known, trial) if known is not None else Strangeness()
+    familiarity = load_familiarity(controller.bundle)
+    strangeness = strange(controller, familiarity, trial) if familiarity is not None else Strangeness()
     _, confidence = weigh(guarded.preset, trial, strangeness)
     again = guard(guarded.preset, trial).findings if guarded.findings else ()
-    return Guarding(len(scene.passage.audio), guarded.findings, again, confidence)
+    return GuardedCase(len(scene.passage.audio), guarded.findings, again, confidence)
 
 
 @click.command()

@@ -27,7 +27,7 @@ _TRIES = 100
 
 
 @dataclass(frozen=True)
-class Span:
+class PassageSpan:
     """Where a passage lies in a file, in seconds."""
 
     start_s: float
@@ -35,7 +35,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Session:
+class HeldOutSession:
     """One held-out session.
 
     Attributes:
@@ -60,7 +60,7 @@ class Material:
         songs: finished songs, sorted.
     """
 
-    sessions: tuple[Session, ...]
+    sessions: tuple[HeldOutSession, ...]
     songs: tuple[Path, ...]
 
     @property
@@ -82,19 +82,21 @@ def find_material(corpus: Path, songs: Path | None = None) -> Material:
         ModelError: a session's meta.json cannot be used, or there are no sessions.
     """
     held_out = corpus / "test" if (corpus / "test").is_dir() else corpus
-    places = {held_out, corpus / "recorded"} if held_out != corpus else {corpus}
-    sessions = tuple(_session(path) for place in sorted(places) for path in sorted(place.rglob("meta.json")))
+    folders = {held_out, corpus / "recorded"} if held_out != corpus else {corpus}
+    sessions = tuple(_session(path) for place in sorted(folders) for path in sorted(place.rglob("meta.json")))
     if not sessions:
         raise ModelError(
             f"{held_out}: no sessions found; a session is a folder with meta.json and one audio file a track. "
             "`mixbridge corpus` builds some"
         )
     folder = songs or corpus / "songs" / "test"
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in _AUDIO_ENDINGS) if folder.is_dir() else ()
-    return Material(sessions, tuple(sorted(found)))
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in _AUDIO_ENDINGS) if folder.is_dir() else ()
+    return Material(sessions, tuple(sorted(files)))
 
 
-def two_spans(seconds: float, heard_s: float, reference_s: float, numbers: np.random.Generator) -> tuple[Span, Span]:
+def two_spans(
+    seconds: float, heard_s: float, reference_s: float, numbers: np.random.Generator
+) -> tuple[PassageSpan, PassageSpan]:
     """A passage to hear and one for the reference, which do not overlap, either one first.
 
     The reference is shortened to what is left, though never below the length of the other.
@@ -107,16 +109,16 @@ def two_spans(seconds: float, heard_s: float, reference_s: float, numbers: np.ra
     reference_s = min(reference_s, seconds - heard_s)
     a, b = sorted(numbers.uniform(0, seconds - heard_s - reference_s, 2))
     if numbers.random() < 0.5:
-        return Span(float(a), heard_s), Span(float(b) + heard_s, reference_s)
-    return Span(float(b) + reference_s, heard_s), Span(float(a), reference_s)
+        return PassageSpan(float(a), heard_s), PassageSpan(float(b) + heard_s, reference_s)
+    return PassageSpan(float(b) + reference_s, heard_s), PassageSpan(float(a), reference_s)
 
 
-def read_stems(stems: Mapping[str, Path], span: Span, rate_hz: int) -> dict[str, Samples]:
+def read_stems(stems: Mapping[str, Path], span: PassageSpan, rate_hz: int) -> dict[str, Samples]:
     """The same passage of several files, all of one length."""
     return {name: read_passage(path, span.start_s, span.length_s, rate_hz) for name, path in stems.items()}
 
 
-def sounding(audio: Mapping[str, Samples], span: Span, rate_hz: int) -> Passage:
+def sounding(audio: Mapping[str, Samples], span: PassageSpan, rate_hz: int) -> Passage:
     """Those tracks in which a mix can be heard, with their loudness; the rest is left out."""
     loud = {}
     for name, item in audio.items():
@@ -133,13 +135,13 @@ def is_silent(audio: Iterable[Samples]) -> bool:
 
 
 def cut_session(
-    session: Session,
+    session: HeldOutSession,
     heard_s: float,
     reference_s: float,
     rate_hz: int,
     numbers: np.random.Generator,
     least_tracks: int = 1,
-) -> tuple[Passage, dict[str, Samples], Span]:
+) -> tuple[Passage, dict[str, Samples], PassageSpan]:
     """Two passages of one session with sound in both.
 
     Args:
@@ -166,7 +168,7 @@ def cut_session(
     raise AudioError(f"{session.name}: no two passages have sound in them")
 
 
-def _session(meta: Path) -> Session:
+def _session(meta: Path) -> HeldOutSession:
     folder = meta.parent
     try:
         data: dict[str, Any] = json.loads(meta.read_text(encoding="utf-8"))
@@ -177,4 +179,4 @@ def _session(meta: Path) -> Session:
     if kind is None or not files:
         raise ModelError(f"{meta}: a session needs a kind and stems; build the corpus again")
     stems = {path.stem: path for path in sorted(files)}
-    return Session(folder.name, str(kind), stems, max(probe(path).duration_s for path in files))
+    return HeldOutSession(folder.name, str(kind), stems, max(probe(path).duration_s for path in files))

@@ -62,9 +62,9 @@ def levelled_preset(passage: Passage, spread: float) -> Preset:
     return Preset(tracks=tracks)
 
 
-def partly_true(truth: Preset, told: Collection[str], guess: Preset) -> Preset:
+def partly_true(truth: Preset, names: Collection[str], guess: Preset) -> Preset:
     """The true settings for the master and these tracks; for the others, settings that were guessed."""
-    tracks = tuple(track if track.name in told else guess.track(track.name) for track in truth.tracks)
+    tracks = tuple(track if track.name in names else guess.track(track.name) for track in truth.tracks)
     gain_db = balance_gain_db([track.strip.fader_db for track in tracks])
     return Preset(tracks=tracks, master=replace(truth.master, {"input_gain_db": gain_db}))
 

@@ -21,7 +21,7 @@ from ...runtime.refinement.refine import refine
 from .judging import render
 from .material import find_material
 from .presets import levelled_preset
-from .runner import Desk, each
+from .runner import Workbench, each
 from .suites import SUITES, make_scene
 
 _log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ So refine towards a song whose sound is wanted, not towards another part of the 
 
 
 @dataclass(frozen=True)
-class Case:
+class RefinedCase:
     """Distances of one case, to the reference and, where there is one, to the truth.
 
     Attributes:
@@ -65,17 +65,17 @@ class Case:
 
 def run(
     corpus: Path, model: str, cases: int, seconds: float, neutral_seconds: float, jobs: int, seed: int = 0
-) -> list[Case]:
+) -> list[RefinedCase]:
     """Refine cases, each suite's in turn, in `jobs` processes."""
     wanted = [(suite, index) for index in range(cases) for suite in _SUITES]
-    found = []
+    cases_done = []
     for case in each(partial(_case, seconds, neutral_seconds, seed), wanted, jobs, model, find_material(corpus)):
         _log.info("%s", case)
-        found.append(case)
-    return sorted(found, key=lambda case: (case.index, case.suite))
+        cases_done.append(case)
+    return sorted(cases_done, key=lambda case: (case.index, case.suite))
 
 
-def table(cases: Sequence[Case]) -> str:
+def table(cases: Sequence[RefinedCase]) -> str:
     """Rows of the page's table."""
     rows = []
     for suite, title in _SUITES.items():
@@ -100,22 +100,24 @@ def _row(title: str, against: str, values: NDArray[np.float64]) -> str:
     )
 
 
-def _case(seconds: float, neutral_seconds: float, seed: int, desk: Desk, wanted: tuple[str, int]) -> Case:
+def _case(seconds: float, neutral_seconds: float, seed: int, desk: Workbench, wanted: tuple[str, int]) -> RefinedCase:
     suite, index = wanted
     controller = desk.controller
     rate_hz = controller.manifest.sample_rate_hz
     scene = make_scene(SUITES[suite], desk.material, controller.manifest, index, seed)
     predicted = predict(controller, scene.passage, scene.reference)
-    found = [
-        refine(start, scene.passage, scene.reference, sample_rate_hz=rate_hz, seconds=given)
-        for start, given in ((predicted, seconds), (levelled_preset(scene.passage, spread=0), neutral_seconds))
+    searches = [
+        refine(start, scene.passage, scene.reference, sample_rate_hz=rate_hz, seconds=limit_s)
+        for start, limit_s in ((predicted, seconds), (levelled_preset(scene.passage, spread=0), neutral_seconds))
     ]
     truth = tuple(
         scene.target.distance(render(scene.passage.audio, preset, rate_hz)).total
-        for preset in (predicted, found[0].preset, found[1].preset)
+        for preset in (predicted, searches[0].preset, searches[1].preset)
     )
-    reference = (found[0].before, found[0].after, found[1].after)
-    return Case(suite, index, reference, (truth[0], truth[1], truth[2]), (found[0].renders, found[1].renders))
+    reference = (searches[0].before, searches[0].after, searches[1].after)
+    return RefinedCase(
+        suite, index, reference, (truth[0], truth[1], truth[2]), (searches[0].renders, searches[1].renders)
+    )
 
 
 @click.command()
@@ -129,13 +131,13 @@ def _case(seconds: float, neutral_seconds: float, seed: int, desk: Desk, wanted:
 def main(corpus: Path, output: Path, model: str, cases: int, seconds: float, neutral_seconds: float, jobs: int) -> None:
     """Measure refinement on held-out cases and write a page."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    found = run(corpus, model, cases, seconds, neutral_seconds, jobs)
+    results = run(corpus, model, cases, seconds, neutral_seconds, jobs)
     command = (
         f"python -m mixbridge.export.evaluation.refinement CORPUS --model {model} --cases {cases} "
         f"--seconds {seconds:g} --neutral-seconds {neutral_seconds:g} --jobs {jobs}"
     )
     text = _TEXT.format(cases=cases, jobs=jobs, seconds=seconds, neutral_seconds=neutral_seconds, command=command)
-    output.write_text(text + table(found) + "\n", encoding="utf-8")
+    output.write_text(text + table(results) + "\n", encoding="utf-8")
     click.echo(str(output), err=True)
 
 

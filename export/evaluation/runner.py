@@ -23,15 +23,15 @@ import torch
 from ...presets.errors import ModelError
 from ...runtime.model.bundle import open_bundle
 from ...runtime.model.controller import Controller
-from .cases import Case, Cause, append, load, values_of
+from .cases import CaseResult, Cause, append, load, values_of
 from .explain import explain
 from .material import Material
 from .presets import settings_fingerprint
 from .suites import MODEL, SUITES, run_case
 
 Progress = Callable[[int], None]
-Given = TypeVar("Given")
-Done = TypeVar("Done")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 # Raised whenever cases of before can no longer stand beside new ones.
 _PROTOCOL = 3
@@ -47,7 +47,7 @@ def run_suite(
     jobs: int = 1,
     cache: Path | None = None,
     progress: Progress | None = None,
-) -> list[Case]:
+) -> list[CaseResult]:
     """Judge a model on the cases of one suite.
 
     Args:
@@ -71,19 +71,19 @@ def run_suite(
     if lacks:
         raise ModelError(f"suite {suite}: {lacks}")
     path = cache / f"{_key(suite, model, material, seed)}.jsonl" if cache else None
-    kept = {index: Case(**item) for index, item in load(path).items()} if path else {}
-    found = {index: case for index, case in kept.items() if index < cases}
-    missing = [index for index in range(cases) if index not in found]
-    _tell(progress, len(found))
+    kept = {index: CaseResult(**item) for index, item in load(path).items()} if path else {}
+    results = {index: case for index, case in kept.items() if index < cases}
+    missing = [index for index in range(cases) if index not in results]
+    _report(progress, len(results))
     for case in each(partial(_case, suite, seed), missing, jobs, model, material):
         _keep(path, case)
-        found[case.index] = case
-        _tell(progress, len(found))
-    return [found[index] for index in range(cases)]
+        results[case.index] = case
+        _report(progress, len(results))
+    return [results[index] for index in range(cases)]
 
 
 def explain_worst(
-    cases: Sequence[Case],
+    cases: Sequence[CaseResult],
     model: str | Path,
     material: Material,
     seed: int = 0,
@@ -113,11 +113,11 @@ def explain_worst(
     for cause in each(partial(_cause, suite, seed), missing, jobs, model, material):
         _keep(path, cause)
         kept[cause.index] = cause
-        _tell(progress, sum(index in kept for index in worst))
+        _report(progress, sum(index in kept for index in worst))
     return {index: kept[index] for index in worst}
 
 
-def worst_cases(cases: Sequence[Case]) -> list[Case]:
+def worst_cases(cases: Sequence[CaseResult]) -> list[CaseResult]:
     """The worst 5 % by the model's total, worst first; one at least."""
     order = np.argsort(-values_of(cases, MODEL), kind="stable")
     return [cases[at] for at in order[: max(1, round(_WORST_SHARE * len(cases)))]]
@@ -130,20 +130,20 @@ def _key(suite: str, model: str | Path, material: Material, seed: int) -> str:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Workbench:
     """What a worker keeps from case to case."""
 
     controller: Controller
     material: Material
 
 
-_desk: list[Desk] = []
+_desk: list[Workbench] = []
 
 
 def _open_desk(model: str | Path, material: Material) -> None:
     """In this process, one thread for all that computes: there are as many workers as cores."""
     torch.set_num_threads(1)
-    _desk[:] = [Desk(Controller(model, "cpu", threads=1), material)]
+    _desk[:] = [Workbench(Controller(model, "cpu", threads=1), material)]
 
 
 def _start_worker(model: str | Path, material: Material) -> None:
@@ -151,21 +151,21 @@ def _start_worker(model: str | Path, material: Material) -> None:
     _open_desk(model, material)
 
 
-def _at_desk(do: Callable[[Desk, Given], Done], item: Given) -> Done:
+def _at_desk(do: Callable[[Workbench, Item], Result], item: Item) -> Result:
     return do(_desk[0], item)
 
 
-def _case(suite: str, seed: int, desk: Desk, index: int) -> Case:
+def _case(suite: str, seed: int, desk: Workbench, index: int) -> CaseResult:
     return run_case(SUITES[suite], desk.material, desk.controller, index, seed)
 
 
-def _cause(suite: str, seed: int, desk: Desk, index: int) -> Cause:
+def _cause(suite: str, seed: int, desk: Workbench, index: int) -> Cause:
     return explain(SUITES[suite], desk.material, desk.controller, index, seed)
 
 
 def each(
-    do: Callable[[Desk, Given], Done], items: Sequence[Given], jobs: int, model: str | Path, material: Material
-) -> Iterator[Done]:
+    do: Callable[[Workbench, Item], Result], items: Sequence[Item], jobs: int, model: str | Path, material: Material
+) -> Iterator[Result]:
     """Do something with each item, in worker processes.
 
     Args:
@@ -186,18 +186,18 @@ def each(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(jobs, len(items)), context, _start_worker, (model, material))
     try:
-        futures: list[Future[Done]] = [pool.submit(_at_desk, do, item) for item in items]
+        futures: list[Future[Result]] = [pool.submit(_at_desk, do, item) for item in items]
         for future in as_completed(futures):
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _keep(path: Path | None, item: Case | Cause) -> None:
+def _keep(path: Path | None, item: CaseResult | Cause) -> None:
     if path is not None:
         append(path, item)
 
 
-def _tell(progress: Progress | None, done: int) -> None:
+def _report(progress: Progress | None, done: int) -> None:
     if progress is not None:
         progress(done)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cases import Case, Values
+from .cases import CaseResult, Values
 
 Statistic = Callable[[Values], float]
 
@@ -33,7 +33,7 @@ class Estimate:
         return f"{self.value:.{digits}f} ({self.low:.{digits}f}..{self.high:.{digits}f})"
 
 
-def estimate(cases: Sequence[Case], statistic: Statistic) -> Estimate:
+def estimate(cases: Sequence[CaseResult], statistic: Statistic) -> Estimate:
     """A statistic over cases.
 
     Args:

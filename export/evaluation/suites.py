@@ -22,9 +22,9 @@ from ...runtime.model.bundle import Manifest
 from ...runtime.model.controller import Controller
 from ...runtime.prediction.predict import predict
 from ...runtime.prediction.target import Target
-from .cases import Case
+from .cases import CaseResult
 from .judging import HARDLY_HEARD, render, shares, terms_of
-from .material import Material, Session, Span, cut_session, is_silent, read_stems, sounding, two_spans
+from .material import HeldOutSession, Material, PassageSpan, cut_session, is_silent, read_stems, sounding, two_spans
 from .presets import centred, centroids_of, drawn_preset, levelled_preset, mean_preset, partly_true, vocal_preset
 
 MODEL = "model"
@@ -43,7 +43,7 @@ _TRIES = 100
 
 
 @dataclass(frozen=True)
-class Scene:
+class EvaluationScene:
     """All that a case needs.
 
     Attributes:
@@ -58,7 +58,7 @@ class Scene:
         between: distance of the reference to the target; nothing where it is the target.
     """
 
-    session: Session
+    session: HeldOutSession
     passage: Passage
     reference: Samples
     reference_name: str
@@ -69,7 +69,7 @@ class Scene:
     between: Mapping[str, float]
 
 
-SceneMaker = Callable[[Material, Manifest, int, np.random.Generator], Scene]
+SceneMaker = Callable[[Material, Manifest, int, np.random.Generator], EvaluationScene]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Suite:
         return ""
 
 
-def make_scene(suite: Suite, material: Material, manifest: Manifest, index: int, seed: int) -> Scene:
+def make_scene(suite: Suite, material: Material, manifest: Manifest, index: int, seed: int) -> EvaluationScene:
     """The scene of one case.
 
     Raises:
@@ -114,7 +114,7 @@ def make_scene(suite: Suite, material: Material, manifest: Manifest, index: int,
     return suite.scene(material, manifest, index, _numbers(suite, index, seed, 0))
 
 
-def run_case(suite: Suite, material: Material, controller: Controller, index: int, seed: int) -> Case:
+def run_case(suite: Suite, material: Material, controller: Controller, index: int, seed: int) -> CaseResult:
     """Judge the model and what stands beside it on one case."""
     begin_s = time.process_time()
     scene = make_scene(suite, material, controller.manifest, index, seed)
@@ -122,7 +122,7 @@ def run_case(suite: Suite, material: Material, controller: Controller, index: in
     distances = {}
     for mix, preset in _presets(suite, scene, controller, _numbers(suite, index, seed, 1)):
         distances[mix] = terms_of(scene.target.distance(render(scene.passage.audio, preset, rate_hz)))
-    return Case(
+    return CaseResult(
         suite=suite.name,
         index=index,
         session=scene.session.name,
@@ -137,7 +137,7 @@ def run_case(suite: Suite, material: Material, controller: Controller, index: in
 
 
 def _presets(
-    suite: Suite, scene: Scene, controller: Controller, numbers: np.random.Generator
+    suite: Suite, scene: EvaluationScene, controller: Controller, numbers: np.random.Generator
 ) -> Iterator[tuple[str, Preset]]:
     passage = scene.passage
     # One voice stays in the middle, as in `AudioProcessor`.
@@ -154,8 +154,8 @@ def _presets(
         yield name, placed(makers[name]())
     if suite.explained and scene.truth is not None:
         power = shares(scene.elsewhere, scene.truth, controller.manifest.sample_rate_hz)
-        told = [name for name, share in power.items() if share >= HARDLY_HEARD]
-        yield TOLD, partly_true(scene.truth, told, mean_preset(passage))
+        names = [name for name, share in power.items() if share >= HARDLY_HEARD]
+        yield TOLD, partly_true(scene.truth, names, mean_preset(passage))
 
 
 def _as_it_is(preset: Preset) -> Preset:
@@ -167,7 +167,7 @@ def _numbers(suite: Suite, index: int, seed: int, purpose: int) -> np.random.Gen
 
 
 def _known(kinds: tuple[str, ...]) -> SceneMaker:
-    def make(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
+    def make(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> EvaluationScene:
         session, (passage, elsewhere, span) = _cut_mix(_usable(material, kinds, manifest), index, manifest, numbers)
         centroids_hz = centroids_of(passage, manifest.sample_rate_hz)
         truth = drawn_preset(passage, centroids_hz, numbers)
@@ -177,8 +177,8 @@ def _known(kinds: tuple[str, ...]) -> SceneMaker:
 
 
 def _cut_mix(
-    sessions: Sequence[Session], index: int, manifest: Manifest, numbers: np.random.Generator
-) -> tuple[Session, tuple[Passage, dict[str, Samples], Span]]:
+    sessions: Sequence[HeldOutSession], index: int, manifest: Manifest, numbers: np.random.Generator
+) -> tuple[HeldOutSession, tuple[Passage, dict[str, Samples], PassageSpan]]:
     """Two passages of the session whose turn it is; where never two tracks play at once, of the one behind it."""
     mixes = [session for session in sessions if len(session.stems) >= _MIX_TRACKS]
     for session in (mixes[(index + step) % len(mixes)] for step in range(len(mixes))):
@@ -187,7 +187,7 @@ def _cut_mix(
     raise AudioError("no session has passages in which two tracks play")
 
 
-def _voices(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
+def _voices(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> EvaluationScene:
     sessions = _usable(material, _VOICE, manifest)
     session = sessions[index % len(sessions)]
     passage, elsewhere, span = cut_session(session, *_lengths(manifest), numbers)
@@ -195,11 +195,11 @@ def _voices(material: Material, manifest: Manifest, index: int, numbers: np.rand
     return _paired(session, passage, elsewhere, span, centroids_hz, vocal_preset(passage, numbers), manifest)
 
 
-def _songs(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
+def _songs(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> EvaluationScene:
     _, reference_s, rate_hz = _lengths(manifest)
     session, (passage, _, _) = _cut_mix(_usable(material, _MULTITRACK, manifest), index, manifest, numbers)
     name, audio = _song_passage(material, reference_s, rate_hz, numbers)
-    return Scene(
+    return EvaluationScene(
         session=session,
         passage=passage,
         reference=repeated(audio, manifest.reference_length),
@@ -212,7 +212,7 @@ def _songs(material: Material, manifest: Manifest, index: int, numbers: np.rando
     )
 
 
-def _tracks(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> Scene:
+def _tracks(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> EvaluationScene:
     sessions = _usable(material, _MULTITRACK, manifest)
     count = TRACK_COUNTS[index % len(TRACK_COUNTS)]
     first = sessions[index // len(TRACK_COUNTS) % len(sessions)]
@@ -229,19 +229,19 @@ def _tracks(material: Material, manifest: Manifest, index: int, numbers: np.rand
 
 
 def _paired(
-    session: Session,
+    session: HeldOutSession,
     passage: Passage,
     elsewhere: Mapping[str, Samples],
-    span: Span,
+    span: PassageSpan,
     centroids_hz: tuple[float, ...],
     truth: Preset,
     manifest: Manifest,
-) -> Scene:
+) -> EvaluationScene:
     """The reference is the other passage under the settings that are to be found."""
     rate_hz = manifest.sample_rate_hz
     target = Target.of(render(passage.audio, truth, rate_hz), rate_hz)
     reference = render(elsewhere, truth, rate_hz)
-    return Scene(
+    return EvaluationScene(
         session=session,
         passage=passage,
         reference=repeated(reference, manifest.reference_length),
@@ -255,7 +255,7 @@ def _paired(
 
 
 def _gathered(
-    donors: list[Session], count: int, span: Span, rate_hz: int, numbers: np.random.Generator
+    donors: list[HeldOutSession], count: int, span: PassageSpan, rate_hz: int, numbers: np.random.Generator
 ) -> tuple[Passage, dict[str, Path]]:
     """Tracks that sound, drawn from the first session and, where it has too few, from the next ones."""
     audio: dict[str, Samples] = {}
@@ -267,9 +267,9 @@ def _gathered(
                 break
             name = f"{donor.name}: {stem}"
             item = read_passage(donor.stems[stem], span.start_s, span.length_s, rate_hz)
-            found = sounding({name: item}, span, rate_hz)
-            if found.audio:
-                audio[name], loudness[name], files[name] = item, found.loudness_lufs[name], donor.stems[stem]
+            passage = sounding({name: item}, span, rate_hz)
+            if passage.audio:
+                audio[name], loudness[name], files[name] = item, passage.loudness_lufs[name], donor.stems[stem]
     return Passage(span.start_s, span.length_s, audio, loudness), files
 
 
@@ -290,7 +290,7 @@ def _song_passage(
     raise AudioError(f"the songs in {material.songs[0].parent} are silent")
 
 
-def _usable(material: Material, kinds: tuple[str, ...], manifest: Manifest) -> list[Session]:
+def _usable(material: Material, kinds: tuple[str, ...], manifest: Manifest) -> list[HeldOutSession]:
     """Sessions that have room for two passages."""
     shortest_s = 2 * manifest.window_samples / manifest.sample_rate_hz
     return [session for session in material.sessions if session.kind in kinds and session.seconds >= shortest_s]

@@ -61,7 +61,7 @@ def equalize(audio: Tensor, settings: Settings, sample_rate_hz: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Compressor:
+class ReferenceCompressor:
     """A stage: feed-forward compressor with a soft knee, one detector for all channels, and look-ahead.
 
     Its gain is smoothed in dB by one pole with the attack time; the release is ignored, as in the reference.
@@ -85,8 +85,8 @@ class Compressor:
         return _delay(audio, self.lookahead_samples) * gain.unsqueeze(-2)
 
 
-TRACK_STAGES: tuple[Stage, ...] = (equalize, Compressor(lookahead_samples=2048))
-MASTER_STAGES: tuple[Stage, ...] = (equalize, Compressor(lookahead_samples=1024))
+TRACK_STAGES: tuple[Stage, ...] = (equalize, ReferenceCompressor(lookahead_samples=2048))
+MASTER_STAGES: tuple[Stage, ...] = (equalize, ReferenceCompressor(lookahead_samples=1024))
 
 
 @dataclass(frozen=True)

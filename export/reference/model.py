@@ -77,7 +77,7 @@ class ReferenceModel(nn.Module):
         self.config = config or ReferenceConfig()
         self.track_encoder = SpectrogramEncoder(self.config.embed_dim)
         self.mix_encoder = SpectrogramEncoder(self.config.embed_dim)
-        self.controller = Controller(self.config)
+        self.controller = ReferenceController(self.config)
 
     def forward(self, tracks: Tensor, reference: Tensor) -> ConsoleOutputs:
         """Predict settings.
@@ -170,7 +170,7 @@ class ConvBlock(nn.Module):
         return nn.functional.avg_pool2d(maps, self.pool)
 
 
-class Controller(nn.Module):
+class ReferenceController(nn.Module):
     """A transformer over tracks, left, right, fx bus and master; a head for each but left and right."""
 
     def __init__(self, config: ReferenceConfig) -> None:

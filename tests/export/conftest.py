@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from mixbridge.export.reference.model import Controller, ReferenceConfig, ReferenceModel
+from mixbridge.export.reference.model import ReferenceConfig, ReferenceController, ReferenceModel
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -57,9 +57,9 @@ def golden_model(golden_state: GoldenState) -> ReferenceModel:
 
 
 @pytest.fixture(scope="session")
-def golden_controller(golden_state: GoldenState) -> Controller:
+def golden_controller(golden_state: GoldenState) -> ReferenceController:
     """Its controller alone, which is drawn in no time."""
-    controller = Controller(golden_state.config)
+    controller = ReferenceController(golden_state.config)
     _fill(controller, "model.controller.", golden_state)
     return controller.eval()
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..cases import Case, values_of
+from ..cases import CaseResult, values_of
 from ..judging import TERMS
 from ..statistics import Estimate, Statistic, estimate, ratio, share
 from ..suites import BASELINES, MODEL, PLAIN, RANDOM, SPREAD, UNTOUCHED
@@ -17,7 +17,7 @@ _CLIFF_FROM, _CLIFF_TO = 8, (16, 24)
 
 
 @dataclass(frozen=True)
-class Bar:
+class Demand:
     """One demand.
 
     Attributes:
@@ -42,50 +42,51 @@ class Bar:
         return self.measured.value >= self.limit
 
 
-def bars_of(suite: str, cases: Sequence[Case]) -> list[Bar]:
+def bars_of(suite: str, cases: Sequence[CaseResult]) -> list[Demand]:
     """The demands on one suite."""
     return {"known": _known, "recorded": _recorded, "songs": _songs, "voices": _voices, "tracks": _tracks}[suite](cases)
 
 
-def best_plain(cases: Sequence[Case]) -> str:
+def best_plain(cases: Sequence[CaseResult]) -> str:
     """The best way of doing without a model: the lowest mean total of mean setting and the two of equal loudness."""
     return min(PLAIN, key=lambda mix: float(values_of(cases, mix).mean()))
 
 
-def _known(cases: Sequence[Case]) -> list[Bar]:
+def _known(cases: Sequence[CaseResult]) -> list[Demand]:
     best = best_plain(cases)
     bars = [
-        Bar("total / that of random settings", _ratio(cases, RANDOM), 0.12),
-        Bar(f"total / that of the best plain way ({best})", _ratio(cases, best), 0.18),
+        Demand("total / that of random settings", _ratio(cases, RANDOM), 0.12),
+        Demand(f"total / that of the best plain way ({best})", _ratio(cases, best), 0.18),
     ]
     bars += [_wins(cases, mix, 0.95) for mix in BASELINES]
     for term in TERMS[:-1]:
         lowest = min(PLAIN, key=lambda mix, term=term: float(values_of(cases, mix, term).mean()))  # type: ignore[misc]
-        bars.append(Bar(f"{term} / the lowest of the plain ways ({lowest})", _ratio(cases, lowest, term), 1.0))
+        bars.append(Demand(f"{term} / the lowest of the plain ways ({lowest})", _ratio(cases, lowest, term), 1.0))
     return bars
 
 
-def _recorded(cases: Sequence[Case]) -> list[Bar]:
-    return [Bar("total / that of random settings", _ratio(cases, RANDOM), 0.3)]
+def _recorded(cases: Sequence[CaseResult]) -> list[Demand]:
+    return [Demand("total / that of random settings", _ratio(cases, RANDOM), 0.3)]
 
 
-def _songs(cases: Sequence[Case]) -> list[Bar]:
-    return [Bar(f"total / that of {SPREAD}", _ratio(cases, SPREAD), 0.6), _wins(cases, SPREAD, 0.85)]
+def _songs(cases: Sequence[CaseResult]) -> list[Demand]:
+    return [Demand(f"total / that of {SPREAD}", _ratio(cases, SPREAD), 0.6), _wins(cases, SPREAD, 0.85)]
 
 
-def _voices(cases: Sequence[Case]) -> list[Bar]:
+def _voices(cases: Sequence[CaseResult]) -> list[Demand]:
     return [
-        Bar(f"{term} / that of the untouched voice", _ratio(cases, UNTOUCHED, term), 0.4) for term in ("bark", "crest")
+        Demand(f"{term} / that of the untouched voice", _ratio(cases, UNTOUCHED, term), 0.4)
+        for term in ("bark", "crest")
     ]
 
 
-def _tracks(cases: Sequence[Case]) -> list[Bar]:
+def _tracks(cases: Sequence[CaseResult]) -> list[Demand]:
     """No cliff: what is gained over random settings with many tracks is at most half as much again as with 8."""
     counts = {case.tracks for case in cases}
     if _CLIFF_FROM not in counts:
         return []
     return [
-        Bar(
+        Demand(
             f"share of the random settings' total that is left at {count} tracks / at {_CLIFF_FROM}",
             estimate(cases, _relative(cases, count)),
             1.5,
@@ -95,17 +96,17 @@ def _tracks(cases: Sequence[Case]) -> list[Bar]:
     ]
 
 
-def _relative(cases: Sequence[Case], count: int) -> Statistic:
+def _relative(cases: Sequence[CaseResult], count: int) -> Statistic:
     model, other = values_of(cases, MODEL), values_of(cases, RANDOM)
     tracks = np.array([case.tracks for case in cases])
     many, few = (ratio(model * (tracks == at), other * (tracks == at)) for at in (count, _CLIFF_FROM))
     return lambda times: many(times) / few(times)
 
 
-def _ratio(cases: Sequence[Case], mix: str, term: str = "total") -> Estimate:
+def _ratio(cases: Sequence[CaseResult], mix: str, term: str = "total") -> Estimate:
     return estimate(cases, ratio(values_of(cases, MODEL, term), values_of(cases, mix, term)))
 
 
-def _wins(cases: Sequence[Case], mix: str, limit: float) -> Bar:
+def _wins(cases: Sequence[CaseResult], mix: str, limit: float) -> Demand:
     better = (values_of(cases, MODEL) < values_of(cases, mix)).tolist()
-    return Bar(f"better than {mix}, of all cases", estimate(cases, share(better)), limit, "at least", percent=True)
+    return Demand(f"better than {mix}, of all cases", estimate(cases, share(better)), limit, "at least", percent=True)

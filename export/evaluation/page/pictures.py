@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..cases import Case, values_of
+from ..cases import CaseResult, values_of
 from ..statistics import Estimate, estimate, mean
 from ..suites import MODEL, SUITES
 
@@ -21,26 +21,26 @@ _JITTER = 0.28
 _LOWEST = 1e-4
 
 
-def draw_distances(found: Mapping[str, Sequence[Case]], path: Path) -> None:
+def draw_distances(results: Mapping[str, Sequence[CaseResult]], path: Path) -> None:
     """A strip of dots for each suite and mix on a logarithmic axis, as PNG; the line is the median, the ring the mean.
 
     Args:
-        found: cases by suite.
+        results: cases by suite.
         path: of the picture.
     """
     from matplotlib.figure import Figure
 
-    heights = [len(cases[0].distances) + 1 for cases in found.values()]
+    heights = [len(cases[0].distances) + 1 for cases in results.values()]
     figure = Figure(figsize=(8, 0.34 * sum(heights)), layout="constrained")
-    panels = figure.subplots(len(found), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, (suite, cases) in zip(panels, found.items(), strict=True):
+    panels = figure.subplots(len(results), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (suite, cases) in zip(panels, results.items(), strict=True):
         _strips(axes, cases)
         axes.set_title(f"{SUITES[suite].title} ({len(cases)} cases)", fontsize=9, loc="left")
     panels[-1].set_xlabel("distance (logarithmic; smaller is better)")
     figure.savefig(path, dpi=120)
 
 
-def draw_tracks(cases: Sequence[Case], path: Path) -> None:
+def draw_tracks(cases: Sequence[CaseResult], path: Path) -> None:
     """The mean total over the number of tracks, with 95 % intervals, as PNG."""
     from matplotlib.figure import Figure
 
@@ -60,12 +60,12 @@ def draw_tracks(cases: Sequence[Case], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def _mean_at(cases: Sequence[Case], count: int, mix: str) -> Estimate:
+def _mean_at(cases: Sequence[CaseResult], count: int, mix: str) -> Estimate:
     chosen = [case for case in cases if case.tracks == count]
     return estimate(chosen, mean(values_of(chosen, mix)))
 
 
-def _strips(axes: Axes, cases: Sequence[Case]) -> None:
+def _strips(axes: Axes, cases: Sequence[CaseResult]) -> None:
     mixes = list(cases[0].distances)
     beside = np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(cases))
     for row, mix in enumerate(mixes):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ....presets.version import __version__
 from ....runtime.model.bundle import Bundle
-from ..cases import Case, Cause
+from ..cases import CaseResult, Cause
 from ..runner import worst_cases
 from ..suites import SUITES
 from .bars import bars_of
@@ -66,7 +66,7 @@ _ABOUT = {
 
 
 @dataclass(frozen=True)
-class Findings:
+class EvaluationResults:
     """All that the page tells.
 
     Attributes:
@@ -79,12 +79,12 @@ class Findings:
 
     bundle: Bundle
     command: str
-    cases: Mapping[str, Sequence[Case]]
+    cases: Mapping[str, Sequence[CaseResult]]
     causes: Mapping[str, Mapping[int, Cause]]
     left_out: Mapping[str, str]
 
 
-def write_report(findings: Findings, path: Path) -> list[Path]:
+def write_report(findings: EvaluationResults, path: Path) -> list[Path]:
     """Write the page, and its pictures beside it.
 
     Args:
@@ -104,7 +104,7 @@ def write_report(findings: Findings, path: Path) -> list[Path]:
     return [path, *pictures]
 
 
-def _page(findings: Findings, pictures: Sequence[Path]) -> list[str]:
+def _page(findings: EvaluationResults, pictures: Sequence[Path]) -> list[str]:
     manifest = findings.bundle.manifest
     rate_hz = manifest.sample_rate_hz
     method = _METHOD.format(heard_s=manifest.window_samples / rate_hz, reference_s=manifest.reference_length / rate_hz)
@@ -136,13 +136,13 @@ def _page(findings: Findings, pictures: Sequence[Path]) -> list[str]:
     return lines
 
 
-def _summary(findings: Findings) -> list[str]:
+def _summary(findings: EvaluationResults) -> list[str]:
     bars = [bar for suite, cases in findings.cases.items() for bar in bars_of(suite, cases)]
     met = sum(bar.is_met for bar in bars)
     return [f"{met} of {len(bars)} demands are met. What the numbers mean is said below.", ""]
 
 
-def _section(suite: str, cases: Sequence[Case], causes: Mapping[int, Cause]) -> list[str]:
+def _section(suite: str, cases: Sequence[CaseResult], causes: Mapping[int, Cause]) -> list[str]:
     sessions = len({case.session for case in cases})
     cost_s = np.mean([case.cpu_s for case in cases])
     lines = [
@@ -170,14 +170,14 @@ def _section(suite: str, cases: Sequence[Case], causes: Mapping[int, Cause]) -> 
     return lines
 
 
-def _by_likeness(cases: Sequence[Case]) -> dict[str, list[Case]]:
+def _by_likeness(cases: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
     """Sections of a song that play other notes on other tracks tell less about the settings."""
     ordered = sorted(cases, key=lambda case: case.between["total"])
     names = [next(name for limit, name in _LIKENESS if case.between["total"] < limit) for case in ordered]
     return _grouped(ordered, names)
 
 
-def _worst(cases: Sequence[Case], causes: Mapping[int, Cause]) -> list[str]:
+def _worst(cases: Sequence[CaseResult], causes: Mapping[int, Cause]) -> list[str]:
     return [
         "### The worst 5 %" if cases[0].suite == "known" else f"### The worst 5 %, {cases[0].suite}",
         "",
@@ -191,8 +191,8 @@ def _worst(cases: Sequence[Case], causes: Mapping[int, Cause]) -> list[str]:
     ]
 
 
-def _grouped(cases: Sequence[Case], names: Sequence[str]) -> dict[str, list[Case]]:
-    groups: dict[str, list[Case]] = {}
+def _grouped(cases: Sequence[CaseResult], names: Sequence[str]) -> dict[str, list[CaseResult]]:
+    groups: dict[str, list[CaseResult]] = {}
     for name, case in zip(names, cases, strict=True):
         groups.setdefault(name, []).append(case)
     return groups

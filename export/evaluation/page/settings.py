@@ -67,11 +67,11 @@ def main() -> None:
 def draw() -> dict[str, Values]:
     """Values by what they are, of 4,000 sessions of ten tracks: two in the lows, two in the highs, a third stereo."""
     generator = torch.Generator().manual_seed(0)
-    place = torch.arange(_TRACKS).expand(_SESSIONS, -1)
-    mono = torch.rand(place.shape, generator=generator) < 2 / 3
-    strips, master = random_settings(place < 2, mono, generator, place >= _TRACKS - 2)
+    track_number = torch.arange(_TRACKS).expand(_SESSIONS, -1)
+    mono = torch.rand(track_number.shape, generator=generator) < 2 / 3
+    strips, master = random_settings(track_number < 2, mono, generator, track_number >= _TRACKS - 2)
     works = strips["compressor.ratio"] > 1.01
-    found = {
+    groups = {
         "fader, dB": strips["fader_db"],
         "track EQ gain where in use, dB": _gains(strips),
         "master EQ gain where in use, dB": _gains(master),
@@ -81,7 +81,7 @@ def draw() -> dict[str, Values]:
         "attack, ms": strips["compressor.attack_ms"],
         "release, ms": strips["compressor.release_ms"],
     }
-    return {name: value.flatten().double().numpy() for name, value in found.items()}
+    return {name: value.flatten().double().numpy() for name, value in groups.items()}
 
 
 def picture(drawn: Mapping[str, Values], path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..cases import Case, Cause, values_of
+from ..cases import CaseResult, Cause, values_of
 from ..judging import TERMS
 from ..statistics import estimate, mean, ratio, share
 from ..suites import MODEL, SUITES
@@ -23,10 +23,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [*lines, ""]
 
 
-def bar_table(found: Mapping[str, Sequence[Case]]) -> list[str]:
+def bar_table(means: Mapping[str, Sequence[CaseResult]]) -> list[str]:
     """Every demand with what was measured."""
     rows = []
-    for suite, cases in found.items():
+    for suite, cases in means.items():
         for bar in bars_of(suite, cases):
             limit = f"{100 * bar.limit:.0f} %" if bar.percent else f"{bar.limit:g}"
             rows.append(
@@ -41,20 +41,20 @@ def bar_table(found: Mapping[str, Sequence[Case]]) -> list[str]:
     return table(("suite", "measured", "value (95 % interval)", "asked", ""), rows)
 
 
-def distance_table(cases: Sequence[Case]) -> list[str]:
+def distance_table(cases: Sequence[CaseResult]) -> list[str]:
     """Means by mix and term."""
     rows = []
     for mix in cases[0].distances:
         cells = [estimate(cases, mean(values_of(cases, mix, term))).text(3) for term in TERMS]
         rows.append((mix, *cells, f"{np.median(values_of(cases, mix)):.3f}"))
     if all(case.between for case in cases):
-        found = {term: np.array([case.between[term] for case in cases]) for term in TERMS}
-        cells = [estimate(cases, mean(found[term])).text(3) for term in TERMS]
-        rows.append((REFERENCE, *cells, f"{np.median(found['total']):.3f}"))
+        means = {term: np.array([case.between[term] for case in cases]) for term in TERMS}
+        cells = [estimate(cases, mean(means[term])).text(3) for term in TERMS]
+        rows.append((REFERENCE, *cells, f"{np.median(means['total']):.3f}"))
     return table(("mix", *TERMS, "median total"), rows)
 
 
-def comparison_table(cases: Sequence[Case]) -> list[str]:
+def comparison_table(cases: Sequence[CaseResult]) -> list[str]:
     """The model against each of the others."""
     model, rows = values_of(cases, MODEL), []
     for mix in list(cases[0].distances)[1:]:
@@ -64,7 +64,7 @@ def comparison_table(cases: Sequence[Case]) -> list[str]:
     return table(("against", "model's mean total / its mean total", "model better in"), rows)
 
 
-def group_table(what: str, groups: Mapping[str, Sequence[Case]]) -> list[str]:
+def group_table(what: str, groups: Mapping[str, Sequence[CaseResult]]) -> list[str]:
     """Mean totals of parts of a suite."""
     mixes = list(next(iter(groups.values()))[0].distances)
     rows = []
@@ -75,7 +75,7 @@ def group_table(what: str, groups: Mapping[str, Sequence[Case]]) -> list[str]:
     return table((what, "cases", *mixes), rows)
 
 
-def worst_table(cases: Sequence[Case], causes: Mapping[int, Cause]) -> list[str]:
+def worst_table(cases: Sequence[CaseResult], causes: Mapping[int, Cause]) -> list[str]:
     """The worst cases with their probable causes."""
     rows = []
     for case in cases:

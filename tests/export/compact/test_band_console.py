@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mixbridge.export.compact.band_console import (
-    Session,
+    SessionBatch,
     balance_gain_db,
     compressor_gain_db,
     eq_curve_db,
@@ -87,7 +87,7 @@ def test_compressor_bends_as_the_runtimes_does() -> None:
 def test_mix_has_the_spectrum_of_the_rendered_mix() -> None:
     audio = _noise(3)
     powers = _powers(audio)
-    session = Session(powers, torch.ones(1, 3, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool))
+    session = SessionBatch(powers, torch.ones(1, 3, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool))
     errors = []
     for seed in range(4):
         strips, master = _drawn(3, seed)
@@ -121,20 +121,20 @@ def test_sessions_of_a_batch_are_mixed_apart() -> None:
     pair = {path: torch.cat((value, value.flip(1))) for path, value in strips.items()}
     masters = {path: value.repeat(2) for path, value in master.items()}
     present = torch.tensor([[True, True], [False, True]])
-    both = mix(Session(powers, torch.ones_like(present), present), pair, masters)
+    both = mix(SessionBatch(powers, torch.ones_like(present), present), pair, masters)
     first = BandPowers(powers.left[:2], powers.right[:2], powers.cross[:2])
-    alone = mix(Session(first, present[:1], present[:1]), strips, master)
+    alone = mix(SessionBatch(first, present[:1], present[:1]), strips, master)
     assert torch.allclose(both.left[:1], alone.left, rtol=1e-5)
     last = BandPowers(powers.left[2:], powers.right[2:], powers.cross[2:])
     one = {path: value[:, :1] for path, value in strips.items()}
-    single = mix(Session(last, present[:1, :1], present[:1, :1]), one, master)
+    single = mix(SessionBatch(last, present[:1, :1], present[:1, :1]), one, master)
     assert torch.allclose(both.right[1:], single.right, rtol=1e-5)
 
 
 def test_every_setting_gets_a_gradient() -> None:
     powers = _powers(_noise(2))
     mono = torch.ones(1, 2, dtype=torch.bool)
-    session = Session(powers, mono, mono)
+    session = SessionBatch(powers, mono, mono)
     layout = compact_layout()
     strips = torch.full((1, 2, len(layout.track)), 0.6, requires_grad=True)
     master = torch.full((1, len(layout.master)), 0.6, requires_grad=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from mixbridge.export.corpus.drums import KITS
-from mixbridge.export.corpus.sources import Sources
+from mixbridge.export.corpus.sources import CorpusSources
 from mixbridge.export.corpus.synth import load_library
 from mixbridge.presets.errors import AudioError
 
@@ -88,6 +88,6 @@ def tunes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sources(sound_font: Path, one_shots: Path, tunes: Path) -> Sources:
+def sources(sound_font: Path, one_shots: Path, tunes: Path) -> CorpusSources:
     fonts = {"fluid": sound_font, "gmbank": sound_font}
-    return Sources(sound_font.parent, fonts, tunes, one_shots, russian_voice=None)
+    return CorpusSources(sound_font.parent, fonts, tunes, one_shots, russian_voice=None)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from mixbridge.export.corpus import build as module
 from mixbridge.export.corpus import make as make_module
-from mixbridge.export.corpus.build import Done, build, check_session, missing, session_folder
-from mixbridge.export.corpus.make import Made, Request, make
+from mixbridge.export.corpus.build import JobOutcome, build, check_session, missing, session_folder
+from mixbridge.export.corpus.make import BuildReport, Request, make
 from mixbridge.export.corpus.plan import Job
-from mixbridge.export.corpus.sources import Sources
+from mixbridge.export.corpus.sources import CorpusSources
 from mixbridge.presets.errors import OutputError
 
 HERE = Path(__file__).parent
-SOURCES = Sources(Path("/nowhere"), {}, Path("/nowhere"), Path("/nowhere"), None)
+SOURCES = CorpusSources(Path("/nowhere"), {}, Path("/nowhere"), Path("/nowhere"), None)
 
 
 def job(seed: int, split: str = "train") -> Job:
@@ -45,7 +45,7 @@ def made_names(tmp_path: Path) -> list[str]:
     return sorted(line for log in (tmp_path / "log").iterdir() for line in log.read_text().split())
 
 
-def run(corpus, jobs, standin, workers=2) -> dict[str, Done]:
+def run(corpus, jobs, standin, workers=2) -> dict[str, JobOutcome]:
     return {done.job.name: done for done in build(corpus, jobs, SOURCES, workers, standin.standin)}
 
 
@@ -112,12 +112,12 @@ sys.path.insert(0, {here!r})
 import standin_builder
 from mixbridge.export.corpus.build import build
 from mixbridge.export.corpus.plan import Job
-from mixbridge.export.corpus.sources import Sources
+from mixbridge.export.corpus.sources import CorpusSources
 
 if __name__ == "__main__":
     seeds = (1, 2, standin_builder.HANGING)
     jobs = [Job("composition", "own", seed, "train", 1.0, f"one_{{seed}}", "x") for seed in seeds]
-    sources = Sources(Path(), {{}}, Path(), Path(), None)
+    sources = CorpusSources(Path(), {{}}, Path(), Path(), None)
     try:
         for done in build(Path({corpus!r}), jobs, sources, 1, standin_builder.standin):
             print(done.job.name, flush=True)
@@ -173,7 +173,7 @@ class TestMake:
         return Request(corpus, only="sessions", workers=1)
 
     def test_papers(self, request_, corpus, standin):
-        made = Made()
+        made = BuildReport()
         make(request_, made, lambda *_: None, standin.standin)
         manifest = json.loads((corpus / "manifest.json").read_text())
         assert [(row["file"], row["split"], row["song"]) for row in manifest["files"]] == [
@@ -189,4 +189,4 @@ class TestMake:
     def test_too_little_space(self, request_, standin, monkeypatch):
         monkeypatch.setattr(make_module, "_BYTES_A_SESSION", 10**15)
         with pytest.raises(OutputError, match="need about"):
-            make(request_, Made(), lambda *_: None, standin.standin)
+            make(request_, BuildReport(), lambda *_: None, standin.standin)

@@ -5,9 +5,9 @@ from click.testing import CliRunner
 from mixbridge.export.corpus import make as make_module
 from mixbridge.export.corpus.command import corpus
 from mixbridge.export.corpus.plan import HELD_OUT_TUNES, Job, plan
-from mixbridge.export.corpus.sources import Sources
+from mixbridge.export.corpus.sources import CorpusSources
 
-SOURCES = Sources(Path("/nowhere"), {}, Path("/nowhere"), Path("/nowhere"), None)
+SOURCES = CorpusSources(Path("/nowhere"), {}, Path("/nowhere"), Path("/nowhere"), None)
 JOB = Job("voice", "lone", 1, "train", 30.0, "voice_000001", "voice:1")
 
 

@@ -5,8 +5,8 @@ from mixbridge.export.corpus.compose import compose
 from mixbridge.export.corpus.drums import KITS
 from mixbridge.export.corpus.general_midi import DRUM_ROLES
 from mixbridge.export.corpus.genres import GENRES
-from mixbridge.export.corpus.players import PLAYERS, STEPS, Bar
-from mixbridge.export.corpus.score import Part, Score
+from mixbridge.export.corpus.players import PLAYERS, STEPS, BarHarmony
+from mixbridge.export.corpus.score import Score, ScorePart
 
 SECONDS = 60.0
 
@@ -69,14 +69,16 @@ def test_sections_differ() -> None:
     assert len(sometimes) > len(parts) / 3
 
 
-def _silent_seconds(part: Part) -> float:
+def _silent_seconds(part: ScorePart) -> float:
     marks = [0.0, *(note.start_s + note.length_s for note in part.notes)]
     starts = [*(note.start_s for note in part.notes), SECONDS]
     return max(start - mark for mark, start in zip(marks, starts, strict=True))
 
 
 def test_players_stay_with_the_chord_and_the_bar() -> None:
-    bar = Bar(tonic=9, scale=(0, 2, 3, 5, 7, 8, 10), degree=3, following=4, sevenths=True, energy=0.8, kick=(0, 6, 8))
+    bar = BarHarmony(
+        tonic=9, scale=(0, 2, 3, 5, 7, 8, 10), degree=3, following=4, sevenths=True, energy=0.8, kick=(0, 6, 8)
+    )
     in_key = {(9 + offset) % 12 for offset in bar.scale}
     for name, player in PLAYERS.items():
         for seed in range(5):

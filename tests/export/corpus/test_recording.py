@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from mixbridge.export.corpus.drums import KITS, draw_kit
-from mixbridge.export.corpus.recording import Studio, Track, draw_studio, minimum_phase, record
-from mixbridge.export.corpus.score import Note, Part
+from mixbridge.export.corpus.recording import Studio, StudioTrack, draw_studio, minimum_phase, record
+from mixbridge.export.corpus.score import ScoreNote, ScorePart
 from mixbridge.export.corpus.synth import SYNTH_RATE_HZ
 from mixbridge.presets.errors import AudioError
 from numpy.typing import NDArray
@@ -21,8 +21,8 @@ def burst(seed: int, start_s: float, channels: int = 1) -> NDArray[np.float32]:
     return audio
 
 
-def track(role: str, audio: NDArray[np.float32]) -> Track:
-    return Track(role, role, audio, "thing", "source", "licence")
+def track(role: str, audio: NDArray[np.float32]) -> StudioTrack:
+    return StudioTrack(role, role, audio, "thing", "source", "licence")
 
 
 def band_db(audio: NDArray[np.float32], start_s: float, end_s: float) -> float:
@@ -118,8 +118,8 @@ def test_a_voice_is_left_as_its_singer_recorded_it() -> None:
 @pytest.mark.parametrize("style", KITS)
 def test_kits_strike_a_sample_for_each_hit(one_shots: object, style: str) -> None:
     kit = draw_kit(one_shots, style, np.random.default_rng(0))  # type: ignore[arg-type]
-    notes = (Note(0.5, 0.1, 42, 127), Note(1.0, 0.1, 46, 127), Note(1.5, 0.1, 42, 40))
-    audio = kit.play(Part("hats", "hats", 0, True, notes), 2.0)
+    notes = (ScoreNote(0.5, 0.1, 42, 127), ScoreNote(1.0, 0.1, 46, 127), ScoreNote(1.5, 0.1, 42, 40))
+    audio = kit.play(ScorePart("hats", "hats", 0, True, notes), 2.0)
     assert audio.shape == (1, 2 * SYNTH_RATE_HZ)
     closed, opened, soft = (audio[0, round(t * SYNTH_RATE_HZ) :][:1500] for t in (0.5, 1.0, 1.5))
     np.testing.assert_allclose(soft, closed * (40 / 127) ** 1.6, atol=1e-5)
@@ -130,4 +130,4 @@ def test_kits_strike_a_sample_for_each_hit(one_shots: object, style: str) -> Non
 def test_a_missing_sample_is_told(tmp_path: object) -> None:
     kit = draw_kit(tmp_path, "club", np.random.default_rng(0))  # type: ignore[arg-type]
     with pytest.raises(AudioError, match="drum sample"):
-        kit.play(Part("kick", "kick", 0, True, (Note(0.0, 0.1, 36, 100),)), 1.0)
+        kit.play(ScorePart("kick", "kick", 0, True, (ScoreNote(0.0, 0.1, 36, 100),)), 1.0)

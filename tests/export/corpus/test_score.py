@@ -2,15 +2,24 @@ from pathlib import Path
 
 import pytest
 from mixbridge.export.corpus.general_midi import DRUM_ROLES, PROGRAM_NAMES, role_of_drum, role_of_program
-from mixbridge.export.corpus.score import BEND, BEND_RANGE, Control, Note, Part, Score, SungNote, read_midi
+from mixbridge.export.corpus.score import (
+    BEND,
+    BEND_RANGE,
+    ControllerMove,
+    Score,
+    ScoreNote,
+    ScorePart,
+    SungNote,
+    read_midi,
+)
 from mixbridge.presets.errors import AudioError
 
 ROLES = {*DRUM_ROLES, "bass", "guitar", "keys", "pad", "strings", "brass", "wind", "lead", "choir", "vocal", "other"}
 
 
-def part(*starts: float, name: str = "part", drum: bool = False) -> Part:
-    notes = tuple(Note(start, 0.5, 126, 100) for start in starts)
-    return Part(name, "keys", 0, drum, notes)
+def part(*starts: float, name: str = "part", drum: bool = False) -> ScorePart:
+    notes = tuple(ScoreNote(start, 0.5, 126, 100) for start in starts)
+    return ScorePart(name, "keys", 0, drum, notes)
 
 
 def test_general_midi_has_a_name_and_a_role_for_every_program() -> None:
@@ -81,21 +90,26 @@ def test_transposing_leaves_drums_and_drops_what_leaves_the_range() -> None:
 
 
 def test_retiming_moves_everything() -> None:
-    controlled = Part("p", "keys", 0, False, (Note(2.0, 1.0, 60, 90),), (Control(4.0, 64, 0),))
+    controlled = ScorePart("p", "keys", 0, False, (ScoreNote(2.0, 1.0, 60, 90),), (ControllerMove(4.0, 64, 0),))
     fast = Score((controlled,), 10.0, 100.0, sung=(SungNote(6.0, 2.0, 60),)).retimed(2.0)
     assert (fast.seconds, fast.tempo_bpm) == (5.0, 200.0)
-    assert fast.parts[0].notes == (Note(1.0, 0.5, 60, 90),)
-    assert fast.parts[0].controls == (Control(2.0, 64, 0),)
+    assert fast.parts[0].notes == (ScoreNote(1.0, 0.5, 60, 90),)
+    assert fast.parts[0].controls == (ControllerMove(2.0, 64, 0),)
     assert fast.sung == (SungNote(3.0, 1.0, 60),)
 
 
 def test_an_excerpt_keeps_controls_that_hold() -> None:
-    controls = (Control(0.0, 64, 0), Control(1.0, 64, 127), Control(6.0, 64, 0), Control(20.0, 64, 1))
-    played = Part("p", "keys", 0, False, (Note(1.0, 1.0, 60, 90), Note(7.0, 1.0, 62, 90)), controls)
+    controls = (
+        ControllerMove(0.0, 64, 0),
+        ControllerMove(1.0, 64, 127),
+        ControllerMove(6.0, 64, 0),
+        ControllerMove(20.0, 64, 1),
+    )
+    played = ScorePart("p", "keys", 0, False, (ScoreNote(1.0, 1.0, 60, 90), ScoreNote(7.0, 1.0, 62, 90)), controls)
     cut = Score((played, part(0.5, name="gone")), 30.0, 100.0).excerpt(5.0, 10.0)
     assert [one.name for one in cut.parts] == ["p"]
-    assert cut.parts[0].notes == (Note(2.0, 1.0, 62, 90),)
-    assert cut.parts[0].controls == (Control(0.0, 64, 127), Control(1.0, 64, 0))
+    assert cut.parts[0].notes == (ScoreNote(2.0, 1.0, 62, 90),)
+    assert cut.parts[0].controls == (ControllerMove(0.0, 64, 127), ControllerMove(1.0, 64, 0))
 
 
 def test_the_busiest_stretch_is_where_most_parts_play() -> None:

@@ -12,7 +12,7 @@ from mixbridge.export.corpus.build import check_session
 from mixbridge.export.corpus.plan import Job
 from mixbridge.export.corpus.score import SungNote
 from mixbridge.export.corpus.session import SessionBuilder, write_session
-from mixbridge.export.corpus.sources import Sources
+from mixbridge.export.corpus.sources import CorpusSources
 from mixbridge.presets.errors import AudioError
 from numpy.typing import NDArray
 
@@ -37,7 +37,7 @@ def built(builder: SessionBuilder, which: Job, folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def builder(sources: Sources) -> SessionBuilder:
+def builder(sources: CorpusSources) -> SessionBuilder:
     return SessionBuilder(sources, hummed)
 
 
@@ -62,7 +62,7 @@ def test_files_are_as_their_meta_says(builder: SessionBuilder, kind: str, seed: 
     assert len({stem["sample_rate_hz"] for stem in meta["stems"]}) == 1
 
 
-def test_the_same_job_gives_the_same_session(sources: Sources, builder: SessionBuilder, tmp_path: Path) -> None:
+def test_the_same_job_gives_the_same_session(sources: CorpusSources, builder: SessionBuilder, tmp_path: Path) -> None:
     first = built(builder, job("composition", 5), tmp_path / "a")
     built(builder, job("tune", 5), tmp_path / "b")
     assert built(SessionBuilder(sources, hummed), job("composition", 5), tmp_path / "c") == first
@@ -80,7 +80,9 @@ def test_training_never_hears_the_font_of_the_test(builder: SessionBuilder, tmp_
     assert {"gmbank", "fluid"} <= heard["test"]
 
 
-def test_a_singer_who_fails_leaves_the_band(sources: Sources, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_singer_who_fails_leaves_the_band(
+    sources: CorpusSources, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def hoarse(*_: object) -> NDArray[Any]:
         raise RuntimeError("no voice today")
 
@@ -103,7 +105,7 @@ def test_a_lone_voice_is_a_session_of_one_track(
 ) -> None:
     asked = []
 
-    def spoken(sources: Sources, seconds: float, numbers: np.random.Generator, split: str) -> tuple[Any, Any]:
+    def spoken(sources: CorpusSources, seconds: float, numbers: np.random.Generator, split: str) -> tuple[Any, Any]:
         asked.append((seconds, split))
         info = voices.VoiceInfo("spoken", "somebody", "festvox-ru", "BSD", ("pops",))
         return hummed((), 0.0, seconds, numbers), info

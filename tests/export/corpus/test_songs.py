@@ -9,7 +9,7 @@ from mixbridge.export.corpus import recorded, songs
 from mixbridge.export.corpus.manifest import write_manifest
 from mixbridge.export.corpus.packages import BY_FILE, Package, Unpacked
 from mixbridge.export.corpus.recorded import collect_recorded, permissive_projects, role_of
-from mixbridge.export.corpus.songs import Place, Song, collect_songs, densest, find_songs, work_of
+from mixbridge.export.corpus.songs import FinishedSong, SongFolder, collect_songs, densest, find_songs, work_of
 from mixbridge.presets.errors import AudioError
 
 RATE_HZ = 44100
@@ -47,7 +47,7 @@ def unpacked(tmp_path: Path, name: str = "game", licence: str = BY_FILE) -> Unpa
     return Unpacked(Package(name, "songs", licence, "Cy", ""), root, "1", "0" * 64)
 
 
-PLACE = Place("usr/share/game/music", "data/music")
+PLACE = SongFolder("usr/share/game/music", "data/music")
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def game(tmp_path, monkeypatch):
     write(folder / "free-silent.ogg", noise(3, level=1e-5))
     write(folder / "shared.ogg", noise(1))
     write(folder / "other.ogg", noise(1))
-    monkeypatch.setitem(songs.PLACES, "game", PLACE)
+    monkeypatch.setitem(songs.SONG_FOLDERS, "game", PLACE)
     return found
 
 
@@ -103,10 +103,13 @@ def test_songs_that_are_there_are_kept(game, tmp_path, monkeypatch):
 
 def test_splits_go_by_work():
     names = [f"{letter}song" for letter in "abcdefghijklmnopqrstuvwxyz"] * 20
-    found = [Song("p", Path(name), "MIT", "", f"p:{name}{index}") for index, name in enumerate(names)]
+    found = [FinishedSong("p", Path(name), "MIT", "", f"p:{name}{index}") for index, name in enumerate(names)]
     share = sum(song.split == "test" for song in found) / len(found)
     assert 0.25 < share < 0.35
-    assert Song("a", Path("x1.ogg"), "MIT", "", "a:x").split == Song("a", Path("x2.ogg"), "MIT", "", "a:x").split
+    assert (
+        FinishedSong("a", Path("x1.ogg"), "MIT", "", "a:x").split
+        == FinishedSong("a", Path("x2.ogg"), "MIT", "", "a:x").split
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_densest_prefers_a_full_passage_to_a_loud_stroke():
 
 
 class TestArchive:
-    place = Place("usr/share/game", "data", archive="music.pk3")
+    place = SongFolder("usr/share/game", "data", archive="music.pk3")
 
     def packed(self, tmp_path, members):
         found = unpacked(tmp_path)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mixbridge.export.corpus.score import BEND, Control, Note, Part
+from mixbridge.export.corpus.score import BEND, ControllerMove, ScoreNote, ScorePart
 from mixbridge.export.corpus.synth import MOST_VOICES, SYNTH_RATE_HZ, Synth, Voice
 from mixbridge.presets.errors import AudioError
 
@@ -12,8 +12,10 @@ def synth(sound_font: Path) -> Synth:
     return Synth({"sine": sound_font})
 
 
-def voice(*notes: Note, controls: tuple[Control, ...] = (), detune_cents: float = 0.0, drum: bool = False) -> Voice:
-    return Voice(Part("part", "keys", 0, drum, notes, controls), "sine", 0, detune_cents)
+def voice(
+    *notes: ScoreNote, controls: tuple[ControllerMove, ...] = (), detune_cents: float = 0.0, drum: bool = False
+) -> Voice:
+    return Voice(ScorePart("part", "keys", 0, drum, notes, controls), "sine", 0, detune_cents)
 
 
 def pitch_hz(audio: np.ndarray) -> float:
@@ -24,7 +26,7 @@ def pitch_hz(audio: np.ndarray) -> float:
 
 
 def test_every_part_sounds_alone_and_in_time(synth: Synth) -> None:
-    early, late = voice(Note(0.1, 0.2, 69, 100)), voice(Note(0.6, 0.2, 57, 100))
+    early, late = voice(ScoreNote(0.1, 0.2, 69, 100)), voice(ScoreNote(0.6, 0.2, 57, 100))
     audio = synth.render([early, late], 1.0)
     assert audio.shape == (2, 2, SYNTH_RATE_HZ)
     starts = [np.flatnonzero(np.abs(part[0]) > 1e-3)[0] / SYNTH_RATE_HZ for part in audio]
@@ -33,15 +35,15 @@ def test_every_part_sounds_alone_and_in_time(synth: Synth) -> None:
 
 
 def test_the_same_score_gives_the_same_samples_whatever_came_before(synth: Synth) -> None:
-    song = [voice(Note(0.0, 1.0, 69, 90)), voice(Note(0.2, 3.0, 60, 90), drum=True)]
+    song = [voice(ScoreNote(0.0, 1.0, 69, 90)), voice(ScoreNote(0.2, 3.0, 60, 90), drum=True)]
     first = synth.render(song, 0.7)
-    synth.render([voice(*(Note(0.01 * step, 5.0, 40 + step, 120) for step in range(40)))], 0.5)
+    synth.render([voice(*(ScoreNote(0.01 * step, 5.0, 40 + step, 120) for step in range(40)))], 0.5)
     np.testing.assert_array_equal(first, synth.render(song, 0.7))
 
 
 def test_pitch_follows_key_detuning_and_wheel(synth: Synth) -> None:
-    note = Note(0.0, 1.0, 69, 100)
-    up = Control(0.0, BEND, 16383)
+    note = ScoreNote(0.0, 1.0, 69, 100)
+    up = ControllerMove(0.0, BEND, 16383)
     plain, sharp, bent = synth.render([voice(note), voice(note, detune_cents=50), voice(note, controls=(up,))], 0.8)
     assert pitch_hz(plain) == pytest.approx(441, rel=0.002)
     assert pitch_hz(sharp) == pytest.approx(441 * 2 ** (50 / 1200), rel=0.002)
@@ -49,7 +51,7 @@ def test_pitch_follows_key_detuning_and_wheel(synth: Synth) -> None:
 
 
 def test_a_program_that_the_font_lacks_is_played_by_program_0(synth: Synth) -> None:
-    part = voice(Note(0.0, 0.5, 69, 100)).part
+    part = voice(ScoreNote(0.0, 0.5, 69, 100)).part
     lacking, zero = synth.render([Voice(part, "sine", 99), Voice(part, "sine", 0)], 0.3)
     np.testing.assert_array_equal(lacking, zero)
     assert np.abs(zero).max() > 0.01

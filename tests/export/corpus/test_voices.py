@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from mixbridge.export.corpus import performances, sentences, speech, voices
 from mixbridge.export.corpus.score import SungNote
-from mixbridge.export.corpus.sources import Sources
+from mixbridge.export.corpus.sources import CorpusSources
 from mixbridge.presets.errors import AudioError
 
 MELODY = [SungNote(0.5 + 0.5 * step, 0.48, 60 + step) for step in (0, 2, 4, 5, 7)]
@@ -32,7 +32,7 @@ def recordings(tmp_path):
 
 
 def sources_with(recordings):
-    return Sources(Path(), {}, Path(), Path(), recordings)
+    return CorpusSources(Path(), {}, Path(), Path(), recordings)
 
 
 def test_nothing_to_sing_is_silence():
@@ -85,13 +85,13 @@ def test_no_recordings_at_all_are_an_error(tmp_path):
 def test_a_recording_of_another_rate_is_refused(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(100), 8000)
     with pytest.raises(AudioError, match="8000"):
-        speech.Recorded((tmp_path / "a.wav",)).say(1.0, np.random.default_rng(0))
+        speech.RecordedSpeaker((tmp_path / "a.wav",)).say(1.0, np.random.default_rng(0))
 
 
 def test_a_damaged_recording_is_named(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"no audio")
     with pytest.raises(AudioError, match=r"a\.wav"):
-        speech.Recorded((tmp_path / "a.wav",)).say(1.0, np.random.default_rng(0))
+        speech.RecordedSpeaker((tmp_path / "a.wav",)).say(1.0, np.random.default_rng(0))
 
 
 def test_voices_of_the_test_are_never_trained_on(recordings, monkeypatch):
@@ -101,7 +101,7 @@ def test_voices_of_the_test_are_never_trained_on(recordings, monkeypatch):
         stage = performances._Stage(recordings, 5.0, np.random.default_rng(0), split)
         speakers = [performances._speaker(stage, sentences.talk) for _ in range(200)]
         heard[split] = {speaker.voice for speaker in speakers if isinstance(speaker, speech.Flite)}
-        assert {type(speaker) for speaker in speakers} == {speech.Flite, speech.Hibari, speech.Recorded}
+        assert {type(speaker) for speaker in speakers} == {speech.Flite, speech.Hibari, speech.RecordedSpeaker}
     assert heard == {"train": {"rms", "kal16"}, "test": {"slt", "awb"}}
 
 

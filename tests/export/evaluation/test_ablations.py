@@ -20,7 +20,7 @@ from mixbridge.export.evaluation.ablations import (
     train_variant,
 )
 from mixbridge.export.evaluation.material import find_material
-from mixbridge.export.evaluation.suites import SUITES, Scene, make_scene
+from mixbridge.export.evaluation.suites import SUITES, EvaluationScene, make_scene
 from mixbridge.runtime.model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 
 CONFIG = TrainConfig(
@@ -55,7 +55,7 @@ def manifest() -> Manifest:
 
 
 @pytest.fixture(scope="module")
-def scenes(corpus: Path, manifest: Manifest) -> list[Scene]:
+def scenes(corpus: Path, manifest: Manifest) -> list[EvaluationScene]:
     return [make_scene(SUITES["known"], find_material(corpus), manifest, index, seed=0) for index in range(4)]
 
 
@@ -82,7 +82,7 @@ def test_half_is_half(sessions: list[CachedSession]) -> None:
 
 @pytest.mark.parametrize("variant", [VARIANTS[0], VARIANTS[1]], ids=lambda variant: variant.name)
 def test_a_variant_learns_and_is_judged(
-    variant: object, sessions: list[CachedSession], scenes: list[Scene], manifest: Manifest
+    variant: object, sessions: list[CachedSession], scenes: list[EvaluationScene], manifest: Manifest
 ) -> None:
     model = train_variant(variant, CONFIG, sessions, ())  # type: ignore[arg-type]
     assert not model.training
@@ -93,7 +93,7 @@ def test_a_variant_learns_and_is_judged(
         assert a["total"] == pytest.approx(b["total"], rel=0.5)  # hardly trained, it hardly listens
 
 
-def test_both_consoles_see_the_same(scenes: list[Scene], manifest: Manifest) -> None:
+def test_both_consoles_see_the_same(scenes: list[EvaluationScene], manifest: Manifest) -> None:
     found = compare_consoles(scenes, manifest)
     assert set(found) == {"bark", "width", "imbalance", "crest"}
     trained, rendered, correlation = found["imbalance"]

@@ -9,8 +9,8 @@ import pytest
 import soundfile as sf
 from mixbridge.export.compact.bands import SAMPLE_RATE_HZ
 from mixbridge.export.evaluation import explain as explaining
-from mixbridge.export.evaluation.cases import Case, load, values_of
-from mixbridge.export.evaluation.command import Plan, judge
+from mixbridge.export.evaluation.cases import CaseResult, load, values_of
+from mixbridge.export.evaluation.command import EvaluationRequest, judge
 from mixbridge.export.evaluation.judging import TERMS
 from mixbridge.export.evaluation.material import Material, find_material, two_spans
 from mixbridge.export.evaluation.page.bars import bars_of
@@ -49,7 +49,7 @@ def material(corpus: Path) -> Material:
 
 
 @pytest.fixture(scope="module")
-def known(material: Material) -> list[Case]:
+def known(material: Material) -> list[CaseResult]:
     return run_suite("known", "default", material, cases=3)
 
 
@@ -61,9 +61,9 @@ def _write(folder: Path, kind: str, stems: dict[str, np.ndarray]) -> None:
         sf.write(folder / f"{name}.wav", audio, SAMPLE_RATE_HZ)
 
 
-def _case(index: int, session: str, model: float, others: float, tracks: int = 3) -> Case:
+def _case(index: int, session: str, model: float, others: float, tracks: int = 3) -> CaseResult:
     terms = {mix: dict.fromkeys(TERMS, model if mix == MODEL else others) for mix in (MODEL, *BASELINES)}
-    return Case("known", index, session, "tune", tracks, 0.0, "", terms, {"total": 1.0}, 1.0)
+    return CaseResult("known", index, session, "tune", tracks, 0.0, "", terms, {"total": 1.0}, 1.0)
 
 
 def test_passages_do_not_overlap() -> None:
@@ -102,7 +102,7 @@ def test_no_sessions_is_said(tmp_path: Path) -> None:
         find_material(tmp_path)
 
 
-def test_every_mix_is_judged_in_every_term(known: list[Case]) -> None:
+def test_every_mix_is_judged_in_every_term(known: list[CaseResult]) -> None:
     assert [case.index for case in known] == [0, 1, 2]
     assert [case.session for case in known] == ["tune_0", "tune_1", "tune_0"]
     for case in known:
@@ -123,7 +123,7 @@ def test_true_settings_have_no_distance(material: Material) -> None:
     assert scene.reference.shape == (2, manifest.reference_length)
 
 
-def test_cases_are_kept_and_added_to(material: Material, known: list[Case], tmp_path: Path) -> None:
+def test_cases_are_kept_and_added_to(material: Material, known: list[CaseResult], tmp_path: Path) -> None:
     assert run_suite("known", "default", material, 2, cache=tmp_path)[1].distances == known[1].distances
     (file,) = tmp_path.iterdir()
     lines = file.read_text().splitlines(keepends=True)
@@ -140,7 +140,7 @@ def test_cases_are_kept_and_added_to(material: Material, known: list[Case], tmp_
 
 
 @pytest.mark.slow
-def test_processes_find_the_same(material: Material, known: list[Case], tmp_path: Path) -> None:
+def test_processes_find_the_same(material: Material, known: list[CaseResult], tmp_path: Path) -> None:
     found = run_suite("known", "default", material, 3, jobs=2, cache=tmp_path)
     for alone, together in zip(known, found, strict=True):
         assert set(alone.distances) == set(together.distances)
@@ -170,7 +170,9 @@ def test_what_a_suite_lacks_is_said(material: Material) -> None:
         run_suite("songs", "default", replace(material, songs=()), 1)
 
 
-def test_the_track_to_blame_is_found(material: Material, known: list[Case], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_track_to_blame_is_found(
+    material: Material, known: list[CaseResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A model that is right but for one track, which it pans to the other side."""
     manifest = Controller("default", "cpu", threads=1).manifest
     scene = make_scene(SUITES["known"], material, manifest, 1, seed=0)
@@ -226,9 +228,9 @@ def test_a_cliff_is_seen() -> None:
     assert [bar.is_met for bar in bars_of("tracks", cliff)] == [True, False]
 
 
-def test_the_page_and_its_pictures(corpus: Path, known: list[Case], tmp_path: Path) -> None:
+def test_the_page_and_its_pictures(corpus: Path, known: list[CaseResult], tmp_path: Path) -> None:
     page = tmp_path / "docs" / "quality.md"
-    plan = Plan(corpus, "default", "known,voices", None, 3, 0, 1, page, tmp_path / "cache")
+    plan = EvaluationRequest(corpus, "default", "known,voices", None, 3, 0, 1, page, tmp_path / "cache")
     assert judge(plan) == [page, page.with_suffix(".png")]
     text = page.read_text()
     assert f"{values_of(known, MODEL).mean():.3f}" in text

@@ -6,7 +6,7 @@ import torch
 from mixbridge.export.reference.console import (
     MASTER_STAGES,
     TRACK_STAGES,
-    Compressor,
+    ReferenceCompressor,
     ReferenceConsole,
     denormalize_tensor,
     equalize,
@@ -126,7 +126,7 @@ def test_compressor_lets_a_loud_tone_down_by_its_law():
         compressor__knee_db=3,
     )
     loud = torch.ones(1, 8192)  # 0 dB: 20 dB over the threshold, 5 remain
-    squeezed = Compressor(lookahead_samples=100)(loud, denormalize_tensor(outputs, params), 44100)
+    squeezed = ReferenceCompressor(lookahead_samples=100)(loud, denormalize_tensor(outputs, params), 44100)
     assert 20 * torch.log10(squeezed[0, -1]).item() == pytest.approx(-15, abs=0.01)
     assert (squeezed[0, :100] == 0).all()
     assert squeezed[0, 100] > 0
@@ -136,7 +136,7 @@ def test_one_detector_serves_both_channels():
     outputs = reference_layout().master
     params = _unit_params(outputs, compressor__threshold_db=-40, compressor__ratio=10, compressor__attack_ms=5)
     audio = torch.stack([torch.ones(8192), torch.full((8192,), 0.01)])
-    squeezed = Compressor(lookahead_samples=0)(audio, denormalize_tensor(outputs, params), 44100)
+    squeezed = ReferenceCompressor(lookahead_samples=0)(audio, denormalize_tensor(outputs, params), 44100)
     torch.testing.assert_close(squeezed[1], 0.01 * squeezed[0])
     assert squeezed[0, -1] < 0.1
 
