@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..presets.errors import AudioError
+from ..presets.names import LONGEST_NAME, free_name
 from ..runtime.audio.reading import probe
 
 # Some of these cannot be read here; a file with such an ending is still meant to be heard, so it is not skipped.
@@ -19,7 +20,6 @@ AUDIO_ENDINGS = frozenset(
     | {".caf", ".au", ".snd", ".m4a", ".mp4", ".aac", ".wma", ".alac"}
 )
 MOST_STEMS = 1024
-_LONGEST_NAME = 200
 
 
 def collect_stems(arguments: Sequence[str], reference: str | None = None) -> dict[str, Path]:
@@ -45,7 +45,7 @@ def collect_stems(arguments: Sequence[str], reference: str | None = None) -> dic
     _check_each_once(named, reference)
     stems: dict[str, Path] = {}
     for name, path in named:
-        stems[_free_name(name, stems)] = path
+        stems[free_name(name, stems.keys())] = path
     return stems
 
 
@@ -90,8 +90,8 @@ def _expanded(argument: str) -> Iterator[tuple[str, Path]]:
     name, file = pair or (None, argument)
     if name is not None and os.path.isdir(file):  # noqa: PTH112
         raise AudioError(f"{argument}: {file} is a folder; a name can be given to a file only.")
-    if name is not None and len(name) > _LONGEST_NAME:
-        raise AudioError(f"the track name {name[:40]!r}... is longer than {_LONGEST_NAME} letters: shorten it.")
+    if name is not None and len(name) > LONGEST_NAME:
+        raise AudioError(f"the track name {name[:40]!r}... is longer than {LONGEST_NAME} letters: shorten it.")
     yield (name if name is not None else _name_of(Path(file))), Path(file)
 
 
@@ -114,8 +114,7 @@ def _audio_files(folder: Path) -> list[Path]:
 
 
 def _name_of(path: Path) -> str:
-    # Room is left for the number of a name that comes twice.
-    return path.stem[: _LONGEST_NAME - 10]
+    return path.stem[: LONGEST_NAME - 10]  # its number fits whole
 
 
 def _checked(path: Path) -> Path:
@@ -124,7 +123,7 @@ def _checked(path: Path) -> Path:
     try:
         return probe(path).path
     except OSError as error:  # a name that no file can have
-        raise AudioError(f"{str(path)[:_LONGEST_NAME]} cannot be read: {error.strerror}.") from error
+        raise AudioError(f"{str(path)[:LONGEST_NAME]} cannot be read: {error.strerror}.") from error
 
 
 def _check_each_once(named: Iterable[tuple[str, Path]], reference: str | None) -> None:
@@ -146,10 +145,3 @@ def _check_each_once(named: Iterable[tuple[str, Path]], reference: str | None) -
 def _file_id(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
-
-
-def _free_name(name: str, taken: Iterable[str]) -> str:
-    candidate, number = name, 2
-    while candidate in set(taken):
-        candidate, number = f"{name} ({number})", number + 1
-    return candidate

@@ -16,7 +16,7 @@ from typing import Literal, TypeVar, get_args
 from .console import FxBand, FxBus, Master, Parameter, Strip, Unit, get, parameters, replace
 from .errors import PresetError
 from .preset import Preset, Track
-from .units import allowed, quantity
+from .units import allowed, decibels, gain_factor, quantity
 
 SectionName = Literal["gain", "eq", "compressor", "saturation", "pan", "fx", "master"]
 SECTIONS: tuple[SectionName, ...] = get_args(SectionName)
@@ -271,7 +271,7 @@ def _shifted(values: Values, gain_db: float) -> Values:
         behind: values[behind] - gain_db,
     }
     if "saturation.drive" in values:
-        moved["saturation.drive"] = values["saturation.drive"] / 10 ** (gain_db / 20)
+        moved["saturation.drive"] = values["saturation.drive"] / gain_factor(gain_db)
     return moved
 
 
@@ -305,11 +305,11 @@ def _blended(row: Parameter, a: float, b: float, position: float) -> float:
 
 
 def _amplitude(row: Parameter, level_db: float) -> float:
-    return 0.0 if level_db <= row.low else float(10 ** (level_db / 20))
+    return 0.0 if level_db <= row.low else gain_factor(level_db)
 
 
 def _level(row: Parameter, amplitude: float) -> float:
-    return row.low if amplitude <= 0 else max(20 * math.log10(amplitude), row.low)
+    return row.low if amplitude <= 0 else max(decibels(amplitude), row.low)
 
 
 def _blended_fx(a: FxBus, b: FxBus, position: float, seed: int) -> FxBus:

@@ -6,13 +6,13 @@ A layout travels in the model's manifest, so that a model with other settings or
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from .console import EQ_BANDS, Master, Parameter, Part, Strip, parameters
+from .units import power_decibels, power_factor
 
 Law = Literal["runtime", "reference"]
 
@@ -101,7 +101,7 @@ def balance_gain_db(faders_db: Sequence[float]) -> float:
 
     It makes a common offset of all faders mean nothing, so that a model need not learn the number of tracks.
     """
-    return -10 * math.log10(sum(10 ** (fader_db / 10) for fader_db in faders_db)) if faders_db else 0.0
+    return -power_decibels(sum(map(power_factor, faders_db))) if faders_db else 0.0
 
 
 def reference_layout(sample_rate_hz: int = 44100) -> Layout:

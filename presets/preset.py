@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, model_validator
 
 from .console import FxBus, Master, Part, Strip
+from .names import LONGEST_NAME
 
 FORMAT: Final = "mixbridge-preset"
 VERSION: Final = 1
@@ -34,7 +35,7 @@ class Finding(Part):
     """A predicted setting that would have done harm, and what was done about it."""
 
     rule: str = Field(max_length=100, description="name of the guard rail")
-    track: str | None = Field(None, max_length=200, description="absent for the master and the mix as a whole")
+    track: str | None = Field(None, max_length=LONGEST_NAME, description="absent for the master and the mix as a whole")
     before: float | None = Field(None, allow_inf_nan=False, description="what was found, in dB where it is a number")
     after: float | None = Field(None, allow_inf_nan=False, description="the same after it was put right")
     message: str = Field(max_length=500, description="for people, one line")
@@ -82,7 +83,7 @@ class Track(Part):
         note: for people, e.g. "silent: left at neutral".
     """
 
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
     strip: Strip = Strip()
     mute: bool = False
     source: SourceFile | None = None

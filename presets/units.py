@@ -1,8 +1,34 @@
-"""How a setting's value is written with its unit, exactly. For rounder words see `bridge/report/text.py`."""
+"""Decibels to factors and back, and how a setting's value is written. For rounder words see `bridge/report/text.py`.
+
+A *factor* multiplies samples (20 log10); a *power* is a mean square (10 log10). Nothing at all is minus infinity in dB.
+Arrays are converted where they are measured, with the floor that the measurement needs.
+"""
 
 from __future__ import annotations
 
+import math
+
 from .console import Parameter, Unit
+
+
+def gain_factor(gain_db: float) -> float:
+    """The factor that a gain in dB multiplies samples by; 0 for minus infinity."""
+    return float(10 ** (gain_db / 20))
+
+
+def decibels(factor: float) -> float:
+    """A factor in dB; minus infinity for 0 and below."""
+    return 20 * math.log10(factor) if factor > 0 else -math.inf
+
+
+def power_factor(level_db: float) -> float:
+    """A level in dB as a power; 0 for minus infinity."""
+    return float(10 ** (level_db / 10))
+
+
+def power_decibels(power: float) -> float:
+    """A power in dB; minus infinity for 0 and below."""
+    return 10 * math.log10(power) if power > 0 else -math.inf
 
 
 def quantity(value: float, unit: Unit) -> str:

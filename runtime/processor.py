@@ -14,6 +14,7 @@ from ..presets.console import replace
 from ..presets.edit import scaled
 from ..presets.errors import AudioError
 from ..presets.preset import Preset
+from ..presets.units import gain_factor
 from .audio.loudness import integrated_loudness
 from .audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples, first_bad_frame
 from .console.limiter import limit
@@ -59,7 +60,7 @@ class AudioProcessor:
         ceiling_dbtp: float = -1.0,
     ) -> None:
         self._controller = model if isinstance(model, Controller) else Controller(model, provider)
-        self._amount, self._loudness_lufs, self._ceiling = amount, loudness_lufs, 10 ** (ceiling_dbtp / 20)
+        self._amount, self._loudness_lufs, self._ceiling = amount, loudness_lufs, gain_factor(ceiling_dbtp)
         manifest = self._controller.manifest
         self._reference = read_reference(Path(reference), manifest.sample_rate_hz, manifest.window_samples)[0]
         self.preset: Preset | None = None
@@ -88,7 +89,7 @@ class AudioProcessor:
         target = loudness if self._loudness_lufs is None else self._loudness_lufs
         found = integrated_loudness(mix, sample_rate)
         if math.isfinite(found):
-            mix = mix * np.float32(10 ** ((target - found) / 20))
+            mix = mix * np.float32(gain_factor(target - found))
         return limit(mix, self._ceiling, sample_rate).reshape(audio.shape)
 
     def _predict(self, samples: Samples, sample_rate_hz: int) -> Preset:

@@ -40,10 +40,10 @@ def insert(
     SESSION is a REAPER (.RPP), Ardour (.ardour) or DAWproject (.dawproject) file; it is not changed, and nothing else
     in the copy is. With -o song.dawproject, any session (or a folder of audio) becomes one, with its audio inside.
     """
+    from ...presets.names import unique_names
     from ..matching import parse_map
     from ..sessions import inserting
     from ..sessions.reading import read_session
-    from ..sessions.stems.planning import stem_names
     from .preset import open_preset
 
     preset, path = open_preset(preset_), Path(session_)
@@ -51,7 +51,7 @@ def insert(
     takes_audio = output is not None and inserting.becomes_new(path, Path(output))
     places = [Path(folder) for folder in search]
     session = read_session(path, allow_outside=allow_outside or not takes_audio, search=places)
-    pairs = parse_map(told, preset, stem_names(track.name for track in session.tracks))
+    pairs = parse_map(told, preset, unique_names(track.name for track in session.tracks))
     target = Path(output) if output else inserting.copy_of(session.path)
     matches = inserting.matches(session, preset, pairs)
     left = [track.name for track in preset.tracks if track.name not in matches]

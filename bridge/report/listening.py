@@ -12,6 +12,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from ...presets.units import power_decibels
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.peaks import true_peak_db
 from ...runtime.audio.reading import Samples
@@ -60,7 +61,7 @@ def measure(audio: Samples, sample_rate_hz: int) -> Sound:
         true_peak_db(audio),
         tone(audio, sample_rate_hz, loudness),
         side / total if total > _TINY else 0.0,
-        10 * math.log10((power_right + _TINY) / (power_left + _TINY)),
+        power_decibels((power_right + _TINY) / (power_left + _TINY)),
     )
 
 

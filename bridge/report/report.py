@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...presets.preset import Preset, Track
+from ...presets.units import gain_factor
 from ...presets.version import __version__
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, read_passage
@@ -155,7 +156,7 @@ def _listen(result: MixResult, stems: Mapping[str, Path], reference: Path | None
         passage,
         rate_hz,
         render_arrays(audio, rate_hz, result.preset),
-        10 ** (result.render.loudness_gain_db / 20),
+        gain_factor(result.render.loudness_gain_db),
         np.sum([np.broadcast_to(item, (2, samples)) for item in audio.values()], axis=0, dtype=np.float32),
         _read_reference(reference, result.preset, rate_hz) if reference is not None else None,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...presets.console import EQ_BANDS, SEND_OFF_DB, Compressor, EqBand, Equalizer, Master, Strip, Unit
 from ...presets.edit import Change
 from ...presets.preset import Preset, Provenance, Track
-from ...presets.units import quantity
+from ...presets.units import gain_factor, quantity
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -169,7 +169,7 @@ def _speed(compressor: Compressor) -> str:
 
 
 def _saturation_words(strip: Strip) -> Iterator[str]:
-    drive = strip.saturation.drive * 10 ** (strip.input_gain_db / 20)
+    drive = strip.saturation.drive * gain_factor(strip.input_gain_db)
     if drive >= 4:
         yield f"distorted (drive {drive:.2g})"
     elif drive >= 1:

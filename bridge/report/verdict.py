@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...presets.units import power_decibels
 from .listening import THIRDS_HZ, Sound
 
 # Smaller changes are not worth a sentence.
@@ -110,7 +111,7 @@ def _region_db(sound: Sound, region: _Region) -> float:
     """Power of a region at a loudness of 0 LUFS."""
     inside = (region.low_hz <= THIRDS_HZ) & (region.high_hz > THIRDS_HZ) & ~np.isnan(sound.thirds_db)
     power = float((10 ** (sound.thirds_db[inside] / 10)).sum())
-    return 10 * math.log10(power + 1e-12)
+    return power_decibels(power + 1e-12)
 
 
 def _percent(share: float) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...presets.errors import SessionError
+from ...presets.names import unique_names
 from ...presets.preset import Preset
 from ..matching import match_names
 from .core.model import Session
-from .stems.planning import stem_names
 from .writing import Written
 
 _DAWPROJECT = ".dawproject"
@@ -72,7 +72,7 @@ def matches(session: Session, preset: Preset, told: Mapping[str, str]) -> dict[s
     Raises:
         SessionError: there is none for any of them.
     """
-    names = stem_names(track.name for track in session.tracks)
+    names = unique_names(track.name for track in session.tracks)
     found = {match.track: match.stem for match in match_names([track.name for track in preset.tracks], names, told)}
     if not found:
         raise SessionError(

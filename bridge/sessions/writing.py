@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...presets.errors import OutputError, SessionError
+from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
 from ...runtime.audio.output import OutputFolder
-from .stems.planning import stem_names
 
 _LISTED = 12
 
@@ -42,7 +42,7 @@ def matched(session: Path, names: Sequence[str], preset: Preset, match: Mapping[
     Raises:
         SessionError: a name that one of them does not have, or two tracks for one.
     """
-    places = {name: place for place, name in enumerate(stem_names(names))}
+    places = {name: place for place, name in enumerate(unique_names(names))}
     tracks = {track.name: track for track in preset.tracks}
     result: dict[int, Track] = {}
     for wanted, given in match.items():

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ...presets.errors import OutputError
+from ...presets.names import free_name
 from .writing import cannot_write
 
 # In bytes of UTF-8: no file system takes more than 255, and endings and numbers need some.
@@ -118,9 +119,7 @@ def file_names(names: Iterable[str]) -> list[str]:
         plain = plain.encode()[:_LONGEST_NAME].decode(errors="ignore").strip(" .") or "track"
         if plain.split(".")[0].casefold() in _RESERVED:
             plain = f"_{plain}"
-        candidate, number = plain, 2
-        while candidate.casefold() in taken:
-            candidate, number = f"{plain} ({number})", number + 1
+        candidate = free_name(plain, taken, key=str.casefold)
         taken.add(candidate.casefold())
         result.append(candidate)
     return result

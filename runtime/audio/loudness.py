@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import sosfilt, sosfreqz
 
 from ...presets.errors import AudioError
+from ...presets.units import power_decibels, power_factor
 from .reading import Samples
 
 SILENT_LUFS = -math.inf
@@ -117,8 +118,8 @@ def _k_weighting(sample_rate_hz: int) -> NDArray[np.float64]:
 
 
 def _power(lufs: float) -> float:
-    return float(10 ** ((lufs + 0.691) / 10))
+    return power_factor(lufs + 0.691)
 
 
 def _lufs(power: float) -> float:
-    return -0.691 + 10 * math.log10(power)
+    return -0.691 + power_decibels(power)

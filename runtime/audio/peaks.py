@@ -6,12 +6,11 @@ over short chunks of samples; chunks that cannot reach the level asked for are s
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ...presets.units import decibels
 from .reading import Samples
 
 TAPS = 32
@@ -55,7 +54,7 @@ class TruePeakMeter:
     @property
     def peak_db(self) -> float:
         """Highest true peak so far, in dBTP; -inf for silence."""
-        return 20 * math.log10(self.peak) if self.peak > 0 else -math.inf
+        return decibels(self.peak)
 
     def _highest(self, samples: Samples) -> float:
         highest = max(self._peak, float(np.abs(samples).max(initial=0)))

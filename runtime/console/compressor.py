@@ -14,6 +14,7 @@ import numpy as np
 import pedalboard
 
 from ...presets.console import Compressor
+from ...presets.units import gain_factor
 from ..audio.reading import Samples
 from .plugin_stream import PluginStream
 
@@ -36,7 +37,7 @@ class CompressorProcessor:
 
     def __init__(self, settings: Compressor, channels: int, sample_rate_hz: int):
         self._is_active = settings.ratio > 1
-        self._makeup = np.float32(10 ** (settings.makeup_db / 20))
+        self._makeup = np.float32(gain_factor(settings.makeup_db))
         self._curve = _GainCurve(settings, sample_rate_hz)
         lookahead = round(settings.lookahead_ms * sample_rate_hz / 1000)
         self.latency_samples = lookahead if self._is_active else 0

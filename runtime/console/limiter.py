@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
+from ...presets.units import gain_factor
 from ..audio.peaks import REACH, TAPS, peaks_between
 from ..audio.reading import Samples, as_stereo
 
@@ -39,7 +40,7 @@ class Limiter:
     """
 
     def __init__(self, ceiling: float, sample_rate_hz: int):
-        self._ceiling = ceiling * 10 ** (-_MARGIN_DB / 20)
+        self._ceiling = ceiling * gain_factor(-_MARGIN_DB)
         self._half = max(1, round(_HALF_S * sample_rate_hz))
         self.latency_samples = 2 * self._half + REACH
         self.lowest_gain = 1.0

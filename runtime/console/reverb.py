@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pedalboard import Convolution
 
 from ...presets.console import FX_BAND_CENTRES_HZ, FxBus
+from ...presets.units import gain_factor
 from ..audio.reading import Samples
 from .plugin_stream import PluginStream
-from .strip import gain_factor
 
 ROOM_RATE_HZ = 48_000
 

@@ -17,6 +17,7 @@ from pedalboard import Chain
 
 from ...presets.console import SEND_OFF_DB, Equalizer, Master, Strip
 from ...presets.edit import without_input_gain
+from ...presets.units import gain_factor
 from ..audio.reading import Samples
 from .compressor import CompressorProcessor
 from .eq import eq_plugins
@@ -95,11 +96,6 @@ def pan_gains(pan: float, channels: int) -> tuple[float, float]:
         angle = (pan + 1) * math.pi / 4
         return math.cos(angle), math.sin(angle)
     return math.cos(max(pan, 0) * math.pi / 2), math.cos(max(-pan, 0) * math.pi / 2)
-
-
-def gain_factor(gain_db: float) -> float:
-    """A level in dB as a factor."""
-    return float(10 ** (gain_db / 20))
 
 
 class _Tone:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
+from ...presets.units import gain_factor, power_factor
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import AudioReader, Samples, read_passage, repeated
 
@@ -52,7 +53,7 @@ class Passage:
 
     def levelled(self, names: Sequence[str], level_lufs: float) -> list[Samples]:
         """These tracks, each brought to this loudness; none of them may be silent."""
-        return [self.audio[name] * np.float32(10 ** ((level_lufs - self.loudness_lufs[name]) / 20)) for name in names]
+        return [self.audio[name] * np.float32(gain_factor(level_lufs - self.loudness_lufs[name])) for name in names]
 
 
 def cut_passage(stems: Mapping[str, Path], sample_rate_hz: int, samples: int, start_s: float | None = None) -> Passage:
@@ -132,8 +133,8 @@ def _best_step(powers: Sequence[NDArray[np.float64]], length_s: float) -> int:
         return 0
     padded = np.stack([np.pad(power, (0, steps - len(power))) for power in powers])
     peak = padded.max(axis=1, keepdims=True)
-    audible = peak > 10 ** (SILENT_LUFS / 10)
-    playing = (padded > peak * 10 ** (-_PLAYING_DB / 10)) & audible
+    audible = peak > power_factor(SILENT_LUFS)
+    playing = (padded > peak * power_factor(-_PLAYING_DB)) & audible
     presence = _windowed_mean(playing.mean(axis=0), window) / max(float(audible.mean()), _TINY)
     # Each track counts by its share of its own loudest moment, so that a track recorded hot does not decide alone.
     level_db = 10 * np.log10(_windowed_mean((padded / (peak + _TINY)).mean(axis=0), window) + _TINY)

@@ -18,6 +18,7 @@ from scipy.signal import windows
 from ...presets import console
 from ...presets.console import EQ_BANDS, Compressor, Master, Strip, get, parameters
 from ...presets.preset import Finding, Preset
+from ...presets.units import decibels, power_factor
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..console.dynamics import compressor_work
@@ -124,7 +125,7 @@ def _without_boosts_of_silence(
         lifted = response_db >= band.gain_db / 2
         lifted[np.argmin(np.abs(freqs_hz - band.freq_hz))] = True  # a bell may fit between two bins
         share = float(power[lifted].sum() / (power.sum() + _TINY))
-        if band.gain_db > SILENT_BAND.limit_db and share < 10 ** (_EMPTY_DB / 10):
+        if band.gain_db > SILENT_BAND.limit_db and share < power_factor(_EMPTY_DB):
             empty.append(name)
     if not empty:
         return section, []
@@ -167,7 +168,7 @@ def _may_squash(section: Strip | Master, audio: Samples, sample_rate_hz: int) ->
     """Whether even the highest peak could be turned down that far; spares nearly all tracks the measurement."""
     if section.compressor.ratio <= 1:
         return False
-    peak_db = 20 * math.log10(float(np.abs(audio).max()) + _TINY)
+    peak_db = decibels(float(np.abs(audio).max()) + _TINY)
     lift_db = float(eq_response_db(section.eq, np.geomspace(20, sample_rate_hz / 2.1, 200), sample_rate_hz).max())
     level_db = peak_db + max(lift_db, 0.0) + section.input_gain_db
     return -float(compressor_gain_db(section.compressor, level_db)) > SQUASHED.limit_db

@@ -19,6 +19,7 @@ import numpy as np
 from ...presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
 from ...presets.layout import Layout, balance_gain_db, denormalize
 from ...presets.preset import Preset, Provenance, SourceFile, Track, Window
+from ...presets.units import power_decibels
 from ...presets.version import __version__
 from ..audio.reading import Samples
 from ..model.analysis import Passage, cut_passage, read_reference
@@ -141,7 +142,7 @@ def _leans(reference: Samples) -> bool:
     left, right = reference[0].astype(np.float64), reference[-1].astype(np.float64)
     powers = float(left @ left) + _TINY, float(right @ right) + _TINY
     is_one_sound = float(left @ right) > _ONE_SOUND * math.sqrt(powers[0] * powers[1])
-    return abs(10 * math.log10(powers[1] / powers[0])) > (_LEANING_ALONE_DB if is_one_sound else _LEANING_DB)
+    return abs(power_decibels(powers[1] / powers[0])) > (_LEANING_ALONE_DB if is_one_sound else _LEANING_DB)
 
 
 def settings(
@@ -178,7 +179,7 @@ def settings(
 
 def _around_zero(strips: Mapping[str, Strip]) -> dict[str, Strip]:
     """The same balance with faders around 0 dB: a common offset means nothing to a balanced model, but reads badly."""
-    mean_db = -balance_gain_db([strip.fader_db for strip in strips.values()]) - 10 * math.log10(len(strips))
+    mean_db = -balance_gain_db([strip.fader_db for strip in strips.values()]) - power_decibels(len(strips))
     return {name: replace(strip, {"fader_db": strip.fader_db - mean_db}) for name, strip in strips.items()}
 
 
@@ -202,7 +203,7 @@ def _from_reference_law(strip: Strip) -> Strip:
         {
             **_reference_dynamics(strip),
             "pan": min(1.0, max(-1.0, position)),
-            "fader_db": strip.fader_db + 10 * math.log10(left + right),
+            "fader_db": strip.fader_db + power_decibels(left + right),
             "fx_send_db": SEND_OFF_DB,
         },
     )

@@ -12,6 +12,7 @@ import numpy as np
 from ...presets import console
 from ...presets.console import Strip, parameters
 from ...presets.preset import Finding, Preset
+from ...presets.units import decibels
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..rendering.render import render_arrays
@@ -127,7 +128,7 @@ def _stem(preset: Preset, name: str, strip: Strip, trial: Trial) -> Samples:
 
 
 def _peak_db(audio: Samples) -> float:
-    return 20 * math.log10(float(np.abs(audio).max()) + _TINY)
+    return decibels(float(np.abs(audio).max()) + _TINY)
 
 
 def _over_loudness_db(audio: Samples, sample_rate_hz: int) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...presets.units import gain_factor
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..model.features import DEFAULT_WEIGHTS, FeatureDistance, Features, Weights, feature_distance, mix_features
@@ -40,7 +41,7 @@ class Target:
     def match_gain(self, mix: Samples) -> float:
         """The factor that brings a mix to the target's loudness; 0 for a silent mix."""
         gain_db = self.loudness_lufs - integrated_loudness(mix, self.sample_rate_hz)
-        return float(10 ** (gain_db / 20)) if math.isfinite(gain_db) else 0.0
+        return gain_factor(gain_db) if math.isfinite(gain_db) else 0.0
 
     def measure(self, mix: Samples, gain: float | None = None) -> Features:
         """The features of a mix, shape (2, samples), behind this factor; None takes :meth:`match_gain`."""

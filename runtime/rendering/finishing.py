@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...presets.units import decibels, gain_factor
 from ..audio.loudness import StreamingLoudness
 from ..audio.peaks import TruePeakMeter
 from ..audio.reading import BLOCK_FRAMES, Samples
@@ -126,14 +127,14 @@ def finish(
 
 
 def _write_limited(mix: RawMix, gain_db: float, path: Path, audio_format: AudioFormat, ceiling_dbtp: float) -> Finish:
-    limiter = Limiter(10 ** (ceiling_dbtp / 20), mix.sample_rate_hz)
+    limiter = Limiter(gain_factor(ceiling_dbtp), mix.sample_rate_hz)
     meter = Meter(mix.sample_rate_hz)
     _write(_metered(_limited(_amplified(mix, gain_db), limiter), meter), mix, path, audio_format)
-    return Finish(gain_db, -20 * math.log10(limiter.lowest_gain), meter.levels)
+    return Finish(gain_db, -decibels(limiter.lowest_gain), meter.levels)
 
 
 def _amplified(mix: RawMix, gain_db: float) -> Iterator[Samples]:
-    gain = np.float32(10 ** (gain_db / 20))
+    gain = np.float32(gain_factor(gain_db))
     return mix.blocks() if gain == 1 else (block * gain for block in mix.blocks())
 
 

@@ -9,7 +9,6 @@ are rendered in blocks: memory does not grow with their length.
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ import numpy as np
 
 from ...presets.errors import AudioError, OutputError, PresetError
 from ...presets.preset import Preset, Track
+from ...presets.units import decibels, gain_factor
 from ..audio.delivery import Delivery, file_names
 from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples, first_bad_frame, probe
 from ..audio.writing import FORMATS, AudioFormat, cannot_write
@@ -34,7 +34,7 @@ Progress = Callable[[float, str], None]
 FX_RETURN = "fx return"
 
 # Where the loudest stem comes to stand if one would clip.
-_STEM_PEAK = 10 ** (-0.1 / 20)
+_STEM_PEAK = gain_factor(-0.1)
 # Shares of the time, for the progress: all strips once, and once more if a stem clipped.
 _FIRST_PASS = 0.6
 _ALL_PASSES = 0.85
@@ -222,7 +222,7 @@ def render_files(
         done = finish(raw, mix_place, audio_format, options.loudness_lufs, options.ceiling_dbtp)
     progress(1.0, "done")
     written = [
-        Stem(folder / file, _db(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks, strict=False)
+        Stem(folder / file, decibels(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks, strict=False)
     ]
     return RenderResult(
         mix_path=folder / mix_file,
@@ -234,7 +234,7 @@ def render_files(
         levels=done.levels,
         loudness_gain_db=done.gain_db,
         limited_db=done.limited_db,
-        stem_gain_db=_db(stem_gain),
+        stem_gain_db=decibels(stem_gain),
     )
 
 
@@ -325,10 +325,6 @@ def _drain(buses: Generator[Samples, None, None], frames: int, progress: Progres
 def _stem_gain(peaks: list[float], audio_format: AudioFormat) -> float:
     highest = max(peaks)
     return _STEM_PEAK / highest if audio_format.is_integer and highest > 1 else 1.0
-
-
-def _db(factor: float) -> float:
-    return 20 * math.log10(factor) if factor > 0 else -math.inf
 
 
 def _no_progress(_share: float, _text: str) -> None:

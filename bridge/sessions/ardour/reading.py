@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ....presets.errors import SessionError
-from ..core.levels import decibels
+from ....presets.units import decibels
 from ..core.media import Resolver, shown
 from ..core.model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, Note, PanLaw, Session, Track
 from ..stems.material import FilePool

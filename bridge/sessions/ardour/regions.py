@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ....presets.errors import AudioError
+from ....presets.units import decibels
 from ..core.media import Resolver, shown
 from ..core.model import NO_FADE, Automation, Clip, Fade, Interpolation, Note
 from ..stems.material import FileInfo, FilePool
@@ -172,7 +173,7 @@ class ClipReader:
             position=position,
             length=length,
             source_offset=self.clock.frames(region.get("start", "a0"), "start"),
-            gain_db=20 * math.log10(abs(gain)) if gain else -math.inf,
+            gain_db=decibels(abs(gain)),
             polarity=gain < 0,
             fade_in=self._fade(region, "in"),
             fade_out=self._fade(region, "out"),

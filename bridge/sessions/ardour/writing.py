@@ -6,7 +6,6 @@ user's stay behind the new ones, and points of automation that would hide the mi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -15,15 +14,15 @@ from xml.etree.ElementTree import Element
 
 from ....presets.console import Unit
 from ....presets.errors import SessionError
+from ....presets.names import unique_names
 from ....presets.preset import Preset, Track
-from ....presets.units import quantity
+from ....presets.units import decibels, gain_factor, quantity
 from ...desks.loading import load_desk
 from ...desks.profile import Desk, Setting
 from ...fitting.abilities import Clamp
 from ...fitting.preset import fit_preset
 from ...fitting.strip import FittedStrip
 from ...fitting.unfit import unfit
-from ..stems.planning import stem_names
 from ..writing import Written, matched, save
 from .plugins import PluginKind, digits, other_plugins, own_plugin, plugin_values, put_plugin
 from .reading import audio_routes, inputs, processor
@@ -89,7 +88,7 @@ def written_mix(path: Path) -> Preset:
     desk = load_desk("ardour")
     try:
         routes = audio_routes(root)
-        names = stem_names(route.get("name", "")[:_NAME] for route in routes)
+        names = unique_names(route.get("name", "")[:_NAME] for route in routes)
         tracks = []
         for name, route in zip(names, routes, strict=True):
             values = _values(route, desk, "track")
@@ -213,7 +212,7 @@ def _set_control(setting: Setting, control: tuple[Element, Element, str]) -> Ite
     if setting.address == "/strip/pan_stereo_position":
         node.set("value", digits(1 - wire))
     else:
-        node.set("value", digits(0.0 if wire <= _SILENCE_DB else 10 ** (wire / 20)))
+        node.set("value", digits(0.0 if wire <= _SILENCE_DB else gain_factor(wire)))
     yield from _to_manual(parent, list_name, f"the automation of its {list_name.removeprefix('pan-')}")
 
 
@@ -289,4 +288,4 @@ def _wire_value(route: Element, setting: Setting, plugins: Mapping[PluginKind, M
     value = number(control[1], "value")
     if setting.address == "/strip/pan_stereo_position":
         return 1 - value
-    return 20 * math.log10(value) if value > 0 else _SILENCE_DB
+    return decibels(value) if value > 0 else _SILENCE_DB

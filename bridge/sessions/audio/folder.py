@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....presets.errors import AudioError, SessionError
+from ....presets.names import free_name
 from ...stems import collect_stems
 from ..core.media import Resolver
 from ..core.model import Clip, Note, Session, Track
@@ -80,9 +81,9 @@ def _paired(files: Sequence[_File]) -> dict[str, tuple[_File, ...]]:
         left, right = sides.get((stem, "l")), sides.get((stem, "r"))
         if match and left and right and file in (left, right) and _are_alike(left, right):
             if file is left:
-                result[_free(_plain(match["name"]), result)] = (left, right)
+                result[free_name(_plain(match["name"]), result.keys())] = (left, right)
         else:
-            result[_free(_plain(file.path.stem), result)] = (file,)
+            result[free_name(_plain(file.path.stem), result.keys())] = (file,)
     return result
 
 
@@ -92,13 +93,6 @@ def _are_alike(left: _File, right: _File) -> bool:
 
 def _plain(stem: str) -> str:
     return _NUMBER.sub("", stem) or stem
-
-
-def _free(name: str, taken: Mapping[str, object]) -> str:
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name} ({number})", number + 1
-    return candidate
 
 
 def _track(order: int, name: str, sides: tuple[_File, ...], rate_hz: int, first_s: float | None) -> Track:

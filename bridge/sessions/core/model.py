@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Literal
 
 from ....presets.errors import SessionError
+from ....presets.units import gain_factor
 
 FadeShape = Literal[
     "linear",
@@ -278,7 +279,7 @@ def _track_faults(track: Track) -> Iterator[str]:
         yield f"a fader at {track.gain_db} dB is no usable gain"
     if not -1 <= track.pan <= 1:
         yield f"a pan of {track.pan} is not between -1 and 1"
-    yield from _automation_faults(track.volume, 0, 10 ** (LOUDEST_DB / 20), "volume")
+    yield from _automation_faults(track.volume, 0, gain_factor(LOUDEST_DB), "volume")
     yield from _automation_faults(track.pan_automation, -1, 1, "pan")
 
 
@@ -302,7 +303,7 @@ def _clip_faults(clip: Clip, rate_hz: int) -> Iterator[str]:
         yield f"it takes channels {clip.channels}, which no file has"
     yield from _fade_faults(clip.fade_in, "fade-in")
     yield from _fade_faults(clip.fade_out, "fade-out")
-    yield from _automation_faults(clip.envelope, 0, 10 ** (LOUDEST_DB / 20), "gain")
+    yield from _automation_faults(clip.envelope, 0, gain_factor(LOUDEST_DB), "gain")
 
 
 def _fade_faults(fade: Fade, what: str) -> Iterator[str]:
@@ -312,7 +313,7 @@ def _fade_faults(fade: Fade, what: str) -> Iterator[str]:
     if fade.shape == "points" and fade.length and len(fade.points) < 2:
         yield f"its {what} has no curve"
     for curve in (fade.points, fade.under):
-        yield from _curve_faults(curve, 0, 10 ** (LOUDEST_DB / 20), what)
+        yield from _curve_faults(curve, 0, gain_factor(LOUDEST_DB), what)
 
 
 def _automation_faults(automation: Automation | None, low: float, high: float, what: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
+from ....presets.units import gain_factor
 from ..core.model import Clip, Interpolation, Track
 from ..stems.material import FilePool
 
@@ -130,7 +131,7 @@ def _content(clip: Clip, source: Source) -> Element:
 
 def _gain_points(clip: Clip, play_start_s: float) -> Element | None:
     """The clip's own gain over its content's time; None if it has none."""
-    level = 10 ** (clip.gain_db / 20)
+    level = gain_factor(clip.gain_db)
     if clip.envelope is None:
         points: Sequence[tuple[float, float]] = [(0.0, level)]
         if clip.gain_db == 0:

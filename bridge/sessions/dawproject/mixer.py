@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from ..core.levels import decibels
+from ....presets.units import decibels
 from .clips import Arrangement, Lane, Remark
 from .pieces import Media, linear
 from .time import TempoMap

@@ -15,14 +15,14 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, indent, tostring
 
 from ....presets.errors import AudioError, OutputError, SessionError
+from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
+from ....presets.units import decibels
 from ....runtime.audio.delivery import file_names
 from ....runtime.audio.output import OutputFolder
-from ..core.levels import decibels
 from ..core.model import Clip, Session, Track, checked
 from ..stems.material import FilePool
-from ..stems.planning import stem_names
 from ..stems.render import render_stems
 from ..writing import Written, matched
 from .archive import METADATA, PROJECT, ExtractedFile
@@ -65,7 +65,7 @@ def create(
         OutputError: the file cannot be written.
     """
     checked(session)
-    names = stem_names(track.name for track in session.tracks)
+    names = unique_names(track.name for track in session.tracks)
     chosen = matched(session.path, names, preset, match)
     with (
         OutputFolder(output.parent, overwrite, [output.name]) as workplace,

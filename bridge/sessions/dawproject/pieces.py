@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ..core.levels import decibels
+from ....presets.units import decibels, gain_factor
 from ..core.model import Automation, Clip, Fade
 
 # Numbers in XML are rounded: a frame that is missed by less is meant.
@@ -101,7 +101,7 @@ def linear(value: float, unit: str | None) -> float | None:
     """A gain as a factor; None in a unit that is none of a gain."""
     match unit:
         case "decibel":
-            return float(10 ** (min(value, 1000.0) / 20))
+            return gain_factor(min(value, 1000.0))
         case "percent":
             return value / 100
         case "linear" | "normalized" | None:

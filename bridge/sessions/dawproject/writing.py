@@ -16,12 +16,11 @@ from xml.etree.ElementTree import Element
 from ....presets.console import SEND_OFF_DB, Compressor, Equalizer, Master, Parameter, Strip, parameters
 from ....presets.edit import Bus, without_input_gain
 from ....presets.errors import OutputError, SessionError
+from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
-from ....presets.units import quantity
+from ....presets.units import decibels, gain_factor, quantity
 from ....runtime.audio.output import OutputFolder
-from ..core.levels import decibels
-from ..stems.planning import stem_names
 from ..writing import Written, matched
 from .archive import PROJECT, Container
 from .devices import (
@@ -91,7 +90,7 @@ def written_mix(path: Path) -> Preset:
     try:
         with Container(path) as container:
             project = Project(parse(container.text(PROJECT)), _unread)
-        names = stem_names(track.name[:_NAME] for track in project.audible)
+        names = unique_names(track.name[:_NAME] for track in project.audible)
         tracks = [
             PresetTrack(name=name, strip=strip, mute=_is_muted(track.channel))
             for name, track in zip(names, project.audible, strict=True)
@@ -289,7 +288,7 @@ def volume_element(level_db: float, old: Element | None = None) -> Element:
     """A fader; in the unit of the one that it replaces, if that can be."""
     if old is not None and old.get("unit") == "decibel":
         return Element("Volume", value=repr(level_db))
-    attributes = {"value": repr(10 ** (level_db / 20))}
+    attributes = {"value": repr(gain_factor(level_db))}
     if old is None or old.get("unit") != "linear":
         attributes = {"max": repr(LOUDEST_FADER), "min": "0.0", "unit": "linear", **attributes}
     return Element("Volume", attributes)

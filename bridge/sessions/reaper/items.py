@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....presets.errors import AudioError, SessionError
-from ..core.levels import decibels
+from ....presets.units import decibels
 from ..core.media import Resolver
 from ..core.model import Automation, Clip, Note
 from ..stems.material import FileInfo, FilePool

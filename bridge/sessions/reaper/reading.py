@@ -15,6 +15,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Final
 
 from ....presets.errors import SessionError
+from ....presets.units import decibels
 from ..core.media import Resolver
 from ..core.model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, Note, PanLaw, Session, Track
 from ..stems.material import FilePool
@@ -167,7 +168,7 @@ def _track(document: Document, track: TrackBlock, items: ItemReader, notes: list
         tuple(clips),
         track.group,
         _colour(track.row("PEAKCOL").whole(1), platform(document)),
-        20 * math.log10(abs(volume)) if volume else -math.inf,
+        decibels(abs(volume)),
         pan,
         mute=bool(track.row("MUTESOLO").whole(1)),
         polarity_inverted=bool(track.row("IPHASE").whole(1)) != (volume < 0),

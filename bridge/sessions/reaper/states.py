@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from ....presets.console import EQ_BANDS, Master, Strip, parameters, replace
 from ....presets.edit import Bus, without_input_gain
+from ....presets.units import decibels, gain_factor
 from ...desks.filters import octaves_of, q_of
 from ...desks.profile import CompressorAbility, EqAbility, FilterType, Slot, TimeLaw
 from ...desks.scales import Bandwidth, Linear, Log
@@ -27,7 +28,7 @@ from ...fitting.equalizer import fit_eq
 
 PluginKind = Literal["eq", "compressor"]
 _TIMES: Final[TimeLaw] = "tau"
-_MAKEUP_HIGHEST_DB = 20 * math.log10(2)
+_MAKEUP_HIGHEST_DB = decibels(2)
 
 _LOW_SHELF, _HIGH_SHELF, _BAND = 0, 1, 8
 _SHELVES: Final[Mapping[str, tuple[FilterType, int]]] = {
@@ -165,7 +166,7 @@ def state_in(lines: Sequence[bytes]) -> bytes | None:
 def _eq_state(values: Mapping[str, float | str]) -> bytes:
     parts = [_EQ_HEAD.pack(_EQ_VERSION, len(EQ_BANDS))]
     for name, (_, number) in _TYPES.items():
-        gain = 10 ** (float(values[f"eq.{name}.gain_db"]) / 20)
+        gain = gain_factor(float(values[f"eq.{name}.gain_db"]))
         octaves = octaves_of(float(values[f"eq.{name}.q"]))
         parts.append(_EQ_BAND.pack(number, 1, float(values[f"eq.{name}.freq_hz"]), gain, octaves, 1))
     parts.append(_EQ_TAIL.pack(1, 1, 1.0, *_EQ_DISPLAY))
@@ -174,12 +175,12 @@ def _eq_state(values: Mapping[str, float | str]) -> bytes:
 
 def _compressor_state(values: Mapping[str, float], lookahead_ms: float) -> bytes:
     numbers = list(_COMP_NEW)
-    numbers[_THRESHOLD] = 10 ** (values["threshold_db"] / 20)
+    numbers[_THRESHOLD] = gain_factor(values["threshold_db"])
     numbers[_RATIO] = (values["ratio"] - 1) / 99
     numbers[_ATTACK] = values["attack_ms"] / _ATTACK_MS
     numbers[_RELEASE] = values["release_ms"] / _RELEASE_MS
     numbers[_PRECOMP] = lookahead_ms / _PRECOMP_MS
-    numbers[_WET] = 10 ** (values["makeup_db"] / 20)
+    numbers[_WET] = gain_factor(values["makeup_db"])
     # The console's detector follows the samples themselves.
     numbers[_RMS] = 0.0
     numbers[_KNEE] = values["knee_db"] / _KNEE_DB
@@ -204,7 +205,7 @@ def _eq_values(state: bytes) -> dict[str, float] | None:
         kind, on, freq_hz, gain, octaves, _ = _EQ_BAND.unpack_from(state, _EQ_HEAD.size + index * _EQ_BAND.size)
         if kind != number or not (gain > 0 and 1e-3 < octaves < 100):
             return None
-        values[f"eq.{name}.gain_db"] = 20 * math.log10(gain) if on else 0.0
+        values[f"eq.{name}.gain_db"] = decibels(gain) if on else 0.0
         values[f"eq.{name}.freq_hz"] = freq_hz
         values[f"eq.{name}.q"] = q_of(octaves)
     return values
@@ -234,4 +235,4 @@ def _held(section: type[Strip] | type[Master], values: Mapping[str, float]) -> d
 
 
 def _decibel(gain: float) -> float:
-    return 20 * math.log10(max(gain, 1e-9))
+    return decibels(max(gain, 1e-9))

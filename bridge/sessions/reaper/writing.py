@@ -6,7 +6,6 @@ is made for the raw track; they are called "mixbridge ..." in REAPER, and the ne
 
 from __future__ import annotations
 
-import math
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,10 +14,10 @@ from typing import Final
 
 from ....presets.console import SEND_OFF_DB, Strip, Unit
 from ....presets.errors import SessionError
+from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
-from ....presets.units import quantity
-from ..stems.planning import stem_names
+from ....presets.units import decibels, gain_factor, quantity
 from ..writing import Written, matched, save
 from .items import PLUGIN_TAGS
 from .reading import DEFAULT_RATE_HZ, TrackBlock, platform, shown_tracks
@@ -83,7 +82,7 @@ def written_mix(path: Path) -> Preset:
     document = load(path)
     tracks = []
     named = shown_tracks(document)
-    for track, name in zip(named, stem_names(track.name[:_NAME] for track in named), strict=True):
+    for track, name in zip(named, unique_names(track.name[:_NAME] for track in named), strict=True):
         states = _states_in(document, track.block)
         if states is None:
             continue
@@ -300,7 +299,7 @@ def _changed(path: Path, name: str) -> SessionError:
 
 
 def _gain(level_db: float) -> str:
-    return _digits(10 ** (level_db / 20))
+    return _digits(gain_factor(level_db))
 
 
 def _digits(value: float) -> str:
@@ -308,4 +307,4 @@ def _digits(value: float) -> str:
 
 
 def _decibel(gain: float) -> float:
-    return 20 * math.log10(max(abs(gain), 1e-9))
+    return decibels(max(abs(gain), 1e-9))

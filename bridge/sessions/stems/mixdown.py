@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ....presets.errors import SessionError
+from ....presets.units import gain_factor
 from ....runtime.audio.reading import Samples
 from ..core.fades import Gains, automation_values, fade_gains, pan_gains, under_gains
-from ..core.levels import linear
 from ..core.model import Clip, Fade, Track
 from .material import ClipSound, FilePool, clip_channels, naming
 
@@ -105,7 +105,7 @@ class Fader:
         times_s = np.zeros(1)
         if track.volume or track.pan_automation:
             times_s = np.arange(self._place - count, self._place) / self._rate_hz
-        gain = automation_values(track.volume, times_s) if track.volume else np.full(1, linear(track.gain_db))
+        gain = automation_values(track.volume, times_s) if track.volume else np.full(1, gain_factor(track.gain_db))
         pan = automation_values(track.pan_automation, times_s) if track.pan_automation else np.full(1, track.pan)
         left, right = pan_gains(track.pan_law, pan)
         sign = -1.0 if track.polarity_inverted else 1.0
@@ -136,7 +136,7 @@ class _Playing:
     _level: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._level = linear(self.clip.gain_db) * (-1 if self.clip.polarity else 1)
+        self._level = gain_factor(self.clip.gain_db) * (-1 if self.clip.polarity else 1)
 
     def gains(self, first: int, count: int) -> float | Gains:
         """The gain of frames of the clip: one number if it does not change."""

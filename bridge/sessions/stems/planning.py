@@ -5,10 +5,11 @@ All files of all clips are looked at here, so that a wrong one is named at once 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ....presets.errors import OutputError, SessionError
+from ....presets.names import unique_names
 from ....runtime.audio.delivery import file_names
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from ....runtime.audio.writing import FORMATS, AudioFormat
@@ -86,7 +87,7 @@ def plan_stems(
     rate_hz = sample_rate_hz or session.sample_rate_hz
     if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         raise OutputError(f"a sample rate of {rate_hz} Hz cannot be written: choose one from 8000 to 192000.")
-    named = list(zip(stem_names(track.name for track in session.tracks), session.tracks, strict=True))
+    named = list(zip(unique_names(track.name for track in session.tracks), session.tracks, strict=True))
     chosen = [(name, track) for name, track in named if track.clips and (tracks is None or name in tracks)]
     _check_choice(session, named, chosen, tracks)
     suffix = FORMATS[audio_format].suffix
@@ -132,20 +133,6 @@ def said_missing(item: MissingMedia) -> str:
     """A missing file in a line: which, and where it was looked for."""
     places = ", ".join(str(place) for place in item.looked_in)
     return f"{item.written} is missing" + (f" (looked in {places})" if places else "")
-
-
-def stem_names(names: Iterable[str]) -> list[str]:
-    """What the stems of tracks are called: one that has the name of another gets a number, "Vox (2)"."""
-    taken: set[str] = set()
-    result = []
-    for name in names:
-        plain = name.strip() or "track"
-        candidate, number = plain, 2
-        while candidate in taken:
-            candidate, number = f"{plain} ({number})", number + 1
-        taken.add(candidate)
-        result.append(candidate)
-    return result
 
 
 def _check_choice(

@@ -14,8 +14,9 @@ import pytest
 import soundfile as sf
 from mixbridge.presets.console import SEND_OFF_DB, Master, Strip, get, parameters
 from mixbridge.presets.layout import Layout, balance_gain_db, denormalize, reference_layout
+from mixbridge.presets.units import gain_factor
 from mixbridge.runtime.audio.loudness import integrated_loudness
-from mixbridge.runtime.console.strip import gain_factor, pan_gains
+from mixbridge.runtime.console.strip import pan_gains
 from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.model.bundle import MANIFEST
 from mixbridge.runtime.model.controller import Controller, Outputs
