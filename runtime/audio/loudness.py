@@ -1,7 +1,8 @@
-"""Programme loudness after ITU-R BS.1770-4, of an array or of a stream in constant memory.
+"""Measures programme loudness after ITU-R BS.1770-4, of an array or of a stream in constant memory.
 
-The K-weighting filters are pyloudnorm's, so that figures agree with it; the gating is done here on sums of
-100 ms, which is all that a stream has to keep. Peaks are in :mod:`.peaks`.
+Our own code on purpose: pyloudnorm wants the whole programme in memory, and a mix is measured while it is written. The
+gating is done here on sums of 100 ms, which is all that a stream has to keep. The K-weighting has the design of
+pyloudnorm, so that figures agree with it. Peaks are in :mod:`.peaks`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pyloudnorm
 from numpy.typing import NDArray
 from scipy.signal import sosfilt, sosfreqz
 
@@ -22,6 +22,9 @@ SILENT_LUFS = -math.inf
 _BLOCK_STEPS = 4  # gating blocks of 0.4 s, one beginning every 0.1 s
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
+# The standard lists coefficients for 48 kHz only. These designs follow its curve at any rate; pyloudnorm has the same.
+_SHELF_GAIN_DB, _SHELF_HZ, _SHELF_Q = 4.0, 1500.0, 1 / math.sqrt(2)
+_HIGH_PASS_HZ, _HIGH_PASS_Q = 38.0, 0.5
 # A filter's memory below this is set to zero: in long silence it would sink into slow denormal numbers.
 _FORGOTTEN = 1e-30
 
@@ -111,10 +114,35 @@ class StreamingLoudness:
 
 
 def _k_weighting(sample_rate_hz: int) -> NDArray[np.float64]:
-    """Second-order sections of the K-weighting, shape (2, 6)."""
-    # The filters are kept in a private attribute; there is no other way to them.
-    stages = pyloudnorm.Meter(sample_rate_hz)._filters.values()
-    return np.array([[*(stage.passband_gain * stage.b), *stage.a] for stage in stages])
+    """Gives second-order sections of the K-weighting, shape (2, 6): a shelf for the head, and a high-pass."""
+    return np.array([_high_shelf(sample_rate_hz), _high_pass(sample_rate_hz)])
+
+
+def _high_shelf(sample_rate_hz: int) -> NDArray[np.float64]:
+    """Designs the shelf after R. Bristow-Johnson's Audio EQ Cookbook, for any sample rate."""
+    A, cos, alpha = _design(_SHELF_GAIN_DB, _SHELF_Q, _SHELF_HZ, sample_rate_hz)
+    slope = 2 * np.sqrt(A) * alpha
+    numerator = [
+        A * ((A + 1) + (A - 1) * cos + slope),
+        -2 * A * ((A - 1) + (A + 1) * cos),
+        A * ((A + 1) + (A - 1) * cos - slope),
+    ]
+    denominator = [(A + 1) - (A - 1) * cos + slope, 2 * ((A - 1) - (A + 1) * cos), (A + 1) - (A - 1) * cos - slope]
+    return np.array([*numerator, *denominator]) / denominator[0]
+
+
+def _high_pass(sample_rate_hz: int) -> NDArray[np.float64]:
+    """Designs the high-pass, likewise."""
+    _, cos, alpha = _design(0.0, _HIGH_PASS_Q, _HIGH_PASS_HZ, sample_rate_hz)
+    numerator = [(1 + cos) / 2, -(1 + cos), (1 + cos) / 2]
+    denominator = [1 + alpha, -2 * cos, 1 - alpha]
+    return np.array([*numerator, *denominator]) / denominator[0]
+
+
+def _design(gain_db: float, q: float, freq_hz: float, sample_rate_hz: int) -> tuple[float, float, float]:
+    """Gives the Cookbook's A, cos w0 and alpha."""
+    w0 = 2.0 * np.pi * (freq_hz / sample_rate_hz)
+    return 10 ** (gain_db / 40.0), float(np.cos(w0)), float(np.sin(w0) / (2.0 * q))
 
 
 def _power(lufs: float) -> float:

@@ -9,10 +9,10 @@ import numpy as np
 import pyloudnorm
 import pytest
 from mixbridge.presets.errors import AudioError
-from mixbridge.runtime.audio.loudness import StreamingLoudness, integrated_loudness
+from mixbridge.runtime.audio.loudness import StreamingLoudness, integrated_loudness, k_weights
 from mixbridge.runtime.audio.peaks import TAPS, TruePeakMeter, peaks_between, true_peak_db
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
+from scipy.signal import freqz, resample_poly, sosfreqz
 
 
 def music(frames: int, channels: int, seed: int = 0) -> NDArray[np.float32]:
@@ -36,6 +36,26 @@ def test_equals_pyloudnorm(rate_hz: int, channels: int, length_s: float) -> None
         warnings.simplefilter("ignore")
         want = pyloudnorm.Meter(rate_hz).integrated_loudness(audio.T.astype(np.float64))
     assert integrated_loudness(audio, rate_hz) == pytest.approx(want, abs=0.01)
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000, 88200, 96000, 192000])
+def test_the_weighting_is_that_of_pyloudnorm(rate_hz: int) -> None:
+    stages = (
+        pyloudnorm.IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, rate_hz, "high_shelf"),
+        pyloudnorm.IIRfilter(0.0, 0.5, 38.0, rate_hz, "high_pass"),
+    )
+    freqs_hz = np.geomspace(10, 0.49 * rate_hz, 200)
+    want = np.prod([np.abs(freqz(stage.b, stage.a, freqs_hz, fs=rate_hz)[1]) for stage in stages], axis=0) ** 2
+    assert k_weights(freqs_hz, rate_hz) == pytest.approx(want, rel=1e-12)
+
+
+def test_the_weighting_has_the_curve_of_the_standard() -> None:
+    """The coefficients that ITU-R BS.1770-4 lists for 48 kHz, tables 1 and 2."""
+    shelf = [1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585]
+    high_pass = [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621]
+    freqs_hz = np.geomspace(20, 20000, 200)
+    want_db = 20 * np.log10(np.abs(sosfreqz([shelf, high_pass], freqs_hz, fs=48000)[1]))
+    assert 10 * np.log10(k_weights(freqs_hz, 48000)) == pytest.approx(want_db, abs=0.1)
 
 
 def test_a_1_khz_sine_at_full_scale_is_minus_3_lufs() -> None:
