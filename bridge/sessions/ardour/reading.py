@@ -7,6 +7,7 @@ regions that of :mod:`.regions`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from .regions import ClipReader, Sources, read_automation
 from .xml import Clock, FaultError, flag, number, parse, whole, within
 
 _OLDEST_VERSION = 6000
+_OLD_VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
 PLUGIN_TYPES = frozenset({"lv2", "ladspa", "windows-vst", "lxvst", "mac-vst", "vst3", "audiounit", "luaproc"})
 # Automation of these states is played.
 _PLAYED = frozenset({"Play", "Touch", "Latch"})
@@ -67,7 +69,7 @@ def _order(route: Element) -> int:
 
 
 def _session(path: Path, root: Element, resolver: Resolver, pool: FilePool) -> Session:
-    if whole(root.get("version", "0"), "version") < _OLDEST_VERSION:
+    if _version(root) < _OLDEST_VERSION:
         raise FaultError("it was saved by Ardour 5 or older; open it in a newer one and save it")
     clock = Clock(root)
     nodes = {node.get("id", ""): node for node in root.iterfind("Sources/Source")}
@@ -101,6 +103,12 @@ def _session(path: Path, root: Element, resolver: Resolver, pool: FilePool) -> S
         tempo_bpm=clock.tempo_bpm,
         unsupported=(*notes, *_other_notes(root, reader.playlists)),
     )
+
+
+def _version(root: Element) -> int:
+    """The version of the session's file: 7003 is of Ardour 7; the oldest ones wrote "3.0.0"."""
+    text = root.get("version", "0")
+    return whole(text.partition(".")[0] if _OLD_VERSION.fullmatch(text) else text, "version")
 
 
 @dataclass(frozen=True)

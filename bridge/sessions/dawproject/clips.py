@@ -14,14 +14,12 @@ from xml.etree.ElementTree import Element
 from ..core.model import MOST_CLIPS, MOST_STRETCH, Automation
 from .pieces import FadeSpan, Media, Piece, is_whole, linear
 from .time import Scope, TempoMap, TimeUnit
+from .warps import Section, sections
 from .xml import MalformedError, is_true, number
 
 MOST_VISITS = 5 * MOST_CLIPS // 2
 _DEEPEST = 32
-# A warp that misses the recording's own speed by less over a whole clip is none.
-_UNWARPED_S = 1e-4
 _SAME_S = 1e-9
-_LONGEST_S = 24 * 3600.0
 _LONGEST_NAME = 200
 _NO_SOUND = {"Notes": "MIDI", "Video": "video", "ClipSlot": "clips of the launcher"}
 _SILENT = {"Markers", "markers", "Marker", "Target", "Warp"}
@@ -124,10 +122,9 @@ class Arrangement:
         elif clip.get("playStop") is not None:
             end_s = inner.second(number(clip, "playStop"))
         fade_unit = _unit(clip, "fadeTimeUnit") or scope.unit
-        fade_in_s, fade_out_s = (
-            self._length_s(at, number(clip, name, 0.0), fade_unit)
-            for at, name in ((begin_s, "fadeInTime"), (end_s, "fadeOutTime"))
-        )
+        fade_in_s = self._length_s(begin_s, number(clip, "fadeInTime", 0.0), fade_unit)
+        # Counted back from the end, where the tempo may be another than behind it.
+        fade_out_s = -self._length_s(end_s, -abs(number(clip, "fadeOutTime", 0.0)), fade_unit)
         if fade_in_s < 0:  # a crossfade: it begins so much earlier
             begin_s, fade_in_s = begin_s + fade_in_s, -fade_in_s
         inside = replace(
@@ -137,7 +134,7 @@ class Arrangement:
             end_s=min(place.end_s, end_s),
             name=(clip.get("name") or place.name)[:_LONGEST_NAME],
             mute=place.mute or not is_true(clip, "enable", True),
-            fades=(*place.fades, FadeSpan(begin_s, fade_in_s, end_s, abs(fade_out_s))),
+            fades=(*place.fades, FadeSpan(begin_s, fade_in_s, end_s, fade_out_s)),
             in_clip=True,
         )
         content = self._content(clip, inside)
@@ -221,7 +218,7 @@ class Arrangement:
         )
 
     def _warps(self, warps: Element, place: _Place) -> None:
-        """Audio at its own speed or at another; what lies between more than two markers is evened out."""
+        """Audio at its own speed or at others, a piece for each."""
         content = next((child for child in warps if child.tag != "Warp"), None)
         if content is None:
             return
@@ -231,28 +228,47 @@ class Arrangement:
             self._visit(content, place)
             return
         inner_unit = _unit(warps, "contentTimeUnit") or "seconds"
-        pairs = sorted(
-            (place.scope.second(number(warp, "time")), self._length_s(0.0, number(warp, "contentTime"), inner_unit))
+        markers = sorted(
+            (number(warp, "time"), self._length_s(0.0, number(warp, "contentTime"), inner_unit))
             for warp in warps
             if warp.tag == "Warp"
         )
-        self._count(len(pairs))
-        algorithm = (content.get("algorithm") or "")[:40]
-        stretch, zero_s, is_even = _straight(pairs, place)
-        begin_s = place.begin_s if math.isfinite(place.begin_s) else zero_s
-        if is_even and abs(stretch - 1) * (min(place.end_s, _LONGEST_S) - begin_s) < _UNWARPED_S:
-            stretch, zero_s = 1.0, begin_s - (begin_s - zero_s) / stretch
-        elif algorithm == "raw":
-            place = place.noting("warp markers, as the clip is set to play raw")
-            stretch, zero_s = 1.0, begin_s - (begin_s - zero_s) / stretch
-        elif not (1 / MOST_STRETCH < stretch < MOST_STRETCH):
+        self._count(len(markers))
+        begin_s, end_s = self._span_s(content, place, markers)
+        if begin_s >= end_s:
+            self._audio(content, place)
+            return
+        found = sections(markers, place.scope, begin_s, end_s)
+        if found is None or not all(1 / MOST_STRETCH < section.stretch < MOST_STRETCH for section in found):
             self._remark(place, "warp markers that no recording can follow: the clip is left out")
             return
-        elif not is_even or "pitch" not in algorithm.lower():
-            uneven = "" if is_even else ", with one speed between its first and last marker"
-            what = f"time-stretch ({algorithm or 'of an unnamed kind'}): its pitch moves with its speed{uneven}"
-            place = place.noting(what)
-        self._audio(content, place, stretch, zero_s)
+        self._count(len(found))
+        is_warped = any(section.stretch != 1 for section in found)
+        algorithm = (content.get("algorithm") or "")[:40]
+        if is_warped and algorithm == "raw":
+            self._raw(content, place, found[0], end_s)
+            return
+        if is_warped and "pitch" not in algorithm.lower():
+            place = place.noting(f"time-stretch ({algorithm or 'of an unnamed kind'}): its pitch moves with its speed")
+        for section in found:
+            part = replace(place, begin_s=section.begin_s, end_s=section.end_s)
+            self._audio(content, part, section.stretch, section.zero_s)
+
+    def _raw(self, audio: Element, place: _Place, first: Section, end_s: float) -> None:
+        """Audio at its own speed from where its markers let it begin."""
+        part = replace(place, begin_s=first.begin_s, end_s=end_s)
+        part = part.noting("warp markers, as the clip is set to play raw")
+        self._audio(audio, part, 1.0, first.begin_s - first.content_s)
+
+    def _span_s(self, audio: Element, place: _Place, markers: list[tuple[float, float]]) -> tuple[float, float]:
+        """Where warped audio begins and ends; without a clip around it, from its first marker to its last."""
+        first, last = (markers[0][0], markers[-1][0]) if markers else (0.0, 0.0)
+        begin_s, end_s = place.begin_s, place.end_s
+        if not math.isfinite(begin_s):
+            begin_s = place.scope.second(first)
+        if not math.isfinite(end_s):
+            end_s = place.scope.second(last) if len(markers) > 1 else begin_s + number(audio, "duration")
+        return begin_s, end_s
 
     def _points(self, points: Element, place: _Place) -> None:
         """Automation of a parameter of the mixer; that of a clip's gain is seen to where the clip is."""
@@ -273,16 +289,29 @@ class Arrangement:
             self.lanes[parameter] = lane
 
     def _lane(self, points: Element, scope: Scope) -> Lane:
-        found = []
-        for point in points:
-            if point.tag == "RealPoint":
-                self._count()
-                hold = point.get("interpolation", "hold") != "linear"
-                found.append((scope.second(number(point, "time")), number(point, "value"), hold))
+        found = [
+            (number(point, "time"), number(point, "value"), point.get("interpolation", "hold") != "linear")
+            for point in points
+            if point.tag == "RealPoint"
+        ]
+        self._count(len(found))
         found.sort(key=lambda point: point[0])
+        timed = list(self._timed(found, scope))
         return Lane(
-            tuple((time, value) for time, value, _ in found), tuple(hold for *_, hold in found), points.get("unit")
+            tuple((second, value) for second, value, _ in timed), tuple(hold for *_, hold in timed), points.get("unit")
         )
+
+    def _timed(self, points: list[tuple[float, float, bool]], scope: Scope) -> Iterator[tuple[float, float, bool]]:
+        """Points in seconds, with more where a line over beats bends because the tempo changes."""
+        for (time, value, hold), following in zip(points, (*points[1:], None), strict=True):
+            second = scope.second(time)
+            yield second, value, hold
+            if following is None or hold or scope.unit != "beats" or following[0] <= time or following[1] == value:
+                continue
+            slope = (following[1] - value) / (following[0] - time)
+            for bend_s in scope.tempo.bends(second, scope.second(following[0])):
+                self._count()
+                yield bend_s, value + slope * (scope.time(bend_s) - time), hold
 
     def _with_gain(self, lanes: Element, place: _Place) -> _Place:
         """The place with the gain that a clip's lanes give to the audio beside it."""
@@ -371,24 +400,3 @@ def _unit(element: Element, name: str) -> TimeUnit | None:
             return "seconds"
         case _:
             return None
-
-
-def _straight(pairs: list[tuple[float, float]], place: _Place) -> tuple[float, float, bool]:
-    """The line through the warp markers that a clip uses.
-
-    Returns:
-        How many times longer than recorded it is, where the file's first frame falls, whether all markers lie on it.
-    """
-    if len(pairs) < 2:
-        time, content = pairs[0] if pairs else (place.scope.second(0.0), 0.0)
-        return 1.0, time - content, True
-    # The last marker at or before the clip's beginning, and the first at or behind its end.
-    first = max((i for i, (time, _) in enumerate(pairs[:-1]) if time <= place.begin_s + _SAME_S), default=0)
-    last = min((i for i, (time, _) in enumerate(pairs) if i > first and time >= place.end_s - _SAME_S), default=-1)
-    used = pairs[first:] if last < 0 else pairs[first : last + 1]
-    (time, content), (end, content_end) = used[0], used[-1]
-    if end <= time or content_end <= content:
-        return math.inf, time, False
-    stretch = (end - time) / (content_end - content)
-    is_even = all(abs(time + (c - content) * stretch - t) < _UNWARPED_S for t, c in used)
-    return stretch, time - content * stretch, is_even

@@ -204,8 +204,12 @@ def _tempo(root: Element) -> tuple[TempoMap, float]:
     if changes is None:
         return TempoMap(points), bpm
     found = sorted(
-        (number(point, "time"), number(point, "value"), point.get("interpolation", "hold") == "linear")
-        for point in changes.iterfind("RealPoint")
+        (
+            (number(point, "time"), number(point, "value"), point.get("interpolation", "hold") == "linear")
+            for point in changes.iterfind("RealPoint")
+        ),
+        # Of two at one time the order in the file counts: a step from the one to the other.
+        key=lambda point: point[0],
     )
     unit = changes.get("timeUnit")
     return TempoMap(found or points, "seconds" if unit == "seconds" else "beats"), found[0][1] if found else bpm

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from ....presets.units import decibels, gain_factor
+from ..core.fades import automation_values
 from ..core.model import Automation, Clip, Fade
 
 # Numbers in XML are rounded: a frame that is missed by less is meant.
 _FRAME_SLACK = 1e-3
 _SAME_S = 1e-6
+# Into so many lines a product of gains is cut between two of their points: two whole fades at once are within 0.001.
+_PARTS = 16
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,12 @@ def clip_of(piece: Piece, rate_hz: int) -> Clip:
     """A piece as a clip of a session at this rate; its length may be 0."""
     position, end = round(piece.begin_s * rate_hz), round(piece.end_s * rate_hz)
     source_rate_hz = piece.media.sample_rate_hz
-    first = _framed((piece.begin_s - piece.zero_s) / piece.stretch * source_rate_hz)
+    # Pieces of other speeds follow one another: each begins with what is heard at its first frame.
+    begin_s = piece.begin_s if piece.stretch == 1 else position / rate_hz
+    first = _framed((begin_s - piece.zero_s) / piece.stretch * source_rate_hz)
     loop_start, loop_end = (time * source_rate_hz for time in piece.loop or (0.0, 0.0))
     fade_in, fade_out, around = _fades(piece, rate_hz)
-    gain_db, envelope, notes = _gain(piece, around)
+    gain_db, envelope = _gain(piece, around)
     return Clip(
         piece.media.path,
         position,
@@ -88,7 +95,7 @@ def clip_of(piece: Piece, rate_hz: int) -> Clip:
         stretch=piece.stretch,
         envelope=envelope,
         name=piece.name,
-        notes=(*piece.notes, *notes),
+        notes=piece.notes,
     )
 
 
@@ -136,30 +143,41 @@ def _fades(piece: Piece, rate_hz: int) -> tuple[Fade, Fade, list[FadeSpan]]:
     return fade_in, fade_out, around
 
 
-def _gain(piece: Piece, around: list[FadeSpan]) -> tuple[float, Automation | None, list[str]]:
-    """Gain in dB, envelope since the clip's beginning, and what does not fit into the two."""
-    gain_db, envelope = 0.0, None
+def _gain(piece: Piece, around: list[FadeSpan]) -> tuple[float, Automation | None]:
+    """Gain in dB, and envelope since the clip's beginning: its own gain times the fades of clips around it."""
+    gain_db, curves = 0.0, [Automation(ramp) for span in around for ramp in _ramps(span, piece.begin_s)]
     if piece.gain:
         values = {value for _, value in piece.gain.points}
         if len(values) == 1:
             gain_db = decibels(values.pop())
         else:
             points = tuple((time - piece.begin_s, value) for time, value in piece.gain.points)
-            envelope = Automation(points, piece.gain.interpolation)
-    notes = []
-    for span in around:
-        points = tuple(_ramp(span, piece.begin_s))
-        if envelope is None and all(a[0] <= b[0] for a, b in pairwise(points)):
-            envelope = Automation(points)
-        else:
-            notes.append("a fade of the clip that it lies in")
-    return gain_db, envelope, notes
+            curves.append(Automation(points, piece.gain.interpolation))
+    if len(curves) < 2:
+        return gain_db, curves[0] if curves else None
+    return gain_db, _product(curves, piece.end_s - piece.begin_s)
 
 
-def _ramp(span: FadeSpan, since_s: float) -> Iterator[tuple[float, float]]:
+def _ramps(span: FadeSpan, since_s: float) -> Iterator[tuple[tuple[float, float], ...]]:
+    begin_s, end_s = span.begin_s - since_s, span.end_s - since_s
+    rise, fall = ((begin_s, 0.0), (begin_s + span.fade_in_s, 1.0)), ((end_s - span.fade_out_s, 1.0), (end_s, 0.0))
+    if span.fade_in_s and span.fade_out_s and rise[-1][0] <= fall[0][0]:
+        yield (*rise, *fall)
+        return
     if span.fade_in_s:
-        yield span.begin_s - since_s, 0.0
-        yield span.begin_s + span.fade_in_s - since_s, 1.0
+        yield rise
     if span.fade_out_s:
-        yield span.end_s - span.fade_out_s - since_s, 1.0
-        yield span.end_s - since_s, 0.0
+        yield fall
+
+
+def _product(curves: list[Automation], length_s: float) -> Automation:
+    """What several gains do together, in lines that are fine enough where more than one of them moves."""
+    edges = {0.0, length_s, *(time for curve in curves for time, _ in curve.points if 0 < time < length_s)}
+    marks = sorted(edges)
+    # A step stands twice, as it is just before its time and at it.
+    times = [marks[0]]
+    for begin, end in pairwise(marks):
+        times += [*np.linspace(begin, end, _PARTS + 1)[1:-1], np.nextafter(end, begin), end]
+    places = np.array(times)
+    values = np.prod([automation_values(curve, places) for curve in curves], axis=0)
+    return Automation(tuple(zip(places.tolist(), values.tolist(), strict=True)))

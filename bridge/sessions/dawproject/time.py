@@ -1,13 +1,13 @@
 """Time in a DAWproject: beats and seconds, a tempo that may change, and timelines that lie in others.
 
-Everything comes out in seconds since the arrangement's beginning. Warps are not known here.
+Everything comes out in seconds since the arrangement's beginning. Warps are :mod:`.warps`'s.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,9 @@ from .xml import MalformedError
 TimeUnit = Literal["beats", "seconds"]
 
 SLOWEST_BPM, FASTEST_BPM = 1.0, 2000.0
+# A ramp of tempo is cut into lines that miss it by no more than this.
+_RAMP_S = 1e-4
+MOST_BENDS = 100_000
 
 
 class TempoMap:
@@ -53,6 +56,25 @@ class TempoMap:
     def beat(self, second: float) -> float:
         """Which beat a time falls on."""
         return self._segments[bisect_right(self._seconds, second)].beat(second)
+
+    def bends(self, begin_s: float, end_s: float) -> Iterator[float]:
+        """The seconds between two times at which lines of beats over time meet: at steps, and often in ramps.
+
+        Raises:
+            MalformedError: there are more than any project has.
+        """
+        first, last = bisect_right(self._seconds, begin_s), bisect_right(self._seconds, end_s)
+        count = 0
+        for index in range(first, last + 1):
+            from_s = max(begin_s, self._segments[index].first_second) if index else begin_s
+            until_s = end_s if index == last else self._seconds[index]
+            if from_s > begin_s:
+                yield from_s
+            parts = self._segments[index].parts(from_s, until_s)
+            count += parts
+            if count > MOST_BENDS:
+                raise MalformedError("its tempo changes more often than any project's")
+            yield from (from_s + (until_s - from_s) * part / parts for part in range(1, parts))
 
 
 @dataclass(frozen=True)
@@ -110,6 +132,18 @@ class _Segment:
         # Half the slope times t squared, and bpm times t, make 60 times the beats.
         root = math.sqrt(max(0.0, self.bpm**2 + 120 * self.slope * beats))
         return self.first_second + (root - self.bpm) / self.slope
+
+    def parts(self, begin_s: float, end_s: float) -> int:
+        """Into how many lines its beats are cut between two times, so that none is off by more than `_RAMP_S`."""
+        if not self.slope:
+            return 1
+        # The part of its speed by which it grows in a second, where that is largest; a chord's error is an eighth of
+        # it times the square of the chord's length.
+        growth = abs(self.slope) / 60
+        if self.unit == "seconds":
+            slowest = min(self.bpm + self.slope * (second - self.first_second) for second in (begin_s, end_s))
+            growth = abs(self.slope) / max(SLOWEST_BPM, slowest)
+        return max(1, math.ceil((end_s - begin_s) * math.sqrt(growth / (8 * _RAMP_S))))
 
     def beat(self, second: float) -> float:
         seconds = second - self.first_second

@@ -122,7 +122,8 @@ def number(element: Element, name: str, default: float | None = None) -> float:
 def is_true(element: Element | None, name: str, default: bool) -> bool:
     """An attribute that is true or false."""
     text = None if element is None else element.get(name)
-    return default if text is None else text.strip() in ("true", "1")
+    # Programs in Python write "True".
+    return default if text is None else text.strip().lower() in ("true", "1")
 
 
 class _Builder(TreeBuilder):

@@ -232,10 +232,15 @@ def test_a_tape_needs_no_note(tmp_path: Path, sound: Path) -> None:
     assert (found.stretch, found.source_offset, found.notes) == (2, 8000, ())
 
 
-def test_uneven_markers_are_evened_out(tmp_path: Path, sound: Path) -> None:
-    found = only_clip(read(tmp_path, one_track(warped((0, 0), (1, 2), (4, 4), (9, 5))), sound))
-    assert found.stretch == 1
-    assert "between its first and last marker" in found.notes[0]
+def test_each_stretch_between_uneven_markers_has_its_own_speed(tmp_path: Path, sound: Path) -> None:
+    session = read(tmp_path, one_track(warped((0, 0), (1, 2), (4, 4), (9, 5))), sound)
+    clips = session.tracks[0].clips
+    assert [(clip.position, clip.length, clip.source_offset) for clip in clips] == [
+        (8000, 8000, 0),
+        (16000, 24000, 16000),
+    ]
+    assert [clip.stretch for clip in clips] == [0.5, pytest.approx(1.5)]
+    assert all("time-stretch (elastique)" in clip.notes[0] for clip in clips)
 
 
 def test_raw_audio_keeps_its_speed(tmp_path: Path, sound: Path) -> None:
