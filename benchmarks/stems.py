@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
-from mixbridge.bridge.sessions.core.model import Clip, Fade, Session, Track
+from mixbridge.bridge.sessions.core.model import Clip, Fade, Session, SessionTrack
 from mixbridge.bridge.sessions.stems.render import BLOCK_FRAMES, render_stems
 
 RATE_HZ = 48_000
@@ -74,7 +74,7 @@ def make_session(folder: Path, seconds: float) -> Session:
             length = min(CLIP_S * RATE_HZ + fade.length, frames - position)
             gain_db = 0.0 if len(clips) % 3 else float(random.uniform(-6, 3))
             clips.append(Clip(path, position, length, position, gain_db, fade, fade))
-        tracks.append(Track(f"Track {number}", number, tuple(clips)))
+        tracks.append(SessionTrack(f"Track {number}", number, tuple(clips)))
     return Session(folder.parent / "song", "folder", "song", RATE_HZ, tuple(tracks))
 
 

@@ -15,7 +15,7 @@ import click
 from .output.saying import counted, echo_json, is_quiet
 
 if TYPE_CHECKING:
-    from ..sessions.core.model import Automation, Clip, Session, Track
+    from ..sessions.core.model import Automation, Clip, Session, SessionTrack
     from ..sessions.stems.planning import StemsPlan
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -208,12 +208,13 @@ def _say_session(session: Session, plan: StemsPlan | None) -> None:
 
     from rich.console import Console
 
+    from ..sessions.registry import format_named
     from ..sessions.timeline import clock, printable, terminal_timeline, track_key, track_table
 
-    kinds = {"reaper": "REAPER", "ardour": "Ardour", "dawproject": "DAWproject", "folder": "folder", "wav": "WAV"}
     frames = plan.frames if plan else session.frames
+    title = format_named(session.format).title
     click.echo(
-        f"{printable(session.name)}: {kinds[session.format]} session, {counted(len(session.tracks), 'track')}, "
+        f"{printable(session.name)}: {title} session, {counted(len(session.tracks), 'track')}, "
         f"{clock(frames / session.sample_rate_hz)} at {session.sample_rate_hz} Hz, {session.tempo_bpm:g} bpm"
     )
     files = {track_key(stem.track): f"{stem.file}, {stem.channels} ch" for stem in plan.stems} if plan else {}
@@ -252,7 +253,7 @@ def _notes_as_json(session: Session, plan: StemsPlan | None) -> dict[str, Any]:
     }
 
 
-def _track_as_json(track: Track) -> dict[str, Any]:
+def _track_as_json(track: SessionTrack) -> dict[str, Any]:
     return {
         "name": track.name,
         "order": track.order,

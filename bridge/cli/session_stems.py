@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...presets.errors import SessionError
 from ..sessions.core.model import Session
-from ..sessions.reading import SESSION_ENDINGS
+from ..sessions.registry import SESSION_ENDINGS
 from ..stems import check_reference, collect_stems
 from .output.progress import progress_bar
 

@@ -10,9 +10,8 @@ from ...presets.names import unique_names
 from ...presets.preset import Preset
 from ..matching import match_names
 from .core.model import Session
+from .registry import FORMATS, format_named, format_of
 from .writing import Written
-
-_DAWPROJECT = ".dawproject"
 
 
 def insert(
@@ -39,26 +38,14 @@ def insert(
     """
     match = matches(session, preset, told or {})
     if becomes_new(session.path, output):
-        from .dawproject.new import create
-
-        return create(session, preset, output, match=match, overwrite=overwrite)
-    if session.format == "reaper":
-        from .reaper.writing import write
-    elif session.format == "ardour":
-        from .ardour.writing import write
-    elif session.format == "dawproject":
-        from .dawproject.writing import write
-    else:
-        raise SessionError(
-            f"{session.path}: settings can be put into REAPER (.RPP), Ardour (.ardour) and DAWproject (.dawproject) "
-            "sessions; this can become a new .dawproject: name one with -o."
-        )
-    return write(session.path, preset, output, match=match, overwrite=overwrite)
+        return format_of(output).create(session, preset, output, match=match, overwrite=overwrite)
+    return format_named(session.format).write(session, preset, output, match=match, overwrite=overwrite)
 
 
 def becomes_new(session_path: Path, output: Path) -> bool:
     """Whether the output is a new file with the audio inside, and no copy of the session's own."""
-    return output.suffix.lower() == _DAWPROJECT != session_path.suffix.lower()
+    ending = output.suffix.lower()
+    return ending != session_path.suffix.lower() and any(entry.creator and ending in entry.endings for entry in FORMATS)
 
 
 def copy_of(session_path: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...presets.errors import OutputError
-from .core.model import Clip, Session, Track
+from .core.model import Clip, Session, SessionTrack
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,7 +50,7 @@ def track_table(session: Session, stems: dict[str, str]) -> Table:
     return table
 
 
-def track_key(track: Track) -> str:
+def track_key(track: SessionTrack) -> str:
     """What tells a track from all others of its session."""
     return f"{track.order}:{track.identity}"
 
@@ -132,7 +132,7 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def _draw_clips(axes: Any, session: Session, rows: Sequence[Track]) -> None:
+def _draw_clips(axes: Any, session: Session, rows: Sequence[SessionTrack]) -> None:
     from matplotlib.collections import PolyCollection
 
     rate_hz = session.sample_rate_hz
@@ -153,7 +153,7 @@ def _draw_clips(axes: Any, session: Session, rows: Sequence[Track]) -> None:
     axes.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors=_PAPER, linewidths=0.6, alpha=0.85))
 
 
-def _cells(track: Track, frames: int, cells: int) -> list[int]:
+def _cells(track: SessionTrack, frames: int, cells: int) -> list[int]:
     """0 where a track has nothing, else 1 and 2 in turns, so that clips that touch can be told apart."""
     row = [0] * cells
     heard = sorted((clip for clip in track.clips if not clip.mute), key=lambda clip: (clip.layer, clip.position))
@@ -191,20 +191,20 @@ def _fitted(name: str, letters: int) -> str:
     return plain.ljust(letters) if len(plain) <= letters else plain[: letters - 1] + "\u2026"
 
 
-def _style(track: Track) -> str:
+def _style(track: SessionTrack) -> str:
     return "dim" if track.mute else _colour(track)
 
 
-def _colour(track: Track) -> str:
+def _colour(track: SessionTrack) -> str:
     """The track's colour, if it is one."""
     return track.colour if track.colour and re.fullmatch("#[0-9a-fA-F]{6}", track.colour) else ""
 
 
-def _decibels(track: Track) -> str:
+def _decibels(track: SessionTrack) -> str:
     written = "-inf" if track.gain_db == -math.inf else f"{track.gain_db:+.1f}"
     return f"{written} ~" if track.volume else written
 
 
-def _pan(track: Track) -> str:
+def _pan(track: SessionTrack) -> str:
     written = "C" if abs(track.pan) < 0.005 else f"{'L' if track.pan < 0 else 'R'}{abs(track.pan) * 100:.0f}"
     return f"{written} ~" if track.pan_automation else written

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...presets.console import SEND_OFF_DB, Strip
 from ...presets.errors import OutputError, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
+from ...presets.units import quantity
 from ...runtime.audio.output import OutputFolder
 
 _LISTED = 12
@@ -56,6 +58,29 @@ def matched(session: Path, names: Sequence[str], preset: Preset, match: Mapping[
             )
         result[places[given]] = tracks[wanted]
     return result
+
+
+def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
+    """Say which tracks of a preset are in no pair."""
+    left = {track.name: None for track in preset.tracks if track.name not in match}
+    if left:
+        yield f"Tracks of the preset that are not in the session: {_some(left)}."
+
+
+def strip_left_out(strip: Strip, daw: str) -> Iterator[str]:
+    """Say what of a strip no DAW's copy has."""
+    if strip.saturation.drive > 0:
+        yield f"its saturation is left out: {daw} has none."
+    if strip.fx_send_db > SEND_OFF_DB:
+        yield f"its send to the reverb of {quantity(strip.fx_send_db, 'dB')} is left out: set up a reverb in the DAW."
+
+
+def plugins_stay(names: Sequence[str]) -> Iterator[str]:
+    """Say that plug-ins of the user's act behind the mix's."""
+    if names:
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        listed = ", ".join(name[:80] for name in names[:_LISTED])
+        yield (f"its own plug-ins stay on, behind mixbridge's: {listed}{more}. Bypass what the mix is to do without.")
 
 
 def save(original: Path, output: Path, data: bytes, *, overwrite: bool = False) -> None:

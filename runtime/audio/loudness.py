@@ -128,7 +128,7 @@ def _high_shelf(sample_rate_hz: int) -> NDArray[np.float64]:
         A * ((A + 1) + (A - 1) * cos - slope),
     ]
     denominator = [(A + 1) - (A - 1) * cos + slope, 2 * ((A - 1) - (A + 1) * cos), (A + 1) - (A - 1) * cos - slope]
-    return np.array([*numerator, *denominator]) / denominator[0]
+    return np.asarray(np.array([*numerator, *denominator]) / denominator[0], np.float64)
 
 
 def _high_pass(sample_rate_hz: int) -> NDArray[np.float64]:

@@ -4,8 +4,8 @@ The gain that each sample's true peak needs goes through a sliding minimum and t
 same length. Every averaged value is a minimum that covers the peak in the middle: the gain is down in time
 and cannot overshoot. Where no peak is near, samples pass unchanged, bit for bit.
 
-Our own code on purpose: pedalboard's Limiter (0.9.26) raises what is far below its threshold by 4.75 dB and looks at samples
-only; a tone at a quarter of the sample rate left it with a true peak of 1.1 dBTP at a threshold of -1 dB.
+Our own code on purpose: pedalboard's Limiter (0.9.26) raises what is far below its threshold by 4.75 dB and looks at
+samples only; a tone at a quarter of the sample rate left it with a true peak of 1.1 dBTP at a threshold of -1 dB.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
-from mixbridge.bridge.sessions.core.model import Clip, Fade, Session, Track
+from mixbridge.bridge.sessions.core.model import Clip, Fade, Session, SessionTrack
 
 RATE_HZ = 8000
 
@@ -24,16 +24,16 @@ def noise(frames: int, channels: int = 1, seed: int = 0) -> np.ndarray:
     return (0.1 * np.random.default_rng(seed).standard_normal((channels, frames))).astype(np.float32)
 
 
-def session_of(tmp_path: Path, *tracks: Track | tuple[Clip, ...], rate_hz: int = RATE_HZ) -> Session:
+def session_of(tmp_path: Path, *tracks: SessionTrack | tuple[Clip, ...], rate_hz: int = RATE_HZ) -> Session:
     """A session; tracks that are given as clips get names."""
     named = tuple(
-        item if isinstance(item, Track) else Track(f"Track {number + 1}", number, item)
+        item if isinstance(item, SessionTrack) else SessionTrack(f"Track {number + 1}", number, item)
         for number, item in enumerate(tracks)
     )
     return Session(tmp_path / "song.test", "folder", "song", rate_hz, named)
 
 
-def expected_stem(track: Track, frames: int) -> np.ndarray:
+def expected_stem(track: SessionTrack, frames: int) -> np.ndarray:
     """The raw stem of a track whose files have the session's rate, shape (channels, frames), in float64."""
     clips = sorted((clip for clip in track.clips if not clip.mute), key=lambda clip: (clip.layer, clip.position))
     sounds = [_clip_sound(clip) for clip in clips]

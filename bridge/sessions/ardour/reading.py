@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from ....presets.errors import SessionError
 from ....presets.units import decibels
 from ..core.media import Resolver, shown
-from ..core.model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, Note, PanLaw, Session, Track
+from ..core.model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, PanLaw, Session, SessionNote, SessionTrack
 from ..stems.material import FilePool
 from .regions import ClipReader, Sources, read_automation
 from .xml import Clock, FaultError, flag, number, parse, whole, within
@@ -119,7 +119,7 @@ class _TrackReader:
     playlists: dict[str, Element]
     groups: dict[str, str]
 
-    def read(self, route: Element, order: int) -> tuple[Track, list[Note]]:
+    def read(self, route: Element, order: int) -> tuple[SessionTrack, list[SessionNote]]:
         """The track of a route, and what of it is not rendered."""
         name, identity = route.get("name", ""), route.get("id", "")
         channels = inputs(route)
@@ -129,9 +129,9 @@ class _TrackReader:
         pannable = route.find("Pannable")
         law, pan_note = _pan_law(route, channels)
         azimuth = _control(pannable, "pan-azimuth", 0.5)
-        notes += [Note(name, "", what) for what in (*_effects(route), *pan_note)]
+        notes += [SessionNote(name, "", what) for what in (*_effects(route), *pan_note)]
         mute = route.find("MuteMaster")
-        return Track(
+        return SessionTrack(
             name=name,
             order=order,
             clips=tuple(clips),
@@ -148,14 +148,14 @@ class _TrackReader:
             identity=identity,
         ), notes
 
-    def _clips(self, route: Element, name: str, channels: int) -> tuple[list[Clip], list[Note]]:
+    def _clips(self, route: Element, name: str, channels: int) -> tuple[list[Clip], list[SessionNote]]:
         playlist = self.playlists.get(route.get("audio-playlist", ""))
         if playlist is None:
             raise FaultError("its playlist is not in the session")
         clips, notes = [], []
         for region in playlist.findall("Region"):
             found = self.clips.clip(region, channels)
-            if isinstance(found, Note):
+            if isinstance(found, SessionNote):
                 notes.append(replace(found, track=name))
             elif found is not None:
                 clips.append(found)
@@ -247,14 +247,14 @@ def _effects(route: Element) -> Iterator[str]:
         yield "VCA"
 
 
-def _other_notes(root: Element, playlists: dict[str, Element]) -> Iterator[Note]:
+def _other_notes(root: Element, playlists: dict[str, Element]) -> Iterator[SessionNote]:
     names = {route.get("id"): route.get("name", "") for route in root.findall("Routes/Route")}
     active = {route.get("audio-playlist") for route in root.findall("Routes/Route")}
     for route in root.findall("Routes/Route"):
         if route.get("midi-playlist"):
-            yield Note(route.get("name", ""), "", "MIDI")
+            yield SessionNote(route.get("name", ""), "", "MIDI")
     unused = root.findall("UnusedPlaylists/Playlist")
     for playlist in (*playlists.values(), *unused):
         track = names.get(playlist.get("orig-track-id"))
         if track and playlist.get("id") not in active and playlist.get("type", "audio") == "audio" and len(playlist):
-            yield Note(track, "", f"playlist {shown(playlist.get('name', ''))}, which is not the active one")
+            yield SessionNote(track, "", f"playlist {shown(playlist.get('name', ''))}, which is not the active one")

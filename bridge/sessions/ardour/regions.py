@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 from ....presets.errors import AudioError
 from ....presets.units import decibels
 from ..core.media import Resolver, shown
-from ..core.model import NO_FADE, Automation, Clip, Fade, Interpolation, Note
+from ..core.model import NO_FADE, Automation, Clip, Fade, Interpolation, SessionNote
 from ..stems.material import FileInfo, FilePool
 from .xml import Clock, FaultError, flag, number, points, whole, within
 
@@ -141,7 +141,7 @@ class ClipReader:
     sources: Sources
     with_fades: bool = True
 
-    def clip(self, region: Element, channels: int) -> Clip | Note | None:
+    def clip(self, region: Element, channels: int) -> Clip | SessionNote | None:
         """A region as a clip; what it is if it cannot be rendered; None if its file is missing.
 
         Args:
@@ -155,14 +155,14 @@ class ClipReader:
         with within(f"region {shown(name)!r}"):
             return self._clip(region, name, channels)
 
-    def _clip(self, region: Element, name: str, channels: int) -> Clip | Note | None:
+    def _clip(self, region: Element, name: str, channels: int) -> Clip | SessionNote | None:
         count = whole(region.get("channels", "1"), "channels")
         if not 1 <= count <= MOST_CHANNELS:
             raise FaultError(f"it has {count} channels")
         sources = [self.sources.source(region.get(f"source-{n}", "")) for n in range(min(count, channels))]
         fault = next((source.fault for source in sources if source.fault), "")
         if fault:
-            return Note("", name, fault)
+            return SessionNote("", name, fault)
         if any(source.path is None for source in sources):
             return None
         files, rows = self.sources.layout(sources)

@@ -23,7 +23,8 @@ from ...fitting.abilities import Clamp
 from ...fitting.preset import fit_preset
 from ...fitting.strip import FittedStrip
 from ...fitting.unfit import unfit
-from ..writing import Written, matched, save
+from ..core.model import Session
+from ..writing import Written, left_out, matched, plugins_stay, save
 from .plugins import PluginKind, digits, other_plugins, own_plugin, plugin_values, put_plugin
 from .reading import audio_routes, inputs, processor
 from .xml import FaultError, flag, number, parse, whole
@@ -40,12 +41,12 @@ _NAME: Final = 180
 
 
 def write(
-    session_path: Path, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+    session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
 ) -> Written:
     """Writes a snapshot of a session with a preset in it.
 
     Args:
-        session_path: the session's `.ardour` file; it is not changed.
+        session: the session's `.ardour` file, as it was read; its file is not changed.
         preset: the mix.
         output: the snapshot, an `.ardour` file in the same folder.
         match: name of the preset's track to that of the session's; those that are in no pair stay as they are.
@@ -55,6 +56,7 @@ def write(
         SessionError: the session cannot be read, a track is missing, or the snapshot would be in another folder.
         OutputError: the snapshot cannot be written.
     """
+    session_path = session.path
     folder = session_path.absolute().parent
     if output.suffix != ".ardour" or output.absolute().parent != folder:
         raise SessionError(
@@ -70,10 +72,7 @@ def write(
         writer.number_all()
     except FaultError as fault:
         raise SessionError(f"{session_path}: {fault}.") from fault
-    left = [track.name for track in preset.tracks if track.name not in match]
-    if left:
-        names = ", ".join(repr(name[:80]) for name in left[:12])
-        writer.notes.append(f"Tracks of the preset that are not in the session: {names}.")
+    writer.notes.extend(left_out(preset, match))
     save(session_path, output, ElementTree.tostring(root, "UTF-8", xml_declaration=True), overwrite=overwrite)
     return Written(output, tuple(writer.notes))
 
@@ -157,12 +156,7 @@ class _Writer:
                 notes.extend(_left_out(setting))
             else:
                 notes.extend(_set_control(setting, control))
-        others = list(other_plugins(route, self._desk))
-        if others:
-            shown = ", ".join(title[:80] for title in others[:12])
-            notes.append(
-                f"its own plug-ins stay on, behind mixbridge's: {shown}. Bypass what the mix is to do without."
-            )
+        notes.extend(plugins_stay(list(other_plugins(route, self._desk))))
         for plugin, numbers in values.items():
             node = put_plugin(route, plugin, numbers, self._desk, min(2, inputs(route)))
             notes.extend(_to_manual(node, None, f"the automation of {node.get('name')}"))

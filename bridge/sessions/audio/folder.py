@@ -15,7 +15,7 @@ from ....presets.errors import AudioError, SessionError
 from ....presets.names import free_name
 from ...stems import collect_stems
 from ..core.media import Resolver
-from ..core.model import Clip, Note, Session, Track
+from ..core.model import Clip, Session, SessionNote, SessionTrack
 from ..stems.material import FileInfo, FilePool
 from .wav import time_stamp
 
@@ -48,7 +48,9 @@ def read(path: Path, resolver: Resolver) -> Session:
         for order, (name, sides) in enumerate(_paired(files).items())
     )
     notes = (
-        () if aligned or not stamps_s else (Note("", "", "time stamps, as they fit together badly: all begin at 0"),)
+        ()
+        if aligned or not stamps_s
+        else (SessionNote("", "", "time stamps, as they fit together badly: all begin at 0"),)
     )
     return Session(
         path, "folder", path.resolve().name, rate_hz, tracks, unsupported=notes, time_reference=round(first_s * rate_hz)
@@ -95,10 +97,10 @@ def _plain(stem: str) -> str:
     return _NUMBER.sub("", stem) or stem
 
 
-def _track(order: int, name: str, sides: tuple[_File, ...], rate_hz: int, first_s: float | None) -> Track:
+def _track(order: int, name: str, sides: tuple[_File, ...], rate_hz: int, first_s: float | None) -> SessionTrack:
     file = sides[0]
     position = 0 if first_s is None or file.begins_s is None else round((file.begins_s - first_s) * rate_hz)
     frames = max(side.info.frames for side in sides)
     length = -(-frames * rate_hz // file.info.sample_rate_hz)
     clip = Clip(file.path, position, length, split=tuple(side.path for side in sides[1:]), name=file.path.name)
-    return Track(name, order, (clip,), channels=min(2, len(sides) * file.info.channels), identity=file.path.name)
+    return SessionTrack(name, order, (clip,), channels=min(2, len(sides) * file.info.channels), identity=file.path.name)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from ....presets.errors import AudioError, SessionError
 from ..core.media import Resolver
-from ..core.model import MOST_TRACKS, Clip, Session, Track
+from ..core.model import MOST_TRACKS, Clip, Session, SessionTrack
 from ..stems.material import FilePool
 
 # Chunks in front of the samples are few; a file that has more of them is broken.
@@ -47,7 +47,7 @@ def read(path: Path, _resolver: Resolver) -> Session:
             for channel in range(info.channels)
         ]
     tracks = tuple(
-        Track(
+        SessionTrack(
             name,
             order,
             (Clip(path, 0, info.frames, channels=channels, name=path.name),),

@@ -12,7 +12,7 @@ fields, and why:
 - `Fade.points`, `Fade.under`: Ardour stores its fades as curves, and another for what is below; a shape that has no
   name here can be given by points, too. `Fade.includes_end` is how Ardour samples a curve.
 - Fade shapes are named by what they do; their formulas are in :mod:`.fades`.
-- `Track.pan_law`: what a pan means for the gain of both sides; each DAW and kind of track has its own.
+- `SessionTrack.pan_law`: what a pan means for the gain of both sides; each DAW and kind of track has its own.
 - Automation values are linear gains (1.0 is 0 dB) or pans (-1..1), and *replace* the track's fader: a reader whose DAW
   multiplies the two folds the fader in.
 """
@@ -41,7 +41,7 @@ FadeShape = Literal[
 ]
 Interpolation = Literal["linear", "hold", "decibel", "curved", "ardour_gain"]
 PanLaw = Literal["balance", "constant_power", "constant_power_boosted", "linear", "ardour"]
-SessionFormat = Literal["reaper", "ardour", "dawproject", "folder", "wav"]
+GroupKind = Literal["folder", "group", "bus", "VCA"]
 
 MOST_TRACKS = 1024
 MOST_CLIPS = 100_000
@@ -152,14 +152,14 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Track:
+class SessionTrack:
     """A track.
 
     Attributes:
         name: as the DAW shows it.
         order: from 0, as the DAW shows them.
         clips: in any order; of overlapping ones on the same layer, the later lies on the earlier.
-        group: the folder or bus that it is in.
+        group: name of the folder or bus that it is in.
         colour: "#rrggbb".
         gain_db: its fader.
         pan: -1 left to 1 right.
@@ -170,6 +170,10 @@ class Track:
         volume: linear gains over time, in place of `gain_db`.
         pan_automation: pans over time, in place of `pan`.
         identity: the DAW's own name for it: an id or GUID.
+        solo: whether it is soloed; said, never rendered.
+        parent: index of the group in `Session.groups` that its output goes to; None is the master.
+        controls: indices of groups that control it beside that, such as VCAs.
+        has_output: whether its output goes anywhere; one without is a side-chain key, or heard by sends alone.
     """
 
     name: str
@@ -186,10 +190,51 @@ class Track:
     volume: Automation | None = None
     pan_automation: Automation | None = None
     identity: str = ""
+    solo: bool = False
+    parent: int | None = None
+    controls: tuple[int, ...] = ()
+    has_output: bool = True
 
 
 @dataclass(frozen=True)
-class Note:
+class SessionGroup:
+    """A folder, group, bus or VCA: what the sound of several tracks goes through, or what controls them.
+
+    Attributes:
+        name: as the DAW shows it.
+        kind: what the DAW calls it.
+        parent: index of the group that its output goes to; None is the master. A VCA has none.
+        controls: indices of groups that control it, such as VCAs.
+        gain_db: its fader.
+        pan: -1 left to 1 right.
+        pan_law: what `pan` means.
+        mute: whether it is muted, and with it all that it acts on.
+        solo: whether it is soloed; said, never rendered.
+        polarity_inverted: at its input or fader.
+        volume: linear gains over time, in place of `gain_db`.
+        pan_automation: pans over time, in place of `pan`.
+        has_output: whether its output goes anywhere.
+        identity: the DAW's own name for it.
+    """
+
+    name: str
+    kind: GroupKind = "group"
+    parent: int | None = None
+    controls: tuple[int, ...] = ()
+    gain_db: float = 0.0
+    pan: float = 0.0
+    pan_law: PanLaw = "balance"
+    mute: bool = False
+    solo: bool = False
+    polarity_inverted: bool = False
+    volume: Automation | None = None
+    pan_automation: Automation | None = None
+    has_output: bool = True
+    identity: str = ""
+
+
+@dataclass(frozen=True)
+class SessionNote:
     """Something that is not rendered.
 
     Attributes:
@@ -222,7 +267,7 @@ class Session:
 
     Attributes:
         path: its file (or folder).
-        format: which reader made this.
+        format: its name in the registry of formats.
         name: of the song.
         sample_rate_hz: all positions and lengths count in it.
         tracks: in the order of the DAW, audio tracks alone.
@@ -230,17 +275,19 @@ class Session:
         unsupported: what is not rendered.
         missing: files that are not there; their clips are left out.
         time_reference: frames between midnight and the session's beginning, as BWF files count.
+        groups: folders, buses and VCAs; tracks name them by index.
     """
 
     path: Path
-    format: SessionFormat
+    format: str
     name: str
     sample_rate_hz: int
-    tracks: tuple[Track, ...]
+    tracks: tuple[SessionTrack, ...]
     tempo_bpm: float = 120.0
-    unsupported: tuple[Note, ...] = ()
+    unsupported: tuple[SessionNote, ...] = ()
     missing: tuple[MissingMedia, ...] = ()
     time_reference: int = 0
+    groups: tuple[SessionGroup, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -263,10 +310,12 @@ def checked(session: Session) -> Session:
     clips = sum(len(track.clips) for track in session.tracks)
     if clips > MOST_CLIPS:
         raise SessionError(f"{session.path} has {clips} clips; {MOST_CLIPS} are the most.")
-    for track in session.tracks:
-        fault = next(_track_faults(track), None)
+    channels: tuple[SessionTrack | SessionGroup, ...] = (*session.tracks, *session.groups)
+    for item in channels:
+        fault = next(_track_faults(item, len(session.groups)), None)
         if fault:
-            raise SessionError(f"{session.path}, track {track.name[:80]!r}: {fault}.")
+            raise SessionError(f"{session.path}, track {item.name[:80]!r}: {fault}.")
+    for track in session.tracks:
         for clip in track.clips:
             fault = next(_clip_faults(clip, session.sample_rate_hz), None)
             if fault:
@@ -274,7 +323,9 @@ def checked(session: Session) -> Session:
     return session
 
 
-def _track_faults(track: Track) -> Iterator[str]:
+def _track_faults(track: SessionTrack | SessionGroup, groups: int) -> Iterator[str]:
+    if not all(0 <= index < groups for index in (*track.controls, *(() if track.parent is None else (track.parent,)))):
+        yield "it lies in a group that the session does not have"
     if not (math.isfinite(track.gain_db) or track.gain_db == -math.inf) or track.gain_db > LOUDEST_DB:
         yield f"a fader at {track.gain_db} dB is no usable gain"
     if not -1 <= track.pan <= 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
 from ....presets.units import gain_factor
-from ..core.model import Clip, Interpolation, Track
+from ..core.model import Clip, Interpolation, SessionTrack
 from ..stems.material import FilePool
 
 _SPOKEN: tuple[Interpolation, ...] = ("linear", "hold")
@@ -33,7 +33,7 @@ class Source:
     frames: int
 
 
-def unspoken(track: Track, pool: FilePool) -> str | None:
+def unspoken(track: SessionTrack, pool: FilePool) -> str | None:
     """Why a track's clips cannot be written as they are; None if they can.
 
     Raises:

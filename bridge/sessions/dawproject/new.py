@@ -21,16 +21,15 @@ from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels
 from ....runtime.audio.delivery import file_names
 from ....runtime.audio.output import OutputFolder
-from ..core.model import Clip, Session, Track, checked
+from ..core.model import Clip, Session, SessionTrack, checked
 from ..stems.material import FilePool
 from ..stems.render import render_stems
-from ..writing import Written, matched
+from ..writing import Written, left_out, matched
 from .archive import METADATA, PROJECT, ExtractedFile
 from .arrange import Source, clip_element, points_element, unspoken
 from .writing import (
     LOUDEST_FADER,
     channel_settings,
-    general_notes,
     lost,
     mute_element,
     pan_element,
@@ -78,7 +77,7 @@ def create(
             project.track(track, names[place], chosen.get(place))
         root = project.finished(preset)
         _pack(workplace / output.name, root, session.name, sources)
-    return Written(output, (*notes, *project.notes, *general_notes(preset, match)))
+    return Written(output, (*notes, *project.notes, *left_out(preset, match)))
 
 
 class _Builder:
@@ -92,7 +91,7 @@ class _Builder:
         self._master = self._id()
         self.notes: list[str] = []
 
-    def track(self, track: Track, name: str, wanted: PresetTrack | None) -> None:
+    def track(self, track: SessionTrack, name: str, wanted: PresetTrack | None) -> None:
         """A track with its channel and its clips."""
         parent, destination = self._group(track.group)
         identity = self._id()
@@ -173,7 +172,7 @@ class _Builder:
             element.set("destination", destination)
         return element, self._id(), self._id()
 
-    def _own(self, channel: Element, volume: str, pan: str, track: Track) -> None:
+    def _own(self, channel: Element, volume: str, pan: str, track: SessionTrack) -> None:
         """The session's own fader and pan."""
         level_db = min(track.gain_db, decibels(LOUDEST_FADER))
         if level_db < track.gain_db:
@@ -201,7 +200,7 @@ class _Builder:
             element.set("name", element.tag)
             channel.append(element)
 
-    def _automation(self, lanes: Element, track: Track, name: str, volume: str, pan: str, *, keep: bool) -> None:
+    def _automation(self, lanes: Element, track: SessionTrack, name: str, volume: str, pan: str, *, keep: bool) -> None:
         for what, automation, parameter, unit in (
             ("volume", track.volume, volume, "linear"),
             ("pan", track.pan_automation, pan, "normalized"),
@@ -221,7 +220,7 @@ class _Builder:
         return f"id{self._count - 1}"
 
 
-def _spoken(session: Session, names: list[str], folder: Path) -> tuple[list[Track], list[str]]:
+def _spoken(session: Session, names: list[str], folder: Path) -> tuple[list[SessionTrack], list[str]]:
     """The session's tracks in clips that the format knows; rendered where it does not."""
     try:
         with FilePool() as pool:
@@ -241,7 +240,7 @@ def _spoken(session: Session, names: list[str], folder: Path) -> tuple[list[Trac
     return tracks, notes
 
 
-def _sources(tracks: list[Track], output: Path, folder: Path, *, embed: bool) -> dict[Path, Source]:
+def _sources(tracks: list[SessionTrack], output: Path, folder: Path, *, embed: bool) -> dict[Path, Source]:
     """Where each file is to be found, from the project."""
     files = list(dict.fromkeys(clip.source for track in tracks for clip in track.clips))
     result = {}

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from ....presets.errors import AudioError, SessionError
 from ..core.media import Resolver, shown
-from ..core.model import Clip, MissingMedia, Note, Session, Track
+from ..core.model import Clip, MissingMedia, Session, SessionNote, SessionTrack
 from ..stems.material import FilePool
 from .archive import METADATA, PROJECT, Container
 from .clips import Lane, Remark, automation
@@ -59,7 +59,7 @@ def _session(path: Path, project: Project, title: str, missing: tuple[MissingMed
     names = {track.identity: track.name for track in project.mixer}
     remarks = [*project.arrangement.remarks, *lane_remarks, *project.remarks()]
     remarks += [Remark("", "", "audio of a track that is not there") for track in clips if track not in names]
-    notes = dict.fromkeys(Note(names.get(item.track, ""), item.clip, item.what) for item in remarks)
+    notes = dict.fromkeys(SessionNote(names.get(item.track, ""), item.clip, item.what) for item in remarks)
     return Session(
         path,
         "dawproject",
@@ -112,12 +112,12 @@ class _MediaFinder:
             return Media(path, int(declared) if 8_000 <= declared <= 192_000 else USUAL_RATE_HZ)
 
 
-def _track(order: int, track: MixerTrack, clips: list[Clip], lanes: dict[str, Lane]) -> Track:
+def _track(order: int, track: MixerTrack, clips: list[Clip], lanes: dict[str, Lane]) -> SessionTrack:
     channel = track.channel
     colour = track.element.get("color", "")
     loaded = is_true(track.element, "loaded", True)
     volume, pan = lanes.get("Volume"), lanes.get("Pan")
-    return Track(
+    return SessionTrack(
         track.name,
         order,
         tuple(clip for clip in clips if clip.length),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from ....presets.console import SEND_OFF_DB, Compressor, Equalizer, Master, Parameter, Strip, parameters
+from ....presets.console import Compressor, Equalizer, Master, Parameter, Strip, parameters
 from ....presets.edit import Bus, without_input_gain
 from ....presets.errors import OutputError, SessionError
 from ....presets.names import unique_names
@@ -21,7 +21,8 @@ from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor, quantity
 from ....runtime.audio.output import OutputFolder
-from ..writing import Written, matched
+from ..core.model import Session
+from ..writing import Written, left_out, matched, strip_left_out
 from .archive import PROJECT, Container
 from .devices import (
     compressor_element,
@@ -45,12 +46,12 @@ _UNHEARD_DB = 0.01
 
 
 def write(
-    session_path: Path, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+    session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
 ) -> Written:
     """Writes a copy of a .dawproject with a preset in it.
 
     Args:
-        session_path: the project; it is not changed.
+        session: the project, as it was read; its file is not changed.
         preset: the mix.
         output: the copy.
         match: name of the preset's track to that of the project's; those that are in no pair stay as they are.
@@ -60,6 +61,7 @@ def write(
         SessionError: the project cannot be read, or a track is missing.
         OutputError: the copy cannot be written.
     """
+    session_path = session.path
     if output.resolve() == session_path.resolve():
         raise OutputError(f"{output} is the session itself, which is never changed: choose another name.")
     try:
@@ -78,7 +80,7 @@ def write(
                 _copy(container, workplace / output.name, data)
     except MalformedError as fault:
         raise SessionError(f"{session_path} cannot be read: {fault}.") from fault
-    return Written(output, (*writer.notes, *general_notes(preset, match)))
+    return Written(output, (*writer.notes, *left_out(preset, match)))
 
 
 def written_mix(path: Path) -> Preset:
@@ -105,14 +107,6 @@ def written_mix(path: Path) -> Preset:
         return preset
     values = {"input_gain_db": strip.input_gain_db, "eq": strip.eq, "compressor": strip.compressor}
     return preset.model_copy(update={"master": Master(**values, output_gain_db=strip.fader_db)})
-
-
-def general_notes(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
-    """What of a preset belongs to no track of a project."""
-    left = [track.name for track in preset.tracks if track.name not in match]
-    if left:
-        names = ", ".join(repr(name[:80]) for name in left[:12])
-        yield f"Tracks of the preset that are not in the project: {names}{' and more' if len(left) > 12 else ''}."
 
 
 @dataclass(frozen=True)
@@ -161,11 +155,7 @@ def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
             threshold = quantity(compressor.threshold_db, "dB")
             yield f"the compressor's threshold of {threshold} may be beyond what the DAW's can be set to."
     if isinstance(plain, Strip):
-        if plain.saturation.drive > 0:
-            yield "its saturation is left out: the format has none."
-        if plain.fx_send_db > SEND_OFF_DB:
-            level = quantity(plain.fx_send_db, "dB")
-            yield f"its send to the reverb of {level} is left out: set up a reverb in the DAW."
+        yield from strip_left_out(plain, "the format")
 
 
 class _Writer:

@@ -19,7 +19,7 @@ import numpy as np
 from ....presets.errors import SessionError
 from ..core.fades import Gains
 from ..core.model import NO_FADE, Automation, Fade, FadeShape
-from .rpp import Block, Document, Row
+from .rpp import Block, ReaperDocument, Row
 
 MOST_POINTS = 50_000
 # Into so many lines is a bent piece of an envelope cut: within 0.002 of its height.
@@ -94,7 +94,7 @@ def frames_of(row: Row, seconds: float, sample_rate_hz: int) -> int:
     return round(seconds * sample_rate_hz)
 
 
-def automation_of(document: Document, block: Block, *, time_scale: float = 1.0) -> Automation | None:
+def automation_of(document: ReaperDocument, block: Block, *, time_scale: float = 1.0) -> Automation | None:
     """An envelope's values as they stand; None if it is switched off or empty.
 
     Args:

@@ -6,17 +6,18 @@ The fields of an item's lines are those of ReaTeam's "State Chunk Definitions".
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....presets.errors import AudioError, SessionError
 from ....presets.units import decibels
+from ..core.kinds import Kind
 from ..core.media import Resolver
-from ..core.model import Automation, Clip, Note
+from ..core.model import Automation, Clip, SessionNote
 from ..stems.material import FileInfo, FilePool
 from .curves import automation_of, fade_of, frames_of, knows_fade
-from .rpp import Block, Document, Row, blocks
+from .rpp import Block, ReaperDocument, Row, blocks
 
 # What REAPER decodes with its own readers and libsndfile can, too; AIFF is a WAVE to it.
 _AUDIO = frozenset({"WAVE", "FLAC", "MP3", "VORBIS", "OPUS"})
@@ -27,7 +28,7 @@ _KEYS = frozenset(
     )
 )
 _TAKE_ENVELOPES = {"PANENV": "pan envelope", "PITCHENV": "pitch envelope", "MUTEENV": "mute envelope"}
-PLUGIN_TAGS = ("VST", "AU", "CLAP", "JS", "DX", "LV2", "VIDEO_EFFECT")
+_PLUGIN_TAGS = ("VST", "AU", "CLAP", "JS", "DX", "LV2", "VIDEO_EFFECT")
 _WHOLE_SOURCE, _REVERSED = 1, 2
 _MOST_WORDS = 200
 # Less does not count: REAPER keeps times with 14 digits, in seconds.
@@ -87,12 +88,12 @@ class ItemReader:
         under: folder inside the project's, where its recordings go.
     """
 
-    def __init__(self, document: Document, sample_rate_hz: int, resolver: Resolver, pool: FilePool, under: str):
+    def __init__(self, document: ReaperDocument, sample_rate_hz: int, resolver: Resolver, pool: FilePool, under: str):
         self._document, self._rate_hz = document, sample_rate_hz
         self._resolver, self._pool = resolver, pool
         self._under = (under,) if under else ()
 
-    def read(self, block: Block, track: str, playing_lanes: int | None) -> tuple[Clip | None, list[Note]]:
+    def read(self, block: Block, track: str, playing_lanes: int | None) -> tuple[Clip | None, list[SessionNote]]:
         """The clip, and notes where it is none.
 
         Args:
@@ -111,7 +112,7 @@ class ItemReader:
         if source is None or active.empty:
             return None, []
         if source.kind not in _AUDIO or not source.file:
-            return None, [Note(track, name, _unplayed(source.kind))]
+            return None, [SessionNote(track, name, _unplayed(source.kind))]
         path = self._resolver.find(source.file, under=self._under)
         if path is None:
             return None, []
@@ -238,8 +239,14 @@ class ItemReader:
                 yield _TAKE_ENVELOPES[block.tag]
 
 
-def plugin_names(document: Document, chain: Block) -> Iterator[str]:
-    """The plug-ins of a chain that are not bypassed, as REAPER shows them, those in containers, too."""
+def plugin_names(document: ReaperDocument, chain: Block, *, without: Collection[str] = ()) -> Iterator[str]:
+    """The plug-ins of a chain that are not bypassed, as REAPER shows them, those in containers, too.
+
+    Args:
+        document: the project.
+        chain: its block.
+        without: names that a user can give a VST; those that have one of these are left out.
+    """
     waiting = [chain]
     while waiting:
         block = waiting.pop()
@@ -250,8 +257,10 @@ def plugin_names(document: Document, chain: Block) -> Iterator[str]:
                     bypassed = bool(document.row(child).whole(1))
             elif child.tag == "CONTAINER":
                 waiting.append(child)
-            elif child.tag in PLUGIN_TAGS and not bypassed:
-                yield document.row(child.first).text(1, child.tag)[:_MOST_WORDS]
+            elif child.tag in _PLUGIN_TAGS and not bypassed:
+                row = document.row(child.first)
+                if child.tag != "VST" or row.text(4) not in without:
+                    yield row.text(1, child.tag)[:_MOST_WORDS]
 
 
 def _window(source: _Source, info: FileInfo) -> _Window:
@@ -324,7 +333,6 @@ def _plays(item: _Take, lanes: int) -> bool:
 
 def _unplayed(kind: str) -> str:
     if kind.startswith("_OFFLINE"):
-        return "media that is offline"
-    return {"MIDI": "MIDI", "MIDIPOOL": "MIDI", "RPP_PROJECT": "a project in the project", "VIDEO": "video"}.get(
-        kind, f"a source of kind {kind[:40] or 'unknown'}"
-    )
+        return Kind.OFFLINE()
+    known = {"MIDI": Kind.MIDI, "MIDIPOOL": Kind.MIDI, "RPP_PROJECT": Kind.NESTED_PROJECT, "VIDEO": Kind.VIDEO}
+    return known[kind]() if kind in known else Kind.UNKNOWN_SOURCE(kind[:40] or "unknown")

@@ -17,11 +17,11 @@ from typing import Final
 from ....presets.errors import SessionError
 from ....presets.units import decibels
 from ..core.media import Resolver
-from ..core.model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, Note, PanLaw, Session, Track
+from ..core.model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, PanLaw, Session, SessionNote, SessionTrack
 from ..stems.material import FilePool
 from .curves import automation_of
 from .items import ItemReader, plugin_names
-from .rpp import Block, Document, Row, blocks, load
+from .rpp import Block, ReaperDocument, Row, blocks, load
 
 DEFAULT_RATE_HZ = 44_100
 _TRACK_KEYS = frozenset(
@@ -109,7 +109,7 @@ def read(path: Path, resolver: Resolver) -> Session:
     )
 
 
-def shown_tracks(document: Document) -> list[TrackBlock]:
+def shown_tracks(document: ReaperDocument) -> list[TrackBlock]:
     """The tracks that a session has: all but folders without items.
 
     Raises:
@@ -138,7 +138,7 @@ def shown_tracks(document: Document) -> list[TrackBlock]:
     return tracks
 
 
-def platform(document: Document) -> str:
+def platform(document: ReaperDocument) -> str:
     """What REAPER ran on when it wrote a project: "windows", "macos" or "linux"."""
     version = document.row(document.root.first).text(2).lower()
     if "linux" in version:
@@ -146,7 +146,7 @@ def platform(document: Document) -> str:
     return "macos" if "mac" in version or "osx" in version else "windows"
 
 
-def _track(document: Document, track: TrackBlock, items: ItemReader, notes: list[Note]) -> Track:
+def _track(document: ReaperDocument, track: TrackBlock, items: ItemReader, notes: list[SessionNote]) -> SessionTrack:
     lanes = _playing_lanes(track)
     clips: list[Clip] = []
     for block in blocks(track.block, "ITEM"):
@@ -154,7 +154,7 @@ def _track(document: Document, track: TrackBlock, items: ItemReader, notes: list
         notes.extend(lacking)
         if clip is not None:
             clips.append(clip)
-    notes.extend(Note(track.name, "", what) for what in _track_notes(document, track))
+    notes.extend(SessionNote(track.name, "", what) for what in _track_notes(document, track))
     volpan = track.row("VOLPAN")
     volume, pan = volpan.number(1, 1.0), volpan.number(2)
     law = volpan.number(3, -1.0)
@@ -162,7 +162,7 @@ def _track(document: Document, track: TrackBlock, items: ItemReader, notes: list
         project = document.find(document.root, "PANLAW")
         law = 1.0 if project is None else project.number(1, 1.0)
     trims = track.row("AUTOMODE").whole(1) == _TRIM_READ
-    return Track(
+    return SessionTrack(
         track.name,
         track.order,
         tuple(clips),
@@ -179,7 +179,7 @@ def _track(document: Document, track: TrackBlock, items: ItemReader, notes: list
     )
 
 
-def _volume(document: Document, track: TrackBlock, factor: float) -> Automation | None:
+def _volume(document: ReaperDocument, track: TrackBlock, factor: float) -> Automation | None:
     """The envelope; in the mode trim/read the fader works behind it."""
     automation = _envelope(document, track, "VOLENV2")
     if automation is None:
@@ -188,7 +188,7 @@ def _volume(document: Document, track: TrackBlock, factor: float) -> Automation 
     return Automation(points, automation.interpolation)
 
 
-def _pan(document: Document, track: TrackBlock, offset: float) -> Automation | None:
+def _pan(document: ReaperDocument, track: TrackBlock, offset: float) -> Automation | None:
     automation = _envelope(document, track, "PANENV2")
     if automation is None:
         return None
@@ -197,12 +197,12 @@ def _pan(document: Document, track: TrackBlock, offset: float) -> Automation | N
     return Automation(points, automation.interpolation)
 
 
-def _envelope(document: Document, track: TrackBlock, tag: str) -> Automation | None:
+def _envelope(document: ReaperDocument, track: TrackBlock, tag: str) -> Automation | None:
     block = next(blocks(track.block, tag), None)
     return None if block is None else automation_of(document, block)
 
 
-def _track_notes(document: Document, track: TrackBlock) -> Iterator[str]:
+def _track_notes(document: ReaperDocument, track: TrackBlock) -> Iterator[str]:
     for chain in blocks(track.block, "FXCHAIN"):
         yield from (f"plug-in {name}" for name in plugin_names(document, chain))
     for block in blocks(track.block, *_OTHER_ENVELOPES):
@@ -216,13 +216,13 @@ def _track_notes(document: Document, track: TrackBlock) -> Iterator[str]:
         yield "dual pan"
 
 
-def _project_notes(document: Document) -> Iterator[Note]:
+def _project_notes(document: ReaperDocument) -> Iterator[SessionNote]:
     rate = document.find(document.root, "PLAYRATE")
     if rate is not None and rate.number(1, 1.0) != 1:
-        yield Note("", "", f"the project's play rate of {rate.number(1):g}")
+        yield SessionNote("", "", f"the project's play rate of {rate.number(1):g}")
     for chain in blocks(document.root, "MASTERFXLIST"):
         for name in plugin_names(document, chain):
-            yield Note("", "", f"plug-in {name} on the master")
+            yield SessionNote("", "", f"plug-in {name} on the master")
 
 
 def _playing_lanes(track: TrackBlock) -> int | None:
@@ -240,7 +240,7 @@ def _colour(number: int, system: str) -> str | None:
     return f"#{value.hex()}"
 
 
-def _recordings(document: Document) -> str:
+def _recordings(document: ReaperDocument) -> str:
     """The folder inside the project's that recordings go to, if it is one."""
     row = document.find(document.root, "RECORD_PATH")
     folder = "" if row is None else row.text(1).replace("\\", "/")

@@ -100,7 +100,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Document:
+class ReaperDocument:
     """A project's text.
 
     Attributes:
@@ -160,7 +160,7 @@ def blocks(block: Block, *tags: str) -> Iterator[Block]:
             yield child
 
 
-def load(path: Path) -> Document:
+def load(path: Path) -> ReaperDocument:
     """The tree of a project's file.
 
     Raises:
@@ -174,7 +174,7 @@ def load(path: Path) -> Document:
     return parse(data, path)
 
 
-def parse(data: bytes, path: Path) -> Document:
+def parse(data: bytes, path: Path) -> ReaperDocument:
     """The tree of a project.
 
     Args:
@@ -192,7 +192,7 @@ def parse(data: bytes, path: Path) -> Document:
     if max(map(len, lines)) > LONGEST_LINE:
         raise SessionError(f"{path} has a line of more than {LONGEST_LINE // 2**20} MiB: it is damaged.")
     root = _tree(lines, path)
-    return Document(path, lines, root)
+    return ReaperDocument(path, lines, root)
 
 
 def decoded(raw: bytes) -> str:

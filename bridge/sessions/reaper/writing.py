@@ -12,16 +12,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from ....presets.console import SEND_OFF_DB, Strip, Unit
+from ....presets.console import Strip, Unit
 from ....presets.errors import SessionError
 from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor, quantity
-from ..writing import Written, matched, save
-from .items import PLUGIN_TAGS
+from ..core.model import Session
+from ..writing import Written, left_out, matched, plugins_stay, save, strip_left_out
+from .items import plugin_names
 from .reading import DEFAULT_RATE_HZ, TrackBlock, platform, shown_tracks
-from .rpp import Block, Document, Edit, blocks, load
+from .rpp import Block, Edit, ReaperDocument, blocks, load
 from .states import PluginKind, PluginStates, master_of, state_in, state_lines, states_of, strip_of
 
 _NAMES: Final[dict[PluginKind, str]] = {"eq": "mixbridge EQ", "compressor": "mixbridge compressor"}
@@ -42,12 +43,12 @@ _IDENTITIES = uuid.UUID("6d697862-7269-4467-a500-726561706572")
 
 
 def write(
-    session_path: Path, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+    session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
 ) -> Written:
     """Writes a copy of a project with a preset in it.
 
     Args:
-        session_path: the project; it is not changed.
+        session: the project, as it was read; its file is not changed.
         preset: the mix.
         output: the copy; it finds its media only in the project's own folder.
         match: name of the preset's track to that of the project's; those that are in no pair stay as they are.
@@ -57,6 +58,7 @@ def write(
         SessionError: the project cannot be read, or a track is missing.
         OutputError: the copy cannot be written.
     """
+    session_path = session.path
     document = load(session_path)
     tracks = shown_tracks(document)
     chosen = matched(session_path, [track.name for track in tracks], preset, match)
@@ -105,7 +107,7 @@ def written_mix(path: Path) -> Preset:
 class _Writer:
     """Collects the changes of one project."""
 
-    def __init__(self, document: Document, sample_rate_hz: int):
+    def __init__(self, document: ReaperDocument, sample_rate_hz: int):
         self._document, self._rate_hz = document, sample_rate_hz
         self._end = document.line_end
         self.edits: list[Edit] = []
@@ -219,11 +221,7 @@ class _Writer:
         for tag, what in (("VOLENV2", "volume"), ("PANENV2", "pan")):
             if _is_active(self._document, track.block, tag):
                 yield f"its {what} envelope stays, and acts besides the mix."
-        if strip.saturation.drive > 0:
-            yield "its saturation is left out: ReaEQ and ReaComp have none."
-        if strip.fx_send_db > SEND_OFF_DB:
-            level = quantity(strip.fx_send_db, "dB")
-            yield f"its send to the reverb of {level} is left out: set up a reverb in REAPER."
+        yield from strip_left_out(strip, "REAPER's EQ and compressor")
 
     def _insert(self, before: int, lines: list[str], indent: bytes) -> None:
         self.edits.append(Edit(before, before, self._lines(lines, indent)))
@@ -237,15 +235,10 @@ class _Writer:
         return line[: len(line) - len(line.lstrip())] + b"  "
 
 
-def _plugin_notes(document: Document, owner: Block, states: PluginStates) -> Iterator[str]:
-    others = sum(
-        child.tag != "VST" or document.row(child.first).text(4) not in _NAMES.values()
-        for chain in blocks(owner, *_CHAINS)
-        for child in blocks(chain, *PLUGIN_TAGS)
-    )
-    if others:
-        what = "a plug-in stays and acts" if others == 1 else f"{others} plug-ins stay and act"
-        yield f"{what} behind mixbridge's; bypass what the mix is to do without."
+def _plugin_notes(document: ReaperDocument, owner: Block, states: PluginStates) -> Iterator[str]:
+    chains = blocks(owner, *_CHAINS)
+    names = [name for chain in chains for name in plugin_names(document, chain, without=_NAMES.values())]
+    yield from plugins_stay(names)
     for clamp in states.clamped:
         unit: Unit = "dB" if clamp.key.endswith("_db") else "ms" if clamp.key.endswith("_ms") else ":1"
         name = clamp.key.rpartition(".")[2].rpartition("_")[0] or "ratio"
@@ -255,16 +248,13 @@ def _plugin_notes(document: Document, owner: Block, states: PluginStates) -> Ite
 
 
 def _general_notes(preset: Preset, match: Mapping[str, str], session: Path, output: Path) -> Iterator[str]:
-    left = [track.name for track in preset.tracks if track.name not in match]
-    if left:
-        names = ", ".join(repr(name[:80]) for name in left[:12])
-        yield f"Tracks of the preset that are not in the project: {names}{' and more' if len(left) > 12 else ''}."
+    yield from left_out(preset, match)
     if output.absolute().parent != session.absolute().parent:
         folder = session.absolute().parent
         yield f"{output.name} finds its audio in the project's own folder alone: move it to {folder}."
 
 
-def _states_in(document: Document, owner: Block) -> tuple[bytes, bytes] | None:
+def _states_in(document: ReaperDocument, owner: Block) -> tuple[bytes, bytes] | None:
     """The states of both of mixbridge's plug-ins; None if one is missing."""
     for chain in blocks(owner, *_CHAINS):
         states = [_state(document, _own_plugin(document, chain, kind)) for kind in _NAMES]
@@ -273,11 +263,11 @@ def _states_in(document: Document, owner: Block) -> tuple[bytes, bytes] | None:
     return None
 
 
-def _state(document: Document, block: Block | None) -> bytes | None:
+def _state(document: ReaperDocument, block: Block | None) -> bytes | None:
     return None if block is None else state_in(document.lines[block.first + 1 : block.last])
 
 
-def _own_plugin(document: Document, chain: Block, kind: PluginKind) -> Block | None:
+def _own_plugin(document: ReaperDocument, chain: Block, kind: PluginKind) -> Block | None:
     """The plug-in in a chain that mixbridge put there: it bears its name."""
     for block in blocks(chain, "VST"):
         row = document.row(block.first)
@@ -286,7 +276,7 @@ def _own_plugin(document: Document, chain: Block, kind: PluginKind) -> Block | N
     return None
 
 
-def _is_active(document: Document, owner: Block, tag: str) -> bool:
+def _is_active(document: ReaperDocument, owner: Block, tag: str) -> bool:
     block = next(blocks(owner, tag), None)
     if block is None:
         return False

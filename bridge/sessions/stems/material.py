@@ -19,7 +19,7 @@ import soxr
 
 from ....presets.errors import AudioError, SessionError
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, OneWayFile, Samples, probe
-from ..core.model import Clip, Track
+from ..core.model import Clip, SessionTrack
 
 MOST_OPEN = 32
 # How far the resampler looks to each side, with room to spare.
@@ -225,7 +225,7 @@ def clip_channels(clip: Clip, pool: FilePool) -> int:
 
 
 @contextmanager
-def naming(track: Track, clip: Clip) -> Iterator[None]:
+def naming(track: SessionTrack, clip: Clip) -> Iterator[None]:
     """What is wrong with a clip's file is said with the names of clip and track, as a :class:`SessionError`."""
     try:
         yield

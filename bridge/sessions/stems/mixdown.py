@@ -11,7 +11,8 @@ from ....presets.errors import SessionError
 from ....presets.units import gain_factor
 from ....runtime.audio.reading import Samples
 from ..core.fades import Gains, automation_values, fade_gains, pan_gains, under_gains
-from ..core.model import Clip, Fade, Track
+from ..core.model import Clip, Fade, Session, SessionGroup, SessionTrack
+from ..core.routing import acting, silence
 from .material import ClipSound, FilePool, clip_channels, naming
 
 # More clips than these at one place of one track are a broken session, and each costs memory.
@@ -33,7 +34,7 @@ class TrackSound:
         SessionError: a file of a clip cannot be read; the message names both.
     """
 
-    def __init__(self, track: Track, pool: FilePool, sample_rate_hz: int):
+    def __init__(self, track: SessionTrack, pool: FilePool, sample_rate_hz: int):
         self._track, self._pool, self._rate_hz = track, pool, sample_rate_hz
         self._waiting = sorted((clip for clip in track.clips if _is_heard(clip)), key=lambda clip: -clip.position)
         self._playing: list[_Playing] = []
@@ -84,36 +85,44 @@ class TrackSound:
         return block
 
 
-class Fader:
-    """What a track's fader, pan, polarity and mute do to its sound: always two channels.
+class TrackFader:
+    """What a track's fader, pan, polarity and mute, and those of its groups do to its sound: always two channels.
 
     Args:
+        session: of which.
         track: whose.
-        sample_rate_hz: of the session.
     """
 
-    def __init__(self, track: Track, sample_rate_hz: int):
-        self._track, self._rate_hz = track, sample_rate_hz
+    def __init__(self, session: Session, track: SessionTrack):
+        self._stages: tuple[SessionTrack | SessionGroup, ...] = (track, *acting(session, track))
+        self._silent = silence(session, track) is not None
+        self._rate_hz = session.sample_rate_hz
         self._place = 0
 
     def __call__(self, block: Samples) -> Samples:
         """The next frames of the session, shape (2, n), of those before the fader, shape (1 or 2, n)."""
-        track, count = self._track, block.shape[1]
-        self._place += count
-        if track.mute:
-            return np.zeros((2, count), np.float32)
-        times_s = np.zeros(1)
-        if track.volume or track.pan_automation:
-            times_s = np.arange(self._place - count, self._place) / self._rate_hz
-        gain = automation_values(track.volume, times_s) if track.volume else np.full(1, gain_factor(track.gain_db))
-        pan = automation_values(track.pan_automation, times_s) if track.pan_automation else np.full(1, track.pan)
-        left, right = pan_gains(track.pan_law, pan)
-        sign = -1.0 if track.polarity_inverted else 1.0
-        sides = np.stack(np.broadcast_arrays(sign * gain * left, sign * gain * right)).astype(np.float32)
-        return _with_channels(block, 2) * sides
+        first, self._place = self._place, self._place + block.shape[1]
+        if self._silent:
+            return np.zeros((2, block.shape[1]), np.float32)
+        sides = _sides(self._stages[0], first, self._place, self._rate_hz)
+        for group in self._stages[1:]:
+            sides = np.asarray(sides * _sides(group, first, self._place, self._rate_hz))
+        return _with_channels(block, 2) * sides.astype(np.float32)
 
 
-def track_channels(track: Track, pool: FilePool) -> int:
+def _sides(stage: SessionTrack | SessionGroup, first: int, end: int, rate_hz: int) -> Gains:
+    """The gains of the left and right side in frames first..end, shape (2, n); (2, 1) where nothing moves."""
+    times_s = np.zeros(1)
+    if stage.volume or stage.pan_automation:
+        times_s = np.arange(first, end) / rate_hz
+    gain = automation_values(stage.volume, times_s) if stage.volume else np.full(1, gain_factor(stage.gain_db))
+    pan = automation_values(stage.pan_automation, times_s) if stage.pan_automation else np.full(1, stage.pan)
+    left, right = pan_gains(stage.pan_law, pan)
+    sign = -1.0 if stage.polarity_inverted else 1.0
+    return np.stack(np.broadcast_arrays(sign * gain * left, sign * gain * right))
+
+
+def track_channels(track: SessionTrack, pool: FilePool) -> int:
     """How many channels a track's clips need: 1 or 2.
 
     Raises:

@@ -13,17 +13,21 @@ from ....presets.names import unique_names
 from ....runtime.audio.delivery import file_names
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from ....runtime.audio.writing import FORMATS, AudioFormat
-from ..core.model import MissingMedia, Note, Session, Track, checked
+from ..core.kinds import Kind, level, side
+from ..core.model import MissingMedia, Session, SessionGroup, SessionNote, SessionTrack, checked
+from ..core.routing import acting, silence
 from .material import FilePool, clip_channels, naming, sounding_frames
 from .mixdown import track_channels
 
 # A clip may end this much behind its file's last frame without a word: DAWs round.
 _ROUNDING_S = 0.05
 _LISTED = 12
+# Less than these of a group's fader and pan is not said.
+_SHOWN_DB, _SHOWN_PAN = 0.01, 0.005
 
 
 @dataclass(frozen=True)
-class Stem:
+class PlannedStem:
     """A stem to be made.
 
     Attributes:
@@ -34,7 +38,7 @@ class Stem:
     """
 
     name: str
-    track: Track
+    track: SessionTrack
     file: str
     channels: int
 
@@ -55,13 +59,13 @@ class StemsPlan:
     """
 
     session: Session
-    stems: tuple[Stem, ...]
+    stems: tuple[PlannedStem, ...]
     frames: int
     sample_rate_hz: int
     audio_format: AudioFormat
     post_fader: bool
-    not_rendered: tuple[Note, ...]
-    remarks: tuple[Note, ...]
+    not_rendered: tuple[SessionNote, ...]
+    remarks: tuple[SessionNote, ...]
 
     @property
     def file_frames(self) -> int:
@@ -94,7 +98,7 @@ def plan_stems(
     with FilePool() as pool:
         files = file_names(name for name, _ in chosen)
         stems = tuple(
-            Stem(name, track, f"{file}{suffix}", 2 if post_fader else track_channels(track, pool))
+            PlannedStem(name, track, f"{file}{suffix}", 2 if post_fader else track_channels(track, pool))
             for (name, track), file in zip(chosen, files, strict=True)
         )
         frames, short = _sounding_end(session, pool)
@@ -124,7 +128,7 @@ def strict(plan: StemsPlan) -> StemsPlan:
     return plan
 
 
-def said(note: Note) -> str:
+def said(note: SessionNote) -> str:
     """A note in a line: where, and what."""
     return ": ".join(part for part in (note.track, note.clip, note.what) if part)
 
@@ -137,8 +141,8 @@ def said_missing(item: MissingMedia) -> str:
 
 def _check_choice(
     session: Session,
-    named: Sequence[tuple[str, Track]],
-    chosen: Sequence[tuple[str, Track]],
+    named: Sequence[tuple[str, SessionTrack]],
+    chosen: Sequence[tuple[str, SessionTrack]],
     tracks: Sequence[str] | None,
 ) -> None:
     for wanted in tracks or ():
@@ -153,7 +157,7 @@ def _check_choice(
         raise SessionError(f"{session.path} has no track with audio that can be rendered.{missing}")
 
 
-def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[Note]]:
+def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[SessionNote]]:
     """Where the last clip that has something ends, and the clips that claim to be longer than their files."""
     end, short = 1, []
     for track in session.tracks:
@@ -165,34 +169,61 @@ def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[Note]]:
             end = max(end, clip.position + sounding)
             lacking_s = (clip.length - sounding) / session.sample_rate_hz
             if lacking_s > _ROUNDING_S:
-                short.append(Note(track.name, clip.label, f"its file ends {lacking_s:.2f} s before the clip does"))
+                short.append(SessionNote(track.name, clip.label, Kind.FILE_ENDS(f"{lacking_s:.2f}")))
     return end, short
 
 
-def _too_wide(session: Session, pool: FilePool) -> Iterator[Note]:
+def _too_wide(session: Session, pool: FilePool) -> Iterator[SessionNote]:
     for track in session.tracks:
         for clip in track.clips:
             with naming(track, clip):
                 channels = clip_channels(clip, pool)
             if channels > 2:
-                yield Note(track.name, clip.label, f"{channels} channels, of which the first two are taken")
+                yield SessionNote(track.name, clip.label, Kind.TOO_WIDE(channels))
 
 
-def _not_rendered(session: Session) -> Iterator[Note]:
+def _not_rendered(session: Session) -> Iterator[SessionNote]:
     yield from session.unsupported
     for track in session.tracks:
         for clip in track.clips:
-            yield from (Note(track.name, clip.label, what) for what in clip.notes)
+            yield from (SessionNote(track.name, clip.label, what) for what in clip.notes)
 
 
-def _remarks(session: Session, post_fader: bool) -> Iterator[Note]:
+def _remarks(session: Session, post_fader: bool) -> Iterator[SessionNote]:
     for track in session.tracks:
+        silent = silence(session, track)
         if not track.clips:
-            yield Note(track.name, "", "no audio, so no stem")
-        elif track.mute:
-            yield Note(track.name, "", "muted, so its stem is silent" if post_fader else "muted in the session")
+            yield SessionNote(track.name, "", "no audio, so no stem")
+        elif silent:
+            kind = Kind.SILENT_STEM if post_fader else Kind.NOT_PLAYED
+            yield SessionNote(track.name, "", kind(silent))
         if track.polarity_inverted and track.clips and not post_fader:
-            yield Note(track.name, "", "its polarity is inverted in the session, not in the raw stem")
+            yield SessionNote(track.name, "", Kind.POLARITY())
+        if track.solo:
+            yield SessionNote(track.name, "", Kind.SOLO())
+    yield from _group_remarks(session, post_fader)
     muted = sum(clip.mute for track in session.tracks for clip in track.clips)
     if muted:
-        yield Note("", "", f"{muted} muted clip{'s are' if muted > 1 else ' is'} left out")
+        yield SessionNote("", "", f"{muted} muted clip{'s are' if muted > 1 else ' is'} left out")
+
+
+def _group_remarks(session: Session, post_fader: bool) -> Iterator[SessionNote]:
+    """What groups with audible tracks do to them and raw stems do not have."""
+    used = {id(group) for track in session.tracks if track.clips for group in acting(session, track)}
+    for group in (group for group in session.groups if id(group) in used):
+        if group.solo:
+            yield SessionNote(group.name, "", Kind.SOLO())
+        if not post_fader:
+            yield from (SessionNote(group.name, "", what) for what in _group_settings(group))
+
+
+def _group_settings(group: SessionGroup) -> Iterator[str]:
+    for what, automation in (("volume", group.volume), ("pan", group.pan_automation)):
+        if automation is not None:
+            yield Kind.GROUP_AUTOMATION(group.kind, what)
+    if group.volume is None and abs(group.gain_db) >= _SHOWN_DB:
+        yield Kind.GROUP_FADER(group.kind, level(group.gain_db))
+    if group.pan_automation is None and abs(group.pan) >= _SHOWN_PAN:
+        yield Kind.GROUP_PAN(group.kind, side(group.pan))
+    if group.polarity_inverted:
+        yield Kind.GROUP_POLARITY(group.kind)

@@ -23,8 +23,8 @@ from ....runtime.audio.output import OutputFolder
 from ....runtime.audio.writing import AudioWriter
 from ..core.model import Session
 from .material import FilePool
-from .mixdown import Fader, TrackSound
-from .planning import Stem, StemsPlan, plan_stems
+from .mixdown import TrackFader, TrackSound
+from .planning import PlannedStem, StemsPlan, plan_stems
 
 Progress = Callable[[float, str], None]
 
@@ -87,11 +87,11 @@ def render_plan(
 class _Outlet:
     """One stem while it is made: from the track's sound to its file."""
 
-    def __init__(self, plan: StemsPlan, stem: Stem, path: Path, pool: FilePool):
+    def __init__(self, plan: StemsPlan, stem: PlannedStem, path: Path, pool: FilePool):
         rate_hz = plan.session.sample_rate_hz
         self._stem = stem
         self._sound = TrackSound(stem.track, pool, rate_hz)
-        self._fader = Fader(stem.track, rate_hz) if plan.post_fader else None
+        self._fader = TrackFader(plan.session, stem.track) if plan.post_fader else None
         self._converter = None
         if rate_hz != plan.sample_rate_hz:
             self._converter = soxr.ResampleStream(
@@ -137,7 +137,9 @@ class _Report:
             self.progress(min(1.0, self.done / max(1, self.plan.frames * len(self.plan.stems))), what)
 
 
-def _render_batch(plan: StemsPlan, batch: Sequence[Stem], workplace: Path, pool: FilePool, report: _Report) -> None:
+def _render_batch(
+    plan: StemsPlan, batch: Sequence[PlannedStem], workplace: Path, pool: FilePool, report: _Report
+) -> None:
     with ExitStack() as stack:
         outlets = []
         for stem in batch:
@@ -152,7 +154,7 @@ def _render_batch(plan: StemsPlan, batch: Sequence[Stem], workplace: Path, pool:
             report(count * len(outlets), f"rendering {batch[0].name}")
 
 
-def _batches(stems: Iterable[Stem], pool: FilePool) -> Iterator[list[Stem]]:
+def _batches(stems: Iterable[PlannedStem], pool: FilePool) -> Iterator[list[PlannedStem]]:
     for path, group in groupby(stems, lambda stem: _shared_file(stem, pool)):
         together = list(group)
         step = 1 if path is None else _SIDE_BY_SIDE
@@ -160,7 +162,7 @@ def _batches(stems: Iterable[Stem], pool: FilePool) -> Iterator[list[Stem]]:
             yield together[first : first + step]
 
 
-def _shared_file(stem: Stem, pool: FilePool) -> Path | None:
+def _shared_file(stem: PlannedStem, pool: FilePool) -> Path | None:
     """The file of many channels that a stem is all made of."""
     files = {path for clip in stem.track.clips for path in (clip.source, *clip.split)}
     path = files.pop()

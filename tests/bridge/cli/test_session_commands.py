@@ -8,8 +8,16 @@ import pytest
 import soundfile as sf
 from mixbridge.bridge.cli import main as cli
 from mixbridge.bridge.cli.main import Lazy
-from mixbridge.bridge.sessions import reading
-from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, MissingMedia, Note, Session, Track
+from mixbridge.bridge.sessions.core.model import (
+    Automation,
+    Clip,
+    Fade,
+    MissingMedia,
+    Session,
+    SessionNote,
+    SessionTrack,
+)
+from mixbridge.bridge.sessions.registry import SessionFormat
 from timeline import RATE_HZ, noise, write_audio
 
 
@@ -41,14 +49,14 @@ def rich_session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
         "Song [b]",
         RATE_HZ,
         (
-            Track("Vox [lead]", 0, clips, "Voices", "#aa3311", -3.0, -0.5, volume=Automation(((0.0, 1.0),))),
-            Track("Keys", 1, (Clip(folder / "Keys.wav", 0, 6000),), gain_db=-np.inf, mute=True),
-            Track("MIDI", 2),
+            SessionTrack("Vox [lead]", 0, clips, "Voices", "#aa3311", -3.0, -0.5, volume=Automation(((0.0, 1.0),))),
+            SessionTrack("Keys", 1, (Clip(folder / "Keys.wav", 0, 6000),), gain_db=-np.inf, mute=True),
+            SessionTrack("MIDI", 2),
         ),
-        unsupported=(Note("MIDI", "", "MIDI item"),),
+        unsupported=(SessionNote("MIDI", "", "MIDI item"),),
         missing=(MissingMedia("gone.wav", (folder, folder / "Media")),),
     )
-    monkeypatch.setattr(reading, "_reader", lambda _: lambda *_: session)
+    monkeypatch.setattr(SessionFormat, "read", lambda *_: session)
     (folder / "song.RPP").write_text("x")
     return session
 
@@ -172,8 +180,8 @@ def test_a_picture_that_cannot_be_drawn(rich_session, folder, refused, tmp_path)
 
 def test_names_and_colours_cannot_steer_terminal_or_picture(rich_session, folder, run, tmp_path, monkeypatch) -> None:
     evil = replace(rich_session.tracks[0], name="\x1b[2J$\\frac{$\u4e2d", colour="red; x", group="\x1b]0;x\x07")
-    session = replace(rich_session, name="\x1b[31m", tracks=(evil,), unsupported=(Note("\x1b", "", "\n"),))
-    monkeypatch.setattr(reading, "_reader", lambda _: lambda *_: session)
+    session = replace(rich_session, name="\x1b[31m", tracks=(evil,), unsupported=(SessionNote("\x1b", "", "\n"),))
+    monkeypatch.setattr(SessionFormat, "read", lambda *_: session)
     outcome = run("inspect", folder / "song.RPP", "--picture", tmp_path / "x.png")
     assert outcome.code == 0
     assert "\x1b" not in outcome.out + outcome.err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge.sessions.core.fades import automation_values, pan_gains
-from mixbridge.bridge.sessions.core.model import Automation, Clip, Track
+from mixbridge.bridge.sessions.core.model import Automation, Clip, SessionTrack
 from mixbridge.bridge.sessions.stems.render import render_stems
 from timeline import RATE_HZ, noise, session_of, write_audio
 
@@ -16,7 +16,7 @@ def flat(tmp_path: Path) -> Path:
     return write_audio(tmp_path / "flat.wav", np.full(2 * RATE_HZ, 0.5))
 
 
-def post_fader(track: Track, tmp_path: Path) -> np.ndarray:
+def post_fader(track: SessionTrack, tmp_path: Path) -> np.ndarray:
     (path,) = render_stems(session_of(tmp_path, track), tmp_path / "stems", post_fader=True).values()
     return sf.read(path, always_2d=True)[0].T
 
@@ -36,7 +36,7 @@ def post_fader(track: Track, tmp_path: Path) -> np.ndarray:
     ],
 )
 def test_a_pan_gives_both_sides_their_gain(law: str, pan: float, left: float, right: float, flat, tmp_path) -> None:
-    track = Track("Vox", 0, (Clip(flat, 0, 100),), gain_db=-6.0, pan=pan, pan_law=law)  # type: ignore[arg-type]
+    track = SessionTrack("Vox", 0, (Clip(flat, 0, 100),), gain_db=-6.0, pan=pan, pan_law=law)  # type: ignore[arg-type]
     stem = post_fader(track, tmp_path)
     gain = 0.5 * 10 ** (-6 / 20)
     np.testing.assert_allclose(stem, np.array([[left], [right]]) * gain * np.ones((1, 100)), atol=1e-5)
@@ -45,25 +45,25 @@ def test_a_pan_gives_both_sides_their_gain(law: str, pan: float, left: float, ri
 def test_a_stereo_track_keeps_its_sides(tmp_path: Path) -> None:
     audio = noise(1000, 2)
     file = write_audio(tmp_path / "wide.wav", audio)
-    stem = post_fader(Track("Keys", 0, (Clip(file, 0, 1000),), pan=0.5), tmp_path)
+    stem = post_fader(SessionTrack("Keys", 0, (Clip(file, 0, 1000),), pan=0.5), tmp_path)
     np.testing.assert_allclose(stem, audio * [[0.5], [1.0]], atol=1e-7)
 
 
 def test_polarity_and_mute_are_the_faders(flat: Path, tmp_path: Path) -> None:
-    upside_down = post_fader(Track("Snare", 0, (Clip(flat, 0, 100),), polarity_inverted=True), tmp_path)
+    upside_down = post_fader(SessionTrack("Snare", 0, (Clip(flat, 0, 100),), polarity_inverted=True), tmp_path)
     assert (upside_down == -0.5).all()
     (tmp_path / "stems").rename(tmp_path / "first")
-    assert not post_fader(Track("Snare", 0, (Clip(flat, 0, 100),), mute=True), tmp_path).any()
+    assert not post_fader(SessionTrack("Snare", 0, (Clip(flat, 0, 100),), mute=True), tmp_path).any()
 
 
 def test_raw_stems_heed_no_fader(flat: Path, tmp_path: Path) -> None:
-    track = Track("Snare", 0, (Clip(flat, 0, 100),), gain_db=-20, mute=True, polarity_inverted=True, pan=1.0)
+    track = SessionTrack("Snare", 0, (Clip(flat, 0, 100),), gain_db=-20, mute=True, polarity_inverted=True, pan=1.0)
     (path,) = render_stems(session_of(tmp_path, track), tmp_path / "stems").values()
     assert (sf.read(path)[0] == 0.5).all()
 
 
 def test_automation_takes_the_faders_place(flat: Path, tmp_path: Path) -> None:
-    track = Track(
+    track = SessionTrack(
         "Vox",
         0,
         (Clip(flat, 0, 2 * RATE_HZ),),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Note, Session, Track, checked
+from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, SessionNote, SessionTrack, checked
 from mixbridge.bridge.sessions.stems import material, planning, render
 from mixbridge.bridge.sessions.stems.planning import plan_stems
 from mixbridge.bridge.sessions.stems.render import render_stems
@@ -55,7 +55,7 @@ def mono(tmp_path: Path) -> Path:
 )
 def test_a_broken_clip_is_named(values: dict[str, object], words: str, mono: Path, tmp_path: Path) -> None:
     clip = Clip(**{"source": mono, "position": 0, "length": 100, "name": "Take 3", **values})  # type: ignore[arg-type]
-    session = session_of(tmp_path, Track("Vox", 0, (clip,)))
+    session = session_of(tmp_path, SessionTrack("Vox", 0, (clip,)))
     with pytest.raises(SessionError, match=words) as error:
         render_stems(session, tmp_path / "stems")
     assert "'Vox'" in str(error.value)
@@ -76,7 +76,7 @@ def test_a_broken_clip_is_named(values: dict[str, object], words: str, mono: Pat
     ],
 )
 def test_a_broken_track_is_named(values: dict[str, object], words: str, mono: Path, tmp_path: Path) -> None:
-    track = Track(**{"name": "Vox", "order": 0, "clips": (Clip(mono, 0, 100),), **values})  # type: ignore[arg-type]
+    track = SessionTrack(**{"name": "Vox", "order": 0, "clips": (Clip(mono, 0, 100),), **values})  # type: ignore[arg-type]
     with pytest.raises(SessionError, match=words) as error:
         checked(session_of(tmp_path, track))
     assert "'Vox'" in str(error.value)
@@ -84,7 +84,7 @@ def test_a_broken_track_is_named(values: dict[str, object], words: str, mono: Pa
 
 def test_too_much_of_anything_is_refused(mono: Path, tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="1025 tracks"):
-        checked(session_of(tmp_path, *[Track(str(n), n) for n in range(1025)]))
+        checked(session_of(tmp_path, *[SessionTrack(str(n), n) for n in range(1025)]))
     clip = Clip(mono, 0, 1)
     with pytest.raises(SessionError, match="100001 clips"):
         checked(session_of(tmp_path, (clip,) * 100_001))
@@ -99,7 +99,7 @@ def test_silence_is_a_gain(mono: Path, tmp_path: Path) -> None:
 
 def test_a_clip_that_claims_ten_hours_of_a_short_file_is_as_long_as_the_file(mono: Path, tmp_path: Path) -> None:
     claim = Clip(mono, 100, 10 * 3600 * RATE_HZ, source_offset=1000, name="Take 3")
-    plan = plan_stems(session_of(tmp_path, Track("Vox", 0, (claim,))))
+    plan = plan_stems(session_of(tmp_path, SessionTrack("Vox", 0, (claim,))))
     assert plan.frames == 4100
     assert [(note.clip, note.what[:14]) for note in plan.remarks] == [("Take 3", "its file ends ")]
     (stem,) = render_stems(plan.session, tmp_path / "stems").values()
@@ -131,7 +131,7 @@ def test_ten_thousand_clips_keep_few_files_open(tmp_path: Path, monkeypatch: pyt
 def test_clips_all_at_one_place_are_refused_by_name(mono: Path, tmp_path: Path) -> None:
     clips = tuple(Clip(mono, 0, 100_000, loop_frames=5000, name=f"Take {n}") for n in range(300))
     with pytest.raises(SessionError, match=r"more than 256 clips at 8\.2 s.*'Take"):
-        render_stems(session_of(tmp_path, Track("Vox", 0, clips)), tmp_path / "stems")
+        render_stems(session_of(tmp_path, SessionTrack("Vox", 0, clips)), tmp_path / "stems")
 
 
 def test_a_loop_of_one_frame_reads_it_once(mono: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,11 +154,11 @@ def test_memory_does_not_grow_with_the_session(tmp_path: Path) -> None:
     other = write_audio(tmp_path / "other.wav", noise(11_025 * 60, 2), 11_025, subtype="PCM_16")
     fade = Fade(RATE_HZ * 20, "slow_ends")
 
-    def track(name: str, source: Path) -> Track:
+    def track(name: str, source: Path) -> SessionTrack:
         clips = [
             Clip(source, 50 * RATE_HZ * n, 60 * RATE_HZ, gain_db=-1, fade_in=fade, fade_out=fade) for n in range(24)
         ]
-        return Track(name, 0, tuple(clips))
+        return SessionTrack(name, 0, tuple(clips))
 
     session = session_of(tmp_path, track("Keys", file), track("Strings", other))
     render_stems(session_of(tmp_path, track("warm", file)), tmp_path / "warm")
@@ -183,7 +183,7 @@ def test_what_is_broken_off_leaves_nothing(stop_at: float, mono: Path, tmp_path:
 
 
 def test_stems_that_are_there_are_kept_unless_asked(mono: Path, tmp_path: Path) -> None:
-    session = session_of(tmp_path, Track("Vox", 0, (Clip(mono, 0, 5000),)))
+    session = session_of(tmp_path, SessionTrack("Vox", 0, (Clip(mono, 0, 5000),)))
     render_stems(session, tmp_path / "stems")
     with pytest.raises(OutputError, match="exists already"):
         render_stems(session, tmp_path / "stems")
@@ -197,7 +197,7 @@ def test_a_file_that_is_no_audio_is_named_with_its_clip(content: bytes | None, w
     file = tmp_path / "broken.wav"
     if content is not None:
         file.write_bytes(content)
-    session = session_of(tmp_path, Track("Vox", 0, (Clip(file, 0, 100, name="Take 3"),)))
+    session = session_of(tmp_path, SessionTrack("Vox", 0, (Clip(file, 0, 100, name="Take 3"),)))
     with pytest.raises(SessionError, match=words) as error:
         plan_stems(session)
     assert all(part in str(error.value) for part in ("'Vox'", "'Take 3'", "broken.wav"))
@@ -226,7 +226,7 @@ def test_a_channel_that_the_file_has_not_is_an_error(mono: Path, tmp_path: Path)
 
 def test_names_of_tracks_become_names_of_files(mono: Path, tmp_path: Path) -> None:
     names = ["Vox", "Vox", "../../etc/passwd", "CON", "a/b:c", "", "  ", "vox", "x" * 500, "\u2028"]
-    session = session_of(tmp_path, *[Track(name, n, (Clip(mono, 0, 10),)) for n, name in enumerate(names)])
+    session = session_of(tmp_path, *[SessionTrack(name, n, (Clip(mono, 0, 10),)) for n, name in enumerate(names)])
     stems = render_stems(session, tmp_path / "stems")
     assert len({path.name.casefold() for path in stems.values()}) == len(names)
     assert all(path.parent == tmp_path / "stems" and path.is_file() for path in stems.values())
@@ -234,7 +234,7 @@ def test_names_of_tracks_become_names_of_files(mono: Path, tmp_path: Path) -> No
 
 
 def test_only_the_tracks_asked_for_but_as_long_as_the_session(mono: Path, tmp_path: Path) -> None:
-    session = session_of(tmp_path, (Clip(mono, 0, 100),), (Clip(mono, 900, 100),), Track("MIDI", 2))
+    session = session_of(tmp_path, (Clip(mono, 0, 100),), (Clip(mono, 900, 100),), SessionTrack("MIDI", 2))
     stems = render_stems(session, tmp_path / "stems", tracks=["Track 1"])
     assert {name: sf.info(path).frames for name, path in stems.items()} == {"Track 1": 1000}
     with pytest.raises(SessionError, match=r"no track 'Track 9'.*'Track 1'"):
@@ -245,7 +245,7 @@ def test_only_the_tracks_asked_for_but_as_long_as_the_session(mono: Path, tmp_pa
 
 def test_a_session_without_audio_has_no_stems(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="no track with audio"):
-        plan_stems(session_of(tmp_path, Track("MIDI", 0)))
+        plan_stems(session_of(tmp_path, SessionTrack("MIDI", 0)))
 
 
 def test_all_that_is_not_rendered_is_in_one_list(mono: Path, tmp_path: Path) -> None:
@@ -256,8 +256,8 @@ def test_all_that_is_not_rendered_is_in_one_list(mono: Path, tmp_path: Path) -> 
         "reaper",
         "song",
         RATE_HZ,
-        (Track("Vox", 0, clips, mute=True, polarity_inverted=True), Track("Click", 1)),
-        unsupported=(Note("Vox", "", "plug-in ReaEQ"),),
+        (SessionTrack("Vox", 0, clips, mute=True, polarity_inverted=True), SessionTrack("Click", 1)),
+        unsupported=(SessionNote("Vox", "", "plug-in ReaEQ"),),
     )
     plan = plan_stems(session)
     assert [planning.said(note) for note in plan.not_rendered] == [

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge.sessions.core.fades import automation_values, fade_gains
-from mixbridge.bridge.sessions.core.model import Automation, Note, Session
+from mixbridge.bridge.sessions.core.model import Automation, Session, SessionNote
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.render import render_stems
 from scipy.signal import lfilter
@@ -256,7 +256,7 @@ def test_names_levels_colours_groups_and_curves_are_read(made):
     ]
     assert [clip.name for clip in made.track("Tape").clips if clip.mute] == ["fourth"]
     assert session.missing == ()
-    assert session.unsupported == (Note("Vox", "", "plug-in ACE Delay"),)
+    assert session.unsupported == (SessionNote("Vox", "", "plug-in ACE Delay"),)
 
 
 def test_automation_is_read_in_seconds_wherever_ardour_counts_in_beats(made):

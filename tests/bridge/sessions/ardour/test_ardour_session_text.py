@@ -10,12 +10,13 @@ import soundfile as sf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mixbridge.bridge.sessions.ardour import xml as ardour_xml
-from mixbridge.bridge.sessions.ardour.writing import write, written_mix
-from mixbridge.bridge.sessions.core.model import Note
+from mixbridge.bridge.sessions.ardour.writing import written_mix
+from mixbridge.bridge.sessions.core.model import SessionNote
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.presets.errors import SessionError
 from mixbridge.presets.preset import Preset, Track
+from session_copies import write_copy
 
 SECOND = 282_240_000
 CONSTANT = '<Tempo npm="120" note-type="4" sclock="0" quarters="0:0" omega="0"/>'
@@ -166,11 +167,11 @@ def test_what_is_not_rendered_is_said(read):
     session = read(content)
     assert len(session.tracks[0].clips) == 1
     assert session.unsupported == (
-        Note("Vox", "take", "a compound of other regions"),
-        Note("Vox", "", "insert outboard"),
-        Note("Vox", "", "its panner"),
-        Note("Keys", "", "MIDI"),
-        Note("Vox", "", "playlist Vox.1, which is not the active one"),
+        SessionNote("Vox", "take", "a compound of other regions"),
+        SessionNote("Vox", "", "insert outboard"),
+        SessionNote("Vox", "", "its panner"),
+        SessionNote("Keys", "", "MIDI"),
+        SessionNote("Vox", "", "playlist Vox.1, which is not the active one"),
     )
 
 
@@ -349,7 +350,7 @@ def test_nothing_but_session_errors_comes_of_damage(folder, content):
     for act in (
         lambda: read_session(path),
         lambda: written_mix(path),
-        lambda: write(path, preset, folder / "mix.ardour", match={"a": "Vox"}, overwrite=True),
+        lambda: write_copy(path, preset, folder / "mix.ardour", match={"a": "Vox"}, overwrite=True),
     ):
         with contextlib.suppress(SessionError):
             act()

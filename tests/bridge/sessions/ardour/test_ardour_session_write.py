@@ -16,11 +16,12 @@ from mixbridge.bridge.osc.dialects.registry import connect
 from mixbridge.bridge.osc.exchange import read
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
-from mixbridge.bridge.sessions.ardour.writing import write, written_mix
+from mixbridge.bridge.sessions.ardour.writing import written_mix
 from mixbridge.presets.console import Master, Strip, parameters
 from mixbridge.presets.console import get as value_of
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
+from session_copies import write_copy
 
 pytestmark = pytest.mark.skipif(ardour_host.missing() is not None, reason=str(ardour_host.missing()))
 
@@ -83,12 +84,12 @@ def opened(tmp_path_factory):
         session = host.session_file
         original, before = session.read_bytes(), routes(session)
         snapshot = session.with_name("mix.ardour")
-        written = write(session, preset(), snapshot, match=MATCH)
+        written = write_copy(session, preset(), snapshot, match=MATCH)
         file = routes(snapshot)
         mix = written_mix(snapshot)
         # A second mix in the snapshot takes the first one's place.
         again = session.with_name("again.ardour")
-        write(snapshot, preset(), again, match=MATCH)
+        write_copy(snapshot, preset(), again, match=MATCH)
         reopened = host.reopen("mix")
         with connect(Target("ardour", "127.0.0.1", reopened.port), DESK) as link:
             strips = {item.name: item for item in ardour_of(link).strips.values()}
@@ -251,7 +252,7 @@ def small(tmp_path):
 
 
 def test_what_is_not_understood_is_kept(small):
-    written = write(small, preset(), small.with_name("mix.ardour"), match={"keys": "Vox"})
+    written = write_copy(small, preset(), small.with_name("mix.ardour"), match={"keys": "Vox"})
     text = written.path.read_text()
     assert '<!-- kept, too -->\n  <Unknown id="7" what="&lt;ever&#10;"><Thing />text</Unknown>' in text
     assert any("no master" in note for note in written.notes)
@@ -272,18 +273,18 @@ def test_what_is_not_understood_is_kept(small):
 )
 def test_mistakes_are_explained_and_nothing_is_written(small, output, match, words):
     with pytest.raises(SessionError, match=words):
-        write(small, preset(), small.parent / output, match=match)
+        write_copy(small, preset(), small.parent / output, match=match)
     assert [path.name for path in small.parent.iterdir()] == ["song.ardour"]
 
 
 def test_neither_the_session_nor_a_snapshot_that_is_there_is_replaced(small):
     with pytest.raises(OutputError, match="never changed"):
-        write(small, preset(), small, match={"keys": "Vox"}, overwrite=True)
+        write_copy(small, preset(), small, match={"keys": "Vox"}, overwrite=True)
     snapshot = small.with_name("mix.ardour")
     snapshot.write_text("mine")
     with pytest.raises(OutputError):
-        write(small, preset(), snapshot, match={"keys": "Vox"})
+        write_copy(small, preset(), snapshot, match={"keys": "Vox"})
     assert snapshot.read_text() == "mine"
     assert small.read_text() == SESSION
-    write(small, preset(), snapshot, match={"keys": "Vox"}, overwrite=True)
+    write_copy(small, preset(), snapshot, match={"keys": "Vox"}, overwrite=True)
     assert "mixbridge" in snapshot.read_text()

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from mixbridge.bridge.sessions.dawproject import archive as dawproject_zip
 from mixbridge.bridge.sessions.dawproject import clips as dawproject_clips
 from mixbridge.bridge.sessions.dawproject import xml as dawproject_xml
-from mixbridge.bridge.sessions.dawproject.writing import write, written_mix
+from mixbridge.bridge.sessions.dawproject.writing import written_mix
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
+from session_copies import write_copy
 
 from tests.support.dawproject_files import HEAD, audio, one_track, project_text, write_project
 from tests.support.timeline import noise, write_audio
@@ -316,11 +317,11 @@ def test_writing_into_hostile_projects(tmp_path: Path) -> None:
     for number, text in enumerate((one_track('<Clip time="0" reference="cl"/>'), one_track("", bpm=math.nan))):
         path = write_project(tmp_path / f"{number}.dawproject", text)
         with pytest.raises(SessionError):
-            write(path, preset, tmp_path / "out.dawproject", match={"Vox": "Vox"})
+            write_copy(path, preset, tmp_path / "out.dawproject", match={"Vox": "Vox"})
     utf16 = project_text(one_track("")).replace("UTF-8", "UTF-16").encode("utf-16")
     path = write_project(tmp_path / "utf16.dawproject", utf16)
     with pytest.raises(SessionError, match="UTF-8"):
-        write(path, preset, tmp_path / "out.dawproject", match={"Vox": "Vox"})
+        write_copy(path, preset, tmp_path / "out.dawproject", match={"Vox": "Vox"})
     assert not (tmp_path / "out.dawproject").exists()
 
 
@@ -344,7 +345,13 @@ def test_mutated_files_give_session_errors_alone(data: st.DataObject, fuzzed: tu
     for attempt in (
         lambda: read_session(path),
         lambda: written_mix(path),
-        lambda: write(path, Preset(tracks=(Track(name="Vox"),)), folder / "out", match={"Vox": "Vox"}, overwrite=True),
+        lambda: write_copy(
+            path,
+            Preset(tracks=(Track(name="Vox"),)),
+            folder / "out",
+            match={"Vox": "Vox"},
+            overwrite=True,
+        ),
     ):
         with contextlib.suppress(SessionError, OutputError):
             attempt()
@@ -363,7 +370,12 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, Path]:
     lane = '<Points unit="linear"> <Target parameter="v1"/> <RealPoint time="0" value="1"/> </Points>'
     text = project_text(one_track(clips, "beats", lane))
     path = write_project(folder / "whole.dawproject", text, {"audio/a.wav": b"x" * 100})
-    written = write(path, Preset(tracks=(Track(name="Vox"),)), folder / "mixed", match={"Vox": "Vox"})
+    written = write_copy(
+        path,
+        Preset(tracks=(Track(name="Vox"),)),
+        folder / "mixed",
+        match={"Vox": "Vox"},
+    )
     with zipfile.ZipFile(written.path) as file:
         text = file.read("project.xml").decode()
     return written.path.read_bytes(), text, folder

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, Track
+from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, SessionTrack
 from mixbridge.bridge.sessions.dawproject.new import create
 from mixbridge.bridge.sessions.dawproject.writing import written_mix
 from mixbridge.bridge.sessions.reading import read_session
@@ -56,7 +56,7 @@ def test_a_session_goes_there_and_back(tmp_path: Path, files: list[Path]) -> Non
     mono, stereo, other = files
     session = session_of(
         tmp_path,
-        Track(
+        SessionTrack(
             "Vox",
             0,
             (
@@ -67,9 +67,9 @@ def test_a_session_goes_there_and_back(tmp_path: Path, files: list[Path]) -> Non
             group="Singers",
             colour="#a1b2c3",
         ),
-        Track("Keys", 1, (Clip(stereo, 0, 20_000, 100, loop_start=200, loop_frames=5000),), channels=2),
-        Track("Bass", 2, (Clip(other, 500, 15_000, 77.0),), group="Rhythm", gain_db=-4, pan=0.25, mute=True),
-        Track("Choir", 3, (Clip(mono, 0, 8000),), group="Singers"),
+        SessionTrack("Keys", 1, (Clip(stereo, 0, 20_000, 100, loop_start=200, loop_frames=5000),), channels=2),
+        SessionTrack("Bass", 2, (Clip(other, 500, 15_000, 77.0),), group="Rhythm", gain_db=-4, pan=0.25, mute=True),
+        SessionTrack("Choir", 3, (Clip(mono, 0, 8000),), group="Singers"),
     )
     preset = PRESET.model_copy(update={"tracks": (*PRESET.tracks, PresetTrack(name="unused"))})
     written = create(session, preset, tmp_path / "new.dawproject", match={"lead": "Vox"})
@@ -190,7 +190,7 @@ def test_what_comes_before_the_song_or_the_file(tmp_path: Path, files: list[Path
 def test_automation_of_tracks_that_are_not_mixed(tmp_path: Path, files: list[Path]) -> None:
     volume, pan = Automation(((0.0, 1.0), (1.0, 0.5))), Automation(((0.5, -1.0), (1.0, 1.0)), "hold")
     tracks = [
-        Track(name, order, (Clip(files[0], 0, 8000),), volume=volume, pan_automation=pan)
+        SessionTrack(name, order, (Clip(files[0], 0, 8000),), volume=volume, pan_automation=pan)
         for order, name in enumerate(("kept", "mixed"))
     ]
     tracks.append(dataclasses.replace(tracks[0], name="curved", volume=Automation(volume.points, "ardour_gain")))
@@ -204,7 +204,7 @@ def test_automation_of_tracks_that_are_not_mixed(tmp_path: Path, files: list[Pat
 
 
 def test_what_is_lost_is_said(tmp_path: Path, files: list[Path]) -> None:
-    track = Track(
+    track = SessionTrack(
         "Vox", 0, (Clip(files[0], 0, 8000, fade_in=Fade(10, "fast_start")),), gain_db=20, polarity_inverted=True
     )
     preset = Preset(tracks=(PresetTrack(name="x", strip=Strip(compressor=Compressor(ratio=4), fader_db=20)),))
@@ -222,7 +222,7 @@ def test_what_is_lost_is_said(tmp_path: Path, files: list[Path]) -> None:
 def test_names_of_all_kinds(tmp_path: Path, files: list[Path]) -> None:
     names = ("a<b>&\"'", "\x00\x1b", "Ü音", "same", "same", "")
     session = session_of(
-        tmp_path, *(Track(name, order, (Clip(files[0], 0, 800, name=name),)) for order, name in enumerate(names))
+        tmp_path, *(SessionTrack(name, order, (Clip(files[0], 0, 800, name=name),)) for order, name in enumerate(names))
     )
     written = create(session, EMPTY, tmp_path / "new.dawproject", match={})
     assert faults(written.path) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, Track
+from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, SessionTrack
 from mixbridge.bridge.sessions.dawproject.time import Scope, TempoMap
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.material import FilePool
@@ -65,7 +65,7 @@ def test_it_sounds_as_the_same_session_made_by_hand(tmp_path: Path, sound: Path)
         f'<Clip time="2" duration="3" playStart="0" loopStart="0.5" loopEnd="1.25">{audio()}</Clip>'
     )
     session = read(tmp_path, one_track(clips), sound)
-    by_hand = Track(
+    by_hand = SessionTrack(
         "Vox",
         0,
         (

@@ -19,12 +19,13 @@ from mixbridge.bridge.sessions.dawproject.devices import (
     hertz,
     semitones,
 )
-from mixbridge.bridge.sessions.dawproject.writing import write, written_mix
+from mixbridge.bridge.sessions.dawproject.writing import written_mix
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.presets.console import EQ_BANDS, Compressor, EqBand, Equalizer, Master, Saturation, Strip
 from mixbridge.presets.edit import desk_form, diff
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
+from session_copies import write_copy
 
 from tests.support.dawproject_files import PRESET, audio, faults, one_track, project_xml, write_project
 
@@ -50,7 +51,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def mixed(project: Path, preset: Preset = PRESET, match: dict[str, str] | None = None) -> tuple[Path, tuple[str, ...]]:
-    written = write(project, preset, project.with_name("mix.dawproject"), match=match or MATCH)
+    written = write_copy(project, preset, project.with_name("mix.dawproject"), match=match or MATCH)
     return written.path, written.notes
 
 
@@ -126,7 +127,7 @@ def test_a_second_mix_takes_the_place_of_the_first(project: Path) -> None:
     first, _ = mixed(project)
     strip = PRESET.tracks[0].strip.model_copy(update={"fader_db": -12.0, "eq": Equalizer()})
     second = PRESET.model_copy(update={"tracks": (Track(name="lead", strip=strip, mute=True),)})
-    written = write(first, second, project.with_name("second.dawproject"), match=MATCH)
+    written = write_copy(first, second, project.with_name("second.dawproject"), match=MATCH)
     assert faults(written.path) == []
     assert device(written.path, "c1", "Equalizer").find("Enabled") is not None
     track = written_mix(written.path).tracks[0]
@@ -134,7 +135,7 @@ def test_a_second_mix_takes_the_place_of_the_first(project: Path) -> None:
     assert all(getattr(track.strip.eq, name).gain_db == 0 for name in EQ_BANDS)
     assert track.strip.fader_db == pytest.approx(-9)
     # The same mix once more changes nothing.
-    again = write(written.path, second, project.with_name("third.dawproject"), match=MATCH)
+    again = write_copy(written.path, second, project.with_name("third.dawproject"), match=MATCH)
     assert project_xml(again.path) == project_xml(written.path)
 
 
@@ -150,7 +151,7 @@ def test_automation_of_an_earlier_device_keeps_its_aim(project: Path) -> None:
     text = text.replace("<Threshold ", '<Threshold id="x1" ', 1)
     text = text.replace("<AutoMakeup", '<Parameters><RealParameter id="x2" unit="linear"/></Parameters><AutoMakeup', 1)
     automated = write_project(project.with_name("auto.dawproject"), text, {"audio/a.wav": b""})
-    written = write(automated, PRESET, project.with_name("again.dawproject"), match=MATCH)
+    written = write_copy(automated, PRESET, project.with_name("again.dawproject"), match=MATCH)
     assert faults(written.path) == []
     threshold = device(written.path, "c1", "Compressor").find("Threshold")
     assert threshold is not None
@@ -230,11 +231,23 @@ def test_only_matched_tracks_change(project: Path) -> None:
 
 def test_the_original_and_other_files_are_never_overwritten(project: Path) -> None:
     with pytest.raises(OutputError, match="never changed"):
-        write(project, PRESET, project.parent / "." / project.name, match=MATCH, overwrite=True)
+        write_copy(
+            project,
+            PRESET,
+            project.parent / "." / project.name,
+            match=MATCH,
+            overwrite=True,
+        )
     mixed(project)
     with pytest.raises(OutputError, match="exists already"):
         mixed(project)
-    write(project, PRESET, project.with_name("mix.dawproject"), match=MATCH, overwrite=True)
+    write_copy(
+        project,
+        PRESET,
+        project.with_name("mix.dawproject"),
+        match=MATCH,
+        overwrite=True,
+    )
     assert not [path for path in project.parent.iterdir() if path.name.startswith(".")]
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.reaper import rpp
 from mixbridge.bridge.sessions.reaper.rpp import Edit, load, parse
-from mixbridge.bridge.sessions.reaper.writing import write, written_mix
+from mixbridge.bridge.sessions.reaper.writing import written_mix
 from mixbridge.presets.errors import SessionError
 from mixbridge.presets.preset import Preset, Track
+from session_copies import write_copy
 
 from tests.support.reaper_project import chain, envelope, item, plugin, project, section, track
 from tests.support.timeline import noise, write_audio
@@ -162,5 +163,11 @@ def test_hostile_projects_raise_session_errors_alone(tmp_path: Path, data: st.Da
         assert read_session(path).format == "reaper"
     output = tmp_path / "out.RPP"
     with contextlib.suppress(SessionError):
-        write(path, Preset(tracks=(Track(name="a"),)), output, match={"a": "A"}, overwrite=True)
+        write_copy(
+            path,
+            Preset(tracks=(Track(name="a"),)),
+            output,
+            match={"a": "A"},
+            overwrite=True,
+        )
         assert [found.name for found in written_mix(output).tracks] == ["A"]

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from mixbridge.bridge.sessions.reaper.rpp import blocks, load
 from mixbridge.bridge.sessions.reaper.states import state_in, states_of
-from mixbridge.bridge.sessions.reaper.writing import write, written_mix
+from mixbridge.bridge.sessions.reaper.writing import written_mix
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Saturation, Strip, get, parameters
 from mixbridge.presets.edit import desk_form
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
+from session_copies import write_copy
 
 from tests.support.reaper_project import chain, envelope, item, plugin, project, track
 
@@ -44,7 +45,7 @@ def saved(folder: Path, *tracks: str, end: str = "\n", **options: object) -> Pat
 
 
 def written(path: Path, preset: Preset = PRESET, match: dict[str, str] = MATCH, name: str = "mixed.RPP") -> Path:
-    return write(path, preset, path.with_name(name), match=match).path
+    return write_copy(path, preset, path.with_name(name), match=match).path
 
 
 def changes(old: Path, new: Path) -> tuple[list[str], list[str]]:
@@ -205,17 +206,17 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
         master=chain(plugin(), plugin(), tag="MASTERFXLIST"),
     )
     preset = Preset(tracks=(Track(name="kick", strip=hard), Track(name="gone")))
-    result = write(path, preset, tmp_path / "sub" / "out.RPP", match={"kick": "Kick"})
+    result = write_copy(path, preset, tmp_path / "sub" / "out.RPP", match={"kick": "Kick"})
     text = "\n".join(result.notes)
     for words in (
-        "Kick: a plug-in stays and acts behind mixbridge's",
+        "Kick: its own plug-ins stay on, behind mixbridge's: VST: Other (Somebody). Bypass",
         "Kick: its EQ is up to",
         "Kick: its plug-ins are switched off",
         "Kick: its volume envelope stays",
         "Kick: its saturation",
         "Kick: its send to the reverb of -12 dB",
-        "Master: 2 plug-ins stay and act",
-        "not in the project: 'gone'",
+        "Master: its own plug-ins stay on, behind mixbridge's: VST: Other (Somebody), VST: Other (Somebody).",
+        "not in the session: 'gone'",
         f"move it to {tmp_path}",
     ):
         assert words in text
@@ -255,7 +256,7 @@ def test_the_original_is_never_touched(tmp_path: Path) -> None:
     (tmp_path / "link.RPP").symlink_to(path)
     for name in ("song.RPP", "link.RPP"):
         with pytest.raises(OutputError, match="never changed"):
-            write(path, PRESET, tmp_path / name, match=MATCH, overwrite=True)
+            write_copy(path, PRESET, tmp_path / name, match=MATCH, overwrite=True)
     written(path)
     with pytest.raises(OutputError):
         written(path)

@@ -1,0 +1,113 @@
+"""The kinds of what stems or a copy do not have as the DAW has it: one list and one wording for all formats.
+
+A reader names a kind and fills in the details: `Kind.PLUGIN("ReaEQ")` is the phrase "plug-in ReaEQ". What the model
+holds (mutes, faders of groups, polarity) is not noted by readers: :mod:`..stems.planning` says it, from the model.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+
+
+class Kind(Enum):
+    """A kind; its value is the phrase, with a place for each detail."""
+
+    # The track or group itself, from the model.
+    NOT_PLAYED = "{} in the session"
+    SILENT_STEM = "{}, so its stem is silent"
+    SOLO = "its solo: all tracks are rendered"
+    POLARITY = "its polarity is inverted in the session, not in the raw stem"
+    GROUP_FADER = "the {}'s fader at {} is not in the raw stems"
+    GROUP_PAN = "the {}'s pan at {} is not in the raw stems"
+    GROUP_POLARITY = "the {}'s polarity is inverted in the session, not in the raw stems"
+    GROUP_AUTOMATION = "the {}'s {} automation is not in the raw stems"
+
+    # Signal flow that is not rendered.
+    SEND = "send to {}"
+    RECEIVE = "receive from {}"
+    SIDE_CHAIN = "side-chain key from {}"
+    HARDWARE = "hardware output {}"
+    INSERT = "insert {}"
+    WIDTH = "stereo width of {}"
+    PANNER = "its panner"
+    DUAL_PAN = "dual pan"
+    CHANNEL_POLARITY = "polarity of single channels"
+    PLUGIN = "plug-in {}"
+    MASTER_PLUGIN = "plug-in {} on the master"
+    TRACK_OFF = "the track is switched off in the DAW"
+
+    # Changes over time that are not rendered.
+    AUTOMATION_ITEM = "automation items of its {} envelope"
+    MUTE_AUTOMATION = "mute automation"
+    WIDTH_AUTOMATION = "width automation"
+    DUAL_PAN_AUTOMATION = "dual pan automation"
+    AUTOMATION = "automation of {}"
+    ENVELOPE = "{} envelope before the plug-ins"
+    TRIM_ENVELOPE = "trim envelope"
+    TEMPO = "tempo changes"
+
+    # Clips that are not, or not wholly, rendered.
+    MIDI = "MIDI"
+    VIDEO = "video"
+    OFFLINE = "media that is offline"
+    NESTED_PROJECT = "a project in the project"
+    UNKNOWN_SOURCE = "a source of kind {}"
+    COMPOUND = "a compound of other regions"
+    LAUNCHER = "clips of the launcher: the arrangement alone is rendered"
+    OTHER_TAKES = "{} other take{}"
+    ALL_TAKES = "{} other take{}, played by the DAW, too"
+    OTHER_PLAYLIST = "playlist {}, which is not the active one"
+    TIME_STRETCH = "play rate {} with its pitch kept; rendered like a tape, with the pitch changed"
+    PITCH_SHIFT = "pitch shift of {} semitones"
+    STRETCH_MARKERS = "stretch markers"
+    CLIP_PAN = "pan of the item"
+    CLIP_AUTOMATION = "{} envelope"
+    CLIP_EFFECTS = "effects of the region"
+    FADE_SHAPE = "a fade of a shape that is not known, taken for a line"
+    OUTSIDE_SECTION = "silence outside its section"
+    NO_CHANNEL = "channel {} of its file, which has {}: silent"
+    UNREADABLE = "its file cannot be read ({}): silent"
+    OUTSIDE_FOLDER = "its file lies outside the session's folder: silent"
+    TOO_WIDE = "{} channels, of which the first two are taken"
+    FILE_ENDS = "its file ends {} s before the clip does"
+
+    # The session.
+    PLAY_RATE = "the project's play rate of {}"
+    PLAY_OFFSET = "playback offset of {} {}"
+    TIME_STAMPS = "time stamps, as they fit together badly: all begin at 0"
+    OLDER_VERSIONS = "{} older version{} of the project in the file: the newest is read"
+
+    def __call__(self, *details: object) -> str:
+        """The phrase with its details."""
+        return self.value.format(*details)
+
+
+def level(gain_db: float) -> str:
+    """A level as phrases have it: "-20.0 dB"."""
+    return "silence" if gain_db == -math.inf else f"{gain_db:+.1f} dB"
+
+
+def side(pan: float) -> str:
+    """A pan as phrases have it: "50 % left"."""
+    return "the centre" if abs(pan) < 0.005 else f"{abs(pan):.0%} {'left' if pan < 0 else 'right'}".replace("%", " %")
+
+
+def kind_of(phrase: str) -> Kind | None:
+    """The kind that a phrase is of; None if it is of none."""
+    return next((kind for kind in Kind if _matches(kind.value, phrase)), None)
+
+
+def _matches(template: str, phrase: str) -> bool:
+    head, *rest = template.split("{}")
+    if not phrase.startswith(head):
+        return False
+    if not rest:
+        return phrase == head
+    place = len(head)
+    for part in rest[:-1]:
+        place = phrase.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return phrase.endswith(rest[-1]) and len(phrase) >= place + len(rest[-1])

@@ -1,0 +1,34 @@
+"""What acts on a track between its fader and the master: the groups that it lies in, and those that control it."""
+
+from __future__ import annotations
+
+from .model import Session, SessionGroup, SessionTrack
+
+
+def acting(session: Session, track: SessionTrack | SessionGroup) -> tuple[SessionGroup, ...]:
+    """All groups that act on a track, the innermost first, each once."""
+    result: dict[int, SessionGroup] = {}
+    waiting = _next(track)
+    while waiting:
+        index = waiting.pop(0)
+        if index not in result:
+            result[index] = session.groups[index]
+            waiting += _next(session.groups[index])
+    return tuple(result.values())
+
+
+def silence(session: Session, track: SessionTrack) -> str | None:
+    """Why the DAW does not play a track, such as "muted" or "muted by Drums"; None if it does."""
+    if track.mute:
+        return "muted"
+    groups = acting(session, track)
+    muting = next((group for group in groups if group.mute), None)
+    if muting is not None:
+        return f"muted by the {muting.kind} {muting.name}"
+    if not track.has_output or any(not group.has_output for group in groups):
+        return "its output to the master is off"
+    return None
+
+
+def _next(item: SessionTrack | SessionGroup) -> list[int]:
+    return [*(() if item.parent is None else (item.parent,)), *item.controls]
