@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
@@ -34,6 +33,7 @@ from ..runtime.model.bundle import (
     Training,
     open_bundle,
 )
+from ..runtime.model.inference import onnxruntime
 from .compact.band_cache import CachedSession
 from .compact.band_console import TRACK_LEVEL_LUFS
 from .compact.bands import BAND_COUNT, REFERENCE_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES

@@ -10,14 +10,19 @@
     └── DeskError        (RuntimeError) a DAW or mixer, or what describes it, cannot be used as asked
 
 Every message names what is wrong (file, path in the file, value) and what to do. The command line prints
-the message alone; a traceback is a bug.
+the message alone; a traceback is a bug. Control characters of names in it are shown as escapes.
 """
 
 from __future__ import annotations
 
+from .escaping import escaped
+
 
 class MixbridgeError(Exception):
     """Base of every error that mixbridge raises on purpose."""
+
+    def __str__(self) -> str:
+        return escaped(super().__str__(), keep="\n")
 
 
 class PresetError(MixbridgeError, ValueError):

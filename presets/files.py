@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from .complaints import complaints, listed, place_name
 from .errors import OutputError, PresetError
+from .inputs import open_regular
 from .preset import FORMAT, VERSION, Preset, json_schema
 
 MAX_BYTES = 16 * 2**20
@@ -106,7 +107,7 @@ def _text(path: Path) -> str:
     if os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for an impossible name)
         raise PresetError(f"{path} is a folder. Name the preset file in it.")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise PresetError(f"{path}: there is no such file.") from error

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MEBIBYTE = 2**20
 # A song of eight tracks in 24 bit takes about half of this.
 _ENOUGH_BYTES = 1024 * _MEBIBYTE
+# onnxruntime has one way in, which keeps it from sending telemetry.
+_IMPORTED_BY = {"onnxruntime": "mixbridge.runtime.model.inference"}
 _NVIDIA = Path("/proc/driver/nvidia/version")
 
 
@@ -119,7 +121,7 @@ def _packages() -> Iterator[Finding]:
 
 def _imported(module: str, packages: tuple[str, ...]) -> Finding:
     try:
-        import_module(module)
+        import_module(_IMPORTED_BY.get(module, module))
     except Exception as error:  # a broken library can raise anything while it loads
         return Finding(module, False, f"cannot be loaded: {error}", f"pip install {packages[0]}", needed=True)
     found = [f"{package} {known}" for package in packages if (known := _version(package))]

@@ -19,6 +19,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from ...presets.errors import MixbridgeError
+from ...presets.escaping import escaped
 from ...presets.version import __version__
 
 FAILED = 1
@@ -168,7 +169,7 @@ def _torch_side(name: str) -> click.Command:
 
 def _say(message: str, code: int) -> int:
     # One line, whatever an error holds.
-    line = " ".join(message.split("\n")).encode(errors="replace").decode()
+    line = escaped(" ".join(message.split("\n")))
     with contextlib.suppress(OSError):
         click.echo(f"mixbridge: {line}", err=True)
     return code

@@ -209,9 +209,10 @@ def _names(values: Mapping[int, Mapping[str, float | str]]) -> dict[int, str]:
 
 def _text(path: str) -> str:
     from ...presets.errors import DeskError
+    from ...presets.inputs import open_regular
 
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ...presets.errors import DeskError
+from ...presets.inputs import open_regular
 from .mistakes import explain
 from .profile import Desk
 from .wire import short
@@ -92,7 +93,7 @@ def _parse(path: Path) -> Desk:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

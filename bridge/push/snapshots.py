@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError
 from ...presets.console import Part
 from ...presets.errors import DeskError, OutputError
 from ...presets.files import write_text
+from ...presets.inputs import open_regular
 from ..osc.link import Target
 
 MAX_BYTES: Final = 32 * 2**20
@@ -128,7 +129,7 @@ def load(path: Path) -> Snapshot:
         DeskError: it cannot be read, or is none.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -18,6 +18,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ...presets.escaping import escaped
 from ...presets.preset import Preset, Track
 from ...presets.units import gain_factor
 from ...presets.version import __version__
@@ -122,6 +123,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         loader=PackageLoader("mixbridge.bridge.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -143,6 +145,13 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         version=__version__,
         made=f"{datetime.now(UTC).astimezone():%Y-%m-%d %H:%M}",
     )
+
+
+def _shown(value: object) -> object:
+    """What stands in the page; control characters of names are shown as escapes."""
+    if isinstance(value, Markup):
+        return Markup(escaped(value, keep="\n"))
+    return escaped(value, keep="\n") if isinstance(value, str) else value
 
 
 def _listen(result: MixResult, stems: Mapping[str, Path], reference: Path | None) -> _Heard:

@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ...presets.errors import ModelError
+from ...presets.inputs import read_text
 from .band_cache import CachedSession, load_corpus, load_songs
 from .band_console import SessionBatch, mix
 from .bands import BandPowers
@@ -34,6 +35,7 @@ from .layout import compact_layout, to_units
 from .losses import MixFeatures, feature_terms, setting_terms
 from .model import CompactConfig, CompactModel
 
+_MAX_CONFIG_BYTES = 2**20
 _VALIDATION_SHARE = 20  # one session in twenty
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
@@ -65,12 +67,14 @@ def load_config(path: Path) -> TrainConfig:
         ModelError: the file is no such configuration; the message names the keys.
     """
     try:
-        return TrainConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ModelError(f"{path}: cannot be read as YAML: {error}") from error
+        return TrainConfig.model_validate(yaml.safe_load(read_text(path, _MAX_CONFIG_BYTES)))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise ModelError(f"{path}: {wrong}") from error
+    except RecursionError as error:
+        raise ModelError(f"{path}: is nested too deeply to be a configuration") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: a date or number that cannot be
+        raise ModelError(f"{path}: cannot be read as YAML: {error}") from error
 
 
 def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path | None = None) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...presets.errors import AudioError, OutputError
+from ...presets.inputs import read_text
 from .build import META, PARTIAL
 from .packages import PACKAGES, Unpacked, credit_rows
 
@@ -21,6 +22,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 CREDITS = "CREDITS.md"
 SONG_INDEX = "index.json"
+# Of each of these files: a corpus of 10 h has 3 MB of them.
+_MAX_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def _session_entries(corpus: Path) -> Iterator[Entry]:
         if folder.parent.name == PARTIAL:
             continue
         try:
-            content = json.loads(meta.read_text(encoding="utf-8"))
+            content = json.loads(read_text(meta, _MAX_BYTES))
             for stem in content["stems"]:
                 yield Entry(
                     file=(folder / stem["file"]).relative_to(corpus).as_posix(),
@@ -147,7 +150,7 @@ def _song_entries(corpus: Path) -> list[Entry]:
     if not index.is_file():
         return []
     try:
-        return [Entry(**row) for row in json.loads(index.read_text(encoding="utf-8"))]
+        return [Entry(**row) for row in json.loads(read_text(index, _MAX_BYTES))]
     except (OSError, ValueError, TypeError) as error:
         raise AudioError(f"{index}: not usable ({error!r}); delete it and start again.") from error
 
@@ -162,7 +165,7 @@ def _known_packages(corpus: Path, unpacked: Sequence[Unpacked]) -> list[dict[str
 
 def _earlier(manifest: Path) -> list[dict[str, str]]:
     try:
-        rows: list[dict[str, str]] = json.loads(manifest.read_text(encoding="utf-8"))["packages"]
+        rows: list[dict[str, str]] = json.loads(read_text(manifest, _MAX_BYTES))["packages"]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError) as error:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...presets.errors import AudioError, ModelError
+from ...presets.inputs import read_text
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, probe, read_passage
 from ...runtime.model.analysis import SILENT_LUFS, Passage
@@ -24,6 +25,7 @@ _KIND_BY_PREFIX = {"fd": "tune", "own": "composition", "fof": "recorded", "lmms"
 _AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
 _SILENT_POWER = 1e-6
 _TRIES = 100
+_MAX_META_BYTES = 2**22
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def cut_session(
 def _session(meta: Path) -> HeldOutSession:
     folder = meta.parent
     try:
-        data: dict[str, Any] = json.loads(meta.read_text(encoding="utf-8"))
+        data: dict[str, Any] = json.loads(read_text(meta, _MAX_META_BYTES))
         files = [folder / item["file"] for item in data["stems"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{meta}: not the description of a session ({error!r}); build the corpus again") from error

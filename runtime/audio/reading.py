@@ -7,6 +7,7 @@ sane sample rate. Writing is in :mod:`.writing`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
+from ...presets.inputs import open_regular
 
 Samples = NDArray[np.float32]
 
@@ -186,15 +188,14 @@ def _open(path: Path) -> sf.SoundFile:
     try:
         if path.is_dir():
             raise AudioError(f"{path} is a folder, not an audio file: name a file in it.")
-        size = path.stat().st_size
-        with path.open("rb"):
-            pass
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
     except FileNotFoundError as error:
         raise AudioError(f"{path}: there is no such file. Check the name and the folder.") from error
     except PermissionError as error:
         raise AudioError(f"{path} may not be read: change its permissions, or copy it to where you may.") from error
-    except OSError as error:
-        raise AudioError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise AudioError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     if size == 0:
         raise AudioError(f"{path} is empty (0 bytes): export or copy it again.")
     try:

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 
 from ...presets.console import Part
 from ...presets.errors import ModelError
+from ...presets.inputs import check_regular, read_regular
 from ...presets.layout import Layout
 
 TRACK_ENCODER = "track_encoder.onnx"
@@ -32,6 +33,7 @@ FILES = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER, SNAPSHOT)
 DEFAULT_MODEL = "default"
 
 _MAX_FILE_BYTES = 2**31
+_MAX_MANIFEST_BYTES = 2**22
 # A tensor kept outside the file carries an entry whose key is "location" (onnx.proto: StringStringEntryProto), here in
 # every spelling of its tag and length that protobuf allows.
 _EXTERNAL_DATA_MARK = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
@@ -107,7 +109,7 @@ class Bundle:
             ModelError: it is missing, too large, changed, or an ONNX graph that points outside itself.
         """
         path = self.folder / name
-        data = _read_bounded(path)
+        data = _read_bounded(path, _MAX_FILE_BYTES)
         if hashlib.sha256(data).hexdigest() != self.manifest.sha256.get(name):
             raise ModelError(
                 f"{path}: does not match its hash in {MANIFEST}; the file was changed or damaged: get it anew"
@@ -130,7 +132,7 @@ def open_bundle(model: str | Path = DEFAULT_MODEL) -> Bundle:
     """
     folder = _find(model)
     path = folder / MANIFEST
-    data = _read_bounded(path)
+    data = _read_bounded(path, _MAX_MANIFEST_BYTES)
     try:
         manifest = Manifest.model_validate(json.loads(data))
     except ValidationError as error:
@@ -162,12 +164,16 @@ def _find(model: str | Path) -> Path:
     )
 
 
-def _read_bounded(path: Path) -> bytes:
+def _read_bounded(path: Path, most_bytes: int) -> bytes:
     try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise ModelError(f"{path}: larger than {_MAX_FILE_BYTES >> 30} GiB; this is not a mixbridge model")
-        return path.read_bytes()
+        if check_regular(path) > most_bytes:
+            raise ModelError(f"{path}: larger than {_size(most_bytes)}; this is not a mixbridge model")
+        return read_regular(path, most_bytes)
     except OSError as error:
         raise ModelError(
             f"{path}: cannot be read ({error.strerror}); a model is a folder with {MANIFEST} in it"
         ) from error
+
+
+def _size(count: int) -> str:
+    return f"{count >> 30} GiB" if count >> 30 else f"{count >> 20} MiB"

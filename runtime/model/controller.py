@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from ...presets.errors import ModelError, ProviderError
 from ..audio.reading import as_stereo, repeated
 from .bundle import CONTROLLER, DEFAULT_MODEL, REFERENCE_ENCODER, SNAPSHOT, TRACK_ENCODER, Bundle, open_bundle
+from .inference import onnxruntime
 
 Array = NDArray[np.float32]
 Provider = Literal["auto", "cuda", "cpu"]

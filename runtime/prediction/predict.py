@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ...presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
+from ...presets.inputs import open_regular
 from ...presets.layout import Layout, balance_gain_db, denormalize
 from ...presets.preset import Preset, Provenance, SourceFile, Track, Window
 from ...presets.units import power_decibels
@@ -221,5 +222,5 @@ def _reference_dynamics(section: Strip | Master) -> dict[str, float]:
 
 
 def _source(path: Path) -> SourceFile:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return SourceFile(file=path.name, sha256=hashlib.file_digest(file, "sha256").hexdigest())

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from .saying import counted, echo_json
+from .saying import console, counted, echo_json, say
 
 if TYPE_CHECKING:
     from ....presets.preset import Preset
@@ -53,7 +51,6 @@ def done_as_json(done: Done) -> dict[str, Any]:
 
 def say_done(done: Done) -> None:
     """What was made, for people, on standard output; warnings on standard error."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -65,27 +62,26 @@ def say_done(done: Done) -> None:
     for track in done.mix.preset.tracks:
         table.add_row(Text(f"  {track.name}"), Text(", ".join(describe_strip(track))))
     table.add_row(Text("  master"), Text(", ".join(describe_master(done.mix.preset.master))))
-    console = Console()
-    console.print(table)
+    console().print(table)
     for line in assurance_lines(done.mix.preset):
-        click.echo(line)
+        say(line)
     if done.mix.refinement:
-        click.echo(say_refined(done.mix.refinement))
+        say(say_refined(done.mix.refinement))
     levels = render.levels
-    click.echo(
+    say(
         f"Mix: {_level(levels.loudness_lufs, 'LUFS')}, true peak {_level(levels.true_peak_dbtp, 'dBTP')}, "
         f"{render.frames / render.sample_rate_hz:.1f} s at {render.sample_rate_hz} Hz"
     )
-    click.echo(f"  {render.mix_path}")
+    say(f"  {render.mix_path}")
     if render.stems:
         first = next(iter(render.stems.values()))
         with_reverb = " and the reverb" if render.fx_return else ""
-        click.echo(f"  {first.path.parent} ({counted(len(render.stems), 'stem')}{with_reverb})")
+        say(f"  {first.path.parent} ({counted(len(render.stems), 'stem')}{with_reverb})")
     for path in (done.mix.preset_path, done.report_path):
         if path is not None:
-            click.echo(f"  {path}")
+            say(f"  {path}")
     for warning in done.warnings:
-        click.echo(f"Note: {warning}.", err=True)
+        say(f"Note: {warning}.", err=True)
 
 
 def say_refined(refinement: Refinement) -> str:
@@ -117,34 +113,32 @@ def say_plan(preset: Preset, options: RenderOptions, output: Path, given: Mappin
         settings = preset.model_dump(mode="json", exclude_none=True)
         echo_json({"dry_run": True, "would_write": files, "preset": settings})
         return
-    from rich.console import Console
 
     from ...report.text import preset_table
 
-    Console().print(preset_table(preset))
+    console().print(preset_table(preset))
     if preset.provenance.note:
-        click.echo(preset.provenance.note)
+        say(preset.provenance.note)
     for track in preset.tracks:
         if track.note:
-            click.echo(f"{track.name}: {track.note}")
-    click.echo("Nothing was written. These files would be:")
+            say(f"{track.name}: {track.note}")
+    say("Nothing was written. These files would be:")
     for file in files[:_LISTED]:
-        click.echo(f"  {file}")
+        say(f"  {file}")
     if len(files) > _LISTED:
-        click.echo(f"  and {len(files) - _LISTED} more")
+        say(f"  and {len(files) - _LISTED} more")
 
 
 def say_written(written: Written) -> None:
     """A session that was written, and what is not in it as the preset has it."""
-    click.echo(f"  {written.path}")
+    say(f"  {written.path}")
     for note in written.notes:
-        click.echo(f"Note: {note}", err=True)
+        say(f"Note: {note}", err=True)
 
 
 def say_matches(session: Session) -> None:
     """Only where names differ is there something to look at."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -155,7 +149,7 @@ def say_matches(session: Session) -> None:
         table.add_column(heading, overflow="fold")
     for match in session.matches:
         table.add_row(Text(match.track), Text(match.stem), match.how)
-    Console(stderr=True).print(table)
+    console(stderr=True).print(table)
 
 
 def _number(value: float) -> float | None:

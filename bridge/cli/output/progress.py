@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from .saying import console
+
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
@@ -16,7 +18,6 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
     if quiet or not sys.stderr.isatty():
         yield _ignore
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (
@@ -25,7 +26,7 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
         TaskProgressColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("Starting", total=1.0)
 
         def show(share: float, text: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .saying import echo_json
+from .saying import console, echo_json, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,7 +47,7 @@ def say_dry(plan: Plan, given: Mapping[str, Any]) -> None:
         echo_json({"dry_run": True, **plan_as_json(plan)})
         return
     print_all(plan_parts(plan, diff=True))
-    click.echo("Nothing was sent.")
+    say("Nothing was sent.")
 
 
 def say_result(
@@ -60,7 +60,7 @@ def say_result(
     if given["as_json"]:
         echo_json(result_as_json(result))
     elif outcome is None:
-        click.echo("Nothing was sent.")
+        say("Nothing was sent.")
     else:
         _say_outcome(result, quiet=quiet, back=back)
     if outcome is not None and outcome.cancelled:
@@ -78,24 +78,22 @@ def _say_outcome(result: PushResult, *, quiet: bool, back: str) -> None:
     if not quiet:
         print_all([result_table(result)])
     for line in problem_lines(result):
-        click.echo(line, err=True)
+        say(line, err=True)
     if outcome.problem:
-        click.echo(f"The connection broke: {outcome.problem}", err=True)
+        say(f"The connection broke: {outcome.problem}", err=True)
     if outcome.cancelled:
-        click.echo(
-            "Stopped: each value on the desk is a whole one; levels that are unconfirmed stand on their way.", err=True
-        )
+        say("Stopped: each value on the desk is a whole one; levels that are unconfirmed stand on their way.", err=True)
     if quiet:
         return
     if result.is_verified:
         changed = len(outcome.of("confirmed"))
-        click.echo(f"All {len(outcome.results)} settings stand, read back from the desk; {changed} were changed.")
+        say(f"All {len(outcome.results)} settings stand, read back from the desk; {changed} were changed.")
     elif result.is_done:
-        click.echo(f"{len(outcome.results)} settings were sent, not verified: this desk cannot be asked.")
+        say(f"{len(outcome.results)} settings were sent, not verified: this desk cannot be asked.")
     if result.manual:
-        click.echo(f"Switched to Manual, and left so: {'; '.join(result.manual)}.")
+        say(f"Switched to Manual, and left so: {'; '.join(result.manual)}.")
     if result.snapshot:
-        click.echo(f"To take it back: {back}   (kept in {result.snapshot})")
+        say(f"To take it back: {back}   (kept in {result.snapshot})")
 
 
 def say_snapshots(known: Sequence[Stored], given: Mapping[str, Any]) -> None:
@@ -114,9 +112,9 @@ def say_snapshots(known: Sequence[Stored], given: Mapping[str, Any]) -> None:
         )
     elif known:
         print_all([snapshots_table(known)])
-        click.echo(f"They are files in {state_folder()}.")
+        say(f"They are files in {state_folder()}.")
     else:
-        click.echo(f"Nothing has been kept in {state_folder()} yet.")
+        say(f"Nothing has been kept in {state_folder()} yet.")
 
 
 def _write_svg(plan: Plan, path: Path) -> None:
@@ -133,8 +131,6 @@ def _write_svg(plan: Plan, path: Path) -> None:
 
 def print_all(parts: Sequence[RenderableType]) -> None:
     """To standard output."""
-    from rich.console import Console
-
-    console = Console()
+    output = console()
     for part in parts:
-        console.print(part)
+        output.print(part)

@@ -18,6 +18,7 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from ....presets.errors import SessionError
+from ....presets.inputs import check_regular, read_regular
 
 LARGEST_FILE = 64 * 2**20
 MOST_TAGS = 1_500_000
@@ -41,10 +42,10 @@ def parse(path: Path) -> Element:
         SessionError: it cannot be read, is too large or nested too deep, is no XML, or is no Ardour session.
     """
     try:
-        size = path.stat().st_size
+        size = check_regular(path)
         if size > LARGEST_FILE:
             raise SessionError(f"{path} is {size / 2**20:.0f} MiB long; sessions of up to 64 MiB are read.")
-        data = path.read_bytes()
+        data = read_regular(path, LARGEST_FILE)
     except OSError as error:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from error
     # Each costs memory many times its length, so that they are counted before anything is made of them.

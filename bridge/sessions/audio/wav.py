@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ....presets.errors import AudioError, SessionError
+from ....presets.inputs import open_regular
 from ..core.media import Resolver
 from ..core.model import MOST_TRACKS, Clip, Session, SessionTrack
 from ..stems.material import FilePool
@@ -65,7 +66,7 @@ def time_stamp(path: Path) -> tuple[int, dict[int, str]]:
     0 and none for a file without `bext` chunk, or one that is no WAV file.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             chunk = _bext(file)
     except OSError as error:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
 from ....presets.errors import SessionError
+from ....presets.inputs import open_regular
 from ..core.media import shown
 
 PROJECT, METADATA = "project.xml", "metadata.xml"
@@ -68,9 +69,7 @@ class Container:
         self._folder: _Folder | None = None
         self._extracted: dict[str, ExtractedFile] = {}
         with self._complaining():
-            if not path.is_file():
-                raise zipfile.BadZipFile("it is no file")
-            self._file = path.open("rb")
+            self._file = open_regular(path)
             try:
                 self._size = path.stat().st_size
                 self._check_directory()

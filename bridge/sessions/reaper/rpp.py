@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....presets.errors import SessionError
+from ....presets.inputs import open_regular
 
 LARGEST_FILE = 64 * 2**20
 MOST_LINES = 3_000_000
@@ -167,7 +168,7 @@ def load(path: Path) -> ReaperDocument:
         SessionError: it cannot be read, is too large, or is no REAPER project.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         raise SessionError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error

@@ -18,6 +18,7 @@ import soundfile as sf
 import soxr
 
 from ....presets.errors import AudioError, SessionError
+from ....presets.inputs import check_regular
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, OneWayFile, Samples, probe
 from ..core.model import Clip, SessionTrack
 
@@ -301,6 +302,7 @@ class _OpenFile:
 
 def _open(path: Path) -> OneWayFile:
     try:
+        check_regular(path)
         return OneWayFile(path)
     except (OSError, sf.SoundFileError, TypeError, UnicodeError) as error:
         probe(path)  # finds the words for what is wrong

@@ -99,14 +99,14 @@ def test_truncated_after_the_header_is_noticed_while_mixing(session, refused):
 
 
 def test_unreadable(session, refused, monkeypatch):
-    locked, plain_open = session / "stems" / "Vox.wav", Path.open
+    locked, plain_open = session / "stems" / "Vox.wav", os.open
 
-    def guarded_open(self, *arguments, **options):
-        if self == locked:
+    def guarded_open(path, *arguments, **options):
+        if path == locked:
             raise PermissionError(13, "Permission denied")
-        return plain_open(self, *arguments, **options)
+        return plain_open(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", guarded_open)
+    monkeypatch.setattr(os, "open", guarded_open)
     refused(
         "mix",
         session / "stems",

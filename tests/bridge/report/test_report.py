@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 from mixbridge.bridge.report import charts, curves
 from mixbridge.bridge.report.listening import THIRDS_HZ, Sound, measure, third_octaves_db
-from mixbridge.bridge.report.report import make_report
+from mixbridge.bridge.report.report import _shown, make_report
 from mixbridge.bridge.report.verdict import compare
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
 from mixbridge.presets.preset import Confidence, Finding, Preset, Provenance, SourceFile, Track, Window
@@ -300,3 +301,14 @@ def test_how_sure_it_is_and_what_was_put_right(reported):
 
 def test_nothing_is_said_of_settings_that_no_model_predicted(reported):
     assert "How sure it is" not in reported(Preset(tracks=(Track(name="Bass"),)), {"Bass": sound(3, 2)})
+
+
+def test_control_characters_of_names_do_not_reach_the_page() -> None:
+    name = "Vox\x1b[2J\x9b\u202e <b>"
+    for value in (name, Markup(f"<i>{name}</i>")):
+        shown = str(_shown(value))
+        assert r"Vox\x1b[2J\x9b\u202e" in shown
+        assert not set(shown) & set("\x1b\x9b\u202e")
+    assert isinstance(_shown(Markup("<i>")), Markup)
+    assert not isinstance(_shown("<i>"), Markup)
+    assert _shown(1.5) == 1.5

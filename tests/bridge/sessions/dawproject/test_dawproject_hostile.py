@@ -214,7 +214,7 @@ def test_packings_without_bounds(tmp_path: Path, unpacked: Path, method: int) ->
 def test_no_file(tmp_path: Path) -> None:
     pipe = tmp_path / "song.dawproject"
     os.mkfifo(pipe)
-    refused(pipe, "it is no file")
+    refused(pipe, "it is a pipe, not a regular file")
 
 
 def test_circles_of_references(tmp_path: Path) -> None:
