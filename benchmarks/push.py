@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _push(loss: float, channels: int, seed: int) -> Push:
     from desk_settings import random_settings
     from mixbridge.bridge.desks.loading import load_desk
-    from mixbridge.bridge.osc.dialects.registry import connect
+    from mixbridge.bridge.osc.connection import connect
     from mixbridge.bridge.osc.exchange import push
     from mixbridge.bridge.osc.link import Target
 
@@ -96,9 +96,9 @@ def _push(loss: float, channels: int, seed: int) -> Push:
     settings = random_settings(desk, range(1, channels + 1), seed)
     load = os.getloadavg()[0]
     print(f"{time.strftime('%H:%M:%S')} load {load:.2f}: {loss:.0%} lost, seed {seed}", file=sys.stderr)
-    with _desk_process(loss, seed) as (port, facts), connect(Target("x32", "127.0.0.1", port), desk) as link:
+    with _desk_process(loss, seed) as (port, facts), connect(Target("x32", "127.0.0.1", port), desk) as connection:
         start = time.perf_counter()
-        outcome = push(link, settings)
+        outcome = push(connection, settings)
         seconds = time.perf_counter() - start
     proven = outcome.of("confirmed", "same")
     holds = facts["values"]

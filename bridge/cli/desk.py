@@ -52,7 +52,7 @@ def list_command(*, as_json: bool) -> None:
         transport = item.transport
         names = ", ".join((item.name, *item.aliases))
         port = f"{transport.protocol} {transport.port}"
-        table.add_row(names, item.title, port, "no" if transport.dialect == "blind" else "yes", _CHECKED[item.checked])
+        table.add_row(names, item.title, port, "no" if item.is_blind else "yes", _CHECKED[item.checked])
     Console().print(table)
     click.echo("Another one is described in a file: see docs/desks.md.")
 

@@ -56,6 +56,15 @@ class Transport(Part):
         "blind",
         description="how it is asked: ask_empty answers an address without a value; blind cannot be asked at all",
     )
+    remedy: Sentence = Field(
+        "Is the program running there, with OSC on, on this port?",
+        description="what its users should look at if it does not answer",
+    )
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether it cannot be asked: what is sent there is never confirmed, and nothing of it is known."""
+        return self.dialect == "blind"
 
 
 class Plugin(Part):

@@ -155,6 +155,11 @@ class Desk(Part):
         return self
 
     @property
+    def is_blind(self) -> bool:
+        """Whether it cannot be asked for what it has."""
+        return self.transport.is_blind
+
+    @property
     def strips(self) -> Mapping[str, StripKind]:
         """Its kinds of strip: "track", and "master" if it has one."""
         return (

@@ -6,7 +6,6 @@ fast anything may be sent is the link's, and how fast a level may move is `ramp.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from typing import Final, Literal
 from ...presets.errors import DeskError
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
-from .dialects.registry import DeskInfo, Dialect, dialect_of
+from .asking import ask
+from .connection import Connection
+from .dialects.base import DeskInfo
 from .link import Link
 from .pipeline import Errand, Lost, Pipeline
 
@@ -23,7 +24,6 @@ State = Literal["confirmed", "same", "refused", "unconfirmed", "unverifiable", "
 Progress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
-_HELLOS: Final = 6
 # After Ctrl-C, for the answers that are under way: they tell what was done.
 _LAST_WORDS_S: Final = 0.15
 
@@ -75,12 +75,16 @@ class Outcome:
 
 
 def read(
-    link: Link, settings: Iterable[Setting], *, on_progress: Progress | None = None, cancel: Cancel | None = None
+    connection: Connection,
+    settings: Iterable[Setting],
+    *,
+    on_progress: Progress | None = None,
+    cancel: Cancel | None = None,
 ) -> dict[Setting, WireValue | None]:
-    """What a desk holds where settings lie; their own values do not matter.
+    """Read what a desk holds where settings lie; their own values do not matter.
 
     Args:
-        link: made by `dialects.connect`.
+        connection: made by `connection.connect`.
         settings: what to ask for.
         on_progress: called with the share done, 0..1, and what is being done.
         cancel: asked between datagrams; True ends it, and what was not read is None.
@@ -91,25 +95,25 @@ def read(
     Raises:
         DeskError: the desk does not answer at all, or stopped, or the connection failed.
     """
-    return _read(link, tuple(dict.fromkeys(settings)), on_progress, cancel)[0]
+    return _read(connection, tuple(dict.fromkeys(settings)), on_progress, cancel)[0]
 
 
 def push(
-    link: Link,
+    connection: Connection,
     settings: Iterable[Setting],
     *,
     known: Mapping[Setting, WireValue | None] | None = None,
     on_progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Outcome:
-    """Sets a desk and proves it.
+    """Set a desk and prove it.
 
     First everything is read, so that what stands already is left alone; then the rest is set, read back, compared
     within half a grid step and repeated where that fails. Ctrl-C ends it between two datagrams, and the outcome says
     what was done; so it does if the desk goes away in the middle.
 
     Args:
-        link: made by `dialects.connect`.
+        connection: made by `connection.connect`.
         settings: what to set, no two different values for the same address.
         known: what was read just now, to save the reading; what it lacks is set whatever the desk holds.
         on_progress: called with the share done, 0..1, and what is being done.
@@ -118,15 +122,15 @@ def push(
     Raises:
         DeskError: the desk does not answer, so nothing was sent; or the settings contradict each other.
     """
-    dialect = dialect_of(link)
+    link = connection.link
     wanted = _without_contradictions(settings)
     before = link.sent
-    if dialect.blind:
-        return _push_blind(link, dialect, wanted, on_progress, cancel)
+    if connection.is_blind:
+        return _push_blind(connection, wanted, on_progress, cancel)
     try:
         ended, held = True, known
         if held is None:
-            held, ended = _read(link, wanted, _part(on_progress, 0, 1 / 3), cancel)
+            held, ended = _read(connection, wanted, _part(on_progress, 0, 1 / 3), cancel)
         if not ended:
             return _nothing_sent(wanted, link.sent - before)
         same = {
@@ -136,7 +140,7 @@ def push(
         }
         show = _told(_part(on_progress, 1 / 3 if known is None else 0, 1), "setting")
         missing = tuple(setting for setting in wanted if setting not in same)
-        pipeline = Pipeline(link, dialect, missing, write=True, on_progress=show, cancel=cancel)
+        pipeline = Pipeline(connection, missing, write=True, on_progress=show, cancel=cancel)
     except KeyboardInterrupt:
         return _nothing_sent(wanted, link.sent - before)
     cancelled, problem = _run(pipeline, link)
@@ -150,57 +154,53 @@ def push(
     )
 
 
-def hello(link: Link) -> DeskInfo | None:
-    """What the desk says of itself; None: it cannot be asked.
+def hello(connection: Connection) -> DeskInfo | None:
+    """Ask the desk what it is; None: it cannot be asked.
 
     Raises:
         DeskError: it does not answer, or the connection failed.
     """
-    dialect = dialect_of(link)
+    dialect = connection.dialect
     greetings = dialect.greetings()
     if not greetings:
         return None
-    for attempt in range(_HELLOS):
-        for greeting in greetings:
-            link.send(greeting)
-        until = time.monotonic() + dialect.reply_ms / 1000.0 * 2 ** min(attempt, 3)
-        while (left := until - time.monotonic()) > 0:
-            message = link.receive(left)
-            info = dialect.introduction(message) if message is not None else None
-            if info is not None:
-                return info
-    raise link.silence()
+    answers = ask(
+        connection.link,
+        greetings,
+        lambda got: dialect.introduction(got[-1]) is not None,
+        wait_s=dialect.reply_ms / 1000,
+    )
+    return dialect.introduction(answers[-1])
 
 
-def track_names(link: Link, desk: Desk) -> dict[int, str]:
-    """The names of a desk's tracks by its own numbers, those without a name left out; empty if it cannot tell.
+def track_names(connection: Connection, desk: Desk) -> dict[int, str]:
+    """Ask for the names of a desk's tracks, by its own numbers, without those that have none; empty if it cannot.
 
     Raises:
         DeskError: it does not answer, or the connection failed.
     """
-    names = dialect_of(link).track_names(link, desk)
+    names = connection.dialect.track_names(connection.link, desk)
     if names is not None:
         return names
     if desk.scale("track", "name") is None:
         return {}
     asked = {desk.settings("track", number, {"name": ""})[0]: number for number in desk.track.numbers}
-    return {asked[setting]: str(name) for setting, name in read(link, asked).items() if name}
+    return {asked[setting]: str(name) for setting, name in read(connection, asked).items() if name}
 
 
 def _read(
-    link: Link, settings: tuple[Setting, ...], on_progress: Progress | None, cancel: Cancel | None
+    connection: Connection, settings: tuple[Setting, ...], on_progress: Progress | None, cancel: Cancel | None
 ) -> tuple[dict[Setting, WireValue | None], bool]:
     """What was found, and whether it came to its end; False: it was cancelled."""
-    dialect = dialect_of(link)
-    if dialect.blind:
+    if connection.is_blind:
         return dict.fromkeys(settings), True
     asked = {_place(setting): setting for setting in settings}
     show = _told(on_progress, "reading")
-    pipeline = Pipeline(link, dialect, tuple(asked.values()), write=False, on_progress=show, cancel=cancel)
+    pipeline = Pipeline(connection, tuple(asked.values()), write=False, on_progress=show, cancel=cancel)
     try:
         ended = pipeline.run()
     except Lost as error:
-        raise link.silence() from error
+        raise connection.link.silence() from error
     found = {_place(errand.setting): errand.found for errand in pipeline.errands}
     return {setting: found[_place(setting)] for setting in settings}, ended
 
@@ -222,9 +222,10 @@ def _run(pipeline: Pipeline, link: Link) -> tuple[bool, str]:
 
 
 def _push_blind(
-    link: Link, dialect: Dialect, settings: tuple[Setting, ...], on_progress: Progress | None, cancel: Cancel | None
+    connection: Connection, settings: tuple[Setting, ...], on_progress: Progress | None, cancel: Cancel | None
 ) -> Outcome:
     """Each value once, as fast as the pacing allows."""
+    link, dialect = connection.link, connection.dialect
     before, sent, cancelled, problem = link.sent, 0, False, ""
     show = _told(on_progress, "setting")
     try:

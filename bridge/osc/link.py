@@ -18,14 +18,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from ...presets.errors import DeskError
 from ..desks.profile import Transport
 from .packets import MAX_BYTES, Message, PacketError, decode, encode, slip_decode, slip_encode
-
-if TYPE_CHECKING:
-    from .dialects.registry import Dialect
 
 _log = logging.getLogger(__name__)
 
@@ -35,14 +32,6 @@ _RECEIVE_BUFFER_BYTES: Final = 1 << 20
 _TARGET: Final = re.compile(
     r"(?P<desk>.+?)://(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^\[\]:/]+))(?::(?P<port>[0-9]{1,6}))?/?"
 )
-
-_REMEDIES: Final = {
-    "ask_empty": "Is it switched on, in the same network, and is this its address (Setup > Network)?",
-    "wing": "Is it switched on and in the same network, and is OSC allowed in its remote settings?",
-    "ardour": "Is OSC on (Ardour: Edit > Preferences > Control Surfaces > Open Sound Control)?",
-    "ableton": "Is Live running with AbletonOSC as a control surface (Preferences > Link/Tempo/MIDI)?",
-}
-_REMEDY: Final = "Is the program running there, with OSC on, on this port?"
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ class Target:
 
     @classmethod
     def parse(cls, text: str) -> Target:
-        """Reads `x32://192.168.1.20`, `ardour://127.0.0.1:3819`, `my/desk.toml://mixer.local` or `x32://[fe80::1]`.
+        """Read `x32://192.168.1.20`, `ardour://127.0.0.1:3819`, `my/desk.toml://mixer.local` or `x32://[fe80::1]`.
 
         Raises:
             DeskError: it has another form.
@@ -95,7 +84,7 @@ class Pacer:
 
     @contextmanager
     def turn(self, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
-        """Waits for the next message's turn; it has to leave within the block."""
+        """Wait for the next message's turn; it has to leave within the block."""
         with self._lock:
             while (left := self._due - self._ahead_s - self._clock()) > 0:
                 sleep(left)
@@ -114,8 +103,6 @@ class Link:
         where: "host:port", for messages.
         sent: datagrams that were sent.
         dropped: datagrams that came in and were no OSC.
-        dialect: what is spoken here; `dialects.connect` fills it in.
-        prepared: whether the dialect has had its first words with the desk.
     """
 
     def __init__(self, target: Target, transport: Transport, channel: socket.socket, where: str, pacer: Pacer) -> None:
@@ -124,8 +111,6 @@ class Link:
         self.where = where
         self.sent = 0
         self.dropped = 0
-        self.dialect: Dialect | None = None
-        self.prepared = False
         self._socket = channel
         self._pacer = pacer
         # Waiting by selector: a socket's own time-out would hold for the sending threads, too.
@@ -137,7 +122,7 @@ class Link:
 
     @classmethod
     def open(cls, target: Target, transport: Transport) -> Link:
-        """Connects; with UDP that says nothing about whether somebody is there.
+        """Connect; with UDP that says nothing about whether somebody is there.
 
         Raises:
             DeskError: the host is unknown or out of reach, it refuses a TCP connection, or the port on which the
@@ -155,7 +140,7 @@ class Link:
         return cls(target, transport, channel, where, _pacer(address, transport))
 
     def send(self, message: Message) -> None:
-        """Sends a message as soon as the pacing lets it, whole or not at all.
+        """Send a message as soon as the pacing lets it, whole or not at all.
 
         Raises:
             DeskError: it does not fit into a datagram of this desk, or the connection failed.
@@ -175,7 +160,7 @@ class Link:
                 self.sent += 1
 
     def receive(self, timeout_s: float) -> Message | None:
-        """The next message of the desk; None if none came in time. 0 takes only what is there already.
+        """Give the next message of the desk; None if none came in time. 0 takes only what is there already.
 
         Raises:
             DeskError: the desk refuses messages, or closed the connection.
@@ -189,16 +174,16 @@ class Link:
             except OSError as error:
                 raise self._failure(error) from error
             if self._stream and not data:
-                raise DeskError(f"{self.where} closed the connection. {_remedy(self.transport)}")
+                raise DeskError(f"{self.where} closed the connection. {self.transport.remedy}")
             self._take(data)
         return self._received.popleft()
 
     def silence(self) -> DeskError:
-        """The error for a desk that says nothing at all."""
-        return DeskError(f"{self.where} does not answer. {_remedy(self.transport)}")
+        """Make the error for a desk that says nothing at all."""
+        return DeskError(f"{self.where} does not answer. {self.transport.remedy}")
 
     def close(self) -> None:
-        """Ends the connection; closing twice does no harm."""
+        """End the connection; closing twice does no harm."""
         self._selector.close()
         self._socket.close()
 
@@ -232,20 +217,20 @@ class Link:
 
     def _failure(self, error: OSError) -> DeskError:
         if isinstance(error, ConnectionRefusedError):
-            return DeskError(f"Nobody listens for OSC at {self.where}. {_remedy(self.transport)}")
-        return DeskError(f"The connection to {self.where} failed: {_reason(error)}. {_remedy(self.transport)}")
+            return DeskError(f"Nobody listens for OSC at {self.where}. {self.transport.remedy}")
+        return DeskError(f"The connection to {self.where} failed: {_reason(error)}. {self.transport.remedy}")
 
 
 def _resolve(target: Target, transport: Transport, port: int) -> tuple[socket.AddressFamily, tuple[object, ...]]:
     kind = socket.SOCK_STREAM if transport.protocol == "tcp" else socket.SOCK_DGRAM
     try:
-        found = socket.getaddrinfo(target.host, port, type=kind)
+        addresses = socket.getaddrinfo(target.host, port, type=kind)
     except (OSError, UnicodeError) as error:
         raise DeskError(
             f"{target.host!r} is no host that can be found ({_reason(error)}). Check the name, or give the IP address."
         ) from error
     # Hardly a mixer speaks IPv6, while "localhost" often means ::1 first.
-    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    family, _, _, _, address = min(addresses, key=lambda entry: entry[0] != socket.AF_INET)
     return family, address
 
 
@@ -266,9 +251,9 @@ def _connect(channel: socket.socket, address: tuple[object, ...], transport: Tra
         channel.connect(address)
         channel.settimeout(None)
     except ConnectionRefusedError as error:
-        raise DeskError(f"Nobody listens for OSC at {where}. {_remedy(transport)}") from error
+        raise DeskError(f"Nobody listens for OSC at {where}. {transport.remedy}") from error
     except OSError as error:
-        raise DeskError(f"{where} cannot be reached: {_reason(error)}. {_remedy(transport)}") from error
+        raise DeskError(f"{where} cannot be reached: {_reason(error)}. {transport.remedy}") from error
     if transport.protocol == "tcp":
         channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return
@@ -293,10 +278,6 @@ def _pacer(address: tuple[object, ...], transport: Transport) -> Pacer:
 
 _PACERS: dict[tuple[object, ...], Pacer] = {}
 _PACERS_LOCK = threading.Lock()
-
-
-def _remedy(transport: Transport) -> str:
-    return _REMEDIES.get(transport.dialect, _REMEDY)
 
 
 def _reason(error: Exception) -> str:

@@ -20,8 +20,7 @@ from typing import Final
 
 from ..desks.profile import Setting
 from ..desks.scales import WireValue
-from .dialects.registry import Dialect
-from .link import Link
+from .connection import Connection
 from .packets import Message
 
 # Failed attempts after which a setting is given up. As many are allowed as the losses among those that were answered
@@ -84,8 +83,7 @@ class Pipeline:
     """Runs errands over a link until each is done or given up.
 
     Args:
-        link: to the desk.
-        dialect: it speaks.
+        connection: to the desk.
         settings: one for each address.
         write: set them and read them back; otherwise any answer will do.
         on_progress: called now and then with the share of errands that are over.
@@ -98,24 +96,24 @@ class Pipeline:
 
     def __init__(
         self,
-        link: Link,
-        dialect: Dialect,
+        connection: Connection,
         settings: Sequence[Setting],
         *,
         write: bool,
         on_progress: Callable[[float], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> None:
+        dialect = connection.dialect
         self.errands = [Errand(setting, dialect.topic(setting)) for setting in settings]
         self.heard = False
-        self._link = link
+        self._link = connection.link
         self._dialect = dialect
         self._write = write
         self._on_progress = on_progress or (lambda _share: None)
         self._cancel = cancel or (lambda: False)
-        self._settle_s = link.transport.settle_ms / 1000.0 if write else 0.0
+        self._settle_s = self._link.transport.settle_ms / 1000.0 if write else 0.0
         self._wait = _Wait(dialect.reply_ms / 1000.0)
-        self._window = _Window(link.transport.barrier_every)
+        self._window = _Window(self._link.transport.barrier_every)
         self._losses = _Losses()
         # Where errands stand: not begun; waiting for their next attempt; to be asked; the one asked of each topic, and
         # those that wait for it. What was begun and is not over stays in `_begun`, since a late answer counts as well.
@@ -131,7 +129,7 @@ class Pipeline:
         self._order = itertools.count()
         self._known: Errand | None = None
         self._heard_at = self._probed_at = self._held_at = time.monotonic()
-        self._sent_when_heard = link.sent
+        self._sent_when_heard = self._link.sent
         self._shown_at = 0.0
 
     @property

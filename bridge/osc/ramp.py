@@ -15,9 +15,8 @@ from typing import Final
 from ...presets.errors import DeskError
 from ..desks.profile import Setting
 from ..desks.scales import WireValue
-from .dialects.registry import Dialect, dialect_of
+from .connection import Connection
 from .exchange import Cancel, Outcome, Progress, Result, push
-from .link import Link
 
 STEP_MS: Final = 20.0
 # Off lies at -90 dB or lower on a desk. Nobody hears the first and last 30 dB of that way: it is taken in one step, so
@@ -43,20 +42,20 @@ class Glide:
 
 
 def ramp(
-    link: Link,
+    connection: Connection,
     glides: Iterable[Glide],
     over_ms: float = 500.0,
     *,
     on_progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Outcome:
-    """Moves levels from where they are to where they shall be, then proves that they stand there.
+    """Move levels from where they are to where they shall be, then proves that they stand there.
 
     A level takes a step every 20 ms, or less often if the link's pacing has to be shared by many or the desk takes
     fewer values a second; then all take longer rather than larger steps. Off counts as -60 dB on the way.
 
     Args:
-        link: made by `dialects.connect`.
+        connection: made by `connection.connect`.
         glides: levels, no two for the same address.
         over_ms: how long it shall take; 0 sets them at once.
         on_progress: called with the share done, 0..1, and what is being done.
@@ -66,12 +65,12 @@ def ramp(
         DeskError: a setting is no level, the desk refuses messages, or does not answer.
     """
     moving = [_Way.of(glide, over_ms) for glide in glides]
-    dialect = dialect_of(link)
+    link, dialect = connection.link, connection.dialect
     before = link.sent
     interval_s = max(STEP_MS, dialect.repeat_ms) / 1000.0
     stopped = cancel or (lambda: False)
     try:
-        ended = _move(link, dialect, moving, interval_s, stopped, on_progress)
+        ended = _move(connection, moving, interval_s, stopped, on_progress)
         if ended:
             time.sleep(_REST_S + link.transport.settle_ms / 1000.0)
     except KeyboardInterrupt:
@@ -80,7 +79,7 @@ def ramp(
         results = (Result(way.target, "unconfirmed" if way.sent else "unsent") for way in moving)
         return Outcome(tuple(results), cancelled=True, datagrams=link.sent - before)
     proof = push(
-        link,
+        connection,
         [way.target for way in moving],
         known={},
         on_progress=_after(on_progress),
@@ -121,8 +120,7 @@ class _Way:
 
 
 def _move(
-    link: Link,
-    dialect: Dialect,
+    connection: Connection,
     ways: Sequence[_Way],
     interval_s: float,
     cancel: Cancel,
@@ -130,7 +128,8 @@ def _move(
 ) -> bool:
     """Takes all steps, a round of all levels at a time; False if it was cancelled."""
     rounds = max((len(way.values) for way in ways), default=0)
-    barrier = _Barrier(link, dialect)
+    link, dialect = connection.link, connection.dialect
+    barrier = _Barrier(connection)
     for index in range(rounds):
         for way in ways:
             if cancel():
@@ -152,14 +151,14 @@ def _move(
 class _Barrier:
     """Waits for an answer after as many messages as the profile says, so that the desk keeps up."""
 
-    def __init__(self, link: Link, dialect: Dialect) -> None:
-        self._link = link
-        self._dialect = dialect
-        self._every = None if dialect.blind else link.transport.barrier_every
-        self._since = link.sent
+    def __init__(self, connection: Connection) -> None:
+        self._link = connection.link
+        self._dialect = connection.dialect
+        self._every = None if connection.is_blind else self._link.transport.barrier_every
+        self._since = self._link.sent
 
     def after(self, setting: Setting) -> None:
-        """A setting was sent."""
+        """Count a setting that was sent."""
         if self._every is None or self._link.sent - self._since < self._every - 1:
             return
         while self._link.receive(0.0) is not None:  # older answers are none to this

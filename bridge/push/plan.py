@@ -5,7 +5,7 @@ A plan is made before anything is sent, and shown before anything is sent. Sendi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...presets.console import Master
@@ -113,6 +113,12 @@ class StripPlan:
                 total_db += then * goes_on - now * was_on
         return total_db
 
+    def without(self, lacks: Callable[[Setting], str]) -> StripPlan:
+        """The strip without settings that lie in plug-ins which it lacks, and with their titles."""
+        rows = tuple(row for row in self.rows if not lacks(row.setting))
+        missing = dict.fromkeys(title for row in self.rows if (title := lacks(row.setting)))
+        return replace(self, rows=rows, missing=tuple(missing))
+
     def _touches(self, section: str) -> bool:
         return any(section_of(row.setting.key) == section for row in self.rows)
 
@@ -150,7 +156,11 @@ class Plan:
     @property
     def is_blind(self) -> bool:
         """Whether the desk cannot be asked at all."""
-        return self.desk.transport.dialect == "blind"
+        return self.desk.is_blind
+
+    def without(self, lacks: Callable[[Setting], str]) -> Plan:
+        """The plan without settings that lie in plug-ins which strips lack; `lacks` names the plug-in, if any."""
+        return replace(self, strips=tuple(strip.without(lacks) for strip in self.strips))
 
     def with_state(self, held: Mapping[Setting, WireValue | None]) -> Plan:
         """The plan with what the desk has now."""

@@ -14,10 +14,9 @@ from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
 from ..fitting.unfit import unfit
-from ..osc.dialects.registry import connect
+from ..osc.connection import Connection, connect
 from ..osc.exchange import Progress, read
-from ..osc.link import Link, Target
-from . import ardour_steps
+from ..osc.link import Target
 from .pushing import parsed, strip_names
 from .scope import MASTER, Strips
 
@@ -60,15 +59,15 @@ def pull_preset(
     """
     target = parsed(target)
     desk = load_desk(target.desk)
-    if desk.transport.dialect == "blind":
+    if desk.is_blind:
         raise DeskError(f"{desk.title} cannot be asked for its settings, so that no preset can be made of them.")
-    with connect(target, desk) as link:
-        told = {**strip_names(link, desk), **(names or {})}
+    with connect(target, desk) as connection:
+        told = {**strip_names(connection, desk), **(names or {})}
         numbers = sorted(strips.numbers) if strips is not None else sorted(told)
         with_master = MASTER in desk.strips and (strips is None or strips.master)
         if not numbers and not with_master:
             raise DeskError(f"no strip of {desk.title} has a name: say which are to be read, --tracks 1-8.")
-        found, lacking = _read(link, desk, numbers, on_progress, with_master=with_master)
+        found, lacking = _read(connection, desk, numbers, on_progress, with_master=with_master)
     lost = {
         _called(number, told, desk): tuple(f"No {title} on it: taken as flat." for title in missing)
         for number, missing in lacking.items()
@@ -120,18 +119,19 @@ def _called(number: int | None, names: Mapping[int, str], desk: Desk) -> str:
 
 
 def _read(
-    link: Link, desk: Desk, numbers: Iterable[int], on_progress: Progress | None, *, with_master: bool
+    connection: Connection, desk: Desk, numbers: Iterable[int], on_progress: Progress | None, *, with_master: bool
 ) -> tuple[Found, dict[int | None, tuple[str, ...]]]:
     """Values by strip, None for the master, and which plug-ins are not there."""
     asked: dict[Setting, int | None] = {}
     lacking: dict[int | None, tuple[str, ...]] = {}
     for number in (*numbers, *((None,) if with_master else ())):
         kind = "track" if number is not None else MASTER
-        questions, missing = ardour_steps.questions(link, desk, kind, number or 0)
-        asked.update(dict.fromkeys(questions, number))
-        lacking[number] = missing
+        questions = desk.questions(kind, number or 0)
+        lacks = {question: connection.dialect.lacks(question) for question in questions}
+        asked.update(dict.fromkeys((question for question in questions if not lacks[question]), number))
+        lacking[number] = tuple(dict.fromkeys(title for title in lacks.values() if title))
     values: dict[int | None, dict[str, float | str]] = {number: {} for number in lacking}
-    for setting, wire in read(link, asked, on_progress=on_progress).items():
+    for setting, wire in read(connection, asked, on_progress=on_progress).items():
         if wire is not None:
             _note(values[asked[setting]], setting, wire)
     return values, lacking

@@ -17,10 +17,11 @@ from ...presets.errors import DeskError
 from ...presets.preset import Preset
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
-from ..osc.dialects.registry import connect
+from ..osc.connection import Connection, connect
+from ..osc.dialects.base import Missing
 from ..osc.exchange import Cancel, Outcome, Progress, read, track_names
-from ..osc.link import Link, Target
-from . import ardour_steps, snapshots
+from ..osc.link import Target
+from . import snapshots
 from .mapping import Placement, place_tracks, shown
 from .plan import Plan, Row, StripPlan, make_plan, trim_notes
 from .scope import LEVELS, MASTER, Scope
@@ -138,17 +139,18 @@ def push_preset(
     options = options or PushOptions()
     target = parsed(target)
     desk = load_desk(target.desk)
-    with connect(target, desk) as link:
-        plan = _read_plan(preset, desk, link, options, on_progress)
-        require_plugins(plan)
-        ardour_steps.require_settable(link, [row.setting for row in plan.changes], to_manual=options.to_manual)
+    with connect(target, desk) as connection:
+        plan = _read_plan(preset, desk, connection, options, on_progress)
+        require_plugins(plan, connection)
+        if not options.to_manual:
+            connection.dialect.require_settable(connection.link, [row.setting for row in plan.changes])
         if confirm is not None:
             if not confirm(plan):
                 return PushResult(plan, None)
             # What the desk has may have changed while somebody was thinking.
-            plan = plan.with_state(read(link, [row.setting for row in plan.rows]))
+            plan = plan.with_state(read(connection, [row.setting for row in plan.rows]))
         done = change(
-            link,
+            connection,
             plan.rows,
             lambda rows: snapshot_of(plan.desk, target, plan.strips, rows, "push", preset.name),
             options,
@@ -184,12 +186,12 @@ def plan_push(
     if offline:
         plan = _fitted_plan(preset, desk, _where(target, desk), {}, replace(options, by_order=True))
         return plan.with_notes("The desk was not asked: what it has now, and the names of its strips, are not known.")
-    with connect(target, desk) as link:
-        return _read_plan(preset, desk, link, options, on_progress)
+    with connect(target, desk) as connection:
+        return _read_plan(preset, desk, connection, options, on_progress)
 
 
 def change(
-    link: Link,
+    connection: Connection,
     rows: Sequence[Row],
     snapshot: Callable[[Sequence[Row]], Snapshot],
     options: PushOptions,
@@ -200,7 +202,7 @@ def change(
     """Keep what stands, then set what shall stand; for pushes and for taking them back.
 
     Args:
-        link: to the desk.
+        connection: to the desk.
         rows: all settings, with what the desk has now.
         snapshot: makes one of rows.
         options: how.
@@ -210,15 +212,11 @@ def change(
     kept = [row for row in touched(rows) if row.now is not None]
     path = snapshots.save(snapshot(touched(rows)), options.snapshot) if kept else None
     changing = [row.setting for row in rows if row.changes]
-    manual = ardour_steps.make_settable(link, changing, to_manual=options.to_manual)
-    outcome = run(
-        link,
-        rows,
-        options.ramp_ms,
-        unlock=lambda switches: ardour_steps.unlock(link, switches),
-        on_progress=on_progress,
-        cancel=cancel,
-    )
+    manual = connection.dialect.before_push(connection.link, changing, to_manual=options.to_manual)
+    try:
+        outcome = run(connection, rows, options.ramp_ms, on_progress=on_progress, cancel=cancel)
+    finally:
+        connection.dialect.after_push(connection.link)
     return Changed(outcome, path, manual)
 
 
@@ -268,41 +266,56 @@ def parsed(target: Target | str) -> Target:
     return target if isinstance(target, Target) else Target.parse(target)
 
 
-def strip_names(link: Link, desk: Desk) -> dict[int, str]:
+def strip_names(connection: Connection, desk: Desk) -> dict[int, str]:
     """The names of a desk's tracks, fit to be shown.
 
     Raises:
         DeskError: the desk does not answer.
     """
-    return {number: shown(name) for number, name in track_names(link, desk).items()}
+    return {number: shown(name) for number, name in track_names(connection, desk).items()}
 
 
-def require_plugins(plan: Plan) -> None:
+def require_plugins(plan: Plan, connection: Connection) -> None:
     """Refuses a push that lacks plug-ins.
 
     Raises:
         DeskError: names the strips and what to do.
     """
-    missing = {strip.placed: strip.missing for strip in plan.strips if strip.missing}
+    missing = [
+        Missing(strip.placed.number, strip.placed.name or strip.placed.track, strip.missing)
+        for strip in plan.strips
+        if strip.missing
+    ]
     if missing:
-        raise DeskError(ardour_steps.advice(missing))
+        advice = connection.dialect.advice(missing)
+        raise DeskError(f"{advice} --insert-plugins does so with the row in which it stands there.")
 
 
-def _read_plan(preset: Preset, desk: Desk, link: Link, options: PushOptions, on_progress: Progress | None) -> Plan:
-    names = strip_names(link, desk)
-    plan = _fitted_plan(preset, desk, link.where, names, options)
-    plan = ardour_steps.without_missing(link, plan, options.script)
+def _read_plan(
+    preset: Preset, desk: Desk, connection: Connection, options: PushOptions, on_progress: Progress | None
+) -> Plan:
+    names = strip_names(connection, desk)
+    plan = _fitted_plan(preset, desk, connection.where, names, options)
+    plan = _without_missing(connection, plan, options.script)
     if plan.is_blind:
         return plan.with_notes(
             f"{desk.title} cannot be asked: what is sent is not verified, cannot be undone, and levels jump."
         )
     settings = [row.setting for row in plan.rows]
     trims = _trims(plan) if options.scope.holds("compressor.on") and not options.scope.holds("trim_db") else {}
-    held = read(link, [*settings, *trims], on_progress=on_progress)
+    held = read(connection, [*settings, *trims], on_progress=on_progress)
     plan = plan.with_state(held)
     found = {label: held[setting] for setting, label in trims.items()}
     trims_db = {label: _level_db(setting, found[label]) for setting, label in trims.items() if found[label] is not None}
     return plan.with_notes(*trim_notes(plan, trims_db), *_unread(plan), *_level_notes(plan, options.ramp_ms))
+
+
+def _without_missing(connection: Connection, plan: Plan, script: int | None) -> Plan:
+    """The plan without what no plug-in can take; the strips say which they lack."""
+    dialect = connection.dialect
+    if script is not None and any(dialect.lacks(row.setting) for row in plan.rows):
+        dialect.insert_missing(connection.link, script)
+    return plan.without(dialect.lacks)
 
 
 def _fitted_plan(preset: Preset, desk: Desk, where: str, names: Mapping[int, str], options: PushOptions) -> Plan:

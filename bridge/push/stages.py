@@ -15,9 +15,8 @@ from typing import Final
 
 from ...presets.errors import DeskError
 from ..desks.profile import Setting
-from ..osc.dialects.registry import dialect_of
+from ..osc.connection import Connection
 from ..osc.exchange import Cancel, Outcome, Progress, Result, push
-from ..osc.link import Link
 from ..osc.ramp import Glide, ramp
 from .plan import Row
 from .scope import LEVELS
@@ -36,41 +35,39 @@ def touched(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def run(
-    link: Link,
+    connection: Connection,
     rows: Sequence[Row],
     ramp_ms: float,
     *,
-    unlock: Callable[[Sequence[Setting]], object] | None = None,
     on_progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Outcome:
     """Set a desk, step by step, and prove it.
 
     Args:
-        link: made by `dialects.connect`.
+        connection: made by `connection.connect`.
         rows: all settings, with what the desk has now.
         ramp_ms: how long levels take; 0 sets them at once. On a desk that cannot be asked they jump whatever it says.
-        unlock: called with the switches that go on, right before they are set.
         on_progress: called with the share done, 0..1, and what is being done.
         cancel: asked between datagrams; True ends it, and so does Ctrl-C.
 
     Returns:
         The outcome for each row, in their order. A level whose present value the desk did not tell is not sent.
     """
-    if dialect_of(link).blind:
-        return push(link, [row.setting for row in rows], on_progress=on_progress, cancel=cancel)
+    if connection.is_blind:
+        return push(connection, [row.setting for row in rows], on_progress=on_progress, cancel=cancel)
     steps = _Steps.of(rows)
     done = _Done()
     work = max(steps.size, 1)
     levels = tuple(glide.setting for glide in steps.glides)
     stages: tuple[tuple[tuple[Setting, ...], Callable[[Progress | None], Outcome]], ...] = (
-        (steps.lowered, lambda show: _push(link, steps.lowered, show, cancel)),
-        (steps.first, lambda show: _push(link, steps.first, show, cancel)),
-        (steps.raised, lambda show: _push(link, steps.raised, show, cancel)),
-        (steps.on, lambda show: _switch_on(link, steps.unblocked(done), unlock, show, cancel)),
-        (levels, lambda show: ramp(link, steps.glides_left(done), ramp_ms, on_progress=show, cancel=cancel)),
-        (steps.off, lambda show: _push(link, steps.off, show, cancel)),
-        (steps.hidden, lambda show: _push(link, steps.hidden, show, cancel)),
+        (steps.lowered, lambda show: _push(connection, steps.lowered, show, cancel)),
+        (steps.first, lambda show: _push(connection, steps.first, show, cancel)),
+        (steps.raised, lambda show: _push(connection, steps.raised, show, cancel)),
+        (steps.on, lambda show: _switch_on(connection, steps.unblocked(done), show, cancel)),
+        (levels, lambda show: ramp(connection, steps.glides_left(done), ramp_ms, on_progress=show, cancel=cancel)),
+        (steps.off, lambda show: _push(connection, steps.off, show, cancel)),
+        (steps.hidden, lambda show: _push(connection, steps.hidden, show, cancel)),
     )
     before = 0
     for settings, stage in stages:
@@ -242,21 +239,21 @@ def _glide(row: Row) -> list[Glide]:
     return [] if row.now is None or not row.changes else [Glide(row.setting, row.now)]
 
 
-def _push(link: Link, settings: Sequence[Setting], on_progress: Progress | None, cancel: Cancel | None) -> Outcome:
+def _push(
+    connection: Connection, settings: Sequence[Setting], on_progress: Progress | None, cancel: Cancel | None
+) -> Outcome:
     """Without reading first: it was read for the plan."""
-    return push(link, settings, known={}, on_progress=on_progress, cancel=cancel)
+    return push(connection, settings, known={}, on_progress=on_progress, cancel=cancel)
 
 
 def _switch_on(
-    link: Link,
+    connection: Connection,
     settings: Sequence[Setting],
-    unlock: Callable[[Sequence[Setting]], object] | None,
     on_progress: Progress | None,
     cancel: Cancel | None,
 ) -> Outcome:
-    if unlock is not None:
-        unlock(settings)
-    return _push(link, settings, on_progress, cancel)
+    connection.dialect.before_switching_on(connection.link, settings)
+    return _push(connection, settings, on_progress, cancel)
 
 
 def _part(on_progress: Progress | None, start: float, end: float) -> Progress | None:

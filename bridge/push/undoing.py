@@ -11,10 +11,9 @@ from ...presets.errors import DeskError
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
 from ..fitting.strip import FittedStrip
-from ..osc.dialects.registry import connect
+from ..osc.connection import Connection, connect
 from ..osc.exchange import Cancel, Progress, read
-from ..osc.link import Link, Target
-from . import ardour_steps
+from ..osc.link import Target
 from .mapping import How, Placed
 from .plan import Plan, Row, StripPlan
 from .pushing import RAMP_MS, PushOptions, PushResult, change, snapshot_of, strip_names
@@ -68,15 +67,16 @@ def undo(
     target = options.target or kept.target
     desk = load_desk(target.desk)
     push_options = PushOptions(ramp_ms=options.ramp_ms, to_manual=options.to_manual, snapshot=options.snapshot)
-    with connect(target, desk) as link:
-        plan = _plan(kept, desk, link, by_number=options.by_number)
-        plan = plan.with_state(read(link, [row.setting for row in plan.rows], on_progress=on_progress))
-        ardour_steps.require_settable(link, [row.setting for row in plan.changes], to_manual=options.to_manual)
+    with connect(target, desk) as connection:
+        plan = _plan(kept, desk, connection, by_number=options.by_number)
+        plan = plan.with_state(read(connection, [row.setting for row in plan.rows], on_progress=on_progress))
+        if not options.to_manual:
+            connection.dialect.require_settable(connection.link, [row.setting for row in plan.changes])
         if confirm is not None and not confirm(plan):
             return PushResult(plan, None)
         purpose: Purpose = "redo" if kept.purpose == "undo" else "undo"
         done = change(
-            link,
+            connection,
             plan.rows,
             lambda rows: snapshot_of(desk, target, plan.strips, rows, purpose, kept.preset, stored.path.name),
             push_options,
@@ -101,15 +101,15 @@ def plan_undo(stored: Stored, options: UndoOptions | None = None) -> Plan:
     return undo(stored, options, confirm=look).plan
 
 
-def _plan(kept: Snapshot, desk: Desk, link: Link, *, by_number: bool) -> Plan:
-    names = strip_names(link, desk)
+def _plan(kept: Snapshot, desk: Desk, connection: Connection, *, by_number: bool) -> Plan:
+    names = strip_names(connection, desk)
     if not by_number:
         _require_same_names(kept, names, desk)
     strips = tuple(_strip(strip, desk, names.get(strip.number, strip.name)) for strip in kept.strips)
     notes: tuple[str, ...] = ()
     if kept.unread:
         notes = (f"The desk had not told {kept.unread} values when they were changed: they stay as they are.",)
-    return Plan(desk, link.where, strips, notes=notes)
+    return Plan(desk, connection.where, strips, notes=notes)
 
 
 def _strip(kept: KeptStrip, desk: Desk, name: str) -> StripPlan:

@@ -1,8 +1,8 @@
-"""Ardour's way of speaking OSC: which strips a session has, how a setting is asked for, what an answer means.
+"""Ardour's way of speaking OSC: how a setting is asked for, what an answer means, what a push needs in a session.
 
-Ardour 7 numbers its strips in the mixer's order and answers a set with nothing, so every value is asked for. What has
-to be in order in a session before a push (plug-ins, automation) is the matter of `ardour_session.py`; sending and
-pacing is `link.py`, verifying `exchange.py`. Read in Ardour 7.3's sources and tried with it.
+Ardour 7 numbers its strips in the mixer's order and answers a set with nothing, so every value is asked for. It cannot
+insert plug-ins over OSC: `bridge/desks/mixbridge_plugins.lua` is a script that does, which only Ardour itself can run.
+Read in Ardour 7.3's sources and tried with it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,59 +20,26 @@ from ...desks.profile import Desk, Setting
 from ...desks.scales import WireValue
 from ..link import Link
 from ..packets import Argument, Message
-from .registry import DeskInfo, PlainDialect, dialect_of
-
-# Tracks and buses (audio and MIDI), VCAs, foldback (1 + 2 + 4 + 8 + 16 + 128), and the master (32), which is then
-# a strip with a number like the others: only so can its plug-ins be reached.
-STRIP_TYPES: Final = 191
-# No feedback; answers to lists come from /reply, which is a valid address, instead of #reply.
-PLAIN_REPLIES: Final = 16384
-MASTER_KIND: Final = "MA"
-# Kinds that can have plug-ins: all but VCAs ("V").
-WITH_PLUGINS: Final = frozenset({"AT", "AX", "B", "FB", "MA", "MB", "MT"})
+from .ardour_automation import CONTROLS, Automated, find_automated, require_manual
+from .ardour_automation import to_manual as switch_to_manual
+from .ardour_strips import MASTER_KIND, PLUGIN_LIST, ArdourStrip, read_strips
+from .base import DeskInfo, Missing, PlainDialect
 
 SCRIPT: Final = Path(desks.__file__).parent / "mixbridge_plugins.lua"
-ANSWER_TIMEOUT_S: Final = 1.0
-ATTEMPTS: Final = 4
+SCRIPT_TIMEOUT_S: Final = 10.0
 
-_PLUGINS: Final = "/strip/plugin/list"
+_POLL_S: Final = 0.2
 _DESCRIPTOR: Final = "/strip/plugin/descriptor"
 _DESCRIPTOR_LENGTH: Final = 11
 _SWITCHES: Final = frozenset({"eq.on", "compressor.on"})
 _PLUGIN: Final = re.compile(r"\{plugin\.([a-z0-9_]+)\}")
 # How many arguments of an answer say what it is about; in others the address does.
-_PLACE_LENGTHS: Final = {_DESCRIPTOR: 3, _PLUGINS: 1}
+_PLACE_LENGTHS: Final = {_DESCRIPTOR: 3, PLUGIN_LIST: 1}
 # Levels are asked for as fader positions: the answer in dB comes from a table and is up to 0.09 dB off.
 _GAIN: Final = "/strip/gain"
 _FADER: Final = "/strip/fader/"
 # Ardour's own value for silence; its fader law ends at 2^-32.
 _SILENCE_DB: Final = -193.0
-
-
-@dataclass(frozen=True)
-class ArdourStrip:
-    """A track, bus or the master of the session that is open.
-
-    Attributes:
-        number: in the mixer's order, from 1; the master is last.
-        name: as in the mixer.
-        kind: AT audio track, MT MIDI track, B bus, MB MIDI bus, AX aux, FB foldback, V VCA, MA master.
-        inputs: audio channels.
-        plugins: names, in the order of Ardour's numbers (from 1).
-    """
-
-    number: int
-    name: str
-    kind: str
-    inputs: int
-    plugins: tuple[str, ...] = ()
-
-    def plugin_number(self, title: str) -> int | None:
-        """Number of the first plug-in of this title, "ACE Compressor (stereo)" being an "ACE Compressor"."""
-        for number, name in enumerate(self.plugins, 1):
-            if name == title or name.startswith(f"{title} ("):
-                return number
-        return None
 
 
 class ArdourDialect(PlainDialect):
@@ -90,7 +56,7 @@ class ArdourDialect(PlainDialect):
         self._places: dict[Hashable, tuple[int | str, ...]] = {}
 
     def prepare(self, link: Link) -> None:
-        """Introduces us to Ardour and learns the session's strips and plug-ins; again whenever those changed.
+        """Introduce us to Ardour and learn the session's strips and plug-ins; again whenever those changed.
 
         Raises:
             DeskError: Ardour does not answer.
@@ -104,11 +70,11 @@ class ArdourDialect(PlainDialect):
         return next((strip for strip in self.strips.values() if strip.kind == MASTER_KIND), None)
 
     def track_names(self, link: Link, desk: Desk) -> dict[int, str]:
-        """All strips but the master."""
+        """List all strips but the master."""
         return {strip.number: strip.name for strip in self.strips.values() if strip.kind != MASTER_KIND}
 
     def set(self, setting: Setting) -> Message:
-        """The message that sets it.
+        """Make the message that sets it.
 
         Raises:
             DeskError: the strip is not there, or lacks the plug-in.
@@ -116,7 +82,7 @@ class ArdourDialect(PlainDialect):
         return Message(setting.address, (*self.arguments(setting), setting.value))
 
     def query(self, setting: Setting) -> Message:
-        """The message that asks for it; all parameters of a plug-in share one.
+        """Make the message that asks for it; all parameters of a plug-in share one.
 
         Raises:
             DeskError: the strip is not there, or lacks the plug-in.
@@ -125,11 +91,11 @@ class ArdourDialect(PlainDialect):
         return Message(str(address), tuple(arguments[:2]))
 
     def topic(self, setting: Setting) -> Hashable:
-        """One question tells all parameters of a plug-in."""
+        """Name the question: one tells all parameters of a plug-in."""
         return self.query(setting)
 
     def answer(self, message: Message, asked: Sequence[Setting]) -> tuple[Setting, WireValue] | None:
-        """A parameter's place, or the address, says which."""
+        """Find the setting by its parameter's place, or by the address."""
         place = (message.address, *message.args[: _PLACE_LENGTHS.get(message.address, 0)])
         setting = next((setting for setting in asked if self._place(setting) == place), None)
         if setting is None:
@@ -137,7 +103,7 @@ class ArdourDialect(PlainDialect):
         value: Argument
         if message.address == _DESCRIPTOR:
             value = message.args[-1] if len(message.args) >= _DESCRIPTOR_LENGTH else None
-        elif message.address == _PLUGINS:
+        elif message.address == PLUGIN_LIST:
             value = _switch(message.args, self.arguments(setting)[1])
         else:
             value = message.args[0] if len(message.args) == 1 else None
@@ -147,15 +113,109 @@ class ArdourDialect(PlainDialect):
         return None if wire is None else (setting, wire)
 
     def greetings(self) -> Sequence[Message]:
-        """What answers in any session, stopped or rolling."""
+        """List what answers in any session, stopped or rolling."""
         return (Message("/transport_speed"),)
 
     def introduction(self, message: Message) -> DeskInfo | None:
-        """Ardour does not tell its version."""
+        """Recognise Ardour, which does not tell its version."""
         return DeskInfo(model="Ardour") if message.address == "/transport_speed" else None
 
+    def lacks(self, setting: Setting) -> str:
+        """Name the plug-in that the setting lies in and its strip does not have; empty: it can be set."""
+        strip = self._strip_or_none(setting)
+        titles = (self.desk.plugins[name].title for name in plugin_names(setting))
+        return "" if strip is None else next((title for title in titles if strip.plugin_number(title) is None), "")
+
+    def insert_missing(self, link: Link, row: int, timeout_s: float = SCRIPT_TIMEOUT_S) -> None:
+        """Have Ardour run the script of the user's Script Manager that inserts what is missing, and wait for it.
+
+        Args:
+            link: to Ardour; its window has to be open, since the scripts belong to it.
+            row: of the script in the Script Manager, "Action 3" there being 3. Ardour runs whatever is in that row, and
+                does not tell what it is, so it must be the user who says which.
+            timeout_s: how long to wait for the plug-ins.
+
+        Raises:
+            DeskError: Ardour does not answer.
+        """
+        link.send(Message("/access_action", (f"LuaAction/script-{row}",)))
+        deadline = time.monotonic() + timeout_s
+        self.prepare(link)
+        while self.missing() and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            self.prepare(link)
+
+    def missing(self) -> tuple[Missing, ...]:
+        """List the strips with sound that lack plug-ins of the profile."""
+        titles = [plugin.title for plugin in self.desk.plugins.values()]
+        strips = [strip for strip in self.strips.values() if strip.has_sound]
+        lists = [(strip, tuple(title for title in titles if strip.plugin_number(title) is None)) for strip in strips]
+        return tuple(Missing(strip.number, strip.name, lacking) for strip, lacking in lists if lacking)
+
+    def advice(self, missing: Sequence[Missing]) -> str:
+        """Say what lacks what, and what the user can do about it."""
+        lines = "; ".join(f"{item.name} ({item.number}): {', '.join(item.titles)}" for item in missing)
+        return (
+            f"These strips lack plug-ins that the preset needs: {lines}. OSC cannot insert them. Insert them by hand "
+            f"before the fader, the EQ first, or let Ardour do it: install {SCRIPT} once (Edit > Lua Scripts > Script "
+            "Manager > Action Scripts; its first lines say how), then run Edit > Lua Scripts > mixbridge plug-ins."
+        )
+
+    def require_settable(self, link: Link, settings: Sequence[Setting]) -> None:
+        """Refuse what automation would swallow or write down; nothing is changed.
+
+        Raises:
+            DeskError: names the controls and what to do.
+        """
+        require_manual(self.automated(link, settings))
+
+    def before_push(self, link: Link, settings: Sequence[Setting], *, to_manual: bool) -> tuple[str, ...]:
+        """Make sure that Ardour will take these settings, before the first of them is sent.
+
+        Args:
+            link: to Ardour.
+            settings: all that is about to be sent.
+            to_manual: whether controls under automation may be switched to manual.
+
+        Returns:
+            The controls that were switched to manual.
+
+        Raises:
+            DeskError: a strip lacks a plug-in, or a control is under automation and may not be switched. Nothing was
+                changed then.
+        """
+        self._require_plugins(settings)
+        automated = self.automated(link, settings)
+        if automated and to_manual:
+            switch_to_manual(link, automated)
+            require_manual(self.automated(link, settings))
+        else:
+            require_manual(automated)
+        return tuple(map(str, automated))
+
+    def before_switching_on(self, link: Link, switches: Sequence[Setting]) -> None:
+        """Free plug-ins from a bypass of the mixer's, which their own switch cannot lift; they are heard then."""
+        for place in {self.arguments(switch)[:2] for switch in switches if is_switch(switch) and switch.value}:
+            link.send(Message("/strip/plugin/activate", place))
+
+    def automated(self, link: Link, settings: Sequence[Setting]) -> tuple[Automated, ...]:
+        """List the controls of these settings that are under automation.
+
+        Raises:
+            DeskError: Ardour does not answer.
+        """
+        wanted = {
+            (self.strip(setting).number, CONTROLS[setting.address])
+            for setting in settings
+            if setting.address in CONTROLS
+        }
+        if not wanted:
+            return ()
+        found = find_automated(link, list(self.strips.values()))
+        return tuple(item for item in found if (item.strip.number, item.control) in wanted)
+
     def arguments(self, setting: Setting) -> tuple[int | str, ...]:
-        """What stands before the value, with the master's number and the plug-in's filled in.
+        """List what stands before the value, with the master's number and the plug-in's filled in.
 
         Raises:
             DeskError: the strip is not there, or lacks the plug-in.
@@ -164,19 +224,33 @@ class ArdourDialect(PlainDialect):
         return (strip.number, *(self._argument(strip, item) for item in setting.before[1:]))
 
     def strip(self, setting: Setting) -> ArdourStrip:
-        """The strip that a setting belongs to.
+        """Find the strip that a setting belongs to.
 
         Raises:
             DeskError: the session does not have it.
         """
         number = setting.before[0] if setting.before else None
         named = self.strips.get(number) if isinstance(number, int) else None
-        strip = self.master if setting.strip == "master" else named
+        strip = self._strip_or_none(setting)
         if strip is None:
             raise DeskError(f"The session in Ardour has no {setting.strip}: it has {len(self.strips)} strips.")
         if named is not None and named is not strip:  # what tells settings apart would take them for those of a track
             raise ValueError(f"settings of the master under number {number}: make them with number 0")
         return strip
+
+    def _require_plugins(self, settings: Sequence[Setting]) -> None:
+        lacking: dict[ArdourStrip, dict[str, None]] = {}
+        for setting in settings:
+            if title := self.lacks(setting):
+                lacking.setdefault(self.strip(setting), {})[title] = None
+        if lacking:
+            missing = [Missing(strip.number, strip.name, tuple(titles)) for strip, titles in lacking.items()]
+            raise DeskError(self.advice(missing))
+
+    def _strip_or_none(self, setting: Setting) -> ArdourStrip | None:
+        number = setting.before[0] if setting.before else None
+        named = self.strips.get(number) if isinstance(number, int) else None
+        return self.master if setting.strip == "master" else named
 
     def _place(self, setting: Setting) -> tuple[int | str, ...]:
         """Address that answers come from, and what else in them says which setting it is."""
@@ -184,7 +258,7 @@ class ArdourDialect(PlainDialect):
         if key not in self._places:
             strip, *plugin = self.arguments(setting)
             if plugin and is_switch(setting):
-                self._places[key] = (_PLUGINS, strip)
+                self._places[key] = (PLUGIN_LIST, strip)
             elif plugin:
                 self._places[key] = (_DESCRIPTOR, strip, *plugin)
             else:
@@ -200,96 +274,8 @@ class ArdourDialect(PlainDialect):
         title = self.desk.plugins[match[1]].title
         number = strip.plugin_number(title)
         if number is None:
-            raise DeskError(advice({strip: (title,)}))
+            raise DeskError(self.advice([Missing(strip.number, strip.name, (title,))]))
         return number
-
-
-def ardour_of(link: Link) -> ArdourDialect:
-    """The dialect of a link to Ardour, prepared.
-
-    Raises:
-        DeskError: the desk at the other end is no Ardour, or does not answer.
-    """
-    dialect = dialect_of(link)
-    if not isinstance(dialect, ArdourDialect):
-        raise DeskError(f"{link.where} is not addressed as Ardour: write ardour://host:port.")
-    return dialect
-
-
-def read_strips(link: Link) -> tuple[ArdourStrip, ...]:
-    """The strips of the session with their plug-ins, in the mixer's order.
-
-    Raises:
-        DeskError: Ardour does not answer.
-    """
-    introduce(link)
-    return tuple(_with_plugins(link, strip) for strip in _listed(link))
-
-
-def introduce(link: Link) -> None:
-    """Says what we are: a surface that sees all strips at once and asks instead of being told."""
-    link.send(Message("/set_surface", (0, STRIP_TYPES, PLAIN_REPLIES, 0)))
-
-
-def advice(missing: Mapping[ArdourStrip, Sequence[str]]) -> str:
-    """What lacks what, and what the user can do about it."""
-    lines = "; ".join(f"{strip.name} ({strip.number}): {', '.join(titles)}" for strip, titles in missing.items())
-    return (
-        f"These strips lack plug-ins that the preset needs: {lines}. OSC cannot insert them. Insert them by hand "
-        f"before the fader, the EQ first, or let Ardour do it: install {SCRIPT} once (Edit > Lua Scripts > Script "
-        "Manager > Action Scripts; its first lines say how), then run Edit > Lua Scripts > mixbridge plug-ins."
-    )
-
-
-def ask(link: Link, questions: Sequence[Message], is_last: Callable[[Message], bool]) -> list[Message]:
-    """Everything that arrives after some questions up to the last answer, that included.
-
-    Raises:
-        DeskError: that answer never came, although the questions were repeated.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        while link.receive(0) is not None:
-            pass  # answers that came too late for an earlier attempt
-        for question in questions:
-            link.send(question)
-        found: list[Message] = []
-        deadline = time.monotonic() + attempt * ANSWER_TIMEOUT_S  # a machine under load takes its time
-        while (left_s := deadline - time.monotonic()) > 0 and (message := link.receive(left_s)) is not None:
-            found.append(message)
-            if is_last(message):
-                return found
-    raise link.silence()
-
-
-def _listed(link: Link) -> list[ArdourStrip]:
-    """The strips without their plug-ins; asked for until two lists agree, since a row may get lost."""
-    rows: list[ArdourStrip] = []
-    for _ in range(ATTEMPTS):
-        messages = ask(link, [Message("/strip/list")], lambda message: "end_route_list" in message.args[:1])
-        before, rows = rows, [strip for strip in map(_row, messages) if strip is not None]
-        if rows and rows == before:
-            return rows
-    raise link.silence()
-
-
-def _row(message: Message) -> ArdourStrip | None:
-    """One line of `/strip/list`: kind, name, inputs, outputs, mute, solo, number, and for tracks the record arm."""
-    if message.address not in {"/reply", "#reply"}:
-        return None
-    match message.args:
-        case (str() as kind, str() as name, int() as inputs, int(), int(), int(), int() as number, *_):
-            return ArdourStrip(number, name, kind, inputs)
-        case _:
-            return None
-
-
-def _with_plugins(link: Link, strip: ArdourStrip) -> ArdourStrip:
-    if strip.kind not in WITH_PLUGINS:
-        return strip
-    question = Message(_PLUGINS, (strip.number,))
-    messages = ask(link, [question], lambda message: (message.address, *message.args[:1]) == (_PLUGINS, strip.number))
-    plugins = tuple(str(name) for name in messages[-1].args[2::3])
-    return ArdourStrip(strip.number, strip.name, strip.kind, strip.inputs, plugins)
 
 
 def plugin_names(setting: Setting) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from desk_simulator import X32Simulator
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.desks.profile import Desk, Setting
 from mixbridge.bridge.osc import pipeline
-from mixbridge.bridge.osc.dialects.registry import DeskInfo, connect
+from mixbridge.bridge.osc.connection import Connection, connect
+from mixbridge.bridge.osc.dialects.base import DeskInfo
 from mixbridge.bridge.osc.exchange import Outcome, hello, push, read, track_names
-from mixbridge.bridge.osc.link import Link, Target
+from mixbridge.bridge.osc.link import Target
 from mixbridge.presets.errors import DeskError
 from udp_peer import Reply, Value, Weather
 
@@ -30,7 +31,7 @@ def desk(x32: Desk) -> Desk:
     return x32.model_copy(update={"transport": x32.transport.model_copy(update={"gap_ms": 0.2})})
 
 
-def link_to(simulator: X32Simulator, desk: Desk) -> Link:
+def connection_to(simulator: X32Simulator, desk: Desk) -> Connection:
     return connect(Target("x32", "127.0.0.1", simulator.port), desk)
 
 
@@ -46,9 +47,9 @@ def states(outcome: Outcome) -> dict[str, str]:
 def test_every_setting_ends_proven_however_bad_the_network(desk: Desk, share: float, seed: int) -> None:
     settings = random_settings(desk, [1, 2], seed)
     weather = Weather.all(share)
-    with X32Simulator(weather, weather, seed) as simulator, link_to(simulator, desk) as link:
-        outcome = push(link, settings)
-        again = push(link, settings)
+    with X32Simulator(weather, weather, seed) as simulator, connection_to(simulator, desk) as connection:
+        outcome = push(connection, settings)
+        again = push(connection, settings)
     assert [result.setting for result in outcome.results] == settings
     assert outcome.complete, outcome.of("refused", "unconfirmed")
     assert all(stands(simulator, setting) for setting in settings)
@@ -57,8 +58,8 @@ def test_every_setting_ends_proven_however_bad_the_network(desk: Desk, share: fl
 
 def test_nothing_is_lost_nothing_is_said_twice(desk: Desk) -> None:
     settings = random_settings(desk, range(1, 9), 5)
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
-        outcome = push(link, settings)
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
+        outcome = push(connection, settings)
     same, confirmed = len(outcome.of("same")), len(outcome.of("confirmed"))
     assert outcome.complete
     assert same  # at random, some stand already
@@ -72,8 +73,8 @@ def test_nothing_is_lost_nothing_is_said_twice(desk: Desk) -> None:
 
 def test_the_pace_is_kept_by_sets_questions_and_repeats_alike(x32: Desk) -> None:
     weather = Weather.all(0.3)
-    with X32Simulator(weather, weather, 9) as simulator, link_to(simulator, x32) as link:
-        push(link, random_settings(x32, [1, 2], 9))
+    with X32Simulator(weather, weather, 9) as simulator, connection_to(simulator, x32) as connection:
+        push(connection, random_settings(x32, [1, 2], 9))
     times = [arrival.time_s for arrival in simulator.arrivals]
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert min(gaps) >= 0.0009  # 1 ms, less what lies between two clocks
@@ -83,8 +84,8 @@ def test_the_pace_is_kept_by_sets_questions_and_repeats_alike(x32: Desk) -> None
 
 def test_types_are_exactly_the_desks(desk: Desk) -> None:
     settings = random_settings(desk, [7], 2)
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
-        push(link, settings)
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
+        push(connection, settings)
     kinds = {"f": float, "i": int, "s": str}
     types = {setting.address: kinds[setting.type] for setting in settings}
     sets = [arrival for arrival in simulator.arrivals if arrival.values]
@@ -96,8 +97,8 @@ def test_types_are_exactly_the_desks(desk: Desk) -> None:
 def test_what_the_desk_refuses_is_said_with_what_it_holds(desk: Desk) -> None:
     settings = random_settings(desk, [1], 3)
     stubborn = next(setting for setting in settings if setting.key == "eq.2.gain_db")
-    with X32Simulator(frozen=[stubborn.address]) as simulator, link_to(simulator, desk) as link:
-        outcome = push(link, settings)
+    with X32Simulator(frozen=[stubborn.address]) as simulator, connection_to(simulator, desk) as connection:
+        outcome = push(connection, settings)
     (refused,) = outcome.of("refused")
     assert refused.setting == stubborn
     assert refused.found == pytest.approx(simulator.values[stubborn.address])
@@ -108,9 +109,9 @@ def test_what_the_desk_refuses_is_said_with_what_it_holds(desk: Desk) -> None:
 def test_what_never_answers_is_unconfirmed_though_it_was_sent(desk: Desk) -> None:
     settings = random_settings(desk, [1], 4)
     deaf = next(setting for setting in settings if setting.key == "pan")
-    with X32Simulator(mute=[deaf.address]) as simulator, link_to(simulator, desk) as link:
-        assert read(link, settings)[deaf] is None
-        outcome = push(link, settings)
+    with X32Simulator(mute=[deaf.address]) as simulator, connection_to(simulator, desk) as connection:
+        assert read(connection, settings)[deaf] is None
+        outcome = push(connection, settings)
         assert stands(simulator, deaf)
     (unconfirmed,) = outcome.of("unconfirmed")
     assert (unconfirmed.setting, unconfirmed.found) == (deaf, None)
@@ -123,9 +124,9 @@ def test_refused_and_silent_ones_are_told_apart_in_bad_weather(desk: Desk) -> No
     weather = Weather.all(0.1)
     with (
         X32Simulator(weather, weather, 6, frozen=stubborn, mute=deaf) as simulator,
-        link_to(simulator, desk) as link,
+        connection_to(simulator, desk) as connection,
     ):
-        outcome = push(link, settings)
+        outcome = push(connection, settings)
     for result in outcome.results:
         if result.setting.address in deaf:
             assert result.state == "unconfirmed"
@@ -156,8 +157,8 @@ class Forgetful(X32Simulator):
 
 def test_an_answer_that_shows_the_former_value_is_not_yet_a_refusal(desk: Desk) -> None:
     settings = random_settings(desk, [1], 7)
-    with Forgetful() as simulator, link_to(simulator, desk) as link:
-        assert push(link, settings).complete
+    with Forgetful() as simulator, connection_to(simulator, desk) as connection:
+        assert push(connection, settings).complete
 
 
 def test_garbage_between_the_answers_does_no_harm(desk: Desk) -> None:
@@ -174,9 +175,9 @@ def test_garbage_between_the_answers_does_no_harm(desk: Desk) -> None:
         b"/ch/01/mix/fader\0\0\0\0,N\0\0",
         b"/ch/01/mix/fader\0\0\0\0,\0\0\0",
     ]
-    with X32Simulator(garbage=[*garbage, *strange]) as simulator, link_to(simulator, desk) as link:
-        outcome = push(link, settings)
-        assert link.dropped
+    with X32Simulator(garbage=[*garbage, *strange]) as simulator, connection_to(simulator, desk) as connection:
+        outcome = push(connection, settings)
+        assert connection.link.dropped
     assert outcome.complete
     assert all(stands(simulator, setting) for setting in settings)
 
@@ -195,8 +196,8 @@ class Impostor(X32Simulator):
 def test_who_is_not_the_desk_is_not_believed(desk: Desk) -> None:
     settings = random_settings(desk, [1], 1, ["fader_db", "pan"])
     fader = next(setting for setting in settings if setting.key == "fader_db")
-    with Impostor(mute=["/ch/01/mix/fader"]) as simulator, link_to(simulator, desk) as link:
-        found = read(link, settings)
+    with Impostor(mute=["/ch/01/mix/fader"]) as simulator, connection_to(simulator, desk) as connection:
+        found = read(connection, settings)
     assert found[fader] is None
     assert sum(value is not None for value in found.values()) == len(settings) - 1
 
@@ -206,10 +207,10 @@ def test_a_desk_that_never_answers_is_not_touched(desk: Desk, monkeypatch: pytes
     settings = random_settings(desk, range(1, 9), 1)
     with (
         X32Simulator(inbound=Weather(drop=1.0)) as simulator,
-        link_to(simulator, desk) as link,
+        connection_to(simulator, desk) as connection,
         pytest.raises(DeskError, match=rf"127\.0\.0\.1:{simulator.port} does not answer.*switched on"),
     ):
-        push(link, settings)
+        push(connection, settings)
     assert not [arrival for arrival in simulator.arrivals if arrival.values]
     assert len(simulator.arrivals) < 60  # nor flooded
 
@@ -218,21 +219,24 @@ def test_nobody_there_is_said_at_once(desk: Desk) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with connect(Target("x32", "127.0.0.1", port), desk) as link, pytest.raises(DeskError, match="Nobody listens"):
-        push(link, random_settings(desk, [1], 1))
+    with (
+        connect(Target("x32", "127.0.0.1", port), desk) as connection,
+        pytest.raises(DeskError, match="Nobody listens"),
+    ):
+        push(connection, random_settings(desk, [1], 1))
 
 
 def test_a_desk_that_goes_away_in_the_middle_leaves_a_true_account(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "SILENCE_S", 0.4)
     settings = random_settings(desk, range(1, 9), 1)
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
-        held = read(link, settings)
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
+        held = read(connection, settings)
 
         def pull_the_plug(share: float, _text: str) -> None:
             if share > 0.5:
                 simulator.mute = frozenset(simulator.values)
 
-        outcome = push(link, settings, known=held, on_progress=pull_the_plug)
+        outcome = push(connection, settings, known=held, on_progress=pull_the_plug)
     assert "does not answer" in outcome.problem
     assert not outcome.cancelled
     assert outcome.of("confirmed")
@@ -261,9 +265,9 @@ def test_an_end_from_outside_leaves_whole_values_and_says_what_was_done(
         count = next(counter)
         return stop(count) if count >= after else False
 
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
         initial = dict(simulator.values)
-        outcome = push(link, settings, cancel=cancel)
+        outcome = push(connection, settings, cancel=cancel)
     touched = {arrival.address for arrival in simulator.arrivals if arrival.values}
     assert outcome.cancelled
     assert not outcome.complete
@@ -282,9 +286,9 @@ def test_an_end_from_outside_leaves_whole_values_and_says_what_was_done(
 
 def test_an_end_during_the_reading_touches_nothing(desk: Desk) -> None:
     counter = itertools.count()
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
-        outcome = push(link, random_settings(desk, [1], 2), cancel=lambda: next(counter) == 10)
-        link.receive(0.1)
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
+        outcome = push(connection, random_settings(desk, [1], 2), cancel=lambda: next(counter) == 10)
+        connection.link.receive(0.1)
     assert outcome.cancelled
     assert {result.state for result in outcome.results} == {"unsent"}
     assert not [arrival for arrival in simulator.arrivals if arrival.values]
@@ -292,9 +296,9 @@ def test_an_end_during_the_reading_touches_nothing(desk: Desk) -> None:
 
 def test_what_is_known_is_not_read_again(desk: Desk) -> None:
     settings = random_settings(desk, [1], 2)
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
-        held = read(link, settings)
-        outcome = push(link, settings, known=held)
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
+        held = read(connection, settings)
+        outcome = push(connection, settings, known=held)
     assert outcome.complete
     assert outcome.datagrams <= 2 * len(settings)
     assert outcome.of("same")
@@ -302,16 +306,16 @@ def test_what_is_known_is_not_read_again(desk: Desk) -> None:
 
 def test_two_values_for_one_address_are_a_contradiction(desk: Desk) -> None:
     one, other = (desk.settings("track", 3, {"fader_db": level})[0] for level in (-10.0, 0.0))
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
         with pytest.raises(DeskError, match=r"track 3: fader_db.*/ch/03/mix/fader"):
-            push(link, [one, other])
-        assert len(push(link, [one, one]).results) == 1
+            push(connection, [one, other])
+        assert len(push(connection, [one, one]).results) == 1
 
 
 def test_progress_runs_to_the_end_and_never_back(desk: Desk) -> None:
     shown: list[tuple[float, str]] = []
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
-        push(link, random_settings(desk, [1, 2], 1), on_progress=lambda share, text: shown.append((share, text)))
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
+        push(connection, random_settings(desk, [1, 2], 1), on_progress=lambda share, text: shown.append((share, text)))
     shares = [share for share, _ in shown]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -319,8 +323,8 @@ def test_progress_runs_to_the_end_and_never_back(desk: Desk) -> None:
 
 
 def test_nothing_to_push_is_done_at_once(desk: Desk) -> None:
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
-        outcome = push(link, [])
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
+        outcome = push(connection, [])
     assert outcome.complete
     assert not simulator.arrivals
 
@@ -328,7 +332,7 @@ def test_nothing_to_push_is_done_at_once(desk: Desk) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.3])
 def test_a_desk_says_what_it_is_and_what_its_tracks_are_called(desk: Desk, share: float) -> None:
     weather = Weather.all(share)
-    with X32Simulator(weather, weather, 3) as simulator, link_to(simulator, desk) as link:
+    with X32Simulator(weather, weather, 3) as simulator, connection_to(simulator, desk) as connection:
         simulator.values |= {"/ch/01/config/name": "Kick", "/ch/32/config/name": "Lead Vox"}
-        assert hello(link) == DeskInfo(model="X32", name="simulated", firmware="4.06")
-        assert track_names(link, desk) == {1: "Kick", 32: "Lead Vox"}
+        assert hello(connection) == DeskInfo(model="X32", name="simulated", firmware="4.06")
+        assert track_names(connection, desk) == {1: "Kick", 32: "Lead Vox"}

@@ -9,8 +9,8 @@ import pytest
 from desk_simulator import SILENCE_DB, X32Simulator
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.desks.profile import Desk, Setting
-from mixbridge.bridge.osc.dialects.registry import connect
-from mixbridge.bridge.osc.link import Link, Target
+from mixbridge.bridge.osc.connection import Connection, connect
+from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.ramp import Glide, ramp
 from mixbridge.presets.errors import DeskError
 from udp_peer import Weather
@@ -26,7 +26,7 @@ def desk() -> Desk:
     return load_desk("x32")
 
 
-def link_to(simulator: X32Simulator, desk: Desk) -> Link:
+def connection_to(simulator: X32Simulator, desk: Desk) -> Connection:
     return connect(Target("x32", "127.0.0.1", simulator.port), desk)
 
 
@@ -50,9 +50,9 @@ def stands(simulator: X32Simulator, settings: Iterable[Setting]) -> bool:
     ("start", "end"), [(-30.0, 0.0), (10.0, -20.0), (OFF, 0.0), (0.0, OFF), (OFF, OFF), (-75.0, -5.0), (-3.0, -3.0)]
 )
 def test_no_step_is_larger_than_its_share_and_the_last_is_the_target(desk: Desk, start: float, end: float) -> None:
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
         move = glide(desk, 1, "fader_db", start, end, simulator)
-        outcome = ramp(link, [move])
+        outcome = ramp(connection, [move])
     levels = [max(entry.level_db, SILENCE_DB) for entry in simulator.level_log]
     step = range_db(start, end) / STEPS + GRID_DB
     assert outcome.complete
@@ -65,17 +65,17 @@ def test_no_step_is_larger_than_its_share_and_the_last_is_the_target(desk: Desk,
 
 
 def test_every_level_moves_evenly_in_db(desk: Desk) -> None:
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
         move = glide(desk, 1, "fader_db", -24.0, 1.0, simulator)
-        ramp(link, [move])
+        ramp(connection, [move])
     levels = [entry.level_db for entry in simulator.level_log]
     assert levels[: STEPS - 1] == pytest.approx([-24.0 + step for step in range(1, STEPS)], abs=GRID_DB)
 
 
 def test_many_levels_share_the_pace_and_take_longer_rather_than_larger_steps(desk: Desk) -> None:
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
         moves = [glide(desk, number, "fader_db", -50.0, number / 4, simulator) for number in range(1, 33)]
-        outcome = ramp(link, moves)
+        outcome = ramp(connection, moves)
     assert outcome.complete
     assert stands(simulator, [move.setting for move in moves])
     times = [arrival.time_s for arrival in simulator.arrivals]
@@ -91,12 +91,12 @@ def test_many_levels_share_the_pace_and_take_longer_rather_than_larger_steps(des
 
 
 def test_trims_and_makeups_glide_too(desk: Desk) -> None:
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
         moves = [
             glide(desk, 1, "trim_db", 0.0, 12.0, simulator),
             glide(desk, 1, "compressor.makeup_db", 6.0, 0.0, simulator),
         ]
-        outcome = ramp(link, moves, over_ms=200)
+        outcome = ramp(connection, moves, over_ms=200)
     assert outcome.complete
     for move, total in zip(moves, (12.0, 6.0), strict=True):
         assert 0 < simulator.steepest_db(move.setting.address, 0.019) <= total / 10 + 0.5
@@ -104,16 +104,16 @@ def test_trims_and_makeups_glide_too(desk: Desk) -> None:
 
 def test_a_bad_network_makes_steps_larger_but_ends_at_the_target(desk: Desk) -> None:
     weather = Weather.all(0.2)
-    with X32Simulator(weather, weather, 4) as simulator, link_to(simulator, desk) as link:
+    with X32Simulator(weather, weather, 4) as simulator, connection_to(simulator, desk) as connection:
         moves = [glide(desk, number, "fader_db", OFF, 0.0, simulator) for number in range(1, 5)]
-        outcome = ramp(link, moves)
+        outcome = ramp(connection, moves)
         assert outcome.complete
         assert stands(simulator, [move.setting for move in moves])
 
 
 def test_no_time_sets_at_once(desk: Desk) -> None:
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
-        outcome = ramp(link, [glide(desk, 1, "fader_db", OFF, 0.0, simulator)], over_ms=0)
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
+        outcome = ramp(connection, [glide(desk, 1, "fader_db", OFF, 0.0, simulator)], over_ms=0)
     assert outcome.complete
     assert [entry.level_db for entry in simulator.level_log] == pytest.approx([0.0, 0.0], abs=0.02)
 
@@ -129,10 +129,10 @@ def test_an_end_from_outside_leaves_levels_where_they_are(desk: Desk, interrupt:
             raise KeyboardInterrupt
         return True
 
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
         moves = [glide(desk, number, "fader_db", -50.0, 0.0, simulator) for number in (1, 2)]
-        outcome = ramp(link, moves, cancel=cancel)
-        link.receive(0.05)
+        outcome = ramp(connection, moves, cancel=cancel)
+        connection.link.receive(0.05)
     assert outcome.cancelled
     assert [result.state for result in outcome.results] == ["unconfirmed", "unconfirmed"]
     levels = [simulator.unit(move.setting.address) for move in moves]
@@ -141,8 +141,8 @@ def test_an_end_from_outside_leaves_levels_where_they_are(desk: Desk, interrupt:
 
 def test_what_is_no_level_does_not_glide(desk: Desk) -> None:
     (name,) = desk.settings("track", 1, {"name": "Kick"})
-    with X32Simulator() as simulator, link_to(simulator, desk) as link:
+    with X32Simulator() as simulator, connection_to(simulator, desk) as connection:
         with pytest.raises(DeskError, match="track 1: name is no level"):
-            ramp(link, [Glide(name, "")])
-        assert ramp(link, []).complete
+            ramp(connection, [Glide(name, "")])
+        assert ramp(connection, []).complete
     assert not simulator.arrivals

@@ -12,7 +12,7 @@ import mixbridge
 import pytest
 from desk_push import NAMES, preset
 from mixbridge.bridge.desks.loading import load_desk
-from mixbridge.bridge.osc.dialects.registry import connect
+from mixbridge.bridge.osc.connection import connect
 from mixbridge.bridge.osc.exchange import read
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
@@ -48,9 +48,9 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def everything(at: str) -> dict[tuple[str, str], object]:
     """All that Ardour has, by strip and key."""
-    with connect(Target.parse(at), DESK) as link:
+    with connect(Target.parse(at), DESK) as connection:
         asked = [item for number in NAMES for item in DESK.questions("track", number)] + DESK.questions("master", 0)
-        return {(setting.strip, setting.key): wire for setting, wire in read(link, asked).items()}
+        return {(setting.strip, setting.key): wire for setting, wire in read(connection, asked).items()}
 
 
 def test_pushed_pulled_and_taken_back(host: ardour_host.ArdourHost) -> None:
@@ -94,8 +94,8 @@ def check_missing(at: str) -> None:
 
 
 def check_automation(at: str) -> None:
-    with connect(Target.parse(at), DESK) as link:
-        link.send(Message("/strip/fader/automation", (1, 1)))
+    with connect(Target.parse(at), DESK) as connection:
+        connection.link.send(Message("/strip/fader/automation", (1, 1)))
     quiet = MIX.model_copy(
         update={"tracks": (MIX.tracks[0].model_copy(update={"strip": Strip(fader_db=-20.0)}), *MIX.tracks[1:])}
     )

@@ -15,16 +15,9 @@ from ardour_settings import strip
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.fitting.preset import fit_preset
 from mixbridge.bridge.fitting.unfit import unfit
-from mixbridge.bridge.osc.dialects.ardour import ardour_of, ask
-from mixbridge.bridge.osc.dialects.ardour_session import (
-    find_automated,
-    insert_plugins,
-    make_settable,
-    missing_plugins,
-    present,
-    restore,
-)
-from mixbridge.bridge.osc.dialects.registry import connect
+from mixbridge.bridge.osc.asking import ask
+from mixbridge.bridge.osc.connection import connect
+from mixbridge.bridge.osc.dialects.ardour_automation import find_automated
 from mixbridge.bridge.osc.exchange import hello, push, read, track_names
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
@@ -55,17 +48,28 @@ end
 
 @dataclass(frozen=True)
 class Running:
-    """Ardour with all plug-ins in place, a link to it, and what it was like before."""
+    """Ardour with all plug-ins in place, a connection to it, and what it was like before."""
 
     host: ardour_host.ArdourHost
-    link: object
-    lacked: dict
+    connection: object
+    lacked: tuple
     refusal: str
     readable: dict
 
+    @property
+    def link(self):
+        return self.connection.link
+
+    @property
+    def dialect(self):
+        return self.connection.dialect
+
+    def automated(self):
+        return find_automated(self.link, list(self.dialect.strips.values()))
+
     def saved(self):
         """The routes of the session as Ardour saves it now, by name."""
-        ask(self.link, [Message("/save_state"), Message("/transport_speed")], is_speed)
+        ask(self.link, [Message("/save_state"), Message("/transport_speed")], lambda got: is_speed(got[-1]))
         return {route.get("name"): route for route in ET.parse(self.host.session_file).getroot().iter("Route")}
 
 
@@ -78,17 +82,19 @@ def running(tmp_path_factory):
     """Ardour with a link to it, the plug-ins inserted; one for all tests."""
     with ardour_host.ardour_host(tmp_path_factory.mktemp("ardour"), TRACKS) as host:
         host.run_lua(USERS_DOING)
-        with connect(Target("ardour", "127.0.0.1", host.port), DESK) as link:
-            lacked = missing_plugins(link)
-            readable = read(link, present(link, questions()))
+        with connect(Target("ardour", "127.0.0.1", host.port), DESK) as connection:
+            dialect = connection.dialect
+            lacked = dialect.missing()
+            readable = read(connection, [question for question in questions() if not dialect.lacks(question)])
             with pytest.raises(DeskError) as refusal:
-                make_settable(link, settings_of(PRESET), allow_manual=False)
+                dialect.before_push(connection.link, settings_of(PRESET), to_manual=False)
             # Without a window nobody hears /access_action: the script is run here, while its effect is waited for.
             with ThreadPoolExecutor(1) as pool:
                 done = pool.submit(host.run_action, ACTION)
-                assert insert_plugins(link, row=3, timeout_s=60) == {}
+                dialect.insert_missing(connection.link, row=3, timeout_s=60)
                 done.result()
-            yield Running(host, link, lacked, str(refusal.value), readable)
+            assert dialect.missing() == ()
+            yield Running(host, connection, lacked, str(refusal.value), readable)
 
 
 def settings_of(preset):
@@ -141,20 +147,20 @@ def azimuth(route):
     return float(pan.get("value"))
 
 
-def settled(link, settings):
-    outcome = push(link, settings)
+def settled(connection, settings):
+    outcome = push(connection, settings)
     assert outcome.complete, outcome.of("refused", "unconfirmed", "unsent")
     return outcome
 
 
 def test_strips_are_known_by_name(running):
-    assert track_names(running.link, DESK) == {number: name for name, number in NUMBERS.items()}
-    assert ardour_of(running.link).master.number == len(NUMBERS) + 1
-    assert hello(running.link).model == "Ardour"
+    assert track_names(running.connection, DESK) == {number: name for name, number in NUMBERS.items()}
+    assert running.dialect.master.number == len(NUMBERS) + 1
+    assert hello(running.connection).model == "Ardour"
 
 
 def test_missing_plugins_are_named_and_nothing_is_pushed(running):
-    lacked = {item.name: titles for item, titles in running.lacked.items()}
+    lacked = {item.name: item.titles for item in running.lacked}
     both = ("ACE EQ", "ACE Compressor")
     assert lacked == {"Drums": both, "Bass": both, "Keys": ("ACE EQ",), "Lead Vox": both, "Master": both}
     assert "Keys (3): ACE EQ" in running.refusal
@@ -167,7 +173,7 @@ def test_missing_plugins_are_named_and_nothing_is_pushed(running):
 
 
 def test_script_inserts_what_is_missing_before_the_fader(running):
-    assert missing_plugins(running.link) == {}
+    assert running.dialect.missing() == ()
     running.host.run_action(ACTION)  # again: nothing is missing, nothing is inserted
     inserted = {name: [item for item in processors(route) if item[1]] for name, route in running.saved().items()}
     assert inserted == {
@@ -184,18 +190,18 @@ def test_script_inserts_what_is_missing_before_the_fader(running):
 
 def test_preset_is_pushed_saved_pulled_and_undone(running):
     settings = settings_of(PRESET)
-    before = read(running.link, questions())
+    before = read(running.connection, questions())
     file_before = running.saved()
     assert None not in before.values()
 
-    assert make_settable(running.link, settings, allow_manual=False) == ()
-    outcome = settled(running.link, settings)
+    assert running.dialect.before_push(running.link, settings, to_manual=False) == ()
+    outcome = settled(running.connection, settings)
     assert len(outcome.of("confirmed")) > 100
     check_saved(running.saved(), settings)
-    check_pulled(running.link)
+    check_pulled(running.connection)
 
-    settled(running.link, [dataclasses.replace(setting, value=value) for setting, value in before.items()])
-    now = read(running.link, questions())
+    settled(running.connection, [dataclasses.replace(setting, value=value) for setting, value in before.items()])
+    now = read(running.connection, questions())
     assert all(setting.scale.same(now[setting], value) for setting, value in before.items())
     check_undone(running.saved(), file_before)
 
@@ -222,9 +228,9 @@ def check_saved(routes, settings):
         assert threshold_db == pytest.approx(section.compressor.threshold_db, abs=1e-3)
 
 
-def check_pulled(link):
+def check_pulled(connection):
     """What is read back is the preset, as a strip of the console."""
-    found = read(link, questions())
+    found = read(connection, questions())
     for track in PRESET.tracks:
         values = {
             setting.key: setting.scale.decode(value)
@@ -254,32 +260,29 @@ def test_levels_are_read_exactly(running):
     rng = random.Random(7)
     for level_db in (-193.0, *(rng.uniform(-90, 6) for _ in range(50)), 0.0):
         (setting,) = DESK.settings("track", 2, {"fader_db": level_db})
-        running.link.send(ardour_of(running.link).set(setting))
-        (found,) = read(running.link, [setting]).values()
+        running.link.send(running.dialect.set(setting))
+        (found,) = read(running.connection, [setting]).values()
         assert setting.scale.same(setting.value, found)
         assert setting.scale.decode(found) == pytest.approx(setting.scale.decode(setting.value), abs=1e-3)
 
 
-def test_automation_is_refused_by_name_or_set_aside_and_taken_up_again(running):
+def test_automation_is_refused_by_name_or_switched_off_where_allowed(running):
     link = running.link
     for control, number, mode in (("fader", 2, 1), ("pan_stereo_position", 4, 2), ("mute", 3, 1)):
         link.send(Message(f"/strip/{control}/automation", (number, mode)))
     settings = DESK.settings("track", 2, {"fader_db": -20.0}) + DESK.settings("track", 4, {"pan": 0.5})
 
     with pytest.raises(DeskError, match=r"Bass \(2\): fader in Play; Lead Vox \(4\): pan in Write"):
-        make_settable(link, settings, allow_manual=False)
-    assert len(find_automated(link)) == 3  # as they were
+        running.dialect.before_push(link, settings, to_manual=False)
+    assert len(running.automated()) == 3  # as they were
 
-    aside = make_settable(link, settings, allow_manual=True)
-    assert [str(item) for item in find_automated(link)] == ["Keys (3): mute in Play"]
-    settled(link, settings)
-    restore(link, aside)
-    assert len(find_automated(link)) == 3
+    switched = running.dialect.before_push(link, settings, to_manual=True)
+    assert switched == ("Bass (2): fader in Play", "Lead Vox (4): pan in Write")
+    assert [str(item) for item in running.automated()] == ["Keys (3): mute in Play"]
+    settled(running.connection, settings)
 
     link.send(Message("/strip/mute/automation", (3, 0)))
-    for item in aside:
-        link.send(Message(f"{item.control}/automation", (item.strip.number, 0)))
-    assert find_automated(link) == ()
+    assert running.automated() == ()
 
 
 def test_a_bypassed_plugin_is_not_taken_for_one_that_is_heard(running):
@@ -287,7 +290,7 @@ def test_a_bypassed_plugin_is_not_taken_for_one_that_is_heard(running):
     link = running.link
     link.send(Message("/strip/plugin/deactivate", (1, 1)))
     (setting,) = (item for item in DESK.settings("track", 1, {"eq.on": 1.0}) if item.key == "eq.on")
-    (found,) = read(link, [setting]).values()
+    (found,) = read(running.connection, [setting]).values()
     assert setting.scale.decode(found) == 0.0
-    make_settable(link, [setting], allow_manual=False)
-    settled(link, [setting])
+    running.dialect.before_switching_on(link, [setting])
+    settled(running.connection, [setting])

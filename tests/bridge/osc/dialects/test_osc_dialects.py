@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import pytest
 from mixbridge.bridge.desks.loading import load_desk
-from mixbridge.bridge.desks.profile import Desk, Transport
-from mixbridge.bridge.osc.dialects.registry import DeskInfo, connect
+from mixbridge.bridge.desks.profile import Desk
+from mixbridge.bridge.osc.connection import Connection, connect
+from mixbridge.bridge.osc.dialects.base import DeskInfo
 from mixbridge.bridge.osc.exchange import hello, push, read, track_names
-from mixbridge.bridge.osc.link import Link, Target
+from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
 from mixbridge.bridge.osc.ramp import Glide, ramp
 from udp_peer import Reply, UdpPeer, Value, Weather
@@ -22,7 +23,7 @@ def hurried(desk: Desk, **transport: object) -> Desk:
     return desk.model_copy(update={"transport": desk.transport.model_copy(update=transport)})
 
 
-def link_to(peer: UdpPeer, desk: Desk) -> Link:
+def connection_to(peer: UdpPeer, desk: Desk) -> Connection:
     return connect(Target(desk.name, "127.0.0.1", peer.port), desk)
 
 
@@ -46,10 +47,10 @@ def test_a_wing_tells_the_value_as_the_profile_sends_it() -> None:
     keys = [key for key in ("fader_db", "pan", "mute", "compressor.ratio") if desk.scale("track", key) is not None]
     values = {key: {"fader_db": -6.0, "compressor.ratio": 4.0}.get(key, 0.0) for key in keys}
     settings = desk.settings("track", 2, values)
-    with WingPeer(Weather.all(0.1), Weather.all(0.1), 1) as peer, link_to(peer, desk) as link:
+    with WingPeer(Weather.all(0.1), Weather.all(0.1), 1) as peer, connection_to(peer, desk) as connection:
         peer.held = {}
-        assert hello(link) == DeskInfo(model="WING ngc-full", name="FOH", firmware="3.0.6")
-        assert push(link, settings).complete
+        assert hello(connection) == DeskInfo(model="WING ngc-full", name="FOH", firmware="3.0.6")
+        assert push(connection, settings).complete
     assert {address: type(value) for address, value in peer.held.items()} == {
         setting.address: type(setting.value) for setting in settings if setting.address in peer.held
     }
@@ -95,10 +96,10 @@ def test_live_is_asked_by_get_with_the_arguments_of_set(live: Desk) -> None:
         for number in itertools.islice(live.track.numbers, 3)
         for setting in live.settings("track", number, {"fader_db": -6.0 - number, "pan": 0.25})
     ]
-    with live_peer(live) as peer, link_to(peer, live) as link:
-        assert hello(link) == DeskInfo(model="Ableton Live", firmware="12.1")
-        outcome = push(link, settings)
-        again = push(link, settings)
+    with live_peer(live) as peer, connection_to(peer, live) as connection:
+        assert hello(connection) == DeskInfo(model="Ableton Live", firmware="12.1")
+        outcome = push(connection, settings)
+        again = push(connection, settings)
     assert outcome.complete
     assert {result.state for result in again.results} == {"same"}
     asked = {arrival.address for arrival in peer.arrivals if "/get/" in arrival.address}
@@ -109,9 +110,9 @@ def test_live_is_asked_by_get_with_the_arguments_of_set(live: Desk) -> None:
 def test_live_gets_no_more_than_ten_values_a_second_for_a_parameter(live: Desk) -> None:
     number = live.track.numbers[0]
     (target,) = live.settings("track", number, {"fader_db": 0.0})
-    with live_peer(live) as peer, link_to(peer, live) as link:
+    with live_peer(live) as peer, connection_to(peer, live) as connection:
         start = target.scale.encode(-12.0)
-        assert ramp(link, [Glide(target, start)], over_ms=100).complete
+        assert ramp(connection, [Glide(target, start)], over_ms=100).complete
     times = [arrival.time_s for arrival in peer.arrivals if arrival.address == target.address]
     assert len(times) > 3
     # The last is the proof's, which comes after a rest.
@@ -127,13 +128,13 @@ class Deaf(UdpPeer):
 def test_a_desk_that_cannot_be_asked_gets_every_value_once_and_proves_none(name: str) -> None:
     desk = load_desk(name)
     settings = desk.settings("track", 1, {"fader_db": -6.0, "pan": -0.5})
-    with Deaf() as peer, link_to(peer, desk) as link:
-        assert hello(link) is None
-        assert track_names(link, desk) == {}
-        assert read(link, settings) == dict.fromkeys(settings)
-        outcome = push(link, settings)
-        moved = ramp(link, [Glide(settings[0], settings[0].scale.encode(-12.0))], over_ms=40)
-        link.receive(0.1)
+    with Deaf() as peer, connection_to(peer, desk) as connection:
+        assert hello(connection) is None
+        assert track_names(connection, desk) == {}
+        assert read(connection, settings) == dict.fromkeys(settings)
+        outcome = push(connection, settings)
+        moved = ramp(connection, [Glide(settings[0], settings[0].scale.encode(-12.0))], over_ms=40)
+        connection.link.receive(0.1)
     assert [result.state for result in outcome.results] == ["unverifiable"] * len(settings)
     assert [result.state for result in moved.results] == ["unverifiable"]
     assert not outcome.complete
@@ -146,9 +147,9 @@ def test_an_end_from_outside_of_a_blind_push_says_what_was_sent() -> None:
     desk = load_desk("generic")
     settings = [desk.settings("track", number, {"pan": 0.5})[0] for number in range(1, 6)]
     counter = itertools.count()
-    with Deaf() as peer, link_to(peer, desk) as link:
-        outcome = push(link, settings, cancel=lambda: next(counter) == 2)
-        link.receive(0.1)
+    with Deaf() as peer, connection_to(peer, desk) as connection:
+        outcome = push(connection, settings, cancel=lambda: next(counter) == 2)
+        connection.link.receive(0.1)
     assert outcome.cancelled
     assert [result.state for result in outcome.results] == ["unverifiable"] * 2 + ["unsent"] * 3
     assert len(peer.arrivals) == 2
@@ -172,27 +173,19 @@ def test_a_barrier_waits_for_an_answer_after_so_many_messages() -> None:
     desk = hurried(load_desk("x32"), barrier_every=6, gap_ms=0.0)
     settings = [desk.settings("track", number, {"pan": 0.5})[0] for number in range(1, 33)]
     unanswered = []
-    with Slow() as peer, link_to(peer, desk) as link:
-        receive, sent_when_heard = link.receive, [0]
+    with Slow() as peer, connection_to(peer, desk) as connection:
+        receive, sent_when_heard = connection.link.receive, [0]
 
         def counted(timeout_s: float) -> Message | None:
             message = receive(timeout_s)
-            unanswered.append(link.sent - sent_when_heard[0])
+            unanswered.append(connection.link.sent - sent_when_heard[0])
             if message is not None:
-                sent_when_heard[0] = link.sent
+                sent_when_heard[0] = connection.link.sent
             return message
 
-        link.receive = counted  # type: ignore[method-assign]
-        assert push(link, settings).complete
+        connection.link.receive = counted  # type: ignore[method-assign]
+        assert push(connection, settings).complete
     assert 0 < max(unanswered) <= 6
-
-
-def test_links_without_a_dialect_are_a_mistake_of_the_caller() -> None:
-    transport = Transport(port=1)
-    with Deaf() as peer, Link.open(Target("x32", "127.0.0.1", peer.port), transport) as link:
-        with pytest.raises(ValueError, match="connect"):
-            read(link, [])
-        assert not peer.arrivals
 
 
 def test_levels_of_scales_that_reach_silence_are_finite() -> None:

@@ -10,9 +10,9 @@ import pytest
 from ardour_settings import strip
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.fitting.preset import fit_preset
-from mixbridge.bridge.osc.dialects.ardour import ardour_of, ask
-from mixbridge.bridge.osc.dialects.ardour_session import find_automated
-from mixbridge.bridge.osc.dialects.registry import connect
+from mixbridge.bridge.osc.asking import ask
+from mixbridge.bridge.osc.connection import connect
+from mixbridge.bridge.osc.dialects.ardour_automation import find_automated
 from mixbridge.bridge.osc.exchange import read
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
@@ -91,12 +91,12 @@ def opened(tmp_path_factory):
         again = session.with_name("again.ardour")
         write_copy(snapshot, preset(), again, match=MATCH)
         reopened = host.reopen("mix")
-        with connect(Target("ardour", "127.0.0.1", reopened.port), DESK) as link:
-            strips = {item.name: item for item in ardour_of(link).strips.values()}
+        with connect(Target("ardour", "127.0.0.1", reopened.port), DESK) as connection:
+            strips = {item.name: item for item in connection.dialect.strips.values()}
             numbers = {name: strips[track].number for name, track in MATCH.items()}
-            answers = read(link, settings(numbers))
-            automated = find_automated(link)
-            ask(link, [Message("/save_state"), Message("/transport_speed")], is_speed)
+            answers = read(connection, settings(numbers))
+            automated = find_automated(connection.link, list(connection.dialect.strips.values()))
+            ask(connection.link, [Message("/save_state"), Message("/transport_speed")], lambda got: is_speed(got[-1]))
         yield Opened(
             original=original,
             before=before,
