@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,11 @@ from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
 from ...presets.units import quantity
 from ...runtime.audio.output import OutputFolder
+from .core.kinds import level, side
+from .core.model import Session, SessionGroup, SessionTrack
+from .core.routing import acting
+from .stems.material import FilePool
+from .stems.mixdown import track_channels
 
 _LISTED = 12
 
@@ -60,6 +65,51 @@ def matched(session: Path, names: Sequence[str], preset: Preset, match: Mapping[
     return result
 
 
+def stem_channels(session: Session) -> tuple[int, ...]:
+    """Channels that the stem of each track has, 1 or 2; those of the track itself where its audio is missing."""
+    with FilePool() as pool:
+        return tuple(_channels(track, pool) for track in session.tracks)
+
+
+def moved_groups(session: Session, places: Iterable[int]) -> dict[int, SessionGroup]:
+    """The groups that would change the mix's balance: by index, those that act on its tracks and are not at rest.
+
+    Args:
+        session: which.
+        places: of the mix's tracks, in `session.tracks`.
+    """
+    acting_groups = {id(group) for place in places for group in acting(session, session.tracks[place])}
+    return {
+        index: group
+        for index, group in enumerate(session.groups)
+        if id(group) in acting_groups and not is_at_rest(group)
+    }
+
+
+def is_at_rest(group: SessionGroup) -> bool:
+    """Whether a group passes its tracks on as they are."""
+    is_moved = group.volume is not None or group.pan_automation is not None
+    is_off = group.mute or group.polarity_inverted or not group.has_output
+    return not (is_moved or is_off or group.gain_db or group.pan)
+
+
+def group_to_rest(group: SessionGroup) -> str:
+    """Say that a group was set to 0 dB, the centre, and unmuted."""
+    was = [
+        *((f"fader at {level(group.gain_db)}",) if group.gain_db else ()),
+        *((f"pan at {side(group.pan)}",) if group.pan else ()),
+        *(("mute",) if group.mute else ()),
+        *(("inverted polarity",) if group.polarity_inverted else ()),
+        *(("volume automation",) if group.volume is not None else ()),
+        *(("pan automation",) if group.pan_automation is not None else ()),
+        *(("output off",) if not group.has_output else ()),
+    ]
+    return (
+        f"{group.name}: the {group.kind} is set to 0 dB and the centre, since the tracks have the mix's levels; "
+        f"it had: {', '.join(was)}."
+    )
+
+
 def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
     """Say which tracks of a preset are in no pair."""
     left = {track.name: None for track in preset.tracks if track.name not in match}
@@ -96,6 +146,15 @@ def save(original: Path, output: Path, data: bytes, *, overwrite: bool = False) 
             (workplace / output.name).write_bytes(data)
         except (OSError, ValueError) as error:
             raise OutputError(f"{output} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _channels(track: SessionTrack, pool: FilePool) -> int:
+    if not track.clips:
+        return track.channels
+    try:
+        return track_channels(track, pool)
+    except SessionError:  # whoever renders it says what is wrong with the file
+        return track.channels
 
 
 def _some(names: Mapping[str, object]) -> str:

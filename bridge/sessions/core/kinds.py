@@ -14,6 +14,7 @@ class Kind(Enum):
     """A kind; its value is the phrase, with a place for each detail."""
 
     # The track or group itself, from the model.
+    NO_AUDIO = "no audio, so no stem"
     NOT_PLAYED = "{} in the session"
     SILENT_STEM = "{}, so its stem is silent"
     SOLO = "its solo: all tracks are rendered"
@@ -47,7 +48,8 @@ class Kind(Enum):
     TRIM_ENVELOPE = "trim envelope"
     TEMPO = "tempo changes"
 
-    # Clips that are not, or not wholly, rendered.
+    # Clips that are muted, not, or not wholly, rendered.
+    MUTED_CLIPS = "{} muted clip{} left out"
     MIDI = "MIDI"
     VIDEO = "video"
     OFFLINE = "media that is offline"

@@ -193,7 +193,7 @@ def _remarks(session: Session, post_fader: bool) -> Iterator[SessionNote]:
     for track in session.tracks:
         silent = silence(session, track)
         if not track.clips:
-            yield SessionNote(track.name, "", "no audio, so no stem")
+            yield SessionNote(track.name, "", Kind.NO_AUDIO())
         elif silent:
             kind = Kind.SILENT_STEM if post_fader else Kind.NOT_PLAYED
             yield SessionNote(track.name, "", kind(silent))
@@ -204,7 +204,7 @@ def _remarks(session: Session, post_fader: bool) -> Iterator[SessionNote]:
     yield from _group_remarks(session, post_fader)
     muted = sum(clip.mute for track in session.tracks for clip in track.clips)
     if muted:
-        yield SessionNote("", "", f"{muted} muted clip{'s are' if muted > 1 else ' is'} left out")
+        yield SessionNote("", "", Kind.MUTED_CLIPS(muted, "s are" if muted > 1 else " is"))
 
 
 def _group_remarks(session: Session, post_fader: bool) -> Iterator[SessionNote]:
