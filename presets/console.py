@@ -11,8 +11,10 @@ are summed with the fx bus's return; the master is input gain, EQ, compressor, o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as with_fields
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,11 +23,13 @@ from pydantic_core import CoreSchema, core_schema
 
 Scale = Literal["linear", "log", "level"]
 Unit = Literal["dB", "Hz", "ms", "s", ":1", ""]
+Move = Literal["stays", "adds", "subtracts", "divides"]
 Section = TypeVar("Section", bound=BaseModel)
 
 EQ_BANDS = ("low_shelf", "band0", "band1", "band2", "band3", "high_shelf")
 FX_BAND_CENTRES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 6000.0, 8000.0, 12000.0, 16000.0)
 SEND_OFF_DB = -80.0
+_UNIT_ENDING = re.compile("_(db|hz|ms|s)$")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class Parameter:
         neutral: the value at which the setting does nothing; None for one that only shapes another (a frequency,
             a threshold), which `amount` therefore leaves where it is.
         help: one line for users.
+        section: which part of the strip it belongs to; that of a stage is the stage's name. See :mod:`.sections`.
+        label: what people call it within its section.
+        with_gain: what becomes of it when gain is moved from behind the stages to before them, so that the sound stays
+            the same: the gain in dB is added or subtracted, or the value is divided by its factor.
+        is_level: a level in dB that all of the sound passes: a change of it is heard as a jump.
     """
 
     unit: Unit
@@ -48,6 +57,10 @@ class Parameter:
     scale: Scale
     neutral: float | None
     help: str
+    section: str = ""
+    label: str = ""
+    with_gain: Move = "stays"
+    is_level: bool = False
 
     def clamp(self, value: float) -> float:
         """The nearest value inside the range."""
@@ -71,8 +84,10 @@ class EqBand(Part):
     """One filter, as in R. Bristow-Johnson's Audio EQ Cookbook."""
 
     gain_db: Annotated[float, Parameter("dB", -24, 24, "linear", 0, "boost or cut of the band")] = 0.0
-    freq_hz: Annotated[float, Parameter("Hz", 20, 22000, "log", None, "centre, or corner of a shelf")] = 1000.0
-    q: Annotated[float, Parameter("", 0.1, 10, "log", None, "narrowness of the band")] = 0.71
+    freq_hz: Annotated[
+        float, Parameter("Hz", 20, 22000, "log", None, "centre, or corner of a shelf", label="frequency")
+    ] = 1000.0
+    q: Annotated[float, Parameter("", 0.1, 10, "log", None, "narrowness of the band", label="Q")] = 0.71
 
 
 class Equalizer(Part):
@@ -93,14 +108,19 @@ class Compressor(Part):
     (pedalboard's law, measured; see docs/console.md).
     """
 
-    threshold_db: Annotated[float, Parameter("dB", -120, 60, "linear", None, "level where it starts")] = 0.0
+    threshold_db: Annotated[
+        float, Parameter("dB", -120, 60, "linear", None, "level where it starts", with_gain="adds")
+    ] = 0.0
     ratio: Annotated[float, Parameter(":1", 1, 20, "log", 1, "input dB for one dB out, above it")] = 1.0
     attack_ms: Annotated[float, Parameter("ms", 0.1, 1000, "log", None, "time to clamp down")] = 20.0
     release_ms: Annotated[float, Parameter("ms", 1, 5000, "log", None, "time to let go")] = 150.0
     knee_db: Annotated[float, Parameter("dB", 0, 24, "linear", None, "width of the soft corner")] = 6.0
-    makeup_db: Annotated[float, Parameter("dB", -24, 24, "linear", 0, "gain behind it")] = 0.0
+    makeup_db: Annotated[float, Parameter("dB", -24, 24, "linear", 0, "gain behind it", is_level=True)] = 0.0
     lookahead_ms: Annotated[
-        float, Parameter("ms", 0, 50, "linear", None, "how early it sees the signal coming (no delay is heard)")
+        float,
+        Parameter(
+            "ms", 0, 50, "linear", None, "how early it sees the signal coming (no delay is heard)", label="look-ahead"
+        ),
     ] = 0.0
 
 
@@ -108,29 +128,50 @@ class Saturation(Part):
     """Soft clipping tanh(drive * x) / drive: quiet sound passes unchanged; drive 0 is off."""
 
     drive: Annotated[
-        float, Parameter("", 0, 100, "linear", 0, "how hard it is driven: 1 bends only near full scale")
+        float,
+        Parameter("", 0, 100, "linear", 0, "how hard it is driven: 1 bends only near full scale", with_gain="divides"),
     ] = 0.0
+
+
+_INPUT_GAIN = Parameter(
+    "dB", -96, 96, "linear", 0, "gain before EQ and compressor", "trim", "trim", with_gain="adds", is_level=True
+)
 
 
 class Strip(Part):
     """The settings of one track."""
 
-    input_gain_db: Annotated[float, Parameter("dB", -96, 96, "linear", 0, "gain before EQ and compressor")] = 0.0
+    input_gain_db: Annotated[float, _INPUT_GAIN] = 0.0
     eq: Equalizer = Equalizer()
     compressor: Compressor = Compressor()
     saturation: Saturation = Saturation()
-    fader_db: Annotated[float, Parameter("dB", -120, 60, "linear", 0, "gain behind them")] = 0.0
-    pan: Annotated[float, Parameter("", -1, 1, "linear", 0, "-1 left, 0 centre, 1 right")] = 0.0
+    fader_db: Annotated[
+        float, Parameter("dB", -120, 60, "linear", 0, "gain behind them", "fader", with_gain="subtracts", is_level=True)
+    ] = 0.0
+    pan: Annotated[float, Parameter("", -1, 1, "linear", 0, "-1 left, 0 centre, 1 right", "pan")] = 0.0
     fx_send_db: Annotated[
-        float, Parameter("dB", SEND_OFF_DB, 12, "level", SEND_OFF_DB, "send to the reverb; -80 is off")
+        float,
+        Parameter(
+            "dB",
+            SEND_OFF_DB,
+            12,
+            "level",
+            SEND_OFF_DB,
+            "send to the reverb; -80 is off",
+            "send",
+            "send to the reverb",
+            is_level=True,
+        ),
     ] = SEND_OFF_DB
 
 
 class FxBand(Part):
     """One band of the reverb."""
 
-    gain_db: Annotated[float, Parameter("dB", -60, 12, "linear", None, "level of the band in the reverb")] = 0.0
-    decay_s: Annotated[float, Parameter("s", 0.05, 10, "log", None, "time to fall by 60 dB")] = 1.2
+    gain_db: Annotated[float, Parameter("dB", -60, 12, "linear", None, "level of the band in the reverb", "reverb")] = (
+        0.0
+    )
+    decay_s: Annotated[float, Parameter("s", 0.05, 10, "log", None, "time to fall by 60 dB", "reverb")] = 1.2
 
 
 # A bright plate, shorter in the lows and the air, is what a send is expected to open on.
@@ -149,7 +190,7 @@ class FxBus(Part):
 
     bands: tuple[FxBand, ...] = Field(_PLATE, min_length=len(FX_BAND_CENTRES_HZ), max_length=len(FX_BAND_CENTRES_HZ))
     return_gain_db: Annotated[
-        float, Parameter("dB", SEND_OFF_DB, 12, "linear", None, "level of the reverb in the mix")
+        float, Parameter("dB", SEND_OFF_DB, 12, "linear", None, "level of the reverb in the mix", "reverb")
     ] = 0.0
     seed: int = Field(1, ge=0, le=2**32 - 1, description="which room: the same number is the same reverb")
 
@@ -157,10 +198,12 @@ class FxBus(Part):
 class Master(Part):
     """The settings of the stereo sum."""
 
-    input_gain_db: Annotated[float, Parameter("dB", -96, 96, "linear", 0, "gain before EQ and compressor")] = 0.0
+    input_gain_db: Annotated[float, _INPUT_GAIN] = 0.0
     eq: Equalizer = Equalizer()
     compressor: Compressor = Compressor()
-    output_gain_db: Annotated[float, Parameter("dB", -96, 96, "linear", 0, "gain behind them")] = 0.0
+    output_gain_db: Annotated[
+        float, Parameter("dB", -96, 96, "linear", 0, "gain behind them", "fader", with_gain="subtracts", is_level=True)
+    ] = 0.0
 
 
 @cache
@@ -176,9 +219,10 @@ def parameters(section: type[BaseModel]) -> Mapping[str, Parameter]:
     for name, field in section.model_fields.items():
         row = next((item for item in field.metadata if isinstance(item, Parameter)), None)
         if row is not None:
-            rows[name] = row
+            rows[name] = with_fields(row, label=row.label or _UNIT_ENDING.sub("", name).replace("_", " "))
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            rows.update({f"{name}.{path}": inner for path, inner in parameters(field.annotation).items()})
+            stage = parameters(field.annotation)
+            rows.update({f"{name}.{path}": with_fields(row, section=name) for path, row in stage.items()})
     return rows
 
 

@@ -11,25 +11,20 @@ import math
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from .console import FxBand, FxBus, Master, Parameter, Strip, Unit, get, parameters, replace
 from .errors import PresetError
 from .preset import Preset, Track
+from .sections import GROUPS, SectionName, expanded, sections
 from .units import allowed, decibels, gain_factor, quantity
 
-SectionName = Literal["gain", "eq", "compressor", "saturation", "pan", "fx", "master"]
-SECTIONS: tuple[SectionName, ...] = get_args(SectionName)
+# What can be taken from another preset.
+SECTIONS: tuple[SectionName, ...] = (*sections(Strip), "mute", "reverb", "master")
 MAX_AMOUNT = 1.5
 
-_STRIP_PATHS: dict[SectionName, tuple[str, ...]] = {
-    "gain": ("input_gain_db", "fader_db"),
-    "eq": ("eq.",),
-    "compressor": ("compressor.",),
-    "saturation": ("saturation.",),
-    "pan": ("pan",),
-    "fx": ("fx_send_db",),
-}
 _NOTE_LENGTH = 2000
 # Less than a file keeps (6 digits), far less than an ear does.
 _SAME_RELATIVE = 1e-5
@@ -38,6 +33,7 @@ _SAME_ABSOLUTE = 1e-6
 _ROUNDING = 1e-9
 
 Bus = TypeVar("Bus", Strip, Master)
+Node = TypeVar("Node", bound=BaseModel)
 Values = dict[str, float]
 
 
@@ -92,18 +88,8 @@ def desk_form(preset: Preset) -> Preset:
 
 def without_input_gain(bus: Bus) -> Bus:
     """A strip or master as it is rendered: in desk form, its settings free to pass the table's limits."""
-    values = _desk_values(bus)
-    threshold = {"threshold_db": values["compressor.threshold_db"]}
-    update: dict[str, object] = {
-        "input_gain_db": 0.0,
-        "compressor": bus.compressor.model_copy(update=threshold),
-    }
-    for path in ("fader_db", "output_gain_db"):
-        if path in values:
-            update[path] = values[path]
-    if isinstance(bus, Strip):
-        update["saturation"] = bus.saturation.model_copy(update={"drive": values["saturation.drive"]})
-    return bus.model_copy(update=update)
+    values = {**_desk_values(bus), "input_gain_db": 0.0}
+    return _unchecked(bus, {path: value for path, value in values.items() if value != get(bus, path)})
 
 
 def scaled(preset: Preset, amount: float) -> Preset:
@@ -166,34 +152,31 @@ def merged(
     Args:
         base: keeps whatever is not named.
         other: gives the sections.
-        sections: of :data:`SECTIONS`. "gain" is input gain, fader and mute. "fx" is the tracks' sends, and
-            the reverb itself only where all tracks are taken, since all are heard through it. "master" is the
-            whole master.
+        sections: of :data:`SECTIONS`, or groups of them: "gain" is trim, fader and mute, "fx" send and reverb. The
+            reverb is taken only where all tracks are, since all are heard through it. "master" is the whole master.
         tracks: names; None for all that both have.
 
     Raises:
         PresetError: an unknown section, or a track that one of the two does not have.
     """
     for section in sections:
-        _check_known("section", section, SECTIONS)
+        _check_known("section", section, (*SECTIONS, *GROUPS))
+    taken = expanded(sections)
     names = {track.name for track in base.tracks} & {track.name for track in other.tracks}
     if tracks is not None:
         wanted = set(tracks)
         for name in sorted(wanted):
             _check_known("track in both presets", name, sorted(names))
         names = wanted
-    prefixes = tuple(prefix for section in sections for prefix in _STRIP_PATHS.get(section, ()))
     parts: dict[str, object] = {
         "tracks": tuple(
-            _merged_track(track, other.track(track.name), prefixes, with_gain="gain" in sections)
-            if track.name in names
-            else track
+            _merged_track(track, other.track(track.name), taken) if track.name in names else track
             for track in base.tracks
         )
     }
-    if "fx" in sections and tracks is None:
+    if "reverb" in taken and tracks is None:
         parts["fx_bus"] = other.fx_bus
-    if "master" in sections:
+    if "master" in taken:
         parts["master"] = other.master
     return with_note(base.model_copy(update=parts), f"{', '.join(sections)} taken from {_title(other)}")
 
@@ -245,7 +228,7 @@ def _same(old: float | bool, new: float | bool) -> bool:
 
 
 def _move_gain(bus: Bus, gain_db: float) -> Bus:
-    values = _shifted(_values(bus), gain_db)
+    values = _shifted(bus, _values(bus), gain_db)
     for path, row in parameters(type(bus)).items():
         held = row.clamp(values[path])
         if not abs(held - values[path]) <= _ROUNDING * max(1.0, abs(held)):  # so that NaN is refused too
@@ -261,28 +244,40 @@ def _values(bus: Strip | Master) -> Values:
     return {path: get(bus, path) for path in parameters(type(bus))}
 
 
-def _shifted(values: Values, gain_db: float) -> Values:
-    """Gain moved to before the compressor, without a look at the limits."""
-    behind = "fader_db" if "fader_db" in values else "output_gain_db"
-    moved = {
-        **values,
-        "input_gain_db": values["input_gain_db"] + gain_db,
-        "compressor.threshold_db": values["compressor.threshold_db"] + gain_db,
-        behind: values[behind] - gain_db,
-    }
-    if "saturation.drive" in values:
-        moved["saturation.drive"] = values["saturation.drive"] / gain_factor(gain_db)
-    return moved
+def _unchecked(part: Node, values: Values) -> Node:
+    """A copy with the values at these dotted paths, free to pass the table's limits."""
+    update: dict[str, object] = {}
+    for name in dict.fromkeys(path.partition(".")[0] for path in values):
+        inner = {path[len(name) + 1 :]: value for path, value in values.items() if path.startswith(f"{name}.")}
+        update[name] = _unchecked(getattr(part, name), inner) if inner else values[name]
+    return part.model_copy(update=update)
+
+
+def _shifted(bus: Strip | Master, values: Values, gain_db: float) -> Values:
+    """Gain moved to before the stages, without a look at the limits."""
+    return {path: _moved(row, values[path], gain_db) for path, row in parameters(type(bus)).items()}
+
+
+def _moved(row: Parameter, value: float, gain_db: float) -> float:
+    match row.with_gain:
+        case "adds":
+            return value + gain_db
+        case "subtracts":
+            return value - gain_db
+        case "divides":
+            return value / gain_factor(gain_db)
+        case "stays":
+            return value
 
 
 def _desk_values(bus: Strip | Master) -> Values:
     """All values in the desk form; a step on the way, so the limits do not bind."""
-    return _shifted(_values(bus), -bus.input_gain_db)
+    return _shifted(bus, _values(bus), -bus.input_gain_db)
 
 
 def _from_desk(bus: Bus, desk: Values, input_gain_db: float) -> Bus:
     table = parameters(type(bus))
-    values = _shifted(desk, input_gain_db)
+    values = _shifted(bus, desk, input_gain_db)
     return replace(bus, {path: table[path].clamp(value) for path, value in values.items()})
 
 
@@ -328,12 +323,13 @@ def _blended_fx(a: FxBus, b: FxBus, position: float, seed: int) -> FxBus:
     return FxBus(bands=bands, return_gain_db=return_gain_db, seed=seed)
 
 
-def _merged_track(base: Track, other: Track, prefixes: tuple[str, ...], *, with_gain: bool) -> Track:
+def _merged_track(base: Track, other: Track, taken: Collection[SectionName]) -> Track:
+    table = parameters(Strip)
     values, source = _desk_values(base.strip), _desk_values(other.strip)
-    values.update({path: value for path, value in source.items() if prefixes and path.startswith(prefixes)})
-    giver = other if with_gain else base
-    strip = _from_desk(base.strip, values, giver.strip.input_gain_db)
-    return base.model_copy(update={"strip": strip, "mute": giver.mute})
+    values.update({path: value for path, value in source.items() if table[path].section in taken})
+    input_gain_db = (other if "trim" in taken else base).strip.input_gain_db
+    mute = (other if "mute" in taken else base).mute
+    return base.model_copy(update={"strip": _from_desk(base.strip, values, input_gain_db), "mute": mute})
 
 
 def _check_same_tracks(a: Preset, b: Preset) -> None:

@@ -66,7 +66,7 @@ def _sends(command: Command) -> Command:
 @click.option(
     "--to", "target", required=True, metavar="DESK://HOST", help="e.g. x32://192.168.1.20, ardour://localhost"
 )
-@click.option("--only", metavar="eq,dynamics,...", help="Of eq, dynamics, pan, fader, mute, trim, send, name.")
+@click.option("--only", metavar="eq,compressor,...", help="Of trim, eq, compressor, fader, pan, send, mute, name.")
 @click.option("--tracks", metavar="1-4,7,master", help="The only strips of the desk that may be touched.")
 @click.option("--map", "told", multiple=True, metavar="TRACK=STRIP", help='Where a track goes: "Lead Vox=ch/05" or =5.')
 @click.option("--by-order", is_flag=True, help="Put tracks that no name matches on the strips that are free, in order.")

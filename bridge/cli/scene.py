@@ -140,7 +140,7 @@ def preset_of(text: str, *, desk: str = "x32", numbers: Iterable[int] | None = N
 @click.option("-o", "--out", required=True, metavar="FILE", help="song.scn, vox.chn, or a preset.json from a scene.")
 @click.option("--desk", default="x32", show_default=True, help="Which mixer: x32 or m32.")
 @click.option(
-    "--only", metavar="eq,dynamics,...", help="Of eq, dynamics, pan, fader, mute, trim, name.  [default: all]"
+    "--only", metavar="eq,compressor,...", help="Of trim, eq, compressor, fader, pan, mute, name.  [default: all]"
 )
 @click.option("--tracks", metavar="1-4,7,master", help="The only channels to be written or read.")
 @click.option("--map", "told", multiple=True, metavar="TRACK=CHANNEL", help='Where a track goes: "Lead Vox=5".')

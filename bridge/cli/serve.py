@@ -152,7 +152,7 @@ def run_serve(
 @click.option(
     "--push-to", multiple=True, metavar="DESK://HOST", help="Where `push` may send; the first is the usual one."
 )
-@click.option("--push-only", metavar="eq,dynamics,...", help="What `push` sends.  [default: as mixbridge push]")
+@click.option("--push-only", metavar="eq,compressor,...", help="What `push` sends.  [default: as mixbridge push]")
 @click.option("--stems", multiple=True, metavar="FILES", help="What `predict` mixes: audio files, or folders of them.")
 @click.option("--reference", metavar="FILE", help="What `predict` makes it sound like: a finished song.")
 @click.option("--model", default="default", show_default=True, help="A model's folder, or the name of one that ships.")

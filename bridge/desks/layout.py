@@ -5,12 +5,15 @@ These models check each entry by itself; :mod:`.expansion` puts them together, :
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from ...presets.console import Part
+from ...presets.sections import SectionName
 from .filters import ShelfLaw
+from .keys import all_sections, section_of
 from .scales import AnyScale, Finite
 from .template import AddressTemplate, Template, checked_address, checked_template
 from .wire import Int32
@@ -208,3 +211,13 @@ class MasterStrip(StripKind):
         own = self.model_fields_set
         common = {name: getattr(track, name) for name in ("prefix", "controls", "eq", "compressor") if name not in own}
         return self.model_copy(update=common)
+
+
+def _settable() -> Iterator[SectionName]:
+    """What a profile can say of a strip, by section."""
+    names = {*map(section_of, Controls.model_fields), *StripKind.model_fields}
+    return (name for name in all_sections() if name in names)
+
+
+# The sections that a desk can have.
+SETTABLE: Final = tuple(_settable())

@@ -9,6 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from ...presets.units import quantity
+from ..desks.keys import label_of, row_of
 from ..desks.profile import EqAbility, Slot
 from ..desks.scales import Bandwidth, Log, Scale
 from .bands import SlotLimits
@@ -35,6 +37,13 @@ class Clamp:
     key: str
     wanted: float
     given: float
+
+
+def clamp_words(clamp: Clamp) -> str:
+    """What becomes of a value, for people: "attack of 0.1 ms becomes 1 ms"."""
+    row = row_of(clamp.key)
+    wanted, given = (quantity(value, "" if row is None else row.unit) for value in (clamp.wanted, clamp.given))
+    return f"{label_of(clamp.key)} of {wanted} becomes {given}"
 
 
 def snapped(scale: Scale, value: float) -> float:

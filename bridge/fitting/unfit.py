@@ -10,7 +10,9 @@ from functools import cache
 import numpy as np
 
 from ...presets.console import EQ_BANDS, EqBand, Equalizer, Master, Parameter, Strip, parameters, replace
+from ...presets.sections import rows_of
 from ...presets.units import allowed, quantity
+from ..desks.keys import desk_key
 from ..desks.profile import Desk
 from .bands import Bands, SlotLimits, audible_freqs_hz, closest
 from .compressor import preset_ms
@@ -48,31 +50,32 @@ def unfit(values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_
         sample_rate_hz: of the desk.
     """
     eq, lost = _equalizer(values, desk, kind, sample_rate_hz)
-    found = {**_levels(values, kind), **_compressor(values, desk, kind)}
-    section: type[Strip | Master] = Master if kind == "master" else Strip
+    settings = {**_levels(values, kind), **_compressor(values, desk, kind)}
+    section = _console_part(kind)
     table = parameters(section)
-    for path, value in found.items():
-        held = table[path].clamp(value)
-        if not math.isclose(held, value, rel_tol=1e-6, abs_tol=1e-6) and not _is_as_good_as_lowest(path, value):
-            wanted, given = (quantity(number, table[path].unit) for number in (value, held))
-            lost.append(f"{path} would be {wanted}: a preset holds {allowed(table[path])}, so that it is {given}.")
-        found[path] = held
-    return Unfitted(replace(section(eq=eq), found), tuple(lost))
+    for path, value in settings.items():
+        row = table[path]
+        nearest = row.clamp(value)
+        if not math.isclose(nearest, value, rel_tol=1e-6, abs_tol=1e-6) and not _is_as_good_as_lowest(path, row, value):
+            wanted, given = (quantity(number, row.unit) for number in (value, nearest))
+            lost.append(f"{path} would be {wanted}: a preset holds {allowed(row)}, so that it is {given}.")
+        settings[path] = nearest
+    return Unfitted(replace(section(eq=eq), settings), tuple(lost))
 
 
 def _levels(values: Mapping[str, float | str], kind: str) -> dict[str, float]:
-    """Trim, fader, pan and send, by path in the console."""
-    paths = {"trim_db": "input_gain_db"}
-    if kind == "master":
-        paths["fader_db"] = "output_gain_db"
-    else:
-        paths.update(fader_db="fader_db", pan="pan", fx_send_db="fx_send_db")
-    return {path: float(values[key]) for key, path in paths.items() if key in values}
+    """Trim, fader, pan and send, by path in the console: what is part of no stage."""
+    paths = (path for path in parameters(_console_part(kind)) if "." not in path)
+    return {path: float(values[desk_key(path)]) for path in paths if desk_key(path) in values}
 
 
-def _is_as_good_as_lowest(path: str, value: float) -> bool:
+def _console_part(kind: str) -> type[Strip | Master]:
+    return Master if kind == "master" else Strip
+
+
+def _is_as_good_as_lowest(path: str, row: Parameter, value: float) -> bool:
     """Levels below the console's lowest are off in both, and an attack of 0 is at once in both."""
-    is_level = path in {"fader_db", "output_gain_db", "fx_send_db"} and value < 0
+    is_level = row.section in {"fader", "send"} and value < 0
     return is_level or (path == "compressor.attack_ms" and value < 1)
 
 
@@ -81,17 +84,16 @@ def _compressor(values: Mapping[str, float | str], desk: Desk, kind: str) -> dic
     ability = desk.compressor(kind)
     if ability is None:
         return {}
-    names = ("threshold_db", "ratio", "attack_ms", "release_ms", "knee_db", "makeup_db")
-    found = {name: float(values[f"compressor.{name}"]) for name in names if f"compressor.{name}" in values}
-    if "attack_ms" in found:
-        found["attack_ms"] = preset_ms(found["attack_ms"], ability.attack_law)
-    if "release_ms" in found:
-        found["release_ms"] = preset_ms(found["release_ms"], ability.release_law)
+    rows = rows_of(_console_part(kind), "compressor")
+    settings = {path: float(values[path]) for path in rows if path in values}
+    for path, law in (("compressor.attack_ms", ability.attack_law), ("compressor.release_ms", ability.release_law)):
+        if path in settings:
+            settings[path] = preset_ms(settings[path], law)
     if ability.knee is None:
-        found["knee_db"] = 0.0
+        settings["compressor.knee_db"] = 0.0
     if not values.get("compressor.on", 1.0):
-        found.update(ratio=1.0, makeup_db=0.0)
-    return {f"compressor.{name}": value for name, value in found.items()}
+        settings.update({path: row.neutral for path, row in rows.items() if row.neutral is not None})
+    return settings
 
 
 def _equalizer(

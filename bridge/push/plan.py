@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from ...presets.console import Master
 from ...presets.errors import DeskError
 from ...presets.preset import Preset
+from ..desks.keys import section_of
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
 from ..fitting.abilities import Clamp
 from ..fitting.preset import fit_preset
 from ..fitting.strip import FittedStrip, fit_strip
 from .mapping import Placed, Placement
-from .scope import LEVELS, MASTER, Scope, section_of
+from .scope import LEVELS, MASTER, Scope
 
 # Less is not heard, and not told.
 _AUDIBLE_DB = 0.5
@@ -87,7 +88,7 @@ class StripPlan:
     @property
     def compressor_error_db(self) -> float | None:
         """Largest error of the compressor's curve; None if it is not touched."""
-        if self.fitted.compressor is None or not self._touches("dynamics"):
+        if self.fitted.compressor is None or not self._touches("compressor"):
             return None
         return self.fitted.compressor.curve_error_db
 
@@ -229,7 +230,7 @@ def _untouched_levels(plan: Plan, scope: Scope) -> list[str]:
             f"{strip.placed.track} ({strip.fitted.compressor.left_over_db:+.1f} dB)"
             for strip in plan.strips
             if strip.fitted.compressor is not None
-            and "dynamics" in scope.sections
+            and "compressor" in scope.sections
             and abs(strip.fitted.compressor.left_over_db) >= _AUDIBLE_DB
         ]
         if behind:

@@ -15,6 +15,7 @@ from typing import Final
 
 from ...presets.errors import DeskError
 from ...presets.preset import Preset
+from ..desks.keys import label_of
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
 from ..osc.connection import Connection, connect
@@ -29,12 +30,6 @@ from .snapshots import Kept, KeptStrip, Purpose, Snapshot
 from .stages import run, touched
 
 RAMP_MS: Final = 500.0
-_LEVEL_WORDS: Final = {
-    "fader_db": "fader",
-    "trim_db": "trim",
-    "fx_send_db": "send",
-    "compressor.makeup_db": "makeup",
-}
 Confirm = Callable[[Plan], bool]
 
 
@@ -366,7 +361,7 @@ def _level_notes(plan: Plan, ramp_ms: float) -> list[str]:
     moving = [row for row in plan.changes if row.setting.key in LEVELS and row.now is not None]
     if not moving:
         return []
-    what = sorted({_LEVEL_WORDS[row.setting.key] for row in moving})
+    what = sorted({label_of(row.setting.key) for row in moving})
     how = f"glide over {ramp_ms:g} ms" if ramp_ms else "jump (--no-ramp)"
     return [f"Levels {how}: {', '.join(what)}. What EQ, threshold and ratio change is heard at once."]
 

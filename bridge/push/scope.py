@@ -8,29 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final
 
 from ...presets.errors import DeskError
+from ...presets.sections import SectionName, expanded
+from ..desks.keys import level_keys, section_of
+from ..desks.layout import SETTABLE
 from ..desks.profile import Desk
 
-SectionName = Literal["eq", "dynamics", "pan", "fader", "mute", "trim", "send", "name"]
-SECTIONS: Final[tuple[SectionName, ...]] = get_args(SectionName)
+SECTIONS: Final = SETTABLE
 # What a push leaves alone unless it is asked for: what the audience hears at once, and what strips are called.
 ASKED_FOR: Final[frozenset[SectionName]] = frozenset({"fader", "mute", "send", "name"})
 
-# Keys that are levels in dB: a change of one is heard as a jump, so that they glide.
-LEVELS: Final = frozenset({"fader_db", "trim_db", "fx_send_db", "compressor.makeup_db"})
+LEVELS: Final = level_keys()
 
 MASTER: Final = "master"
-_PREFIXES: Final[tuple[tuple[str, SectionName], ...]] = (("eq.", "eq"), ("compressor.", "dynamics"))
-_KEYS: Final[dict[str, SectionName]] = {
-    "pan": "pan",
-    "fader_db": "fader",
-    "mute": "mute",
-    "trim_db": "trim",
-    "fx_send_db": "send",
-    "name": "name",
-}
+# Of the groups of sections: the others hold faders and mutes, which are named one by one.
+_GROUPS: Final = frozenset({"dynamics"})
 _RANGE: Final = re.compile(r"(?P<first>\d{1,4})(?:-(?P<last>\d{1,4}))?")
 
 
@@ -52,30 +46,26 @@ class Scope:
     """What may be touched.
 
     Attributes:
-        sections: kinds of settings.
+        sections: kinds of settings; groups ("dynamics") become what they stand for.
         strips: of the desk; None for all.
     """
 
     sections: frozenset[SectionName] = frozenset(SECTIONS) - ASKED_FOR
     strips: Strips | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sections", expanded(self.sections))
+
     def holds(self, key: str) -> bool:
         """Whether a setting may be touched, by its canonical key."""
         return section_of(key) in self.sections
 
 
-def section_of(key: str) -> SectionName:
-    """Which section a setting belongs to."""
-    if key in _KEYS:
-        return _KEYS[key]
-    return next(section for prefix, section in _PREFIXES if key.startswith(prefix))
-
-
 def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = False) -> frozenset[SectionName]:
-    """From `--only eq,dynamics`, `--faders` and `--mutes`.
+    """From `--only eq,compressor`, `--faders` and `--mutes`.
 
     Args:
-        only: names with commas between; None for everything that is touched without being asked for.
+        only: sections or groups ("dynamics") with commas between; None for all that is touched without being asked for.
         faders: faders and sends as well.
         mutes: mutes as well.
 
@@ -83,10 +73,11 @@ def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = Fals
         DeskError: a name that is no section.
     """
     named = None if only is None else [name.strip().lower() for name in only.split(",") if name.strip()]
-    unknown = [name for name in named or () if name not in SECTIONS]
+    chosen = expanded(named or ())
+    unknown = {*(named or ())} - {*SECTIONS, *_GROUPS}
     if unknown or named == []:
         raise DeskError(f"--only {only!r}: the sections are {', '.join(SECTIONS)}; write them with commas between.")
-    sections = set(Scope().sections) if named is None else {name for name in SECTIONS if name in named}
+    sections = set(Scope().sections) if named is None else {name for name in SECTIONS if name in chosen}
     if faders:
         sections |= {"fader", "send"}
     if mutes:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from ...presets.console import Unit
 from ...presets.units import quantity
+from ..desks.keys import label_of, row_of
 from ..osc.exchange import Outcome, Result, State
 from .mapping import shown
 from .plan import Plan, Row, StripPlan
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-_UNITS: Final[tuple[tuple[str, Unit], ...]] = (("_db", "dB"), ("_hz", "Hz"), ("_ms", "ms"), ("ratio", ":1"))
 _SWITCHES: Final = ("mute", "on", "auto_time", "sidechain")
 _STATES: Final[tuple[State, ...]] = ("confirmed", "same", "refused", "unconfirmed", "unverifiable", "unsent")
 _STYLES: Final[dict[State, str]] = {"confirmed": "green", "refused": "bold red", "unconfirmed": "bold red"}
@@ -191,8 +190,8 @@ def value_words(key: str, value: float | str) -> str:
         return "on" if value else "off"
     if key == "pan":
         return "C" if abs(value) < 0.005 else f"{'L' if value < 0 else 'R'}{abs(value) * 100:.0f}"
-    unit: Unit = next((unit for ending, unit in _UNITS if key.endswith(ending)), "")
-    return quantity(float(f"{value:.4g}"), unit)
+    row = row_of(key)
+    return quantity(float(f"{value:.4g}"), "" if row is None else row.unit)
 
 
 def merged(lines: Iterable[str]) -> list[str]:
@@ -249,8 +248,7 @@ def _level_cell(strip: StripPlan, *, is_read: bool) -> str:
 
 def _clamp_words(strip: StripPlan) -> list[str]:
     return [
-        f"{clamp.key.rpartition('.')[2].removesuffix('_db').removesuffix('_ms')} "
-        f"{value_words(clamp.key, clamp.wanted)} -> {value_words(clamp.key, clamp.given)}"
+        f"{label_of(clamp.key)} {value_words(clamp.key, clamp.wanted)} -> {value_words(clamp.key, clamp.given)}"
         for clamp in strip.clamped
     ]
 

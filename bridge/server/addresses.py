@@ -16,14 +16,13 @@ from ...presets.console import EQ_BANDS, FxBand, FxBus, Master, Parameter, Strip
 from ...presets.errors import PresetError
 from ...presets.preset import Preset, Track
 from ...presets.units import allowed
+from ..desks.keys import desk_key
 from ..osc.packets import Argument, Message
 
 ROOT = "/mixbridge"
 TRACK_COUNT = f"{ROOT}/track/count"
 
 _NAME, _MUTE = "name", "mute"
-# As desks call them (the keys of `bridge/desks`), so that one layout of a controller serves the generic desk too.
-_DESK_WORDS = {"input_gain_db": "trim_db", "output_gain_db": "fader_db"}
 _SHOWN = 80
 # A limit sent as 32-bit float may lie this much beyond it.
 _FLOAT32 = 1e-6
@@ -201,7 +200,8 @@ def _suffixes(section: type[Strip | Master | FxBus | FxBand]) -> Mapping[str, st
     """The end of each setting's address, and its path in the table."""
     found = {}
     for path in parameters(section):
-        parts = [_DESK_WORDS.get(part, part) for part in path.split(".")]
+        # As desks call them, so that one layout of a controller serves the generic desk too.
+        parts = desk_key(path).split(".")
         if parts[0] == "eq":
             parts[1] = str(EQ_BANDS.index(parts[1]) + 1)
         found["/".join(parts)] = path

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from ...presets.console import SEND_OFF_DB, Strip
+from ...presets.console import Master, Strip
 from ...presets.errors import OutputError, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
-from ...presets.units import quantity
+from ...presets.sections import active_sections, described
 from ...runtime.audio.output import OutputFolder
 from .core.kinds import level, side
 from .core.model import Session, SessionGroup, SessionTrack
@@ -18,6 +19,8 @@ from .core.routing import acting
 from .stems.material import FilePool
 from .stems.mixdown import track_channels
 
+# The sections that a copy has, as the DAW's own EQ, compressor, fader and pan.
+WRITTEN: Final = frozenset({"trim", "eq", "compressor", "fader", "pan"})
 _LISTED = 12
 
 
@@ -117,12 +120,11 @@ def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
         yield f"Tracks of the preset that are not in the session: {_some(left)}."
 
 
-def strip_left_out(strip: Strip, daw: str) -> Iterator[str]:
-    """Say what of a strip no DAW's copy has."""
-    if strip.saturation.drive > 0:
-        yield f"its saturation is left out: {daw} has none."
-    if strip.fx_send_db > SEND_OFF_DB:
-        yield f"its send to the reverb of {quantity(strip.fx_send_db, 'dB')} is left out: set up a reverb in the DAW."
+def strip_left_out(strip: Strip | Master, daw: str) -> Iterator[str]:
+    """Say what of a strip or master no DAW's copy has."""
+    for section in active_sections(strip, known=WRITTEN):
+        remedy = "set up a reverb in the DAW" if section == "send" else f"{daw} has none"
+        yield f"its {described(strip, section)} is left out: {remedy}."
 
 
 def plugins_stay(names: Sequence[str]) -> Iterator[str]:

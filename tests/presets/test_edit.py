@@ -9,6 +9,7 @@ from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, paramet
 from mixbridge.presets.edit import SECTIONS, Change, blended, desk_form, diff, merged, move_gain, scaled
 from mixbridge.presets.errors import PresetError
 from mixbridge.presets.preset import Preset, Provenance, Track
+from mixbridge.presets.sections import GROUPS
 
 QUICK = settings(max_examples=30, deadline=None)
 # Ranges within which gain can be moved freely without passing the table's limits.
@@ -266,7 +267,7 @@ class TestMerged:
         assert_same(merged(base, other, sections=SECTIONS), other)
         assert_same(merged(base, other, sections=()), base)
 
-    @pytest.mark.parametrize("section", SECTIONS)
+    @pytest.mark.parametrize("section", [*SECTIONS, *GROUPS])
     def test_a_section_takes_that_and_nothing_else(self, section):
         base = one_track(name="Vox")
         other = one_track(
@@ -279,11 +280,17 @@ class TestMerged:
             fx_send_db=-10,
         ).model_copy(update={"fx_bus": FxBus(seed=7), "master": Master(output_gain_db=-2)})
         expected = {
+            "trim": set(),
+            "mute": set(),
+            "fader": {"tracks[Vox].fader_db"},
             "gain": {"tracks[Vox].fader_db"},
+            "dynamics": {"tracks[Vox].compressor.ratio"},
             "eq": {"tracks[Vox].eq.band0.gain_db"},
             "compressor": {"tracks[Vox].compressor.ratio"},
             "saturation": {"tracks[Vox].saturation.drive"},
             "pan": {"tracks[Vox].pan"},
+            "send": {"tracks[Vox].fx_send_db"},
+            "reverb": {"fx_bus.seed"},
             "fx": {"tracks[Vox].fx_send_db", "fx_bus.seed"},
             "master": {"master.output_gain_db"},
         }
@@ -295,6 +302,12 @@ class TestMerged:
         strip = merged(one_track(), other, sections=["compressor"]).tracks[0].strip
         assert strip.compressor.threshold_db == -30
         assert strip.input_gain_db == 0
+
+    def test_the_trim_alone_moves_gain_and_keeps_the_sound(self):
+        base = one_track(compressor__threshold_db=-30, compressor__ratio=3, saturation__drive=2, fader_db=5)
+        strip = merged(base, one_track(input_gain_db=20), sections=["trim"]).tracks[0].strip
+        moved = (strip.input_gain_db, strip.compressor.threshold_db, strip.saturation.drive, strip.fader_db)
+        assert moved == (20, -10, 0.2, -15)
 
     def test_only_these_tracks_and_not_the_shared_reverb(self):
         base = Preset(tracks=(Track(name="Vox"), Track(name="Bass")))

@@ -12,14 +12,14 @@ from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from ....presets.console import Unit
 from ....presets.errors import SessionError
 from ....presets.names import unique_names
 from ....presets.preset import Preset, Track
-from ....presets.units import decibels, gain_factor, quantity
+from ....presets.units import decibels, gain_factor
+from ...desks.keys import label_of
 from ...desks.loading import load_desk
 from ...desks.profile import Desk, Setting
-from ...fitting.abilities import Clamp
+from ...fitting.abilities import Clamp, clamp_words
 from ...fitting.preset import fit_preset
 from ...fitting.strip import FittedStrip
 from ...fitting.unfit import unfit
@@ -35,7 +35,6 @@ _EQ_OFF_DB: Final = 0.1
 _SILENCE_DB: Final = -193.0
 _MUTE: Final = "/strip/mute"
 _KINDS: Final[dict[str, PluginKind]] = {"{plugin.eq}": "eq", "{plugin.compressor}": "compressor"}
-_UNITS: Final[dict[str, Unit]] = {"_db": "dB", "_ms": "ms", "_hz": "Hz"}
 # So much of a name leaves room for a number in a preset's.
 _NAME: Final = 180
 
@@ -236,7 +235,7 @@ def _to_manual(parent: Element, list_name: str | None, what: str) -> Iterator[st
 def _left_out(setting: Setting) -> Iterator[str]:
     neutral = {"/strip/pan_stereo_position": 0.5, "/strip/trimdB": 0.0}.get(setting.address)
     if neutral is None or abs(float(setting.value) - neutral) > 1e-6:
-        yield f"its {setting.key.removesuffix('_db')} is left out: the session has no such control there."
+        yield f"its {label_of(setting.key)} is left out: the session has no such control there."
 
 
 def _fitting_notes(fitted: FittedStrip) -> Iterator[str]:
@@ -247,10 +246,7 @@ def _fitting_notes(fitted: FittedStrip) -> Iterator[str]:
 
 
 def _clamp_note(clamp: Clamp) -> str:
-    name = clamp.key.rpartition(".")[2]
-    ending = next((ending for ending in _UNITS if name.endswith(ending)), "")
-    wanted, given = (quantity(value, _UNITS.get(ending, "")) for value in (clamp.wanted, clamp.given))
-    return f"its {name.removesuffix(ending)} of {wanted} becomes {given}, the limit in Ardour."
+    return f"its {clamp_words(clamp)}, the limit in Ardour."
 
 
 def _values(route: Element, desk: Desk, kind: str) -> dict[str, float | str] | None:

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from ....presets.console import Strip, Unit
+from ....presets.console import Strip
 from ....presets.errors import SessionError
 from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
-from ....presets.units import decibels, gain_factor, quantity
+from ....presets.units import decibels, gain_factor
+from ...fitting.abilities import clamp_words
 from ..core.model import Session
 from ..writing import Written, left_out, matched, plugins_stay, save, strip_left_out
 from .items import plugin_names
@@ -34,6 +35,7 @@ _ID: Final[dict[PluginKind, str]] = {
 }
 _FILES: Final[dict[PluginKind, str]] = {"eq": "reaeq", "compressor": "reacomp"}
 _ENDINGS: Final = {"windows": ".dll", "macos": ".vst.dylib", "linux": ".vst.so"}
+_PLUGINS: Final = "REAPER's EQ and compressor"
 _CHAINS: Final = ("FXCHAIN", "MASTERFXLIST")
 # How far an EQ may be off before it is said.
 _EQ_OFF_DB = 0.1
@@ -135,6 +137,7 @@ class _Writer:
         if switch is not None and not switch.whole(1, 1):
             self.notes.append("Master: its plug-ins are switched off in the project; switch them on to hear the mix.")
         self.notes.extend(f"Master: {note}" for note in _plugin_notes(self._document, root, states))
+        self.notes.extend(f"Master: {note}" for note in strip_left_out(preset.master, _PLUGINS))
 
     def _set(self, block: Block, key: str, words: Mapping[int, str], new: str) -> None:
         """Other words in a line, with the rest of it as it was; a line of its own where there is none."""
@@ -221,7 +224,7 @@ class _Writer:
         for tag, what in (("VOLENV2", "volume"), ("PANENV2", "pan")):
             if _is_active(self._document, track.block, tag):
                 yield f"its {what} envelope stays, and acts besides the mix."
-        yield from strip_left_out(strip, "REAPER's EQ and compressor")
+        yield from strip_left_out(strip, _PLUGINS)
 
     def _insert(self, before: int, lines: list[str], indent: bytes) -> None:
         self.edits.append(Edit(before, before, self._lines(lines, indent)))
@@ -240,9 +243,7 @@ def _plugin_notes(document: ReaperDocument, owner: Block, states: PluginStates) 
     names = [name for chain in chains for name in plugin_names(document, chain, without=_NAMES.values())]
     yield from plugins_stay(names)
     for clamp in states.clamped:
-        unit: Unit = "dB" if clamp.key.endswith("_db") else "ms" if clamp.key.endswith("_ms") else ":1"
-        name = clamp.key.rpartition(".")[2].rpartition("_")[0] or "ratio"
-        yield f"its {name} of {quantity(clamp.wanted, unit)} becomes {quantity(clamp.given, unit)}, ReaComp's limit."
+        yield f"its {clamp_words(clamp)}, ReaComp's limit."
     if states.eq_error_db > _EQ_OFF_DB:
         yield f"its EQ is up to {states.eq_error_db:.1f} dB off: ReaEQ's bands are at most 4 octaves wide."
 

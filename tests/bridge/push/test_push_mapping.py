@@ -103,14 +103,14 @@ class TestScope:
                 assert {section_of(key) for key in desk.parameters(kind)} <= set(SECTIONS)
 
     def test_sections(self):
-        assert parse_sections(None) == {"eq", "dynamics", "pan", "trim"}
+        assert parse_sections(None) == {"eq", "compressor", "pan", "trim"}
         assert parse_sections(None, faders=True, mutes=True) == set(SECTIONS) - {"name"}
         assert parse_sections("eq, PAN") == {"eq", "pan"}
         assert parse_sections("eq", mutes=True) == {"eq", "mute"}
 
     @pytest.mark.parametrize("only", ["", "eq,gain", ","])
     def test_unknown_sections(self, only):
-        with pytest.raises(DeskError, match="the sections are eq, dynamics, pan, fader, mute, trim, send, name"):
+        with pytest.raises(DeskError, match="the sections are trim, eq, compressor, fader, pan, send, mute, name"):
             parse_sections(only)
 
     def test_strips(self):

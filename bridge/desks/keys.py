@@ -1,0 +1,71 @@
+"""The canonical keys of a desk's settings, and the rows of the console's table that they are.
+
+A key is the path in the table, but for three things: desks count their own EQ bands ("eq.1.gain_db"), say `trim_db` for
+the input gain and `fader_db` for the master's output gain. A key of no row is a switch, a filter type, a name, or a
+constant of a profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from ...presets.console import Master, Parameter, Strip, parameters
+from ...presets.errors import DeskError
+from ...presets.sections import TRACK_SECTIONS, SectionName, sections
+
+_WORDS: Final[Mapping[str, str]] = {"input_gain_db": "trim_db", "output_gain_db": "fader_db"}
+
+
+def desk_key(path: str) -> str:
+    """The key of a setting by its path in the console's table; EQ bands keep the console's names."""
+    return _WORDS.get(path, path)
+
+
+def row_of(key: str) -> Parameter | None:
+    """The console's row that a key is; None for one that the console does not have."""
+    return _rows().get(_without_slot(key))
+
+
+def section_of(key: str) -> SectionName:
+    """The section that a setting belongs to; a switch or constant belongs to that of its neighbours.
+
+    Raises:
+        DeskError: there is no such section.
+    """
+    row = row_of(key)
+    name = key.partition(".")[0] if row is None else row.section
+    if name not in all_sections():
+        raise DeskError(f"the setting {key!r} belongs to no section; there are {', '.join(all_sections())}.")
+    return name
+
+
+def label_of(key: str) -> str:
+    """What people call a setting within its section: "threshold", "gain", "trim"."""
+    row = row_of(key)
+    return key.rpartition(".")[2].replace("_", " ") if row is None else row.label
+
+
+@cache
+def all_sections() -> tuple[SectionName, ...]:
+    """The sections of a strip on a desk: those of the console, and what a track has besides."""
+    return (*sections(Strip), *TRACK_SECTIONS)
+
+
+@cache
+def level_keys() -> frozenset[str]:
+    """Keys of levels: a change of one is heard as a jump, so that they glide."""
+    return frozenset(key for key, row in _rows().items() if row.is_level)
+
+
+@cache
+def _rows() -> Mapping[str, Parameter]:
+    tables = (parameters(Strip), parameters(Master))
+    return {_without_slot(desk_key(path)): row for table in tables for path, row in table.items()}
+
+
+def _without_slot(key: str) -> str:
+    """Of both "eq.1.gain_db" and "eq.band0.gain_db": "eq.gain_db"."""
+    parts = key.split(".")
+    return ".".join(dict.fromkeys((parts[0], parts[-1])))

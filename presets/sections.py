@@ -1,0 +1,67 @@
+"""Sections of the console, by the one name that each has everywhere: `--only`, merging, desks, words, notes.
+
+They follow from the table in :mod:`.console`: a new stage of a strip is a section here without a line of this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Final
+
+from pydantic import BaseModel
+
+from .console import Master, Parameter, Strip, get, parameters
+from .units import quantity
+
+SectionName = str
+
+# What belongs to a track and is no number of the console.
+TRACK_SECTIONS: Final[tuple[SectionName, ...]] = ("mute", "name")
+# One word for several sections.
+GROUPS: Final[Mapping[str, tuple[SectionName, ...]]] = {
+    "gain": ("trim", "fader", "mute"),
+    "dynamics": ("compressor",),
+    "fx": ("send", "reverb"),
+}
+
+
+@cache
+def sections(part: type[BaseModel]) -> tuple[SectionName, ...]:
+    """The sections of a part of the console, in the order of the signal.
+
+    >>> sections(Strip)
+    ('trim', 'eq', 'compressor', 'saturation', 'fader', 'pan', 'send')
+    """
+    return tuple(dict.fromkeys(row.section for row in parameters(part).values()))
+
+
+@cache
+def rows_of(part: type[BaseModel], section: SectionName) -> Mapping[str, Parameter]:
+    """The settings of a section by path."""
+    return {path: row for path, row in parameters(part).items() if row.section == section}
+
+
+def expanded(names: Iterable[str]) -> frozenset[SectionName]:
+    """Sections with every group replaced by what it stands for; unknown names stay as they are."""
+    return frozenset(section for name in names for section in GROUPS.get(name, (name,)))
+
+
+def is_active(bus: Strip | Master, section: SectionName) -> bool:
+    """Whether a section does anything: a setting of it that has a neutral value is not there."""
+    rows = rows_of(type(bus), section)
+    return any(row.neutral is not None and get(bus, path) != row.neutral for path, row in rows.items())
+
+
+def active_sections(bus: Strip | Master, known: Collection[SectionName] = ()) -> Iterator[SectionName]:
+    """The sections that do something, but for those that the caller knows."""
+    return (name for name in sections(type(bus)) if name not in known and is_active(bus, name))
+
+
+def described(bus: Strip | Master, section: SectionName) -> str:
+    """A section in plain numbers: "pan of 0.3", "saturation (drive 4)", "gate (threshold -40 dB, range 20 dB)"."""
+    rows = rows_of(type(bus), section)
+    values = {row.label: quantity(float(f"{get(bus, path):.4g}"), row.unit) for path, row in rows.items()}
+    if "." not in next(iter(rows)):
+        return " and ".join(f"{label} of {value}" for label, value in values.items())
+    return f"{section.replace('_', ' ')} ({', '.join(f'{label} {value}' for label, value in values.items())})"
