@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .folders import cache_folder
+
 if TYPE_CHECKING:
     from .compact.band_cache import CachedSession
 
@@ -30,7 +32,7 @@ _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
 @click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs as references. [default: CORPUS/songs/train]")
 @click.option("--cache", type=_FOLDER, help="Folder for analysed sessions. [default: OUTPUT/cache]")
 def train(corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path | None) -> None:
-    """Train the compact model on multitrack sessions, those of `mixbridge corpus` or your own.
+    """Train the compact model on multitrack sessions, those of `mixbridge model corpus` or your own.
 
     A session is a folder with `meta.json` and one audio file per raw track, in CORPUS/train or, where there is no such
     folder, anywhere in CORPUS. The same command resumes after Ctrl-C.
@@ -40,7 +42,7 @@ def train(corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path
     sessions, found_songs = _parts_of(corpus)
     checkpoint = train(load_config(config), sessions, run, cache or run / "cache", songs or found_songs)
     click.echo(
-        f"{checkpoint}\nloss curve: {run / 'loss.png'}\nnext: mixbridge export {checkpoint} -o MODEL --name NAME",
+        f"{checkpoint}\nloss curve: {run / 'loss.png'}\nnext: mixbridge model export {checkpoint} -o MODEL --name NAME",
         err=True,
     )
 
@@ -93,8 +95,8 @@ def export(
 @click.option("--cases", type=click.IntRange(min=1), default=200, show_default=True, help="Of each suite.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes, one core each.")
-@click.option("-o", "--output", type=_FOLDER, default=Path("docs/quality.md"), show_default=True)
-@click.option("--cache", type=_FOLDER, default=Path("build/evaluation"), show_default=True, help="Keeps cases.")
+@click.option("-o", "--output", type=_FOLDER, default=Path("quality.md"), show_default=True, help="Page to write.")
+@click.option("--cache", type=_FOLDER, help="Folder that keeps cases.  [default: the user's cache folder]")
 def evaluate(
     corpus: Path,
     model: str,
@@ -104,7 +106,7 @@ def evaluate(
     seed: int,
     jobs: int,
     output: Path,
-    cache: Path,
+    cache: Path | None,
 ) -> None:
     """Judge a model on held-out sessions, rendered, against doing without; writes a page.
 
@@ -112,7 +114,8 @@ def evaluate(
     """
     from .evaluation.command import EvaluationRequest, judge
 
-    for path in judge(EvaluationRequest(corpus, model, suite, songs, cases, seed, jobs, output, cache)):
+    cases_folder = cache or cache_folder("evaluation")
+    for path in judge(EvaluationRequest(corpus, model, suite, songs, cases, seed, jobs, output, cases_folder)):
         click.echo(path, err=True)
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import click
 
+from .options import FOLDER, ModelChoice, Writing, takes
+from .output.saying import is_quiet
+
 
 @dataclass(frozen=True)
 class Example:
@@ -45,28 +48,26 @@ def example() -> Iterator[Example]:
 
 
 @click.command()
-@click.option("-o", "--output", default="demo-mix", show_default=True, metavar="FOLDER", help="Folder for the results.")
-@click.option("--force", is_flag=True, help="Replace results that are in the folder.")
-@click.option("--provider", type=click.Choice(("auto", "cuda", "cpu")), default="auto", help="Where the model runs.")
-@click.pass_context
-def demo(context: click.Context, /, *, output: str, force: bool, provider: str) -> None:
+@takes(
+    Writing, "writing", {"output": {**FOLDER["output"], "required": False, "default": "demo-mix", "show_default": True}}
+)
+@takes(ModelChoice, "choice")
+def demo(*, writing: Writing, choice: ModelChoice) -> None:
     """Mix the example session that comes with mixbridge, in the style of its reference song."""
-    from typing import cast
-
-    from ...runtime.model.controller import Provider
     from ...runtime.rendering.render import RenderOptions
     from ..jobs import run_mix
     from .output.mix_results import say_done
     from .output.progress import progress_bar
 
-    quiet = bool(getattr(context.obj, "quiet", False))
+    quiet = is_quiet()
     with example() as session, progress_bar(quiet=quiet) as progress:
         done = run_mix(
             session.stems,
             session.reference,
-            Path(output),
-            provider=cast("Provider", provider),
-            render_options=RenderOptions(overwrite=force),
+            Path(writing.output),
+            model=choice.model,
+            provider=choice.provider,
+            render_options=RenderOptions(overwrite=writing.force),
             progress=progress,
         )
         credits_text = session.credits

@@ -1,15 +1,17 @@
-"""The command group `desk`: which desks there are, what one can do, and whether a profile of one's own is right.
+"""The commands `desk list`, `show`, `check` and `schema`: which desks there are, and what a profile says of one.
 
 Importing this loads click alone, so that `--help` is quick.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import click
+
+from .options import Saying, takes
+from .output.saying import echo_json
 
 if TYPE_CHECKING:
     from ..desks.profile import Desk, Parameter
@@ -17,29 +19,24 @@ if TYPE_CHECKING:
 _CHECKED: Final = {
     "running": "with the desk itself",
     "emulator": "with an emulator",
-    "documents": "after documents alone",
+    "documents": "from documents only",
     "none": "not at all",
 }
 _LISTED: Final = 12
 
 
-@click.group()
-def desk() -> None:
-    """List and check the DAWs and mixers that presets can be sent to."""
-
-
-@desk.command("list")
-@click.option("--json", "as_json", is_flag=True, help="for machines")
-def list_command(*, as_json: bool) -> None:
+@click.command("list")
+@takes(Saying, "saying")
+def list_command(*, saying: Saying) -> None:
     """List the desks that mixbridge knows."""
     from ..desks.loading import desk_names, load_desk
 
     desks = [load_desk(name) for name in desk_names()]
-    if as_json:
+    if saying.as_json:
         rows = [
             {"name": item.name, "aliases": item.aliases, "title": item.title, "checked": item.checked} for item in desks
         ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        echo_json(rows)
         return
     from rich import box
     from rich.console import Console
@@ -54,13 +51,13 @@ def list_command(*, as_json: bool) -> None:
         port = f"{transport.protocol} {transport.port}"
         table.add_row(names, item.title, port, "no" if item.is_blind else "yes", _CHECKED[item.checked])
     Console().print(table)
-    click.echo("Another one is described in a file: see docs/desks.md.")
+    click.echo("To add a desk, write a profile for it: see docs/desks.md.")
 
 
-@desk.command("show")
+@click.command("show")
 @click.argument("name")
 def show_command(name: str) -> None:
-    """Say what the desk NAME can do. NAME may be the path of a profile."""
+    """List the settings of the desk NAME, with their addresses and ranges. NAME may be the path of a profile."""
     from ..desks.loading import load_desk
 
     found = load_desk(name)
@@ -72,18 +69,18 @@ def show_command(name: str) -> None:
         _show_strip(found, kind)
 
 
-@desk.command("check")
+@click.command("check")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="for machines")
+@takes(Saying, "saying")
 @click.pass_context
-def check_command(context: click.Context, files: tuple[str, ...], *, as_json: bool) -> None:
-    """Check profile FILES; all are checked, and one bad file makes the exit code 1."""
+def check_command(context: click.Context, files: tuple[str, ...], *, saying: Saying) -> None:
+    """Check profile FILES. All are checked; the exit code is 1 if any of them is bad."""
     from ..desks.loading import check_desk
 
     found = {file: check_desk(file) for file in files}
-    if as_json:
+    if saying.as_json:
         rows = [{"file": file, "ok": not mistakes, "mistakes": mistakes} for file, mistakes in found.items()]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        echo_json(rows)
     else:
         for file, mistakes in found.items():
             click.echo("\n".join(mistakes) if mistakes else f"{file}: good")
@@ -91,12 +88,12 @@ def check_command(context: click.Context, files: tuple[str, ...], *, as_json: bo
         context.exit(1)
 
 
-@desk.command("schema")
+@click.command("schema")
 def schema_command() -> None:
-    """Print the JSON Schema of profiles, for editors that check while one types."""
+    """Print the JSON Schema of profiles, for editors that check while you type."""
     from ..desks.loading import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    echo_json(json_schema())
 
 
 def _show_strip(found: Desk, kind: str) -> None:

@@ -6,7 +6,6 @@ Each check is a function that reports one or more findings; those that the main 
 from __future__ import annotations
 
 import ctypes.util
-import json
 import platform
 import shutil
 import sys
@@ -21,6 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from .options import Saying, takes
+from .output.saying import echo_json
 
 if TYPE_CHECKING:
     from ...runtime.model.controller import Provider
@@ -64,17 +66,17 @@ def can_run(findings: list[Finding]) -> bool:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
+@takes(Saying, "saying")
 @click.pass_context
-def doctor(context: click.Context, /, *, as_json: bool) -> None:
+def doctor(context: click.Context, /, *, saying: Saying) -> None:
     """Say what is installed, what works, and how to get what is missing.
 
     The exit code is 0 if mixing works here, else 1.
     """
     findings = run_doctor()
-    if as_json:
+    if saying.as_json:
         data = {"ok": can_run(findings), "findings": [asdict(finding) for finding in findings]}
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        echo_json(data)
     else:
         _say(findings)
     context.exit(0 if can_run(findings) else 1)

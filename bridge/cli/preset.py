@@ -1,4 +1,4 @@
-"""The commands about presets: `show` and the group `preset`.
+"""The commands about presets: the group `preset`.
 
 Each has three layers: click parses, a `run_...` function does it (and is what tests and other programs call),
 and the command renders. Importing this module loads click alone, so that `--help` is quick.
@@ -6,13 +6,15 @@ and the command renders. Importing this module loads click alone, so that `--hel
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
+
+from .options import PRESET_FILE, Saying, Writing, takes
+from .output.saying import echo_json
 
 if TYPE_CHECKING:
     from ...presets.edit import Change
@@ -20,12 +22,10 @@ if TYPE_CHECKING:
 
 _STDOUT = "-"
 
-Command = TypeVar("Command", bound=Callable[..., None])
-
 
 @dataclass(frozen=True)
 class Checked:
-    """What `preset validate` found out about one file; error is None if it is a good preset."""
+    """The outcome of `preset check` for one file; error is None if it is a usable preset."""
 
     file: str
     error: str | None
@@ -115,50 +115,35 @@ def write_preset(result: Preset, out: str, *, force: bool) -> None:
     click.echo(f"wrote {out}", err=True)
 
 
-def _writes_preset(command: Command) -> Command:
-    """The options of a command that makes a preset."""
-    out = click.option("-o", "--out", required=True, help="file to write; - for standard output")
-    force = click.option("--force", is_flag=True, help="replace the file if it is there")
-    return out(force(command))
-
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="for machines")
-
-
 @click.command()
-@click.argument("preset")
-@_json_option
-def show(preset: str, *, as_json: bool) -> None:
-    """Say what PRESET does, in a table and in words.
+@click.argument("preset_", metavar="PRESET")
+@takes(Saying, "saying")
+def show(preset_: str, *, saying: Saying) -> None:
+    """Show what PRESET does, in a table and in words.
 
     PRESET is a file or the name of a factory preset.
     """
     from ...presets import files
 
-    found = open_preset(preset)
-    if as_json:
-        click.echo(files.dumps(found), nl=False)
+    preset = open_preset(preset_)
+    if saying.as_json:
+        click.echo(files.dumps(preset), nl=False)
     else:
-        _show(found)
+        _show(preset)
 
 
-@click.group()
-def preset() -> None:
-    """Compare, change and check presets.
-
-    Where a PRESET is asked for, a file or the name of a factory preset will do.
-    """
-
-
-@preset.command("diff")
+@click.command("diff")
 @click.argument("a")
 @click.argument("b")
-@_json_option
-def diff_command(a: str, b: str, *, as_json: bool) -> None:
-    """List what sounds different in preset B."""
+@takes(Saying, "saying")
+def diff_command(a: str, b: str, *, saying: Saying) -> None:
+    """List what sounds different in preset B, compared with preset A.
+
+    A and B are files or names of factory presets.
+    """
     changes = run_diff(a, b)
-    if as_json:
-        click.echo(json.dumps([asdict(change) for change in changes], indent=2, ensure_ascii=False))
+    if saying.as_json:
+        echo_json([asdict(change) for change in changes])
     elif changes:
         from rich.console import Console
 
@@ -169,46 +154,45 @@ def diff_command(a: str, b: str, *, as_json: bool) -> None:
         click.echo("They sound the same.")
 
 
-@preset.command("scale")
+@click.command("scale")
 @click.argument("preset_", metavar="PRESET")
 @click.argument("amount", type=float)
-@_writes_preset
-def scale_command(preset_: str, amount: float, out: str, *, force: bool) -> None:
-    """Write PRESET at AMOUNT of its effect: 0 neutral, 1 as it is, up to 1.5."""
-    write_preset(run_scale(preset_, amount), out, force=force)
+@takes(Writing, "writing", PRESET_FILE)
+def scale_command(preset_: str, amount: float, *, writing: Writing) -> None:
+    """Write PRESET with AMOUNT of its effect: 0 none, 0.5 half, 1 unchanged, up to 1.5."""
+    write_preset(run_scale(preset_, amount), writing.output, force=writing.force)
 
 
-@preset.command("blend")
+@click.command("blend")
 @click.argument("a")
 @click.argument("b")
 @click.argument("position", type=float)
-@_writes_preset
-def blend_command(a: str, b: str, position: float, out: str, *, force: bool) -> None:
+@takes(Writing, "writing", PRESET_FILE)
+def blend_command(a: str, b: str, position: float, *, writing: Writing) -> None:
     """Write a preset between A (POSITION 0) and B (POSITION 1)."""
-    write_preset(run_blend(a, b, position), out, force=force)
+    write_preset(run_blend(a, b, position), writing.output, force=writing.force)
 
 
-@preset.command("desk-form")
+@click.command("desk-form")
 @click.argument("preset_", metavar="PRESET")
-@_writes_preset
-def desk_form_command(preset_: str, out: str, *, force: bool) -> None:
+@takes(Writing, "writing", PRESET_FILE)
+def desk_form_command(preset_: str, *, writing: Writing) -> None:
     """Write PRESET with every input gain at 0; it sounds the same.
 
-    Faders then carry the balance and thresholds fit the raw tracks, as on a desk.
+    The faders then carry the balance, and the thresholds fit the raw tracks, as on a desk.
     """
-    write_preset(run_desk_form(preset_), out, force=force)
+    write_preset(run_desk_form(preset_), writing.output, force=writing.force)
 
 
-@preset.command("validate")
+@click.command("check")
 @click.argument("files", nargs=-1, required=True)
-@_json_option
+@takes(Saying, "saying")
 @click.pass_context
-def validate_command(context: click.Context, files: tuple[str, ...], *, as_json: bool) -> None:
-    """Check preset FILES; all are checked, and one bad file makes the exit code 1."""
+def check_command(context: click.Context, files: tuple[str, ...], *, saying: Saying) -> None:
+    """Check preset FILES. All are checked; the exit code is 1 if any of them is bad."""
     results = run_validate(files)
-    if as_json:
-        rows = [{"file": item.file, "ok": item.ok, "error": item.error} for item in results]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    if saying.as_json:
+        echo_json([{"file": item.file, "ok": item.ok, "error": item.error} for item in results])
     else:
         for item in results:
             click.echo(item.error or f"{item.file}: good")
@@ -216,37 +200,42 @@ def validate_command(context: click.Context, files: tuple[str, ...], *, as_json:
         context.exit(1)
 
 
-@preset.command("schema")
+@click.command("schema")
 def schema_command() -> None:
-    """Print the JSON Schema of presets, for editors that check while one types."""
+    """Print the JSON Schema of presets, for editors that check while you type."""
     from ...presets.preset import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    echo_json(json_schema())
 
 
-@preset.command("factory")
-def factory_command() -> None:
+@click.command("list")
+@takes(Saying, "saying")
+def list_command(*, saying: Saying) -> None:
     """List the presets that come with mixbridge."""
     from ...presets import factory
 
-    width = max(len(name) for name in factory.names())
-    for name in factory.names():
-        click.echo(f"{name:{width}}  {factory.load(name).description}")
+    presets = {name: factory.load(name) for name in factory.names()}
+    if saying.as_json:
+        echo_json([{"name": name, "description": preset.description} for name, preset in presets.items()])
+        return
+    width = max(map(len, presets))
+    for name, preset in presets.items():
+        click.echo(f"{name:{width}}  {preset.description}")
 
 
-def _show(found: Preset) -> None:
+def _show(preset: Preset) -> None:
     from rich.console import Console
 
     from ..report.text import describe_master, describe_origin, describe_strip, preset_table
 
-    if found.description:
-        click.echo(found.description)
-    Console().print(preset_table(found))
-    for track in found.tracks:
+    if preset.description:
+        click.echo(preset.description)
+    Console().print(preset_table(preset))
+    for track in preset.tracks:
         notes = [track.note] if track.note else []
         _show_lines(track.name, describe_strip(track) + notes)
-    _show_lines("master", describe_master(found.master))
-    origin = describe_origin(found.provenance)
+    _show_lines("master", describe_master(preset.master))
+    origin = describe_origin(preset.provenance)
     if origin:
         _show_lines("origin", origin)
 

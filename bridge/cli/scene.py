@@ -1,4 +1,4 @@
-"""The command `scene`: presets to files that a mixer loads from a USB stick, and back.
+"""The command `desk scene`: presets to files that a mixer loads from a USB stick, and back.
 
 Importing this loads click alone, so that `--help` is quick.
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
+
+from .options import Strips, Writing, takes
+from .output.saying import is_quiet
 
 if TYPE_CHECKING:
     from ...presets.preset import Preset
@@ -137,70 +140,63 @@ def preset_of(text: str, *, desk: str = "x32", numbers: Iterable[int] | None = N
 
 @click.command()
 @click.argument("source", metavar="PRESET|SCENE")
-@click.option("-o", "--out", required=True, metavar="FILE", help="song.scn, vox.chn, or a preset.json from a scene.")
-@click.option("--desk", default="x32", show_default=True, help="Which mixer: x32 or m32.")
-@click.option(
-    "--only", metavar="eq,compressor,...", help="Of trim, eq, compressor, fader, pan, mute, name.  [default: all]"
-)
-@click.option("--tracks", metavar="1-4,7,master", help="The only channels to be written or read.")
-@click.option("--map", "told", multiple=True, metavar="TRACK=CHANNEL", help='Where a track goes: "Lead Vox=5".')
+@takes(Writing, "writing", {"output": {"help": "song.scn, vox.chn, or a preset.json from a scene."}})
+@click.option("--desk", default="x32", show_default=True, help="Mixer of the file: x32 or m32.")
+@takes(Strips, "strips")
 @click.option("--base", metavar="FILE", help="A scene of your desk, whose other settings are kept.")
-@click.option("--force", is_flag=True, help="Replace the file if it is there.")
-@click.pass_context
-def scene(context: click.Context, /, *, source: str, out: str, desk: str, force: bool, **given: Any) -> None:
-    """Turn PRESET into a file that an X32 loads from a USB stick, or a SCENE (.scn, .chn) into a preset.
+def scene(*, source: str, writing: Writing, desk: str, strips: Strips, base: str | None) -> None:
+    """Convert PRESET to a file that an X32 loads from a USB stick, or a SCENE (.scn, .chn) to a preset.
 
-    Tracks go to channels in order, or by name with --base. Only what the preset has is in the file.
+    Tracks are assigned to channels in order, or by name with --base. The file holds only what the preset has.
     """
-    quiet = bool(getattr(context.obj, "quiet", False))
     if Path(source).suffix.lower() in {_SCENE, _CHANNEL}:
-        _read(source, out, desk, given, force=force, quiet=quiet)
+        _read(source, writing, desk, strips, base)
     else:
-        _write(source, out, desk, given, force=force, quiet=quiet)
+        _write(source, writing, desk, strips, base)
 
 
-def _write(source: str, out: str, desk: str, given: Mapping[str, Any], *, force: bool, quiet: bool) -> None:
+def _write(source: str, writing: Writing, desk: str, strips: Strips, base: str | None) -> None:
     from ...presets.errors import OutputError
     from ...presets.files import write_text
     from ..desks.loading import load_desk
     from ..push.scope import SECTIONS, Scope, parse_sections, parse_strips
     from .preset import open_preset
 
-    path = Path(out)
+    path = Path(writing.output)
     if path.suffix.lower() not in {_SCENE, _CHANNEL}:
-        raise OutputError(f"{out}: end the name with .scn for a scene, or .chn for one channel.")
-    sections = frozenset(SECTIONS) if given["only"] is None else parse_sections(given["only"])
+        raise OutputError(f"{path}: end the name with .scn for a scene, or .chn for one channel.")
+    sections = frozenset(SECTIONS) if strips.only is None else parse_sections(strips.only)
     made = scene_of(
         open_preset(source),
         desk=desk,
-        scope=Scope(sections, parse_strips(given["tracks"], load_desk(desk))),
-        told=given["told"],
-        base=_text(given["base"]) if given["base"] else "",
+        scope=Scope(sections, parse_strips(strips.tracks, load_desk(desk))),
+        told=strips.assignments,
+        base=_text(base) if base else "",
         as_channel=path.suffix.lower() == _CHANNEL,
     )
-    write_text(path, made.text, overwrite=force)
-    if quiet:
+    write_text(path, made.text, overwrite=writing.force)
+    if is_quiet():
         return
     _say_plan(made)
-    click.echo(f"wrote {out}; load it on the mixer from a USB stick, and listen before an audience does", err=True)
+    click.echo(f"wrote {path}; load it on the mixer from a USB stick, and listen before the show", err=True)
 
 
-def _read(source: str, out: str, desk: str, given: Mapping[str, Any], *, force: bool, quiet: bool) -> None:
+def _read(source: str, writing: Writing, desk: str, strips: Strips, base: str | None) -> None:
     from ..desks.loading import load_desk
     from ..push.scope import parse_strips
-    from ..push.tables import merged
+    from .output.push_results import say_lost
     from .preset import write_preset
 
-    unfit = [name for name in ("only", "told", "base") if given[name]]
+    unfit = [
+        name for name, value in (("--only", strips.only), ("--map", strips.assignments), ("--base", base)) if value
+    ]
     if unfit:
-        names = {"only": "--only", "told": "--map", "base": "--base"}
-        raise click.UsageError(f"{names[unfit[0]]} is for writing a scene, not for reading one")
-    strips = parse_strips(given["tracks"], load_desk(desk))
-    pulled = preset_of(_text(source), desk=desk, numbers=strips.numbers if strips else None)
-    write_preset(pulled.preset, out, force=force)
-    if not quiet:
-        for line in merged(f"{track}: {sentence}" for track, lost in pulled.lost.items() for sentence in lost):
-            click.echo(f"Note: {line}", err=True)
+        raise click.UsageError(f"{unfit[0]} is for writing a scene, not for reading one")
+    chosen = parse_strips(strips.tracks, load_desk(desk))
+    pulled = preset_of(_text(source), desk=desk, numbers=chosen.numbers if chosen else None)
+    write_preset(pulled.preset, writing.output, force=writing.force)
+    if not is_quiet():
+        say_lost(pulled)
 
 
 def _names(values: Mapping[int, Mapping[str, float | str]]) -> dict[int, str]:

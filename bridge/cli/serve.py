@@ -10,9 +10,12 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from .options import ModelChoice, takes
+from .output.saying import is_quiet
 
 if TYPE_CHECKING:
     from ...presets.preset import Preset
@@ -155,14 +158,8 @@ def run_serve(
 @click.option("--push-only", metavar="eq,compressor,...", help="What `push` sends.  [default: as mixbridge push]")
 @click.option("--stems", multiple=True, metavar="FILES", help="What `predict` mixes: audio files, or folders of them.")
 @click.option("--reference", metavar="FILE", help="What `predict` makes it sound like: a finished song.")
-@click.option("--model", default="default", show_default=True, help="A model's folder, or the name of one that ships.")
-@click.option(
-    "--provider", type=click.Choice(("auto", "cuda", "cpu")), default="auto", show_default=True, help="Where it runs."
-)
-@click.pass_context
+@takes(ModelChoice, "choice")
 def serve(
-    context: click.Context,
-    /,
     *,
     preset_: str,
     port: int,
@@ -172,8 +169,7 @@ def serve(
     push_only: str | None,
     stems: tuple[str, ...],
     reference: str | None,
-    model: str,
-    provider: Any,
+    choice: ModelChoice,
 ) -> None:
     """Let controllers read and change PRESET over OSC, until Ctrl-C.
 
@@ -184,8 +180,8 @@ def serve(
 
     preset = open_preset(preset_)
     path = Path(preset_) if os.path.exists(preset_) else None  # noqa: PTH110  (Path.exists raises for an impossible name)
-    listening = _listening(stems, reference, model, provider)
-    quiet = bool(getattr(context.obj, "quiet", False))
+    listening = _listening(stems, reference, choice)
+    quiet = is_quiet()
 
     def say(server: OscServer) -> None:
         if not quiet:
@@ -206,14 +202,14 @@ def serve(
         _say_ended(served)
 
 
-def _listening(stems: Sequence[str], reference: str | None, model: str, provider: Any) -> Listening | None:
+def _listening(stems: Sequence[str], reference: str | None, choice: ModelChoice) -> Listening | None:
     from ..stems import check_reference, collect_stems
 
     if not stems and reference is None:
         return None
     if not stems or reference is None:
         raise click.UsageError("to predict, both are needed: --stems and --reference")
-    return Listening(collect_stems(stems, reference), check_reference(reference), model, provider)
+    return Listening(collect_stems(stems, reference), check_reference(reference), choice.model, choice.provider)
 
 
 def _pusher(targets: Sequence[str], only: str | None) -> Push | None:

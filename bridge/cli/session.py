@@ -1,4 +1,4 @@
-"""The commands `stems` and `inspect`: what is in a DAW session, and its tracks as audio files.
+"""The commands `session stems` and `session inspect`: what is in a DAW session, and its tracks as audio files.
 
 Click parses, :mod:`.sessions` does it, and what was done is said here. Importing this loads click alone.
 """
@@ -6,126 +6,116 @@ Click parses, :mod:`.sessions` does it, and what was done is said here. Importin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output.saying import counted, echo_json, is_quiet
+from .options import FOLDER, AudioFormat, Saying, SessionAudio, Trying, Writing, takes
+from .output.saying import counted, echo_json
 
 if TYPE_CHECKING:
     from ..sessions.core.model import Automation, Clip, Session, SessionTrack
     from ..sessions.stems.planning import StemsPlan
 
-Command = TypeVar("Command", bound=Callable[..., None])
-
-FORMAT_NAMES = ("wav32f", "wav", "wav16", "flac", "flac16", "aiff", "aiff32f")
 _LISTED = 40
 
 
-def _session_command(command: Command) -> Command:
-    """The options of a command that reads a session."""
-    options = (
-        click.argument("session_", metavar="SESSION"),
-        click.option("--allow-outside", is_flag=True, help="Use audio that lies outside the session's folder, too."),
-        click.option(
-            "--search", multiple=True, metavar="FOLDER", help="Look for missing audio here, too; may be given again."
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @click.command()
-@click.option("-o", "--output", required=True, metavar="FOLDER", help="Folder for the stems.")
+@click.argument("session_", metavar="SESSION")
+@takes(Writing, "writing", {"output": {**FOLDER["output"], "help": "Folder for the stems."}})
 @click.option(
-    "--tracks", multiple=True, metavar="NAME", help="Only these: a name, or several with commas.  [default: all]"
+    "--tracks", multiple=True, metavar="NAME", help="Only these tracks: a name, or names with commas.  [default: all]"
 )
-@click.option("--post-fader", is_flag=True, help="With the session's faders, pans, mutes and their automation.")
-@click.option("--strict", is_flag=True, help="Refuse a session of which something cannot be rendered, or is missing.")
-@click.option("--rate", type=int, metavar="HZ", help="Sample rate of the stems.  [default: the session's]")
-@click.option(
-    "--format",
-    "audio_format",
-    type=click.Choice(FORMAT_NAMES),
-    default="wav32f",
-    show_default=True,
-    help="Of the stems; wav, flac and aiff are 24 bit.",
+@click.option("--post-fader", is_flag=True, help="Apply the session's faders, pans, mutes and their automation.")
+@click.option("--strict", is_flag=True, help="Refuse a session if anything in it cannot be rendered, or is missing.")
+@takes(
+    AudioFormat,
+    "audio",
+    {
+        "audio_format": {"default": "wav32f"},
+        "sample_rate": {"old": "--rate", "help": "Sample rate of the stems.  [default: the session's]"},
+    },
 )
-@click.option("--force", is_flag=True, help="Replace stems that are in the folder.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
-@_session_command
-@click.pass_context
+@takes(SessionAudio, "session_audio")
+@takes(Trying, "saying")
 def stems(
-    context: click.Context,
-    /,
     *,
     session_: str,
-    output: str,
+    writing: Writing,
     tracks: tuple[str, ...],
     post_fader: bool,
     strict: bool,
-    rate: int | None,
-    audio_format: str,
-    force: bool,
-    dry_run: bool,
-    **given: Any,
+    audio: AudioFormat,
+    session_audio: SessionAudio,
+    saying: Trying,
 ) -> None:
-    """Write the tracks of SESSION as audio files, all equally long.
+    """Write the tracks of SESSION as audio files of equal length.
 
     SESSION is a REAPER (.RPP), Ardour (.ardour) or DAWproject (.dawproject) file, a folder of audio files, or a WAV
-    file of many channels. Stems are raw, before plug-ins and faders, unless asked for otherwise.
+    file of many channels. Stems are raw, before plug-ins and faders, unless you add --post-fader.
     """
     from ..sessions.stems.planning import plan_stems
     from ..sessions.stems.planning import strict as all_of
     from ..sessions.stems.render import render_plan
     from .output.progress import progress_bar
 
-    quiet = is_quiet(context, given)
-    session = _opened(session_, given)
+    session = _opened(session_, session_audio)
     plan = plan_stems(
         session,
         tracks=_chosen(session, tracks),
         post_fader=post_fader,
-        sample_rate_hz=rate,
-        audio_format=audio_format,
+        sample_rate_hz=audio.sample_rate,
+        audio_format=audio.audio_format,
     )
     if strict:
         all_of(plan)
-    folder = Path(output)
-    if not dry_run:
-        with progress_bar(quiet=quiet) as progress:
-            render_plan(plan, folder, overwrite=force, progress=progress)
-    if given["as_json"]:
-        echo_json(stems_as_json(plan, folder, dry_run=dry_run))
-    elif not quiet:
-        _say_stems(plan, folder, dry_run=dry_run)
+    folder = Path(writing.output)
+    if not saying.dry_run:
+        with progress_bar(quiet=saying.is_quiet) as progress:
+            render_plan(plan, folder, overwrite=writing.force, progress=progress)
+    if saying.as_json:
+        echo_json(stems_as_json(plan, folder, dry_run=saying.dry_run))
+    elif not saying.is_quiet:
+        _say_stems(plan, folder, dry_run=saying.dry_run)
 
 
 @click.command()
-@click.option("--picture", metavar="FILE", help="Draw the timeline: a .png, .svg or .pdf file.")
-@_session_command
+@click.argument("session_", metavar="SESSION")
+@click.option(
+    "--picture",
+    metavar="FILE",
+    help="Draw the timeline into a .png, .svg or .pdf file (needs matplotlib: the extra `picture`).",
+)
+@takes(SessionAudio, "session_audio")
+@takes(Saying, "saying")
 @click.pass_context
-def inspect(context: click.Context, /, *, session_: str, picture: str | None, **given: Any) -> None:
-    """Say what is in SESSION: its tracks, what of them will be used, and what is missing.
+def inspect(
+    context: click.Context,
+    /,
+    *,
+    session_: str,
+    picture: str | None,
+    session_audio: SessionAudio,
+    saying: Saying,
+) -> None:
+    """List the tracks of SESSION, what of them will be used, and what is missing.
 
-    SESSION is what `mixbridge stems` takes. The exit code is 1 if no stems could be made of it.
+    SESSION is what `mixbridge session stems` takes. The exit code is 1 if no stems can be made of it.
     """
     from ...presets.errors import MixbridgeError
     from ..sessions.stems.planning import plan_stems
     from ..sessions.timeline import draw_timeline
 
-    session = _opened(session_, given)
+    session = _opened(session_, session_audio)
     try:
         plan, fault = plan_stems(session), None
     except MixbridgeError as error:
         plan, fault = None, str(error)
     if picture:
         draw_timeline(session, Path(picture))
-    if given["as_json"]:
+    if saying.as_json:
         echo_json(session_as_json(session, plan, fault))
     else:
         _say_session(session, plan)
@@ -166,18 +156,18 @@ def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None)
     }
 
 
-def _opened(path: str, given: Mapping[str, Any]) -> Session:
+def _opened(path: str, audio: SessionAudio) -> Session:
     from ...presets.errors import SessionError
     from ..sessions.reading import read_session
     from ..stems import is_text
 
     if not is_text(path):
         raise SessionError(f"{path}: this name is not UTF-8 text. Rename the file or its folder.")
-    search = [Path(folder) for folder in given["search"]]
+    search = [Path(folder) for folder in audio.search]
     for folder in search:
         if not folder.is_dir():
             raise SessionError(f"--search {folder}: there is no such folder.")
-    return read_session(Path(path), allow_outside=given["allow_outside"], search=search)
+    return read_session(Path(path), allow_outside=audio.allow_outside, search=search)
 
 
 def _chosen(session: Session, given: Sequence[str]) -> list[str] | None:

@@ -262,7 +262,7 @@ def _commands(result: MixResult, stems: Mapping[str, Path]) -> dict[str, str]:
     softer, new = shlex.quote(str(folder / "softer.json")), shlex.quote(f"{folder}-2")
     preset = shlex.quote(str(preset_path))
     return {
-        "show": f"mixbridge show {preset}",
+        "show": f"mixbridge preset show {preset}",
         "edit": f"mixbridge apply {preset} {files} -o {new}",
         "softer": f"mixbridge preset scale {preset} 0.5 -o {softer}",
         "apply_softer": f"mixbridge apply {softer} {files} -o {new}",

@@ -2,14 +2,12 @@
 
 On band powers a frame has one level; pedalboard's detector follows |x| sample by sample and settles somewhere
 between the frame's mean and its peak, depending on attack and release. One regression over many stems and settings
-closes most of that gap: `python -m mixbridge.export.compact.calibration CORPUS` logs the constants to enter and what
-remains.
+closes most of that gap: `mixbridge model calibration CORPUS` prints the constants to enter and what remains.
 """
 
 from __future__ import annotations
 
-import logging
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +17,32 @@ from numpy.typing import NDArray
 from .band_cache import read_stereo, session_folders, stem_files
 from .bands import FFT_LENGTH, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ
 
-log = logging.getLogger(__name__)
-
 _FLOOR_DB = -100.0
 _RATIO = 1000.0
+
+
+@dataclass(frozen=True)
+class OffsetFit:
+    """The regression of the detector's offset.
+
+    Attributes:
+        constants_db: constant, per ln(release / attack), per ln attack in ms.
+        before_db: standard deviation of the measured offsets.
+        after_db: standard deviation of what the fit leaves.
+    """
+
+    constants_db: tuple[float, float, float]
+    before_db: float
+    after_db: float
+
+
+def fit(corpus: Path, stems: int, seed: int = 0) -> OffsetFit:
+    """Fits the offset on as many stems of a corpus."""
+    rows, offsets = measure(corpus, stems, seed)
+    constants = np.linalg.lstsq(rows, offsets, rcond=None)[0]
+    rest = offsets - rows @ constants
+    constant, per_ratio, per_attack = map(float, constants)
+    return OffsetFit((constant, per_ratio, per_attack), float(offsets.std()), float(rest.std()))
 
 
 def envelope_db(signal: NDArray[np.float32], attack_ms: float, release_ms: float) -> NDArray[np.float32]:
@@ -63,17 +83,3 @@ def measure(corpus: Path, stems: int, seed: int = 0) -> tuple[NDArray[np.float64
         rows.append([1.0, np.log(release_ms / attack_ms), np.log(attack_ms)])
         offsets.append(float(np.mean(offset[loud])))
     return np.array(rows), np.array(offsets)
-
-
-def main() -> None:
-    """Entry of `python -m mixbridge.export.compact.calibration CORPUS`."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    rows, offsets = measure(Path(sys.argv[1]), stems=400)
-    fit = np.linalg.lstsq(rows, offsets, rcond=None)[0]
-    left = offsets - rows @ fit
-    log.info("DETECTOR_OFFSET_DB = (%.2f, %.2f, %.2f)", *fit)
-    log.info("spread of the offset: %.2f dB before, %.2f dB after the fit", offsets.std(), left.std())
-
-
-if __name__ == "__main__":
-    main()

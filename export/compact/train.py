@@ -172,7 +172,7 @@ def load_checkpoint(path: Path) -> tuple[CompactModel, TrainConfig]:
         model = build_model(config.model)
         model.load_state_dict(state)
     except (OSError, KeyError, RuntimeError, ValidationError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path}: not a checkpoint of `mixbridge train`: {error}") from error
+        raise ModelError(f"{path}: not a checkpoint of `mixbridge model train`: {error}") from error
     return model.eval(), config
 
 

@@ -78,7 +78,7 @@ def _make(context: click.Context, request: Request) -> None:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    quiet = bool(getattr(context.obj, "quiet", False))
+    quiet = bool(context.find_root().params.get("quiet"))
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
             tasks = {}

@@ -1,4 +1,4 @@
-"""Makes a corpus, part by part, and writes its papers; what `mixbridge corpus` runs.
+"""Makes a corpus, part by part, and writes its papers; what `mixbridge model corpus` runs.
 
 Each part goes on where it was; the papers are written whatever happens.
 """
@@ -90,7 +90,7 @@ def make(request: Request, report: BuildReport, show: Show, factory: Factory = s
         OutputError: the folder cannot be written, or is too small.
     """
     unpacked: list[Unpacked] = []
-    command = f"mixbridge corpus FOLDER --hours {request.hours:g} --seed {request.seed}"
+    command = f"mixbridge model corpus FOLDER --hours {request.hours:g} --seed {request.seed}"
     try:
         if request.wants("songs"):
             unpacked += _songs(request, report, show)

@@ -1,6 +1,6 @@
 """Writes `docs/ablations.md`: what parts of the model and of its training are worth.
 
-`python -m mixbridge.export.evaluation.ablations CORPUS` trains variants for the same, short time and judges all on the
+`mixbridge model ablations CORPUS` trains variants for the same, short time and judges all on the
 same held-out cases of the suite *known*, rendered. It also says how far the training console is from the runtime: what
 a model loses by hearing references that were rendered and not made by the training console, and how the distance of
 the same settings comes out in both.
@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -109,6 +108,68 @@ class MonoEars(CompactModel):
 def _levelled(powers: BandPowers) -> BandPowers:
     both = (powers.left + powers.right) / 2
     return BandPowers(both, both, powers.cross)
+
+
+def write_page(
+    corpus: Path,
+    checkpoint: Path,
+    page: Path,
+    cache: Path,
+    steps: int,
+    cases: int,
+    *,
+    say: Callable[[str], None],
+) -> None:
+    """Trains variants, judges them, compares the consoles, and writes the page.
+
+    Args:
+        corpus: folder with sessions for training and held-out ones.
+        checkpoint: of the model that ships.
+        page: Markdown file to write.
+        cache: folder for analysed sessions.
+        steps: of each variant's training.
+        cases: to judge on.
+        say: takes a line about each variant.
+    """
+    torch.set_num_threads(1)
+    path = Path(__file__).parents[1] / "configs" / "default.yaml"
+    config = load_config(path).model_copy(update={"max_steps": steps})
+    sessions = load_corpus(corpus / "train", cache)
+    songs = load_songs(corpus / "songs" / "train", cache)
+    manifest = open_bundle(DEFAULT_MODEL).manifest
+    material = find_material(corpus)
+    scenes = [make_scene(SUITES[_SUITE], material, manifest, index, seed=0) for index in range(cases)]
+    rows: list[str] = []
+    whole: NDArray[np.float64] | None = None
+    for variant in VARIANTS:
+        model = train_variant(variant, config, sessions, songs)
+        distances = judge(model, scenes, manifest.sample_rate_hz)
+        totals = np.array([item["total"] for item in distances])
+        whole = totals if whole is None else whole
+        rows.append(_row(variant.name, _parameters(model), distances, whole))
+        say(rows[-1])
+    text = _TEXT.format(
+        steps=steps,
+        config=path.name,
+        cases=cases,
+        command=(
+            f"mixbridge model ablations CORPUS --checkpoint run/checkpoints/last.ckpt --steps {steps} --cases {cases}"
+        ),
+        terms=" | ".join(TERMS),
+        rules="---|" * (len(TERMS) + 3) + "---",
+        rows="\n".join(rows),
+        gap=_console_gap(checkpoint, scenes, manifest),
+    )
+    page.write_text(text, encoding="utf-8")
+
+
+def _console_gap(checkpoint: Path, scenes: Sequence[EvaluationScene], manifest: Manifest) -> str:
+    shipped = load_checkpoint(checkpoint)[0]
+    return _gap(
+        judge(shipped, scenes, manifest.sample_rate_hz),
+        judge_by_training_console(shipped, scenes, manifest),
+        compare_consoles(scenes, manifest),
+    )
 
 
 def train_variant(
@@ -291,60 +352,3 @@ def _gap(heard: Sequence[Distances], made: Sequence[Distances], consoles: Mappin
 
 def _parameters(model: CompactModel) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-@click.command()
-@click.argument("corpus", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
-@click.option("--cache", type=click.Path(path_type=Path), default=Path("build/cache"), show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("docs/ablations.md"), show_default=True)
-@click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True)
-@click.option("--cases", type=click.IntRange(min=2), default=60, show_default=True)
-def main(corpus: Path, checkpoint: Path, cache: Path, output: Path, steps: int, cases: int) -> None:
-    """Train variants, judge them, and compare the consoles; the checkpoint is that of the model that ships."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(1)
-    path = Path(__file__).parents[1] / "configs" / "default.yaml"
-    config = load_config(path).model_copy(update={"max_steps": steps})
-    sessions = load_corpus(corpus / "train", cache)
-    songs = load_songs(corpus / "songs" / "train", cache)
-    manifest = open_bundle(DEFAULT_MODEL).manifest
-    material = find_material(corpus)
-    scenes = [make_scene(SUITES[_SUITE], material, manifest, index, seed=0) for index in range(cases)]
-    rows: list[str] = []
-    whole: NDArray[np.float64] | None = None
-    for variant in VARIANTS:
-        model = train_variant(variant, config, sessions, songs)
-        distances = judge(model, scenes, manifest.sample_rate_hz)
-        totals = np.array([item["total"] for item in distances])
-        whole = totals if whole is None else whole
-        rows.append(_row(variant.name, _parameters(model), distances, whole))
-        _log.info(rows[-1])
-    shipped = load_checkpoint(checkpoint)[0]
-    gap = _gap(
-        judge(shipped, scenes, manifest.sample_rate_hz),
-        judge_by_training_console(shipped, scenes, manifest),
-        compare_consoles(scenes, manifest),
-    )
-    command = (
-        "python -m mixbridge.export.evaluation.ablations CORPUS --checkpoint run/checkpoints/last.ckpt "
-        f"--steps {steps} --cases {cases}"
-    )
-    output.write_text(
-        _TEXT.format(
-            steps=steps,
-            config=path.name,
-            cases=cases,
-            command=command,
-            terms=" | ".join(TERMS),
-            rules="---|" * (len(TERMS) + 3) + "---",
-            rows="\n".join(rows),
-            gap=gap,
-        ),
-        encoding="utf-8",
-    )
-    click.echo(str(output), err=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What `mixbridge evaluate` does: suite after suite with a progress bar, then the page."""
+"""What `mixbridge model evaluate` does: suite after suite with a progress bar, then the page."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _chosen(names: str, material: Material, manifest: Manifest) -> tuple[list[st
 
 def _command(request: EvaluationRequest) -> str:
     return (
-        f"mixbridge evaluate CORPUS --model {request.model} --suite {request.suite} "
+        f"mixbridge model evaluate CORPUS --model {request.model} --suite {request.suite} "
         f"--cases {request.cases} --seed {request.seed}"
     )
 

@@ -1,6 +1,6 @@
 """Counts how often guard rails hold on held-out cases, as predicted and after they were put right.
 
-    python -m mixbridge.export.evaluation.guard_counts CORPUS --cases 100
+    mixbridge model guard-counts CORPUS --cases 100
 
 A case is one of the evaluation's: raw tracks of a passage, and a reference that the model hears beside them.
 """
@@ -10,12 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import click
 
 from ...presets.preset import Confidence, Finding
-from ...runtime.model.bundle import DEFAULT_MODEL
 from ...runtime.model.controller import Controller
 from ...runtime.model.familiarity import load_familiarity
 from ...runtime.prediction.confidence import Strangeness, strange, weigh
@@ -23,8 +19,8 @@ from ...runtime.prediction.guards import guard
 from ...runtime.prediction.predict import predict
 from ...runtime.prediction.rails import RULES
 from ...runtime.prediction.trial import Trial
-from .material import Material, find_material
-from .suites import SUITES, Suite, make_scene
+from .material import Material
+from .suites import Suite, make_scene
 
 
 @dataclass(frozen=True)
@@ -94,20 +90,3 @@ def _case(controller: Controller, suite: Suite, material: Material, index: int, 
     _, confidence = weigh(guarded.preset, trial, strangeness)
     again = guard(guarded.preset, trial).findings if guarded.findings else ()
     return GuardedCase(len(scene.passage.audio), guarded.findings, again, confidence)
-
-
-@click.command()
-@click.argument("corpus", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--model", default=DEFAULT_MODEL, show_default=True)
-@click.option("--suite", type=click.Choice(list(SUITES)), default="known", show_default=True)
-@click.option("--songs", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Finished songs.")
-@click.option("--cases", type=click.IntRange(min=1), default=100, show_default=True)
-@click.option("--seed", default=0, show_default=True)
-def main(corpus: Path, model: str, suite: str, songs: Path | None, cases: int, seed: int) -> None:
-    """Count how often guard rails hold on held-out cases."""
-    material = find_material(corpus, songs)
-    click.echo(table(count(Controller(model, "cpu", threads=1), SUITES[suite], material, cases, seed)))
-
-
-if __name__ == "__main__":
-    main()

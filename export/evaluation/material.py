@@ -89,7 +89,7 @@ def find_material(corpus: Path, songs: Path | None = None) -> Material:
     if not sessions:
         raise ModelError(
             f"{held_out}: no sessions found; a session is a folder with meta.json and one audio file a track. "
-            "`mixbridge corpus` builds some"
+            "`mixbridge model corpus` builds some"
         )
     folder = songs or corpus / "songs" / "test"
     files = (path for path in folder.rglob("*") if path.suffix.lower() in _AUDIO_ENDINGS) if folder.is_dir() else ()

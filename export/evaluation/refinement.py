@@ -1,18 +1,16 @@
 """Writes `docs/refinement.md`: what a search adds to the prediction, and whether the prediction is worth starting from.
 
-`python -m mixbridge.export.evaluation.refinement CORPUS` refines held-out cases of the suites *known* and *songs* from
+`mixbridge model refinement CORPUS` refines held-out cases of the suites *known* and *songs* from
 the prediction and, for longer, from neutral (equal loudness, centred), and measures both on rendered audio.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +21,6 @@ from .material import find_material
 from .presets import levelled_preset
 from .runner import Workbench, each
 from .suites import SUITES, make_scene
-
-_log = logging.getLogger(__name__)
 
 _SUITES = {"known": "another passage of the song, settings known", "songs": "a finished song"}
 _TEXT = """\
@@ -63,16 +59,56 @@ class RefinedCase:
     renders: tuple[int, int]
 
 
+def write_page(
+    corpus: Path,
+    page: Path,
+    model: str,
+    cases: int,
+    seconds: float,
+    neutral_seconds: float,
+    jobs: int,
+    *,
+    say: Callable[[str], None],
+) -> None:
+    """Refines held-out cases and writes the page.
+
+    Args:
+        corpus: folder with held-out sessions.
+        page: Markdown file to write.
+        model: a bundle's folder, or the name of a model that ships.
+        cases: of each kind.
+        seconds: of a search from the prediction.
+        neutral_seconds: of a search from neutral settings.
+        jobs: processes.
+        say: takes a line about each case.
+    """
+    outcomes = run(corpus, model, cases, seconds, neutral_seconds, jobs, say=say)
+    command = (
+        f"mixbridge model refinement CORPUS --model {model} --cases {cases} "
+        f"--seconds {seconds:g} --neutral-seconds {neutral_seconds:g} --jobs {jobs}"
+    )
+    text = _TEXT.format(cases=cases, jobs=jobs, seconds=seconds, neutral_seconds=neutral_seconds, command=command)
+    page.write_text(text + table(outcomes) + "\n", encoding="utf-8")
+
+
 def run(
-    corpus: Path, model: str, cases: int, seconds: float, neutral_seconds: float, jobs: int, seed: int = 0
+    corpus: Path,
+    model: str,
+    cases: int,
+    seconds: float,
+    neutral_seconds: float,
+    jobs: int,
+    seed: int = 0,
+    *,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> list[RefinedCase]:
-    """Refine cases, each suite's in turn, in `jobs` processes."""
+    """Refines cases, each suite's in turn, in `jobs` processes."""
     wanted = [(suite, index) for index in range(cases) for suite in _SUITES]
-    cases_done = []
+    outcomes = []
     for case in each(partial(_case, seconds, neutral_seconds, seed), wanted, jobs, model, find_material(corpus)):
-        _log.info("%s", case)
-        cases_done.append(case)
-    return sorted(cases_done, key=lambda case: (case.index, case.suite))
+        say(str(case))
+        outcomes.append(case)
+    return sorted(outcomes, key=lambda case: (case.index, case.suite))
 
 
 def table(cases: Sequence[RefinedCase]) -> str:
@@ -118,28 +154,3 @@ def _case(seconds: float, neutral_seconds: float, seed: int, desk: Workbench, wa
     return RefinedCase(
         suite, index, reference, (truth[0], truth[1], truth[2]), (searches[0].renders, searches[1].renders)
     )
-
-
-@click.command()
-@click.argument("corpus", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("docs/refinement.md"), show_default=True)
-@click.option("--model", default="default", show_default=True)
-@click.option("--cases", type=click.IntRange(min=1), default=12, show_default=True, help="Of each kind.")
-@click.option("--seconds", type=float, default=30.0, show_default=True)
-@click.option("--neutral-seconds", type=float, default=300.0, show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True)
-def main(corpus: Path, output: Path, model: str, cases: int, seconds: float, neutral_seconds: float, jobs: int) -> None:
-    """Measure refinement on held-out cases and write a page."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    results = run(corpus, model, cases, seconds, neutral_seconds, jobs)
-    command = (
-        f"python -m mixbridge.export.evaluation.refinement CORPUS --model {model} --cases {cases} "
-        f"--seconds {seconds:g} --neutral-seconds {neutral_seconds:g} --jobs {jobs}"
-    )
-    text = _TEXT.format(cases=cases, jobs=jobs, seconds=seconds, neutral_seconds=neutral_seconds, command=command)
-    output.write_text(text + table(results) + "\n", encoding="utf-8")
-    click.echo(str(output), err=True)
-
-
-if __name__ == "__main__":
-    main()

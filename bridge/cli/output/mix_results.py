@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,12 +103,12 @@ def refinement_as_json(refinement: Refinement) -> dict[str, Any]:
     }
 
 
-def say_plan(preset: Preset, options: RenderOptions, output: Path, given: Mapping[str, Any]) -> None:
-    """What would be set and written, where nothing is."""
+def say_plan(preset: Preset, options: RenderOptions, output: Path, *, report: bool, as_json: bool) -> None:
+    """Shows what would be set and written, where nothing is."""
     from ...jobs import results_of
 
-    files = [str(output / name) for name in results_of(preset, options, report=not given["no_report"])]
-    if given["as_json"]:
+    files = [str(output / name) for name in results_of(preset, options, report=report)]
+    if as_json:
         settings = preset.model_dump(mode="json", exclude_none=True)
         echo_json({"dry_run": True, "would_write": files, "preset": settings})
         return

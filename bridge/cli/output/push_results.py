@@ -5,9 +5,9 @@ The tables are made in :mod:`...push.tables`; here they are put in order and pri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ...push.plan import Plan
+    from ...push.pulling import Pulled
     from ...push.pushing import PushResult
     from ...push.snapshots import Stored
 
@@ -37,13 +38,13 @@ def plan_parts(plan: Plan, *, diff: bool) -> list[RenderableType]:
     return [*parts, *map(Text, plan_lines(plan))]
 
 
-def say_dry(plan: Plan, given: Mapping[str, Any]) -> None:
-    """What would be done."""
+def say_dry(plan: Plan, *, as_json: bool, svg: Path | None = None) -> None:
+    """Shows what would be done; as a picture, too, if `svg` names a file."""
     from ...push.tables import plan_as_json
 
-    if given.get("svg"):
-        _write_svg(plan, given["svg"])
-    if given["as_json"]:
+    if svg is not None:
+        _write_svg(plan, svg)
+    if as_json:
         echo_json({"dry_run": True, **plan_as_json(plan)})
         return
     print_all(plan_parts(plan, diff=True))
@@ -51,13 +52,13 @@ def say_dry(plan: Plan, given: Mapping[str, Any]) -> None:
 
 
 def say_result(
-    context: click.Context, result: PushResult, given: Mapping[str, Any], *, quiet: bool, back: str = "mixbridge undo"
+    context: click.Context, result: PushResult, *, as_json: bool, quiet: bool, back: str = "mixbridge undo"
 ) -> None:
     """What was done; ends the command with 1 if not all of it stands, with 130 if it was broken off."""
     from ...push.tables import result_as_json
 
     outcome = result.outcome
-    if given["as_json"]:
+    if as_json:
         echo_json(result_as_json(result))
     elif outcome is None:
         say("Nothing was sent.")
@@ -96,12 +97,12 @@ def _say_outcome(result: PushResult, *, quiet: bool, back: str) -> None:
         say(f"To take it back: {back}   (kept in {result.snapshot})")
 
 
-def say_snapshots(known: Sequence[Stored], given: Mapping[str, Any]) -> None:
+def say_snapshots(known: Sequence[Stored], *, as_json: bool) -> None:
     """What can be put back."""
     from ...push.snapshots import state_folder
     from ...push.tables import snapshots_table
 
-    if given["as_json"]:
+    if as_json:
         echo_json(
             {
                 "snapshots": [
@@ -115,6 +116,14 @@ def say_snapshots(known: Sequence[Stored], given: Mapping[str, Any]) -> None:
         say(f"They are files in {state_folder()}.")
     else:
         say(f"Nothing has been kept in {state_folder()} yet.")
+
+
+def say_lost(pulled: Pulled) -> None:
+    """Lists what of a desk's settings the preset cannot hold."""
+    from ...push.tables import merged
+
+    for line in merged(f"{track}: {sentence}" for track, lost in pulled.lost.items() for sentence in lost):
+        click.echo(f"Note: {line}", err=True)
 
 
 def _write_svg(plan: Plan, path: Path) -> None:

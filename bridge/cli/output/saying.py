@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def is_quiet(context: click.Context, given: Mapping[str, Any]) -> bool:
-    """Whether people are not to be spoken to: `--quiet`, or `--json` among the command's options."""
-    return bool(given["as_json"] or getattr(context.obj, "quiet", False))
+def is_quiet() -> bool:
+    """Tells whether `--quiet` was typed."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.find_root().params.get("quiet"))
 
 
-def echo_json(data: Mapping[str, Any]) -> None:
-    """One JSON object on standard output; what is no number in JSON must not be in it."""
+def echo_json(data: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print JSON on standard output; what is no number in JSON must not be in it."""
     click.echo(json_text(data))
 
 
@@ -35,6 +36,12 @@ def console(*, stderr: bool = False) -> Console:
     return EscapingConsole(stderr=stderr)
 
 
+def say_hint(old: str, new: str) -> None:
+    """Tell on standard error what something is called now."""
+    if not is_quiet():
+        click.echo(f"Hint: {old} is now {new}; the next version will not know the old name.", err=True)
+
+
 def counted(number: int, what: str) -> str:
-    """1 stem, 2 stems."""
+    """Gives 1 stem, 2 stems."""
     return f"{number} {what}{'' if number == 1 else 's'}"

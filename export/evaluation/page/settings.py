@@ -1,12 +1,10 @@
 """Writes `docs/settings.md`: what the settings drawn for training look like, in pictures and percentiles.
 
-`python -m mixbridge.export.evaluation.page.settings docs/settings.md` writes it anew after
-:mod:`...compact.layout` has changed.
+`mixbridge model settings -o docs/settings.md` writes it anew after :mod:`...compact.layout` has changed.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,17 +49,17 @@ ends at 16 kHz, as lossy files do; a few are mono.
 Values = NDArray[np.float64]
 
 
-def main() -> None:
-    """Entry of `python -m mixbridge.export.evaluation.page.settings PAGE`."""
-    page = Path(sys.argv[1])
-    drawn = draw()
-    picture(drawn, page.with_name("settings.png"))
+def write_page(page: Path) -> list[Path]:
+    """Writes the page and its picture beside it; returns both."""
+    drawn, chart = draw(), page.with_name("settings.png")
+    picture(drawn, chart)
     header = "| setting | " + " | ".join(f"{p} %" for p in _PERCENTILES) + " |"
     rows = [header, "|---" * (len(_PERCENTILES) + 1) + "|"]
     for name, values in drawn.items():
         cells = (f"{value:.3g}" for value in np.percentile(values, _PERCENTILES))
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     page.write_text(_TEXT + "\n".join(rows) + "\n", encoding="utf-8")
+    return [page, chart]
 
 
 def draw() -> dict[str, Values]:
@@ -107,7 +105,3 @@ def picture(drawn: Mapping[str, Values], path: Path) -> None:
 def _gains(settings: Mapping[str, torch.Tensor]) -> torch.Tensor:
     gains = torch.stack([settings[f"eq.{band}.gain_db"] for band in EQ_BANDS])
     return gains[gains.abs() > 1e-3]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,14 +1,18 @@
 """The frame of the command line: what it loads, and what failures look like."""
 
+import re
 import subprocess
 import sys
+import tomllib
+from importlib import import_module
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from unittest.mock import patch
 
 import click
 import pytest
 from mixbridge import __version__
-from mixbridge.bridge.cli import main as cli
+from mixbridge.bridge.cli.commands import COMMANDS, Family, Lazy, LazyGroup
 from mixbridge.presets.errors import AudioError
 
 HEAVY = {"torch", "onnxruntime", "pedalboard", "numpy", "scipy", "pydantic", "rich", "soundfile", "jinja2"}
@@ -29,7 +33,7 @@ except SystemExit as stop:
 print("loaded:", *sys.modules)
 """
     out, loaded = python(code).split("loaded:")
-    assert "mix       Mix stems in the style" in out
+    assert re.search(r"^  mix +Mix stems in the style", out, re.MULTILINE)
     assert not HEAVY & {name.split(".")[0] for name in loaded.split()}
 
 
@@ -37,11 +41,107 @@ def test_import_loads_nothing_heavy():
     assert not HEAVY & set(python("import sys, mixbridge; print(*sys.modules)").split())
 
 
-@pytest.mark.parametrize("name", [name for name, lazy in cli.COMMANDS.items() if lazy.module])
-def test_every_command_loads_and_has_help(run, name):
-    outcome = run(name, "--help")
+def paths(table=COMMANDS, before=()):
+    """Every command as it is typed, groups too."""
+    for name, entry in table.items():
+        yield (*before, name), entry
+        if isinstance(entry, Family):
+            yield from paths(entry.commands, (*before, name))
+
+
+@pytest.mark.parametrize("path", [path for path, entry in paths() if isinstance(entry, Family) or entry.module])
+def test_every_command_loads_and_has_help(run, path):
+    outcome = run(*path, "--help")
     assert outcome.code == 0
-    assert outcome.out.startswith(f"Usage: mixbridge {name}")
+    assert outcome.out.startswith(f"Usage: mixbridge {' '.join(path)} ")
+    assert outcome.err == ""
+
+
+def test_commands_of_the_torch_side_are_those_that_pyproject_names():
+    pyproject = Path(__file__).parents[3] / "pyproject.toml"
+    entries = tomllib.loads(pyproject.read_text())["project"]["entry-points"]["mixbridge.commands"]
+    wanted = {path[-1] for path, entry in paths() if isinstance(entry, Lazy) and entry.module is None}
+    assert set(entries) == wanted
+    for name, target in entries.items():
+        module, attribute = target.split(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        assert command.name == name
+
+
+@pytest.mark.parametrize("family", ["session", "desk", "preset", "model"])
+def test_help_of_a_group_lists_its_commands(run, family):
+    out = run(family, "--help").out
+    for name, entry in COMMANDS[family].commands.items():
+        assert f"  {name} " in out
+        assert entry.help.split()[0] in out
+
+
+class TestOldSpellings:
+    """What version 0.1 called otherwise works, and says what it is called now."""
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (["show", "bass"], ["preset", "show", "bass"]),
+            (["preset", "factory"], ["preset", "list"]),
+            (["preset", "validate", "nonesuch.json"], ["preset", "check", "nonesuch.json"]),
+            (["inspect", "nonesuch.RPP"], ["session", "inspect", "nonesuch.RPP"]),
+            (["stems", "nonesuch.RPP", "-o", "x"], ["session", "stems", "nonesuch.RPP", "-o", "x"]),
+            (["insert", "bass", "nonesuch.RPP"], ["session", "insert", "bass", "nonesuch.RPP"]),
+            (["pull", "--from", "nonesuch://x", "-o", "-"], ["desk", "pull", "--from", "nonesuch://x", "-o", "-"]),
+            (["scene", "nonesuch.scn", "-o", "-"], ["desk", "scene", "nonesuch.scn", "-o", "-"]),
+        ],
+    )
+    def test_commands(self, run, old, new):
+        former, present = run(*old), run(*new)
+        assert (former.code, former.out) == (present.code, present.out)
+        hint, *rest = former.err.splitlines()
+        assert hint.startswith("Hint: mixbridge ")
+        assert " is now mixbridge " in hint
+        assert rest == present.err.splitlines()
+
+    @pytest.mark.parametrize(
+        ("new", "old", "value", "command"),
+        [
+            ("-o", "--out", "x.json", ["preset", "scale", "bass", "0.5"]),
+            ("-o", "--out", "x.json", ["preset", "blend", "bass", "bass", "0.5"]),
+            ("-o", "--out", "x.json", ["preset", "desk-form", "bass"]),
+            ("-o", "--out", "x.scn", ["desk", "scene", "bass"]),
+        ],
+    )
+    def test_output(self, run, tmp_path, new, old, value, command):
+        present, former = tmp_path / f"new-{value}", tmp_path / f"old-{value}"
+        assert run(*command, new, present).code == 0
+        outcome = run(*command, old, former)
+        assert outcome.code == 0
+        assert "Hint: option --out is now --output" in outcome.err
+        assert former.read_bytes() == present.read_bytes()
+        assert "--out " not in run(*command[:2], "--help").out
+
+    def test_hints_are_not_for_the_quiet(self, run):
+        assert run("--quiet", "show", "bass", "--json").err == ""
+
+    def test_a_name_that_never_was(self, run):
+        assert "No such command 'validate'" in run("validate").err
+
+
+def test_shared_options_mean_the_same_everywhere():
+    """One name for one thing: an option's type and, but for its default, its use are the same in every command."""
+    kinds = {}
+    for path, entry in paths():
+        if isinstance(entry, Family) or entry.module is None:
+            continue
+        command = getattr(import_module(entry.module, "mixbridge.bridge.cli"), entry.attribute)
+        for option in command.params:
+            if not option.hidden if isinstance(option, click.Option) else False:
+                for name in option.opts:
+                    kinds.setdefault(name, {}).setdefault(type(option.type).__name__, []).append(path)
+    assert {name: kind for name, kind in kinds.items() if len(kind) > 1} == {}
+    assert [path for uses in kinds["--from"].values() for path in uses] == [("desk", "pull")]
+    assert set(kinds["-o"]["StringParamType"]) == set(kinds["--output"]["StringParamType"])
+    assert "--out" not in kinds
+    assert "--rate" not in kinds
 
 
 def test_version(run):
@@ -56,7 +156,7 @@ class TestUsage:
             ["mix"],
             ["mix", "x", "--reference"],
             ["mix", "x", "--loudness", "loud"],
-            ["-v", "--quiet", "show", "x"],
+            ["-v", "--quiet", "preset", "show", "x"],
         ],
     )
     def test_mistakes_are_refused_with_code_2(self, run, arguments):
@@ -74,8 +174,8 @@ def failing(monkeypatch, run):
         def broken():
             raise error
 
-        monkeypatch.setattr(cli.LazyGroup, "get_command", lambda self, context, name: broken)
-        return run(*options, "show")
+        monkeypatch.setattr(LazyGroup, "get_command", lambda self, context, name: broken)
+        return run(*options, "doctor")
 
     return failing
 
@@ -113,7 +213,7 @@ class TestFailures:
     def test_torch_is_missing(self, failing):
         outcome = failing(ModuleNotFoundError("No module named 'torch'", name="torch"))
         assert outcome.code == 2
-        assert "pip install 'mixbridge[train]'" in outcome.err
+        assert "pip install '.[train]' in a clone" in outcome.err
 
     def test_something_else_is_missing(self, failing):
         assert failing(ModuleNotFoundError("No module named 'x'", name="x")).code == 1
@@ -132,10 +232,10 @@ class TestTorchSide:
         done = click.Command("train", callback=lambda: click.echo("training"))
         monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [entry])
         with patch.object(EntryPoint, "load", lambda self: done):
-            assert run("train").out == "training\n"
+            assert run("model", "train").out == "training\n"
 
     def test_is_not_installed(self, run, monkeypatch):
         monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [])
-        outcome = run("train")
+        outcome = run("model", "train")
         assert outcome.code == 2
-        assert "pip install 'mixbridge[train]'" in outcome.err
+        assert "pip install '.[train]' in a clone" in outcome.err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge import jobs
-from mixbridge.bridge.cli.mix import Duration
+from mixbridge.bridge.cli.kinds import AUDIO_FORMATS, Duration
 from mixbridge.bridge.jobs import run_apply
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip
@@ -232,9 +232,7 @@ class TestOutputFolder:
 
 
 def test_formats_offered_are_those_that_can_be_written():
-    from mixbridge.bridge.cli.mix import FORMAT_NAMES
-
-    assert tuple(FORMATS) == FORMAT_NAMES
+    assert tuple(FORMATS) == AUDIO_FORMATS
 
 
 class TestRefine:
@@ -263,7 +261,7 @@ class TestRefine:
     def test_json(self, session, run):
         outcome = run(
             "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
-            "--refine", "600", "--from", "neutral", "--json", "--no-report",
+            "--refine", "600", "--refine-from", "neutral", "--json", "--no-report",
         )  # fmt: skip
         told = outcome.data["refinement"]
         assert (told["from"], told["renders"], told["stopped_early"]) == ("neutral", 3, False)
@@ -306,7 +304,7 @@ class TestRefine:
         assert "stopped early" in outcome.out
         assert "best settings found until then" in outcome.err
 
-    @pytest.mark.parametrize("options", [("--refine", "soon"), ("--refine", "-5s"), ("--from", "neutral")])
+    @pytest.mark.parametrize("options", [("--refine", "soon"), ("--refine", "-5s"), ("--refine-from", "neutral")])
     def test_times_that_are_none(self, session, run, options):
         outcome = run(
             "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out", *options

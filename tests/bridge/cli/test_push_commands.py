@@ -148,7 +148,7 @@ class TestRefused:
         with X32Simulator() as gone:
             at = target(gone)
         refused("push", song, "--to", at, "--yes", words=["Nobody listens", "Setup > Network"])
-        refused("pull", "--from", at, "-o", "x.json", words=["Nobody listens"])
+        refused("desk", "pull", "--from", at, "-o", "x.json", words=["Nobody listens"])
 
     def test_nothing_matches(self, refused, song, tmp_path):
         with X32Simulator() as nameless:
@@ -162,7 +162,7 @@ class TestRefused:
         refused("undo", "--yes", words=["nothing to undo", "--list"])
         refused("undo", "--redo", "--yes", words=["no undo"])
         refused("undo", "xyz", "--yes", words=["no snapshot begins", "xyz"])
-        refused("pull", "--from", target(desk), "-o", "-", "--name", "Vox", words=["NUMBER=NAME"])
+        refused("desk", "pull", "--from", target(desk), "-o", "-", "--name", "Vox", words=["NUMBER=NAME"])
         assert run(*at, "--ramp", "fast").code == 2
         assert run(*at, "--ramp", "2m").code == 2
         assert run(*at[:-1], "--offline").code == 2
@@ -179,23 +179,23 @@ class TestPull:
     def test_to_a_file(self, run, desk, song, tmp_path):
         run("push", song, "--to", target(desk), "--yes", "--no-ramp", "--faders", "--mutes")
         out = tmp_path / "pulled.json"
-        done = run("pull", "--from", target(desk), "-o", out, "--name", "3=Organ")
+        done = run("desk", "pull", "--from", target(desk), "-o", out, "--name", "3=Organ")
         assert done.code == 0, done
         pulled = files.load(out)
         assert [track.name for track in pulled.tracks] == ["Kick", "Bass", "Organ", "Lead Vox"]
         assert [track.mute for track in pulled.tracks] == [False, True, False, False]
         assert pulled.track("Kick").strip.compressor.threshold_db == -24
-        again = run("pull", "--from", target(desk), "-o", out)
+        again = run("desk", "pull", "--from", target(desk), "-o", out)
         assert again.code == 2
         assert "--force" in again.err
 
     def test_some_strips(self, run, desk):
-        pulled = files.loads(run("pull", "--from", target(desk), "-o", "-", "--tracks", "2,9").out)
+        pulled = files.loads(run("desk", "pull", "--from", target(desk), "-o", "-", "--tracks", "2,9").out)
         assert [track.name for track in pulled.tracks] == ["Bass", "ch/09"]
 
     def test_what_a_preset_cannot_hold(self, run, desk):
         desk.values.update({"/ch/01/eq/1/type": 3, "/ch/01/eq/on": 1})
-        done = run("pull", "--from", target(desk), "-o", "-", "--tracks", "1,2")
+        done = run("desk", "pull", "--from", target(desk), "-o", "-", "--tracks", "1,2")
         assert "no filter of the kind" in done.err
         assert "Kick" in done.err
 
@@ -206,31 +206,31 @@ def test_names_on_a_desk_cannot_steer_a_terminal(run, desk, song):
     assert done.code == 0
     assert "\x1b" not in done.out
     assert "\x07" not in done.out
-    pulled = run("pull", "--from", target(desk), "-o", "-")
+    pulled = run("desk", "pull", "--from", target(desk), "-o", "-")
     assert files.loads(pulled.out).tracks[0].name == "Ki?[2Jck"
 
 
 class TestScene:
     def test_there_and_back(self, run, song, tmp_path):
         scene, back = tmp_path / "song.scn", tmp_path / "back.json"
-        done = run("scene", song, "-o", scene)
+        done = run("desk", "scene", song, "-o", scene)
         assert done.code == 0
         assert "by order" in done.err
-        assert run("scene", scene, "-o", back).code == 0
+        assert run("desk", "scene", scene, "-o", back).code == 0
         assert [track.name for track in files.load(back).tracks] == list(NAMES.values())
         channel = tmp_path / "vox.chn"
-        assert run("scene", song, "-o", channel, "--map", "Lead Vox=1", "--tracks", "1").code in {0, 2}
-        assert run("scene", scene, "-o", tmp_path / "two.json", "--tracks", "2").code == 0
+        assert run("desk", "scene", song, "-o", channel, "--map", "Lead Vox=1", "--tracks", "1").code in {0, 2}
+        assert run("desk", "scene", scene, "-o", tmp_path / "two.json", "--tracks", "2").code == 0
 
     def test_refused(self, refused, run, song, tmp_path):
-        refused("scene", song, "-o", tmp_path / "song.txt", words=[".scn", ".chn"])
-        refused("scene", song, "-o", tmp_path / "a.chn", words=["one track, not 4"])
-        refused("scene", song, "-o", tmp_path / "a.scn", "--desk", "wing", words=["X32"])
-        refused("scene", tmp_path / "none.scn", "-o", "-", words=["cannot be read"])
+        refused("desk", "scene", song, "-o", tmp_path / "song.txt", words=[".scn", ".chn"])
+        refused("desk", "scene", song, "-o", tmp_path / "a.chn", words=["one track, not 4"])
+        refused("desk", "scene", song, "-o", tmp_path / "a.scn", "--desk", "wing", words=["X32"])
+        refused("desk", "scene", tmp_path / "none.scn", "-o", "-", words=["cannot be read"])
         other = tmp_path / "other.scn"
         other.write_text("hello")
-        refused("scene", other, "-o", "-", words=["no scene or channel file"])
-        assert run("scene", other, "-o", "-", "--only", "eq").code == 2
+        refused("desk", "scene", other, "-o", "-", words=["no scene or channel file"])
+        assert run("desk", "scene", other, "-o", "-", "--only", "eq").code == 2
 
 
 class TestDesk:

@@ -52,5 +52,5 @@ def test_json_is_escaped_and_means_the_same(capsys: pytest.CaptureFixture[str]) 
 
 def test_errors_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["show", f"{NAME}.json"])
+        main(["preset", "show", f"{NAME}.json"])
     assert f"{SHOWN}.json: there is no such file" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`mixbridge stems` and `mixbridge inspect`, as they are typed."""
+"""`mixbridge session stems` and `mixbridge session inspect`, as they are typed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.cli import main as cli
-from mixbridge.bridge.cli.main import Lazy
 from mixbridge.bridge.sessions.core.model import (
     Automation,
     Clip,
@@ -19,12 +17,6 @@ from mixbridge.bridge.sessions.core.model import (
 )
 from mixbridge.bridge.sessions.registry import SessionFormat
 from timeline import RATE_HZ, noise, write_audio
-
-
-@pytest.fixture(autouse=True)
-def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("stems", "inspect"):
-        monkeypatch.setitem(cli.COMMANDS, name, Lazy("", ".session", name))
 
 
 @pytest.fixture
@@ -62,7 +54,7 @@ def rich_session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
 
 
 def test_stems_are_written_and_said(folder, run, tmp_path) -> None:
-    outcome = run("stems", folder, "-o", tmp_path / "out")
+    outcome = run("session", "stems", folder, "-o", tmp_path / "out")
     assert outcome.code == 0
     assert outcome.out.splitlines()[0] == "3 stems, raw, 0:00.750 at 8000 Hz"
     assert f"{tmp_path / 'out' / 'Keys.wav'} (stereo)" in outcome.out
@@ -75,14 +67,16 @@ def test_stems_are_written_and_said(folder, run, tmp_path) -> None:
 
 
 def test_a_dry_run_writes_nothing(folder, run, tmp_path) -> None:
-    outcome = run("stems", folder, "-o", tmp_path / "out", "--dry-run", "--format", "flac", "--rate", 16000)
+    outcome = run(
+        "session", "stems", folder, "-o", tmp_path / "out", "--dry-run", "--format", "flac", "--sample-rate", 16000
+    )
     assert outcome.out.startswith("Nothing was written. These stems would be, raw, 0:00.750 at 16000 Hz:")
     assert str(tmp_path / "out" / "Bass.flac") in outcome.out
     assert not (tmp_path / "out").exists()
 
 
 def test_stems_for_machines(rich_session, folder, run, tmp_path) -> None:
-    outcome = run("stems", folder / "song.RPP", "-o", tmp_path / "out", "--post-fader", "--json")
+    outcome = run("session", "stems", folder / "song.RPP", "-o", tmp_path / "out", "--post-fader", "--json")
     assert outcome.code == 0
     assert list(outcome.data["stems"]) == ["Vox [lead]", "Keys"]
     assert outcome.data["stems"]["Vox [lead]"]["channels"] == 2
@@ -95,7 +89,7 @@ def test_stems_for_machines(rich_session, folder, run, tmp_path) -> None:
 
 
 def test_what_is_not_rendered_is_said_once_for_people(rich_session, folder, run, tmp_path) -> None:
-    outcome = run("stems", folder / "song.RPP", "-o", tmp_path / "out")
+    outcome = run("session", "stems", folder / "song.RPP", "-o", tmp_path / "out")
     assert outcome.err.splitlines()[:3] == [
         f"Missing: gone.wav is missing (looked in {folder}, {folder / 'Media'})",
         "Not rendered: MIDI: MIDI item",
@@ -105,45 +99,45 @@ def test_what_is_not_rendered_is_said_once_for_people(rich_session, folder, run,
 
 def test_strict_refuses_what_it_cannot_render(rich_session, folder, refused, tmp_path) -> None:
     words = "MIDI item; Vox [lead]: Take 1: time-stretch; gone.wav is missing"
-    refused("stems", folder / "song.RPP", "-o", tmp_path / "out", "--strict", words=words)
+    refused("session", "stems", folder / "song.RPP", "-o", tmp_path / "out", "--strict", words=words)
 
 
 def test_strict_is_content_with_a_session_that_has_all(folder, run, tmp_path) -> None:
-    assert run("stems", folder, "-o", tmp_path / "out", "--strict").code == 0
+    assert run("session", "stems", folder, "-o", tmp_path / "out", "--strict").code == 0
 
 
 @pytest.mark.parametrize("given", [["--tracks", "Bass,Vox"], ["--tracks", "Bass", "--tracks", "Vox"]])
 def test_tracks_are_chosen_by_name(given, folder, run, tmp_path) -> None:
-    assert run("stems", folder, "-o", tmp_path / "out", *given).code == 0
+    assert run("session", "stems", folder, "-o", tmp_path / "out", *given).code == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["Bass.wav", "Vox.wav"]
 
 
 def test_what_cannot_be_done_is_a_line(folder, refused, tmp_path) -> None:
     output = ("-o", tmp_path / "out")
-    refused("stems", folder, *output, "--tracks", "Horns", words="no track 'Horns'")
-    refused("stems", folder, *output, "--rate", 1, words="a sample rate of 1 Hz")
-    refused("stems", folder, *output, "--search", tmp_path / "gone", words="no such folder")
-    refused("stems", tmp_path / "gone.RPP", *output, words="gone.RPP cannot be read")
+    refused("session", "stems", folder, *output, "--tracks", "Horns", words="no track 'Horns'")
+    refused("session", "stems", folder, *output, "--sample-rate", 1, words="a sample rate of 1 Hz")
+    refused("session", "stems", folder, *output, "--search", tmp_path / "gone", words="no such folder")
+    refused("session", "stems", tmp_path / "gone.RPP", *output, words="gone.RPP cannot be read")
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "Vox.wav").write_bytes(b"x")
-    refused("stems", folder, "-o", tmp_path / "old", words="exists already")
+    refused("session", "stems", folder, "-o", tmp_path / "old", words="exists already")
 
 
 def test_the_sessions_own_audio_is_never_replaced(folder, refused) -> None:
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    refused("stems", folder, "-o", folder, "--force", words="Bass.wav is audio of the session itself")
+    refused("session", "stems", folder, "-o", folder, "--force", words="Bass.wav is audio of the session itself")
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_link_out_of_the_folder_needs_leave(folder, run, refused, tmp_path) -> None:
     write_audio(tmp_path / "far.wav", noise(100))
     (folder / "far.wav").symlink_to(tmp_path / "far.wav")
-    refused("stems", folder, "-o", tmp_path / "out", words="--allow-outside")
-    assert run("stems", folder, "-o", tmp_path / "out", "--allow-outside").code == 0
+    refused("session", "stems", folder, "-o", tmp_path / "out", words="--allow-outside")
+    assert run("session", "stems", folder, "-o", tmp_path / "out", "--allow-outside").code == 0
 
 
 def test_inspect_tells_people(rich_session, folder, run) -> None:
-    outcome = run("inspect", folder / "song.RPP")
+    outcome = run("session", "inspect", folder / "song.RPP")
     assert outcome.code == 0
     assert outcome.out.startswith("Song [b]: REAPER session, 3 tracks, 0:00.750 at 8000 Hz, 120 bpm")
     rows = {line.split()[0]: line for line in outcome.out.splitlines() if line.strip()}
@@ -157,7 +151,7 @@ def test_inspect_tells_people(rich_session, folder, run) -> None:
 
 
 def test_inspect_tells_machines(rich_session, folder, run) -> None:
-    data = run("inspect", folder / "song.RPP", "--json").data
+    data = run("session", "inspect", folder / "song.RPP", "--json").data
     assert (data["format"], data["sample_rate_hz"], data["frames"], data["fault"]) == ("reaper", RATE_HZ, 6000, None)
     vox, keys, _ = data["tracks"]
     assert (vox["group"], vox["colour"], vox["pan"]) == ("Voices", "#aa3311", -0.5)
@@ -169,38 +163,40 @@ def test_inspect_tells_machines(rich_session, folder, run) -> None:
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_inspect_draws(ending, rich_session, folder, run, tmp_path) -> None:
     picture = tmp_path / f"timeline.{ending}"
-    assert run("inspect", folder / "song.RPP", "--picture", picture).code == 0
+    assert run("session", "inspect", folder / "song.RPP", "--picture", picture).code == 0
     assert picture.stat().st_size > 3000
 
 
 def test_a_picture_that_cannot_be_drawn(rich_session, folder, refused, tmp_path) -> None:
-    refused("inspect", folder / "song.RPP", "--picture", tmp_path / "x.bmp", words=".png, .svg or .pdf")
-    refused("inspect", folder / "song.RPP", "--picture", tmp_path / "no" / "x.png", words="cannot be written")
+    refused("session", "inspect", folder / "song.RPP", "--picture", tmp_path / "x.bmp", words=".png, .svg or .pdf")
+    refused(
+        "session", "inspect", folder / "song.RPP", "--picture", tmp_path / "no" / "x.png", words="cannot be written"
+    )
 
 
 def test_names_and_colours_cannot_steer_terminal_or_picture(rich_session, folder, run, tmp_path, monkeypatch) -> None:
     evil = replace(rich_session.tracks[0], name="\x1b[2J$\\frac{$\u4e2d", colour="red; x", group="\x1b]0;x\x07")
     session = replace(rich_session, name="\x1b[31m", tracks=(evil,), unsupported=(SessionNote("\x1b", "", "\n"),))
     monkeypatch.setattr(SessionFormat, "read", lambda *_: session)
-    outcome = run("inspect", folder / "song.RPP", "--picture", tmp_path / "x.png")
+    outcome = run("session", "inspect", folder / "song.RPP", "--picture", tmp_path / "x.png")
     assert outcome.code == 0
     assert "\x1b" not in outcome.out + outcome.err
-    assert "\x1b" not in run("stems", folder / "song.RPP", "-o", tmp_path / "out").out
+    assert "\x1b" not in run("session", "stems", folder / "song.RPP", "-o", tmp_path / "out").out
 
 
 def test_inspect_shows_a_session_of_which_no_stems_can_be_made(folder, run) -> None:
     (folder / "Bass.wav").write_bytes(b"x")
-    outcome = run("inspect", folder)
+    outcome = run("session", "inspect", folder)
     assert outcome.code == 2
 
 
 def test_inspect_shows_a_session_whose_media_are_gone(rich_session, folder, run) -> None:
     (folder / "Keys.wav").unlink()
-    outcome = run("inspect", folder / "song.RPP")
+    outcome = run("session", "inspect", folder / "song.RPP")
     assert outcome.code == 1
     assert "Vox [lead]" in outcome.out
     assert "No stems can be made: track 'Keys'" in outcome.err
-    assert run("inspect", folder / "song.RPP", "--json").data["fault"].startswith("track 'Keys'")
+    assert run("session", "inspect", folder / "song.RPP", "--json").data["fault"].startswith("track 'Keys'")
 
 
 def test_an_interruption_leaves_nothing(folder, run, tmp_path, monkeypatch) -> None:
@@ -210,6 +206,6 @@ def test_an_interruption_leaves_nothing(folder, run, tmp_path, monkeypatch) -> N
         raise KeyboardInterrupt
 
     monkeypatch.setattr(render._Outlet, "advance", interrupted)
-    outcome = run("stems", folder, "-o", tmp_path / "out")
+    outcome = run("session", "stems", folder, "-o", tmp_path / "out")
     assert outcome.code == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == ["song"]

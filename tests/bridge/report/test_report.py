@@ -160,7 +160,7 @@ class TestPage:
 
     def test_commands_can_be_pasted(self, full, tmp_path):
         commands = [html.unescape(item) for item in re.findall(r"<code>(.*?)</code>", full, re.DOTALL)]
-        assert commands[-1] == f"mixbridge show '{tmp_path}/my mix/preset.json'"
+        assert commands[-1] == f"mixbridge preset show '{tmp_path}/my mix/preset.json'"
         assert commands[0].endswith(f"-o '{tmp_path}/my mix-2'")
         assert "Bass=/in/Bas.wav" in commands[0]
 

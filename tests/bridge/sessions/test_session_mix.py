@@ -88,13 +88,13 @@ def test_apply_to_a_session(song: Path, mine: Path, run) -> None:
 
 
 def test_insert_a_preset(song: Path, mine: Path, run) -> None:
-    code, said, err = run("insert", mine, song, "--map", "Vox=Lead Vox", "--dry-run")
+    code, said, err = run("session", "insert", mine, song, "--map", "Vox=Lead Vox", "--dry-run")
     assert (code, "song-mixbridge.rpp" in said, copy_of(song).exists()) == (0, True, False), err
-    code, said, err = run("insert", mine, song, "--map", "Vox=Lead Vox")
+    code, said, err = run("session", "insert", mine, song, "--map", "Vox=Lead Vox")
     assert code == 0, err
     there = written_mix(copy_of(song))
     assert [track.strip.fader_db for track in there.tracks] == pytest.approx([-6, -3], abs=0.01)
-    code, _, err = run("insert", mine, song)
+    code, _, err = run("session", "insert", mine, song)
     assert code == 2
     assert "exists already" in err
 
@@ -102,7 +102,7 @@ def test_insert_a_preset(song: Path, mine: Path, run) -> None:
 def test_any_session_can_become_a_dawproject(song: Path, mine: Path, run) -> None:
     for source, name in ((song, "song"), (song.parent / "Media", "folder")):
         new = song.parent / f"{name}.dawproject"
-        code, _, err = run("insert", mine, source, "-o", new)
+        code, _, err = run("session", "insert", mine, source, "-o", new)
         assert code == 0, err
         read = read_session(new)
         assert (read.format, len(read.tracks)) == ("dawproject", 2)
@@ -111,7 +111,7 @@ def test_any_session_can_become_a_dawproject(song: Path, mine: Path, run) -> Non
 
 
 def test_a_track_without_a_counterpart_is_said(song: Path, mine: Path, run) -> None:
-    code, said, err = run("insert", mine, song, "--json")
+    code, said, err = run("session", "insert", mine, song, "--json")
     assert code == 0
     assert (json.loads(said)["tracks"], json.loads(said)["left_out"]) == ({"bass": "Bass"}, ["Vox"]), err
     with pytest.raises(SessionError, match="'Bass', 'Lead Vox'"):
@@ -126,7 +126,7 @@ def test_what_cannot_be_is_refused_before_anything_is_done(song: Path, run) -> N
         (("mix", song, media, "--reference", reference, "-o", out), "give it alone"),
         (("mix", media, "--reference", reference, "-o", out, "--session-out", "x.rpp"), "from none"),
         (("mix", song.parent / "no.ardour", "--reference", reference, "-o", out), "no.ardour"),
-        (("insert", song.parent / "media.json", media, "-o", "x"), "REAPER"),
+        (("session", "insert", song.parent / "media.json", media, "-o", "x"), "REAPER"),
     ):
         code, _, err = run(*arguments)
         assert code == 2, err

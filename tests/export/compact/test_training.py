@@ -179,10 +179,10 @@ def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, tmp_path: P
 
     config, again = tmp_path / "config.yaml", tmp_path / "run"
     config.write_text(yaml.safe_dump(SMALL))
-    call("train", corpus, "--config", config, "-o", again, "--cache", run / "cache")
-    call("export", again / "checkpoints" / "last.ckpt", "-o", tmp_path / "model", "--name", "small")
+    call("model", "train", corpus, "--config", config, "-o", again, "--cache", run / "cache")
+    call("model", "export", again / "checkpoints" / "last.ckpt", "-o", tmp_path / "model", "--name", "small")
     judged = ("--model", tmp_path / "model", "--cases", 2, "--cache", tmp_path / "cases")
-    call("evaluate", corpus, "-o", tmp_path / "quality.md", *judged)
+    call("model", "evaluate", corpus, "-o", tmp_path / "quality.md", *judged)
     stems, reference, mix = corpus / "session_0", corpus / "session_1" / "pad.flac", tmp_path / "mix"
     call("mix", stems, "--reference", reference, "-o", mix, "--model", tmp_path / "model")
     assert {path.name for path in mix.iterdir()} == {"mix.wav", "preset.json", "report.html", "stems"}

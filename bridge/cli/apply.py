@@ -1,0 +1,69 @@
+"""The command `apply`: click parses, :mod:`..jobs` does it, and what was done is said here.
+
+Importing this loads click alone, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import click
+
+from .options import FOLDER, AudioFormat, Rendering, SessionAudio, Trying, Writing, takes
+from .rendering import deliver, output_folder, render_options, session_stems
+
+
+@click.command()
+@click.argument("preset_", metavar="PRESET")
+@click.argument("stems", nargs=-1, required=True)
+@click.option(
+    "--map", "assignments", multiple=True, metavar="TRACK=STEM", help='Assign a stem to a track: "Lead Vox=vox_03".'
+)
+@takes(Writing, "writing", FOLDER)
+@takes(Rendering, "rendering")
+@takes(AudioFormat, "audio")
+@takes(SessionAudio, "session_audio")
+@takes(Trying, "saying")
+@click.pass_context
+def apply(
+    context: click.Context,
+    /,
+    *,
+    preset_: str,
+    stems: tuple[str, ...],
+    assignments: tuple[str, ...],
+    writing: Writing,
+    rendering: Rendering,
+    audio: AudioFormat,
+    session_audio: SessionAudio,
+    saying: Trying,
+) -> None:
+    """Mix STEMS with the settings of PRESET, a file or the name of a factory preset.
+
+    STEMS are audio files and folders of them, or one DAW session; they are matched to the preset's tracks by name. A
+    preset of one track is applied to every stem.
+    """
+    from ..jobs import run_apply
+    from ..matching import match_stems, parse_map
+    from .output.mix_results import say_matches, say_plan
+    from .output.progress import progress_bar
+    from .preset import open_preset
+
+    preset = open_preset(preset_)
+    how, output = render_options(rendering, audio, writing), output_folder(writing)
+    with session_stems(stems, output, rendering, session_audio, None, quiet=saying.is_quiet) as source:
+        matched = match_stems(preset, source.stems, parse_map(assignments, preset, source.stems))
+        if not saying.is_quiet:
+            say_matches(matched)
+        if saying.dry_run:
+            say_plan(matched.preset, how, output, report=not rendering.no_report, as_json=saying.as_json)
+            return
+        with progress_bar(quiet=saying.is_quiet) as progress:
+            done = run_apply(
+                matched.preset,
+                matched.stems,
+                output,
+                render_options=how,
+                report=not rendering.no_report,
+                progress=progress,
+            )
+    pairs = {match.track: match.stem for match in matched.matches if match.how != "one for all"}
+    deliver(done, source, rendering, writing, saying, pairs)

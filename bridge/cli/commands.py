@@ -1,0 +1,190 @@
+"""Where the commands of `mixbridge` live: one table, and groups that load a command when it is called.
+
+Nothing heavy is imported here, so that `mixbridge --help` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Final, cast
+
+import click
+
+from ...presets.errors import MixbridgeError
+from .output.saying import say_hint
+
+GET_TRAINING: Final = (
+    "training and evaluating need PyTorch, which mixing does not: pip install '.[train]' in a clone of mixbridge"
+)
+
+_ENTRY_POINTS: Final = "mixbridge.commands"
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A command that is not loaded yet.
+
+    Attributes:
+        help: its line in the list of commands.
+        module: where it is, relative to this package; None for one of the torch side, which is found as an entry point.
+        attribute: its name in there.
+    """
+
+    help: str
+    module: str | None = None
+    attribute: str = ""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A group of commands about one thing.
+
+    Attributes:
+        help: its line in the list of commands.
+        commands: by name, in the order in which people need them.
+        former: names of commands by their old names, which work for one more version.
+    """
+
+    help: str
+    commands: Mapping[str, Lazy]
+    former: Mapping[str, str] = field(default_factory=dict)
+
+
+SESSION = Family(
+    "Read DAW sessions, and write settings into copies of them.",
+    {
+        "inspect": Lazy("List the tracks of a session, and what will be used.", ".session", "inspect"),
+        "stems": Lazy("Write the tracks of a session as audio files.", ".session", "stems"),
+        "insert": Lazy("Write a preset into a copy of a session.", ".insert", "insert"),
+    },
+)
+DESK = Family(
+    "List and check the DAWs and mixers that can be set; read what one has now.",
+    {
+        "list": Lazy("List the desks that mixbridge knows.", ".desk", "list_command"),
+        "show": Lazy("List the settings of a desk.", ".desk", "show_command"),
+        "pull": Lazy("Read the settings of a desk into a preset.", ".pull", "pull"),
+        "scene": Lazy("Convert a preset to a mixer's scene file, or back.", ".scene", "scene"),
+        "check": Lazy("Check profiles of desks.", ".desk", "check_command"),
+        "schema": Lazy("Print the JSON Schema of profiles.", ".desk", "schema_command"),
+    },
+)
+PRESET = Family(
+    "Show, compare, change and check presets.",
+    {
+        "show": Lazy("Show what a preset does.", ".preset", "show"),
+        "diff": Lazy("List what sounds different between two presets.", ".preset", "diff_command"),
+        "scale": Lazy("Make the effect of a preset weaker or stronger.", ".preset", "scale_command"),
+        "blend": Lazy("Make a preset between two others.", ".preset", "blend_command"),
+        "desk-form": Lazy("Set every input gain to 0, with the same sound.", ".preset", "desk_form_command"),
+        "check": Lazy("Check preset files.", ".preset", "check_command"),
+        "list": Lazy("List the presets that come with mixbridge.", ".preset", "list_command"),
+        "schema": Lazy("Print the JSON Schema of presets.", ".preset", "schema_command"),
+    },
+    {"validate": "check", "factory": "list"},
+)
+MODEL = Family(
+    "List models; train, export and evaluate your own.",
+    {
+        "list": Lazy("List the models that come with mixbridge.", ".model", "list_command"),
+        "corpus": Lazy("Make the corpus that models are trained on (extra `corpus`)."),
+        "train": Lazy("Train a model (extra `train`)."),
+        "export": Lazy("Make a model bundle of a checkpoint (extra `train`)."),
+        "evaluate": Lazy("Measure a model on held-out songs (extra `train`)."),
+        "ablations": Lazy("Measure what parts of the model are worth (extra `train`)."),
+        "refinement": Lazy("Measure what --refine adds (extra `train`)."),
+        "guard-counts": Lazy("Count how often guard rails act (extra `train`)."),
+        "explain": Lazy("Find the probable cause of a bad case (extra `train`)."),
+        "calibration": Lazy("Fit the training compressor to the real one (extra `train`)."),
+        "settings": Lazy("Describe the settings that training draws (extra `train`)."),
+    },
+)
+COMMANDS: Final[Mapping[str, Lazy | Family]] = {
+    "mix": Lazy("Mix stems in the style of a reference song.", ".mix", "mix"),
+    "apply": Lazy("Mix stems with the settings of a preset.", ".apply", "apply"),
+    "push": Lazy("Set a DAW or mixer to a preset, and verify it.", ".push", "push"),
+    "undo": Lazy("Restore what a desk had before a push.", ".undo", "undo"),
+    "serve": Lazy("Let controllers change a preset over OSC.", ".serve", "serve"),
+    "demo": Lazy("Mix the example session that comes with mixbridge.", ".demo", "demo"),
+    "doctor": Lazy("Check this installation.", ".doctor", "doctor"),
+    "session": SESSION,
+    "desk": DESK,
+    "preset": PRESET,
+    "model": MODEL,
+}
+# Version 0.1 had these without a group.
+FORMER: Final = {
+    "show": "preset show",
+    **{name: f"session {name}" for name in ("stems", "inspect", "insert")},
+    **{name: f"desk {name}" for name in ("pull", "scene")},
+    **{name: f"model {name}" for name in ("train", "export", "evaluate", "corpus")},
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name, and loads one when it is called.
+
+    Args:
+        table: the commands.
+        former: where commands are now, by their old names.
+        attributes: of `click.Group`.
+    """
+
+    def __init__(
+        self,
+        *positional: Any,
+        table: Mapping[str, Lazy | Family] | None = None,
+        former: Mapping[str, str] | None = None,
+        **attributes: Any,
+    ) -> None:
+        super().__init__(*positional, **attributes)
+        self.table = table or {}
+        self.former = former or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Lists all names, in the order in which people need them."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Loads a command; None if there is none of this name."""
+        entry = self.table.get(cmd_name)
+        if entry is None:
+            return None
+        if isinstance(entry, Family):
+            return LazyGroup(cmd_name, help=entry.help, table=entry.commands, former=entry.former)
+        if entry.module is None:
+            return _torch_side(cmd_name)
+        return cast("click.Command", getattr(import_module(entry.module, __package__), entry.attribute))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command that is called; old names lead to where it is now, with a hint."""
+        present = self.former.get(args[0])
+        if present is None:
+            return super().resolve_command(ctx, args)
+        say_hint(f"{ctx.command_path} {args[0]}", f"{ctx.command_path} {present}")
+        command: click.Command | None = self
+        for name in present.split():
+            command = command.get_command(ctx, name) if isinstance(command, click.Group) else None
+        return present, command, args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without loading them."""
+        for title, kind in (("Commands", Lazy), ("Groups of commands", Family)):
+            rows = [(name, entry.help) for name, entry in self.table.items() if isinstance(entry, kind)]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def _torch_side(name: str) -> click.Command:
+    """Loads a command of :mod:`mixbridge.export`, which this package may not import."""
+    from importlib.metadata import entry_points
+
+    entry: Any = next(iter(entry_points(group=_ENTRY_POINTS, name=name)), None)
+    if entry is None:
+        raise MixbridgeError(f"the command {name} is not installed: {GET_TRAINING}")
+    return cast("click.Command", entry.load())

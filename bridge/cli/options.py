@@ -1,0 +1,282 @@
+"""Options that several commands share: each is declared once, as a field of a frozen dataclass.
+
+`@takes(Writing, "writing")` adds the options of a dataclass to a command, which gets them as one argument. An option
+with `old=` is understood by its old name for one more version, with a hint. Importing this loads click alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from .kinds import AUDIO_FORMATS, Loudness, Milliseconds
+from .output.saying import is_quiet, say_hint
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+# As `runtime.model.controller.Provider`, which would load onnxruntime.
+Provider = Literal["auto", "cuda", "cpu"]
+
+_OPTION: Final = "option"
+
+
+class Renamed(click.Option):
+    """An option that is still understood by its old name."""
+
+    def __init__(self, *positional: Any, old: str, **attributes: Any) -> None:
+        super().__init__(*positional, **attributes)
+        self.old = old
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
+        """Takes the value of the old name if that was typed."""
+        former = _former_name(self.old)
+        if former in opts and self.name not in opts:
+            say_hint(f"option {self.old}", max(self.opts, key=len))
+            return opts[former], ParameterSource.COMMANDLINE
+        return super().consume_value(ctx, opts)
+
+
+def option(*declarations: str, old: str | None = None, **attributes: Any) -> Callable[[Command], Command]:
+    """Declares an option, as `click.option` does.
+
+    Args:
+        declarations: its names.
+        old: a name that it had in the last version.
+        attributes: of `click.option`.
+    """
+    if old is None:
+        return click.option(*declarations, **attributes)
+    multiple = attributes.get("multiple", False)
+
+    def decorate(command: Command) -> Command:
+        command = click.option(old, _former_name(old), hidden=True, expose_value=False, multiple=multiple)(command)
+        return click.option(*declarations, cls=Renamed, old=old, **attributes)(command)
+
+    return decorate
+
+
+def shared(*declarations: str, **attributes: Any) -> Any:
+    """Declares a field of a dataclass as an option; arguments as for :func:`option`."""
+    return field(metadata={_OPTION: (declarations, attributes)})
+
+
+def takes(
+    options: type[Any], name: str, changes: Mapping[str, Mapping[str, Any]] | None = None
+) -> Callable[[Command], Command]:
+    """Adds the options of a dataclass to a command, which gets them as one argument.
+
+    Args:
+        options: a dataclass of :func:`shared` fields.
+        name: of the argument.
+        changes: what is different about a field's option in this command, such as its default.
+    """
+
+    def decorate(callback: Command) -> Command:
+        @functools.wraps(callback)
+        def collected(*positional: Any, **values: Any) -> Any:
+            chosen = {item.name: values.pop(item.name) for item in fields(options)}
+            return callback(*positional, **values, **{name: options(**chosen)})
+
+        command: Any = collected
+        for item in reversed(fields(options)):
+            declarations, attributes = item.metadata[_OPTION]
+            changed = {**attributes, **(changes or {}).get(item.name, {})}
+            command = option(*declarations, item.name, **changed)(command)
+        return command  # type: ignore[no-any-return]  # the same kind of callable that came in
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Saying:
+    """How a command speaks.
+
+    Attributes:
+        as_json: to programs.
+    """
+
+    as_json: bool = shared("--json", is_flag=True, help="Print one JSON object, for programs.")
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is said to people: `--json`, or `--quiet`."""
+        return self.as_json or is_quiet()
+
+
+@dataclass(frozen=True)
+class Trying(Saying):
+    """How a command speaks that can also show first what it would do.
+
+    Attributes:
+        as_json: to programs.
+        dry_run: do nothing but tell.
+    """
+
+    dry_run: bool = shared("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Where a result goes.
+
+    Attributes:
+        output: file or folder.
+        force: whether results that are there may be replaced.
+    """
+
+    output: str = shared("-o", "--output", old="--out", required=True, metavar="FILE", help="File to write.")
+    force: bool = shared("--force", is_flag=True, help="Replace results that are there already.")
+
+
+# Changes of `Writing` for a command that fills a folder, or writes a preset.
+FOLDER: Final = {"output": {"old": None, "metavar": "FOLDER", "help": "Folder for the results."}}
+PRESET_FILE: Final = {"output": {"help": "Preset to write; - for standard output."}}
+
+
+@dataclass(frozen=True)
+class SessionAudio:
+    """Where the audio of a DAW session may be.
+
+    Attributes:
+        allow_outside: also outside the session's folder.
+        search: folders to look in for missing files.
+    """
+
+    allow_outside: bool = shared(
+        "--allow-outside", is_flag=True, help="Also use audio that lies outside the session's folder."
+    )
+    search: tuple[str, ...] = shared(
+        "--search", multiple=True, metavar="FOLDER", help="Also look for the session's missing audio here."
+    )
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model, and where it runs.
+
+    Attributes:
+        model: a bundle's folder, or the name of a model that ships.
+        provider: the device.
+    """
+
+    model: str = shared(
+        "--model", default="default", show_default=True, help="Folder of a model, or a name of `mixbridge model list`."
+    )
+    provider: Provider = shared(  # noqa: RUF009  (it gives a `field`)
+        "--provider",
+        type=click.Choice(("auto", "cuda", "cpu")),
+        default="auto",
+        show_default=True,
+        help="Device that runs the model; auto takes a GPU where one works.",
+    )
+
+
+@dataclass(frozen=True)
+class AudioFormat:
+    """How audio files are written.
+
+    Attributes:
+        audio_format: a name of `runtime.audio.writing.FORMATS`.
+        sample_rate: in Hz; None for that of the input.
+    """
+
+    audio_format: str = shared(
+        "--format",
+        type=click.Choice(AUDIO_FORMATS),
+        default="wav",
+        show_default=True,
+        help="Audio format; wav, flac and aiff are 24 bit.",
+    )
+    sample_rate: int | None = shared(
+        "--sample-rate", type=int, metavar="HZ", help="Sample rate of the results.  [default: that of most stems]"
+    )
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What `mix` and `apply` make beside the mix, and how loud.
+
+    Attributes:
+        loudness: in LUFS; None leaves the level as it is.
+        ceiling: highest true peak, in dBTP.
+        no_stems: without processed stems.
+        no_report: without `report.html`.
+        session_out: file of a copy of the DAW session with the settings; None for none.
+    """
+
+    loudness: float | None = shared(
+        "--loudness", type=Loudness(), default=-14.0, show_default=True, help="Loudness of the mix."
+    )
+    ceiling: float = shared(
+        "--ceiling", type=float, default=-1.0, show_default=True, metavar="dBTP", help="Highest true peak."
+    )
+    no_stems: bool = shared("--no-stems", is_flag=True, help="Write no processed stems.")
+    no_report: bool = shared("--no-report", is_flag=True, help="Write no report.html.")
+    session_out: str | None = shared(
+        "--session-out",
+        metavar="FILE",
+        help="With a DAW session: also write a copy of it with these settings as faders, pans, EQs and compressors.",
+    )
+
+
+@dataclass(frozen=True)
+class Strips:
+    """Which part of a desk is meant.
+
+    Attributes:
+        tracks: numbers of strips, as typed; None for all.
+        only: sections, as typed; None for the usual ones.
+        assignments: which track goes where, as typed.
+    """
+
+    tracks: str | None = shared(
+        "--tracks", metavar="1-4,7,master", help="Only these strips of the desk.  [default: all]"
+    )
+    only: str | None = shared(
+        "--only",
+        metavar="eq,compressor,...",
+        help="Only these sections: trim, eq, compressor, fader, pan, send, mute, name.",
+    )
+    assignments: tuple[str, ...] = shared(
+        "--map",
+        multiple=True,
+        metavar="TRACK=STRIP",
+        help='Assign a track to a strip: "Lead Vox=ch/05" or "Lead Vox=5".',
+    )
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How a desk is changed.
+
+    Attributes:
+        ramp_ms: time in which levels glide, as typed.
+        no_ramp: levels jump.
+        snapshot: file that keeps the former values; None for the usual place.
+        to_manual: whether automated controls of Ardour become manual.
+        yes: send without asking.
+    """
+
+    ramp_ms: float = shared(
+        "--ramp", type=Milliseconds(), default="500ms", show_default=True, help="Time in which levels glide."
+    )
+    no_ramp: bool = shared("--no-ramp", is_flag=True, help="Set levels at once: for a desk that nobody listens to.")
+    snapshot: Path | None = shared(  # noqa: RUF009  (it gives a `field`)
+        "--snapshot", type=click.Path(path_type=Path), metavar="FILE", help="Keep the former values in this file."
+    )
+    to_manual: bool = shared("--to-manual", is_flag=True, help="Ardour: switch automated controls to Manual.")
+    yes: bool = shared("--yes", is_flag=True, help="Send without asking.")
+
+    @property
+    def glide_ms(self) -> float:
+        """Time in which levels glide; 0 where they jump."""
+        return 0.0 if self.no_ramp else self.ramp_ms
+
+
+def _former_name(old: str) -> str:
+    return f"former_{old.lstrip('-').replace('-', '_')}"

@@ -1,0 +1,118 @@
+"""What `mix` and `apply` share: their options as the runtime takes them, the stems they mix, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...runtime.rendering.render import RenderOptions
+    from ..jobs import Done
+    from .options import AudioFormat, Rendering, SessionAudio, Trying, Writing
+    from .session_stems import Opened
+
+
+@contextmanager
+def session_stems(
+    stems: tuple[str, ...],
+    output: Path,
+    rendering: Rendering,
+    audio: SessionAudio,
+    reference: str | None,
+    *,
+    quiet: bool,
+) -> Iterator[Opened]:
+    """Opens the stems; what is wrong with them, or with a copy of their session, is said before anything is done."""
+    from ...presets.errors import SessionError
+    from .session_stems import is_session, opened
+
+    if rendering.session_out and not any(map(is_session, stems)):
+        raise SessionError("--session-out writes a copy of a DAW session, and the stems are from none.")
+    with opened(
+        stems,
+        output,
+        reference=reference,
+        allow_outside=audio.allow_outside,
+        search=audio.search,
+        quiet=quiet,
+    ) as source:
+        yield source
+
+
+def render_options(rendering: Rendering, audio: AudioFormat, writing: Writing) -> RenderOptions:
+    """Converts the options of the command line.
+
+    Raises:
+        OutputError: the sample rate cannot be written.
+    """
+    from ...presets.errors import OutputError
+    from ...runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+    from ...runtime.rendering.render import RenderOptions
+
+    rate_hz = audio.sample_rate
+    if rate_hz is not None and not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        raise OutputError(
+            f"a sample rate of {rate_hz} Hz cannot be written: choose one from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}."
+        )
+    return RenderOptions(
+        sample_rate_hz=rate_hz,
+        loudness_lufs=rendering.loudness,
+        ceiling_dbtp=rendering.ceiling,
+        audio_format=audio.audio_format,
+        stems=not rendering.no_stems,
+        overwrite=writing.force,
+    )
+
+
+def output_folder(writing: Writing) -> Path:
+    """Gives the folder for the results.
+
+    Raises:
+        OutputError: its name cannot be written down.
+    """
+    from ...presets.errors import OutputError
+    from ..stems import is_text
+
+    if not is_text(writing.output):
+        raise OutputError(f"{writing.output}: this name is not UTF-8 text. Choose another.")
+    return Path(writing.output)
+
+
+def deliver(
+    done: Done,
+    source: Opened,
+    rendering: Rendering,
+    writing: Writing,
+    saying: Trying,
+    pairs: Mapping[str, str] | None = None,
+) -> None:
+    """Writes the copy of the session, if one was asked for, and says what was made.
+
+    Args:
+        done: the finished job.
+        source: where the stems came from.
+        rendering: the options.
+        writing: whether a copy that is there may be replaced.
+        saying: to whom.
+        pairs: which track of the session is which of the preset; None where the names are the same.
+    """
+    from .output.mix_results import done_as_json, say_done, say_written
+    from .output.saying import echo_json
+
+    written = None
+    if rendering.session_out and source.session is not None:
+        from ..sessions.inserting import insert
+
+        target = Path(rendering.session_out)
+        written = insert(source.session, done.mix.preset, target, told=pairs, overwrite=writing.force)
+    if saying.as_json:
+        as_json = done_as_json(done)
+        if written is not None:
+            as_json |= {"session": str(written.path), "session_notes": list(written.notes)}
+        echo_json(as_json)
+    elif not saying.is_quiet:
+        say_done(done)
+        if written is not None:
+            say_written(written)

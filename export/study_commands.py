@@ -1,0 +1,125 @@
+"""The commands that study a model and its training: `mixbridge model ablations`, `refinement`, `guard-counts`, ...
+
+The command line finds them through entry points. Importing this loads click alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .folders import cache_folder
+
+_FOLDER = click.Path(path_type=Path)
+_EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_MODEL_HELP = "Folder of a model, or a name of `mixbridge model list`."
+# As `evaluation.suites.SUITES`, which would load torch; a test compares them.
+SUITE_NAMES = ("known", "recorded", "songs", "voices", "tracks")
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("--checkpoint", type=_EXISTING_FILE, required=True, help="Of the model that ships.")
+@click.option("-o", "--output", type=_FOLDER, default=Path("ablations.md"), show_default=True, help="Page to write.")
+@click.option("--cache", type=_FOLDER, help="Folder for analysed sessions.  [default: the user's cache folder]")
+@click.option(
+    "--steps", type=click.IntRange(min=1), default=1000, show_default=True, help="Training steps of a variant."
+)
+@click.option("--cases", type=click.IntRange(min=2), default=60, show_default=True, help="Cases to judge on.")
+def ablations(corpus: Path, checkpoint: Path, output: Path, cache: Path | None, steps: int, cases: int) -> None:
+    """Measure what parts of the model and of its training are worth; write a page.
+
+    Trains variants that each lack a part, judges all on held-out cases of CORPUS, and compares the training console
+    with the runtime.
+    """
+    from .evaluation.ablations import write_page
+
+    write_page(corpus, checkpoint, output, cache or cache_folder("sessions"), steps, cases, say=_say)
+    click.echo(output, err=True)
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("-o", "--output", type=_FOLDER, default=Path("refinement.md"), show_default=True, help="Page to write.")
+@click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
+@click.option("--cases", type=click.IntRange(min=1), default=12, show_default=True, help="Cases of each kind.")
+@click.option("--seconds", type=float, default=30.0, show_default=True, help="Search from the prediction.")
+@click.option("--neutral-seconds", type=float, default=300.0, show_default=True, help="Search from neutral settings.")
+@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes, one core each.")
+def refinement(
+    corpus: Path, output: Path, model: str, cases: int, seconds: float, neutral_seconds: float, jobs: int
+) -> None:
+    """Measure what `mixbridge mix --refine` adds on held-out cases of CORPUS; write a page."""
+    from .evaluation.refinement import write_page
+
+    write_page(corpus, output, model, cases, seconds, neutral_seconds, jobs, say=_say)
+    click.echo(output, err=True)
+
+
+@click.command("guard-counts")
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
+@click.option("--suite", type=click.Choice(SUITE_NAMES), default="known", show_default=True, help="Kind of case.")
+@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs.  [default: CORPUS/songs/test]")
+@click.option("--cases", type=click.IntRange(min=1), default=100, show_default=True, help="Cases to count in.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn cases.")
+def guard_counts(corpus: Path, model: str, suite: str, songs: Path | None, cases: int, seed: int) -> None:
+    """Count how often guard rails act on held-out cases of CORPUS; print a table in Markdown."""
+    from ..runtime.model.controller import Controller
+    from .evaluation.guard_counts import count, table
+    from .evaluation.material import find_material
+    from .evaluation.suites import SUITES
+
+    material = find_material(corpus, songs)
+    click.echo(table(count(Controller(model, "cpu", threads=1), SUITES[suite], material, cases, seed)))
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.argument("case", type=click.IntRange(min=0))
+@click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
+@click.option("--suite", type=click.Choice(SUITE_NAMES), default="known", show_default=True, help="Kind of case.")
+@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs.  [default: CORPUS/songs/test]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn cases.")
+def explain(corpus: Path, case: int, model: str, suite: str, songs: Path | None, seed: int) -> None:
+    """Find the probable cause of a bad result of `mixbridge model evaluate`: CASE is its number in the page.
+
+    Replaces the predicted settings by the true ones, a group or a track at a time, and measures the mix again.
+    """
+    from ..runtime.model.controller import Controller
+    from .evaluation.explain import explain as explain_case
+    from .evaluation.material import find_material
+    from .evaluation.suites import SUITES
+
+    controller = Controller(model, "cpu", threads=1)
+    cause = explain_case(SUITES[suite], find_material(corpus, songs), controller, case, seed)
+    click.echo(f"{cause.kind}: {cause.text}")
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("--stems", type=click.IntRange(min=3), default=400, show_default=True, help="Stems to measure.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn stems.")
+def calibration(corpus: Path, stems: int, seed: int) -> None:
+    """Fit the compressor of the training console to the real one, on stems of CORPUS; print the constants."""
+    from .compact.calibration import fit
+
+    result = fit(corpus, stems, seed)
+    click.echo("DETECTOR_OFFSET_DB = ({:.2f}, {:.2f}, {:.2f})".format(*result.constants_db))
+    click.echo(f"spread of the offset: {result.before_db:.2f} dB before, {result.after_db:.2f} dB after the fit")
+
+
+@click.command()
+@click.option("-o", "--output", type=_FOLDER, default=Path("settings.md"), show_default=True, help="Page to write.")
+def settings(output: Path) -> None:
+    """Describe the settings that training draws, in percentiles and a picture beside the page."""
+    from .evaluation.page.settings import write_page
+
+    for path in write_page(output):
+        click.echo(path, err=True)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
