@@ -12,7 +12,7 @@ from typing import Final, Literal
 from xml.etree.ElementTree import Element, SubElement
 
 from ...desks.profile import Desk
-from .reading import PLUGIN_TYPES
+from .strips import PLUGIN_TYPES
 from .xml import flag, number, whole
 
 PluginKind = Literal["eq", "compressor"]

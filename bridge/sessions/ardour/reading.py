@@ -2,7 +2,7 @@
 
 What Ardour has rendered into files already (stretched or pitched regions, frozen tracks) is audio like any other.
 Tried against Ardour 7.3, which made the sessions of the tests. The numbers are the matter of :mod:`.xml`, the
-regions that of :mod:`.regions`.
+regions that of :mod:`.regions`, faders and pans that of :mod:`.strips`, busses and VCAs that of :mod:`.routing`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,17 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ....presets.errors import SessionError
-from ....presets.units import decibels
+from ..core.kinds import Kind
 from ..core.media import Resolver, shown
-from ..core.model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, PanLaw, Session, SessionNote, SessionTrack
+from ..core.model import MOST_CLIPS, MOST_TRACKS, Clip, Session, SessionNote, SessionTrack
 from ..stems.material import FilePool
-from .regions import ClipReader, Sources, read_automation
-from .xml import Clock, FaultError, flag, number, parse, whole, within
+from .regions import ClipReader, Sources
+from .routing import Routing, masters
+from .strips import plugins, read_strip
+from .xml import Clock, FaultError, parse, whole, within
 
 _OLDEST_VERSION = 6000
 _OLD_VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
-PLUGIN_TYPES = frozenset({"lv2", "ladspa", "windows-vst", "lxvst", "mac-vst", "vst3", "audiounit", "luaproc"})
-# Automation of these states is played.
-_PLAYED = frozenset({"Play", "Touch", "Latch"})
-_BALANCE_PANNER = "http://ardour.org/plugin/panner_balance"
-_MONO_PANNER = "http://ardour.org/plugin/panner_1in2out"
 
 
 def read(path: Path, resolver: Resolver) -> Session:
@@ -50,19 +47,6 @@ def audio_routes(root: Element) -> list[Element]:
     return sorted(routes, key=_order)
 
 
-def processor(route: Element, kind: str) -> Element | None:
-    """The first processor of a type: "amp" is the fader, "trim" the input's trim."""
-    return next((item for item in route.findall("Processor") if item.get("type") == kind), None)
-
-
-def inputs(route: Element) -> int:
-    """Audio channels that come in; what has none is a track all the same, of one."""
-    for item in route.findall("IO"):
-        if item.get("direction") == "Input":
-            return max(1, sum(port.get("type") == "audio" for port in item.findall("Port")))
-    return 2
-
-
 def _order(route: Element) -> int:
     info = route.find("PresentationInfo")
     return 0 if info is None else whole(info.get("order", "0"), "order")
@@ -82,6 +66,7 @@ def _session(path: Path, root: Element, resolver: Resolver, pool: FilePool) -> S
             for group in root.iterfind("RouteGroups/RouteGroup")
             for identity in (group.get("routes") or "").split()
         },
+        Routing(root, clock),
     )
     routes = audio_routes(root)
     if len(routes) > MOST_TRACKS:
@@ -101,7 +86,8 @@ def _session(path: Path, root: Element, resolver: Resolver, pool: FilePool) -> S
         sample_rate_hz=clock.sample_rate_hz,
         tracks=tuple(tracks),
         tempo_bpm=clock.tempo_bpm,
-        unsupported=(*notes, *_other_notes(root, reader.playlists)),
+        unsupported=(*notes, *reader.routing.notes, *_other_notes(root, reader.playlists)),
+        groups=tuple(reader.routing.groups),
     )
 
 
@@ -118,34 +104,36 @@ class _TrackReader:
     clips: ClipReader
     playlists: dict[str, Element]
     groups: dict[str, str]
+    routing: Routing
 
     def read(self, route: Element, order: int) -> tuple[SessionTrack, list[SessionNote]]:
         """The track of a route, and what of it is not rendered."""
         name, identity = route.get("name", ""), route.get("id", "")
-        channels = inputs(route)
-        clips, notes = self._clips(route, name, channels)
-        trim = _control(processor(route, "trim"), "trimcontrol", 1)
-        fader = _control(processor(route, "amp"), "gaincontrol", 1)
-        pannable = route.find("Pannable")
-        law, pan_note = _pan_law(route, channels)
-        azimuth = _control(pannable, "pan-azimuth", 0.5)
-        notes += [SessionNote(name, "", what) for what in (*_effects(route), *pan_note)]
-        mute = route.find("MuteMaster")
+        strip = read_strip(route, self.clips.clock)
+        clips, notes = self._clips(route, name, strip.channels)
+        destination = self.routing.destination(route)
+        phrases = (*map(Kind.PLUGIN, plugins(route)), *strip.notes, *self.routing.sends(route))
+        notes += [SessionNote(name, "", what) for what in phrases]
+        parent = destination.parent
         return SessionTrack(
             name=name,
             order=order,
             clips=tuple(clips),
-            group=self.groups.get(identity),
+            group=self.groups.get(identity) if parent is None else self.routing.groups[parent].name,
             colour=_colour(route),
-            gain_db=decibels(trim * fader),
-            pan=0.0 if law is None else 2 * azimuth - 1,
-            mute=not flag(route, "active", True) or (mute is not None and flag(mute, "muted")),
-            polarity_inverted=_inverted(route),
-            channels=min(2, channels),
-            pan_law=law or "balance",
-            volume=_scaled(self._played(processor(route, "amp"), "gain"), trim, 0),
-            pan_automation=None if law is None else _scaled(self._played(pannable, "pan-azimuth"), 2, -1),
+            gain_db=strip.gain_db,
+            pan=strip.pan,
+            mute=strip.mute,
+            polarity_inverted=strip.polarity_inverted,
+            channels=min(2, strip.channels),
+            pan_law=strip.pan_law,
+            volume=strip.volume,
+            pan_automation=strip.pan_automation,
             identity=identity,
+            solo=strip.solo,
+            parent=parent,
+            controls=destination.controls,
+            has_output=destination.has_output,
         ), notes
 
     def _clips(self, route: Element, name: str, channels: int) -> tuple[list[Clip], list[SessionNote]]:
@@ -160,13 +148,6 @@ class _TrackReader:
             elif found is not None:
                 clips.append(found)
         return clips, notes
-
-    def _played(self, node: Element | None, control: str) -> Automation | None:
-        """The automation of a control, if Ardour would play it."""
-        for item in () if node is None else node.findall("Automation/AutomationList"):
-            if item.get("automation-id") == control and item.get("state") in _PLAYED:
-                return read_automation(item, self.clips.clock, f"{control} automation")
-        return None
 
 
 def _places(root: Element, resolver: Resolver) -> Iterator[str]:
@@ -187,20 +168,6 @@ def _option(root: Element, name: str, default: str) -> str:
     return next(found, default)
 
 
-def _control(node: Element | None, name: str, default: float) -> float:
-    for item in () if node is None else node.findall("Controllable"):
-        if item.get("name") == name:
-            with within(name):
-                return number(item, "value", default)
-    return default
-
-
-def _scaled(automation: Automation | None, factor: float, offset: float) -> Automation | None:
-    if automation is None:
-        return None
-    return replace(automation, points=tuple((time, factor * value + offset) for time, value in automation.points))
-
-
 def _colour(route: Element) -> str | None:
     """Ardour keeps red, green, blue and opacity in one number; 0 is a colour that nobody chose."""
     info = route.find("PresentationInfo")
@@ -208,53 +175,16 @@ def _colour(route: Element) -> str | None:
     return f"#{number_of >> 8 & 0xFFFFFF:06x}" if number_of else None
 
 
-def _inverted(route: Element) -> bool:
-    for item in route.findall("Controllable"):
-        if item.get("name") == "phase":
-            return "1" in item.get("phase-invert", "") and "0" not in item.get("phase-invert", "")
-    return False
-
-
-def _pan_law(route: Element, channels: int) -> tuple[PanLaw | None, list[str]]:
-    """What the track's pan means; None if it has none, or one that is not rendered."""
-    outputs = processor(route, "main-outs")
-    shell = None if outputs is None else outputs.find("PannerShell")
-    if shell is None or flag(shell, "bypassed"):
-        return None, []
-    panner = shell.get("user-panner", "")
-    if channels <= 2 and panner in {"", _BALANCE_PANNER, _MONO_PANNER}:
-        return ("ardour" if channels == 1 else "balance"), []
-    return None, ["its panner"]
-
-
-def _effects(route: Element) -> Iterator[str]:
-    """What lies between the regions and the fader, or changes over time and is not read."""
-    for item in route.findall("Processor"):
-        if flag(item, "active", True):
-            title = shown(item.get("name", ""))
-            if item.get("type") in PLUGIN_TYPES:
-                yield f"plug-in {title}"
-            elif item.get("type") == "port":
-                yield f"insert {title}"
-            elif item.get("type") == "triggerbox" and item.find("Triggers/Trigger[@region]") is not None:
-                yield "clips of the cue page"
-            elif item.get("type") == "trim" and item.find("Automation/AutomationList[@state='Play']") is not None:
-                yield "trim automation"
-    inverted = [item.get("phase-invert", "") for item in route.findall("Controllable") if item.get("name") == "phase"]
-    if any({"0", "1"} <= set(bits) for bits in inverted):
-        yield "polarity of single channels"
-    if route.find("Slavable/Master") is not None:
-        yield "VCA"
-
-
 def _other_notes(root: Element, playlists: dict[str, Element]) -> Iterator[SessionNote]:
     names = {route.get("id"): route.get("name", "") for route in root.findall("Routes/Route")}
     active = {route.get("audio-playlist") for route in root.findall("Routes/Route")}
     for route in root.findall("Routes/Route"):
         if route.get("midi-playlist"):
-            yield SessionNote(route.get("name", ""), "", "MIDI")
+            yield SessionNote(route.get("name", ""), "", Kind.MIDI())
+    for master in masters(root):
+        yield from (SessionNote("", "", Kind.MASTER_PLUGIN(name)) for name in plugins(master))
     unused = root.findall("UnusedPlaylists/Playlist")
     for playlist in (*playlists.values(), *unused):
         track = names.get(playlist.get("orig-track-id"))
         if track and playlist.get("id") not in active and playlist.get("type", "audio") == "audio" and len(playlist):
-            yield SessionNote(track, "", f"playlist {shown(playlist.get('name', ''))}, which is not the active one")
+            yield SessionNote(track, "", Kind.OTHER_PLAYLIST(shown(playlist.get("name", ""))))

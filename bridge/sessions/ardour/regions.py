@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 
 from ....presets.errors import AudioError
 from ....presets.units import decibels
+from ..core.kinds import Kind
 from ..core.media import Resolver, shown
 from ..core.model import NO_FADE, Automation, Clip, Fade, Interpolation, SessionNote
 from ..stems.material import FileInfo, FilePool
@@ -111,9 +112,9 @@ class Sources:
 
     def _read(self, node: Element) -> Source:
         if node.get("playlist") is not None:
-            return Source(None, 0, fault="a compound of other regions")
+            return Source(None, 0, fault=Kind.COMPOUND())
         if node.get("type", "audio") != "audio":
-            return Source(None, 0, fault="MIDI")
+            return Source(None, 0, fault=Kind.MIDI())
         channel = whole(node.get("channel", "0"), "channel")
         if not 0 <= channel < MOST_CHANNELS:
             raise FaultError(f"it takes channel {channel} of a file")
@@ -233,9 +234,9 @@ def read_automation(node: Element | None, clock: Clock, name: str) -> Automation
 
 def _clip_notes(region: Element, sources: Sequence[Source]) -> Iterator[str]:
     if len({source.gain for source in sources}) > 1:
-        yield "channels of different gain"
+        yield Kind.CHANNEL_GAIN()
     if region.find("RegionFXPlugin") is not None:  # Ardour 8
-        yield "effects of the region"
+        yield Kind.CLIP_EFFECTS()
 
 
 def _default_fade(end: str) -> Fade:

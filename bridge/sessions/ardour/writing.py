@@ -26,7 +26,9 @@ from ...fitting.unfit import unfit
 from ..core.model import Session
 from ..writing import Written, left_out, matched, plugins_stay, save
 from .plugins import PluginKind, digits, other_plugins, own_plugin, plugin_values, put_plugin
-from .reading import audio_routes, inputs, processor
+from .reading import audio_routes
+from .routing import masters
+from .strips import inputs, processor
 from .xml import FaultError, flag, number, parse, whole
 
 # How far an EQ may be off before it is said.
@@ -93,7 +95,7 @@ def written_mix(path: Path) -> Preset:
             if values is not None:
                 strip = unfit(values, desk, "track").strip
                 tracks.append(Track(name=name, strip=strip, mute=bool(values["mute"])))
-        master = next(filter(None, (_values(route, desk, "master") for route in _masters(root))), None)
+        master = next(filter(None, (_values(route, desk, "master") for route in masters(root))), None)
     except (FaultError, ValueError) as fault:
         raise SessionError(f"{path}: {fault}.") from fault
     preset = Preset(tracks=tuple(tracks))
@@ -118,9 +120,9 @@ class _Writer:
         fitted = fit_preset(preset, self._desk, names, self._rate_hz)
         for route, track in chosen.items():
             self._strip(route, "track", fitted.strips[track.name])
-        masters = _masters(self._root)
-        if fitted.master is not None and masters:
-            self._strip(masters[0], "master", fitted.master)
+        master = next(iter(masters(self._root)), None)
+        if fitted.master is not None and master is not None:
+            self._strip(master, "master", fitted.master)
         else:
             self.notes.append("The session has no master: what the mix does there is left out.")
         self.notes.extend(fitted.lost)
@@ -162,15 +164,6 @@ class _Writer:
         if route.find("Slavable/Master") is not None:
             notes.append("its VCA stays, and acts besides the mix.")
         self.notes.extend(f"{name}: {note}" for note in notes)
-
-
-def _masters(root: Element) -> list[Element]:
-    return [route for route in root.findall("Routes/Route") if "MasterOut" in _flags(route)]
-
-
-def _flags(route: Element) -> list[str]:
-    info = route.find("PresentationInfo")
-    return [] if info is None else info.get("flags", "").split(",")
 
 
 def _plugin_place(setting: Setting) -> tuple[PluginKind, int] | None:

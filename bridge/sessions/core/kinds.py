@@ -66,6 +66,7 @@ class Kind(Enum):
     CLIP_PAN = "pan of the item"
     CLIP_AUTOMATION = "{} envelope"
     CLIP_EFFECTS = "effects of the region"
+    CHANNEL_GAIN = "channels of different gain"
     FADE_SHAPE = "a fade of a shape that is not known, taken for a line"
     OUTSIDE_SECTION = "silence outside its section"
     NO_CHANNEL = "channel {} of its file, which has {}: silent"

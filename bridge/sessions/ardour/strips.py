@@ -1,0 +1,192 @@
+"""What a strip of an Ardour session does to its sound: fader, trim, pan, mute, polarity; and what stems lack of it.
+
+Tracks and busses are such strips; a VCA is one with less. Which strip goes where is :mod:`.routing`'s matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from ....presets.units import decibels
+from ..core.kinds import Kind
+from ..core.media import shown
+from ..core.model import Automation, PanLaw
+from .regions import read_automation
+from .xml import Clock, flag, number, within
+
+PLUGIN_TYPES: Final = frozenset({"lv2", "ladspa", "windows-vst", "lxvst", "mac-vst", "vst3", "audiounit", "luaproc"})
+# Automation of these states is played.
+_PLAYED: Final = frozenset({"Play", "Touch", "Latch"})
+_BALANCE_PANNER: Final = "http://ardour.org/plugin/panner_balance"
+_MONO_PANNER: Final = "http://ardour.org/plugin/panner_1in2out"
+_WIDTH_PANNER: Final = "http://ardour.org/plugin/panner_2in2out"
+_MIDDLE: Final = 1e-4
+
+
+@dataclass(frozen=True)
+class StripLevels:
+    """A strip's levels, as the model has them; its attributes are those of a track there.
+
+    Attributes:
+        channels: that come in, of audio.
+        notes: what of the strip is not rendered, a phrase each.
+    """
+
+    gain_db: float
+    pan: float
+    pan_law: PanLaw
+    mute: bool
+    solo: bool
+    polarity_inverted: bool
+    volume: Automation | None
+    pan_automation: Automation | None
+    channels: int
+    notes: tuple[str, ...]
+
+
+def read_strip(route: Element, clock: Clock) -> StripLevels:
+    """Read the levels of a track or bus.
+
+    Raises:
+        FaultError: one of them is no number.
+    """
+    channels = inputs(route)
+    trim = control(processor(route, "trim"), "trimcontrol", 1)
+    fader = control(processor(route, "amp"), "gaincontrol", 1)
+    pannable = route.find("Pannable")
+    law, pan_note = _pan_law(route, channels)
+    azimuth = control(pannable, "pan-azimuth", 0.5)
+    pans = None if law is None else played(pannable, "pan-azimuth", clock)
+    return StripLevels(
+        gain_db=decibels(trim * fader),
+        pan=0.0 if law is None else 2 * azimuth - 1,
+        pan_law=law or "balance",
+        mute=is_muted(route) or not flag(route, "active", True),
+        solo=is_soloed(route),
+        polarity_inverted=_inverted(route),
+        volume=scaled(played(processor(route, "amp"), "gain", clock), trim, 0),
+        pan_automation=scaled(pans, 2, -1),
+        channels=channels,
+        notes=(*_changes(route, clock), *pan_note),
+    )
+
+
+def processor(route: Element, kind: str) -> Element | None:
+    """The first processor of a type: "amp" is the fader, "trim" the input's trim."""
+    return next((item for item in route.findall("Processor") if item.get("type") == kind), None)
+
+
+def inputs(route: Element) -> int:
+    """Audio channels that come in; what has none is a strip all the same, of one."""
+    for item in route.findall("IO"):
+        if item.get("direction") == "Input":
+            return max(1, sum(port.get("type") == "audio" for port in item.findall("Port")))
+    return 2
+
+
+def control(node: Element | None, name: str, default: float) -> float:
+    """The value of a control below a node."""
+    for item in () if node is None else node.findall("Controllable"):
+        if item.get("name") == name:
+            with within(name):
+                return number(item, "value", default)
+    return default
+
+
+def played(node: Element | None, name: str, clock: Clock) -> Automation | None:
+    """The automation of a control, if Ardour would play it."""
+    for item in () if node is None else node.findall("Automation/AutomationList"):
+        if item.get("automation-id") == name and item.get("state") in _PLAYED:
+            return read_automation(item, clock, f"{name} automation")
+    return None
+
+
+def scaled(automation: Automation | None, factor: float, offset: float) -> Automation | None:
+    """An automation with other values."""
+    if automation is None:
+        return None
+    return replace(automation, points=tuple((time, factor * value + offset) for time, value in automation.points))
+
+
+def is_muted(route: Element) -> bool:
+    """Whether a strip's mute silences its output; it may be set to act on sends alone."""
+    mute = route.find("MuteMaster")
+    return mute is not None and flag(mute, "muted") and "Main" in mute.get("mute-point", "Main").split(",")
+
+
+def is_soloed(node: Element) -> bool:
+    """Whether a strip is soloed itself, and not because another one is."""
+    return any(flag(item, "self-solo") for item in node.findall("Controllable") if item.get("name") == "solo")
+
+
+def plugins(route: Element) -> Iterator[str]:
+    """The plug-ins of a strip that act."""
+    for item in route.findall("Processor"):
+        if item.get("type") in PLUGIN_TYPES and flag(item, "active", True):
+            yield shown(item.get("name", ""))
+
+
+def _inverted(route: Element) -> bool:
+    bits = _phases(route)
+    return "1" in bits and "0" not in bits
+
+
+def _phases(route: Element) -> str:
+    """A digit for each channel: 1 if it is turned upside down."""
+    return next(
+        (item.get("phase-invert", "") for item in route.findall("Controllable") if item.get("name") == "phase"), ""
+    )
+
+
+def _pan_law(route: Element, channels: int) -> tuple[PanLaw | None, list[str]]:
+    """What the strip's pan means; None if it has none, or one that is not rendered."""
+    outputs = processor(route, "main-outs")
+    shell = None if outputs is None else outputs.find("PannerShell")
+    if shell is None or flag(shell, "bypassed"):
+        return None, []
+    panner = shell.get("user-panner", "")
+    if channels <= 2 and panner in {"", _BALANCE_PANNER, _MONO_PANNER}:
+        return ("ardour" if channels == 1 else "balance"), []
+    pannable = route.find("Pannable")
+    middle, width = control(pannable, "pan-azimuth", 0.5), control(pannable, "pan-width", 1)
+    if panner == _WIDTH_PANNER and channels == 2 and not _is_played(pannable, "pan-azimuth"):
+        # At its full width both channels stay what they are.
+        is_wide = abs(width - 1) < _MIDDLE and abs(middle - 0.5) < _MIDDLE
+        return None, [] if is_wide else [Kind.WIDTH(f"{width:.0%}".replace("%", " %"))]
+    return None, [Kind.PANNER()]
+
+
+def _changes(route: Element, clock: Clock) -> Iterator[str]:
+    """What of a strip is not rendered, but for its plug-ins."""
+    if not flag(route, "active", True):
+        yield Kind.TRACK_OFF()
+    if {"0", "1"} <= set(_phases(route)):
+        yield Kind.CHANNEL_POLARITY()
+    for item in route.findall("Processor"):
+        if item.get("type") == "port" and flag(item, "active", True):
+            yield Kind.INSERT(shown(item.get("name", "")))
+        elif item.get("type") == "triggerbox" and item.find("Triggers/Trigger[@region]") is not None:
+            yield Kind.LAUNCHER()
+    if _is_played(processor(route, "trim"), "trim"):
+        yield Kind.TRIM_ENVELOPE()
+    if _is_played(route, "mute"):
+        yield Kind.MUTE_AUTOMATION()
+    outputs = processor(route, "main-outs")
+    shell = None if outputs is None else outputs.find("PannerShell")
+    if (
+        shell is not None
+        and shell.get("user-panner") == _WIDTH_PANNER
+        and _is_played(route.find("Pannable"), "pan-width")
+    ):
+        yield Kind.WIDTH_AUTOMATION()
+
+
+def _is_played(node: Element | None, name: str) -> bool:
+    """Whether a control follows automation that has points."""
+    for item in () if node is None else node.findall("Automation/AutomationList"):
+        if item.get("automation-id") == name and item.get("state") in _PLAYED:
+            return bool((item.findtext("events") or "").strip())
+    return False

@@ -1,0 +1,162 @@
+"""Busses, VCAs, sends, side-chains, mutes and pans in the file of an Ardour session, read without Ardour."""
+
+import math
+
+import numpy as np
+import pytest
+import soundfile as sf
+from mixbridge.bridge.sessions.core.kinds import kind_of
+from mixbridge.bridge.sessions.core.routing import acting, silence
+from mixbridge.bridge.sessions.reading import read_session
+
+REGION = '<Region name="take" type="audio" start="a0" length="a28224000@a0" channels="1" source-0="10"/>'
+MIXER = """<Session version="7002" name="song" sample-rate="48000" id-counter="99"><Sources>
+<Source name="take.wav" type="audio" id="10" channel="0"/></Sources>{vcas}<Routes>
+<Route id="1" name="Master"><PresentationInfo flags="MasterOut"/>{outputs_of_master}{master}</Route>
+<Route id="20" name="Vox" audio-playlist="30"><PresentationInfo order="1" flags="AudioTrack"/>{output}{vox}</Route>
+<Route id="21" name="Band"><PresentationInfo order="2" flags="AudioBus"/>{band_output}{band}</Route>
+<Route id="22" name="Room"><PresentationInfo order="3" flags="AudioBus"/></Route></Routes>
+<Playlists><Playlist id="30" name="Vox" type="audio" orig-track-id="20">{region}</Playlist></Playlists></Session>"""
+PLUGIN = '<Processor type="lv2" name="Echo" active="1"/>'
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a session's text, beside a recording."""
+    folder = tmp_path / "interchange" / "song" / "audiofiles"
+    folder.mkdir(parents=True)
+    sf.write(folder / "take.wav", np.full(48000, 0.25), 48000, subtype="FLOAT")
+
+    def read(content):
+        (tmp_path / "song.ardour").write_text(content)
+        return read_session(tmp_path / "song.ardour")
+
+    return read
+
+
+def events(name, state="Play"):
+    """Automation of a control with a point."""
+    points = f'<AutomationList automation-id="{name}" state="{state}"><events>a0 1\n</events></AutomationList>'
+    return f"<Automation>{points}</Automation>"
+
+
+def trim(state):
+    """A trim with automation."""
+    return f'<Processor type="trim" active="1">{events("trim", state)}</Processor>'
+
+
+def pan(panner, width):
+    """A stereo strip with a panner."""
+    inputs = '<IO direction="Input"><Port type="audio" name="a 1"/><Port type="audio" name="a 2"/></IO>'
+    controls = f'<Controllable name="pan-azimuth" value="0.5"/><Controllable name="pan-width" value="{width}"/>'
+    shell = f'<PannerShell user-panner="http://ardour.org/plugin/{panner}"/>'
+    return f'{inputs}<Pannable>{controls}</Pannable><Processor type="main-outs" active="1">{shell}</Processor>'
+
+
+def output(*targets, kind="Output"):
+    connections = "".join(f'<Connection other="{target}"/>' for target in targets)
+    return f'<IO name="x" direction="{kind}"><Port type="audio" name="Vox/audio_out 1">{connections}</Port></IO>'
+
+
+def mixer(**parts):
+    """A session of a track, a bus, another and a master."""
+    usual = {"output": output("Master/audio_in 1"), "band_output": output("Master/audio_in 1"), "region": REGION}
+    names = ("vcas", "outputs_of_master", "master", "vox", "band")
+    return MIXER.format_map(dict.fromkeys(names, "") | usual | parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "notes"),
+    [
+        ({"vox": '<Processor type="intsend" role="Aux" target="22" active="1"/>'}, [("Vox", "send to Room")]),
+        ({"vox": '<Processor type="intsend" role="Aux" target="22" active="0"/>'}, []),
+        ({"vox": '<Processor type="intsend" role="Listen" target="22" active="1"/>'}, []),
+        (
+            {
+                "vox": '<Processor type="intsend" role="Aux" target="22" active="1"><Controllable name="gaincontrol" '
+                'value="0"/></Processor>'
+            },
+            [],
+        ),
+        ({"vox": f'<Processor type="send" name="Out 1" active="1">{output("system:playback_3")}</Processor>'},
+         [("Vox", "send to Out 1")]),
+        ({"vox": f'<Processor type="lv2" name="Duck" active="1">{output("Band/x 1", kind="Input")}</Processor>'},
+         [("Vox", "plug-in Duck"), ("Vox", "side-chain key from Band")]),
+        ({"vox": '<Processor type="return" name="Return 1" active="1"/>'}, [("Vox", "receive from Return 1")]),
+        ({"output": output("Master/audio_in 1", "Band/audio_in 1")}, [("Vox", "send to Band")]),
+        ({"output": output("Band/audio_in 1", "Room/audio_in 1")}, [("Vox", "send to Room")]),
+        ({"output": output("system:playback_1")}, [("Vox", "hardware output system:playback_1")]),
+        ({"output": output("Band/audio_in 1"), "band": PLUGIN}, [("Band", "plug-in Echo")]),
+        ({"band": PLUGIN}, []),
+        ({"master": PLUGIN}, [("", "plug-in Echo on the master")]),
+        ({"vox": events("mute")}, [("Vox", "mute automation")]),
+        ({"vox": trim("Touch")}, [("Vox", "trim envelope")]),
+        ({"vox": trim("Write")}, []),
+        ({"vox": pan("panner_2in2out", width=0.5)}, [("Vox", "stereo width of 50 %")]),
+        ({"vox": pan("panner_2in2out", width=1)}, []),
+        ({"vox": pan("panner_vbap", width=1)}, [("Vox", "its panner")]),
+    ],
+)  # fmt: skip
+def test_what_lies_between_strips_is_said(read, parts, notes):
+    session = read(mixer(**parts))
+    assert [(note.track, note.what) for note in session.unsupported] == notes
+    assert all(kind_of(what) for _, what in notes)
+
+
+def test_a_bus_is_a_group(read):
+    fader = '<Processor type="amp" active="1"><Controllable name="gaincontrol" value="0.5"/></Processor>'
+    session = read(mixer(output=output("Band/audio_in 1"), band=fader + '<MuteMaster muted="1" mute-point="Main"/>'))
+    (track,), (band,) = session.tracks, session.groups
+    assert acting(session, track) == (band,)
+    assert (band.name, band.kind, band.mute, track.group) == ("Band", "bus", True, "Band")
+    assert band.gain_db == pytest.approx(20 * math.log10(0.5))
+    assert silence(session, track) == "muted by the bus Band"
+
+
+@pytest.mark.parametrize(
+    ("strip", "muted"),
+    [
+        ('<MuteMaster muted="1" mute-point="PostFader,Listen,Main"/>', True),
+        ('<MuteMaster muted="1" mute-point="PreFader,PostFader"/>', False),
+        ('<MuteMaster muted="1"/>', True),
+        ('<MuteMaster muted="0" mute-point="Main"/>', False),
+    ],
+)
+def test_a_mute_may_act_on_sends_alone(read, strip, muted):
+    assert read(mixer(vox=strip)).tracks[0].mute is muted
+
+
+def test_the_solo_of_another_strip_is_none_of_its_own(read):
+    own = '<Controllable name="solo" value="1" self-solo="{}" soloed-by-upstream="1"/>'
+    assert read(mixer(vox=own.format(1))).tracks[0].solo
+    assert not read(mixer(vox=own.format(0))).tracks[0].solo
+
+
+def test_busses_that_feed_each_other_end(read):
+    session = read(mixer(output=output("Band/audio_in 1"), band_output=output("Band/audio_in 1", "Vox/audio_in 1")))
+    assert [group.name for group in session.groups] == ["Band"]
+    assert silence(session, session.tracks[0]) is None
+
+
+def test_vcas_of_vcas(read):
+    vca = (
+        '<VCA name="{0}" number="{0}"><Controllable name="gaincontrol" id="{1}" value="{2}">{3}</Controllable>'
+        '<Controllable name="mute" value="{4}"/><Slavable>{5}</Slavable></VCA>'
+    )
+    first = vca.format(
+        1, 101, 0.25, '<masters><master id="102" val-master="0.5"/></masters>', 0, '<Master number="2"/>'
+    )
+    second = vca.format(2, 102, 0.25, "", 1, '<Master number="1"/>')
+    strip = (
+        '<Processor type="amp" active="1"><Controllable name="gaincontrol" value="1"><masters><master id="101" '
+        'val-master="1"/></masters></Controllable></Processor><Slavable><Master number="1"/></Slavable>'
+    )
+    session = read(mixer(vcas=f"<VCAManager>{first}{second}</VCAManager>", vox=strip))
+    gains = {group.name: group.gain_db for group in acting(session, session.tracks[0])}
+    assert gains == {"1": pytest.approx(20 * math.log10(0.25)), "2": pytest.approx(20 * math.log10(0.5))}
+    assert silence(session, session.tracks[0]) == "muted by the VCA 2"
+
+
+def test_a_track_without_connections_goes_nowhere(read):
+    assert silence(read(mixer(output=output())), read(mixer(output=output())).tracks[0]) is not None
+    assert silence(read(mixer(output="")), read(mixer(output="")).tracks[0]) is None  # nothing is said of its output
