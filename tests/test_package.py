@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import mixbridge
 import pytest
+from mixbridge.presets import errors
 
 PUBLIC = {
+    "AudioError",
     "AudioProcessor",
+    "Controller",
+    "DeskError",
     "MixResult",
     "MixbridgeError",
+    "ModelError",
+    "OutputError",
+    "PredictOptions",
+    "Preset",
+    "PresetError",
+    "ProviderError",
+    "Pulled",
+    "PushOptions",
+    "PushResult",
+    "RenderOptions",
+    "SessionError",
+    "Track",
     "__version__",
     "apply",
+    "insert",
     "load_preset",
     "mix",
     "predict",
+    "pull",
+    "push",
+    "read_session",
     "save_preset",
+    "undo",
 }
+RENAMED = {"load_preset": "load", "save_preset": "save", "pull": "pull_preset", "push": "push_preset"}
+ROOMS = dict.fromkeys(PUBLIC, ("presets", "runtime")) | dict.fromkeys(
+    ("Pulled", "PushOptions", "PushResult", "insert", "pull", "push", "read_session", "undo"), ("bridge",)
+)
 HEAVY = ("torch", "onnxruntime", "pedalboard", "numpy", "scipy", "soundfile", "matplotlib", "pydantic")
 
 
@@ -40,6 +67,7 @@ def test_presets_need_no_audio_and_mixing_no_torch() -> None:
     assert loaded_by("import mixbridge; mixbridge.load_preset").isdisjoint(
         {"torch", "onnxruntime", "pedalboard", "soundfile"}
     )
+    assert loaded_by("import mixbridge; mixbridge.push; mixbridge.insert").isdisjoint({"torch", "onnxruntime"})
     loaded = loaded_by("import mixbridge; mixbridge.mix; mixbridge.AudioProcessor")
     assert "onnxruntime" in loaded  # that the list means something
     assert loaded.isdisjoint({"torch", "lightning", "onnx"})
@@ -57,16 +85,29 @@ def test_the_public_names_are_these_and_all_resolve() -> None:
 
 
 def test_names_are_what_they_say() -> None:
-    for name in ("AudioProcessor", "MixResult", "MixbridgeError"):
-        assert isinstance(getattr(mixbridge, name), type)
-        assert getattr(mixbridge, name).__name__ == name
-    for name in ("apply", "mix", "predict"):
-        assert getattr(mixbridge, name).__module__ == "mixbridge.runtime.mixing"
-        assert getattr(mixbridge, name).__name__ == name
-    assert mixbridge.load_preset.__module__ == mixbridge.save_preset.__module__ == "mixbridge.presets.files"
+    for name in PUBLIC - {"__version__"}:
+        thing = getattr(mixbridge, name)
+        assert isinstance(thing, type) == name[0].isupper()
+        assert thing.__name__ == RENAMED.get(name, name)
+        assert thing.__module__.split(".")[1] in ROOMS[name]
+        assert thing.__doc__
 
 
-@pytest.mark.parametrize("name", ["mixx", "load", "Preset", "__path_to_nowhere__"])
+def test_all_errors_are_public() -> None:
+    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+    assert kinds <= PUBLIC
+
+
+def test_type_checkers_see_what_a_program_gets() -> None:
+    body = ast.parse(Path(mixbridge.__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
+    imports = [alias for node in body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    aliases = [ast.unparse(node.targets[0]) for node in body if isinstance(node, ast.Assign)]
+    # In a stub, `import A as A` makes A public, and `import A` does not.
+    assert sorted([alias.name for alias in imports if alias.asname == alias.name] + aliases) == sorted(PUBLIC)
+    assert not [alias for alias in imports if alias.asname not in (None, alias.name)]
+
+
+@pytest.mark.parametrize("name", ["mixx", "load", "push_preset", "__path_to_nowhere__"])
 def test_an_unknown_name_is_an_attribute_error(name: str) -> None:
     with pytest.raises(AttributeError, match=f"'mixbridge' has no attribute '{name}'"):
         getattr(mixbridge, name)

@@ -1,0 +1,35 @@
+# The public names and where they are: the one list. `__init__.py` looks them up in it when they are used.
+# `import A as A` and `B = A` make a name public.
+from .bridge.push.pulling import Pulled as Pulled
+from .bridge.push.pulling import pull_preset
+from .bridge.push.pushing import PushOptions as PushOptions
+from .bridge.push.pushing import PushResult as PushResult
+from .bridge.push.pushing import push_preset
+from .bridge.push.undoing import undo as undo
+from .bridge.sessions.inserting import insert as insert
+from .bridge.sessions.reading import read_session as read_session
+from .presets.errors import AudioError as AudioError
+from .presets.errors import DeskError as DeskError
+from .presets.errors import MixbridgeError as MixbridgeError
+from .presets.errors import ModelError as ModelError
+from .presets.errors import OutputError as OutputError
+from .presets.errors import PresetError as PresetError
+from .presets.errors import ProviderError as ProviderError
+from .presets.errors import SessionError as SessionError
+from .presets.files import load, save
+from .presets.preset import Preset as Preset
+from .presets.preset import Track as Track
+from .presets.version import __version__ as __version__
+from .runtime.mixing import MixResult as MixResult
+from .runtime.mixing import PredictOptions as PredictOptions
+from .runtime.mixing import apply as apply
+from .runtime.mixing import mix as mix
+from .runtime.mixing import predict as predict
+from .runtime.model.controller import Controller as Controller
+from .runtime.processor import AudioProcessor as AudioProcessor
+from .runtime.rendering.render import RenderOptions as RenderOptions
+
+load_preset = load
+pull = pull_preset
+push = push_preset
+save_preset = save
