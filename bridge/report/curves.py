@@ -34,22 +34,21 @@ def equalizer(eq: Equalizer, sample_rate_hz: int) -> Markup:
 
 
 def dynamics(compressor: Compressor, work: CompressorWork, input_gain_db: float) -> Markup:
-    """Level out over level in, as the track came, with how often it has each level behind it."""
-    threshold_db = compressor.threshold_db - input_gain_db
-    loudest_db = float(work.levels_db.max())
-    high = 6.0 * math.ceil(max(loudest_db, threshold_db) / 6 + 0.5)
-    low = min(high - 48, 12 * math.floor(threshold_db / 12))
+    """Draw level out over level in, both behind the input gain, and how often the track has each level."""
+    met_db = work.levels_db + input_gain_db
+    high = 6.0 * math.ceil(max(float(met_db.max()), compressor.threshold_db) / 6 + 0.5)
+    low = min(high - 48, 12 * math.floor(compressor.threshold_db / 12))
     axis = decibel_axis(low, high, 12 if high - low < 80 else 24)
     levels_db = np.linspace(low, high, _POINTS)
-    out_db = levels_db + compressor_gain_db(compressor, levels_db + input_gain_db)
+    out_db = levels_db + compressor_gain_db(compressor, levels_db)
     return line_chart(
         "Compressor: level out over level in",
         axis,
         axis,
         [Line([low, high], [low, high], "band"), Line(levels_db, out_db, "mix")],
         size=_CHART,
-        columns=_histogram(work.levels_db, axis),
-        mark=threshold_db,
+        columns=_histogram(met_db, axis),
+        mark=compressor.threshold_db,
     )
 
 

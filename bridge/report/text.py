@@ -1,18 +1,19 @@
 """A preset in words and tables for people: the one place where settings become sentences.
 
-Used by `show`, by `preset diff` and by reports. Sentences speak of the raw track (the desk form), because
-that is what a client knows; tables show the numbers that the file holds. Nothing here prints.
+Used by `show`, by `preset diff` and by reports. One convention in sentences, tables and files: numbers are those of the
+file, and a threshold is a level behind the input gain. Nothing here prints.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...presets.console import EQ_BANDS, SEND_OFF_DB, Compressor, EqBand, Equalizer, Master, Strip, Unit
 from ...presets.edit import Change
 from ...presets.preset import Preset, Provenance, Track
+from ...presets.sections import active_sections, described, is_active, sections
 from ...presets.units import gain_factor, quantity
 
 if TYPE_CHECKING:
@@ -39,31 +40,24 @@ _REGIONS: tuple[tuple[float, str, str], ...] = (
 
 
 def describe_strip(track: Track) -> list[str]:
-    """What is done to a track, a sentence each, in the order of the signal; never empty.
-
-    Thresholds and drive are said as the raw track meets them, whatever the input gain.
-    """
-    if track.mute:
-        return ["muted"]
-    strip = track.strip
-    sentences = [
-        *_equalizer_words(strip.eq),
-        *_compressor_words(strip.compressor, strip.input_gain_db),
-        *_saturation_words(strip),
-        *_level_words(strip.input_gain_db + strip.fader_db),
-        *_pan_words(strip.pan),
-        *_send_words(strip.fx_send_db),
-    ]
-    return sentences or ["left as it is"]
+    """Say what is done to a track, a sentence each, in the order of the signal; never empty."""
+    return ["muted"] if track.mute else _bus_words(track.strip)
 
 
 def describe_master(master: Master) -> list[str]:
-    """What is done to the stereo sum, a sentence each; never empty."""
-    sentences = [
-        *_equalizer_words(master.eq),
-        *_compressor_words(master.compressor, master.input_gain_db),
-        *_level_words(master.input_gain_db + master.output_gain_db),
-    ]
+    """Say what is done to the stereo sum, a sentence each; never empty."""
+    return _bus_words(master)
+
+
+def _bus_words(bus: Strip | Master) -> list[str]:
+    """A sentence for each section that does something; a section without words of its own is said in plain numbers."""
+    sentences: list[str] = []
+    for section in sections(type(bus)):
+        words = _WORDS.get(section)
+        if words is not None:
+            sentences += words(bus)
+        elif is_active(bus, section):
+            sentences.append(described(bus, section))
     return sentences or ["left as it is"]
 
 
@@ -91,11 +85,19 @@ def preset_table(preset: Preset) -> Table:
     table.add_column("track", overflow="fold")
     for heading in ("in dB", "fader", "EQ dB", "compressor", "drive", "pan", "send"):
         table.add_column(heading, justify="right", no_wrap=True)
+    buses: list[Strip | Master] = [*(track.strip for track in preset.tracks), preset.master]
+    has_more = any(map(_more_cell, buses))
+    if has_more:
+        table.add_column("more", overflow="fold")
     for track in preset.tracks:
         # Text, not str: a name such as "Gtr [L]" is not markup.
-        table.add_row(Text(track.name, style="dim" if track.mute else ""), *_strip_cells(track))
+        name = Text(track.name, style="dim" if track.mute else "")
+        table.add_row(name, *_strip_cells(track), *([_more_cell(track.strip)] * has_more))
     table.add_section()
-    table.add_row("master", *_master_cells(preset.master))
+    table.add_row("master", *_master_cells(preset.master), *([_more_cell(preset.master)] * has_more))
+    if any(bus.input_gain_db and _compressor_cell(bus.compressor) for bus in buses):
+        table.caption = "thresholds are levels behind the input gain (in dB)"
+        table.caption_justify = "left"
     return table
 
 
@@ -131,8 +133,8 @@ def spoken_pan(pan: float) -> str:
     return f"hard {side}" if abs(pan) >= 0.99 else f"{abs(pan) * 100:.0f} % {side}"
 
 
-def _equalizer_words(eq: Equalizer) -> Iterator[str]:
-    bands = [(name, getattr(eq, name)) for name in EQ_BANDS]
+def _equalizer_words(bus: Strip | Master) -> Iterator[str]:
+    bands = [(name, getattr(bus.eq, name)) for name in EQ_BANDS]
     for name, band in sorted(bands, key=lambda item: item[1].freq_hz):
         if abs(band.gain_db) >= _AUDIBLE_DB:
             yield _band_words(name, band)
@@ -150,13 +152,15 @@ def _band_words(name: str, band: EqBand) -> str:
     return f"cuts {gain} dB of {excess} around {freq}"
 
 
-def _compressor_words(compressor: Compressor, input_gain_db: float) -> Iterator[str]:
-    threshold_db = compressor.threshold_db - input_gain_db
+def _compressor_words(bus: Strip | Master) -> Iterator[str]:
+    compressor = bus.compressor
+    threshold = f"{_decibels(compressor.threshold_db)} dB"
+    if _decibels(bus.input_gain_db) != "0":
+        threshold += f" (behind {bus.input_gain_db:+.1f} dB of input gain)"
     if compressor.ratio >= 10:
-        yield f"holds peaks at {_decibels(threshold_db)} dB, {_speed(compressor)}"
+        yield f"holds peaks at {threshold}, {_speed(compressor)}"
     elif compressor.ratio >= _AUDIBLE_RATIO:
-        ratio = f"{compressor.ratio:.2g}:1"
-        yield f"evens out peaks above {_decibels(threshold_db)} dB, {ratio}, {_speed(compressor)}"
+        yield f"evens out peaks above {threshold}, {compressor.ratio:.2g}:1, {_speed(compressor)}"
     if abs(compressor.makeup_db) >= _AUDIBLE_DB:
         direction = "raises" if compressor.makeup_db > 0 else "lowers"
         yield f"{direction} the result by {_decibels(abs(compressor.makeup_db))} dB"
@@ -168,29 +172,46 @@ def _speed(compressor: Compressor) -> str:
     return "medium" if compressor.attack_ms < 40 else "slow"
 
 
-def _saturation_words(strip: Strip) -> Iterator[str]:
-    drive = strip.saturation.drive * gain_factor(strip.input_gain_db)
-    if drive >= 4:
+def _saturation_words(bus: Strip | Master) -> Iterator[str]:
+    if not isinstance(bus, Strip):
+        return
+    drive = bus.saturation.drive
+    on_raw_track = drive * gain_factor(bus.input_gain_db)
+    if on_raw_track >= 4:
         yield f"distorted (drive {drive:.2g})"
-    elif drive >= 1:
+    elif on_raw_track >= 1:
         yield f"saturated for grit (drive {drive:.2g})"
-    elif drive > 0.05:
+    elif on_raw_track > 0.05:
         yield f"a touch of saturation (drive {drive:.2g})"
 
 
-def _level_words(gain_db: float) -> Iterator[str]:
+def _fader_words(bus: Strip | Master) -> Iterator[str]:
+    """Input gain and fader together: how much louder the track becomes, but for its compressor."""
+    gain_db = bus.input_gain_db + (bus.fader_db if isinstance(bus, Strip) else bus.output_gain_db)
     if abs(gain_db) >= _AUDIBLE_DB:
         yield f"turned {'up' if gain_db > 0 else 'down'} {_decibels(abs(gain_db))} dB"
 
 
-def _pan_words(pan: float) -> Iterator[str]:
-    if abs(pan) >= _AUDIBLE_PAN:
-        yield spoken_pan(pan)
+def _pan_words(bus: Strip | Master) -> Iterator[str]:
+    if isinstance(bus, Strip) and abs(bus.pan) >= _AUDIBLE_PAN:
+        yield spoken_pan(bus.pan)
 
 
-def _send_words(send_db: float) -> Iterator[str]:
-    if send_db > SEND_OFF_DB:
-        yield f"reverb at {_decibels(send_db)} dB"
+def _send_words(bus: Strip | Master) -> Iterator[str]:
+    if isinstance(bus, Strip) and bus.fx_send_db > SEND_OFF_DB:
+        yield f"reverb at {_decibels(bus.fx_send_db)} dB"
+
+
+# Sections with words of their own; the trim is said with the fader.
+_WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
+    "trim": lambda _: (),
+    "eq": _equalizer_words,
+    "compressor": _compressor_words,
+    "saturation": _saturation_words,
+    "fader": _fader_words,
+    "pan": _pan_words,
+    "send": _send_words,
+}
 
 
 def _strip_cells(track: Track) -> Iterable[str]:
@@ -212,7 +233,13 @@ def _master_cells(master: Master) -> Iterable[str]:
         _decibels(master.output_gain_db),
         _equalizer_cell(master.eq),
         _compressor_cell(master.compressor),
+        *("", "", ""),  # no drive, pan, send
     )
+
+
+def _more_cell(bus: Strip | Master) -> str:
+    """Sections that have no column."""
+    return "\n".join(described(bus, section) for section in active_sections(bus, known=_WORDS.keys()))
 
 
 def _equalizer_cell(eq: Equalizer) -> str:

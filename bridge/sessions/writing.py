@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ...presets.console import Master, Strip
+from ...presets.edit import Bus, without_input_gain
 from ...presets.errors import OutputError, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
@@ -120,11 +121,12 @@ def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
         yield f"Tracks of the preset that are not in the session: {_some(left)}."
 
 
-def strip_left_out(strip: Strip | Master, daw: str) -> Iterator[str]:
-    """Say what of a strip or master no DAW's copy has."""
-    for section in active_sections(strip, known=WRITTEN):
+def strip_left_out(strip: Bus, daw: str) -> Iterator[str]:
+    """Say what of a strip or master no DAW's copy has, in the desk form that a copy is in."""
+    plain: Strip | Master = without_input_gain(strip)
+    for section in active_sections(plain, known=WRITTEN):
         remedy = "set up a reverb in the DAW" if section == "send" else f"{daw} has none"
-        yield f"its {described(strip, section)} is left out: {remedy}."
+        yield f"its {described(plain, section)} is left out: {remedy}."
 
 
 def plugins_stay(names: Sequence[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,18 @@ _HIGHEST_RATIO = 8.0
 _LOWEST_Q, _HIGHEST_Q = 0.3, 4.0
 # Pan hard to one side hides the other channel of a stereo track from the search, for good.
 _WIDEST_PAN = 0.97
+# What the search leaves alone: sections, or single settings, each with the reason.
+LEFT_ALONE: Final[Mapping[str, str]] = {
+    "trim": "does what threshold and fader do together",
+    "saturation": "off in a prediction; a search does not switch effects on",
+    "send": "off in a prediction; a search does not switch effects on",
+    "compressor.attack_ms": "features are taken over a whole passage",
+    "compressor.release_ms": "features are taken over a whole passage",
+    "compressor.lookahead_ms": "features are taken over a whole passage",
+    "compressor.knee_db": "does nearly what threshold and ratio do",
+    "compressor.makeup_db": "does what the fader does",
+    "output_gain_db": "features are compared at equal loudness",
+}
 _LEVEL_FRAME_S = 0.05
 _QUIET_DB = -120.0
 

@@ -207,7 +207,7 @@ def _track_columns(mix: _Mix, strip: Strip, raw: Samples, stem: Samples, knobs: 
     presence = [mix.peak_change(side, stem[side]) for side in (0, 1)]
     columns = []
     for knob in knobs:
-        if knob.path.startswith("compressor."):
+        if not _is_linear(knob.path):
             columns.append(_tried(mix, strip, raw, unpanned, gains, knob))
             continue
         by_left, by_right = _factors(mix, strip, knob, gains, len(raw))
@@ -222,10 +222,15 @@ def _track_columns(mix: _Mix, strip: Strip, raw: Samples, stem: Samples, knobs: 
     return np.stack(columns, axis=1)
 
 
+def _is_linear(path: str) -> bool:
+    """Whether a setting filters or moves the sound, so that its effect is known without trying."""
+    return parameters(Strip)[path].section in {"eq", "fader", "pan"}
+
+
 def _master_columns(mix: _Mix, master: Master, knobs: Sequence[Knob]) -> Matrix:
     columns = []
     for knob in knobs:
-        if knob.path.startswith("compressor."):
+        if not _is_linear(knob.path):
             columns.append(_tried_on_master(mix, master, knob))
             continue
         factor = _eq_change(master.eq, knob, mix)

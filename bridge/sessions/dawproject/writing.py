@@ -154,7 +154,7 @@ def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
         if not -60 <= compressor.threshold_db <= 0:
             threshold = quantity(compressor.threshold_db, "dB")
             yield f"the compressor's threshold of {threshold} may be beyond what the DAW's can be set to."
-    yield from strip_left_out(plain, "the format")
+    yield from strip_left_out(strip, "the format")
 
 
 class _Writer:
