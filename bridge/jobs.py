@@ -168,7 +168,7 @@ def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
     if result.render.limited_db > _LIMITED_DB:
         yield (
             f"the limiter turned peaks down by up to {result.render.limited_db:.0f} dB; "
-            "for a livelier mix ask for less loudness, e.g. --loudness -18"
+            "for a livelier mix ask for less loudness, e.g. -18 LUFS"
         )
     if result.render.stem_gain_db < 0 and result.render.stems:
         yield f"all stems are {-result.render.stem_gain_db:.1f} dB lower than in the mix, because one would clip"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..presets.errors import PresetError
+from ..presets.errors import Hint, PresetError
 from ..presets.preset import Preset
 from .stems import split_pair
 
@@ -69,7 +69,7 @@ def match_stems(preset: Preset, stems: Mapping[str, Path], told: Mapping[str, st
 
 
 def parse_map(entries: Sequence[str], preset: Preset, stems: Iterable[str]) -> dict[str, str]:
-    """From what `--map` was given, "Preset name=stem name", to stem name by track name.
+    """Read assignments as they are typed, "Preset name=stem name", to stem name by track name.
 
     Raises:
         PresetError: an entry is not of that form, names an unknown track or stem, or one twice.
@@ -81,14 +81,16 @@ def parse_map(entries: Sequence[str], preset: Preset, stems: Iterable[str]) -> d
         pairs = [(entry[:place], entry[place + 1 :]) for place in places]
         pair = next((pair for pair in pairs if pair[0] in tracks and pair[1] in known), None) or split_pair(entry)
         if pair is None:
-            raise PresetError(f'--map {entry!r} is not of the form "Preset name=stem name".')
+            raise PresetError(f'the assignment {entry!r} is not of the form "Preset name=stem name".')
         track, stem = pair
         if track not in tracks:
-            raise PresetError(f"--map {entry!r}: the preset has no track {track!r}. It has: {_listed(sorted(tracks))}.")
+            raise PresetError(
+                f"assignment {entry!r}: the preset has no track {track!r}. It has: {_listed(sorted(tracks))}."
+            )
         if stem not in known:
-            raise PresetError(f"--map {entry!r}: there is no stem {stem!r}. There are: {_listed(sorted(known))}.")
+            raise PresetError(f"assignment {entry!r}: there is no stem {stem!r}. There are: {_listed(sorted(known))}.")
         if track in told or stem in told.values():
-            raise PresetError(f"--map {entry!r}: {track!r} or {stem!r} stands in another --map already.")
+            raise PresetError(f"assignment {entry!r}: {track!r} or {stem!r} stands in another assignment already.")
         told[track] = stem
     return told
 
@@ -134,8 +136,9 @@ def _check_complete(preset: Preset, stems: Mapping[str, Path], matches: Iterable
         example = f"{(no_stem or ['Preset name'])[0]}={(no_track or ['stem name'])[0]}"
         raise PresetError(
             f"the preset and the stems do not match. Tracks without a stem: {_listed(no_stem)}. "
-            f'Stems without a track: {_listed(no_track)}. Say which is which with --map "{example}", rename the files, '
-            "or mute tracks that have no stem in the preset."
+            f"Stems without a track: {_listed(no_track)}. Assign them, rename the files, or mute tracks "
+            "that have no stem in the preset.",
+            hints=(Hint("assignments", f'"{example}"'),),
         )
 
 

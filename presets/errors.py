@@ -9,17 +9,42 @@
     ├── SessionError     (ValueError)  a DAW session cannot be read or written as asked
     └── DeskError        (RuntimeError) a DAW or mixer, or what describes it, cannot be used as asked
 
-Every message names what is wrong (file, path in the file, value) and what to do. The command line prints
-the message alone; a traceback is a bug. Control characters of names in it are shown as escapes.
+Every message names what is wrong (file, path in the file, value) and what to do, in words that fit a program and the
+command line alike; which option does it is a :class:`Hint`. The command line prints the message and the options; a
+traceback is a bug. Control characters of names in it are shown as escapes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .escaping import escaped
 
 
+@dataclass(frozen=True)
+class Hint:
+    """An option that would help, as data: a message does not know whether a program or a command line called.
+
+    Attributes:
+        option: name of the argument in Python, e.g. "overwrite"; the command line words it as `--force`.
+        example: a value for it; empty for what is switched on.
+    """
+
+    option: str
+    example: str = ""
+
+
 class MixbridgeError(Exception):
-    """Base of every error that mixbridge raises on purpose."""
+    """Base of every error that mixbridge raises on purpose.
+
+    Args:
+        arguments: the message.
+        hints: options that would help.
+    """
+
+    def __init__(self, *arguments: object, hints: tuple[Hint, ...] = ()) -> None:
+        super().__init__(*arguments)
+        self.hints = hints
 
     def __str__(self) -> str:
         return escaped(super().__str__(), keep="\n")

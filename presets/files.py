@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .complaints import complaints, listed, place_name
-from .errors import OutputError, PresetError
+from .errors import Hint, OutputError, PresetError
 from .inputs import open_regular
 from .preset import FORMAT, VERSION, Preset, json_schema
 
@@ -187,7 +187,9 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
     if os.path.isdir(path):  # noqa: PTH112  (as above)
         raise OutputError(f"{path} is a folder. Name a file in it.")
     if os.path.exists(path) and not overwrite:  # noqa: PTH110
-        raise OutputError(f"{path} is there already. Choose another name, or allow overwriting it.")
+        raise OutputError(
+            f"{path} is there already: choose another name, or allow it to be replaced.", hints=(Hint("overwrite"),)
+        )
     target = Path(os.path.realpath(path))  # a link stays a link
     beside = target.with_name(f".mixbridge-{secrets.token_hex(6)}.tmp")
     try:

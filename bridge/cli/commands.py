@@ -123,6 +123,13 @@ FORMER: Final = {
 }
 
 
+@dataclass
+class Call:
+    """The command that was called, for the words of an error; `click.Context.obj`."""
+
+    command: click.Command | None = None
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name, and loads one when it is called.
 
@@ -162,6 +169,12 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Finds the command that is called; old names lead to where it is now, with a hint."""
+        name, command, rest = self._resolved(ctx, args)
+        if isinstance(ctx.obj, Call):
+            ctx.obj.command = command
+        return name, command, rest
+
+    def _resolved(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         present = self.former.get(args[0])
         if present is None:
             return super().resolve_command(ctx, args)

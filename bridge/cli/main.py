@@ -15,10 +15,10 @@ from typing import NoReturn
 
 import click
 
-from ...presets.errors import MixbridgeError
+from ...presets.errors import Hint, MixbridgeError
 from ...presets.escaping import escaped
 from ...presets.version import __version__
-from .commands import COMMANDS, FORMER, GET_TRAINING, LazyGroup
+from .commands import COMMANDS, FORMER, GET_TRAINING, Call, LazyGroup
 
 FAILED = 1
 REFUSED = 2
@@ -26,6 +26,13 @@ INTERRUPTED = 130
 
 # A path that is shown is not cut before.
 _LONGEST = 1000
+# Options that are called otherwise in Python.
+_OPTIONS = {
+    "overwrite": "force",
+    "insert_plugins": "script",
+    "list": "listing",
+    "sample_rate_hz": "sample_rate",
+}
 # What the `train` extra brings.
 _TRAINING_PACKAGES = {"torch", "lightning", "onnx", "onnxscript", "yaml"}
 
@@ -52,15 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
+    call = Call()
     try:
-        code = cli.main(arguments, prog_name="mixbridge", standalone_mode=False)
+        code = cli.main(arguments, prog_name="mixbridge", standalone_mode=False, obj=call)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        return _explained(error)
+        return _explained(error, call.command)
     return code if isinstance(code, int) else 0
 
 
-def _explained(error: BaseException) -> int:
+def _explained(error: BaseException, command: click.Command | None) -> int:
     """Says what went wrong, in the words that belong to it; gives the exit code."""
     match error:
         case click.ClickException():
@@ -72,7 +80,7 @@ def _explained(error: BaseException) -> int:
             code = _without_reader()
         case MixbridgeError():
             _trace_if_verbose()
-            code = _say(str(error), REFUSED)
+            code = _say(f"{error}{_options(error.hints, command)}", REFUSED)
         case OSError(filename=str(), strerror=str()):
             # A disk or a name is at fault, not mixbridge.
             _trace_if_verbose()
@@ -82,6 +90,17 @@ def _explained(error: BaseException) -> int:
         case _:
             code = _unexpected(error)
     return code
+
+
+def _options(hints: tuple[Hint, ...], command: click.Command | None) -> str:
+    """Words hints as the options of the command that was called; what it has no option for is left out."""
+    known = {option.name: max(option.opts, key=len) for option in command.params} if command else {}
+    words = [
+        f"{known[name]} {hint.example}".rstrip()
+        for hint in hints
+        if (name := _OPTIONS.get(hint.option, hint.option)) in known
+    ]
+    return f" ({' or '.join(words)})" if words else ""
 
 
 def _say(message: str, code: int) -> int:

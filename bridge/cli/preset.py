@@ -104,13 +104,15 @@ def write_preset(result: Preset, out: str, *, force: bool) -> None:
         OutputError: the file is there already and may not be replaced, or it cannot be written.
     """
     from ...presets import files
-    from ...presets.errors import OutputError
+    from ...presets.errors import Hint, OutputError
 
     if out == _STDOUT:
         click.echo(files.dumps(result), nl=False)
         return
     if os.path.exists(out) and not force:  # noqa: PTH110
-        raise OutputError(f"{out} is there already. Choose another name, or add --force to replace it.")
+        raise OutputError(
+            f"{out} is there already: choose another name, or allow it to be replaced.", hints=(Hint("overwrite"),)
+        )
     files.save(result, out, overwrite=force)
     click.echo(f"wrote {out}", err=True)
 

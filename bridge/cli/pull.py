@@ -27,7 +27,7 @@ def pull(
     names: tuple[str, ...],
 ) -> None:
     """Read the settings of a DAW or mixer into a preset."""
-    from ...presets.errors import OutputError
+    from ...presets.errors import Hint, OutputError
     from ..desks.loading import load_desk
     from ..push.pulling import pull_preset
     from ..push.pushing import parsed
@@ -37,7 +37,10 @@ def pull(
     from .preset import write_preset
 
     if writing.output != "-" and Path(writing.output).exists() and not writing.force:
-        raise OutputError(f"{writing.output} is there already. Choose another name, or add --force to replace it.")
+        raise OutputError(
+            f"{writing.output} is there already: choose another name, or allow it to be replaced.",
+            hints=(Hint("overwrite"),),
+        )
     desk = parsed(target)
     strips = parse_strips(tracks, load_desk(desk.desk))
     with progress_bar(quiet=is_quiet()) as progress:

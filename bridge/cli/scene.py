@@ -63,7 +63,7 @@ def scene_of(
     Raises:
         DeskError: it cannot be made.
     """
-    from ...presets.errors import DeskError
+    from ...presets.errors import DeskError, Hint
     from ..desks.loading import load_desk
     from ..push.mapping import place_tracks
     from ..push.plan import make_plan
@@ -84,20 +84,20 @@ def scene_of(
     if not as_channel:
         written = write_scene(preset.name, values, profile, base)
     elif base:
-        raise DeskError("a channel file takes no base: leave out --base, or write a scene (.scn).")
+        raise DeskError("a channel file takes no base: leave the base out, or write a scene (.scn).")
     else:
         channels = [strip for strip in plan.strips if strip.placed.kind == "track"]
         if len(channels) != 1:
             raise DeskError(
-                f"a channel file holds one track, not {len(channels)}: choose one with --tracks, or write a scene "
-                "(.scn)."
+                f"a channel file holds one track, not {len(channels)}: choose one, or write a scene (.scn).",
+                hints=(Hint("tracks", "NUMBER"),),
             )
         only = channels[0].placed
         written = write_channel(only.track, values[only.number], profile)
     labels = {strip.placed.number: strip.placed.track for strip in plan.strips}
     left_out = tuple(
         f"{labels.get(number, 'the channel')}: {', '.join(keys)} left out, since what comes before in the file's line "
-        "is not known (--base takes it from a scene of your desk)."
+        "is not known (a base, a scene of your desk, has it)."
         if not as_channel
         else f"{', '.join(keys)} is no part of a channel file: set it by hand."
         for number, keys in written.left_out.items()
@@ -116,7 +116,7 @@ def preset_of(text: str, *, desk: str = "x32", numbers: Iterable[int] | None = N
     Raises:
         DeskError: it is no such file, or has no channel with a name.
     """
-    from ...presets.errors import DeskError
+    from ...presets.errors import DeskError, Hint
     from ..desks.loading import load_desk
     from ..push.pulling import preset_from
     from ..scenes.files import MASTER, read_scene
@@ -126,12 +126,10 @@ def preset_of(text: str, *, desk: str = "x32", numbers: Iterable[int] | None = N
     names = _names(scene.values)
     wanted = sorted(names) if numbers is None else sorted(numbers)
     if not wanted:
-        raise DeskError("no channel in this file has a name: say which are to be read, --tracks 1-8.")
+        raise DeskError("no channel in this file has a name: choose those to be read.", hints=(Hint("tracks", "1-8"),))
     missing = [number for number in wanted if number not in scene.values]
     if missing:
-        raise DeskError(
-            f"this file has nothing about channel {', '.join(map(str, missing))}: leave it out of --tracks."
-        )
+        raise DeskError(f"this file has nothing about channel {', '.join(map(str, missing))}: leave it out.")
     found: dict[int | None, Mapping[str, float | str]] = {number: scene.values[number] for number in wanted}
     if MASTER in scene.values:
         found[None] = scene.values[MASTER]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...presets.errors import DeskError
+from ...presets.errors import DeskError, Hint
 from ..desks.profile import Desk
 from ..matching import bare_name
 from .scope import Strips, numbers_of
@@ -98,11 +98,13 @@ def _as_told(told: Sequence[str], tracks: Sequence[str], desk: Desk, names: Mapp
         track, place = _split(entry, tracks)
         number = _number(place, entry, desk, names)
         if track in found:
-            raise DeskError(f"--map {entry!r}: {track!r} stands in another --map already; a track has one strip.")
+            raise DeskError(
+                f"assignment {entry!r}: {track!r} stands in another assignment already; a track has one strip."
+            )
         if number in taken:
             raise DeskError(
-                f"--map {entry!r}: {desk.label('track', number)} was given to {taken[number]!r} already; give each "
-                "track a strip of its own."
+                f"assignment {entry!r}: {desk.label('track', number)} was given to {taken[number]!r} already; "
+                "give each track a strip of its own."
             )
         taken[number] = track
         found[track] = Placed(track, "track", number, names.get(number, ""), "as told")
@@ -114,9 +116,9 @@ def _split(entry: str, tracks: Sequence[str]) -> tuple[str, str]:
     pairs = [(entry[:place], entry[place + 1 :].strip()) for place in places]
     pair = next((pair for pair in pairs if pair[0] in tracks), None)
     if pair is None and pairs:
-        raise DeskError(f"--map {entry!r}: the preset has no track {pairs[0][0]!r}. It has: {listed(tracks)}.")
+        raise DeskError(f"assignment {entry!r}: the preset has no track {pairs[0][0]!r}. It has: {listed(tracks)}.")
     if pair is None or not pair[1]:
-        raise DeskError(f'--map {entry!r} is not of the form "Preset name=strip", e.g. "Lead Vox=5".')
+        raise DeskError(f'the assignment {entry!r} is not of the form "Preset name=strip", e.g. "Lead Vox=5".')
     return pair
 
 
@@ -132,12 +134,13 @@ def _number(place: str, entry: str, desk: Desk, names: Mapping[int, str]) -> int
     fits = by_label or by_name or by_likeness
     if len(fits) > 1:
         raise DeskError(
-            f"--map {entry!r}: {place!r} is the name of {listed_strips(fits, desk)}. Give the number of one of them."
+            f"assignment {entry!r}: {place!r} is the name of {listed_strips(fits, desk)}. "
+            "Give the number of one of them."
         )
     if not fits:
         raise DeskError(
-            f"--map {entry!r}: {desk.title} has no strip {place!r}. Give a number from {known[0]} to {known[-1]}, what "
-            f"it is called ({desk.label('track', known[0])}), or its name{_names_words(names)}."
+            f"assignment {entry!r}: {desk.title} has no strip {place!r}. Give a number from {known[0]} to {known[-1]}, "
+            f"what it is called ({desk.label('track', known[0])}), or its name{_names_words(names)}."
         )
     return fits[0]
 
@@ -155,8 +158,8 @@ def _match(tracks: Sequence[str], usable: Mapping[int, str], desk: Desk, found: 
             fits = [n for n, name in usable.items() if n not in taken and alike(track, name, desk)]
             if len(fits) > 1:
                 raise DeskError(
-                    f"{track!r} could be {listed_strips(fits, desk)}, which are called so. Say which: --map "
-                    f'"{track}={fits[0]}".'
+                    f"{track!r} could be {listed_strips(fits, desk)}, which are called so. Assign it to one of them.",
+                    hints=(Hint("assignments", f'"{track}={fits[0]}"'),),
                 )
             for number in fits:
                 wanted[number] += 1
@@ -167,8 +170,9 @@ def _match(tracks: Sequence[str], usable: Mapping[int, str], desk: Desk, found: 
             if count > 1:
                 rivals = [track for track, placed in fresh.items() if placed.number == number]
                 raise DeskError(
-                    f"{listed(rivals)} could all be {desk.label('track', number)} ({usable[number]!r}). Say which is "
-                    f'which: --map "{rivals[0]}={number}", and where the others go.'
+                    f"{listed(rivals)} could all be {desk.label('track', number)} ({usable[number]!r}). Assign each of "
+                    "them to a strip.",
+                    hints=(Hint("assignments", f'"{rivals[0]}={number}"'),),
                 )
         found.update(fresh)
 
@@ -197,13 +201,17 @@ def _fill(tracks: Sequence[str], free: Iterable[int], names: Mapping[int, str], 
 
 def _nothing_matched(tracks: Sequence[str], usable: Mapping[int, str], desk: Desk) -> DeskError:
     if not tracks:
-        return DeskError("this preset has no tracks: add --tracks master to send the master alone.")
-    way = f'Say where they go, --map "{tracks[0]}=1", or add --by-order to take the strips in order.'
+        return DeskError(
+            "this preset has no tracks: choose the master alone, to send that.", hints=(Hint("tracks", "master"),)
+        )
+    way = "Assign them, or take the strips in order."
+    hints = (Hint("assignments", f'"{tracks[0]}=1"'), Hint("by_order"))
     if not usable:
-        return DeskError(f"{desk.title} tells no names of its strips, so no track can be matched. {way}")
+        return DeskError(f"{desk.title} tells no names of its strips, so no track can be matched. {way}", hints=hints)
     return DeskError(
         f"no track of the preset ({listed(tracks)}) is called like a strip of {desk.title} "
-        f"({listed(list(usable.values()))}). {way}"
+        f"({listed(list(usable.values()))}). {way}",
+        hints=hints,
     )
 
 

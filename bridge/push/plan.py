@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...presets.console import Master
-from ...presets.errors import DeskError
+from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
 from ..desks.keys import section_of
 from ..desks.profile import Desk, Setting
@@ -203,8 +203,8 @@ def make_plan(
     plan = Plan(desk, where, tuple(strips), placement.left_out)
     if not plan.rows:
         raise DeskError(
-            f"{desk.title} has nothing of {', '.join(sorted(scope.sections))} to be set: choose other sections with "
-            "--only."
+            f"{desk.title} has nothing of {', '.join(sorted(scope.sections))} to be set: choose other sections.",
+            hints=(Hint("only", "eq,compressor"),),
         )
     return plan.with_notes(*notes, *_untouched_levels(plan, scope))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ...presets.console import Master
-from ...presets.errors import DeskError
+from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset, Provenance, Track
 from ...presets.version import __version__
 from ..desks.loading import load_desk
@@ -66,7 +66,9 @@ def pull_preset(
         numbers = sorted(strips.numbers) if strips is not None else sorted(told)
         with_master = MASTER in desk.strips and (strips is None or strips.master)
         if not numbers and not with_master:
-            raise DeskError(f"no strip of {desk.title} has a name: say which are to be read, --tracks 1-8.")
+            raise DeskError(
+                f"no strip of {desk.title} has a name: choose those to be read.", hints=(Hint("tracks", "1-8"),)
+            )
         found, lacking = _read(connection, desk, numbers, on_progress, with_master=with_master)
     lost = {
         _called(number, told, desk): tuple(f"No {title} on it: taken as flat." for title in missing)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from ...presets.errors import DeskError
+from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
 from ..desks.keys import label_of
 from ..desks.loading import load_desk
@@ -283,7 +283,7 @@ def require_plugins(plan: Plan, connection: Connection) -> None:
     ]
     if missing:
         advice = connection.dialect.advice(missing)
-        raise DeskError(f"{advice} --insert-plugins does so with the row in which it stands there.")
+        raise DeskError(advice, hints=(Hint("insert_plugins", "ROW"),))
 
 
 def _read_plan(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ...presets.errors import DeskError
+from ...presets.errors import DeskError, Hint
 from ...presets.sections import SectionName, expanded
 from ..desks.keys import level_keys, section_of
 from ..desks.layout import SETTABLE
@@ -62,7 +62,7 @@ class Scope:
 
 
 def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = False) -> frozenset[SectionName]:
-    """From `--only eq,compressor`, `--faders` and `--mutes`.
+    """Read sections as they are typed: eq,compressor.
 
     Args:
         only: sections or groups ("dynamics") with commas between; None for all that is touched without being asked for.
@@ -76,7 +76,7 @@ def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = Fals
     chosen = expanded(named or ())
     unknown = {*(named or ())} - {*SECTIONS, *_GROUPS}
     if unknown or named == []:
-        raise DeskError(f"--only {only!r}: the sections are {', '.join(SECTIONS)}; write them with commas between.")
+        raise DeskError(f"sections {only!r}: the sections are {', '.join(SECTIONS)}; write them with commas between.")
     sections = set(Scope().sections) if named is None else {name for name in SECTIONS if name in chosen}
     if faders:
         sections |= {"fader", "send"}
@@ -86,7 +86,7 @@ def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = Fals
 
 
 def parse_strips(text: str | None, desk: Desk) -> Strips | None:
-    """From `--tracks 1-4,7,master`: strips by the desk's numbers.
+    """Read strips as they are typed, by the desk's numbers: 1-4,7,master.
 
     Raises:
         DeskError: it has another form, or the desk has no such strip.
@@ -101,14 +101,15 @@ def parse_strips(text: str | None, desk: Desk) -> Strips | None:
             master = True
         elif match is None:
             raise DeskError(
-                f"--tracks {text!r}: write the desk's numbers such as 1-4,7, and master for the stereo sum; to pick by "
-                "name, use --map."
+                f"tracks {text!r}: write the desk's numbers such as 1-4,7, and master for the stereo sum; to pick by "
+                "name, assign tracks to strips.",
+                hints=(Hint("assignments", '"Lead Vox=5"'),),
             )
         else:
             first, last = int(match["first"]), int(match["last"] or match["first"])
             numbers |= _existing(first, last, text, desk)
     if master and MASTER not in desk.strips:
-        raise DeskError(f"--tracks {text!r}: {desk.title} has no master that mixbridge can reach.")
+        raise DeskError(f"tracks {text!r}: {desk.title} has no master that mixbridge can reach.")
     return Strips(frozenset(numbers), master)
 
 
@@ -120,7 +121,7 @@ def numbers_of(desk: Desk, strips: Strips | None) -> Iterable[int]:
 def _existing(first: int, last: int, text: str, desk: Desk) -> set[int]:
     known = desk.track.numbers
     if first > last:
-        raise DeskError(f"--tracks {text!r}: {first}-{last} runs backwards; write {last}-{first}.")
+        raise DeskError(f"tracks {text!r}: {first}-{last} runs backwards; write {last}-{first}.")
     if first not in known or last not in known:
-        raise DeskError(f"--tracks {text!r}: {desk.title} has the tracks {known[0]} to {known[-1]}.")
+        raise DeskError(f"tracks {text!r}: {desk.title} has the tracks {known[0]} to {known[-1]}.")
     return set(range(first, last + 1))

@@ -18,7 +18,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, ValidationError
 
 from ...presets.console import Part
-from ...presets.errors import DeskError, OutputError
+from ...presets.errors import DeskError, Hint, OutputError
 from ...presets.files import write_text
 from ...presets.inputs import open_regular
 from ..osc.link import Target
@@ -27,6 +27,7 @@ MAX_BYTES: Final = 32 * 2**20
 Purpose = Literal["push", "undo", "redo"]
 
 _ENDING: Final = ".json"
+_LIST: Final = (Hint("list"),)  # a command that lists them
 _Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 _Whole = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1)]
 _Text = Annotated[str, Field(strict=True, max_length=256)]
@@ -115,7 +116,8 @@ def save(snapshot: Snapshot, path: Path | None = None) -> Path:
     except OSError as error:
         raise OutputError(
             f"{folder} cannot be made ({error.strerror}), so there would be no way back; nothing was sent. Give a file "
-            "for the former values with --snapshot."
+            "for the former values.",
+            hints=(Hint("snapshot", "FILE"),),
         ) from error
     found = _free(folder, snapshot)
     write_text(found, text, overwrite=False)
@@ -133,7 +135,7 @@ def load(path: Path) -> Snapshot:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DeskError(f"{path} cannot be read: {reason}. mixbridge undo --list names the snapshots.") from error
+        raise DeskError(f"{path} cannot be read: {reason}.", hints=_LIST) from error
     if len(data) > MAX_BYTES:
         raise DeskError(f"{path} is larger than {MAX_BYTES // 2**20} MiB: that is no snapshot.")
     try:
@@ -142,8 +144,8 @@ def load(path: Path) -> Snapshot:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise DeskError(
-            f"{path} is no snapshot that can be used: {place + ': ' if place else ''}{first['msg']}. Choose another "
-            "(mixbridge undo --list)."
+            f"{path} is no snapshot that can be used: {place + ': ' if place else ''}{first['msg']}. Choose another.",
+            hints=_LIST,
         ) from error
 
 
@@ -187,8 +189,8 @@ def next_undo(snapshots: Sequence[Stored], target: Target | None = None, *, redo
     if redo:
         raise DeskError(f"there is no undo{where} to be taken back.")
     raise DeskError(
-        f"there is nothing{where} to undo: no push has been kept in {state_folder()}. Name a snapshot's file, or see "
-        "mixbridge undo --list."
+        f"there is nothing{where} to undo: no push has been kept in {state_folder()}. Name a snapshot's file.",
+        hints=_LIST,
     )
 
 
@@ -205,7 +207,7 @@ def named(text: str, snapshots: Iterable[Stored]) -> Stored:
     if len(fits) == 1:
         return fits[0]
     what = "several snapshots begin" if fits else "no snapshot begins, and no file is called,"
-    raise DeskError(f"{what} with {text!r}: see mixbridge undo --list.")
+    raise DeskError(f"{what} with {text!r}.", hints=_LIST)
 
 
 def _is_at(snapshot: Snapshot, target: Target) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ...presets.errors import DeskError
+from ...presets.errors import DeskError, Hint
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
 from ..fitting.strip import FittedStrip
@@ -139,6 +139,7 @@ def _require_same_names(kept: Snapshot, names: dict[int, str], desk: Desk) -> No
             now = names.get(strip.number)
             raise DeskError(
                 f"{desk.label('track', strip.number)} was {strip.name!r} when it was changed and is "
-                f"{'gone' if now is None else repr(now)} now. Put the strips back in order, or add --by-number to put "
-                "the values on the strips of these numbers."
+                f"{'gone' if now is None else repr(now)} now. Put the strips back in order, or restore by "
+                "number, whatever the strips are called.",
+                hints=(Hint("by_number"),),
             )

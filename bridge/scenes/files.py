@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ...presets.errors import DeskError
+from ...presets.errors import DeskError, Hint
 from ..desks.profile import Desk
 from . import tokens
 from .tokens import Token, read_token
@@ -286,4 +286,6 @@ def _read_title(text: str) -> str:
 
 def _require_x32(desk: Desk) -> None:
     if desk.name not in DESKS:
-        raise DeskError(f"{desk.title} loads no scene files that mixbridge knows; the X32 and M32 do (--desk x32).")
+        raise DeskError(
+            f"{desk.title} loads no scene files that mixbridge knows; the X32 and M32 do.", hints=(Hint("desk", "x32"),)
+        )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from ...presets.errors import DeskError
+from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
 from ..osc.packets import MAX_BYTES, Message, PacketError, bundle, decode, encode
 from .current import CurrentPreset
@@ -256,7 +256,8 @@ def _host(host: str | None, allowed: AllowList) -> str:
         return EVERY_NETWORK if allowed.leaves_this_machine else LOOPBACK
     if not is_loopback(host) and not allowed.leaves_this_machine:
         raise DeskError(
-            f"at {host} everybody in the network could change the mix: say who may, e.g. --allow 192.168.1.0/24."
+            f"at {host} everybody in the network could change the mix: name those who may.",
+            hints=(Hint("allow", "192.168.1.0/24"),),
         )
     return host
 
@@ -270,7 +271,8 @@ def _bound(host: str, port: int) -> socket.socket:
         channel.close()
         raise DeskError(
             f"UDP port {port} at {host} cannot be had ({getattr(error, 'strerror', None) or error}): is another server "
-            "running? Choose another with --port."
+            "running? Choose another port.",
+            hints=(Hint("port", "9501"),),
         ) from error
     channel.settimeout(_POLL_S)
     return channel

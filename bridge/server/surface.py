@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ...presets.errors import DeskError, MixbridgeError
+from ...presets.errors import DeskError, Hint, MixbridgeError
 from ...presets.preset import Preset
 from ..osc.packets import Argument, Message
 from .addresses import ROOT, differences, find, sendable, strip_values
@@ -168,7 +168,10 @@ class Surface:
     def _predict(self, arguments: Arguments, sender: Peer) -> None:
         predict = self._actions.predict
         if predict is None:
-            raise DeskError("there is nothing to listen to: start the server with --stems and --reference")
+            raise DeskError(
+                "there is nothing to predict from: start the server with stems and a reference.",
+                hints=(Hint("stems", "FILES"), Hint("reference", "FILE")),
+            )
 
         def job() -> str:
             preset = predict()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...presets.errors import SessionError
+from ...presets.errors import Hint, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset
 from ..matching import match_names
@@ -64,6 +64,7 @@ def matches(session: Session, preset: Preset, told: Mapping[str, str]) -> dict[s
     if not found:
         raise SessionError(
             f"{session.path}: no track is called like one of the preset. It has {', '.join(map(repr, names[:12]))}; "
-            'say which is which with --map "Preset name=track".'
+            "assign tracks of the preset to tracks of the session.",
+            hints=(Hint("assignments", '"Preset name=track"'),),
         )
     return found

@@ -101,7 +101,7 @@ class Suite:
         if not _usable(material, self.kinds, manifest):
             return f"no held-out session of kind {' or '.join(self.kinds)} is long enough for two passages"
         if self.needs_songs and not material.songs:
-            return "no finished songs; name their folder with --songs"
+            return "no finished songs; name their folder"
         return ""
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from ...presets.errors import OutputError
+from ...presets.errors import Hint, OutputError
 from ...presets.names import free_name
 from .writing import cannot_write
 
@@ -46,7 +46,8 @@ class Delivery:
         standing = [name for name in files if (folder / name).exists()]
         if standing and not overwrite:
             raise OutputError(
-                f"{folder / standing[0]} exists already: choose another folder, or ask to overwrite what is there."
+                f"{folder / standing[0]} exists already: choose another folder, or allow it to be replaced.",
+                hints=(Hint("overwrite"),),
             )
         self._home = _nearest_folder(folder)
         self.workplace = self._home

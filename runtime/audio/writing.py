@@ -12,7 +12,7 @@ import numpy as np
 import soundfile as sf
 from numpy.typing import NDArray
 
-from ...presets.errors import AudioError, OutputError
+from ...presets.errors import AudioError, Hint, OutputError
 from .reading import OneWayFile, Samples, first_bad_frame
 
 # RIFF and AIFF count bytes with 32 bits; one MiB is left for headers.
@@ -84,7 +84,10 @@ class AudioWriter:
     ):
         self.path = Path(path)
         if self.path.exists() and not overwrite:
-            raise OutputError(f"{self.path} exists already: choose another name, or ask to overwrite it.")
+            raise OutputError(
+                f"{self.path} exists already: choose another name, or allow it to be replaced.",
+                hints=(Hint("overwrite"),),
+            )
         self._partial = self.path.with_name(f".{self.path.name}.partial")
         container = _container(self.path, audio_format, channels * frames * audio_format.bytes_per_sample)
         self._frames = 0

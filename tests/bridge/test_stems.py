@@ -4,7 +4,7 @@ import pytest
 from mixbridge.bridge.matching import Match, match_stems, parse_map
 from mixbridge.bridge.stems import collect_stems
 from mixbridge.presets.console import Strip
-from mixbridge.presets.errors import AudioError, PresetError
+from mixbridge.presets.errors import AudioError, Hint, PresetError
 from mixbridge.presets.preset import Preset, Track
 
 from .conftest import sound, write
@@ -130,7 +130,7 @@ class TestMatching:
             match_stems(preset_of("Vox", "Bass"), stems_of("Bass", "Git"))
         assert "Tracks without a stem: 'Vox'" in str(error.value)
         assert "Stems without a track: 'Git'" in str(error.value)
-        assert '--map "Vox=Git"' in str(error.value)
+        assert error.value.hints == (Hint("assignments", '"Vox=Git"'),)
 
     def test_a_muted_track_needs_no_stem(self):
         assert list(match_stems(preset_of("Vox", "Bass", muted=["Vox"]), stems_of("Bass")).stems) == ["Bass"]
@@ -152,8 +152,8 @@ class TestMap:
             (["=x"], "not of the form"),
             (["Vok=x"], "no track 'Vok'. It has: 'Bass', 'Vox'"),
             (["Vox=z"], "no stem 'z'. There are: 'x', 'y'"),
-            (["Vox=x", "Vox=y"], "another --map already"),
-            (["Vox=x", "Bass=x"], "another --map already"),
+            (["Vox=x", "Vox=y"], "another assignment already"),
+            (["Vox=x", "Bass=x"], "another assignment already"),
         ],
     )
     def test_mistakes(self, entries, words):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ....presets.errors import SessionError
+from ....presets.errors import Hint, SessionError
 from .model import MissingMedia
 
 _LONGEST_PATH = 4096
@@ -72,7 +72,8 @@ def resolve(folder: Path, written: str, *, allow_outside: bool = False, search: 
     if path is None:
         places = ", ".join(str(place) for place in dict.fromkeys(looked))
         raise SessionError(
-            f"{shown(written)} is missing; it was looked for in {places}. Name its folder with --search."
+            f"{shown(written)} is missing; it was looked for in {places}. Name its folder.",
+            hints=(Hint("search", "FOLDER"),),
         )
     return path
 
@@ -180,6 +181,7 @@ def _is_file(path: Path) -> bool:
 
 def _refused(folder: Path, written: str) -> SessionError:
     return SessionError(
-        f"{shown(written)} lies outside the session's folder {folder}. If you trust the session, add --allow-outside; "
-        "or name the folder that holds the file with --search."
+        f"{shown(written)} lies outside the session's folder {folder}. If you trust the session, allow audio from "
+        "outside of it; or name the folder that holds the file.",
+        hints=(Hint("allow_outside"), Hint("search", "FOLDER")),
     )

@@ -1,5 +1,7 @@
 """The frame of the command line: what it loads, and what failures look like."""
 
+import ast
+import pickle
 import re
 import subprocess
 import sys
@@ -12,8 +14,9 @@ from unittest.mock import patch
 import click
 import pytest
 from mixbridge import __version__
+from mixbridge.bridge.cli import main as cli_main
 from mixbridge.bridge.cli.commands import COMMANDS, Family, Lazy, LazyGroup
-from mixbridge.presets.errors import AudioError
+from mixbridge.presets.errors import AudioError, Hint, OutputError
 
 HEAVY = {"torch", "onnxruntime", "pedalboard", "numpy", "scipy", "pydantic", "rich", "soundfile", "jinja2"}
 
@@ -188,6 +191,40 @@ class TestFailures:
 
     def test_where_it_came_from_is_shown_when_asked(self, failing):
         assert "Traceback" in failing(AudioError("vox.wav is empty"), "-v").err
+
+    def test_hints_are_worded_as_the_options_of_the_command(self, run, tmp_path):
+        path = tmp_path / "x.json"
+        path.write_text("old")
+        outcome = run("preset", "scale", "bass", "0.5", "-o", path)
+        assert outcome.code == 2
+        assert outcome.err.endswith("choose another name, or allow it to be replaced. (--force)\n")
+        # `push` cannot replace a snapshot, so it names no option for it.
+        error = OutputError("x is there already.", hints=(Hint("overwrite"), Hint("snapshot", "FILE")))
+        push = LazyGroup("x", table=COMMANDS).get_command(click.Context(click.Command("x")), "push")
+        assert cli_main._options(error.hints, push) == " (--snapshot FILE)"
+        assert cli_main._options(error.hints, None) == ""
+
+    def test_errors_keep_their_hints_where_they_are_copied(self):
+        for kind in (OutputError, AudioError):
+            error = pickle.loads(pickle.dumps(kind("x", hints=(Hint("overwrite"),))))
+            assert (str(error), error.hints) == ("x", (Hint("overwrite"),))
+
+    def test_no_error_of_the_library_speaks_of_options(self):
+        root = Path(__file__).parents[3]
+        sources = [
+            path
+            for room in ("presets", "runtime", "bridge")
+            for path in (root / room).rglob("*.py")
+            if root / "bridge" / "cli" not in path.parents
+        ]
+        assert len(sources) > 100
+        spoken = []
+        for path in sources:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Error"):
+                    texts = [item.value for item in ast.walk(node) if isinstance(item, ast.Constant)]
+                    spoken += [(path.name, text) for text in texts if re.search(r"(^|\W)--[a-z]", str(text))]
+        assert spoken == []
 
     def test_an_unexpected_error_is_one_line_that_asks_for_a_report(self, failing):
         outcome = failing(RuntimeError("boom"))

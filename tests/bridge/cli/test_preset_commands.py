@@ -109,7 +109,7 @@ class TestWriting:
 
     def test_does_not_replace_a_file_unless_forced(self, good):
         before = good.read_bytes()
-        with pytest.raises(OutputError, match="--force"):
+        with pytest.raises(OutputError, match="allow it to be replaced"):
             run("scale", good, 0.5, "-o", good)
         assert good.read_bytes() == before
         run("scale", good, 0.5, "-o", good, "--force")

@@ -209,7 +209,7 @@ class TestCommand:
 def test_a_port_that_is_taken_is_known_before_anything_is_served(path):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(DeskError, match="--port"):
+        with pytest.raises(DeskError, match="another port"):
             run_serve(PRESET, path, port=taken.getsockname()[1])
 
 

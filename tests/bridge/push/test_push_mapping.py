@@ -66,7 +66,7 @@ class TestRefused:
             (["Kick="], "not of the form"),
             (["Tuba=1"], r"the preset has no track 'Tuba'. It has: 'Kick', 'Snare'"),
             (["Kick=33"], r"no strip '33'. Give a number from 1 to 32, .*ch/01.*, or its name"),
-            (["Kick=1", "Kick=2"], "'Kick' stands in another --map already"),
+            (["Kick=1", "Kick=2"], "'Kick' stands in another assignment already"),
             (["Kick=1", "Snare=ch/01"], "ch/01 was given to 'Kick' already"),
         ],
     )
@@ -76,22 +76,22 @@ class TestRefused:
 
     def test_a_name_that_two_strips_have(self):
         twice = {3: "Vox", 5: "Vox"}
-        with pytest.raises(DeskError, match=r"'Vox' could be ch/03 or ch/05.*--map \"Vox=3\""):
+        with pytest.raises(DeskError, match=r"'Vox' could be ch/03 or ch/05.*Assign it to one"):
             places(["Vox"], names=twice)
         with pytest.raises(DeskError, match=r"name of ch/03 or ch/05. Give the number"):
             places(["Lead"], names=twice, told=["Lead=Vox"])
         assert places(["Vox"], names=twice, told=["Vox=5"]) == {"Vox": (5, "as told")}
 
     def test_a_strip_that_two_tracks_could_be(self):
-        with pytest.raises(DeskError, match=r"'lead vox', 'LEAD VOX' could all be ch/03 .'Lead Vox'.*--map"):
+        with pytest.raises(DeskError, match=r"'lead vox', 'LEAD VOX' could all be ch/03 .'Lead Vox'.*Assign each"):
             places(["lead vox", "LEAD VOX"])
 
     def test_nothing_matches(self):
-        with pytest.raises(DeskError, match=r"no track of the preset .'Tuba'. is called like .*--by-order"):
+        with pytest.raises(DeskError, match=r"no track of the preset .'Tuba'. is called like .*in order"):
             places(["Tuba"])
-        with pytest.raises(DeskError, match=r"tells no names.*--map \"Tuba=1\".*--by-order"):
+        with pytest.raises(DeskError, match=r"tells no names.*in order"):
             places(["Tuba"], names={})
-        with pytest.raises(DeskError, match="has no tracks: add --tracks master"):
+        with pytest.raises(DeskError, match="has no tracks: choose the master"):
             places([])
 
 
@@ -125,7 +125,7 @@ class TestScope:
             ("0", "tracks 1 to 32"),
             ("30-33", "tracks 1 to 32"),
             ("4-2", "write 2-4"),
-            ("Vox", "use --map"),
+            ("Vox", "assign tracks to strips"),
             ("", "numbers such as 1-4,7"),
             ("1,,2", "numbers such as"),
             ("99999999999", "numbers such as"),

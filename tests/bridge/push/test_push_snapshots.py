@@ -84,7 +84,7 @@ def test_nothing_is_overwritten(tmp_path):
 def test_other_files_are_refused(tmp_path, text):
     path = tmp_path / "file.json"
     path.write_text(text)
-    with pytest.raises(DeskError, match=r"file.json is no snapshot.*--list"):
+    with pytest.raises(DeskError, match=r"file.json is no snapshot.*Choose another"):
         snapshots.load(path)
 
 

@@ -166,7 +166,7 @@ def test_the_other_suites(material: Material) -> None:
 def test_what_a_suite_lacks_is_said(material: Material) -> None:
     with pytest.raises(ModelError, match="suite recorded: no held-out session of kind recorded or lmms"):
         run_suite("recorded", "default", material, 1)
-    with pytest.raises(ModelError, match="--songs"):
+    with pytest.raises(ModelError, match="name their folder"):
         run_suite("songs", "default", replace(material, songs=()), 1)
 
 

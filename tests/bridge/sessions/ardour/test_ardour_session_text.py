@@ -195,7 +195,7 @@ def test_missing_recordings_are_listed_and_their_clips_left_out(read):
 @pytest.mark.parametrize("name", ["/etc/passwd", "../../../../etc/passwd", "\\\\server\\share\\a.wav", "C:\\a.wav"])
 def test_recordings_elsewhere_are_refused_unless_allowed(read, name):
     content = text(sources=f'<Source name="{name}" type="audio" id="10" channel="0" origin=""/>')
-    with pytest.raises(SessionError, match="--allow-outside"):
+    with pytest.raises(SessionError, match="allow audio from outside"):
         read(content)
     read(content, allow_outside=True)
 
@@ -206,7 +206,7 @@ def test_a_link_out_of_the_folder_is_refused(read, folder, tmp_path):
     link.symlink_to(tmp_path / "secret.wav")
     content = text(sources='<Source name="link.wav" type="audio" id="10" channel="0"/>')
     try:
-        with pytest.raises(SessionError, match="--allow-outside"):
+        with pytest.raises(SessionError, match="allow audio from outside"):
             read(content)
         assert read(content, allow_outside=True).tracks[0].clips
     finally:

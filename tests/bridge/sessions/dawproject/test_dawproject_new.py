@@ -101,7 +101,7 @@ def test_audio_is_within_or_beside_the_file(tmp_path: Path, files: list[Path]) -
     assert faults(beside.path) == []
     paths = {element.get("path") for element in ElementTree.fromstring(project_xml(beside.path)).iter("File")}
     assert paths == {"../media/a.wav", "../media/b & c.wav"}
-    with pytest.raises(SessionError, match="--allow-outside"):
+    with pytest.raises(SessionError, match="allow audio from outside"):
         read_session(beside.path)
 
 

@@ -334,7 +334,7 @@ def test_paths_out_of_the_folder_are_refused(tmp_path: Path, file: str) -> None:
     folder = tmp_path / "song"
     folder.mkdir()
     write_audio(tmp_path / "secret.wav", noise(100))
-    with pytest.raises(SessionError, match="--allow-outside"):
+    with pytest.raises(SessionError, match="allow audio from outside"):
         read(folder, track("A", item(file)))
 
 
@@ -343,7 +343,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     write_audio(tmp_path / "secret.wav", noise(100))
     (folder / "Media").mkdir(parents=True)
     (folder / "Media" / "a.wav").symlink_to(tmp_path / "secret.wav")
-    with pytest.raises(SessionError, match="--allow-outside"):
+    with pytest.raises(SessionError, match="allow audio from outside"):
         read(folder, track("A", item()))
 
 
