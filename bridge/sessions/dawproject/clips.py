@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
+from ..core.kinds import Kind
 from ..core.model import MOST_CLIPS, MOST_STRETCH, Automation
-from .pieces import FadeSpan, Media, Piece, is_whole, linear
+from .pieces import FadeSpan, Lane, Media, Piece, automation, is_whole, linear
 from .time import Scope, TempoMap, TimeUnit
 from .warps import Section, sections
 from .xml import MalformedError, is_true, number
@@ -21,7 +22,8 @@ MOST_VISITS = 5 * MOST_CLIPS // 2
 _DEEPEST = 32
 _SAME_S = 1e-9
 _LONGEST_NAME = 200
-_NO_SOUND = {"Notes": "MIDI", "Video": "video", "ClipSlot": "clips of the launcher"}
+_NO_SOUND = {"Notes": Kind.MIDI(), "Video": Kind.VIDEO(), "ClipSlot": Kind.LAUNCHER()}
+_POINTS = {"RealPoint", "BoolPoint", "IntegerPoint", "EnumPoint"}
 _SILENT = {"Markers", "markers", "Marker", "Target", "Warp"}
 
 
@@ -32,21 +34,6 @@ class Remark:
     track: str
     clip: str
     what: str
-
-
-@dataclass(frozen=True)
-class Lane:
-    """Automation of one parameter, in seconds of the arrangement.
-
-    Attributes:
-        points: (second, value).
-        holds: for each whether its value holds until the next.
-        unit: of the values, as the project names it.
-    """
-
-    points: tuple[tuple[float, float], ...]
-    holds: tuple[bool, ...]
-    unit: str | None
 
 
 class Arrangement:
@@ -103,7 +90,7 @@ class Arrangement:
             case tag if tag in _NO_SOUND:
                 self._remark(place, _NO_SOUND[tag])
             case tag if tag not in _SILENT:
-                self._remark(place, f"<{tag[:40]}>, which mixbridge does not know")
+                self._remark(place, Kind.UNKNOWN_ELEMENT(tag[:40]))
 
     def _visit_all(self, element: Element, place: _Place) -> None:
         for child in element:
@@ -196,7 +183,7 @@ class Arrangement:
         if media is None or begin_s >= end_s:
             return
         if place.track is None:
-            self._remark(place, "audio that is on no track")
+            self._remark(place, Kind.NO_TRACK())
             return
         if len(self.pieces) >= MOST_CLIPS:
             raise MalformedError(f"it has more than {MOST_CLIPS} clips")
@@ -210,7 +197,7 @@ class Arrangement:
                 stretch,
                 place.loop,
                 place.fades,
-                place.gain,
+                place.gains,
                 place.mute,
                 place.name,
                 place.notes,
@@ -224,7 +211,7 @@ class Arrangement:
             return
         if content.tag != "Audio":
             if content.tag not in _NO_SOUND:
-                self._remark(place, "time-stretch of several clips at once: they play at their own speed")
+                self._remark(place, Kind.STRETCHED_CLIPS())
             self._visit(content, place)
             return
         inner_unit = _unit(warps, "contentTimeUnit") or "seconds"
@@ -240,7 +227,7 @@ class Arrangement:
             return
         found = sections(markers, place.scope, begin_s, end_s)
         if found is None or not all(1 / MOST_STRETCH < section.stretch < MOST_STRETCH for section in found):
-            self._remark(place, "warp markers that no recording can follow: the clip is left out")
+            self._remark(place, Kind.BACKWARD_WARPS())
             return
         self._count(len(found))
         is_warped = any(section.stretch != 1 for section in found)
@@ -249,7 +236,8 @@ class Arrangement:
             self._raw(content, place, found[0], end_s)
             return
         if is_warped and "pitch" not in algorithm.lower():
-            place = place.noting(f"time-stretch ({algorithm or 'of an unnamed kind'}): its pitch moves with its speed")
+            rates = {f"{1 / section.stretch:.4g}" for section in found}
+            place = place.noting(Kind.TIME_STRETCH(rates.pop() if len(rates) == 1 else "that varies"))
         for section in found:
             part = replace(place, begin_s=section.begin_s, end_s=section.end_s)
             self._audio(content, part, section.stretch, section.zero_s)
@@ -257,7 +245,7 @@ class Arrangement:
     def _raw(self, audio: Element, place: _Place, first: Section, end_s: float) -> None:
         """Audio at its own speed from where its markers let it begin."""
         part = replace(place, begin_s=first.begin_s, end_s=end_s)
-        part = part.noting("warp markers, as the clip is set to play raw")
+        part = part.noting(Kind.RAW_WARPS())
         self._audio(audio, part, 1.0, first.begin_s - first.content_s)
 
     def _span_s(self, audio: Element, place: _Place, markers: list[tuple[float, float]]) -> tuple[float, float]:
@@ -276,13 +264,13 @@ class Arrangement:
         expression = target.get("expression") if target is not None else None
         if expression is not None:
             if expression != "gain" or not place.in_clip:
-                self._remark(place, f"automation of {expression[:40]}")
+                self._remark(place, Kind.CLIP_AUTOMATION(expression[:40]))
             return
         parameter = target.get("parameter") if target is not None else None
         if parameter is None:
             return
         if place.in_clip:
-            self._remark(place, "automation within a clip")
+            self._remark(place, Kind.AUTOMATION("a parameter, within a clip"))
             return
         lane = self._lane(points, place.scope)
         if lane.points:
@@ -290,9 +278,9 @@ class Arrangement:
 
     def _lane(self, points: Element, scope: Scope) -> Lane:
         found = [
-            (number(point, "time"), number(point, "value"), point.get("interpolation", "hold") != "linear")
+            (number(point, "time"), _value(point), point.get("interpolation", "hold") != "linear")
             for point in points
-            if point.tag == "RealPoint"
+            if point.tag in _POINTS
         ]
         self._count(len(found))
         found.sort(key=lambda point: point[0])
@@ -322,10 +310,11 @@ class Arrangement:
             if target is not None and target.get("expression") == "gain":
                 unit = _unit(points, "timeUnit")
                 lane = self._lane(points, place.scope.measured_in(unit) if unit else place.scope)
-                if place.gain is not None:
-                    place = place.noting("one of several gains of a clip")
+                gain = automation(lane, linear) if lane.points else None
+                if gain is not None:
+                    place = replace(place, gains=(*place.gains, gain))
                 elif lane.points:
-                    place = replace(place, gain=automation(lane, linear))
+                    self._remark(place, Kind.CLIP_AUTOMATION("gain"))
         return place
 
     def _length_s(self, at_s: float, length: float, unit: TimeUnit) -> float:
@@ -342,25 +331,6 @@ class Arrangement:
             raise MalformedError("its clips contain and repeat each other far more often than any project's")
 
 
-def automation(lane: Lane, convert: Callable[[float, str | None], float | None]) -> Automation | None:
-    """A lane as a session has it, its values converted; None if one cannot be.
-
-    Where some points hold and others do not, the value stands twice: before the step and behind it.
-    """
-    values = [convert(value, lane.unit) for _, value in lane.points]
-    points: list[tuple[float, float]] = []
-    steps = len(set(lane.holds[:-1])) > 1
-    for index, ((time, _), value) in enumerate(zip(lane.points, values, strict=True)):
-        if value is None:
-            return None
-        if steps and index and lane.holds[index - 1]:
-            points.append((time, points[-1][1]))
-        points.append((time, value))
-    if lane.holds[0] and not steps:
-        return Automation(tuple(points), "hold")
-    return Automation(tuple(points), "decibel" if lane.unit == "decibel" else "linear")
-
-
 @dataclass(frozen=True)
 class _Place:
     """Where in the arrangement something stands, and what the clips around it do to it."""
@@ -372,7 +342,7 @@ class _Place:
     name: str = ""
     mute: bool = False
     fades: tuple[FadeSpan, ...] = ()
-    gain: Automation | None = None
+    gains: tuple[Automation, ...] = ()
     loop: tuple[float, float] | None = None
     in_clip: bool = False
     notes: tuple[str, ...] = ()
@@ -390,6 +360,10 @@ class _Place:
     def noting(self, what: str) -> _Place:
         """With a note more."""
         return replace(self, notes=(*self.notes, what))
+
+
+def _value(point: Element) -> float:
+    return float(is_true(point, "value", False)) if point.tag == "BoolPoint" else number(point, "value")
 
 
 def _unit(element: Element, name: str) -> TimeUnit | None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from ....presets.units import decibels
-from .clips import Arrangement, Lane, Remark
-from .pieces import Media, linear
+from ..core.kinds import Kind
+from ..core.model import Automation
+from .clips import Arrangement, Remark
+from .pieces import Lane, Media, automation, linear
 from .time import TempoMap
 from .xml import Document, MalformedError, is_true, number
 
 LONGEST_NAME = 200
 _USUAL_BPM = 120.0
-_PLUGINS = {"Vst2Plugin", "Vst3Plugin", "ClapPlugin", "AuPlugin"}
 
 
 class Project:
@@ -58,9 +58,13 @@ class Project:
         """Automation of "Volume" and "Pan" by track, and what else is automated."""
         return _mixer_lanes(self.arrangement.lanes, self.mixer)
 
-    def remarks(self) -> list[Remark]:
-        """What the mixer does and stems do not have."""
-        return list(_mixer_remarks(self.root, self.mixer, self.audible))
+    def remarks(self) -> Iterator[Remark]:
+        """What belongs to no track and stems do not have."""
+        master = self.master()
+        for name in () if master is None else devices(master):
+            yield Remark("", "", Kind.MASTER_PLUGIN(name))
+        if self.root.find("Scenes/Scene") is not None:
+            yield Remark("", "", Kind.LAUNCHER())
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,15 @@ class MixerTrack:
     """A track of the project's structure.
 
     Attributes:
-        element: its <Track>.
+        element: its <Track>; or a <Channel> that is on no track.
         channel: its <Channel>; None without.
-        group: name of the track that it lies in.
+        parent: the track that it lies in.
         name: as shown.
     """
 
     element: Element
     channel: Element | None
-    group: str | None
+    parent: MixerTrack | None
     name: str
 
     @property
@@ -92,16 +96,45 @@ class MixerTrack:
 
 def fader_db(channel: Element | None) -> float:
     """A channel's fader."""
-    volume = None if channel is None else channel.find("Volume")
+    return decibels(parameter_level(None if channel is None else channel.find("Volume")))
+
+
+def parameter_level(volume: Element | None) -> float:
+    """A volume as a factor; 1 if nothing is said of it.
+
+    Raises:
+        MalformedError: it is no usable gain.
+    """
     if volume is None or volume.get("value") is None:
-        return 0.0
+        return 1.0
     unit = volume.get("unit")
     if unit == "decibel" and volume.get("value", "").strip().lower() in ("-inf", "-infinity"):
-        return -math.inf
+        return 0.0
     gain = linear(number(volume, "value"), unit)
     if gain is None or gain < 0:
         raise MalformedError(f"a fader at {volume.get('value')} {unit} is no usable gain")
-    return decibels(gain)
+    return gain
+
+
+def is_muted(track: MixerTrack) -> bool:
+    """Whether a track is muted, or switched off."""
+    mute = None if track.channel is None else track.channel.find("Mute")
+    return is_true(mute, "value", False) or not is_true(track.element, "loaded", True)
+
+
+def is_soloed(track: MixerTrack) -> bool:
+    """Whether a track is soloed."""
+    return is_true(track.channel, "solo", False)
+
+
+def volume_automation_of(lanes: Mapping[str, Lane]) -> Automation | None:
+    """The automation of a fader, as factors."""
+    return automation(lanes["Volume"], linear) if "Volume" in lanes else None
+
+
+def pan_automation_of(lanes: Mapping[str, Lane]) -> Automation | None:
+    """The automation of a pan, as -1 to 1."""
+    return automation(lanes["Pan"], lane_pan) if "Pan" in lanes else None
 
 
 def pan_of(channel: Element | None) -> float:
@@ -113,12 +146,17 @@ def pan_of(channel: Element | None) -> float:
     return min(1.0, max(-1.0, 2 * (number(pan, "value") - low) / (high - low) - 1))
 
 
-def _tracks_in(parent: Element, group: str | None, count: list[int]) -> Iterator[MixerTrack]:
-    for element in parent.iterfind("Track"):
+def _tracks_in(parent: Element, around: MixerTrack | None, count: list[int]) -> Iterator[MixerTrack]:
+    for element in parent:
+        if element.tag == "Channel" and around is None:  # a bus that is on no track
+            yield MixerTrack(element, element, None, (element.get("name") or "Bus")[:LONGEST_NAME])
+        if element.tag != "Track":
+            continue
         count[0] += 1
         name = (element.get("name") or f"Track {count[0]}")[:LONGEST_NAME]
-        yield MixerTrack(element, element.find("Channel"), group, name)
-        yield from _tracks_in(element, name, count)
+        track = MixerTrack(element, element.find("Channel"), around, name)
+        yield track
+        yield from _tracks_in(element, track, count)
 
 
 def _is_audio_track(track: MixerTrack) -> bool:
@@ -129,54 +167,39 @@ def _mixer_lanes(lanes: dict[str, Lane], mixer: list[MixerTrack]) -> tuple[dict[
     """Automation of faders and pans by track, and what else is automated."""
     owners: dict[str, tuple[str, str]] = {}
     for track in mixer:
-        for element in track.channel.iter() if track.channel is not None else ():
+        for path, element in _parameters(track.channel):
             if name := element.get("id"):
-                owners[name] = (track.identity, element.tag)
-        for name in ("Volume", "Pan"):
-            found = track.channel.find(name) if track.channel is not None else None
-            if found is not None and (identity := found.get("id")):
-                owners[identity] = (track.identity, f"Channel/{name}")
+                owners.setdefault(name, (track.identity, path))
     result: dict[str, dict[str, Lane]] = {}
     remarks = []
     for parameter, lane in lanes.items():
-        owner, kind = owners.get(parameter, ("", "a parameter"))
-        if kind.startswith("Channel/"):
-            result.setdefault(owner, {})[kind.removeprefix("Channel/")] = lane
+        owner, path = owners.get(parameter, ("", "a parameter"))
+        convert = {"Channel/Volume": linear, "Channel/Pan": lane_pan}.get(path)
+        if path == "Channel/Mute":
+            remarks.append(Remark(owner, "", Kind.MUTE_AUTOMATION()))
+        elif convert is not None and automation(lane, convert) is not None:
+            result.setdefault(owner, {})[path.removeprefix("Channel/")] = lane
         else:
-            remarks.append(Remark(owner, "", f"automation of {kind}"))
+            remarks.append(Remark(owner, "", Kind.AUTOMATION(path.removeprefix("Channel/"))))
     return result, remarks
 
 
-def _mixer_remarks(root: Element, mixer: list[MixerTrack], audible: list[MixerTrack]) -> Iterator[Remark]:
-    for track in audible:
-        if not is_true(track.element, "loaded", True):
-            yield Remark(track.identity, "", "the track is switched off in the DAW")
-        if track.channel is not None:
-            yield from (Remark(track.identity, "", what) for what in _devices(track.channel))
-            if track.channel.find("Sends/Send") is not None:
-                yield Remark(track.identity, "", "sends")
-    for track in mixer:
-        is_group = track.element.find("Track") is not None
-        if is_group and track not in audible and _is_moved(track.channel):
-            yield Remark(track.identity, "", "the group's own fader and devices")
-        if is_true(track.channel, "solo", False):
-            yield Remark(track.identity, "", "its solo: all tracks are rendered")
-    if root.find("Scenes/Scene") is not None:
-        yield Remark("", "", "clips of the launcher: the arrangement alone is rendered")
+def _parameters(channel: Element | None) -> Iterator[tuple[str, Element]]:
+    """Everything in a channel that may be automated, with what it is called."""
+    for child in () if channel is None else channel:
+        if child.tag in ("Volume", "Pan", "Mute"):
+            yield f"Channel/{child.tag}", child
+        elif child.tag == "Sends":
+            yield from (("a send", element) for element in child.iter())
+        else:
+            yield from ((element.tag, element) for element in child.iter())
 
 
-def _devices(channel: Element) -> Iterator[str]:
+def devices(channel: Element) -> Iterator[str]:
+    """The plug-ins and devices of a channel that act."""
     for device in channel.find("Devices") or ():
-        if is_true(device.find("Enabled"), "value", True):
-            kind = "plug-in" if device.tag in _PLUGINS else "device"
-            yield f"{kind} {(device.get('name') or device.get('deviceName') or device.tag)[:LONGEST_NAME]}"
-
-
-def _is_moved(channel: Element | None) -> bool:
-    if channel is None:
-        return False
-    at_rest = abs(fader_db(channel)) < 0.01 and abs(pan_of(channel)) < 0.005
-    return not at_rest or is_true(channel.find("Mute"), "value", False) or any(True for _ in _devices(channel))
+        if is_true(device.find("Enabled"), "value", True) and is_true(device, "loaded", True):
+            yield (device.get("name") or device.get("deviceName") or device.tag)[:LONGEST_NAME]
 
 
 def pan_range(pan: Element) -> tuple[float, float]:

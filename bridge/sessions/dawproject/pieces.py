@@ -1,8 +1,11 @@
-"""What the arrangement of a DAWproject plays, piece by piece in seconds, and each as a clip counted in frames."""
+"""What the arrangement of a DAWproject plays, piece by piece in seconds, and each as a clip counted in frames.
+
+Its automation is here, too: lanes of points in seconds, and what they are in a session.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -39,6 +42,21 @@ class FadeSpan:
 
 
 @dataclass(frozen=True)
+class Lane:
+    """Automation of one parameter, in seconds of the arrangement.
+
+    Attributes:
+        points: (second, value).
+        holds: for each whether its value holds until the next.
+        unit: of the values, as the project names it.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    holds: tuple[bool, ...]
+    unit: str | None
+
+
+@dataclass(frozen=True)
 class Piece:
     """A stretch of the arrangement in which one file is heard.
 
@@ -51,7 +69,7 @@ class Piece:
         stretch: how many times longer than recorded.
         loop: the part of the file that repeats, in seconds of the file.
         fades: of the clips that it lies in, outermost first.
-        gain: of the clip, linear, over the arrangement's time.
+        gains: of the clips that it lies in, linear, over the arrangement's time.
         mute: its clip or track is switched off.
         name: of its clip.
         notes: what of it is not rendered.
@@ -65,7 +83,7 @@ class Piece:
     stretch: float = 1.0
     loop: tuple[float, float] | None = None
     fades: tuple[FadeSpan, ...] = ()
-    gain: Automation | None = None
+    gains: tuple[Automation, ...] = ()
     mute: bool = False
     name: str = ""
     notes: tuple[str, ...] = ()
@@ -97,6 +115,25 @@ def clip_of(piece: Piece, rate_hz: int) -> Clip:
         name=piece.name,
         notes=piece.notes,
     )
+
+
+def automation(lane: Lane, convert: Callable[[float, str | None], float | None]) -> Automation | None:
+    """A lane as a session has it, its values converted; None if one cannot be.
+
+    Where some points hold and others do not, the value stands twice: before the step and behind it.
+    """
+    values = [convert(value, lane.unit) for _, value in lane.points]
+    points: list[tuple[float, float]] = []
+    steps = len(set(lane.holds[:-1])) > 1
+    for index, ((time, _), value) in enumerate(zip(lane.points, values, strict=True)):
+        if value is None:
+            return None
+        if steps and index and lane.holds[index - 1]:
+            points.append((time, points[-1][1]))
+        points.append((time, value))
+    if lane.holds[0] and not steps:
+        return Automation(tuple(points), "hold")
+    return Automation(tuple(points), "decibel" if lane.unit == "decibel" else "linear")
 
 
 def is_whole(frames: float) -> bool:
@@ -146,13 +183,13 @@ def _fades(piece: Piece, rate_hz: int) -> tuple[Fade, Fade, list[FadeSpan]]:
 def _gain(piece: Piece, around: list[FadeSpan]) -> tuple[float, Automation | None]:
     """Gain in dB, and envelope since the clip's beginning: its own gain times the fades of clips around it."""
     gain_db, curves = 0.0, [Automation(ramp) for span in around for ramp in _ramps(span, piece.begin_s)]
-    if piece.gain:
-        values = {value for _, value in piece.gain.points}
+    for gain in piece.gains:
+        values = {value for _, value in gain.points}
         if len(values) == 1:
-            gain_db = decibels(values.pop())
+            gain_db += decibels(values.pop())
         else:
-            points = tuple((time - piece.begin_s, value) for time, value in piece.gain.points)
-            curves.append(Automation(points, piece.gain.interpolation))
+            points = tuple((time - piece.begin_s, value) for time, value in gain.points)
+            curves.append(Automation(points, gain.interpolation))
     if len(curves) < 2:
         return gain_db, curves[0] if curves else None
     return gain_db, _product(curves, piece.end_s - piece.begin_s)

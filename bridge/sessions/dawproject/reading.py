@@ -12,13 +12,25 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ....presets.errors import AudioError, SessionError
+from ..core.kinds import Kind
 from ..core.media import Resolver, shown
 from ..core.model import Clip, MissingMedia, Session, SessionNote, SessionTrack
 from ..stems.material import FilePool
 from .archive import METADATA, PROJECT, Container
-from .clips import Lane, Remark, automation
-from .mixer import LONGEST_NAME, MixerTrack, Project, fader_db, lane_pan, pan_of
-from .pieces import Media, clip_of, linear
+from .clips import Remark
+from .mixer import (
+    LONGEST_NAME,
+    MixerTrack,
+    Project,
+    fader_db,
+    is_muted,
+    is_soloed,
+    pan_automation_of,
+    pan_of,
+    volume_automation_of,
+)
+from .pieces import Lane, Media, clip_of
+from .routing import ProjectRouting
 from .xml import MalformedError, is_true, number, parse
 
 USUAL_RATE_HZ = 48_000
@@ -52,13 +64,14 @@ def _session(path: Path, project: Project, title: str, missing: tuple[MissingMed
     for piece in pieces:
         clips.setdefault(piece.track, []).append(clip_of(piece, rate_hz))
     lanes, lane_remarks = project.lanes()
+    routing = ProjectRouting(project.mixer, lanes)
     tracks = tuple(
-        _track(order, track, clips.get(track.identity, []), lanes.get(track.identity, {}))
+        _track(order, track, clips.get(track.identity, []), lanes.get(track.identity, {}), routing)
         for order, track in enumerate(project.audible)
     )
     names = {track.identity: track.name for track in project.mixer}
-    remarks = [*project.arrangement.remarks, *lane_remarks, *project.remarks()]
-    remarks += [Remark("", "", "audio of a track that is not there") for track in clips if track not in names]
+    remarks = [*project.arrangement.remarks, *lane_remarks, *routing.remarks(project.audible), *project.remarks()]
+    remarks += [Remark("", "", Kind.NO_TRACK()) for track in clips if track not in names]
     notes = dict.fromkeys(SessionNote(names.get(item.track, ""), item.clip, item.what) for item in remarks)
     return Session(
         path,
@@ -69,6 +82,7 @@ def _session(path: Path, project: Project, title: str, missing: tuple[MissingMed
         tempo_bpm=project.bpm,
         unsupported=tuple(notes),
         missing=missing,
+        groups=tuple(routing.groups),
     )
 
 
@@ -112,24 +126,29 @@ class _MediaFinder:
             return Media(path, int(declared) if 8_000 <= declared <= 192_000 else USUAL_RATE_HZ)
 
 
-def _track(order: int, track: MixerTrack, clips: list[Clip], lanes: dict[str, Lane]) -> SessionTrack:
+def _track(
+    order: int, track: MixerTrack, clips: list[Clip], lanes: dict[str, Lane], routing: ProjectRouting
+) -> SessionTrack:
     channel = track.channel
     colour = track.element.get("color", "")
-    loaded = is_true(track.element, "loaded", True)
-    volume, pan = lanes.get("Volume"), lanes.get("Pan")
+    parent = routing.parent(track)
+    around = None if track.parent is None else track.parent.name
     return SessionTrack(
         track.name,
         order,
         tuple(clip for clip in clips if clip.length),
-        group=track.group,
+        group=around if parent is None else routing.groups[parent].name,
         colour=colour.lower() if _COLOUR.fullmatch(colour) else None,
         gain_db=fader_db(channel),
         pan=pan_of(channel),
-        mute=not loaded or is_true(channel.find("Mute") if channel is not None else None, "value", False),
+        mute=is_muted(track),
         channels=1 if channel is not None and channel.get("audioChannels") == "1" else 2,
-        volume=automation(volume, linear) if volume else None,
-        pan_automation=automation(pan, lane_pan) if pan else None,
+        volume=volume_automation_of(lanes),
+        pan_automation=pan_automation_of(lanes),
         identity=track.identity,
+        solo=is_soloed(track),
+        parent=parent,
+        controls=routing.controls(track),
     )
 
 
