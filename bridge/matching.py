@@ -31,7 +31,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Session:
+class StemMatches:
     """A preset whose tracks have stems.
 
     Attributes:
@@ -45,7 +45,7 @@ class Session:
     matches: tuple[Match, ...]
 
 
-def match_stems(preset: Preset, stems: Mapping[str, Path], told: Mapping[str, str] | None = None) -> Session:
+def match_stems(preset: Preset, stems: Mapping[str, Path], told: Mapping[str, str] | None = None) -> StemMatches:
     """Bring a preset and stems together.
 
     Args:
@@ -65,7 +65,7 @@ def match_stems(preset: Preset, stems: Mapping[str, Path], told: Mapping[str, st
         return _one_for_all(preset, stems)
     _check_complete(preset, stems, matches)
     by_track = {match.track: stems[match.stem] for match in matches}
-    return Session(preset, by_track, tuple(matches))
+    return StemMatches(preset, by_track, tuple(matches))
 
 
 def parse_map(entries: Sequence[str], preset: Preset, stems: Iterable[str]) -> dict[str, str]:
@@ -120,11 +120,11 @@ def match_names(tracks: Sequence[str], stems: Sequence[str], told: Mapping[str, 
     return [found[track] for track in tracks if track in found]
 
 
-def _one_for_all(preset: Preset, stems: Mapping[str, Path]) -> Session:
+def _one_for_all(preset: Preset, stems: Mapping[str, Path]) -> StemMatches:
     only = preset.tracks[0]
     tracks = tuple(only.model_copy(update={"name": name}) for name in stems)
     matches = tuple(Match(only.name, name, "one for all") for name in stems)
-    return Session(preset.model_copy(update={"tracks": tracks}), dict(stems), matches)
+    return StemMatches(preset.model_copy(update={"tracks": tracks}), dict(stems), matches)
 
 
 def _check_complete(preset: Preset, stems: Mapping[str, Path], matches: Iterable[Match]) -> None:

@@ -14,7 +14,7 @@ from .options import Saying, takes
 from .output.saying import echo_json
 
 if TYPE_CHECKING:
-    from ..desks.profile import Desk, Parameter
+    from ..desks.profile import Desk, DeskParameter
 
 _CHECKED: Final = {
     "running": "with the desk itself",
@@ -113,7 +113,7 @@ def _show_strip(found: Desk, kind: str) -> None:
     Console().print(table)
 
 
-def _range_words(key: str, parameter: Parameter) -> Iterator[str]:
+def _range_words(key: str, parameter: DeskParameter) -> Iterator[str]:
     from ..push.tables import value_words
 
     scale = parameter.scale

@@ -36,7 +36,7 @@ _NVIDIA = Path("/proc/driver/nvidia/version")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """The outcome of a check.
 
     Attributes:
@@ -54,13 +54,13 @@ class Finding:
     needed: bool = False
 
 
-def run_doctor() -> list[Finding]:
+def run_doctor() -> list[Diagnosis]:
     """Looks at everything; takes a second or two, because it runs the model once."""
     checks = (_python, _packages, _sound_formats, _inference, _graphics_card, _training, _audio_backends, _disk)
     return [finding for check in checks for finding in _safely(check)]
 
 
-def can_run(findings: list[Finding]) -> bool:
+def can_run(findings: list[Diagnosis]) -> bool:
     """Whether stems can be mixed here."""
     return all(finding.ok for finding in findings if finding.needed)
 
@@ -82,7 +82,7 @@ def doctor(context: click.Context, /, *, saying: Saying) -> None:
     context.exit(0 if can_run(findings) else 1)
 
 
-def _say(findings: list[Finding]) -> None:
+def _say(findings: list[Diagnosis]) -> None:
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         mark = "ok     " if finding.ok else "MISSING" if finding.needed else "-      "
@@ -92,25 +92,25 @@ def _say(findings: list[Finding]) -> None:
     click.echo("Mixing works here." if can_run(findings) else "Mixing does not work here: see what is MISSING.")
 
 
-def _safely(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+def _safely(check: Callable[[], Iterator[Diagnosis]]) -> list[Diagnosis]:
     """A check that fails is a finding, too; what it found before counts."""
-    found: list[Finding] = []
+    found: list[Diagnosis] = []
     try:
         found.extend(check())
     except Exception as error:  # whatever is broken here is what the user wants to know
         name = check.__name__.strip("_").replace("_", " ")
-        found.append(Finding(name, False, f"{type(error).__name__}: {error}", "reinstall mixbridge", needed=True))
+        found.append(Diagnosis(name, False, f"{type(error).__name__}: {error}", "reinstall mixbridge", needed=True))
     return found
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[Diagnosis]:
     from ...presets.version import __version__
 
-    yield Finding("mixbridge", True, __version__, needed=True)
-    yield Finding("Python", True, f"{platform.python_version()} on {platform.platform()}", needed=True)
+    yield Diagnosis("mixbridge", True, __version__, needed=True)
+    yield Diagnosis("Python", True, f"{platform.python_version()} on {platform.platform()}", needed=True)
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[Diagnosis]:
     for module, packages in (
         ("numpy", ("numpy",)),
         ("pedalboard", ("pedalboard",)),
@@ -121,27 +121,27 @@ def _packages() -> Iterator[Finding]:
         yield _imported(module, packages)
 
 
-def _imported(module: str, packages: tuple[str, ...]) -> Finding:
+def _imported(module: str, packages: tuple[str, ...]) -> Diagnosis:
     try:
         import_module(_IMPORTED_BY.get(module, module))
     except Exception as error:  # a broken library can raise anything while it loads
-        return Finding(module, False, f"cannot be loaded: {error}", f"pip install {packages[0]}", needed=True)
+        return Diagnosis(module, False, f"cannot be loaded: {error}", f"pip install {packages[0]}", needed=True)
     found = [f"{package} {known}" for package in packages if (known := _version(package))]
     if len(found) > 1:
         hint = f"pip uninstall -y {' '.join(packages)}; pip install {packages[0]}"
-        return Finding(module, False, f"{' and '.join(found)} overwrite each other", hint, needed=True)
-    return Finding(module, True, found[0] if found else "version unknown", needed=True)
+        return Diagnosis(module, False, f"{' and '.join(found)} overwrite each other", hint, needed=True)
+    return Diagnosis(module, True, found[0] if found else "version unknown", needed=True)
 
 
-def _sound_formats() -> Iterator[Finding]:
+def _sound_formats() -> Iterator[Diagnosis]:
     import soundfile as sf
 
     formats = [name for name in ("WAV", "AIFF", "FLAC", "OGG", "MP3") if name in sf.available_formats()]
     detail = f"{sf.__version__}, {sf.__libsndfile_version__}: {', '.join(formats)}"
-    yield Finding("soundfile", {"WAV", "FLAC"} <= set(formats), detail, "pip install -U soundfile", needed=True)
+    yield Diagnosis("soundfile", {"WAV", "FLAC"} <= set(formats), detail, "pip install -U soundfile", needed=True)
 
 
-def _inference() -> Iterator[Finding]:
+def _inference() -> Iterator[Diagnosis]:
     """Each provider that onnxruntime was built with, by running the default model on it."""
     from ...presets.errors import MixbridgeError
     from ...runtime.model.bundle import open_bundle
@@ -150,23 +150,23 @@ def _inference() -> Iterator[Finding]:
     try:
         manifest = open_bundle().manifest
     except MixbridgeError as error:
-        yield Finding("default model", False, str(error), "reinstall mixbridge", needed=True)
+        yield Diagnosis("default model", False, str(error), "reinstall mixbridge", needed=True)
         return
-    yield Finding(
+    yield Diagnosis(
         "default model", True, f"{manifest.name}, {manifest.parameters:,} parameters, {manifest.licence}", needed=True
     )
     yield _model_on("cpu", "model on CPU")
     if "CUDAExecutionProvider" not in available_providers():
         hint = "onnxruntime-gpu is for Linux and Windows on x86-64"
-        yield Finding("model on GPU", False, "this onnxruntime has no CUDA", hint)
+        yield Diagnosis("model on GPU", False, "this onnxruntime has no CUDA", hint)
     elif not _has_driver():
         # Asking all the same would make onnxruntime complain at length.
-        yield Finding("model on GPU", False, "no NVIDIA driver", "not needed: the CPU does")
+        yield Diagnosis("model on GPU", False, "no NVIDIA driver", "not needed: the CPU does")
     else:
         yield _model_on("cuda", "model on GPU")
 
 
-def _model_on(provider: Provider, name: str) -> Finding:
+def _model_on(provider: Provider, name: str) -> Diagnosis:
     """Runs what was recorded when the default model was exported."""
     from ...presets.errors import MixbridgeError
     from ...runtime.model.controller import Controller
@@ -178,28 +178,28 @@ def _model_on(provider: Provider, name: str) -> Finding:
             difference = Controller(provider=provider).check_snapshot()
     except MixbridgeError as error:
         hint = "pip install -U onnxruntime-gpu" if is_needed else "pip install 'mixbridge[cuda]'"
-        return Finding(name, False, str(error), hint, is_needed)
-    return Finding(name, True, f"works, {difference:.1g} from what was exported", needed=is_needed)
+        return Diagnosis(name, False, str(error), hint, is_needed)
+    return Diagnosis(name, True, f"works, {difference:.1g} from what was exported", needed=is_needed)
 
 
 def _has_driver() -> bool:
     return _NVIDIA.exists() or Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
 
 
-def _graphics_card() -> Iterator[Finding]:
+def _graphics_card() -> Iterator[Diagnosis]:
     detail = _NVIDIA.read_text(encoding="utf-8").splitlines()[0] if _NVIDIA.exists() else ""
     hint = "only needed for --provider cuda: nvidia.com/drivers"
-    yield Finding("NVIDIA driver", _has_driver(), detail or ("found" if _has_driver() else "none found"), hint)
+    yield Diagnosis("NVIDIA driver", _has_driver(), detail or ("found" if _has_driver() else "none found"), hint)
 
 
-def _training() -> Iterator[Finding]:
+def _training() -> Iterator[Diagnosis]:
     # Found, not loaded: torch takes seconds.
     found = _version("torch")
     hint = "only needed to train and evaluate: pip install 'mixbridge[train]'"
-    yield Finding("torch", found is not None, found or "not installed", hint)
+    yield Diagnosis("torch", found is not None, found or "not installed", hint)
 
 
-def _audio_backends() -> Iterator[Finding]:
+def _audio_backends() -> Iterator[Diagnosis]:
     """For playing live; mixing files needs none."""
     for name, module, library, package, system in (
         ("JACK", "jack", "jack", "JACK-Client", "apt install libjack-jackd2-0 (or jackaudio.org)"),
@@ -213,13 +213,13 @@ def _audio_backends() -> Iterator[Finding]:
         missing = [*([] if has_library else [system]), *([] if has_module else [f"pip install {package}"])]
         installed, found = "installed" if has_module else "not installed", "found" if has_library else "not found"
         detail = f"{package} {installed}, library {found}"
-        yield Finding(f"{name} (live audio)", not missing, detail, f"only needed to play live: {'; '.join(missing)}")
+        yield Diagnosis(f"{name} (live audio)", not missing, detail, f"only needed to play live: {'; '.join(missing)}")
 
 
-def _disk() -> Iterator[Finding]:
+def _disk() -> Iterator[Diagnosis]:
     free = shutil.disk_usage(Path.cwd()).free
     detail = f"{free / _MEBIBYTE / 1024:.1f} GiB free in {Path.cwd()}"
-    yield Finding(
+    yield Diagnosis(
         "disk", free > _ENOUGH_BYTES, detail, "a song's stems take about 0.5 GiB: free some space, or write elsewhere"
     )
 

@@ -13,7 +13,7 @@ from .template import Variables, filled, filled_argument, has_number, unknown_ga
 
 
 @dataclass(frozen=True)
-class Parameter:
+class DeskParameter:
     """One setting of a strip, with everything looked up: only the number of the strip is open.
 
     Attributes:
@@ -41,14 +41,16 @@ class Parameter:
         return self.key.split(".")[0]
 
 
-def expand(kind: str, strip: StripKind, scales: Mapping[str, Scale], plugins: Mapping[str, object]) -> list[Parameter]:
+def expand(
+    kind: str, strip: StripKind, scales: Mapping[str, Scale], plugins: Mapping[str, object]
+) -> list[DeskParameter]:
     """Every setting of a kind of strip, in the order in which they are sent.
 
     Raises:
         ValueError: something is missing or contradicts something else; the message says where, and what to do.
     """
     parameters = [
-        Parameter(
+        DeskParameter(
             key=key,
             address=filled(_absolute(strip, control.address), variables),
             before=tuple(filled_argument(item, variables) for item in control.before),
@@ -107,14 +109,14 @@ def _scale(kind: str, key: str, control: Control, scales: Mapping[str, Scale]) -
     return scales[control.scale]
 
 
-def _check_keys(kind: str, parameters: list[Parameter]) -> None:
+def _check_keys(kind: str, parameters: list[DeskParameter]) -> None:
     keys = [parameter.key for parameter in parameters]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
         raise ValueError(f"{kind}: {', '.join(twice)} stands more than once; give slots and fixed settings own names")
 
 
-def _check_address(kind: str, strip: StripKind, parameter: Parameter, plugins: Mapping[str, object]) -> None:
+def _check_address(kind: str, strip: StripKind, parameter: DeskParameter, plugins: Mapping[str, object]) -> None:
     templates = (parameter.address, *parameter.before)
     if strip.count > 1 and not has_number(templates):
         raise ValueError(
@@ -126,7 +128,7 @@ def _check_address(kind: str, strip: StripKind, parameter: Parameter, plugins: M
         raise ValueError(f"{kind}, {parameter.key}: nothing says what {{{gap}}} is; {remedy}")
 
 
-def _check_scale(kind: str, parameter: Parameter) -> None:
+def _check_scale(kind: str, parameter: DeskParameter) -> None:
     """A key needs a scale of its sort: names of filters, texts, or numbers."""
     where, scale = f"{kind}, {parameter.key}", parameter.scale
     if parameter.constant is not None:
@@ -148,7 +150,7 @@ def _check_constant(where: str, scale: Scale, constant: float | str) -> None:
         raise ValueError(f"{where}: its fixed value does not suit its scale: {error}") from None
 
 
-def _check_places(kind: str, parameters: list[Parameter]) -> None:
+def _check_places(kind: str, parameters: list[DeskParameter]) -> None:
     places: dict[tuple[str, tuple[int | str, ...]], str] = {}
     for parameter in parameters:
         place = (parameter.address, parameter.before)

@@ -18,7 +18,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from ...presets.console import Part
 from ...presets.errors import DeskError
-from .expansion import Parameter, expand
+from .expansion import DeskParameter, expand
 from .filters import ShelfLaw
 from .layout import (
     FILTER_TYPES,
@@ -41,9 +41,9 @@ __all__ = [
     "SHELF_Q",
     "CompressorAbility",
     "Desk",
+    "DeskParameter",
     "EqAbility",
     "FilterType",
-    "Parameter",
     "Plugin",
     "Setting",
     "Slot",
@@ -145,7 +145,7 @@ class Desk(Part):
     track: StripKind
     master: MasterStrip | None = None
 
-    _tables: dict[str, dict[str, Parameter]] = PrivateAttr(default_factory=dict)
+    _tables: dict[str, dict[str, DeskParameter]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _usable(self) -> Desk:
@@ -168,7 +168,7 @@ class Desk(Part):
             else {"track": self.track, "master": self.master.resolved(self.track)}
         )
 
-    def parameters(self, kind: str) -> Mapping[str, Parameter]:
+    def parameters(self, kind: str) -> Mapping[str, DeskParameter]:
         """All settings of a kind of strip by key, in the order of sending; empty if it has no such strip."""
         return self._tables.get(kind, {})
 
@@ -288,7 +288,7 @@ class Desk(Part):
                 f"{self.title} has no {kind} {number}: they are numbered {strip.first} to {strip.numbers[-1]}"
             )
 
-    def _setting(self, kind: str, number: int, parameter: Parameter, value: float | str) -> Setting:
+    def _setting(self, kind: str, number: int, parameter: DeskParameter, value: float | str) -> Setting:
         strip = _strip_name(kind, number)
         try:
             wire = parameter.scale.encode(value)

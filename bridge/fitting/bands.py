@@ -73,7 +73,7 @@ class SlotLimits:
 
 
 @dataclass(frozen=True)
-class Bands:
+class FilterBands:
     """A setting of some bands or slots: kinds, shape (n,), and values, shape (n, 3)."""
 
     kinds: Kinds
@@ -89,7 +89,9 @@ def audible_freqs_hz(count: int, sample_rate_hz: int) -> Floats:
     return np.geomspace(LOWEST_HZ, min(HIGHEST_HZ, 0.48 * sample_rate_hz), count)
 
 
-def closest(wanted: Bands, slots: Sequence[SlotLimits], preferred: Sequence[int], sample_rate_hz: int) -> Bands:
+def closest(
+    wanted: FilterBands, slots: Sequence[SlotLimits], preferred: Sequence[int], sample_rate_hz: int
+) -> FilterBands:
     """The setting of the slots that sounds most like these bands, on the slots' grid.
 
     Args:
@@ -116,7 +118,7 @@ def closest(wanted: Bands, slots: Sequence[SlotLimits], preferred: Sequence[int]
 class _Task:
     """One set of bands, to be had from one set of slots."""
 
-    def __init__(self, wanted: Bands, slots: tuple[SlotLimits, ...], sample_rate_hz: int):
+    def __init__(self, wanted: FilterBands, slots: tuple[SlotLimits, ...], sample_rate_hz: int):
         self._wanted = wanted
         self._slots = slots
         self._rate_hz = sample_rate_hz
@@ -126,13 +128,13 @@ class _Task:
         self._low = np.array([slot.low for slot in slots])
         self._high = np.array([slot.high for slot in slots])
 
-    def errors_db(self, bands: Bands) -> Floats:
+    def errors_db(self, bands: FilterBands) -> Floats:
         return _total_db(bands, self._points, self._rate_hz) - self._target_db
 
-    def squares(self, bands: Bands) -> float:
+    def squares(self, bands: FilterBands) -> float:
         return float((self.errors_db(bands) ** 2).sum())
 
-    def start(self, kept: Sequence[int]) -> Bands:
+    def start(self, kept: Sequence[int]) -> FilterBands:
         """These bands in the slots that suit them best, within the slots' ranges; other slots idle."""
         kinds = np.array([slot.kinds[0] for slot in self._slots])
         values = np.array([slot.idle for slot in self._slots])
@@ -145,7 +147,7 @@ class _Task:
             if self._wanted.kinds[band] in slot.kinds:
                 kinds[place] = self._wanted.kinds[band]
             values[place] = self._wanted.values[band]
-        return Bands(kinds, np.clip(values, self._low, self._high))
+        return FilterBands(kinds, np.clip(values, self._low, self._high))
 
     def _misfit(self, band: int, rank: int, place: int) -> float:
         slot, (gain_db, freq, _) = self._slots[place], self._wanted.values[band]
@@ -155,7 +157,7 @@ class _Task:
         # Squares keep the order of bands that could stand in each other's slots.
         return wrong + _OCTAVE_OUT * octaves_out + _OTHER_PLACE * (rank - place) ** 2
 
-    def with_one_bell_moved(self, start: Bands) -> list[Bands]:
+    def with_one_bell_moved(self, start: FilterBands) -> list[FilterBands]:
         """Starts with one bell elsewhere: where most is missing without it."""
         parts_db = responses_db(start.kinds, start.values, self._points, self._rate_hz)
         starts = []
@@ -167,10 +169,10 @@ class _Task:
             bell = [missing_db[peak], math.log(self._freqs_hz[peak]), _LN_NARROW_Q]
             kinds, values = start.kinds.copy(), start.values.copy()
             kinds[place], values[place] = BELL, np.clip(bell, slot.low, slot.high)
-            starts.append(Bands(kinds, values))
+            starts.append(FilterBands(kinds, values))
         return starts
 
-    def fitted(self, start: Bands) -> Bands:
+    def fitted(self, start: FilterBands) -> FilterBands:
         """The nearest response that can be reached from here, off the grid."""
         low, high = self._low.ravel(), self._high.ravel()
         free = low < high
@@ -205,15 +207,15 @@ class _Task:
             max_nfev=_EVALUATIONS,
         )
         at[free] = found.x
-        return Bands(start.kinds, at.reshape(-1, 3))
+        return FilterBands(start.kinds, at.reshape(-1, 3))
 
-    def snapped(self, bands: Bands) -> Bands:
+    def snapped(self, bands: FilterBands) -> FilterBands:
         pairs = zip(self._slots, bands.values, strict=True)
         values = np.array([slot.snapped(band) for slot, band in pairs])
         values[np.abs(values[:, GAIN]) < INAUDIBLE_DB, GAIN] = 0
-        return Bands(bands.kinds, values)
+        return FilterBands(bands.kinds, values)
 
-    def polished(self, bands: Bands) -> Bands:
+    def polished(self, bands: FilterBands) -> FilterBands:
         """Moved along the grid, one band at a time, until no step makes it better."""
         values = bands.values.copy()
         parts_db = responses_db(bands.kinds, values, self._points, self._rate_hz)
@@ -232,8 +234,8 @@ class _Task:
                     values[place], parts_db[place] = choices[winner], choices_db[winner]
             if best == before:
                 break
-        return Bands(bands.kinds, values)
+        return FilterBands(bands.kinds, values)
 
 
-def _total_db(bands: Bands, points: Floats, sample_rate_hz: int) -> Floats:
+def _total_db(bands: FilterBands, points: Floats, sample_rate_hz: int) -> Floats:
     return np.asarray(responses_db(bands.kinds, bands.values, points, sample_rate_hz).sum(axis=0))

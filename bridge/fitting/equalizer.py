@@ -13,7 +13,7 @@ from ...runtime.console.eq import INAUDIBLE_DB
 from ..desks.filters import middle_hz, pole_hz
 from ..desks.profile import EqAbility, Slot
 from .abilities import slot_limits, snapped
-from .bands import Bands, audible_freqs_hz, closest
+from .bands import FilterBands, audible_freqs_hz, closest
 from .response import BELL, FREQ, GAIN, HIGH_SHELF, KINDS, LOW_SHELF, Floats, Q
 
 CONSOLE_KINDS = (LOW_SHELF, BELL, BELL, BELL, BELL, HIGH_SHELF)
@@ -56,7 +56,7 @@ def fit_eq(eq: Equalizer, ability: EqAbility, sample_rate_hz: int = 48000) -> Fi
     wanted = console_bands(eq)
     fitted = closest(wanted, slot_limits(ability), _preferred(eq), sample_rate_hz)
     values = _values(fitted, ability, sample_rate_hz)
-    given = Bands(fitted.kinds, np.array([desk_row(values, slot, sample_rate_hz) for slot in ability.slots]))
+    given = FilterBands(fitted.kinds, np.array([desk_row(values, slot, sample_rate_hz) for slot in ability.slots]))
     freqs_hz = audible_freqs_hz(_CURVE_POINTS, sample_rate_hz)
     wanted_db = wanted.response_db(freqs_hz, sample_rate_hz)
     given_db = given.response_db(freqs_hz, sample_rate_hz)
@@ -64,10 +64,10 @@ def fit_eq(eq: Equalizer, ability: EqAbility, sample_rate_hz: int = 48000) -> Fi
     return FittedEq(values, freqs_hz, wanted_db, given_db, float(errors_db.mean()), float(errors_db.max()))
 
 
-def console_bands(eq: Equalizer) -> Bands:
+def console_bands(eq: Equalizer) -> FilterBands:
     """The console's six bands as numbers; what is not heard has gain 0."""
     rows = [_row(getattr(eq, name)) for name in EQ_BANDS]
-    return Bands(np.array(CONSOLE_KINDS), np.array(rows))
+    return FilterBands(np.array(CONSOLE_KINDS), np.array(rows))
 
 
 def desk_row(values: Mapping[str, float | str], slot: Slot, sample_rate_hz: int) -> list[float]:
@@ -102,7 +102,7 @@ def _preferred(eq: Equalizer) -> list[int]:
     return sorted(range(len(EQ_BANDS)), key=rank)
 
 
-def _values(given: Bands, ability: EqAbility, sample_rate_hz: int) -> dict[str, float | str]:
+def _values(given: FilterBands, ability: EqAbility, sample_rate_hz: int) -> dict[str, float | str]:
     values: dict[str, float | str] = {}
     for slot, kind, row in zip(ability.slots, given.kinds, given.values, strict=True):
         prefix = f"eq.{slot.name}"

@@ -14,7 +14,7 @@ from ...presets.sections import rows_of
 from ...presets.units import allowed, quantity
 from ..desks.keys import desk_key
 from ..desks.profile import Desk
-from .bands import Bands, SlotLimits, audible_freqs_hz, closest
+from .bands import FilterBands, SlotLimits, audible_freqs_hz, closest
 from .compressor import preset_ms
 from .equalizer import CONSOLE_KINDS, console_bands, desk_row, kind_name
 from .response import FREQ, GAIN, KINDS, Floats, Q
@@ -115,7 +115,7 @@ def _equalizer(
             lost.append(f"Band {slot.name} of the EQ: a preset has no filter of the kind {name.replace('_', ' ')}.")
     if not rows:
         return Equalizer(), lost
-    wanted = Bands(np.array(kinds), np.array(rows))
+    wanted = FilterBands(np.array(kinds), np.array(rows))
     in_use_first = sorted(range(len(rows)), key=lambda index: rows[index][GAIN] == 0)
     given = closest(wanted, _console_limits(), in_use_first, sample_rate_hz)
     freqs_hz = audible_freqs_hz(_CURVE_POINTS, sample_rate_hz)

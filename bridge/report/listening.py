@@ -27,7 +27,7 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True)
-class Sound:
+class SoundFigures:
     """A passage in figures.
 
     Attributes:
@@ -50,13 +50,13 @@ class Sound:
         return self.true_peak_dbtp - self.loudness_lufs
 
 
-def measure(audio: Samples, sample_rate_hz: int) -> Sound:
+def measure(audio: Samples, sample_rate_hz: int) -> SoundFigures:
     """The figures of samples of shape (1 or 2, n)."""
     loudness = integrated_loudness(audio, sample_rate_hz)
     left, right = (audio[0], audio[-1])
     power_left, power_right = _power(left), _power(right)
     side, total = _power((left - right) / 2), (power_left + power_right) / 2
-    return Sound(
+    return SoundFigures(
         loudness,
         true_peak_db(audio),
         tone(audio, sample_rate_hz, loudness),

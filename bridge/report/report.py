@@ -30,7 +30,7 @@ from ...runtime.model.analysis import Passage, cut_passage
 from ...runtime.rendering.render import Rendered, render_arrays
 from . import curves
 from .assurance import guarded, headline, reasons
-from .listening import Sound, measure, tone
+from .listening import SoundFigures, measure, tone
 from .text import describe_master, describe_strip, spoken_pan
 from .verdict import compare
 
@@ -176,7 +176,7 @@ def _read_reference(path: Path, preset: Preset, rate_hz: int) -> Samples | None:
     return read_passage(path, window.start_s, window.length_s, rate_hz) if window is not None else None
 
 
-def _track_cards(heard: _Heard, preset: Preset, reference: Sound | None) -> list[TrackCard]:
+def _track_cards(heard: _Heard, preset: Preset, reference: SoundFigures | None) -> list[TrackCard]:
     """A card for each track, silent and muted ones too."""
     stems = heard.rendered.stems
     # The master and the loudness target move all tracks alike: the same step brings them to where they are in the mix.
@@ -192,7 +192,7 @@ def _track_cards(heard: _Heard, preset: Preset, reference: Sound | None) -> list
 
 
 def _track_card(
-    heard: _Heard, track: Track, after_lufs: float, loudest_lufs: float, reference: Sound | None
+    heard: _Heard, track: Track, after_lufs: float, loudest_lufs: float, reference: SoundFigures | None
 ) -> TrackCard:
     strip = track.strip
     audio = heard.passage.audio.get(track.name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...presets.units import power_decibels
-from .listening import THIRDS_HZ, Sound
+from .listening import THIRDS_HZ, SoundFigures
 
 # Smaller changes are not worth a sentence.
 _HEARD_DB = 1.0
@@ -40,7 +40,7 @@ _REGIONS = (
 )
 
 
-def compare(raw: Sound, mix: Sound, reference: Sound | None = None) -> list[str]:
+def compare(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None = None) -> list[str]:
     """What one hears, the greatest change first; all sounds are compared at equal loudness.
 
     Args:
@@ -57,7 +57,9 @@ def compare(raw: Sound, mix: Sound, reference: Sound | None = None) -> list[str]
     return [*sentences, *_width(raw, mix, reference), *_distance(raw, mix, reference)]
 
 
-def _tone(region: _Region, change_db: float, raw: Sound, mix: Sound, reference: Sound | None) -> str:
+def _tone(
+    region: _Region, change_db: float, raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None
+) -> str:
     said = f"The mix is {abs(change_db):.1f} dB {region.more if change_db > 0 else region.less} {region.name}"
     if reference is None:
         return f"{said} than the tracks as they came."
@@ -77,7 +79,7 @@ def _towards(before_db: float, after_db: float) -> str:
     return f"closer to the reference, {left}"
 
 
-def _width(raw: Sound, mix: Sound, reference: Sound | None) -> Iterator[str]:
+def _width(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None) -> Iterator[str]:
     change = mix.width - raw.width
     if abs(change) < _HEARD_WIDTH:
         return
@@ -88,7 +90,7 @@ def _width(raw: Sound, mix: Sound, reference: Sound | None) -> Iterator[str]:
     yield f"{said}, in the reference {_percent(reference.width)}." if reference else f"{said}."
 
 
-def _distance(raw: Sound, mix: Sound, reference: Sound | None) -> Iterator[str]:
+def _distance(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None) -> Iterator[str]:
     """How far the tone as a whole is from the reference's, before and after."""
     if reference is None:
         return
@@ -107,7 +109,7 @@ def _distance(raw: Sound, mix: Sound, reference: Sound | None) -> Iterator[str]:
     )
 
 
-def _region_db(sound: Sound, region: _Region) -> float:
+def _region_db(sound: SoundFigures, region: _Region) -> float:
     """Power of a region at a loudness of 0 LUFS."""
     inside = (region.low_hz <= THIRDS_HZ) & (region.high_hz > THIRDS_HZ) & ~np.isnan(sound.thirds_db)
     power = float((10 ** (sound.thirds_db[inside] / 10)).sum())

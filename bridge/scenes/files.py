@@ -63,7 +63,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Written:
+class SceneText:
     """A file to be.
 
     Attributes:
@@ -76,7 +76,7 @@ class Written:
     left_out: Mapping[int, tuple[str, ...]]
 
 
-def write_scene(title: str, values: Mapping[int, Mapping[str, float | str]], desk: Desk, base: str = "") -> Written:
+def write_scene(title: str, values: Mapping[int, Mapping[str, float | str]], desk: Desk, base: str = "") -> SceneText:
     """A scene of these settings.
 
     Args:
@@ -92,10 +92,10 @@ def write_scene(title: str, values: Mapping[int, Mapping[str, float | str]], des
     lines, left_out = _changed(values, desk, _lines_of(base))
     header = f'#4.0# {tokens.NAME.write(_title(title))} "" %000000000 1'.ljust(_HEADER_WIDTH)
     kept = [lines.pop(line.partition(" ")[0], line) for line in base.splitlines()] or [header]
-    return Written("\n".join([*kept, *lines.values()]) + "\n", left_out)
+    return SceneText("\n".join([*kept, *lines.values()]) + "\n", left_out)
 
 
-def write_channel(title: str, values: Mapping[str, float | str], desk: Desk) -> Written:
+def write_channel(title: str, values: Mapping[str, float | str], desk: Desk) -> SceneText:
     """A preset of one channel, for the desk's library: name, EQ, dynamics and mix.
 
     The trim is no part of it: in these files it comes with the microphone's gain and its phantom power.
@@ -116,7 +116,7 @@ def write_channel(title: str, values: Mapping[str, float | str], desk: Desk) -> 
     header = f"#4.0# 1 {tokens.NAME.write(_title(title))} 0 %{flags} 1".ljust(_HEADER_WIDTH)
     text = "\n".join([header, *short.values()]) + "\n"
     trim = ("trim_db",) if "trim_db" in values else ()
-    return Written(text, {1: (*trim, *left_out.get(1, ()))} if trim or left_out else {})
+    return SceneText(text, {1: (*trim, *left_out.get(1, ()))} if trim or left_out else {})
 
 
 def read_scene(text: str, desk: Desk) -> Scene:

@@ -43,7 +43,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True)
-class Setting:
+class PresetSetting:
     """A row of the console's table, in one part of a preset."""
 
     part: Literal["track", "master", "fx_bus", "fx_band"]
@@ -216,8 +216,8 @@ def _setting(
     index: int,
     path: str,
     section: type[Strip | Master | FxBus | FxBand],
-) -> Setting:
-    return Setting(part, index, path, parameters(section)[path])
+) -> PresetSetting:
+    return PresetSetting(part, index, path, parameters(section)[path])
 
 
 def _track_place(index: int, suffix: str, address: str) -> Place:
@@ -262,7 +262,7 @@ def _possibly_changed(old: Preset, new: Preset) -> Iterator[tuple[str, Place]]:
 
 def _is_new_place(place: Place, old: Preset) -> bool:
     match place:
-        case Setting(part="track", index=index) | Mute(index=index) | Fixed(index=int(index)):
+        case PresetSetting(part="track", index=index) | Mute(index=index) | Fixed(index=int(index)):
             return index >= len(old.tracks)
         case _:
             return False

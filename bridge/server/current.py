@@ -21,7 +21,7 @@ MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
-class Change:
+class PresetChange:
     """What stood before, and what stands now."""
 
     old: Preset
@@ -62,7 +62,7 @@ class CurrentPreset:
         """How much of the preset is in use; 1 again as soon as something else is changed."""
         return self._state.amount
 
-    def change(self, edit: Callable[[Preset], Preset], gesture: str = "") -> Change:
+    def change(self, edit: Callable[[Preset], Preset], gesture: str = "") -> PresetChange:
         """Puts an edited preset in place of the current one.
 
         Args:
@@ -76,7 +76,7 @@ class CurrentPreset:
 
         return self._step(edited, gesture)
 
-    def set_amount(self, amount: float) -> Change:
+    def set_amount(self, amount: float) -> PresetChange:
         """The current preset at an amount of its effect, 0..1.5: always of the whole, not of what is left of it.
 
         Raises:
@@ -84,7 +84,7 @@ class CurrentPreset:
         """
         return self._step(lambda state: _State(scaled(state.whole, amount), state.whole, amount), "amount")
 
-    def undo(self) -> Change:
+    def undo(self) -> PresetChange:
         """Goes one step back.
 
         Raises:
@@ -95,9 +95,9 @@ class CurrentPreset:
                 raise PresetError("there is nothing to undo")
             old, self._state = self._state, self._history.pop()
             self._gesture = ""
-            return Change(old.preset, self._state.preset)
+            return PresetChange(old.preset, self._state.preset)
 
-    def _step(self, edit: Callable[[_State], _State], gesture: str) -> Change:
+    def _step(self, edit: Callable[[_State], _State], gesture: str) -> PresetChange:
         with self._lock:
             old = self._state
             self._state = edit(old)
@@ -106,4 +106,4 @@ class CurrentPreset:
             if not goes_on:
                 self._history.append(old)
             self._gesture, self._moved_s = gesture, now_s
-            return Change(old.preset, self._state.preset)
+            return PresetChange(old.preset, self._state.preset)

@@ -17,7 +17,7 @@ from ...presets.errors import DeskError, Hint, MixbridgeError
 from ...presets.preset import Preset
 from ..osc.packets import Argument, Message
 from .addresses import ROOT, differences, find, sendable, strip_values
-from .current import Change, CurrentPreset
+from .current import CurrentPreset, PresetChange
 from .subscribers import DEFAULT_S, LONGEST_S, Peer, Subscribers
 from .worker import State, Worker
 
@@ -135,7 +135,9 @@ class Surface:
         if not _released(arguments):
             self._apply(self._current.undo)
 
-    def _apply(self, change: Callable[[], Change], *, but: Peer | None = None, amount_but: Peer | None = None) -> None:
+    def _apply(
+        self, change: Callable[[], PresetChange], *, but: Peer | None = None, amount_but: Peer | None = None
+    ) -> None:
         with self._publishing:
             amount = self._current.amount
             done = change()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ....runtime.refinement.refine import Refinement
     from ....runtime.rendering.render import RenderOptions
     from ...jobs import Done
-    from ...matching import Session
+    from ...matching import StemMatches
     from ...sessions.writing import Written
 
 _LISTED = 24
@@ -135,7 +135,7 @@ def say_written(written: Written) -> None:
         say(f"Note: {note}", err=True)
 
 
-def say_matches(session: Session) -> None:
+def say_matches(session: StemMatches) -> None:
     """Only where names differ is there something to look at."""
     from rich import box
     from rich.table import Table

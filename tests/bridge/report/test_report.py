@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from markupsafe import Markup
 from mixbridge.bridge.report import charts, curves
-from mixbridge.bridge.report.listening import THIRDS_HZ, Sound, measure, third_octaves_db
+from mixbridge.bridge.report.listening import THIRDS_HZ, SoundFigures, measure, third_octaves_db
 from mixbridge.bridge.report.report import _shown, make_report
 from mixbridge.bridge.report.verdict import compare
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
@@ -228,7 +228,7 @@ class TestListening:
 
 
 def sound_with(thirds_db, width=0.0):
-    return Sound(-14, -1, np.asarray(thirds_db, float), width, 0.0)
+    return SoundFigures(-14, -1, np.asarray(thirds_db, float), width, 0.0)
 
 
 FLAT = np.full(len(THIRDS_HZ), -20.0)

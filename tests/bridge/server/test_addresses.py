@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.osc.packets import Message, encode
-from mixbridge.bridge.server.addresses import Setting, differences, find, sendable, strip_values, table
+from mixbridge.bridge.server.addresses import PresetSetting, differences, find, sendable, strip_values, table
 from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, parameters
 from mixbridge.presets.errors import PresetError
 from mixbridge.presets.preset import Preset, Track
@@ -74,7 +74,7 @@ def test_the_generic_desk_has_the_same_addresses():
                 continue
             place = find(PRESET, setting.address)
             assert place.read(PRESET) is not None
-            if isinstance(place, Setting):
+            if isinstance(place, PresetSetting):
                 assert (setting.scale.low, setting.scale.high) == (place.row.low, place.row.high), setting.address
 
 
