@@ -11,21 +11,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..presets.console import SEND_OFF_DB
-from ..presets.errors import OutputError
 from ..presets.preset import Preset
 from ..runtime import mixing
-from ..runtime.audio.delivery import file_names
-from ..runtime.audio.output import OutputFolder
-from ..runtime.audio.writing import FORMATS
+from ..runtime.audio.output import OutputFolder, write_text
 from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.bundle import DEFAULT_MODEL
 from ..runtime.model.controller import Controller, Provider
-from ..runtime.rendering.render import FX_RETURN, RenderOptions
+from ..runtime.rendering.render import RenderOptions
 
 Progress = Callable[[float, str], None]
 
-PRESET = "preset.json"
 REPORT = "report.html"
 
 # A mix that misses its loudness by this much is worth a word.
@@ -79,20 +74,21 @@ def run_mix(
     Raises:
         MixbridgeError: something cannot be used or written; nothing is left behind.
     """
-
-    def job(workplace: Path, options_there: RenderOptions) -> MixResult:
-        return mixing.mix(
+    render_options = render_options or RenderOptions()
+    expected = [*mixing.mix_files(stems, render_options), *[REPORT] * report]
+    place = mixing.output_for(output, stems, reference, expected, render_options)
+    with place:
+        result = mixing.mix_into(
+            place,
             stems,
             reference,
-            workplace,
             model=model,
             provider=provider,
             options=options,
-            render_options=options_there,
+            render_options=render_options,
             progress=progress,
         )
-
-    return _run(job, stems, output, render_options or RenderOptions(), report, progress, reference)
+        return _finished(place, result, stems, reference, render_options, report, progress)
 
 
 def run_apply(
@@ -105,50 +101,39 @@ def run_apply(
     progress: Progress | None = None,
 ) -> Done:
     """Mix stems with a preset whose tracks have their names; arguments and errors as for :func:`run_mix`."""
-
-    def job(workplace: Path, options_there: RenderOptions) -> MixResult:
-        return mixing.apply(preset, stems, workplace, options=options_there, progress=progress)
-
-    return _run(job, stems, output, render_options or RenderOptions(), report, progress, None)
+    render_options = render_options or RenderOptions()
+    place = mixing.output_for(output, stems, None, results_of(preset, render_options, report=report), render_options)
+    with place:
+        result = mixing.apply_into(place, preset, stems, options=render_options, progress=progress)
+        return _finished(place, result, stems, None, render_options, report, progress)
 
 
 def results_of(preset: Preset, options: RenderOptions, *, report: bool) -> list[str]:
     """The files that a job would write, relative to its folder."""
-    suffix = FORMATS[options.audio_format].suffix
-    names = [track.name for track in preset.tracks if not track.mute]
-    has_fx = any(track.strip.fx_send_db > SEND_OFF_DB for track in preset.tracks if not track.mute)
-    stems = [f"stems/{name}{suffix}" for name in file_names([*names, *[FX_RETURN] * has_fx])] if options.stems else []
-    return [f"mix{suffix}", *stems, PRESET, *[REPORT] * report]
+    return [*mixing.preset_files(preset, options), *[REPORT] * report]
 
 
-def _run(
-    job: Callable[[Path, RenderOptions], MixResult],
+def _finished(
+    place: OutputFolder,
+    result: MixResult,
     stems: Mapping[str, Path],
-    output: Path,
+    reference: Path | None,
     options: RenderOptions,
     report: bool,
     progress: Progress | None,
-    reference: Path | None,
 ) -> Done:
-    expected = [f"mix{FORMATS[options.audio_format].suffix}", PRESET, *[REPORT] * report]
-    with OutputFolder(output, options.overwrite, expected) as workplace:
-        there = job(workplace, options)
-        result = mixing.relocated(there, workplace, output)
-        if report:
-            if progress is not None:
-                progress(1.0, "writing the report")
-            _write_report(workplace / REPORT, result, stems, reference)
-    return Done(output, result, output / REPORT if report else None, tuple(_warnings(result, options)))
+    """Adds the report to the results, if one is asked for."""
+    if report:
+        if progress is not None:
+            progress(1.0, "writing the report")
+        _write_report(place.workplace / REPORT, result, stems, reference)
+    return Done(place.folder, result, place.folder / REPORT if report else None, tuple(_warnings(result, options)))
 
 
 def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], reference: Path | None) -> None:
     from .report.report import make_report
 
-    text = make_report(result, stems, reference)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"the report cannot be written ({error.strerror}): is the disk full?") from error
+    write_text(path, make_report(result, stems, reference))
 
 
 def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:

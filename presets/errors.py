@@ -17,8 +17,12 @@ traceback is a bug. Control characters of names in it are shown as escapes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .escaping import escaped
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,20 @@ class ProviderError(MixbridgeError, RuntimeError):
 
 
 class OutputError(MixbridgeError, OSError):
-    """A result cannot be written."""
+    """A result cannot be written.
+
+    Args:
+        message: what is wrong and what to do; it follows the path, if one is given.
+        path: the file or folder.
+    """
+
+    def __init__(self, message: str, path: Path | None = None, *, hints: tuple[Hint, ...] = ()) -> None:
+        super().__init__(message if path is None else f"{path} {message}", hints=hints)
+        self.message, self.path = message, path
+
+    def at(self, path: Path) -> OutputError:
+        """Gives the same error of another path: where the file will be, for who knows only where it is made."""
+        return OutputError(self.message, path, hints=self.hints)
 
 
 class DeskError(MixbridgeError, RuntimeError):

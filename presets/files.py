@@ -27,6 +27,7 @@ MAX_BYTES = 16 * 2**20
 SIGNIFICANT_DIGITS = 6
 # A preset's own depth is 6; what is nested deeper by far is no preset.
 _MAX_DEPTH = 32
+_SNIFFED_BYTES = 4096
 
 
 def load(path: str | os.PathLike[str]) -> Preset:
@@ -184,13 +185,8 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
     Raises:
         OutputError: the file is there already, or cannot be written.
     """
-    if os.path.isdir(path):  # noqa: PTH112  (as above)
-        raise OutputError(f"{path} is a folder. Name a file in it.")
-    if os.path.exists(path) and not overwrite:  # noqa: PTH110
-        raise OutputError(
-            f"{path} is there already: choose another name, or allow it to be replaced.", hints=(Hint("overwrite"),)
-        )
     target = Path(os.path.realpath(path))  # a link stays a link
+    _check_replaceable(path, target, overwrite=overwrite)
     beside = target.with_name(f".mixbridge-{secrets.token_hex(6)}.tmp")
     try:
         _write_synced(beside, text)
@@ -198,10 +194,31 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
             shutil.copymode(target, beside)
         beside.replace(target)
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
+        raise OutputError(f"cannot be written: {getattr(error, 'strerror', None) or error}.", path) from error
     finally:
         with contextlib.suppress(OSError, ValueError):
             beside.unlink(missing_ok=True)
+
+
+def _check_replaceable(path: Path, target: Path, *, overwrite: bool) -> None:
+    """Only a text file is replaced: no device, and no recording."""
+    if os.path.isdir(target):  # noqa: PTH112  (as above)
+        raise OutputError("is a folder. Name a file in it.", path)
+    if not os.path.exists(target):  # noqa: PTH110
+        return
+    if not os.path.isfile(target):  # noqa: PTH113
+        raise OutputError("is a device or pipe, which is never replaced. Name a file.", path)
+    if not overwrite:
+        raise OutputError(
+            "is there already: choose another name, or allow it to be replaced.", path, hints=(Hint("overwrite"),)
+        )
+    try:
+        with target.open("rb") as file:
+            beginning = file.read(_SNIFFED_BYTES)
+    except OSError:  # it may not be read: then nothing says that it is text
+        beginning = b"\0"
+    if b"\0" in beginning:
+        raise OutputError("is not a text file, and is never replaced by one. Choose another name.", path)
 
 
 def _write_synced(path: Path, text: str) -> None:

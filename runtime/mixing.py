@@ -7,27 +7,30 @@ Each takes files and leaves a folder: `mix.wav`, `stems/`, `preset.json`. The re
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from ..presets.console import SEND_OFF_DB
 from ..presets.edit import scaled
 from ..presets.errors import PresetError
-from ..presets.files import rounded, save
+from ..presets.files import dumps, rounded
 from ..presets.preset import Preset
-from .audio.output import OutputFolder
+from .audio.opening import OpenFiles
+from .audio.output import OutputFolder, write_text
+from .audio.writing import FORMATS
 from .model.analysis import Passage
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider
 from .prediction.predict import predict_files
 from .refinement.refine import Refinement, Start
 from .refinement.refined import predict_and_refine
-from .rendering.render import RenderOptions, RenderResult, Stem, render_files
+from .rendering.render import RenderOptions, RenderResult, render_files, stem_files_of
 
 Stems = Mapping[str, Path | str]
 Progress = Callable[[float, str], None]
 
-_PRESET = "preset.json"
+PRESET = "preset.json"
 # Share of the time, for the progress, where settings are refined.
 _REFINING = 0.7
 
@@ -37,18 +40,38 @@ class MixResult:
     """What was made.
 
     Attributes:
+        folder: where everything is.
         preset: the settings that were applied.
-        render: paths and levels of the audio.
-        preset_path: where the preset was saved.
+        render: files, relative to the folder, and levels of the audio.
         passage: what the model heard of the tracks; None where a preset was only applied.
         refinement: what a search made of the settings; None where none was asked for.
     """
 
+    folder: Path
     preset: Preset
     render: RenderResult
-    preset_path: Path
     passage: Passage | None = None
     refinement: Refinement | None = None
+
+    @property
+    def mix_path(self) -> Path:
+        """The mix."""
+        return self.folder / self.render.mix_file
+
+    @property
+    def preset_path(self) -> Path:
+        """The preset that was saved."""
+        return self.folder / PRESET
+
+    @property
+    def stem_paths(self) -> dict[str, Path]:
+        """The processed stems, by track name; empty if none were asked for."""
+        return {name: self.folder / stem.file for name, stem in self.render.stems.items()}
+
+    @property
+    def fx_return_path(self) -> Path | None:
+        """The reverb alone; None if no send is on or no stems were asked for."""
+        return self.folder / self.render.fx_return.file if self.render.fx_return else None
 
 
 @dataclass(frozen=True)
@@ -100,7 +123,8 @@ def predict(
         AudioError: a file cannot be used.
         ModelError: the model cannot be loaded.
     """
-    return _predict(stems, reference, model, provider, options or PredictOptions(), _part(progress, 0, 1))[0]
+    with OpenFiles() as files:
+        return _predict(stems, reference, model, provider, options or PredictOptions(), _part(progress, 0, 1), files)[0]
 
 
 def apply(
@@ -125,7 +149,10 @@ def apply(
         AudioError: a file cannot be used.
         OutputError: the folder cannot be written, or holds a mix already and `options.overwrite` is off.
     """
-    return _render(preset, _paths(stems), Path(output), options or RenderOptions(), progress)
+    options = options or RenderOptions()
+    place = output_for(Path(output), stems, None, preset_files(preset, options), options)
+    with place:
+        return apply_into(place, preset, stems, options=options, progress=progress)
 
 
 def mix(
@@ -140,14 +167,98 @@ def mix(
     progress: Progress | None = None,
 ) -> MixResult:
     """:func:`predict`, then :func:`apply`."""
+    render_options = render_options or RenderOptions()
+    place = output_for(Path(output), stems, reference, mix_files(stems, render_options), render_options)
+    with place:
+        return mix_into(
+            place,
+            stems,
+            reference,
+            model=model,
+            provider=provider,
+            options=options,
+            render_options=render_options,
+            progress=progress,
+        )
+
+
+def mix_into(
+    place: OutputFolder,
+    stems: Stems,
+    reference: Path | str,
+    *,
+    model: str | Path | Controller = DEFAULT_MODEL,
+    provider: Provider = "auto",
+    options: PredictOptions | None = None,
+    render_options: RenderOptions | None = None,
+    progress: Progress | None = None,
+) -> MixResult:
+    """:func:`mix` into a folder that is open already, for who adds to it."""
     options = options or PredictOptions()
     done = _REFINING if options.refine_s else 0.0
     if progress is not None:
         progress(0.0, "Listening")
-    preset, passage, refinement = _predict(stems, reference, model, provider, options, _part(progress, 0, done))
-    rendering = _part(progress, done, 1)
-    made = _render(preset, _paths(stems), Path(output), render_options or RenderOptions(), rendering)
-    return replace(made, passage=passage, refinement=refinement)
+    with OpenFiles() as files:
+        preset, passage, refinement = _predict(
+            stems, reference, model, provider, options, _part(progress, 0, done), files
+        )
+        rendering = _part(progress, done, 1)
+        render = _render(place, preset, stems, render_options or RenderOptions(), rendering, files)
+    return MixResult(place.folder, preset, render, passage, refinement)
+
+
+def apply_into(
+    place: OutputFolder,
+    preset: Preset,
+    stems: Stems,
+    *,
+    options: RenderOptions | None = None,
+    progress: Progress | None = None,
+) -> MixResult:
+    """:func:`apply` into a folder that is open already, for who adds to it."""
+    with OpenFiles() as files:
+        render = _render(place, preset, stems, options or RenderOptions(), progress, files)
+    return MixResult(place.folder, preset, render)
+
+
+def output_for(
+    folder: Path,
+    stems: Stems,
+    reference: Path | str | None,
+    expected: Sequence[str],
+    options: RenderOptions,
+) -> OutputFolder:
+    """The folder of a mix's results, to be opened by whoever the user calls.
+
+    Args:
+        folder: made if need be.
+        stems: files that are mixed, by track name.
+        reference: the song that is listened to, if any.
+        expected: what will be written, relative to the folder.
+        options: whether results in it are replaced.
+
+    Raises:
+        OutputError: it holds what may not be replaced, or what is read.
+    """
+    inputs = [*_paths(stems).values(), *([Path(reference)] if reference is not None else [])]
+    return OutputFolder(folder, options.overwrite, expected, inputs)
+
+
+def preset_files(preset: Preset, options: RenderOptions) -> list[str]:
+    """The files that :func:`apply` writes, relative to its folder."""
+    tracks = [track for track in preset.tracks if not track.mute]
+    has_fx = any(track.strip.fx_send_db > SEND_OFF_DB for track in tracks)
+    return _result_files([track.name for track in tracks], has_fx, options)
+
+
+def mix_files(names: Iterable[str], options: RenderOptions) -> list[str]:
+    """The files that :func:`mix` may write for tracks of these names, relative to its folder."""
+    return _result_files(names, True, options)
+
+
+def _result_files(names: Iterable[str], has_fx: bool, options: RenderOptions) -> list[str]:
+    suffix = FORMATS[options.audio_format].suffix
+    return [f"mix{suffix}", *stem_files_of(names, has_fx, options), PRESET]
 
 
 def _predict(
@@ -157,16 +268,17 @@ def _predict(
     provider: Provider,
     options: PredictOptions,
     progress: Progress | None,
+    files: OpenFiles,
 ) -> tuple[Preset, Passage, Refinement | None]:
     controller = model if isinstance(model, Controller) else Controller(model, provider)
     windows = options.window_s, options.reference_window_s
     refinement = None
     if options.refine_s > 0:
         preset, passage, refinement = predict_and_refine(
-            controller, _paths(stems), Path(reference), *windows, options.refine_s, options.start, progress
+            controller, _paths(stems), Path(reference), *windows, options.refine_s, options.start, progress, files
         )
     else:
-        preset, passage = predict_files(controller, _paths(stems), Path(reference), *windows)
+        preset, passage = predict_files(controller, _paths(stems), Path(reference), *windows, files=files)
     return rounded(preset if options.amount == 1 else scaled(preset, options.amount)), passage, refinement
 
 
@@ -179,35 +291,16 @@ def _part(progress: Progress | None, begin: float, end: float) -> Progress | Non
 
 
 def _render(
+    place: OutputFolder,
     preset: Preset,
-    stems: Mapping[str, Path],
-    folder: Path,
+    stems: Stems,
     options: RenderOptions,
     progress: Progress | None,
-) -> MixResult:
-    with OutputFolder(folder, options.overwrite, [_PRESET]) as workplace:
-        result = render_files(stems, preset, workplace, options, progress)
-        save(preset, workplace / _PRESET)
-    made = MixResult(preset, result, workplace / _PRESET)
-    return relocated(made, workplace, folder)
-
-
-def relocated(result: MixResult, old: Path, new: Path) -> MixResult:
-    """The same result after its files were moved from one folder to another."""
-
-    def at_place(path: Path) -> Path:
-        return new / path.relative_to(old)
-
-    def stem_at_place(stem: Stem) -> Stem:
-        return replace(stem, path=at_place(stem.path))
-
-    render = replace(
-        result.render,
-        mix_path=at_place(result.render.mix_path),
-        stems={name: stem_at_place(stem) for name, stem in result.render.stems.items()},
-        fx_return=stem_at_place(result.render.fx_return) if result.render.fx_return else None,
-    )
-    return replace(result, render=render, preset_path=at_place(result.preset_path))
+    files: OpenFiles,
+) -> RenderResult:
+    render = render_files(_paths(stems), preset, place.workplace, options, progress, files)
+    write_text(place.workplace / PRESET, dumps(preset))
+    return render
 
 
 def _paths(stems: Stems) -> dict[str, Path]:

@@ -74,5 +74,5 @@ def demo(*, writing: Writing, choice: ModelChoice) -> None:
     if quiet:
         return
     say_done(done)
-    click.echo(f"\nListen to {done.mix.render.mix_path}, then open {done.report_path} in a browser.\n")
+    click.echo(f"\nListen to {done.mix.mix_path}, then open {done.report_path} in a browser.\n")
     click.echo(credits_text.rstrip())

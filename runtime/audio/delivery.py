@@ -1,142 +1,238 @@
-"""A folder of results that appears whole or not at all.
+"""Moves finished results from a hidden folder to their place in one step, or so that a broken-off move can be finished.
 
-Files are made in a hidden folder on the same disk. When all are there they are moved to their places, and if
-that is broken off, moved back; the hidden folder goes in any case. File names for track names are made here,
-too.
+A new folder, or a single file, is one rename. A folder that is there already is exchanged for a new one that holds the
+results and links to everything else, in one call of the system. Where that is not possible, files are moved one by
+one, and a journal says which: an error moves them back, and after a kill the next run in that place moves the rest.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
+import json
+import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from types import TracebackType
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
-from ...presets.errors import Hint, OutputError
-from ...presets.names import free_name
-from .writing import cannot_write
+from .workplace import RESULTS, Workplace
 
-# In bytes of UTF-8: no file system takes more than 255, and endings and numbers need some.
-_LONGEST_NAME = 160
-_FORBIDDEN = set('<>:"/\\|?*')
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
-_MEBIBYTE = 2**20
+_JOURNAL = "journal.json"
+_LONGEST_JOURNAL = 2**24
+_REPLACED = "replaced"
+# A folder with more in it than this is no folder of results; nobody waits for so many links.
+_MOST_ENTRIES = 5000
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-class Delivery:
-    """A place to make files in, which become results when the `with` block ends well.
+def deliver(workplace: Workplace, folder: Path) -> None:
+    """Moves all that was made in a workplace into a folder.
 
     Args:
-        folder: where the results go; made if need be.
-        files: their paths in it, e.g. "stems/Vox.wav".
-        overwrite: replace those that are there.
-
-    Attributes:
-        workplace: the hidden folder; the caller makes each file under the same relative path in it.
+        workplace: on the same disk; beside the folder, in it, or where its first missing part will be.
+        folder: made if need be; files of the same names are replaced, all others stay.
 
     Raises:
-        OutputError: a file is there already, or the folder cannot be made or written to.
+        OSError: it cannot be done; everything is as it was.
     """
-
-    def __init__(self, folder: Path, files: Sequence[str], overwrite: bool):
-        self.folder = folder
-        self._files = files
-        standing = [name for name in files if (folder / name).exists()]
-        if standing and not overwrite:
-            raise OutputError(
-                f"{folder / standing[0]} exists already: choose another folder, or allow it to be replaced.",
-                hints=(Hint("overwrite"),),
-            )
-        self._home = _nearest_folder(folder)
-        self.workplace = self._home
-
-    def __enter__(self) -> Delivery:
-        try:
-            self.workplace = Path(tempfile.mkdtemp(prefix=".mixbridge-", suffix=".partial", dir=self._home))
-            for name in self._files:
-                (self.workplace / name).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(cannot_write(self._home / self.folder.name, error)) from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._publish()
-        except OSError as failure:
-            raise OutputError(cannot_write(self.folder / self._files[0], failure)) from failure
-        finally:
-            shutil.rmtree(self.workplace, ignore_errors=True)
-
-    def need(self, size: int) -> None:
-        """Checks that the disk has room for `size` bytes.
-
-        Raises:
-            OutputError: it has not.
-        """
-        free = shutil.disk_usage(self._home).free
-        if size > free:
-            raise OutputError(
-                f"{self.folder} cannot be written: it takes {size / _MEBIBYTE:.0f} MiB, and the disk has "
-                f"{free / _MEBIBYTE:.0f} MiB left. Free some space or choose another folder."
-            )
-
-    def _publish(self) -> None:
-        replaced = self.workplace / ".replaced"
-        moves: list[tuple[Path, Path]] = []
-        made = [folder for folder in _folders(self.folder, self._files) if not folder.exists()]
-        try:
-            for folder in made:
-                folder.mkdir(parents=True, exist_ok=True)
-            for name in self._files:
-                target = self.folder / name
-                if target.exists():
-                    backup = replaced / name
-                    backup.parent.mkdir(parents=True, exist_ok=True)
-                    moves.append((target, backup))
-                    target.replace(backup)
-                moves.append((self.workplace / name, target))
-                (self.workplace / name).replace(target)
-        except BaseException:
-            for source, target in reversed(moves):
-                if target.exists():
-                    target.replace(source)
-            for folder in reversed(made):
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
-            raise
+    target = Path(os.path.realpath(folder))
+    made = files_in(workplace.results)
+    if not os.path.lexists(target):
+        _move_whole(workplace.results, target)
+    elif len(made) == 1:
+        _move_one(workplace.results / made[0], target / made[0])
+    elif not _exchanged(workplace, target, made):
+        _move_each(workplace, target, made)
 
 
-def file_names(names: Iterable[str]) -> list[str]:
-    """A file name without ending for each name: close to it, allowed everywhere, and all different."""
-    result: list[str] = []
-    taken: set[str] = set()
-    for name in names:
-        plain = "".join("_" if letter in _FORBIDDEN or not letter.isprintable() else letter for letter in name)
-        plain = plain.encode()[:_LONGEST_NAME].decode(errors="ignore").strip(" .") or "track"
-        if plain.split(".")[0].casefold() in _RESERVED:
-            plain = f"_{plain}"
-        candidate = free_name(plain, taken, key=str.casefold)
-        taken.add(candidate.casefold())
-        result.append(candidate)
-    return result
+def finish_broken_off(leftover: Path) -> None:
+    """Brings to its end what a dead process had begun to move out of its workplace.
+
+    The journal of a stranger can name nothing outside of the folder that the leftover is in.
+    """
+    journal, results = leftover / _JOURNAL, leftover / RESULTS
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        if not stat.S_ISREG(journal.lstat().st_mode) or journal.stat().st_size > _LONGEST_JOURNAL:
+            return
+        order = json.loads(journal.read_text(encoding="utf-8"))
+        folder = leftover.parent / _part(order["folder"]) if order["folder"] else leftover.parent
+        home = os.path.realpath(leftover.parent)
+        for name in map(_inside, order["files"]):
+            source, target = results / name, folder / name
+            if not source.is_file() or not Path(os.path.realpath(target.parent)).is_relative_to(home):
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
 
 
-def _nearest_folder(folder: Path) -> Path:
-    """The folder itself, or the innermost one around it that exists."""
-    for candidate in (folder, *folder.absolute().parents):
-        if candidate.is_dir():
-            return candidate
-        if candidate.exists():
-            raise OutputError(f"{candidate} is a file, so no folder can be made there: choose another name.")
-    raise OutputError(f"{folder}: no part of this path exists.")
+def files_in(folder: Path) -> list[str]:
+    """All files in a folder and the folders in it, relative to it, sorted."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 
 
-def _folders(folder: Path, files: Sequence[str]) -> list[Path]:
-    """All folders that the files need, outer ones first."""
-    needed = {parent for name in files for parent in (folder / name).absolute().parents}
-    return sorted(needed, key=lambda path: len(path.parts))
+def folders_to(target: Path) -> list[Path]:
+    """The folders that are missing for a path, outer ones first."""
+    return [folder for folder in reversed((target, *target.parents)) if not folder.exists()]
+
+
+def _move_whole(results: Path, target: Path) -> None:
+    with _made_folders(target.parent):
+        results.rename(target)
+
+
+def _move_one(source: Path, target: Path) -> None:
+    with _made_folders(target.parent):
+        source.replace(target)
+
+
+@contextlib.contextmanager
+def _made_folders(folder: Path) -> Iterator[None]:
+    """Makes a folder and those around it; removes them again after an error."""
+    missing = folders_to(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for made in reversed(missing):
+            with contextlib.suppress(OSError):
+                made.rmdir()
+        raise
+
+
+# --- in one step
+
+
+def _exchanged(workplace: Workplace, target: Path, made: Sequence[str]) -> bool:
+    """Exchanges the folder for the results and what else was in it; does nothing, and says False, where it cannot."""
+    others = _others(workplace, target, made)
+    if others is None:
+        return False
+    linked: list[str] = []
+    try:
+        for name in others:
+            _link(target / name, workplace.results / name)
+            linked.append(name)
+        _copy_permissions(target, workplace.results)
+        _exchange(workplace.results, target)
+    except (OSError, AttributeError, ValueError):
+        for name in linked:
+            (workplace.results / name).unlink(missing_ok=True)
+        return False
+    _rescue(workplace.results, target, {*made, *linked})
+    return True
+
+
+def _others(workplace: Workplace, target: Path, made: Sequence[str]) -> list[str] | None:
+    """What is in the folder besides results; None where it must stay the same folder, or holds too much."""
+    is_beside = workplace.path.parent == target.parent
+    if not is_beside or sys.platform != "linux" or os.path.ismount(target) or _is_current(target):
+        return None
+    results, others = set(made), []
+    for number, path in enumerate(target.rglob("*")):
+        status = path.lstat()
+        if number > _MOST_ENTRIES or status.st_uid != os.geteuid() or os.path.ismount(path):
+            return None
+        name = path.relative_to(target).as_posix()
+        if stat.S_ISDIR(status.st_mode):
+            (workplace.results / name).mkdir(exist_ok=True)
+        elif name not in results:
+            others.append(name)
+    return others if target.stat().st_uid == os.geteuid() else None
+
+
+def _is_current(target: Path) -> bool:
+    """Whether this process stands in the folder: a shell that does would be left in a folder that is gone."""
+    try:
+        return Path.cwd().is_relative_to(target)
+    except OSError:
+        return False
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.link(source, target, follow_symlinks=False)
+
+
+def _copy_permissions(source: Path, target: Path) -> None:
+    """Gives the new folder, and those in it, the permissions of the old ones."""
+    for old in (source, *(path for path in source.rglob("*") if path.is_dir() and not path.is_symlink())):
+        shutil.copystat(old, target / old.relative_to(source))
+
+
+def _exchange(one: Path, other: Path) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _rescue(old: Path, new: Path, known: set[str]) -> None:
+    """Takes over what another program put into the old folder at the last moment."""
+    for name in files_in(old):
+        if name not in known and not os.path.lexists(new / name):
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            (old / name).rename(new / name)
+
+
+# --- one by one
+
+
+def _move_each(workplace: Workplace, target: Path, made: Sequence[str]) -> None:
+    """Moves files one by one; an error moves them back, and a kill leaves the journal to :func:`finish_broken_off`."""
+    _write_journal(workplace, target, made)
+    moves: list[tuple[Path, Path]] = []
+    missing = sorted({folder for name in made for folder in folders_to((target / name).parent)})
+    try:
+        for name in made:
+            _move_aside(target / name, workplace.path / _REPLACED / name, moves)
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            moves.append((workplace.results / name, target / name))
+            (workplace.results / name).replace(target / name)
+    except BaseException:
+        (workplace.path / _JOURNAL).unlink(missing_ok=True)
+        for source, place in reversed(moves):
+            if place.exists():
+                place.replace(source)
+        for folder in reversed(missing):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _move_aside(path: Path, backup: Path, moves: list[tuple[Path, Path]]) -> None:
+    if not path.exists():
+        return
+    backup.parent.mkdir(parents=True, exist_ok=True)
+    moves.append((path, backup))
+    path.replace(backup)
+
+
+def _write_journal(workplace: Workplace, target: Path, made: Sequence[str]) -> None:
+    """Says on the disk which files go where, before the first is moved."""
+    home = workplace.path.parent
+    if home not in (target, target.parent):
+        raise OSError(errno.EXDEV, "the folder was moved meanwhile")
+    order = {"folder": "" if target == home else target.name, "files": list(made)}
+    unfinished = workplace.path / f"{_JOURNAL}.new"
+    with unfinished.open("w", encoding="utf-8") as file:
+        json.dump(order, file)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(workplace.path / _JOURNAL)
+
+
+def _part(name: str) -> str:
+    """A single part of a path."""
+    (part,) = PurePosixPath(_inside(name)).parts
+    return part
+
+
+def _inside(name: str) -> str:
+    """A relative path that leads nowhere else."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
+        raise ValueError(name)
+    return str(path)

@@ -7,7 +7,6 @@ sane sample rate. Writing is in :mod:`.writing`.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
-from ...presets.inputs import open_regular
+from .opening import ON_DEMAND, AudioFile, OpenFiles
 
 Samples = NDArray[np.float32]
 
@@ -62,14 +61,18 @@ class AudioInfo:
         return self.frames / self.sample_rate_hz
 
 
-def probe(path: Path | str) -> AudioInfo:
-    """What a file holds, from its header.
+def probe(path: Path | str, files: OpenFiles = ON_DEMAND) -> AudioInfo:
+    """Reads what a file holds from its header.
+
+    Args:
+        path: the file.
+        files: keeps it open for what comes next.
 
     Raises:
         AudioError: the file is missing, a folder, unreadable, empty, truncated, not audio, without samples,
             of more than two channels or of a sample rate outside 8..192 kHz.
     """
-    with _open(Path(path)) as file:
+    with files.borrowed(Path(path)) as file:
         return _info(Path(path), file)
 
 
@@ -91,6 +94,7 @@ class AudioReader:
         path: the file.
         sample_rate_hz: rate of the blocks; None keeps the file's own.
         block_frames: samples per channel in a block.
+        files: keeps the file open between readings.
 
     Attributes:
         info: what the file holds.
@@ -101,21 +105,34 @@ class AudioReader:
         AudioError: as :func:`probe`; while iterating, for a broken file or samples that are not numbers.
     """
 
-    def __init__(self, path: Path | str, sample_rate_hz: int | None = None, block_frames: int = BLOCK_FRAMES):
-        self.info = probe(path)
+    def __init__(
+        self,
+        path: Path | str,
+        sample_rate_hz: int | None = None,
+        block_frames: int = BLOCK_FRAMES,
+        files: OpenFiles = ON_DEMAND,
+    ):
+        self._files = files
+        self.info = probe(path, files)
         self.sample_rate_hz = _checked_rate(sample_rate_hz or self.info.sample_rate_hz, "the sample rate asked for")
         self.block_frames = block_frames
         self.frames = frames_at(self.info, self.sample_rate_hz)
 
     def __iter__(self) -> Iterator[Samples]:
-        chunks = _chunks(self.info, 0, self.info.frames, self.block_frames)
+        chunks = _chunks(self._files, self.info, 0, self.info.frames, self.block_frames)
         if self.sample_rate_hz == self.info.sample_rate_hz:
             return (_planar(chunk) for chunk in chunks)
         resampled = _resampled(chunks, self.info, self.sample_rate_hz)
         return _equal_blocks(resampled, self.block_frames, self.frames, self.info.channels)
 
 
-def read_passage(path: Path | str, start_s: float, length_s: float, sample_rate_hz: int | None = None) -> Samples:
+def read_passage(
+    path: Path | str,
+    start_s: float,
+    length_s: float,
+    sample_rate_hz: int | None = None,
+    files: OpenFiles = ON_DEMAND,
+) -> Samples:
     """A part of a file, without reading the rest of it.
 
     Args:
@@ -123,6 +140,7 @@ def read_passage(path: Path | str, start_s: float, length_s: float, sample_rate_
         start_s: where it begins, 0 or more.
         length_s: how long it is, more than 0.
         sample_rate_hz: rate of the result; None keeps the file's own.
+        files: keeps the file open between readings.
 
     Returns:
         Samples, shape (channels, round(length_s * rate)); zeros where the file has ended. They are the same
@@ -135,7 +153,7 @@ def read_passage(path: Path | str, start_s: float, length_s: float, sample_rate_
         raise AudioError(
             f"{path}: a passage must begin at 0 s or later and have a length, not {start_s} s + {length_s} s."
         )
-    info = probe(path)
+    info = probe(path, files)
     rate_hz = _checked_rate(sample_rate_hz or info.sample_rate_hz, "the sample rate asked for")
     first, count = round(start_s * rate_hz), round(length_s * rate_hz)
     # Both rates have a sample at every multiple of `grid_in`: reading from there keeps the whole file's grid.
@@ -147,24 +165,12 @@ def read_passage(path: Path | str, start_s: float, length_s: float, sample_rate_
     end = min(info.frames, -(-(first + count + reach) * info.sample_rate_hz // rate_hz))
     result = np.zeros((info.channels, count), np.float32)
     if begin < end:
-        chunks = _chunks(info, begin, end, BLOCK_FRAMES)
+        chunks = _chunks(files, info, begin, end, BLOCK_FRAMES)
         parts = chunks if rate_hz == info.sample_rate_hz else _resampled(chunks, info, rate_hz)
         samples = np.concatenate([_planar(part) for part in parts], axis=1)
         samples = samples[:, first - step * grid_out :][:, :count]
         result[:, : samples.shape[1]] = samples
     return result
-
-
-class OneWayFile(sf.SoundFile):  # type: ignore[misc]
-    """A sound file that is not sought behind every read and write.
-
-    soundfile does so to keep its position, which costs time; and in MP3 files libsndfile (1.2.2) lands
-    elsewhere, so that they come out wrong when read in blocks.
-    """
-
-    def seekable(self) -> bool:
-        """Never, as far as soundfile is told."""
-        return False
 
 
 def as_stereo(audio: Samples) -> Samples:
@@ -183,31 +189,7 @@ def first_bad_frame(block: Samples) -> int | None:
     return None if finite.all() else int(np.argmin(finite.all(axis=0)))
 
 
-def _open(path: Path) -> sf.SoundFile:
-    """Opens a file for reading, or says what is wrong with it."""
-    try:
-        if path.is_dir():
-            raise AudioError(f"{path} is a folder, not an audio file: name a file in it.")
-        with open_regular(path) as file:
-            size = os.fstat(file.fileno()).st_size
-    except FileNotFoundError as error:
-        raise AudioError(f"{path}: there is no such file. Check the name and the folder.") from error
-    except PermissionError as error:
-        raise AudioError(f"{path} may not be read: change its permissions, or copy it to where you may.") from error
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise AudioError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-    if size == 0:
-        raise AudioError(f"{path} is empty (0 bytes): export or copy it again.")
-    try:
-        return OneWayFile(path)
-    except (sf.SoundFileError, TypeError, UnicodeError) as error:
-        # TypeError: a name that soundfile takes for headerless data (.raw); UnicodeError: one that is not UTF-8.
-        raise AudioError(
-            f"{path} is not audio that can be read, or is damaged: give a WAV, AIFF, FLAC, OGG or MP3."
-        ) from error
-
-
-def _info(path: Path, file: sf.SoundFile) -> AudioInfo:
+def _info(path: Path, file: AudioFile) -> AudioInfo:
     if _is_truncated(file.extra_info):
         raise _truncated(path)
     if file.frames <= 0:
@@ -236,25 +218,36 @@ def _truncated(path: Path) -> AudioError:
     return AudioError(f"{path} is cut off: it ends before the length its header names. Copy or export it again.")
 
 
-def _chunks(info: AudioInfo, begin: int, end: int, size: int) -> Iterator[Samples]:
-    """Checked samples of frames begin..end at the file's rate, shape (n, channels)."""
-    with _open(info.path) as file:
+def _chunks(files: OpenFiles, info: AudioInfo, begin: int, end: int, size: int) -> Iterator[Samples]:
+    """Yields checked samples of frames begin..end at the file's rate, shape (n, channels)."""
+    with files.borrowed(info.path) as file:
         try:
             _go_to(file, info, begin, size)
-            for position in range(begin, end, size):
-                wanted = min(size, end - position)
-                chunk: Samples = file.read(wanted, dtype="float32", always_2d=True)
-                if len(chunk) < wanted:
-                    if info.container not in _LENGTH_ESTIMATED:
-                        raise _truncated(info.path)
-                    chunk = np.pad(chunk, [(0, wanted - len(chunk)), (0, 0)])
-                _check_finite(chunk, info, position)
-                yield chunk
         except sf.SoundFileError as error:
             raise _truncated(info.path) from error
+        for position in range(begin, end, size):
+            chunk = _chunk(file, info, position, min(size, end - position))
+            if position + size >= end:
+                break  # the file is given back before the last one is used
+            yield chunk
+    yield chunk
 
 
-def _go_to(file: sf.SoundFile, info: AudioInfo, position: int, size: int) -> None:
+def _chunk(file: AudioFile, info: AudioInfo, position: int, frames: int) -> Samples:
+    """Reads the next samples, which begin at this position."""
+    try:
+        chunk: Samples = file.read(frames, dtype="float32", always_2d=True)
+    except sf.SoundFileError as error:
+        raise _truncated(info.path) from error
+    if len(chunk) < frames:
+        if info.container not in _LENGTH_ESTIMATED:
+            raise _truncated(info.path)
+        chunk = np.pad(chunk, [(0, frames - len(chunk)), (0, 0)])
+    _check_finite(chunk, info, position)
+    return chunk
+
+
+def _go_to(file: AudioFile, info: AudioInfo, position: int, size: int) -> None:
     if info.container not in _LENGTH_ESTIMATED:
         file.seek(position)
         return

@@ -1,4 +1,7 @@
-"""Audio files out: the formats that can be written, and a writer that leaves a whole file or none."""
+"""Audio files out: the formats that can be written, and a writer.
+
+Files are made in the hidden folder of an :class:`.output.OutputFolder`, which makes them appear whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 import soundfile as sf
 from numpy.typing import NDArray
 
-from ...presets.errors import AudioError, Hint, OutputError
-from .reading import OneWayFile, Samples, first_bad_frame
+from ...presets.errors import AudioError, OutputError
+from .opening import OneWayFile
+from .reading import Samples, first_bad_frame
 
 # RIFF and AIFF count bytes with 32 bits; one MiB is left for headers.
 _FOUR_GIB = 2**32 - 2**20
@@ -55,22 +60,17 @@ FORMATS = {
 
 
 class AudioWriter:
-    """Writes one file, whole or not at all.
-
-    The samples go into a hidden file beside the target. It takes the target's name when the `with` block ends
-    well and is removed when it does not, be it by an error, a full disk or Ctrl-C.
+    """Writes one file, which is removed if the `with` block does not end well.
 
     Args:
-        path: the file to make. Its name is taken as it is, whatever the format's usual ending.
+        path: the file to make, replaced if it is there; its name is taken as it is, whatever the format's usual ending.
         sample_rate_hz: of the samples.
         channels: rows of every block.
         frames: how many samples per channel will come (a WAV file over 4 GB needs another header).
         audio_format: one of :data:`FORMATS`. Integer formats clip at full scale.
-        overwrite: replace a file that stands there.
 
     Raises:
-        OutputError: the target exists, its folder cannot be written, the disk is full, or the format cannot
-            hold as much.
+        OutputError: the folder cannot be written, the disk is full, or the format cannot hold as much.
     """
 
     def __init__(
@@ -80,26 +80,16 @@ class AudioWriter:
         channels: int,
         frames: int,
         audio_format: AudioFormat = FORMATS["wav"],
-        overwrite: bool = False,
     ):
         self.path = Path(path)
-        if self.path.exists() and not overwrite:
-            raise OutputError(
-                f"{self.path} exists already: choose another name, or allow it to be replaced.",
-                hints=(Hint("overwrite"),),
-            )
-        self._partial = self.path.with_name(f".{self.path.name}.partial")
         container = _container(self.path, audio_format, channels * frames * audio_format.bytes_per_sample)
         self._frames = 0
         self._integer_bits = 8 * audio_format.bytes_per_sample if audio_format.is_integer else None
         self._sample_rate_hz = sample_rate_hz
         try:
-            self._file = OneWayFile(
-                self._partial, "w", sample_rate_hz, channels, audio_format.subtype, format=container
-            )
+            self._file = OneWayFile(self.path, "w", sample_rate_hz, channels, audio_format.subtype, format=container)
         except (OSError, sf.SoundFileError) as error:
-            self._discard()
-            raise OutputError(cannot_write(self.path, error)) from error
+            raise cannot_write(self.path, error) from error
 
     def __enter__(self) -> AudioWriter:
         return self
@@ -107,14 +97,18 @@ class AudioWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        is_whole = False
         try:
             self._file.close()
-            if kind is None:
-                self._partial.replace(self.path)
+            if self._integer_bits is None:
+                _clear_peak_time(self.path)
+            is_whole = kind is None
         except (OSError, sf.SoundFileError) as failure:
-            raise OutputError(cannot_write(self.path, failure)) from failure
+            raise cannot_write(self.path, failure) from failure
         finally:
-            self._discard()
+            if not is_whole:
+                with contextlib.suppress(OSError):
+                    self.path.unlink(missing_ok=True)
 
     def write(self, block: Samples) -> None:
         """Appends samples of shape (channels, n).
@@ -131,12 +125,8 @@ class AudioWriter:
             self._file.write(block.T if self._integer_bits is None else _integers(block, self._integer_bits))
         # soundfile asserts that all frames went out.
         except (OSError, sf.SoundFileError, AssertionError) as error:
-            raise OutputError(cannot_write(self.path, error)) from error
+            raise cannot_write(self.path, error) from error
         self._frames += block.shape[1]
-
-    def _discard(self) -> None:
-        with contextlib.suppress(OSError):
-            self._partial.unlink(missing_ok=True)
 
 
 def _integers(block: Samples, bits: int) -> NDArray[np.int32]:
@@ -159,14 +149,43 @@ def _container(path: Path, audio_format: AudioFormat, size: int) -> str:
         return audio_format.container
     if audio_format.container == "WAV":
         return "RF64"
-    raise OutputError(f"{path} would be over 4 GB, which {audio_format.name} cannot hold: ask for wav or flac.")
+    raise OutputError(f"would be over 4 GB, which {audio_format.name} cannot hold: ask for wav or flac.", path)
 
 
-def cannot_write(path: Path, error: BaseException) -> str:
-    """The words for a file that could not be written, by its likeliest cause."""
+def _clear_peak_time(path: Path) -> None:
+    """Sets the time stamp in the PEAK chunk of a float file to 0, so that the same samples are the same file.
+
+    libsndfile writes the time of day there, as the second of the chunk's 32-bit numbers. The chunk stands before the
+    samples.
+    """
+    with path.open("r+b") as file:
+        container = file.read(12)
+        order: Literal["big", "little"] = "big" if container[:4] == b"FORM" else "little"
+        while len(header := file.read(8)) == 8 and header[:4] not in (b"data", b"SSND"):
+            size = int.from_bytes(header[4:], order)
+            if header[:4] == b"PEAK":
+                file.seek(4, os.SEEK_CUR)
+                file.write(bytes(4))
+                return
+            file.seek(size + size % 2, os.SEEK_CUR)
+
+
+def cannot_write(path: Path, error: BaseException) -> OutputError:
+    """Makes the error for a file that could not be written, with its likeliest cause."""
     folder = path.parent
     if not folder.is_dir():
-        return f"{path} cannot be written: the folder {folder} does not exist."
+        return OutputError(f"cannot be written: the folder {folder} does not exist.", path)
     if not os.access(folder, os.W_OK):
-        return f"{path} cannot be written: the folder {folder} may not be written to. Choose another."
-    return f"{path} cannot be written ({error}): is the disk full? Free some space or choose another folder."
+        return OutputError("cannot be written: its folder may not be written to. Choose another.", path)
+    return OutputError(
+        f"cannot be written ({_cause(error)}): is the disk full? Free some space or choose another folder.", path
+    )
+
+
+def _cause(error: BaseException) -> str:
+    """What the system says, without the name of a hidden file."""
+    if isinstance(error, sf.LibsndfileError):
+        return str(error.error_string)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "not all of it was taken"

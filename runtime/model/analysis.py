@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ...presets.errors import AudioError
 from ...presets.units import gain_factor, power_factor
 from ..audio.loudness import integrated_loudness
-from ..audio.reading import AudioReader, Samples, read_passage, repeated
+from ..audio.opening import ON_DEMAND, OpenFiles
+from ..audio.reading import AudioReader, Samples, probe, read_passage, repeated
 
 STEP_S = 0.25
 SILENT_LUFS = -60.0
@@ -56,7 +57,13 @@ class Passage:
         return [self.audio[name] * np.float32(gain_factor(level_lufs - self.loudness_lufs[name])) for name in names]
 
 
-def cut_passage(stems: Mapping[str, Path], sample_rate_hz: int, samples: int, start_s: float | None = None) -> Passage:
+def cut_passage(
+    stems: Mapping[str, Path],
+    sample_rate_hz: int,
+    samples: int,
+    start_s: float | None = None,
+    files: OpenFiles = ON_DEMAND,
+) -> Passage:
     """Choose and read the passage of a session.
 
     Args:
@@ -64,6 +71,7 @@ def cut_passage(stems: Mapping[str, Path], sample_rate_hz: int, samples: int, st
         sample_rate_hz: rate of the result.
         samples: its length.
         start_s: where to begin; None chooses.
+        files: keeps the stems open for what comes next.
 
     Returns:
         The passage; stems that end before it are padded with zeros, ones shorter than it too.
@@ -74,18 +82,20 @@ def cut_passage(stems: Mapping[str, Path], sample_rate_hz: int, samples: int, st
     if not stems:
         raise AudioError("there are no stems to mix: give at least one")
     length_s = samples / sample_rate_hz
-    start = choose_start_s(list(stems.values()), length_s) if start_s is None else start_s
+    start = choose_start_s(list(stems.values()), length_s, files) if start_s is None else start_s
     if start_s is not None:
-        end_s = max(AudioReader(path).info.duration_s for path in stems.values())
+        end_s = max(probe(path, files).duration_s for path in stems.values())
         if not 0 <= start_s < end_s:
             raise AudioError(f"the passage cannot begin at {start_s:g} s: the tracks run from 0 to {end_s:.1f} s")
-    audio = {name: _fit(read_passage(path, start, length_s, sample_rate_hz), samples) for name, path in stems.items()}
+    audio = {
+        name: _fit(read_passage(path, start, length_s, sample_rate_hz, files), samples) for name, path in stems.items()
+    }
     loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
     return Passage(start, length_s, audio, loudness)
 
 
 def read_reference(
-    path: Path, sample_rate_hz: int, samples: int, start_s: float | None = None
+    path: Path, sample_rate_hz: int, samples: int, start_s: float | None = None, files: OpenFiles = ON_DEMAND
 ) -> tuple[Samples, float, float]:
     """Choose and read the passage of the reference.
 
@@ -96,25 +106,25 @@ def read_reference(
     Raises:
         AudioError: the file cannot be used, is silent, or shorter than half a second.
     """
-    info = AudioReader(path).info
+    info = probe(path, files)
     wanted_s = samples / sample_rate_hz
     length_s = min(wanted_s, info.duration_s)
     if length_s < 0.5:
         raise AudioError(f"{path}: {info.duration_s:.2f} s is too short for a reference; give at least half a second")
     if start_s is not None and not 0 <= start_s <= info.duration_s - 0.5:
         raise AudioError(f"{path}: a passage cannot begin at {start_s:g} s of a reference of {info.duration_s:.1f} s")
-    start = choose_start_s([path], length_s) if start_s is None else start_s
+    start = choose_start_s([path], length_s, files) if start_s is None else start_s
     length_s = min(length_s, info.duration_s - start)
-    audio = read_passage(path, start, length_s, sample_rate_hz)
+    audio = read_passage(path, start, length_s, sample_rate_hz, files)
     if integrated_loudness(audio, sample_rate_hz) < SILENT_LUFS:
         raise AudioError(f"{path}: silent; choose a reference with music in it")
     return repeated(audio, samples), start, length_s
 
 
-def choose_start_s(paths: Sequence[Path], length_s: float) -> float:
+def choose_start_s(paths: Sequence[Path], length_s: float, files: OpenFiles = ON_DEMAND) -> float:
     """Where the loudest passage begins in which most of these files play, on a grid of a quarter second."""
     with ThreadPoolExecutor() as pool:
-        powers = list(pool.map(_power_over_time, paths))
+        powers = list(pool.map(lambda path: _power_over_time(path, files), paths))
     return _best_step(powers, length_s) * STEP_S
 
 
@@ -141,9 +151,9 @@ def _best_step(powers: Sequence[NDArray[np.float64]], length_s: float) -> int:
     return int(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence))
 
 
-def _power_over_time(path: Path) -> NDArray[np.float64]:
+def _power_over_time(path: Path, files: OpenFiles) -> NDArray[np.float64]:
     """Mean square of each quarter second, shape (steps,)."""
-    reader = AudioReader(path)
+    reader = AudioReader(path, files=files)
     reader.block_frames = round(STEP_S * reader.sample_rate_hz)
     return np.array([float(np.einsum("cn,cn->", block, block)) / block.size for block in reader])
 

@@ -7,7 +7,6 @@ runtime's.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from ...presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
-from ...presets.inputs import open_regular
 from ...presets.layout import Layout, balance_gain_db, denormalize
 from ...presets.preset import Preset, Provenance, SourceFile, Track, Window
 from ...presets.units import power_decibels
 from ...presets.version import __version__
+from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
 from ..model.analysis import Passage, cut_passage, read_reference
 from ..model.controller import Controller, Outputs
@@ -48,6 +47,7 @@ def predict_files(
     window_s: float | None = None,
     reference_window_s: float | None = None,
     decide: Decide | None = None,
+    files: OpenFiles = ON_DEMAND,
 ) -> tuple[Preset, Passage]:
     """Hear a session and a reference, and set the console.
 
@@ -58,6 +58,7 @@ def predict_files(
         window_s: where the passage to hear begins in the tracks; None chooses.
         reference_window_s: likewise in the reference.
         decide: makes the preset of a passage and a reference; None takes :func:`predict_safely`.
+        files: keeps the stems open for what comes next.
 
     Returns:
         The preset and the passage it was made from.
@@ -68,11 +69,11 @@ def predict_files(
     manifest = controller.manifest
     rate_hz, samples = manifest.sample_rate_hz, manifest.window_samples
     style, style_start_s, style_length_s = read_reference(
-        reference, rate_hz, manifest.reference_length, reference_window_s
+        reference, rate_hz, manifest.reference_length, reference_window_s, files
     )
-    with ThreadPoolExecutor() as pool:  # files are hashed while the model listens; hashlib lets other threads run
-        sources = {path: pool.submit(_source, path) for path in (*stems.values(), reference)}
-        passage = cut_passage(stems, rate_hz, samples, window_s)
+    passage = cut_passage(stems, rate_hz, samples, window_s, files)
+    with ThreadPoolExecutor() as pool:  # files are hashed while the model decides; hashlib lets other threads run
+        sources = {path: pool.submit(_source, path, files) for path in (*stems.values(), reference)}
         preset = (decide or predict_safely)(controller, passage, style)
     tracks = tuple(track.model_copy(update={"source": sources[stems[track.name]].result()}) for track in preset.tracks)
     provenance = preset.provenance.model_copy(
@@ -221,6 +222,6 @@ def _reference_dynamics(section: Strip | Master) -> dict[str, float]:
     }
 
 
-def _source(path: Path) -> SourceFile:
-    with open_regular(path) as file:
-        return SourceFile(file=path.name, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+def _source(path: Path, files: OpenFiles) -> SourceFile:
+    with files.borrowed(path) as file:
+        return SourceFile(file=path.name, sha256=file.sha256())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...presets.edit import with_note
 from ...presets.preset import Preset
+from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
@@ -31,6 +32,7 @@ def predict_and_refine(
     seconds: float,
     start: Start,
     progress: Progress | None,
+    files: OpenFiles = ON_DEMAND,
 ) -> tuple[Preset, Passage, Refinement]:
     """Set the console for a session, and search on from there.
 
@@ -43,6 +45,7 @@ def predict_and_refine(
         seconds: how long to search.
         start: where the search begins: at the prediction, or at all tracks equally loud in the centre.
         progress: called with 0..1 and what is being done.
+        files: keeps the stems open for what comes next.
 
     Returns:
         The preset, guarded as a prediction is; the passage; and what the search did.
@@ -56,7 +59,7 @@ def predict_and_refine(
         searches.append(_search(controller, passage, song, seconds, start, _told(progress, seconds)))
         return searches[0].preset
 
-    preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, decide)
+    preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, decide, files)
     return preset, passage, replace(searches[0], preset=preset)
 
 

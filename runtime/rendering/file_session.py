@@ -64,7 +64,7 @@ class FileSession:
         """
         with ExitStack() as stack:
             for path, sink in zip(stems, self._sinks, strict=bool(stems)):
-                writer = AudioWriter(path, self.sample_rate_hz, 2, self.frames, audio_format, overwrite=True)
+                writer = AudioWriter(path, self.sample_rate_hz, 2, self.frames, audio_format)
                 sink.write_to(stack.enter_context(writer), stem_gain)
             # Left first: no thread writes any more when the files are closed.
             pool = stack.enter_context(ThreadPoolExecutor(self._workers))

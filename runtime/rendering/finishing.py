@@ -154,6 +154,6 @@ def _metered(blocks: Iterator[Samples], meter: Meter) -> Iterator[Samples]:
 
 
 def _write(blocks: Iterator[Samples], mix: RawMix, path: Path, audio_format: AudioFormat) -> None:
-    with AudioWriter(path, mix.sample_rate_hz, 2, mix.frames, audio_format, overwrite=True) as writer:
+    with AudioWriter(path, mix.sample_rate_hz, 2, mix.frames, audio_format) as writer:
         for block in blocks:
             writer.write(block)

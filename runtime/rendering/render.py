@@ -1,7 +1,7 @@
 """Rendering: a preset played on stems, into arrays or into files.
 
     result = render_files({"Vox": Path("vox.wav"), "Bass": Path("bass.wav")}, preset, Path("mix"))
-    result.mix_path, result.levels.loudness_lufs
+    result.mix_file, result.levels.loudness_lufs
 
 The stems' names are the preset's track names; finding out which file is which track is done elsewhere. Files
 are rendered in blocks: memory does not grow with their length.
@@ -22,7 +22,9 @@ import numpy as np
 from ...presets.errors import AudioError, OutputError, PresetError
 from ...presets.preset import Preset, Track
 from ...presets.units import decibels, gain_factor
-from ..audio.delivery import Delivery, file_names
+from ..audio.naming import file_names
+from ..audio.opening import ON_DEMAND, OpenFiles
+from ..audio.output import check_room
 from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples, first_bad_frame, probe
 from ..audio.writing import FORMATS, AudioFormat, cannot_write
 from ..console.streams import ConsoleStream, Input, MasterStream
@@ -33,6 +35,7 @@ Progress = Callable[[float, str], None]
 
 FX_RETURN = "fx return"
 
+_RAW_MIX = "mix.raw"
 # Where the loudest stem comes to stand if one would clip.
 _STEM_PEAK = gain_factor(-0.1)
 # Shares of the time, for the progress: all strips once, and once more if a stem clipped.
@@ -73,15 +76,15 @@ class RenderOptions:
 
 
 @dataclass(frozen=True)
-class Stem:
+class RenderedStem:
     """A stem that was written.
 
     Attributes:
-        path: the file.
+        file: its path in the folder, e.g. "stems/Vox.wav".
         peak_dbfs: its highest sample, as written; -inf for silence.
     """
 
-    path: Path
+    file: str
     peak_dbfs: float
 
 
@@ -90,7 +93,7 @@ class RenderResult:
     """What was rendered.
 
     Attributes:
-        mix_path: the mix.
+        mix_file: the mix's path in the folder, e.g. "mix.wav".
         stems: the processed stems, stereo, before the master, by track name. Together with the fx return
             they are the mix before the master, times `stem_gain_db`.
         fx_return: the reverb alone; None if no send is on or no stems were asked for.
@@ -103,9 +106,9 @@ class RenderResult:
         stem_gain_db: gain of all stems alike; below 0 if one would have clipped.
     """
 
-    mix_path: Path
-    stems: Mapping[str, Stem]
-    fx_return: Stem | None
+    mix_file: str
+    stems: Mapping[str, RenderedStem]
+    fx_return: RenderedStem | None
     sample_rate_hz: int
     frames: int
     master_levels: Levels
@@ -179,53 +182,56 @@ def render_files(
     folder: Path,
     options: RenderOptions | None = None,
     progress: Progress | None = None,
+    files: OpenFiles = ON_DEMAND,
 ) -> RenderResult:
     """Renders a preset into `folder`: the mix, and in `stems/` each processed stem and the fx return.
 
-    Stems may differ in sample rate, length and channels. Results appear when all are complete, or not at all.
+    Stems may differ in sample rate, length and channels.
 
     Args:
         stems: audio files by track name.
         preset: its tracks name the stems; muted tracks are left out.
-        folder: made if need be.
+        folder: the workplace of an :class:`..audio.output.OutputFolder`, which makes the results appear whole.
         options: how; the defaults if None.
         progress: called with the share done, 0..1, and what is being done.
+        files: stems that are open already.
 
     Returns:
-        Where the files are, and their levels. All are as long as the longest stem, plus the reverb's tail if
-        a send is on.
+        The files, relative to `folder`, and their levels. All are as long as the longest stem, plus the reverb's tail
+        if a send is on.
 
     Raises:
         PresetError: tracks and stems do not match, or the settings overflow.
         AudioError: a file cannot be used (see :mod:`..audio.reading`).
-        OutputError: a result exists already, or cannot be written.
+        OutputError: a result cannot be written.
     """
     options, progress = options or RenderOptions(), progress or _no_progress
     tracks = _matched(preset, stems)
-    rate_hz = options.sample_rate_hz or _session_rate(stems[track.name] for track in tracks)
-    readers = [AudioReader(stems[track.name], rate_hz) for track in tracks]
+    rate_hz = options.sample_rate_hz or _session_rate((stems[track.name] for track in tracks), files)
+    readers = [AudioReader(stems[track.name], rate_hz, files=files) for track in tracks]
     session = FileSession(tracks, readers, preset.fx_bus, options.workers)
     audio_format = FORMATS[options.audio_format]
+    stem_files = stem_files_of([track.name for track in tracks], session.has_fx, options)
+    check_room(folder, _size(session.frames, len(stem_files), audio_format))
+    places = [folder / file for file in stem_files]
+    for place in places[:1]:
+        place.parent.mkdir(exist_ok=True)
+    raw = _raw_mix(session, preset, places, audio_format, folder / _RAW_MIX, progress)
+    stem_gain = _stem_gain(session.peaks, audio_format) if stem_files else 1.0
+    if stem_gain != 1:
+        progress(_FIRST_PASS, "one stem would clip: all stems once more, at a lower level")
+        again = FileSession(tracks, readers, preset.fx_bus, options.workers)
+        _drain(again.run(places, audio_format, stem_gain), again.frames, progress)
+    progress(_ALL_PASSES, "finishing the mix")
     mix_file = f"mix{audio_format.suffix}"
-    stem_files = _stem_files(tracks, session.has_fx, audio_format) if options.stems else []
-    with Delivery(folder, [mix_file, *stem_files], options.overwrite) as delivery:
-        delivery.need(_size(session.frames, len(stem_files), audio_format))
-        places = [delivery.workplace / file for file in stem_files]
-        raw = _raw_mix(session, preset, places, audio_format, delivery.workplace / "mix.raw", progress)
-        stem_gain = _stem_gain(session.peaks, audio_format) if stem_files else 1.0
-        if stem_gain != 1:
-            progress(_FIRST_PASS, "one stem would clip: all stems once more, at a lower level")
-            again = FileSession(tracks, readers, preset.fx_bus, options.workers)
-            _drain(again.run(places, audio_format, stem_gain), again.frames, progress)
-        progress(_ALL_PASSES, "finishing the mix")
-        mix_place = delivery.workplace / mix_file
-        done = finish(raw, mix_place, audio_format, options.loudness_lufs, options.ceiling_dbtp)
+    done = finish(raw, folder / mix_file, audio_format, options.loudness_lufs, options.ceiling_dbtp)
+    raw.path.unlink()
     progress(1.0, "done")
     written = [
-        Stem(folder / file, decibels(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks, strict=False)
+        RenderedStem(file, decibels(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks, strict=False)
     ]
     return RenderResult(
-        mix_path=folder / mix_file,
+        mix_file=mix_file,
         stems={track.name: stem for track, stem in zip(tracks, written, strict=False)},
         fx_return=written[-1] if session.has_fx and written else None,
         sample_rate_hz=rate_hz,
@@ -236,6 +242,14 @@ def render_files(
         limited_db=done.limited_db,
         stem_gain_db=decibels(stem_gain),
     )
+
+
+def stem_files_of(names: Iterable[str], has_fx: bool, options: RenderOptions) -> list[str]:
+    """Names the files of processed stems, and of the fx return behind them, in the folder of results."""
+    if not options.stems:
+        return []
+    files = file_names([*names, *[FX_RETURN] * has_fx])
+    return [f"stems/{file}{FORMATS[options.audio_format].suffix}" for file in files]
 
 
 def _matched(preset: Preset, stems: Iterable[str]) -> list[Track]:
@@ -259,9 +273,9 @@ def _listed(names: list[str]) -> str:
     return ", ".join(map(repr, names)) or "none"
 
 
-def _session_rate(paths: Iterable[Path]) -> int:
+def _session_rate(paths: Iterable[Path], files: OpenFiles) -> int:
     """The rate that most files have; of equally many the higher one."""
-    counts = Counter(probe(path).sample_rate_hz for path in paths)
+    counts = Counter(probe(path, files).sample_rate_hz for path in paths)
     return max(counts, key=lambda rate_hz: (counts[rate_hz], rate_hz))
 
 
@@ -275,11 +289,6 @@ def _array_input(track: Track, stem: Samples, take_stem: Callable[[Samples], Non
     if bad is not None:
         raise AudioError(f"stem {track.name!r}: sample {bad} is not a finite number.")
     return Input(track.name, track.strip, audio.shape[0], audio.shape[1], [audio], take_stem)
-
-
-def _stem_files(tracks: list[Track], has_fx: bool, audio_format: AudioFormat) -> list[str]:
-    names = file_names([*(track.name for track in tracks), *[FX_RETURN] * has_fx])
-    return [f"stems/{name}{audio_format.suffix}" for name in names]
 
 
 def _size(frames: int, stems: int, audio_format: AudioFormat) -> int:
@@ -309,7 +318,7 @@ def _raw_mix(
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError(cannot_write(path, error)) from error
+        raise cannot_write(path, error) from error
     return RawMix(path, session.frames, rate_hz, meter.levels)
 
 

@@ -100,10 +100,8 @@ def test_a_mix_is_audio_stems_and_preset(
     want = ["mix.wav", "preset.json", "stems", *(f"stems/{name}.wav" for name in NAMES)]
     assert everything_in(tmp_path / "out") == want
     assert result.preset_path == tmp_path / "out/preset.json"
-    assert result.render.mix_path == tmp_path / "out/mix.wav"
-    assert {name: stem.path for name, stem in result.render.stems.items()} == {
-        name: tmp_path / f"out/stems/{name}.wav" for name in NAMES
-    }
+    assert result.mix_path == tmp_path / "out/mix.wav"
+    assert result.stem_paths == {name: tmp_path / f"out/stems/{name}.wav" for name in NAMES}
     assert result.passage is not None
     assert list(result.passage.audio) == list(NAMES)
     saved = load(result.preset_path)
@@ -111,8 +109,8 @@ def test_a_mix_is_audio_stems_and_preset(
     for track in saved.tracks:
         for path in parameters(Strip):
             assert get(track.strip, path) == pytest.approx(get(result.preset.track(track.name).strip, path), rel=1e-5)
-    assert read(result.render.mix_path).shape == (2, 3 * RATE_HZ)
-    assert integrated_loudness(read(result.render.mix_path), RATE_HZ) == pytest.approx(-20, abs=0.5)
+    assert read(result.mix_path).shape == (2, 3 * RATE_HZ)
+    assert integrated_loudness(read(result.mix_path), RATE_HZ) == pytest.approx(-20, abs=0.5)
     shares = [share for share, _ in told]
     assert (shares[0], shares[-1]) == (0, 1)
     assert shares == sorted(shares)
@@ -133,7 +131,7 @@ def test_the_saved_preset_makes_the_same_mix(
 ) -> None:
     first = mix(stems, reference, tmp_path / "one", model=controller)
     again = apply(load(first.preset_path), stems, tmp_path / "two")
-    np.testing.assert_array_equal(read(first.render.mix_path), read(again.render.mix_path))
+    np.testing.assert_array_equal(read(first.mix_path), read(again.mix_path))
 
 
 def test_a_saved_preset_stays_the_same_file(
@@ -144,7 +142,7 @@ def test_a_saved_preset_stays_the_same_file(
     assert again.passage is None
     assert again.preset_path.read_bytes() == first.preset_path.read_bytes()
     third = apply(load(again.preset_path), stems, tmp_path / "three")
-    np.testing.assert_array_equal(read(third.render.mix_path), read(again.render.mix_path))
+    np.testing.assert_array_equal(read(third.mix_path), read(again.mix_path))
 
 
 def test_amount_0_is_the_plain_sum(
@@ -155,7 +153,7 @@ def test_amount_0_is_the_plain_sum(
     centre = np.sqrt(0.5)
     plain = centre * (audio_of("Bass") + audio_of("Drums")) + audio_of("Keys")
     assert result.render.limited_db == 0  # else there would be nothing to compare
-    assert null_db(read(result.render.mix_path), plain * 10 ** (result.render.loudness_gain_db / 20)) <= -120
+    assert null_db(read(result.mix_path), plain * 10 ** (result.render.loudness_gain_db / 20)) <= -120
 
 
 def test_half_is_between_nothing_and_all(stems: dict[str, Path], reference: Path, controller: Controller) -> None:
@@ -205,10 +203,10 @@ def test_a_mix_that_is_broken_off_leaves_nothing(
 def test_a_preset_that_cannot_be_saved_leaves_no_audio(
     tmp_path: Path, stems: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_preset: Preset, path: Path, **_options: object) -> None:
-        raise OutputError(f"{path} cannot be written: the disk is full.")
+    def full(path: Path, _text: str) -> None:
+        raise OutputError("cannot be written: the disk is full.", path)
 
-    monkeypatch.setattr(mixing, "save", full)
+    monkeypatch.setattr(mixing, "write_text", full)
     before = everything_in(tmp_path)
     with pytest.raises(OutputError, match="disk is full") as refusal:
         apply(neutral(), stems, tmp_path / "out")
@@ -265,9 +263,9 @@ def test_a_stem_recorded_20_db_lower_ends_in_the_same_place(
     difference_db = lower.preset.track("Keys").strip.input_gain_db - as_it_was.preset.track("Keys").strip.input_gain_db
     assert difference_db == pytest.approx(20, abs=0.1)
     for name in NAMES:
-        levels = [integrated_loudness(read(made.render.stems[name].path), RATE_HZ) for made in (as_it_was, lower)]
+        levels = [integrated_loudness(read(made.stem_paths[name]), RATE_HZ) for made in (as_it_was, lower)]
         assert levels[1] == pytest.approx(levels[0], abs=0.5)
-    assert null_db(read(as_it_was.render.mix_path), read(lower.render.mix_path)) <= -40
+    assert null_db(read(as_it_was.mix_path), read(lower.mix_path)) <= -40
 
 
 def test_the_desk_form_of_a_prediction_sounds_the_same(

@@ -27,11 +27,12 @@ def done_as_json(done: Done) -> dict[str, Any]:
     render, refinement = done.mix.render, done.mix.refinement
     return {
         "output": str(done.folder),
-        "mix": str(render.mix_path),
+        "mix": str(done.mix.mix_path),
         "stems": {
-            name: {"file": str(stem.path), "peak_dbfs": _number(stem.peak_dbfs)} for name, stem in render.stems.items()
+            name: {"file": str(done.folder / stem.file), "peak_dbfs": _number(stem.peak_dbfs)}
+            for name, stem in render.stems.items()
         },
-        "fx_return": str(render.fx_return.path) if render.fx_return else None,
+        "fx_return": str(done.mix.fx_return_path) if render.fx_return else None,
         "preset": str(done.mix.preset_path),
         "report": str(done.report_path) if done.report_path else None,
         "sample_rate_hz": render.sample_rate_hz,
@@ -71,11 +72,11 @@ def say_done(done: Done) -> None:
         f"Mix: {_level(levels.loudness_lufs, 'LUFS')}, true peak {_level(levels.true_peak_dbtp, 'dBTP')}, "
         f"{render.frames / render.sample_rate_hz:.1f} s at {render.sample_rate_hz} Hz"
     )
-    say(f"  {render.mix_path}")
+    say(f"  {done.mix.mix_path}")
     if render.stems:
         first = next(iter(render.stems.values()))
         with_reverb = " and the reverb" if render.fx_return else ""
-        say(f"  {first.path.parent} ({counted(len(render.stems), 'stem')}{with_reverb})")
+        say(f"  {(done.folder / first.file).parent} ({counted(len(render.stems), 'stem')}{with_reverb})")
     for path in (done.mix.preset_path, done.report_path):
         if path is not None:
             say(f"  {path}")

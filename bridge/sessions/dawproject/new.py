@@ -19,7 +19,7 @@ from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels
-from ....runtime.audio.delivery import file_names
+from ....runtime.audio.naming import file_names
 from ....runtime.audio.output import OutputFolder
 from ..core.model import Clip, Session, SessionTrack, checked
 from ..stems.material import FilePool

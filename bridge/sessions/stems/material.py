@@ -19,7 +19,8 @@ import soxr
 
 from ....presets.errors import AudioError, SessionError
 from ....presets.inputs import check_regular
-from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, OneWayFile, Samples, probe
+from ....runtime.audio.opening import OneWayFile
+from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples, probe
 from ..core.model import Clip, SessionTrack
 
 MOST_OPEN = 32

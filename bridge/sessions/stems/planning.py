@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ....presets.errors import OutputError, SessionError
 from ....presets.names import unique_names
-from ....runtime.audio.delivery import file_names
+from ....runtime.audio.naming import file_names
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from ....runtime.audio.writing import FORMATS, AudioFormat
 from ..core.kinds import Kind, level, side

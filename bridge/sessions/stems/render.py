@@ -8,7 +8,6 @@ or none.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from ....presets.errors import AudioError, OutputError, SessionError
-from ....runtime.audio.output import OutputFolder
+from ....presets.errors import AudioError, SessionError
+from ....runtime.audio.output import OutputFolder, check_room
 from ....runtime.audio.writing import AudioWriter
 from ..core.model import Session
 from .material import FilePool
@@ -76,9 +75,9 @@ def render_plan(
 ) -> dict[str, Path]:
     """Makes the files of a plan; arguments, result and errors as :func:`render_stems`."""
     report = _Report(progress, plan)
-    _check_sources(plan, folder)
-    with OutputFolder(folder, overwrite, [stem.file for stem in plan.stems]) as workplace, FilePool() as pool:
-        _check_room(plan, workplace, folder)
+    files = [stem.file for stem in plan.stems]
+    with OutputFolder(folder, overwrite, files, _sources(plan)) as workplace, FilePool() as pool:
+        _check_room(plan, workplace)
         for batch in _batches(plan.stems, pool):
             _render_batch(plan, batch, workplace, pool, report)
     return {stem.name: folder / stem.file for stem in plan.stems}
@@ -169,20 +168,13 @@ def _shared_file(stem: PlannedStem, pool: FilePool) -> Path | None:
     return path if not files and pool.info(path).channels > 2 else None
 
 
-def _check_sources(plan: StemsPlan, folder: Path) -> None:
-    sources = {
-        path.resolve() for track in plan.session.tracks for clip in track.clips for path in (clip.source, *clip.split)
-    }
-    for stem in plan.stems:
-        if (folder / stem.file).resolve() in sources:
-            raise OutputError(f"{folder / stem.file} is audio of the session itself: choose another folder.")
+def _sources(plan: StemsPlan) -> list[Path]:
+    """All files that the session is made of."""
+    clips = [clip for track in plan.session.tracks for clip in track.clips]
+    audio = dict.fromkeys(path for clip in clips for path in (clip.source, *clip.split))
+    return [*audio, *([plan.session.path] if plan.session.path.is_file() else [])]
 
 
-def _check_room(plan: StemsPlan, workplace: Path, folder: Path) -> None:
-    free = shutil.disk_usage(workplace).free
-    if plan.size > free and plan.audio_format.container != "FLAC":
-        hours = plan.frames / plan.session.sample_rate_hz / 3600
-        raise OutputError(
-            f"{folder} cannot be written: {len(plan.stems)} stems of {hours:.2f} h take {plan.size / 2**30:.1f} GiB, "
-            f"and the disk has {free / 2**30:.1f} GiB left. Free some space, or choose another folder or fewer tracks."
-        )
+def _check_room(plan: StemsPlan, workplace: Path) -> None:
+    if plan.audio_format.container != "FLAC":
+        check_room(workplace, plan.size)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.runtime.audio.delivery import Delivery
+from mixbridge.runtime.rendering import render
 
 from ..conftest import RATE_HZ, sound, write
 
@@ -253,7 +253,7 @@ class TestFullDisk:
         refused("apply", "bass", session / "stems", "-o", small_disk / "mix", words=[small_disk / "mix", "disk"])
 
     def test_met_while_writing(self, session, refused, small_disk, monkeypatch):
-        monkeypatch.setattr(Delivery, "need", lambda self, size: None)
+        monkeypatch.setattr(render, "check_room", lambda folder, size: None)
         refused("apply", "bass", session / "stems", "-o", small_disk / "mix", words=[small_disk / "mix", "disk full"])
 
     def test_met_by_the_preset(self, session, refused, small_disk, monkeypatch):

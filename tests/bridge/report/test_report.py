@@ -70,7 +70,7 @@ def reported(tmp_path):
         loudness = {name: integrated_loudness(item, RATE_HZ) for name, item in audio.items()}
         passage = Passage(12.5, samples / RATE_HZ, audio, loudness)
         render = RenderResult(
-            mix_path=tmp_path / "mix.wav",
+            mix_file="mix.wav",
             stems={},
             fx_return=None,
             sample_rate_hz=RATE_HZ,
@@ -81,7 +81,7 @@ def reported(tmp_path):
             limited_db=2.5,
             stem_gain_db=0.0,
         )
-        result = MixResult(preset, replace(render, **changes), tmp_path / "my mix" / "preset.json", passage)
+        result = MixResult(tmp_path / "my mix", preset, replace(render, **changes), passage)
         stems = {name: Path(f"/in/{name[:3]}.wav") for name in audio}
         return make_report(result, stems, reference)
 

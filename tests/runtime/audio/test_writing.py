@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.presets.errors import AudioError, OutputError
+from mixbridge.runtime.audio.output import output_file
 from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.audio.writing import FORMATS, AudioWriter
 from numpy.typing import NDArray
@@ -62,13 +64,25 @@ def test_integer_formats_clip_instead_of_wrapping(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_nothing_stays_when_writing_is_broken_off(tmp_path: Path, error: type[BaseException]) -> None:
     def broken_off() -> None:
-        with AudioWriter(tmp_path / "a.wav", RATE_HZ, 1, 100) as writer:
+        with (
+            output_file(tmp_path / "a.wav", overwrite=False) as place,
+            AudioWriter(place, RATE_HZ, 1, 100) as writer,
+        ):
             writer.write(noise(50))
             assert not (tmp_path / "a.wav").exists()
             raise error
 
     with pytest.raises(error):
         broken_off()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_writer_alone_removes_its_unfinished_file(tmp_path: Path) -> None:
+    with (
+        pytest.raises(AudioError),
+        AudioWriter(tmp_path / "a.wav", RATE_HZ, 1, 100) as writer,
+    ):
+        writer.write(noise(50) * np.float32(np.nan))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -82,10 +96,12 @@ def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(sf.SoundFile, "write", full)
     with (
-        pytest.raises(OutputError, match="disk full"),
-        AudioWriter(path, RATE_HZ, 1, 100, overwrite=True) as writer,
+        pytest.raises(OutputError, match="disk full") as refusal,
+        output_file(path, overwrite=True) as place,
+        AudioWriter(place, RATE_HZ, 1, 100) as writer,
     ):
         writer.write(noise(100))
+    assert str(refusal.value).startswith(f"{path} cannot be written (No space left on device)")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -93,11 +109,26 @@ def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path, monkeypatch
 def test_an_existing_file_is_only_replaced_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     sf.write(path, noise(10).T, RATE_HZ)
-    with pytest.raises(OutputError, match="exists already"):
-        AudioWriter(path, RATE_HZ, 1, 20)
-    with AudioWriter(path, RATE_HZ, 1, 20, overwrite=True) as writer:
+    with pytest.raises(OutputError, match="exists already"), output_file(path, overwrite=False):
+        pytest.fail("it was opened")
+    with output_file(path, overwrite=True) as place, AudioWriter(place, RATE_HZ, 1, 20) as writer:
         writer.write(noise(20))
     assert probe(path).frames == 20
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["wav32f", "aiff32f"])
+def test_a_float_file_holds_no_time(tmp_path: Path, name: str) -> None:
+    """The PEAK chunk has a time stamp, which would make equal samples different files."""
+    path = tmp_path / f"a{FORMATS[name].suffix}"
+    with AudioWriter(path, RATE_HZ, 2, 100, FORMATS[name]) as writer:
+        writer.write(noise(100, 2))
+    data = path.read_bytes()
+    chunk = data.index(b"PEAK")
+    order: Literal["big", "little"] = "big" if data[:4] == b"FORM" else "little"
+    version, time_s = (int.from_bytes(data[chunk + place : chunk + place + 4], order) for place in (8, 12))
+    assert (version, time_s) == (1, 0)
+    np.testing.assert_array_equal(read_all(path), noise(100, 2))
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +14,14 @@ import soundfile as sf
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, FxBand, FxBus, Master, Strip
 from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError, PresetError
 from mixbridge.presets.preset import Preset, Track
+from mixbridge.runtime.audio import delivery
 from mixbridge.runtime.audio.loudness import integrated_loudness
+from mixbridge.runtime.audio.output import OutputFolder
 from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.audio.reading import probe
+from mixbridge.runtime.mixing import MixResult, preset_files
 from mixbridge.runtime.rendering import render as render_module
-from mixbridge.runtime.rendering.render import RenderOptions, RenderResult, render_arrays, render_files
+from mixbridge.runtime.rendering.render import RenderOptions, render_arrays, render_files
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
@@ -67,9 +70,23 @@ def session(folder: Path, frames: int = RATE_HZ) -> dict[str, Path]:
     }
 
 
-def stem_audio(result: RenderResult) -> list[Audio]:
-    fx = [result.fx_return] if result.fx_return else []
-    return [load(stem.path) for stem in [*result.stems.values(), *fx]]
+def rendered(
+    stems: Mapping[str, Path],
+    settings: Preset,
+    folder: Path,
+    options: RenderOptions | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> MixResult:
+    """Renders into a folder of results, as those who are called by users do."""
+    options = options or RenderOptions()
+    with OutputFolder(folder, options.overwrite, preset_files(settings, options)[:-1]) as workplace:
+        result = render_files(stems, settings, workplace, options, progress)
+    return MixResult(folder, settings, result)
+
+
+def stem_audio(result: MixResult) -> list[Audio]:
+    fx = [result.fx_return_path] if result.fx_return_path else []
+    return [load(path) for path in [*result.stem_paths.values(), *fx]]
 
 
 def files_under(folder: Path) -> list[str]:
@@ -82,16 +99,18 @@ def test_files_give_what_arrays_give(tmp_path: Path) -> None:
         {"Vox": BUSY.model_copy(update={"fx_send_db": -6.0}), "Keys": BUSY}, fx_bus=ROOM, master=BUSY_MASTER
     )
     want = render_arrays({name: load(path) for name, path in stems.items()}, RATE_HZ, settings)
-    result = render_files(stems, settings, tmp_path / "mix", AS_IS)
+    result = rendered(stems, settings, tmp_path / "mix", AS_IS)
     assert files_under(tmp_path / "mix") == ["mix.wav", "stems/Keys.wav", "stems/Vox.wav", "stems/fx return.wav"]
     np.testing.assert_array_equal(load(result.mix_path), want.mix)
-    for name, stem in result.stems.items():
-        np.testing.assert_array_equal(load(stem.path), want.stems[name])
-        assert stem.peak_dbfs == pytest.approx(20 * math.log10(np.abs(want.stems[name]).max()), abs=1e-4)
+    for name, path in result.stem_paths.items():
+        np.testing.assert_array_equal(load(path), want.stems[name])
+        assert result.render.stems[name].peak_dbfs == pytest.approx(
+            20 * math.log10(np.abs(want.stems[name]).max()), abs=1e-4
+        )
     assert want.fx_return is not None
-    assert result.fx_return is not None
-    np.testing.assert_array_equal(load(result.fx_return.path), want.fx_return)
-    assert result.frames == want.mix.shape[1]
+    assert result.fx_return_path is not None
+    np.testing.assert_array_equal(load(result.fx_return_path), want.fx_return)
+    assert result.render.frames == want.mix.shape[1]
 
 
 @pytest.mark.parametrize("workers", [1, 7])
@@ -99,7 +118,7 @@ def test_the_number_of_threads_does_not_matter(tmp_path: Path, workers: int) -> 
     stems = session(tmp_path / "in", 80_000)
     settings = preset({"Vox": BUSY, "Keys": BUSY})
     mixes = [
-        load(render_files(stems, settings, tmp_path / str(count), RenderOptions(workers=count)).mix_path)
+        load(rendered(stems, settings, tmp_path / str(count), RenderOptions(workers=count)).mix_path)
         for count in (2, workers)
     ]
     np.testing.assert_array_equal(*mixes)
@@ -108,55 +127,57 @@ def test_the_number_of_threads_does_not_matter(tmp_path: Path, workers: int) -> 
 def test_a_neutral_preset_passes_24_bits_unchanged(tmp_path: Path) -> None:
     path = save(tmp_path / "a.wav", noise(50_000, 2), subtype="PCM_24")
     options = RenderOptions(loudness_lufs=None, ceiling_dbtp=0)
-    result = render_files({"a": path}, preset({"a": Strip()}), tmp_path / "mix", options)
+    result = rendered({"a": path}, preset({"a": Strip()}), tmp_path / "mix", options)
     np.testing.assert_array_equal(load(result.mix_path), load(path))
-    np.testing.assert_array_equal(load(result.stems["a"].path), load(path))
+    np.testing.assert_array_equal(load(result.stem_paths["a"]), load(path))
     assert probe(result.mix_path).subtype == "PCM_24"
-    assert result.stem_gain_db == 0
+    assert result.render.stem_gain_db == 0
 
 
 @pytest.mark.parametrize("target_lufs", [-23.0, -14.0, -8.0])
 def test_the_loudness_is_met_and_the_ceiling_held(tmp_path: Path, target_lufs: float) -> None:
     stems = session(tmp_path / "in", 3 * RATE_HZ)
     options = RenderOptions(loudness_lufs=target_lufs)
-    result = render_files(stems, preset({"Vox": BUSY, "Keys": Strip()}), tmp_path / "mix", options)
+    result = rendered(stems, preset({"Vox": BUSY, "Keys": Strip()}), tmp_path / "mix", options)
     mix = load(result.mix_path)
     assert integrated_loudness(mix, RATE_HZ) == pytest.approx(target_lufs, abs=0.5)
     assert true_peak_db(mix) <= -1.0
-    assert result.levels.loudness_lufs == pytest.approx(integrated_loudness(mix, RATE_HZ), abs=0.01)
-    assert result.levels.true_peak_dbtp == pytest.approx(true_peak_db(mix), abs=0.01)
-    assert (result.limited_db > 0) == (target_lufs > -14)
-    unlimited_lufs = result.master_levels.loudness_lufs + result.loudness_gain_db
-    assert result.levels.loudness_lufs == pytest.approx(unlimited_lufs, abs=0.01 if result.limited_db == 0 else 6)
+    assert result.render.levels.loudness_lufs == pytest.approx(integrated_loudness(mix, RATE_HZ), abs=0.01)
+    assert result.render.levels.true_peak_dbtp == pytest.approx(true_peak_db(mix), abs=0.01)
+    assert (result.render.limited_db > 0) == (target_lufs > -14)
+    unlimited_lufs = result.render.master_levels.loudness_lufs + result.render.loudness_gain_db
+    assert result.render.levels.loudness_lufs == pytest.approx(
+        unlimited_lufs, abs=0.01 if result.render.limited_db == 0 else 6
+    )
 
 
 def test_a_target_out_of_reach_is_reported_as_it_came_out(tmp_path: Path) -> None:
     clicks = np.zeros((2, 2 * RATE_HZ), np.float32)
     clicks[:, ::4410] = 0.5
     path = save(tmp_path / "a.wav", clicks)
-    result = render_files(
+    result = rendered(
         {"a": path}, preset({"a": Strip()}), tmp_path / "mix", RenderOptions(loudness_lufs=-5, ceiling_dbtp=-2)
     )
     mix = load(result.mix_path)
     assert true_peak_db(mix) <= -2
-    assert result.levels.loudness_lufs < -6
-    assert result.levels.loudness_lufs == pytest.approx(integrated_loudness(mix, RATE_HZ), abs=0.01)
+    assert result.render.levels.loudness_lufs < -6
+    assert result.render.levels.loudness_lufs == pytest.approx(integrated_loudness(mix, RATE_HZ), abs=0.01)
 
 
 def test_the_ceiling_holds_without_a_loudness(tmp_path: Path) -> None:
     path = save(tmp_path / "a.wav", noise(RATE_HZ, 2, level=1))
-    result = render_files({"a": path}, preset({"a": Strip()}), tmp_path / "mix", RenderOptions(loudness_lufs=None))
+    result = rendered({"a": path}, preset({"a": Strip()}), tmp_path / "mix", RenderOptions(loudness_lufs=None))
     assert true_peak_db(load(result.mix_path)) <= -1
-    assert result.loudness_gain_db == 0
-    assert result.limited_db > 6
+    assert result.render.loudness_gain_db == 0
+    assert result.render.limited_db > 6
 
 
 def test_silence_is_rendered(tmp_path: Path) -> None:
     path = save(tmp_path / "a.wav", np.zeros((1, RATE_HZ), np.float32))
-    result = render_files({"a": path}, preset({"a": BUSY}, master=BUSY_MASTER), tmp_path / "mix")
+    result = rendered({"a": path}, preset({"a": BUSY}, master=BUSY_MASTER), tmp_path / "mix")
     assert not load(result.mix_path).any()
-    assert result.levels.loudness_lufs == -math.inf
-    assert result.stems["a"].peak_dbfs == -math.inf
+    assert result.render.levels.loudness_lufs == -math.inf
+    assert result.render.stems["a"].peak_dbfs == -math.inf
 
 
 def test_stems_that_would_clip_are_all_turned_down(tmp_path: Path) -> None:
@@ -164,20 +185,20 @@ def test_stems_that_would_clip_are_all_turned_down(tmp_path: Path) -> None:
     strips = {"Vox": Strip(fader_db=24, fx_send_db=-6), "Keys": Strip()}
     options = RenderOptions(loudness_lufs=None, ceiling_dbtp=0, audio_format="wav")
     settings = preset(strips, fx_bus=ROOM)
-    result = render_files(stems, settings, tmp_path / "mix", options)
+    result = rendered(stems, settings, tmp_path / "mix", options)
     want = render_arrays({name: load(path) for name, path in stems.items()}, RATE_HZ, settings).mix
-    assert result.stem_gain_db < -6
+    assert result.render.stem_gain_db < -6
     assert max(np.abs(stem).max() for stem in stem_audio(result)) == pytest.approx(10 ** (-0.1 / 20), abs=1e-4)
-    assert max(stem.peak_dbfs for stem in result.stems.values()) == pytest.approx(-0.1, abs=0.01)
-    np.testing.assert_allclose(sum(stem_audio(result)), want * 10 ** (result.stem_gain_db / 20), atol=1e-6)
+    assert max(stem.peak_dbfs for stem in result.render.stems.values()) == pytest.approx(-0.1, abs=0.01)
+    np.testing.assert_allclose(sum(stem_audio(result)), want * 10 ** (result.render.stem_gain_db / 20), atol=1e-6)
 
 
 def test_float_stems_may_stand_over_full_scale(tmp_path: Path) -> None:
-    result = render_files(
+    result = rendered(
         session(tmp_path / "in"), preset({"Vox": Strip(fader_db=24), "Keys": Strip()}), tmp_path / "mix", AS_IS
     )
-    assert result.stem_gain_db == 0
-    assert np.abs(load(result.stems["Vox"].path)).max() > 1
+    assert result.render.stem_gain_db == 0
+    assert np.abs(load(result.stem_paths["Vox"])).max() > 1
 
 
 def test_stems_of_all_kinds(tmp_path: Path) -> None:
@@ -187,10 +208,10 @@ def test_stems_of_all_kinds(tmp_path: Path) -> None:
         "short": save(tmp_path / "c.flac", noise(1), 48_000, "PCM_24"),
         "same": save(tmp_path / "d.aiff", noise(60_000, 1), 48_000, "PCM_24"),
     }
-    result = render_files(stems, preset(dict.fromkeys(stems, BUSY)), tmp_path / "mix")
-    assert result.sample_rate_hz == 48_000
-    assert result.frames == 60_000
-    for path in (result.mix_path, *(stem.path for stem in result.stems.values())):
+    result = rendered(stems, preset(dict.fromkeys(stems, BUSY)), tmp_path / "mix")
+    assert result.render.sample_rate_hz == 48_000
+    assert result.render.frames == 60_000
+    for path in (result.mix_path, *result.stem_paths.values()):
         info = probe(path)
         assert (info.sample_rate_hz, info.frames, info.channels) == (48_000, 60_000, 2)
 
@@ -201,34 +222,34 @@ def test_the_session_rate(tmp_path: Path) -> None:
         "b": save(tmp_path / "b.wav", noise(100), 96_000),
     }
     settings = preset(dict.fromkeys(stems, Strip()))
-    assert render_files(stems, settings, tmp_path / "1").sample_rate_hz == 96_000
+    assert rendered(stems, settings, tmp_path / "1").render.sample_rate_hz == 96_000
     options = RenderOptions(sample_rate_hz=22_050)
-    assert render_files(stems, settings, tmp_path / "2", options).sample_rate_hz == 22_050
+    assert rendered(stems, settings, tmp_path / "2", options).render.sample_rate_hz == 22_050
 
 
 @pytest.mark.parametrize(("audio_format", "suffix"), [("flac", ".flac"), ("wav16", ".wav"), ("aiff", ".aiff")])
 def test_formats(tmp_path: Path, audio_format: str, suffix: str) -> None:
     options = RenderOptions(audio_format=audio_format)
-    render_files(session(tmp_path / "in"), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix", options)
+    rendered(session(tmp_path / "in"), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix", options)
     assert files_under(tmp_path / "mix") == [f"mix{suffix}", f"stems/Keys{suffix}", f"stems/Vox{suffix}"]
 
 
 def test_without_stems_there_is_only_the_mix(tmp_path: Path) -> None:
     options = RenderOptions(stems=False)
     strips = {"Vox": Strip(fader_db=40, fx_send_db=0), "Keys": BUSY}
-    result = render_files(session(tmp_path / "in"), preset(strips, fx_bus=ROOM), tmp_path / "mix", options)
+    result = rendered(session(tmp_path / "in"), preset(strips, fx_bus=ROOM), tmp_path / "mix", options)
     assert files_under(tmp_path / "mix") == ["mix.wav"]
-    assert (result.stems, result.fx_return, result.stem_gain_db) == ({}, None, 0)
+    assert (result.render.stems, result.render.fx_return, result.render.stem_gain_db) == ({}, None, 0)
 
 
 def test_names_that_are_no_file_names(tmp_path: Path) -> None:
     names = ["../Kick", "Kick: in/out?", "CON", "fx return", "FX Return", "ö" * 200, " . "]
     source = save(tmp_path / "a.wav", noise(1000))
     settings = preset({name: Strip(fx_send_db=-20) for name in names}, fx_bus=ROOM)
-    result = render_files(dict.fromkeys(names, source), settings, tmp_path / "mix")
-    assert list(result.stems) == names
-    assert result.fx_return is not None
-    paths = [stem.path for stem in (*result.stems.values(), result.fx_return)]
+    result = rendered(dict.fromkeys(names, source), settings, tmp_path / "mix")
+    assert list(result.render.stems) == names
+    assert result.fx_return_path is not None
+    paths = [*result.stem_paths.values(), result.fx_return_path]
     assert len({str(path).casefold() for path in paths}) == len(names) + 1
     assert all(path.parent == tmp_path / "mix" / "stems" and path.is_file() for path in paths)
 
@@ -236,7 +257,7 @@ def test_names_that_are_no_file_names(tmp_path: Path) -> None:
 def test_progress_rises_to_one(tmp_path: Path) -> None:
     shares: list[float] = []
     strips = {"Vox": Strip(fader_db=40), "Keys": BUSY}
-    render_files(
+    rendered(
         session(tmp_path / "in", 100_000), preset(strips), tmp_path / "mix", None, lambda share, _: shares.append(share)
     )
     assert shares == sorted(shares)
@@ -249,14 +270,14 @@ def test_progress_rises_to_one(tmp_path: Path) -> None:
 
 def test_results_are_only_replaced_when_asked(tmp_path: Path) -> None:
     stems, settings = session(tmp_path / "in"), preset({"Vox": Strip(), "Keys": Strip()})
-    render_files(stems, settings, tmp_path / "mix")
+    rendered(stems, settings, tmp_path / "mix")
     before = (tmp_path / "mix" / "mix.wav").read_bytes()
     calls: list[float] = []
     with pytest.raises(OutputError, match="exists already"):
-        render_files(stems, settings, tmp_path / "mix", None, lambda share, _: calls.append(share))
+        rendered(stems, settings, tmp_path / "mix", None, lambda share, _: calls.append(share))
     assert calls == []
     (tmp_path / "mix" / "notes.txt").write_text("mine")
-    render_files(stems, settings, tmp_path / "mix", RenderOptions(overwrite=True, loudness_lufs=-30))
+    rendered(stems, settings, tmp_path / "mix", RenderOptions(overwrite=True, loudness_lufs=-30))
     assert (tmp_path / "mix" / "mix.wav").read_bytes() != before
     assert files_under(tmp_path / "mix") == ["mix.wav", "notes.txt", "stems/Keys.wav", "stems/Vox.wav"]
 
@@ -271,12 +292,12 @@ def test_broken_off_it_leaves_nothing(tmp_path: Path, error: type[BaseException]
             raise error
 
     with pytest.raises(error):
-        render_files(stems, settings, tmp_path / "new" / "mix", None, stop)
+        rendered(stems, settings, tmp_path / "new" / "mix", None, stop)
     assert not (tmp_path / "new").exists()
-    render_files(stems, settings, tmp_path / "mix")
+    rendered(stems, settings, tmp_path / "mix")
     before = (tmp_path / "mix" / "mix.wav").read_bytes()
     with pytest.raises(error):
-        render_files(stems, settings, tmp_path / "mix", RenderOptions(overwrite=True, loudness_lufs=-30), stop)
+        rendered(stems, settings, tmp_path / "mix", RenderOptions(overwrite=True, loudness_lufs=-30), stop)
     assert (tmp_path / "mix" / "mix.wav").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "mix"]
     assert sorted(path.name for path in (tmp_path / "mix").iterdir()) == ["mix.wav", "stems"]
@@ -284,7 +305,7 @@ def test_broken_off_it_leaves_nothing(tmp_path: Path, error: type[BaseException]
 
 def test_broken_off_while_moving_it_puts_back_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stems, settings = session(tmp_path / "in"), preset({"Vox": BUSY, "Keys": BUSY})
-    render_files(stems, settings, tmp_path / "mix")
+    rendered(stems, settings, tmp_path / "mix")
     before = {name: (tmp_path / "mix" / name).read_bytes() for name in files_under(tmp_path / "mix")}
     move, moved = Path.replace, []
 
@@ -294,9 +315,13 @@ def test_broken_off_while_moving_it_puts_back_what_was_there(tmp_path: Path, mon
             raise OSError(errno.EIO, "the disk is gone")
         return move(self, target)
 
+    def no_exchange(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "no such call")
+
+    monkeypatch.setattr(delivery, "_exchange", no_exchange)
     monkeypatch.setattr(Path, "replace", failing)
     with pytest.raises(OutputError, match="cannot be written"):
-        render_files(stems, settings, tmp_path / "mix", RenderOptions(overwrite=True, loudness_lufs=-30))
+        rendered(stems, settings, tmp_path / "mix", RenderOptions(overwrite=True, loudness_lufs=-30))
     monkeypatch.undo()
     assert {name: (tmp_path / "mix" / name).read_bytes() for name in files_under(tmp_path / "mix")} == before
 
@@ -312,21 +337,21 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     stems = session(tmp_path / "in", 100_000)
     monkeypatch.setattr(sf.SoundFile, "write", full)
     with pytest.raises(OutputError, match="disk full"):
-        render_files(stems, preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
+        rendered(stems, preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
 
 
 def test_too_small_a_disk_is_said_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1))
     with pytest.raises(OutputError, match="MiB left"):
-        render_files(session(tmp_path / "in"), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
+        rendered(session(tmp_path / "in"), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
     assert not (tmp_path / "mix").exists()
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "mix").write_text("a file")
     with pytest.raises(OutputError, match="is a file"):
-        render_files(session(tmp_path / "in"), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
+        rendered(session(tmp_path / "in"), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
 
 
 def test_broken_input_leaves_nothing(tmp_path: Path) -> None:
@@ -335,9 +360,9 @@ def test_broken_input_leaves_nothing(tmp_path: Path) -> None:
     audio[0, 90_000] = np.nan
     save(stems["Vox"], audio)
     with pytest.raises(AudioError, match=r"a\.wav: at 2\.041 s"):
-        render_files(stems, preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
+        rendered(stems, preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
     with pytest.raises(PresetError, match="'Keys' overflows"):
-        render_files(
+        rendered(
             {"Keys": save(tmp_path / "in" / "c.wav", noise(1000, level=1e35))},
             preset({"Keys": Strip(input_gain_db=96)}),
             tmp_path / "mix",
@@ -361,6 +386,6 @@ def test_memory_does_not_grow_with_length(tmp_path: Path, monkeypatch: pytest.Mo
         original(self, block)  # type: ignore[arg-type]
 
     monkeypatch.setattr(render_module.Meter, "update", spy)
-    render_files(session(tmp_path / "in", 200_000), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
+    rendered(session(tmp_path / "in", 200_000), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
     assert max(longest) <= 32768
     assert len(longest) >= 200_000 // 32768

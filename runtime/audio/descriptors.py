@@ -1,0 +1,27 @@
+"""How many files this process may have open at a time."""
+
+from __future__ import annotations
+
+import sys
+
+# Where the system names no limit.
+_PLENTY = 1024
+# What Python, libraries, threads and the terminal need besides.
+_RESERVED = 64
+_MOST_TRACKS = 64
+
+
+def descriptor_limit() -> int:
+    """The limit on open files, at most 65,536."""
+    if sys.platform == "win32":
+        return _PLENTY
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 65_536 if soft == resource.RLIM_INFINITY else min(soft, 65_536)
+
+
+def tracks_at_a_time() -> int:
+    """How many tracks can be rendered side by side: each reads a file and writes one; a quarter may stay open idly."""
+    limit = descriptor_limit()
+    return max(1, min(_MOST_TRACKS, (limit - limit // 4 - _RESERVED) // 2))

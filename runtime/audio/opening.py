@@ -1,0 +1,198 @@
+"""Opens audio files for reading: what is wrong with a file is said here, by name and with what to do.
+
+A mix reads each stem three times: to hear it, to know it by its hash, to render it. :class:`OpenFiles` keeps files open
+in between, as far as the system's limit allows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+import soundfile as sf
+
+from ...presets.errors import AudioError
+from ...presets.inputs import open_regular
+from .descriptors import descriptor_limit
+
+_NOT_AUDIO = "is not audio that can be read, or is damaged: give a WAV, AIFF, FLAC, OGG or MP3."
+# libsndfile finds its way back to the first sample of these exactly; others are begun anew.
+_EXACT = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG"}
+# Elsewhere a C library may have descriptors of its own, which are not Python's.
+_BY_DESCRIPTOR = os.name == "posix"
+_MOST_IDLE = 128
+_HASHED_BYTES = 2**20
+
+
+class OneWayFile(sf.SoundFile):  # type: ignore[misc]
+    """A sound file that is not sought behind every read and write.
+
+    soundfile does so to keep its position, which costs time; and in MP3 files libsndfile (1.2.2) lands
+    elsewhere, so that they come out wrong when read in blocks.
+    """
+
+    def seekable(self) -> bool:
+        """Never, as far as soundfile is told."""
+        return False
+
+
+class AudioFile(OneWayFile):
+    """An audio file that is open for reading.
+
+    Args:
+        path: the file.
+
+    Raises:
+        AudioError: it is missing, no regular file, unreadable, empty or not audio.
+    """
+
+    def __init__(self, path: Path):
+        self._bytes = _opened(path)
+        self.path = path
+        try:
+            self._open_sound(path)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_sound(self, path: Path) -> None:
+        if _BY_DESCRIPTOR:
+            with contextlib.suppress(sf.SoundFileError):
+                super().__init__(self._bytes.fileno(), closefd=False)
+                return
+        try:
+            super().__init__(path)  # some kinds are known by their name's ending only
+        except (sf.SoundFileError, TypeError, UnicodeError) as error:
+            # TypeError: a name that soundfile takes for headerless data (.raw); UnicodeError: one that is not UTF-8.
+            raise AudioError(f"{path} {_NOT_AUDIO}") from error
+
+    def close(self) -> None:
+        """Closes the file; once more does nothing."""
+        if getattr(self, "_file", None) is not None:
+            super().close()
+        if hasattr(self, "_bytes"):
+            self._bytes.close()
+
+    def begin_again(self) -> None:
+        """Makes the file as if it were just opened, so that it can be read once more from its beginning.
+
+        Raises:
+            AudioError: it is damaged.
+        """
+        if self.format in _EXACT:
+            return
+        super().close()
+        self._bytes.seek(0)
+        self._open_sound(self.path)
+
+    def is_still(self, path: Path) -> bool:
+        """Whether this is the file that has the path now."""
+        try:
+            now, then = path.stat(), os.fstat(self._bytes.fileno())
+        except OSError:
+            return False
+        return os.path.samestat(now, then) and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns)
+
+    def sha256(self) -> str:
+        """The hash of all of its bytes, header included."""
+        if not hasattr(os, "pread"):
+            with open_regular(self.path) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        digest, position = hashlib.sha256(), 0
+        while chunk := os.pread(self._bytes.fileno(), _HASHED_BYTES, position):  # leaves libsndfile its position
+            digest.update(chunk)
+            position += len(chunk)
+        return digest.hexdigest()
+
+
+class OpenFiles:
+    """Audio files that stay open between one reading and the next.
+
+    Args:
+        most_idle: how many are kept; None takes what the system's limit on open files allows.
+    """
+
+    def __init__(self, most_idle: int | None = None):
+        self._most_idle = min(_MOST_IDLE, descriptor_limit() // 4) if most_idle is None else most_idle
+        self._idle: list[AudioFile] = []  # the longest unused first
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> OpenFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def borrowed(self, path: Path) -> Iterator[AudioFile]:
+        """Lends the open file to the `with` block and its thread alone; its position may be anywhere, but for MP3.
+
+        Raises:
+            AudioError: as :class:`AudioFile`.
+        """
+        file = self._taken(path) or AudioFile(path)
+        try:
+            yield file
+        except BaseException:
+            file.close()
+            raise
+        self._give_back(file)
+
+    def close(self) -> None:
+        """Closes all that are idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for file in idle:
+            file.close()
+
+    def _taken(self, path: Path) -> AudioFile | None:
+        with self._lock:
+            file = next((file for file in self._idle if file.path == path), None)
+            if file is None:
+                return None
+            self._idle.remove(file)
+        try:
+            if file.is_still(path):
+                file.begin_again()
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+        return None
+
+    def _give_back(self, file: AudioFile) -> None:
+        with self._lock:
+            self._idle.append(file)
+            surplus = self._idle[: max(0, len(self._idle) - self._most_idle)]
+            self._idle = self._idle[len(surplus) :]
+        for unwanted in surplus:
+            unwanted.close()
+
+
+ON_DEMAND = OpenFiles(most_idle=0)
+"""Keeps nothing open."""
+
+
+def _opened(path: Path) -> BufferedReader:
+    """Opens a regular file that is not empty, or says what is wrong with it."""
+    try:
+        file = open_regular(path)
+    except FileNotFoundError as error:
+        raise AudioError(f"{path}: there is no such file. Check the name and the folder.") from error
+    except IsADirectoryError as error:
+        raise AudioError(f"{path} is a folder, not an audio file: name a file in it.") from error
+    except PermissionError as error:
+        raise AudioError(f"{path} may not be read: change its permissions, or copy it to where you may.") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise AudioError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    if os.fstat(file.fileno()).st_size == 0:
+        file.close()
+        raise AudioError(f"{path} is empty (0 bytes): export or copy it again.")
+    return file
