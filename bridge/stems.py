@@ -8,34 +8,45 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..presets.errors import AudioError
 from ..presets.names import LONGEST_NAME, free_name
 from ..runtime.audio.reading import probe
+from .stem_folders import LeftOut, list_audio, track_names
 
-# Some of these cannot be read here; a file with such an ending is still meant to be heard, so it is not skipped.
-AUDIO_ENDINGS = frozenset(
-    {".wav", ".wave", ".bwf", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".flac", ".ogg", ".oga", ".opus", ".mp3"}
-    | {".caf", ".au", ".snd", ".m4a", ".mp4", ".aac", ".wma", ".alac"}
-)
 MOST_STEMS = 1024
 
 
-def collect_stems(arguments: Sequence[str], reference: str | None = None) -> dict[str, Path]:
-    """The stems that arguments mean, by track name, in their order.
+@dataclass(frozen=True)
+class StemFiles:
+    """What arguments mean.
+
+    Attributes:
+        stems: at least one file by track name, in order.
+        left_out: what of folders was not taken.
+    """
+
+    stems: dict[str, Path]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def collect_stems(arguments: Sequence[str], reference: str | None = None) -> StemFiles:
+    """Finds the stems that arguments mean.
 
     Args:
-        arguments: each a file, a folder (its audio files, sorted, without those of folders inside) or NAME=FILE.
+        arguments: each a file, a folder (its audio files and those of the folders inside it) or NAME=FILE.
         reference: the song that may not be among them.
 
     Returns:
-        At least one stem. A name that comes again gets a number: "Vox (2)".
+        The stems. A name that comes again gets a number: "Vox (2)".
 
     Raises:
         AudioError: there is no audio, a file cannot be used, is given twice, or is the reference.
     """
-    named = [item for argument in arguments for item in _expanded(argument)]
+    left_out: list[LeftOut] = []
+    named = [item for argument in arguments for item in _expanded(argument, left_out)]
     if not named:
         raise AudioError("no stems: name audio files, or folders that hold them.")
     if len(named) > MOST_STEMS:
@@ -46,7 +57,7 @@ def collect_stems(arguments: Sequence[str], reference: str | None = None) -> dic
     stems: dict[str, Path] = {}
     for name, path in named:
         stems[free_name(name, stems.keys())] = path
-    return stems
+    return StemFiles(stems, tuple(left_out))
 
 
 def check_reference(path: str) -> Path:
@@ -81,10 +92,13 @@ def split_pair(text: str, exists: bool = False) -> tuple[str, str] | None:
     return next((pair for pair in pairs if exists and os.path.exists(pair[1])), pairs[0])  # noqa: PTH110
 
 
-def _expanded(argument: str) -> Iterator[tuple[str, Path]]:
+def _expanded(argument: str, left_out: list[LeftOut]) -> Iterator[tuple[str, Path]]:
     # os.path, because Path's methods raise for an impossible name.
     if os.path.isdir(argument):  # noqa: PTH112
-        yield from ((_name_of(path), path) for path in _audio_files(Path(argument)))
+        folder = Path(argument)
+        contents = list_audio(folder)
+        left_out += contents.left_out
+        yield from zip(track_names(folder, contents.files), contents.files, strict=True)
         return
     pair = None if os.path.exists(argument) else split_pair(argument, exists=True)  # noqa: PTH110
     name, file = pair or (None, argument)
@@ -93,24 +107,6 @@ def _expanded(argument: str) -> Iterator[tuple[str, Path]]:
     if name is not None and len(name) > LONGEST_NAME:
         raise AudioError(f"the track name {name[:40]!r}... is longer than {LONGEST_NAME} letters: shorten it.")
     yield (name if name is not None else _name_of(Path(file))), Path(file)
-
-
-def _audio_files(folder: Path) -> list[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise AudioError(f"the folder {folder} cannot be read: {error.strerror}.") from error
-    found = [
-        path
-        for path in entries
-        if path.suffix.lower() in AUDIO_ENDINGS and not path.name.startswith(".") and not path.is_dir()
-    ]
-    if not found:
-        raise AudioError(
-            f"no stems: the folder {folder} holds no audio files. Files ending in .wav, .aiff, .flac, .ogg or .mp3 are "
-            "looked for; folders further inside are not searched."
-        )
-    return found
 
 
 def _name_of(path: Path) -> str:

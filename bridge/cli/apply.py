@@ -38,8 +38,8 @@ def apply(
 ) -> None:
     """Mix STEMS with the settings of PRESET, a file or the name of a factory preset.
 
-    STEMS are audio files and folders of them, or one DAW session; they are matched to the preset's tracks by name. A
-    preset of one track is applied to every stem.
+    STEMS are audio files and folders of them (with the folders inside), or one DAW session; they are matched to the
+    preset's tracks by name. A preset of one track is applied to every stem.
     """
     from ..jobs import run_apply
     from ..matching import match_stems, parse_map

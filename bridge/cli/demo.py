@@ -43,7 +43,7 @@ def example() -> Iterator[Example]:
         if not (folder / "stems").is_dir():
             raise AudioError("this installation has no example session: reinstall mixbridge, or mix files of your own.")
         reference = folder / "reference.flac"
-        stems = collect_stems([str(folder / "stems")], str(reference))
+        stems = collect_stems([str(folder / "stems")], str(reference)).stems
         yield Example(stems, reference, (folder / "CREDITS.md").read_text(encoding="utf-8"))
 
 

@@ -77,8 +77,8 @@ def mix(
 ) -> None:
     """Mix STEMS in the style of a reference song.
 
-    STEMS are audio files and folders of them, or one DAW session: a REAPER (.RPP), Ardour (.ardour) or DAWproject
-    (.dawproject) file. Track names come from file names; NAME=FILE overrides.
+    STEMS are audio files and folders of them (with the folders inside), or one DAW session: a REAPER (.RPP), Ardour
+    (.ardour) or DAWproject (.dawproject) file. Track names come from file names; NAME=FILE overrides.
     """
     from ...runtime.mixing import PredictOptions, predict
     from ..jobs import run_mix

@@ -108,7 +108,7 @@ def deliver(
         target = Path(rendering.session_out)
         written = insert(source.session, done.mix.preset, target, told=pairs, overwrite=writing.force)
     if saying.as_json:
-        as_json = done_as_json(done)
+        as_json = done_as_json(done) | {"left_out": [str(item) for item in source.left_out]}
         if written is not None:
             as_json |= {"session": str(written.path), "session_notes": list(written.notes)}
         echo_json(as_json)

@@ -204,12 +204,16 @@ def serve(
 
 def _listening(stems: Sequence[str], reference: str | None, choice: ModelChoice) -> Listening | None:
     from ..stems import check_reference, collect_stems
+    from .session_stems import say_left_out
 
     if not stems and reference is None:
         return None
     if not stems or reference is None:
         raise click.UsageError("to predict, both are needed: --stems and --reference")
-    return Listening(collect_stems(stems, reference), check_reference(reference), choice.model, choice.provider)
+    collected = collect_stems(stems, reference)
+    if not is_quiet():
+        say_left_out(collected.left_out)
+    return Listening(collected.stems, check_reference(reference), choice.model, choice.provider)
 
 
 def _pusher(targets: Sequence[str], only: str | None) -> Push | None:

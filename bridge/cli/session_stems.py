@@ -11,8 +11,12 @@ from pathlib import Path
 from ...presets.errors import SessionError
 from ..sessions.core.model import Session
 from ..sessions.registry import SESSION_ENDINGS
+from ..stem_folders import LeftOut
 from ..stems import check_reference, collect_stems
 from .output.progress import progress_bar
+from .output.saying import say
+
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,12 @@ class Opened:
     Attributes:
         stems: files by track name.
         session: the DAW session they are from; None if they were files.
+        left_out: what of folders was not taken.
     """
 
     stems: Mapping[str, Path]
     session: Session | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @contextmanager
@@ -54,7 +60,10 @@ def opened(
     """
     sessions = [argument for argument in arguments if is_session(argument)]
     if not sessions:
-        yield Opened(collect_stems(arguments, reference))
+        collected = collect_stems(arguments, reference)
+        if not quiet:
+            say_left_out(collected.left_out)
+        yield Opened(collected.stems, left_out=collected.left_out)
         return
     if len(arguments) > 1:
         raise SessionError(f"{sessions[0]} is a DAW session: give it alone, without other stems.")
@@ -74,6 +83,14 @@ def opened(
         with progress_bar(quiet=quiet) as progress:
             stems = render_plan(plan, Path(folder) / "stems", progress=progress)
         yield Opened(stems, session)
+
+
+def say_left_out(left_out: Sequence[LeftOut]) -> None:
+    """Lists what of folders was not taken, on standard error."""
+    for item in left_out[:_LISTED]:
+        say(f"Left out: {item}", err=True)
+    if len(left_out) > _LISTED:
+        say(f"Left out: {len(left_out) - _LISTED} more; --json lists all", err=True)
 
 
 def is_session(argument: str) -> bool:

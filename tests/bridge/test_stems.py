@@ -2,7 +2,10 @@
 
 import pytest
 from mixbridge.bridge.matching import Match, match_stems, parse_map
+from mixbridge.bridge.sessions.registry import SESSION_ENDINGS
+from mixbridge.bridge.stem_folders import DAW_ENDINGS
 from mixbridge.bridge.stems import collect_stems
+from mixbridge.presets import files
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import AudioError, Hint, PresetError
 from mixbridge.presets.preset import Preset, Track
@@ -20,12 +23,68 @@ def folder(tmp_path):
 
 
 def collect(*arguments, reference=None):
-    return collect_stems([str(argument) for argument in arguments], reference)
+    return collect_stems([str(argument) for argument in arguments], reference).stems
+
+
+def left_out(*arguments):
+    return [str(item) for item in collect_stems([str(argument) for argument in arguments]).left_out]
 
 
 class TestCollecting:
     def test_a_folder_gives_its_audio_files_sorted(self, folder):
-        assert collect(folder) == {"A": folder / "A.wav", "b": folder / "b.wav", "c": folder / "c.flac"}
+        stems = collect(folder)
+        assert stems == {
+            "A": folder / "A.wav",
+            "b": folder / "b.wav",
+            "c": folder / "c.flac",
+            "d": folder / "deeper" / "d.wav",
+        }
+        assert list(stems) == ["A", "b", "c", "d"]
+        assert left_out(folder) == [f"{folder / 'notes.txt'}: not audio"]
+
+    def test_files_of_one_name_are_told_apart_by_their_folders(self, tmp_path):
+        for name in ("Drums/Kick.wav", "Drums/Rooms/Kick.wav", "Bass/DI.wav", "Kick.wav"):
+            write(tmp_path / name, sound(0.1))
+        stems = collect(tmp_path)
+        assert list(stems) == ["Kick", "DI", "Drums/Kick", "Drums/Rooms/Kick"]
+        assert stems["Drums/Rooms/Kick"] == tmp_path / "Drums" / "Rooms" / "Kick.wav"
+
+    def test_results_of_mixbridge_are_no_stems(self, folder):
+        for result in (folder, folder / "deeper" / "my-mix"):
+            write(result / "mix.wav", sound(0.1))
+            write(result / "stems" / "A.wav", sound(0.1))
+            (result / "preset.json").write_text(files.dumps(Preset(name="x")))
+            (result / "report.html").write_text("x")
+        assert list(collect(folder)) == ["A", "b", "c", "d"]
+        assert left_out(folder) == [
+            f"{folder / 'stems'}: stems that mixbridge made",
+            f"{folder / 'mix.wav'}: a mix that mixbridge made",
+            f"{folder / 'deeper' / 'my-mix' / 'stems'}: stems that mixbridge made",
+            f"{folder / 'deeper' / 'my-mix' / 'mix.wav'}: a mix that mixbridge made",
+            f"{folder / 'notes.txt'}: not audio",
+        ]
+        # A recording may have the name, too.
+        (folder / "preset.json").write_text("{}")
+        assert {"mix", "stems/A"} <= set(collect(folder))
+
+    def test_what_is_left_out_is_said_with_the_reason(self, folder, tmp_path):
+        for number in range(4):
+            (folder / f"n{number}.pdf").write_text("x")
+        (folder / "song.RPP").write_text("x")
+        (folder / "__MACOSX").mkdir()
+        write(folder / "__MACOSX" / "A.wav", sound(0.1))
+        (folder / "deeper" / "up").symlink_to(folder, target_is_directory=True)
+        assert left_out(folder) == [
+            f"{folder / 'song.RPP'}: a DAW session; to mix it, name it instead of the folder",
+            f"{folder / 'deeper' / 'up'}: a link to a folder",
+            f"{folder / 'n0.pdf'}, {folder / 'n1.pdf'}, {folder / 'n2.pdf'} and 2 more: not audio",
+        ]
+        assert set(DAW_ENDINGS) < SESSION_ENDINGS
+
+    def test_a_folder_of_too_many_is_not_searched_to_its_end(self, folder, monkeypatch):
+        monkeypatch.setattr("mixbridge.bridge.stem_folders._MOST_FILES", 2)
+        (folder / "deeper" / "broken.wav").write_text("x")
+        assert list(collect(folder)) == ["A", "b", "c"]
 
     def test_files_keep_their_order(self, folder):
         assert list(collect(folder / "c.flac", folder / "A.wav")) == ["c", "A"]
@@ -66,7 +125,7 @@ class TestCollecting:
 
     def test_a_folder_without_audio(self, folder, tmp_path):
         (tmp_path / "none").mkdir()
-        with pytest.raises(AudioError, match="none holds no audio files"):
+        with pytest.raises(AudioError, match=r"none holds no audio files\. .*folders inside it, too"):
             collect(folder, tmp_path / "none")
 
     def test_a_named_folder(self, folder):

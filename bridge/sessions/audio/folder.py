@@ -28,15 +28,19 @@ _LONGEST_SESSION_S = 3600
 
 
 def read(path: Path, resolver: Resolver) -> Session:
-    """A session of the audio files in a folder, sorted by name; folders inside are not searched.
+    """A session of the audio files in a folder, and of the folders inside it.
 
     Raises:
         SessionError: there are none, or one cannot be read; or one is a link that leads out of the folder.
     """
     try:
-        found = [resolver.find(file.name) or file for file in collect_stems([str(path)]).values()]
+        collected = collect_stems([str(path)])
         with FilePool() as pool:
-            files = [_file(file, pool.info(file)) for file in found]
+            files = [
+                _file(name, media, pool.info(media))
+                for name, file in collected.stems.items()
+                for media in (resolver.find(str(file.relative_to(path))) or file,)
+            ]
     except AudioError as error:
         raise SessionError(str(error)) from error
     rate_hz = Counter(file.info.sample_rate_hz for file in files).most_common(1)[0][0]
@@ -47,45 +51,50 @@ def read(path: Path, resolver: Resolver) -> Session:
         _track(order, name, sides, rate_hz, first_s if aligned else None)
         for order, (name, sides) in enumerate(_paired(files).items())
     )
-    notes = (
-        ()
-        if aligned or not stamps_s
-        else (SessionNote("", "", "time stamps, as they fit together badly: all begin at 0"),)
-    )
+    notes = [SessionNote("", "", str(item)) for item in collected.left_out if item.may_sound]
+    if stamps_s and not aligned:
+        notes.append(SessionNote("", "", "time stamps, as they fit together badly: all begin at 0"))
     return Session(
-        path, "folder", path.resolve().name, rate_hz, tracks, unsupported=notes, time_reference=round(first_s * rate_hz)
+        path,
+        "folder",
+        path.resolve().name,
+        rate_hz,
+        tracks,
+        unsupported=tuple(notes),
+        time_reference=round(first_s * rate_hz),
     )
 
 
 @dataclass(frozen=True)
 class _File:
+    name: str
     path: Path
     info: FileInfo
     begins_s: float | None
 
 
-def _file(path: Path, info: FileInfo) -> _File:
+def _file(name: str, path: Path, info: FileInfo) -> _File:
     frames = time_stamp(path)[0]
-    return _File(path, info, frames / info.sample_rate_hz if frames else None)
+    return _File(name, path, info, frames / info.sample_rate_hz if frames else None)
 
 
 def _paired(files: Sequence[_File]) -> dict[str, tuple[_File, ...]]:
     """Files by name of their track; two where both sides of a stereo recording are there, as mono files alike."""
     sides: dict[tuple[str, str], _File] = {}
     for file in files:
-        match = _SIDE.match(file.path.stem)
+        match = _SIDE.match(file.name)
         if match and file.info.channels == 1:
             sides.setdefault((match["name"].casefold(), match["side"][0].lower()), file)
     result: dict[str, tuple[_File, ...]] = {}
     for file in files:
-        match = _SIDE.match(file.path.stem)
+        match = _SIDE.match(file.name)
         stem = match["name"].casefold() if match else ""
         left, right = sides.get((stem, "l")), sides.get((stem, "r"))
         if match and left and right and file in (left, right) and _are_alike(left, right):
             if file is left:
                 result[free_name(_plain(match["name"]), result.keys())] = (left, right)
         else:
-            result[free_name(_plain(file.path.stem), result.keys())] = (file,)
+            result[free_name(_plain(file.name), result.keys())] = (file,)
     return result
 
 

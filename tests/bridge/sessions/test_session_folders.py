@@ -140,3 +140,14 @@ def test_a_session_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         file.truncate(65 * 2**20)
     with pytest.raises(SessionError, match="64 MiB"):
         read_session(tmp_path / "song.RPP")
+
+
+def test_folders_inside_are_read_and_named_by_path_where_needed(tmp_path: Path) -> None:
+    for seed, name in enumerate(("Drums/01 Kick.wav", "Perc/01 Kick.wav", "Keys.L.wav", "Keys.R.wav")):
+        write_audio(tmp_path / name, noise(100, seed=seed))
+    (tmp_path / "notes.txt").write_text("x")
+    session = read_session(tmp_path)
+    assert [track.name for track in session.tracks] == ["Keys", "Drums/01 Kick", "Perc/01 Kick"]
+    assert session.tracks[2].clips[0].source == tmp_path / "Perc" / "01 Kick.wav"
+    # A file that is no audio is nothing that a strict export could miss.
+    assert session.unsupported == ()
