@@ -161,8 +161,8 @@ def compact_torch(watch: Watch, folder: str, tracks: str, repeats: str) -> Facts
 
 
 def _compact() -> Any:
+    from mixbridge.export.compact.checkpoint import build_model
     from mixbridge.export.compact.model import CompactConfig
-    from mixbridge.export.compact.train import build_model
 
     return build_model(CompactConfig()).eval()
 

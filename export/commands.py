@@ -1,4 +1,7 @@
-"""The commands of the torch side, found by the command line through entry points: `train`, `export`, `evaluate`."""
+"""The commands `mixbridge model train`, `export` and `evaluate`, found by the command line through entry points.
+
+Torch is imported when one of them is called, not here: `--help` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ import click
 from .folders import cache_folder
 
 if TYPE_CHECKING:
+    from ..runtime.model.bundle import Training
     from .compact.band_cache import CachedSession
 
 _FOLDER = click.Path(path_type=Path)
 _EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_MOST_RECORD_BYTES = 2**20
+_LISTED = 5
 _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
 
 
@@ -31,16 +37,24 @@ _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
 )
 @click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs as references. [default: CORPUS/songs/train]")
 @click.option("--cache", type=_FOLDER, help="Folder for analysed sessions. [default: OUTPUT/cache]")
-def train(corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path | None) -> None:
+@click.pass_context
+def train(
+    context: click.Context, /, *, corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path | None
+) -> None:
     """Train the compact model on multitrack sessions, those of `mixbridge model corpus` or your own.
 
-    A session is a folder with `meta.json` and one audio file per raw track, in CORPUS/train or, where there is no such
-    folder, anywhere in CORPUS. The same command resumes after Ctrl-C.
+    A session is a folder with `meta.json` and one audio file per raw track, mono or stereo, in CORPUS/train or, where
+    there is no such folder, anywhere in CORPUS. Stopped by Ctrl-C or otherwise, the same command goes on.
     """
-    from .compact.train import load_config, train
+    from .compact.config import load_config
+    from .compact.train import TrainingStoppedError, train
 
-    sessions, found_songs = _parts_of(corpus)
-    checkpoint = train(load_config(config), sessions, run, cache or run / "cache", songs or found_songs)
+    sessions, corpus_songs = _parts_of(corpus)
+    try:
+        checkpoint = train(load_config(config), sessions, run, cache or run / "cache", songs or corpus_songs)
+    except TrainingStoppedError as stop:
+        click.echo(f"mixbridge: {stop}", err=True)
+        context.exit(128 + stop.signal_number)
     click.echo(
         f"{checkpoint}\nloss curve: {run / 'loss.png'}\nnext: mixbridge model export {checkpoint} -o MODEL --name NAME",
         err=True,
@@ -69,16 +83,21 @@ def export(
     cache: Path | None,
 ) -> None:
     """Turn a checkpoint into an ONNX bundle that `mixbridge mix --model FOLDER` runs."""
-    from ..runtime.model.bundle import Training
-    from .onnx_bundle import Description, export_bundle
+    if architecture != "compact" and corpus is not None:
+        raise click.UsageError("--corpus is for the compact architecture; a Diff-MST bundle carries no familiarity")
+    from .onnx_bundle import Description, check_target, export_bundle
 
-    record = Training.model_validate_json(training.read_text(encoding="utf-8")) if training else None
-    described = Description(name, description, licence, record)
+    # What can be wrong is looked at before the corpus is analysed, which takes minutes.
+    check_target(folder)
+    described = Description(name, description, licence, _training_record(training))
     if architecture == "compact":
-        from .compact.train import load_checkpoint
+        from .compact.checkpoint import load_checkpoint
 
+        model, config, steps = load_checkpoint(checkpoint)
+        if steps < config.max_steps:
+            click.echo(f"warning: the training of {checkpoint} stopped at step {steps} of {config.max_steps}", err=True)
         sessions, songs = _training_data(corpus, cache or checkpoint.parent.parent / "cache")
-        manifest = export_bundle(load_checkpoint(checkpoint)[0], described, folder, sessions, songs)
+        manifest = export_bundle(model, described, folder, sessions, songs)
     else:
         from .reference.checkpoint import load_reference_checkpoint
 
@@ -114,8 +133,8 @@ def evaluate(
     """
     from .evaluation.command import EvaluationRequest, judge
 
-    cases_folder = cache or cache_folder("evaluation")
-    for path in judge(EvaluationRequest(corpus, model, suite, songs, cases, seed, jobs, output, cases_folder)):
+    cache = cache or cache_folder("evaluation")
+    for path in judge(EvaluationRequest(corpus, model, suite, songs, cases, seed, jobs, output, cache)):
         click.echo(path, err=True)
 
 
@@ -125,11 +144,35 @@ def _parts_of(corpus: Path) -> tuple[Path, Path | None]:
     return sessions if sessions.is_dir() else corpus, songs if songs.is_dir() else None
 
 
+def _training_record(path: Path | None) -> Training | None:
+    """Reads what a manifest says of the training.
+
+    Raises:
+        ModelError: the file is no such record.
+    """
+    from pydantic import ValidationError
+
+    from ..presets.errors import ModelError
+    from ..presets.inputs import read_text
+    from ..runtime.model.bundle import Training
+
+    if path is None:
+        return None
+    try:
+        return Training.model_validate_json(read_text(path, _MOST_RECORD_BYTES))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:_LISTED])
+        raise ModelError(f"{path}: not a record of a training: {wrong}") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from error
+
+
 def _training_data(corpus: Path | None, cache: Path) -> tuple[list[CachedSession], list[CachedSession]]:
     from .compact.band_cache import load_corpus, load_songs
-    from .compact.familiarity import sample
+    from .compact.familiarity import check_sessions, sample
 
     if corpus is None:
         return [], []
     sessions, songs = _parts_of(corpus)
+    check_sessions(sessions)
     return load_corpus(sessions, cache, sample), load_songs(songs, cache) if songs else []

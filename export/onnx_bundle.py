@@ -41,6 +41,7 @@ from .compact.familiarity import add_familiarity
 from .compact.layout import compact_layout
 from .compact.model import CompactModel
 from .reference.model import ReferenceModel
+from .whole_files import check_folder
 
 log = logging.getLogger(__name__)
 
@@ -109,8 +110,7 @@ def export_bundle(
         OutputError: the folder exists or cannot be written.
         ModelError: a graph does not answer as the model does, or there are too few sessions.
     """
-    if folder.exists():
-        raise OutputError(f"{folder}: exists already; choose another folder or remove it")
+    check_target(folder)
     parts = _parts(model)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -146,6 +146,17 @@ def export_bundle(
         shutil.rmtree(work, ignore_errors=True)
         raise
     return manifest
+
+
+def check_target(folder: Path) -> None:
+    """Checks, before the work, that a bundle can be written to a folder.
+
+    Raises:
+        OutputError: the folder exists, or cannot be made.
+    """
+    if folder.exists() or folder.is_symlink():
+        raise OutputError(f"{folder}: exists already; choose another folder or remove it")
+    check_folder(folder)
 
 
 def _parts(model: CompactModel | ReferenceModel) -> _Parts:

@@ -6,25 +6,33 @@ A session is a folder with a `meta.json`, whose content is its maker's business,
 from __future__ import annotations
 
 import hashlib
+import io
+import logging
+import math
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
-import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...presets.errors import ModelError
-from ...runtime.audio.reading import as_stereo
-from .bands import FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ, BandPowers, BandPowerTransform
+from ...presets.errors import AudioError, ModelError
+from ...runtime.audio.reading import as_stereo, probe, read_passage
+from ..whole_files import write_bytes
+from .bands import BAND_COUNT, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ, BandPowers, BandPowerTransform
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
 # A frame sounds if a band of it is above -50 dB.
 _SOUNDING_LOG_POWER = -5.0
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
+_LEAST_SAMPLES = FRAME_LENGTH + HOP_LENGTH  # a frame is two transforms
+# 80 dB above full scale: powers of what is louder leave the range of a float.
+_LOUDEST_PEAK = 1e4
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,7 @@ class RawSession:
         level = torch.pow(10, torch.from_numpy(session.level.astype(np.float32)))
         left, right = level[:, 0].contiguous(), level[:, 1].contiguous()
         cross = torch.from_numpy(session.correlation.astype(np.float32)) * torch.sqrt(left * right)
-        sounding = session.level.max(axis=(1, 2)) > _SOUNDING_LOG_POWER
-        return cls(BandPowers(left, right, cross), torch.from_numpy(session.mono), sounding)
+        return cls(BandPowers(left, right, cross), torch.from_numpy(session.mono), frames_sounding(session.level))
 
     @property
     def frames(self) -> int:
@@ -77,6 +84,12 @@ class RawSession:
         return self.powers.map(lambda item: item[chosen, :, start : start + frames])
 
 
+def frames_sounding(level: NDArray[np.float16]) -> NDArray[np.bool_]:
+    """Finds the frames in which a track sounds, shape (tracks, frames), from levels as in :class:`CachedSession`."""
+    sounding: NDArray[np.bool_] = level.max(axis=(1, 2)) > _SOUNDING_LOG_POWER
+    return sounding
+
+
 def session_folders(corpus: Path) -> list[Path]:
     """Every folder below that holds a session, sorted by name."""
     return sorted(path.parent for path in corpus.rglob("meta.json"))
@@ -84,7 +97,7 @@ def session_folders(corpus: Path) -> list[Path]:
 
 def stem_files(folder: Path) -> list[Path]:
     """The audio files of a session, sorted by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO_ENDINGS)
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO_ENDINGS and path.is_file())
 
 
 def read_stereo(path: Path) -> tuple[NDArray[np.float32], bool]:
@@ -133,30 +146,52 @@ def load_session(folder: Path, cache: Path, transform: BandPowerTransform) -> Ca
 def analyse_long(audio: NDArray[np.float32], transform: BandPowerTransform) -> BandPowers:
     """Powers of a whole file of 1 or 2 channels, shape (1, bands, frames), in pieces that fit the processor's cache."""
     step = 32 * FRAME_LENGTH
-    least = FRAME_LENGTH + HOP_LENGTH  # a frame is two transforms
-    stops = range(0, audio.shape[1] - least + 1, step)
+    stops = range(0, audio.shape[1] - _LEAST_SAMPLES + 1, step)
     with torch.no_grad():
         pieces = [transform(torch.from_numpy(audio[None, :, at : at + step + HOP_LENGTH])) for at in stops]
     return BandPowers.joined(pieces, dim=-1)
 
 
-def _cached(place: Path, files: Sequence[Path], cache: Path, transform: BandPowerTransform) -> CachedSession:
-    key = hashlib.sha256(f"{_CACHE_VERSION} {place.resolve()} {place.stat().st_mtime_ns}".encode()).hexdigest()[:16]
-    file = cache / f"{place.name}-{key}.npz"
-    if file.exists():
-        with np.load(file, allow_pickle=False) as data:
-            return CachedSession(place.name, data["level"], data["correlation"], data["mono"])
-    session = _analyse(place.name, files, transform)
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial.npz")
-    np.savez(partial, level=session.level, correlation=session.correlation, mono=session.mono)
-    partial.replace(file)
+def _cached(source: Path, files: Sequence[Path], cache: Path, transform: BandPowerTransform) -> CachedSession:
+    file = cache / f"{source.name}-{_key(source, files)}.npz"
+    session = _from_cache(file, source.name)
+    if session is None:
+        session = _analyse(source, files, transform)
+        buffer = io.BytesIO()
+        np.savez(buffer, level=session.level, correlation=session.correlation, mono=session.mono)
+        write_bytes(file, buffer.getvalue())
     return session
 
 
-def _analyse(name: str, files: Sequence[Path], transform: BandPowerTransform) -> CachedSession:
+def _key(source: Path, files: Sequence[Path]) -> str:
+    """Makes a key that changes with every file: one exported anew has another time or another place on the disk."""
+    facts = [(file.name, file.stat()) for file in files]
+    lines = [f"{name} {fact.st_size} {fact.st_mtime_ns} {fact.st_ino}" for name, fact in facts]
+    return hashlib.sha256("\n".join([str(_CACHE_VERSION), str(source.resolve()), *lines]).encode()).hexdigest()[:16]
+
+
+def _from_cache(file: Path, name: str) -> CachedSession | None:
+    """Reads an analysed session; None if there is none, or its file is damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as data:
+            session = CachedSession(name, data["level"], data["correlation"], data["mono"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        _log.info("%s: analysed anew, its file is damaged (%s)", name, error)
+        return None
+    tracks, frames = len(session.mono), session.level.shape[-1]
+    shapes = session.level.shape, session.correlation.shape
+    return session if shapes == ((tracks, 2, BAND_COUNT, frames), (tracks, BAND_COUNT, frames)) else None
+
+
+def _analyse(source: Path, files: Sequence[Path], transform: BandPowerTransform) -> CachedSession:
+    if not files:
+        raise ModelError(f"{source}: no audio files; a session has one for each track ({', '.join(AUDIO_ENDINGS)})")
+    for file in files:
+        probe(file)  # what a header tells is said before an hour of other files is read
     tracks = [_read(path) for path in files]
-    length = max(audio.shape[1] for audio, _ in tracks)
+    length = max(_LEAST_SAMPLES, *(audio.shape[1] for audio, _ in tracks))
     levels, correlations = [], []
     for audio, _ in tracks:
         powers = analyse_long(np.pad(audio, ((0, 0), (0, length - audio.shape[1]))), transform)
@@ -164,12 +199,22 @@ def _analyse(name: str, files: Sequence[Path], transform: BandPowerTransform) ->
         levels.append(torch.log10(pair + 1e-14).numpy().astype(np.float16))
         mean = torch.sqrt(powers.left * powers.right) + 1e-14
         correlations.append((powers.cross / mean)[0].clamp(-1, 1).numpy().astype(np.float16))
-    return CachedSession(name, np.stack(levels), np.stack(correlations), np.array([mono for _, mono in tracks]))
+    mono = np.array([is_mono for _, is_mono in tracks])
+    return CachedSession(source.name, np.stack(levels), np.stack(correlations), mono)
 
 
 def _read(path: Path) -> tuple[NDArray[np.float32], bool]:
-    """A file at the model's rate, shape (1 or 2, samples), and whether it is mono."""
-    audio, rate = sf.read(path, dtype="float32", always_2d=True)
-    if rate != SAMPLE_RATE_HZ:
-        audio = soxr.resample(audio, rate, SAMPLE_RATE_HZ)
-    return np.ascontiguousarray(audio[:, :2].T, dtype=np.float32), audio.shape[1] == 1
+    """Reads a file at the model's rate, shape (1 or 2, samples), and whether it is mono.
+
+    Raises:
+        AudioError: the file is no audio, has more than two channels, or samples that are not numbers or far too large.
+    """
+    info = probe(path)
+    audio = read_passage(path, 0.0, info.duration_s, SAMPLE_RATE_HZ)
+    peak = float(np.abs(audio).max(initial=0.0))
+    if peak > _LOUDEST_PEAK:
+        raise AudioError(
+            f"{path}: its samples reach {20 * math.log10(peak):.0f} dB above full scale, which no recording does: "
+            "export it again."
+        )
+    return audio, info.channels == 1

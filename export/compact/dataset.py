@@ -6,22 +6,27 @@ again. In the others it is foreign, another session's mix or a finished song, an
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import IterableDataset, get_worker_info
 
+from ...presets.errors import ModelError
 from ...runtime.model.analysis import SILENT_LUFS
-from .band_cache import CachedSession, RawSession
+from .band_cache import CachedSession, RawSession, frames_sounding
 from .band_console import TRACK_LEVEL_LUFS, SessionBatch, Settings, loudness_lufs, mix
 from .bands import (
     BAND_COUNT,
     FRAME_LENGTH,
     HOP_LENGTH,
     REFERENCE_SAMPLES,
+    SAMPLE_RATE_HZ,
     WINDOW_SAMPLES,
     BandPowers,
     band_centres_hz,
@@ -29,8 +34,15 @@ from .bands import (
 from .layout import HIGH_CENTROID_HZ, LOW_CENTROID_HZ, random_settings
 from .losses import MixFeatures
 
+_log = logging.getLogger(__name__)
+
 SECTION_FRAMES = (WINDOW_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
 REFERENCE_FRAMES = (REFERENCE_SAMPLES // HOP_LENGTH - 1) // (FRAME_LENGTH // HOP_LENGTH)
+SHORTEST_S = (SECTION_FRAMES + REFERENCE_FRAMES) * FRAME_LENGTH / SAMPLE_RATE_HZ
+"""Length of the shortest session that examples are cut from."""
+# A sound as short as a track must have is found in a session of an hour in a thousand tries.
+_TRIES = 20_000
+_LISTED = 5
 # A track is taken if a tenth of its frames sound.
 _SOUNDING_SHARE = 0.1
 _FOREIGN_SHARE = 0.25  # of examples; half of them finished songs, where there are any
@@ -61,8 +73,38 @@ class Batch:
     aim: MixFeatures
 
 
+def usable(sessions: Sequence[CachedSession]) -> list[CachedSession]:
+    """Keeps the sessions that examples can be cut from, and warns of the others.
+
+    Raises:
+        ModelError: there is none.
+    """
+    lacks = {session.name: _lack(session) for session in sessions}
+    reasons = [f"{name} {lack}" for name, lack in lacks.items() if lack]
+    if reasons:
+        rest = f" and {len(reasons) - _LISTED} more" if len(reasons) > _LISTED else ""
+        listing = "; ".join(reasons[:_LISTED]) + rest
+        if len(reasons) == len(sessions):
+            raise ModelError(f"no session can be trained on: {listing}; add sessions of {SHORTEST_S:.0f} s or more")
+        _log.warning("left out: %s", listing)
+    return [session for session in sessions if not _lack(session)]
+
+
+def _lack(session: CachedSession) -> str:
+    """Says why no example can be cut from a session; empty if one can."""
+    frames = session.level.shape[-1]
+    slack = frames - SECTION_FRAMES - REFERENCE_FRAMES
+    if slack < 0:
+        return f"is shorter than {SHORTEST_S:.0f} s"
+    sounding = frames_sounding(session.level)
+    counts: NDArray[np.int64] = np.cumsum(np.pad(sounding, ((0, 0), (1, 0))), axis=1)
+    shares = (counts[:, SECTION_FRAMES:] - counts[:, :-SECTION_FRAMES]) / SECTION_FRAMES
+    starts = [*range(slack + 1), *range(REFERENCE_FRAMES, REFERENCE_FRAMES + slack + 1)]
+    return "" if (shares[:, starts] > _SOUNDING_SHARE).any() else "is silent"
+
+
 class MixExamples(IterableDataset[Batch]):
-    """Endless batches of examples, deterministic by seed.
+    """Endless batches of examples. Each is drawn from the seed and its number alone, so that a run can go on anywhere.
 
     Args:
         sessions: what to draw from.
@@ -72,6 +114,10 @@ class MixExamples(IterableDataset[Batch]):
         songs: finished songs, for foreign references.
         augment: thin out, colour, merge and mirror tracks (training), or take sessions as they are, all paired
             (validation).
+        first: number of the first batch.
+
+    Raises:
+        ModelError: no example can be cut from any session.
     """
 
     def __init__(
@@ -82,20 +128,25 @@ class MixExamples(IterableDataset[Batch]):
         seed: int,
         songs: Sequence[CachedSession] = (),
         augment: bool = True,
+        first: int = 0,
     ) -> None:
         # In float32 and linear from here on: half a gigabyte an hour of sessions, and no powers of ten per batch.
-        enough = SECTION_FRAMES + REFERENCE_FRAMES
-        self.sessions = [RawSession.of(item) for item in sessions if item.level.shape[-1] >= enough]
+        self.sessions = [RawSession.of(item) for item in usable(sessions)]
         self.songs = [RawSession.of(item) for item in songs if item.level.shape[-1] >= REFERENCE_FRAMES]
         self.batch_size, self.max_tracks, self.seed, self.augment = batch_size, max_tracks, seed, augment
+        self.first = first
 
     def __iter__(self) -> Iterator[Batch]:
-        numbers = np.random.default_rng(self.seed)
-        generator = torch.Generator().manual_seed(self.seed)
-        while True:
-            yield self._batch(numbers, generator)
+        worker = get_worker_info()
+        start, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        return (self.batch(number) for number in count(self.first + start, step))
 
-    def _batch(self, numbers: np.random.Generator, generator: torch.Generator) -> Batch:
+    def batch(self, number: int) -> Batch:
+        """Draws the batch of this number."""
+        numbers = np.random.default_rng([self.seed, number])
+        return self._draw(numbers, torch.Generator().manual_seed(int(numbers.integers(2**63))))
+
+    def _draw(self, numbers: np.random.Generator, generator: torch.Generator) -> Batch:
         picks = [self._pick(numbers) for _ in range(self.batch_size)]
         counts = torch.tensor([len(flags) for _, _, flags in picks])
         present = torch.arange(int(counts.max())) < counts[:, None]
@@ -107,7 +158,7 @@ class MixExamples(IterableDataset[Batch]):
         )
         # A stereo file's loudness sums both channels; a mono file has one, though both are filled here.
         level = loudness_lufs(heard) - 10 * np.log10(2) * mono[present]
-        loud = level > SILENT_LUFS
+        loud = _at_least_one(level > SILENT_LUFS, present)
         gain = torch.pow(10, (TRACK_LEVEL_LUFS - level[loud]) / 20)[:, None, None]
         heard, other = (item.map(lambda power: power[loud]).scaled(gain, gain) for item in (heard, other))
         present = present.masked_scatter(present, loud)
@@ -143,26 +194,26 @@ class MixExamples(IterableDataset[Batch]):
         return heard, other, mono
 
     def _pick_one(self, numbers: np.random.Generator) -> tuple[BandPowers, BandPowers, Tensor]:
-        while True:
+        for _ in range(_TRIES):
             session = self.sessions[int(numbers.integers(len(self.sessions)))]
             first, second = _two_starts(session.frames, numbers)
             chosen = self._choose_tracks(session, first, numbers)
             if len(chosen):
-                break
-        return (
-            session.section(chosen, first, SECTION_FRAMES),
-            session.section(chosen, second, REFERENCE_FRAMES),
-            session.mono[chosen],
-        )
+                return (
+                    session.section(chosen, first, SECTION_FRAMES),
+                    session.section(chosen, second, REFERENCE_FRAMES),
+                    session.mono[chosen],
+                )
+        raise ModelError("the sessions are nearly silent: hardly any passage has a track that sounds; add others")
 
     def _choose_tracks(self, session: RawSession, start: int, numbers: np.random.Generator) -> Tensor:
         """Indices of tracks that sound for a tenth of the passage, thinned out and shuffled."""
         part = session.sounding[:, start : start + SECTION_FRAMES]
         active = np.flatnonzero(part.mean(axis=1) > _SOUNDING_SHARE)
-        count = min(len(active), self.max_tracks)
-        if self.augment and count > 1 and numbers.random() < 0.4:
-            count = int(numbers.integers(1, count + 1))
-        return torch.from_numpy(numbers.permutation(active)[:count])
+        tracks = min(len(active), self.max_tracks)
+        if self.augment and tracks > 1 and numbers.random() < 0.4:
+            tracks = int(numbers.integers(1, tracks + 1))
+        return torch.from_numpy(numbers.permutation(active)[:tracks])
 
     def _with_foreign(self, own: BandPowers, numbers: np.random.Generator) -> tuple[BandPowers, Tensor]:
         """Some references exchanged for another session's mix or a finished song; True where they are still paired."""
@@ -186,6 +237,13 @@ class MixExamples(IterableDataset[Batch]):
             for channel, part in zip(channels, parts, strict=True):
                 channel[row] = part
         return BandPowers(*channels), paired
+
+
+def _at_least_one(loud: Tensor, present: Tensor) -> Tensor:
+    """Marks all tracks of a session of which none is loud: a session without tracks has no mix."""
+    rows = present.nonzero()[:, 0]
+    heard = torch.zeros_like(present).masked_scatter(present, loud).any(1)
+    return loud | ~heard[rows]
 
 
 def _two_starts(frames: int, numbers: np.random.Generator) -> tuple[int, int]:

@@ -17,13 +17,15 @@ import torch
 from numpy.typing import NDArray
 
 from ...presets.errors import ModelError
+from ...runtime.audio.reading import probe
 from ...runtime.model.bundle import FAMILIARITY, MANIFEST, open_bundle
 from ...runtime.model.familiarity import Familiarity, Territory
-from .band_cache import CachedSession
-from .dataset import MixExamples
+from .band_cache import CachedSession, session_folders, stem_files
+from .dataset import SHORTEST_S, MixExamples, usable
 from .model import CompactModel
 
 _SESSIONS = 160  # more would only take time and memory: what matters is their kind
+_FEWEST_SESSIONS = 8
 _BATCHES, _BATCH_SIZE = 32, 16
 _MOST_TRACKS = 24
 _DIRECTIONS = 32
@@ -57,6 +59,26 @@ def add_familiarity(
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
+def check_sessions(corpus: Path) -> None:
+    """Checks, from headers alone, that a corpus has sessions enough for :func:`learn`.
+
+    Raises:
+        AudioError: a file is no audio.
+        ModelError: there are fewer than eight sessions long enough for an example.
+    """
+    folders = sample(session_folders(corpus))
+    lengths_s = [max((probe(file).duration_s for file in stem_files(folder)), default=0.0) for folder in folders]
+    _check_count(sum(length_s >= SHORTEST_S for length_s in lengths_s))
+
+
+def _check_count(sessions: int) -> None:
+    if sessions < _FEWEST_SESSIONS:
+        raise ModelError(
+            f"{sessions} sessions are too few to know a model's training data by; "
+            f"give at least {_FEWEST_SESSIONS} of {SHORTEST_S:.0f} s or more"
+        )
+
+
 def sample(folders: list[Path]) -> list[Path]:
     """So many folders of sessions as are enough, in random order."""
     order = np.random.default_rng(0).permutation(len(folders))[:_SESSIONS]
@@ -82,10 +104,10 @@ def learn(
     Raises:
         ModelError: there are fewer than eight sessions.
     """
+    sessions = usable(sessions) if sessions else []
+    _check_count(len(sessions))
     parts = [sessions[start::_KEPT_BACK] for start in range(_KEPT_BACK)]
     others, main = parts[0], [session for part in parts[1:] for session in part]
-    if len(others) < 2:
-        raise ModelError(f"{len(sessions)} sessions are too few to know a model's training data by; give at least 8")
     heard, held_out = (
         _hear(model, MixExamples(part, _BATCH_SIZE, _MOST_TRACKS, seed, songs), count)
         for part, count in ((main, batches), (others, max(1, batches // 2)))

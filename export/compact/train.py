@@ -1,6 +1,6 @@
-"""Trains the compact model: YAML in, checkpoints and a loss curve out, resumable.
+"""Trains the compact model: a configuration in, checkpoints and a loss curve out, resumable at any moment.
 
-Lightning runs the loop (checkpoints, resume, progress bar, gradient clipping); what is ours is the step. A run
+Lightning runs the loop (resume, progress bar, validation); what is ours is the step and the checkpoint. A run
 folder holds `config.yaml`, `checkpoints/`, `metrics.csv` and `loss.png`.
 """
 
@@ -8,77 +8,60 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import logging
 import math
-import pickle
+import signal
 import sys
+import threading
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
 import yaml
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ...presets.errors import ModelError
-from ...presets.inputs import read_text
+from ..whole_files import check_folder, write_text
 from .band_cache import CachedSession, load_corpus, load_songs
 from .band_console import SessionBatch, mix
 from .bands import BandPowers
-from .dataset import Batch, MixExamples
+from .checkpoint import LastCheckpoint, WholeFiles, build_model, steps_of, steps_to_resume
+from .config import TrainConfig
+from .dataset import Batch, MixExamples, usable
 from .layout import compact_layout, to_units
 from .losses import MixFeatures, feature_terms, setting_terms
-from .model import CompactConfig, CompactModel
+from .model import CompactModel
 
-_MAX_CONFIG_BYTES = 2**20
+_LONGEST_GRADIENT = 1.0
 _VALIDATION_SHARE = 20  # one session in twenty
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
-class TrainConfig(BaseModel):
-    """A training run, as in `export/configs/default.yaml`."""
+class TrainingStoppedError(ModelError):
+    """A run was stopped by a signal before its last step.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    seed: int
-    max_steps: int = Field(gt=0)
-    batch_size: int = Field(gt=0)
-    max_tracks: int = Field(gt=0)
-    learning_rate: float = Field(gt=0)
-    warmup_steps: int = Field(ge=0)
-    weight_decay: float = Field(ge=0)
-    average_decay: float = Field(ge=0, lt=1)
-    checkpoint_every: int = Field(gt=0)
-    validation_batches: int = Field(gt=0)
-    threads: int = Field(gt=0)
-    workers: int = Field(ge=0)
-    model: CompactConfig
-
-
-def load_config(path: Path) -> TrainConfig:
-    """Read a YAML configuration.
-
-    Raises:
-        ModelError: the file is no such configuration; the message names the keys.
+    Attributes:
+        signal_number: of the signal.
     """
-    try:
-        return TrainConfig.model_validate(yaml.safe_load(read_text(path, _MAX_CONFIG_BYTES)))
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise ModelError(f"{path}: {wrong}") from error
-    except RecursionError as error:
-        raise ModelError(f"{path}: is nested too deeply to be a configuration") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: a date or number that cannot be
-        raise ModelError(f"{path}: cannot be read as YAML: {error}") from error
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
 
 
 def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path | None = None) -> Path:
-    """Train, or resume where a run in this folder stopped.
+    """Trains, or resumes where a run in this folder stopped.
+
+    A run that was stopped at any moment and resumed gives the same weights, bit for bit, as one that was not, as long
+    as the threads are the same.
 
     Args:
         config: sizes and schedule.
@@ -88,66 +71,93 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path
         songs: folder of finished songs, for references that no session has.
 
     Returns:
-        The last checkpoint; its averaged weights are what :func:`load_checkpoint` gives.
+        The last checkpoint; its averaged weights are what :func:`.checkpoint.load_checkpoint` gives.
 
     Raises:
-        ModelError: the corpus holds no sessions.
+        AudioError: a file of the corpus cannot be used.
+        ModelError: the corpus holds nothing to train on, the run's checkpoint is of another run, or the loss is no
+            longer a number.
+        OutputError: the run's folder cannot be written.
+        TrainingStoppedError: by Ctrl-C or SIGTERM; the same call goes on.
     """
+    check_folder(run)
+    last = run / "checkpoints" / "last.ckpt"
+    steps = steps_to_resume(last, config) if last.exists() else 0
     _keep_freed_memory()
     lightning.seed_everything(config.seed, verbose=False)
     torch.set_num_threads(config.threads)
-    sessions = load_corpus(corpus, cache)
+    sessions = usable(load_corpus(corpus, cache))
     held_out, kept = _split(sessions)
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
-    last = run / "checkpoints" / "last.ckpt"
-    module = TrainingModule(config)
-    resumed_steps = 0
-    if last.exists():
-        resumed_steps = int(torch.load(last, weights_only=True, map_location="cpu")["global_step"])
-    # A resumed run draws other examples than the ones it has seen.
     examples = MixExamples(
         kept or sessions,
         config.batch_size,
         config.max_tracks,
-        config.seed + resumed_steps,
+        config.seed,
         load_songs(songs, cache) if songs else (),
+        first=steps,
     )
     validation = _fixed_batches(
         MixExamples(held_out or sessions, config.batch_size, config.max_tracks, seed=0, augment=False),
         config.validation_batches,
     )
+    write_text(run / "config.yaml", yaml.safe_dump(config.model_dump(mode="json")))
+    _fit(config, run, last, examples, validation)
+    return last
+
+
+def _fit(config: TrainConfig, run: Path, last: Path, examples: MixExamples, validation: list[Batch]) -> None:
+    """Runs the loop to its last step, or raises."""
+    # What Lightning tells of processors and of services of its maker is no news to the user.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_steps=config.max_steps,
         logger=CSVLogger(run, name="metrics"),
-        callbacks=[
-            TQDMProgressBar(refresh_rate=20),
-            ModelCheckpoint(
-                run / "checkpoints",
-                every_n_train_steps=config.checkpoint_every,
-                save_last=True,
-                enable_version_counter=False,
-            ),
-            _LossCurve(run),
-        ],
-        gradient_clip_val=1.0,
+        # The checkpoint comes last: it holds what the other callbacks know.
+        callbacks=[TQDMProgressBar(refresh_rate=20), _LossCurve(run), LastCheckpoint(last, config.checkpoint_every)],
+        plugins=[WholeFiles()],
+        enable_checkpointing=False,
+        gradient_clip_val=_LONGEST_GRADIENT,
         val_check_interval=config.checkpoint_every,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         log_every_n_steps=20,
         enable_model_summary=False,
     )
-    trainer.fit(
-        module,
-        DataLoader(
-            examples, batch_size=None, num_workers=config.workers, prefetch_factor=4 if config.workers else None
-        ),
-        DataLoader(validation, batch_size=None),  # type: ignore[arg-type]
-        ckpt_path=str(last) if last.exists() else None,
-        weights_only=True,
+    loader = DataLoader(
+        examples, batch_size=None, num_workers=config.workers, prefetch_factor=4 if config.workers else None
     )
-    return last
+    with _restored_interrupt():
+        try:
+            trainer.fit(
+                TrainingModule(config),
+                loader,
+                DataLoader(validation, batch_size=None),  # type: ignore[arg-type]
+                ckpt_path=str(last) if last.exists() else None,
+                weights_only=True,
+            )
+        except SystemExit as stop:
+            # Lightning ends the process itself, after SIGTERM with exit code 0, as if the training were done.
+            number = signal.SIGTERM if isinstance(stop, SIGTERMException) else signal.SIGINT
+            raise TrainingStoppedError(_stopped(trainer.global_step, config, last), number) from stop
+    if trainer.global_step < config.max_steps:
+        raise TrainingStoppedError(_stopped(trainer.global_step, config, last), signal.SIGTERM)
+
+
+def _stopped(steps: int, config: TrainConfig, last: Path) -> str:
+    saved = steps_of(last) if last.exists() else 0
+    return f"stopped at step {steps} of {config.max_steps}; the same command goes on from step {saved}"
+
+
+@contextmanager
+def _restored_interrupt() -> Iterator[None]:
+    """Puts the handler of Ctrl-C back, which Lightning switches off for good."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
 
 
 def _split(sessions: Sequence[CachedSession]) -> tuple[list[CachedSession], list[CachedSession]]:
@@ -156,29 +166,6 @@ def _split(sessions: Sequence[CachedSession]) -> tuple[list[CachedSession], list
     for session in sessions:
         parts[zlib.crc32(session.name.encode()) % _VALIDATION_SHARE > 0].append(session)
     return parts
-
-
-def load_checkpoint(path: Path) -> tuple[CompactModel, TrainConfig]:
-    """The averaged model of a checkpoint, in evaluation mode.
-
-    Raises:
-        ModelError: the file is not such a checkpoint.
-    """
-    try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
-        config = TrainConfig.model_validate(data["hyper_parameters"])
-        prefix = "average."
-        state = {key[len(prefix) :]: value for key, value in data["state_dict"].items() if key.startswith(prefix)}
-        model = build_model(config.model)
-        model.load_state_dict(state)
-    except (OSError, KeyError, RuntimeError, ValidationError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path}: not a checkpoint of `mixbridge model train`: {error}") from error
-    return model.eval(), config
-
-
-def build_model(config: CompactConfig) -> CompactModel:
-    """A fresh model with the heads that the compact layout asks for."""
-    return CompactModel(config, compact_layout())
 
 
 class TrainingModule(lightning.LightningModule):
@@ -196,6 +183,7 @@ class TrainingModule(lightning.LightningModule):
         """Loss of a batch under the model being trained."""
         terms = loss_terms(self.model, batch)
         loss: Tensor = torch.stack(list(terms.values())).sum()
+        self._check_number(loss)
         self.log_dict({f"train_{name}": value.detach() for name, value in terms.items()}, batch_size=1)
         self.log("train_loss", loss.detach(), prog_bar=True, batch_size=1)
         return loss
@@ -206,9 +194,28 @@ class TrainingModule(lightning.LightningModule):
         self.log_dict({f"val_{name}": value for name, value in terms.items()}, batch_size=1)
         self.log("val_loss", torch.stack(list(terms.values())).sum(), prog_bar=True, batch_size=1)
 
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        """Move the average towards the weights, faster in the beginning."""
-        decay = min(self.settings.average_decay, (1 + self.global_step) / (10 + self.global_step))
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        """Shortens the gradient; one that is no number would make every weight none."""
+        length = torch.nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val or _LONGEST_GRADIENT)
+        self._check_number(length)
+
+    def _check_number(self, value: Tensor) -> None:
+        if not torch.isfinite(value):
+            raise ModelError(
+                f"step {self.global_step + 1}: the loss is not a number any more; the last checkpoint is from before. "
+                "Go on with a lower learning_rate in another output, or leave out the newest sessions."
+            )
+
+    def optimizer_step(self, *positional: Any, **named: Any) -> None:
+        """Changes the weights, then moves the average towards them, faster in the beginning.
+
+        Both belong to the step: a checkpoint that is written behind it holds both.
+        """
+        super().optimizer_step(*positional, **named)
+        steps = self.global_step + 1
+        decay = min(self.settings.average_decay, (1 + steps) / (10 + steps))
         with torch.no_grad():
             for mean, value in zip(self.average.parameters(), self.model.parameters(), strict=True):
                 mean.lerp_(value, 1 - decay)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...presets.errors import AudioError, OutputError
+from ...presets.errors import AudioError
 from ...presets.inputs import read_text
+from ..whole_files import write_text
 from .build import META, PARTIAL
 from .packages import PACKAGES, Unpacked, credit_rows
 
@@ -102,25 +103,9 @@ def write_manifest(corpus: Path, unpacked: Sequence[Unpacked], made_by: str) -> 
         "packages": _known_packages(corpus, unpacked),
         "files": [vars(entry) for entry in entries],
     }
-    write_whole(corpus / MANIFEST, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    write_whole(corpus / CREDITS, _credits(entries, content["packages"]))
+    write_text(corpus / MANIFEST, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_text(corpus / CREDITS, _credits(entries, content["packages"]))
     return entries
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Writes a text file so that readers see the old one or all of the new one.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    partial = file.with_name(f".{file.name}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        raise OutputError(
-            f"{file}: cannot be written ({error.strerror}); free space or choose another folder."
-        ) from error
 
 
 def _session_entries(corpus: Path) -> Iterator[Entry]:

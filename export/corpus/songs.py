@@ -22,8 +22,9 @@ import soxr
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
+from ..whole_files import write_text
 from .licences import permissive, read_terms, terms_of
-from .manifest import SONG_INDEX, Entry, write_whole
+from .manifest import SONG_INDEX, Entry
 from .packages import BY_FILE, Unpacked, copyright_file, one_of, sha256_of
 
 _log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def collect_songs(folder: Path, packages: Mapping[str, Unpacked], show: Callable
                 continue
             rows[name] = vars(_entry(song, file, name, seconds))
         entries.append(rows[name])
-    write_whole(index, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+    write_text(index, json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
     show(len(songs), len(songs))
     return len(entries)
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ...presets.errors import ModelError
 from ...runtime.model.bundle import Manifest, open_bundle
+from ..whole_files import check_output
 from .material import Material, find_material
 from .page.report import EvaluationResults, write_report
 from .runner import explain_worst, run_suite, worst_cases
@@ -57,6 +58,7 @@ def judge(request: EvaluationRequest) -> list[Path]:
         ModelError: an unknown suite, a corpus without anything for it, or a model that cannot be loaded.
         AudioError: a file cannot be used.
     """
+    check_output(request.output)
     bundle = open_bundle(request.model)
     material = find_material(request.corpus, request.songs)
     suites, left_out = _chosen(request.suite, material, bundle.manifest)

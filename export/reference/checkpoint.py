@@ -6,7 +6,6 @@ size is bounded, and it must fit the model entry by entry; what does not fit is 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...presets.errors import ModelError
+from ..weights import read_weights
 from .model import ReferenceConfig, ReferenceModel
 
 # The published size is 0.8 GB, 2.3 GB with an optimizer's state.
@@ -24,7 +24,10 @@ _MAX_LAYERS = 256
 
 _PREFIX = "model."
 _LISTED = 10
-_REMEDY = "Use a checkpoint of the whole Diff-MST model, both encoders and the controller, as torch saves it."
+_REMEDY = (
+    "Use a checkpoint of the whole Diff-MST model, both encoders and the controller, as torch saves it; if need be, "
+    "let its maker save the weights alone: torch.save(model.state_dict(), file)."
+)
 
 
 def load_reference_checkpoint(path: Path | str, config: ReferenceConfig | None = None) -> ReferenceModel:
@@ -41,38 +44,13 @@ def load_reference_checkpoint(path: Path | str, config: ReferenceConfig | None =
         fit.
     """
     path = Path(path)
-    weights = _model_entries(_read(path), path)
-    model = _empty_model(config or _inferred_config(weights, path))
+    weights = _model_entries(read_weights(path, MAX_BYTES, _REMEDY), path)
+    config = config or _inferred_config(weights, path)
+    _check_size(weights, path)
+    model = _empty_model(config)
     _check_fit(model, weights, path)
     model.load_state_dict(weights, assign=True)
     return model.float().eval()
-
-
-def _read(path: Path) -> object:
-    """The file's content: tensors, containers and plain values only."""
-    _check_container(path)
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever the reader raises on a foreign file, the answer is the same
-        raise ModelError(
-            f"{path}: cannot be read as weights. It is damaged, or holds Python objects, which could run "
-            "code and are therefore never loaded. If you trust its maker, let them save the weights alone: "
-            "torch.save(model.state_dict(), file)."
-        ) from error
-
-
-def _check_container(path: Path) -> None:
-    """Refuse what is no torch archive of bearable size, before anything is unpacked."""
-    if not path.is_file():
-        raise ModelError(f"{path}: there is no such file. {_REMEDY}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ModelError(f"{path}: is not a checkpoint of torch 1.6 or later, or is damaged. {_REMEDY}") from error
-    size_bytes = max(unpacked_bytes, path.stat().st_size)
-    if size_bytes > MAX_BYTES:
-        raise ModelError(f"{path}: holds {size_bytes / 2**30:.1f} GiB; more than 4 GiB is not loaded. {_REMEDY}")
 
 
 def _model_entries(content: object, path: Path) -> dict[str, Tensor]:
@@ -102,6 +80,13 @@ def _inferred_config(weights: Mapping[str, Tensor], path: Path) -> ReferenceConf
         return ReferenceConfig(embed_dim, max(num_layers, 1))
     except ValueError as error:
         raise ModelError(f"{path}: {error}. Pass the ReferenceConfig that it was trained with.") from error
+
+
+def _check_size(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Refuses views that unfold to far more numbers than the file holds for them."""
+    size_bytes = 4 * sum(value.numel() for value in weights.values())
+    if size_bytes > MAX_BYTES:
+        raise ModelError(f"{path}: unfolds to {size_bytes / 2**30:.1f} GiB; more is not loaded than 4 GiB. {_REMEDY}")
 
 
 def _empty_model(config: ReferenceConfig) -> ReferenceModel:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ....presets.version import __version__
 from ....runtime.model.bundle import Bundle
+from ...whole_files import write_text
 from ..cases import CaseResult, Cause
 from ..runner import worst_cases
 from ..suites import SUITES
@@ -84,11 +85,11 @@ class EvaluationResults:
     left_out: Mapping[str, str]
 
 
-def write_report(findings: EvaluationResults, path: Path) -> list[Path]:
+def write_report(results: EvaluationResults, path: Path) -> list[Path]:
     """Write the page, and its pictures beside it.
 
     Args:
-        findings: at least one suite.
+        results: at least one suite.
         path: of the Markdown file.
 
     Returns:
@@ -96,32 +97,32 @@ def write_report(findings: EvaluationResults, path: Path) -> list[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     pictures = [path.with_suffix(".png")]
-    draw_distances(findings.cases, pictures[0])
-    if "tracks" in findings.cases:
+    draw_distances(results.cases, pictures[0])
+    if "tracks" in results.cases:
         pictures.append(path.with_name(f"{path.stem}-tracks.png"))
-        draw_tracks(findings.cases["tracks"], pictures[1])
-    path.write_text("\n".join(_page(findings, pictures)).rstrip() + "\n", encoding="utf-8")
+        draw_tracks(results.cases["tracks"], pictures[1])
+    write_text(path, "\n".join(_page(results, pictures)).rstrip() + "\n")
     return [path, *pictures]
 
 
-def _page(findings: EvaluationResults, pictures: Sequence[Path]) -> list[str]:
-    manifest = findings.bundle.manifest
+def _page(results: EvaluationResults, pictures: Sequence[Path]) -> list[str]:
+    manifest = results.bundle.manifest
     rate_hz = manifest.sample_rate_hz
     method = _METHOD.format(heard_s=manifest.window_samples / rate_hz, reference_s=manifest.reference_length / rate_hz)
     date = datetime.now(UTC).date().isoformat()
     lines = [
         "# How good the model is",
         "",
-        f"Model `{manifest.name}` (manifest {findings.bundle.manifest_sha256[:12]}), "
-        f"{sum(map(len, findings.cases.values()))} cases, mixbridge {__version__}, {date}. Made by:",
+        f"Model `{manifest.name}` (manifest {results.bundle.manifest_sha256[:12]}), "
+        f"{sum(map(len, results.cases.values()))} cases, mixbridge {__version__}, {date}. Made by:",
         "",
-        f"    {findings.command}",
+        f"    {results.command}",
         "",
         "## In short",
         "",
-        *_summary(findings),
-        *bar_table(findings.cases),
-        *(f"Not judged: {suite} ({why})." for suite, why in findings.left_out.items()),
+        *_summary(results),
+        *bar_table(results.cases),
+        *(f"Not judged: {suite} ({why})." for suite, why in results.left_out.items()),
         f"![Distance of every case by suite and mix]({pictures[0].name})",
         "",
         "A dot is a case, the line the median, the ring the mean.",
@@ -129,15 +130,15 @@ def _page(findings: EvaluationResults, pictures: Sequence[Path]) -> list[str]:
         method,
         "",
     ]
-    for suite, cases in findings.cases.items():
-        lines += _section(suite, cases, findings.causes.get(suite, {}))
+    for suite, cases in results.cases.items():
+        lines += _section(suite, cases, results.causes.get(suite, {}))
         if suite == "tracks":
             lines += [f"![Mean distance over the number of tracks]({pictures[1].name})", ""]
     return lines
 
 
-def _summary(findings: EvaluationResults) -> list[str]:
-    bars = [bar for suite, cases in findings.cases.items() for bar in bars_of(suite, cases)]
+def _summary(results: EvaluationResults) -> list[str]:
+    bars = [bar for suite, cases in results.cases.items() for bar in bars_of(suite, cases)]
     met = sum(bar.is_met for bar in bars)
     return [f"{met} of {len(bars)} demands are met. What the numbers mean is said below.", ""]
 

@@ -1,59 +1,22 @@
 """Sessions on disk to examples, a few steps of training, resuming, and what is said of broken input."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import soundfile as sf
 import torch
 import yaml
 from mixbridge.export.compact.band_cache import CachedSession, load_corpus, load_session, load_songs, session_folders
-from mixbridge.export.compact.bands import SAMPLE_RATE_HZ, BandPowerTransform
+from mixbridge.export.compact.bands import BandPowerTransform
+from mixbridge.export.compact.checkpoint import load_checkpoint
+from mixbridge.export.compact.config import TrainConfig, load_config
 from mixbridge.export.compact.dataset import REFERENCE_FRAMES, SECTION_FRAMES, MixExamples
 from mixbridge.export.compact.layout import compact_layout
 from mixbridge.export.compact.losses import MixFeatures, feature_terms, setting_terms
-from mixbridge.export.compact.train import TrainConfig, load_checkpoint, load_config, train
+from mixbridge.export.compact.train import train
 from mixbridge.presets.errors import ModelError
-
-SMALL = {
-    "seed": 1, "max_steps": 3, "batch_size": 2, "max_tracks": 4, "learning_rate": 0.001, "warmup_steps": 1,
-    "weight_decay": 0.0, "average_decay": 0.9, "checkpoint_every": 3, "validation_batches": 1, "threads": 1,
-    "workers": 0,
-    "model": {
-        "width": 20, "channels": 8, "layers": 1, "heads": 2, "feed_forward": 16, "reference_tokens": 2,
-        "unmix_rounds": 2, "feedback_rounds": 1,
-    },
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two sessions of 19 s: a mono bass, a stereo pad, and a track that is silent."""
-    root = tmp_path_factory.mktemp("corpus")
-    numbers = np.random.default_rng(0)
-    time = np.arange(19 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
-    for number in range(2):
-        folder = root / f"session_{number}"
-        folder.mkdir()
-        stems = ", ".join(f'{{"file": "{name}.flac"}}' for name in ("bass", "pad", "silent"))
-        (folder / "meta.json").write_text(f'{{"kind": "tune", "stems": [{stems}]}}')
-        bass = 0.3 * np.sin(2 * np.pi * 80 * (number + 1) * time)
-        pad = 0.05 * numbers.standard_normal((len(time), 2)) * [1, 0.2]
-        for name, audio in (("bass", bass), ("pad", pad), ("silent", np.zeros(len(time)))):
-            sf.write(folder / f"{name}.flac", audio, SAMPLE_RATE_HZ)
-    return root
-
-
-@pytest.fixture(scope="module")
-def config() -> TrainConfig:
-    return TrainConfig.model_validate(SMALL)
-
-
-@pytest.fixture(scope="module")
-def run(corpus: Path, config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    train(config, corpus, folder, folder / "cache")
-    return folder
 
 
 def test_a_session_is_analysed_once(corpus: Path, tmp_path: Path) -> None:
@@ -114,18 +77,18 @@ def test_unknown_settings_cost_nothing(sessions: list[CachedSession]) -> None:
 
 def test_training_leaves_a_checkpoint_and_a_curve(run: Path) -> None:
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
-    model, config = load_checkpoint(run / "checkpoints" / "last.ckpt")
-    assert config.model.width == SMALL["model"]["width"]
+    model, config, steps = load_checkpoint(run / "checkpoints" / "last.ckpt")
+    assert config.model.width == 20
     assert model.track_head[-1].out_features == len(compact_layout().track)
     assert not model.training
+    assert steps == 3
 
 
-def test_training_goes_on_where_it_stopped(
-    run: Path, corpus: Path, config: TrainConfig, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_training_goes_on_where_it_stopped(run: Path, corpus: Path, config: TrainConfig, tmp_path: Path) -> None:
     before = load_checkpoint(run / "checkpoints" / "last.ckpt")[0].state_dict()
+    shutil.copytree(run / "checkpoints", tmp_path / "checkpoints")
     longer = config.model_copy(update={"max_steps": 6})
-    last = train(longer, corpus, run, run / "cache")
+    last = train(longer, corpus, tmp_path, run / "cache")
     assert int(torch.load(last, weights_only=True)["global_step"]) == 6
     after = load_checkpoint(last)[0].state_dict()
     assert any(not torch.equal(before[key], after[key]) for key in before)
@@ -140,13 +103,29 @@ def test_no_sessions_is_said(tmp_path: Path, config: TrainConfig) -> None:
     ("text", "words"),
     [
         ("a: [", "cannot be read as YAML"),
-        (yaml.safe_dump({**SMALL, "batch_size": 0}), "batch_size"),
-        (yaml.safe_dump({**SMALL, "extra": 1}), "extra"),
+        ("- 1", "valid dictionary"),
+        ("", "valid dictionary"),
+        ("a: " * 3000 + "1", "YAML"),
+        ("a: " + "[" * 3000, "nested too deeply"),
         ("seed: 1", "max_steps"),
+        ("x" * 70_000, "64 KiB"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"extra": 1}, "extra"),
+        ({"seed": -1}, "seed"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"learning_rate": float("inf")}, "learning_rate"),
+        ({"model": {"width": 21}}, r"model\.width 21 must be a multiple of model\.heads 2"),
+        ({"model": {"width": 10**9, "heads": 1}}, r"model\.width is 1000000000"),
+        ({"model": {"layers": 0}}, r"model\.layers is 0"),
     ],
 )
-def test_a_wrong_configuration_is_explained(tmp_path: Path, text: str, words: str) -> None:
+def test_a_wrong_configuration_is_explained(
+    tmp_path: Path, small: dict[str, Any], text: str | dict[str, Any], words: str
+) -> None:
     file = tmp_path / "config.yaml"
+    if isinstance(text, dict):
+        sizes = {**small["model"], **text.get("model", {})}
+        text = yaml.safe_dump({**small, **text, "model": sizes})
     file.write_text(text)
     with pytest.raises(ModelError, match=words):
         load_config(file)
@@ -161,7 +140,7 @@ def test_the_shipped_configuration_loads() -> None:
 def test_a_wrong_checkpoint_is_explained(tmp_path: Path) -> None:
     file = tmp_path / "x.ckpt"
     file.write_bytes(b"nothing of the kind")
-    with pytest.raises(ModelError, match=r"x\.ckpt: not a checkpoint"):
+    with pytest.raises(ModelError, match=r"x\.ckpt: is not a checkpoint"):
         load_checkpoint(file)
     torch.save({"state_dict": {}}, file)
     with pytest.raises(ModelError, match="not a checkpoint"):
@@ -169,7 +148,7 @@ def test_a_wrong_checkpoint_is_explained(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, tmp_path: Path) -> None:
+def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, small: dict[str, Any], tmp_path: Path) -> None:
     from click.testing import CliRunner
     from mixbridge.bridge.cli.main import cli
 
@@ -178,7 +157,7 @@ def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, tmp_path: P
         assert result.exit_code == 0, result.output
 
     config, again = tmp_path / "config.yaml", tmp_path / "run"
-    config.write_text(yaml.safe_dump(SMALL))
+    config.write_text(yaml.safe_dump(small))
     call("model", "train", corpus, "--config", config, "-o", again, "--cache", run / "cache")
     call("model", "export", again / "checkpoints" / "last.ckpt", "-o", tmp_path / "model", "--name", "small")
     judged = ("--model", tmp_path / "model", "--cases", 2, "--cache", tmp_path / "cases")

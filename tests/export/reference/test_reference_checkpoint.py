@@ -208,11 +208,20 @@ def test_missing_files_and_folders_are_refused(tmp_path):
             load_reference_checkpoint(path)
 
 
+def test_views_that_unfold_to_too_much_are_refused_unbuilt(saved, state):
+    state["model.track_encoder.model.fc.weight"] = torch.ones(1, 1).half().expand(8192, 2048)
+    state["model.controller.track_embedding"] = torch.ones(1, 1).half().expand(2**20, 8192)
+    path = saved(state)
+    assert path.stat().st_size < 2**30
+    with pytest.raises(ModelError, match=r"unfolds to 3\d\.\d GiB"):
+        load_reference_checkpoint(path)
+
+
 def test_what_unpacks_to_too_much_is_refused_unread(tmp_path, monkeypatch):
     monkeypatch.setattr(reference_checkpoint, "MAX_BYTES", 2**20)
     path = tmp_path / "bomb.ckpt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data/0", bytes(2**21))
     assert path.stat().st_size < 2**14
-    with pytest.raises(ModelError, match="more than 4 GiB is not loaded"):
+    with pytest.raises(ModelError, match="more than 1 MiB is not loaded"):
         load_reference_checkpoint(path)

@@ -1,4 +1,4 @@
-"""Fits the detector offset of :mod:`.band_console` to pedalboard's compressor on real stems.
+"""Fits the detector offset of :mod:`..compact.band_console` to pedalboard's compressor on real stems.
 
 On band powers a frame has one level; pedalboard's detector follows |x| sample by sample and settles somewhere
 between the frame's mean and its peak, depending on attack and release. One regression over many stems and settings
@@ -14,35 +14,45 @@ import numpy as np
 import pedalboard
 from numpy.typing import NDArray
 
-from .band_cache import read_stereo, session_folders, stem_files
-from .bands import FFT_LENGTH, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ
+from ...presets.errors import ModelError
+from ..compact.band_cache import read_stereo, session_folders, stem_files
+from ..compact.bands import FFT_LENGTH, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ
 
 _FLOOR_DB = -100.0
 _RATIO = 1000.0
 
 
 @dataclass(frozen=True)
-class OffsetFit:
-    """The regression of the detector's offset.
+class DetectorFit:
+    """Constants of the detector offset, and how well they fit.
 
     Attributes:
-        constants_db: constant, per ln(release / attack), per ln attack in ms.
-        before_db: standard deviation of the measured offsets.
-        after_db: standard deviation of what the fit leaves.
+        constants_db: c0, c1 and c2 of :data:`..compact.band_console.DETECTOR_OFFSET_DB`.
+        spread_before_db: standard deviation of the offset.
+        spread_after_db: what the constants leave of it.
     """
 
     constants_db: tuple[float, float, float]
-    before_db: float
-    after_db: float
+    spread_before_db: float
+    spread_after_db: float
 
 
-def fit(corpus: Path, stems: int, seed: int = 0) -> OffsetFit:
-    """Fits the offset on as many stems of a corpus."""
-    rows, offsets = measure(corpus, stems, seed)
-    constants = np.linalg.lstsq(rows, offsets, rcond=None)[0]
-    rest = offsets - rows @ constants
-    constant, per_ratio, per_attack = map(float, constants)
-    return OffsetFit((constant, per_ratio, per_attack), float(offsets.std()), float(rest.std()))
+def run(corpus: Path, stems: int, seed: int = 0) -> DetectorFit:
+    """Fits the constants to stems of a corpus.
+
+    Args:
+        corpus: folder of sessions.
+        stems: how many to measure, drawn at random.
+        seed: of what is drawn.
+
+    Raises:
+        AudioError: a stem cannot be read.
+        ModelError: the corpus has no stems.
+    """
+    rows, offsets_db = measure(corpus, stems, seed)
+    c0, c1, c2 = np.linalg.lstsq(rows, offsets_db, rcond=None)[0].tolist()
+    rest_db = offsets_db - rows @ np.array([c0, c1, c2])
+    return DetectorFit((c0, c1, c2), float(offsets_db.std()), float(rest_db.std()))
 
 
 def envelope_db(signal: NDArray[np.float32], attack_ms: float, release_ms: float) -> NDArray[np.float32]:
@@ -69,6 +79,8 @@ def measure(corpus: Path, stems: int, seed: int = 0) -> tuple[NDArray[np.float64
     """Rows of (1, ln(release / attack), ln attack) and the offset in dB that was found for each."""
     numbers = np.random.default_rng(seed)
     files = [file for folder in session_folders(corpus) for file in stem_files(folder)]
+    if not files:
+        raise ModelError(f"{corpus}: no stems found; a session is a folder with meta.json and one audio file a track")
     rows, offsets = [], []
     for index in numbers.permutation(len(files))[:stems]:
         signal = read_stereo(files[index])[0][0]

@@ -1,6 +1,6 @@
-"""Writes `docs/ablations.md`: what parts of the model and of its training are worth.
+"""Measures what parts of the model and of its training are worth.
 
-`mixbridge model ablations CORPUS` trains variants for the same, short time and judges all on the
+`mixbridge model ablations CORPUS -o docs/ablations.md` trains variants for the same, short time and judges all on the
 same held-out cases of the suite *known*, rendered. It also says how far the training console is from the runtime: what
 a model loses by hearing references that were rendered and not made by the training console, and how the distance of
 the same settings comes out in both.
@@ -31,15 +31,18 @@ from ...runtime.prediction.predict import settings
 from ..compact.band_cache import CachedSession, load_corpus, load_songs
 from ..compact.band_console import TRACK_LEVEL_LUFS, SessionBatch, Settings, mix
 from ..compact.bands import BandPowers, BandPowerTransform
+from ..compact.checkpoint import build_model, load_checkpoint
+from ..compact.config import DEFAULT_CONFIG, TrainConfig, load_config
 from ..compact.dataset import MixExamples
 from ..compact.layout import FIXED, compact_layout
 from ..compact.losses import MixFeatures, feature_terms
 from ..compact.model import CompactModel
-from ..compact.train import TrainConfig, build_model, load_checkpoint, load_config, loss_terms
-from .judging import TERMS, render, terms_of
-from .material import find_material
-from .presets import drawn_preset
-from .suites import SUITES, EvaluationScene, make_scene
+from ..compact.train import loss_terms
+from ..evaluation.judging import TERMS, render, terms_of
+from ..evaluation.material import find_material
+from ..evaluation.presets import drawn_preset
+from ..evaluation.suites import SUITES, EvaluationScene, make_scene
+from ..whole_files import check_output, write_text
 
 _log = logging.getLogger(__name__)
 _SUITE = "known"
@@ -61,6 +64,62 @@ suite *known* ([quality.md](quality.md)), rendered by the runtime. Made by
 
 {gap}
 """
+
+
+@dataclass(frozen=True)
+class AblationRequest:
+    """What to measure.
+
+    Attributes:
+        corpus: folder with sessions to train on and held-out ones.
+        checkpoint: of the model that ships.
+        cache: folder for analysed sessions.
+        steps: of each variant's training.
+        cases: to judge each variant on.
+    """
+
+    corpus: Path
+    checkpoint: Path
+    cache: Path
+    steps: int
+    cases: int
+
+
+def run(request: AblationRequest, page: Path, say: Callable[[str], object] = _log.info) -> None:
+    """Trains variants, judges them, compares the consoles, and writes the page.
+
+    Args:
+        request: what to measure.
+        page: to write.
+        say: takes a row for each variant.
+
+    Raises:
+        AudioError: a file of the corpus cannot be used.
+        ModelError: the checkpoint or the corpus cannot be used.
+        OutputError: the page cannot be written.
+    """
+    check_output(page)
+    torch.set_num_threads(1)
+    shipped, config = load_checkpoint(request.checkpoint)[0], _short_config(request.steps)
+    material, manifest = find_material(request.corpus), open_bundle(DEFAULT_MODEL).manifest
+    scenes = [make_scene(SUITES[_SUITE], material, manifest, index, seed=0) for index in range(request.cases)]
+    rows = _judged_variants(request, config, scenes, manifest.sample_rate_hz, say)
+    gap = _gap(
+        judge(shipped, scenes, manifest.sample_rate_hz),
+        judge_by_training_console(shipped, scenes, manifest),
+        compare_consoles(scenes, manifest),
+    )
+    text = _TEXT.format(
+        steps=request.steps,
+        config=DEFAULT_CONFIG.name,
+        cases=request.cases,
+        command=_command(request),
+        terms=" | ".join(TERMS),
+        rules="---|" * (len(TERMS) + 3) + "---",
+        rows="\n".join(rows),
+        gap=gap,
+    )
+    write_text(page, text)
 
 
 @dataclass(frozen=True)
@@ -108,68 +167,6 @@ class MonoEars(CompactModel):
 def _levelled(powers: BandPowers) -> BandPowers:
     both = (powers.left + powers.right) / 2
     return BandPowers(both, both, powers.cross)
-
-
-def write_page(
-    corpus: Path,
-    checkpoint: Path,
-    page: Path,
-    cache: Path,
-    steps: int,
-    cases: int,
-    *,
-    say: Callable[[str], None],
-) -> None:
-    """Trains variants, judges them, compares the consoles, and writes the page.
-
-    Args:
-        corpus: folder with sessions for training and held-out ones.
-        checkpoint: of the model that ships.
-        page: Markdown file to write.
-        cache: folder for analysed sessions.
-        steps: of each variant's training.
-        cases: to judge on.
-        say: takes a line about each variant.
-    """
-    torch.set_num_threads(1)
-    path = Path(__file__).parents[1] / "configs" / "default.yaml"
-    config = load_config(path).model_copy(update={"max_steps": steps})
-    sessions = load_corpus(corpus / "train", cache)
-    songs = load_songs(corpus / "songs" / "train", cache)
-    manifest = open_bundle(DEFAULT_MODEL).manifest
-    material = find_material(corpus)
-    scenes = [make_scene(SUITES[_SUITE], material, manifest, index, seed=0) for index in range(cases)]
-    rows: list[str] = []
-    whole: NDArray[np.float64] | None = None
-    for variant in VARIANTS:
-        model = train_variant(variant, config, sessions, songs)
-        distances = judge(model, scenes, manifest.sample_rate_hz)
-        totals = np.array([item["total"] for item in distances])
-        whole = totals if whole is None else whole
-        rows.append(_row(variant.name, _parameters(model), distances, whole))
-        say(rows[-1])
-    text = _TEXT.format(
-        steps=steps,
-        config=path.name,
-        cases=cases,
-        command=(
-            f"mixbridge model ablations CORPUS --checkpoint run/checkpoints/last.ckpt --steps {steps} --cases {cases}"
-        ),
-        terms=" | ".join(TERMS),
-        rules="---|" * (len(TERMS) + 3) + "---",
-        rows="\n".join(rows),
-        gap=_console_gap(checkpoint, scenes, manifest),
-    )
-    page.write_text(text, encoding="utf-8")
-
-
-def _console_gap(checkpoint: Path, scenes: Sequence[EvaluationScene], manifest: Manifest) -> str:
-    shipped = load_checkpoint(checkpoint)[0]
-    return _gap(
-        judge(shipped, scenes, manifest.sample_rate_hz),
-        judge_by_training_console(shipped, scenes, manifest),
-        compare_consoles(scenes, manifest),
-    )
 
 
 def train_variant(
@@ -352,3 +349,36 @@ def _gap(heard: Sequence[Distances], made: Sequence[Distances], consoles: Mappin
 
 def _parameters(model: CompactModel) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _judged_variants(
+    request: AblationRequest,
+    config: TrainConfig,
+    scenes: Sequence[EvaluationScene],
+    rate_hz: int,
+    say: Callable[[str], object],
+) -> list[str]:
+    """Trains and judges each variant; gives the rows of the table."""
+    sessions = load_corpus(request.corpus / "train", request.cache)
+    songs = load_songs(request.corpus / "songs" / "train", request.cache)
+    rows: list[str] = []
+    whole: NDArray[np.float64] | None = None
+    for variant in VARIANTS:
+        model = train_variant(variant, config, sessions, songs)
+        distances = judge(model, scenes, rate_hz)
+        totals = np.array([item["total"] for item in distances])
+        whole = totals if whole is None else whole
+        rows.append(_row(variant.name, _parameters(model), distances, whole))
+        say(rows[-1])
+    return rows
+
+
+def _short_config(steps: int) -> TrainConfig:
+    return load_config(DEFAULT_CONFIG).model_copy(update={"max_steps": steps})
+
+
+def _command(request: AblationRequest) -> str:
+    return (
+        "mixbridge model ablations CORPUS --checkpoint run/checkpoints/last.ckpt "
+        f"--steps {request.steps} --cases {request.cases}"
+    )

@@ -1,4 +1,4 @@
-"""The commands that study a model and its training: `mixbridge model ablations`, `refinement`, `guard-counts`, ...
+"""The commands `mixbridge model ablations`, `calibration`, `explain`, `guard-counts`, `refinement` and `settings`.
 
 The command line finds them through entry points. Importing this loads click alone.
 """
@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
-from .folders import cache_folder
+from ..folders import cache_folder
 
 _FOLDER = click.Path(path_type=Path)
 _EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SECONDS = click.FloatRange(min=0.1, max=86400)
 _MODEL_HELP = "Folder of a model, or a name of `mixbridge model list`."
 # As `evaluation.suites.SUITES`, which would load torch; a test compares them.
 SUITE_NAMES = ("known", "recorded", "songs", "voices", "tracks")
@@ -34,9 +35,9 @@ def ablations(corpus: Path, checkpoint: Path, output: Path, cache: Path | None, 
     Trains variants that each lack a part, judges all on held-out cases of CORPUS, and compares the training console
     with the runtime.
     """
-    from .evaluation.ablations import write_page
+    from .ablations import AblationRequest, run
 
-    write_page(corpus, checkpoint, output, cache or cache_folder("sessions"), steps, cases, say=_say)
+    run(AblationRequest(corpus, checkpoint, cache or cache_folder("sessions"), steps, cases), output, _say)
     click.echo(output, err=True)
 
 
@@ -45,16 +46,18 @@ def ablations(corpus: Path, checkpoint: Path, output: Path, cache: Path | None, 
 @click.option("-o", "--output", type=_FOLDER, default=Path("refinement.md"), show_default=True, help="Page to write.")
 @click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
 @click.option("--cases", type=click.IntRange(min=1), default=12, show_default=True, help="Cases of each kind.")
-@click.option("--seconds", type=float, default=30.0, show_default=True, help="Search from the prediction.")
-@click.option("--neutral-seconds", type=float, default=300.0, show_default=True, help="Search from neutral settings.")
+@click.option("--seconds", type=_SECONDS, default=30.0, show_default=True, help="Search from the prediction.")
+@click.option(
+    "--neutral-seconds", type=_SECONDS, default=300.0, show_default=True, help="Search from neutral settings."
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes, one core each.")
 def refinement(
     corpus: Path, output: Path, model: str, cases: int, seconds: float, neutral_seconds: float, jobs: int
 ) -> None:
     """Measure what `mixbridge mix --refine` adds on held-out cases of CORPUS; write a page."""
-    from .evaluation.refinement import write_page
+    from .refinement import RefinementRequest, run
 
-    write_page(corpus, output, model, cases, seconds, neutral_seconds, jobs, say=_say)
+    run(RefinementRequest(corpus, model, cases, seconds, neutral_seconds, jobs), output, _say)
     click.echo(output, err=True)
 
 
@@ -67,13 +70,9 @@ def refinement(
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn cases.")
 def guard_counts(corpus: Path, model: str, suite: str, songs: Path | None, cases: int, seed: int) -> None:
     """Count how often guard rails act on held-out cases of CORPUS; print a table in Markdown."""
-    from ..runtime.model.controller import Controller
-    from .evaluation.guard_counts import count, table
-    from .evaluation.material import find_material
-    from .evaluation.suites import SUITES
+    from .guard_counts import run, table
 
-    material = find_material(corpus, songs)
-    click.echo(table(count(Controller(model, "cpu", threads=1), SUITES[suite], material, cases, seed)))
+    click.echo(table(run(corpus, model, suite, songs, cases, seed)))
 
 
 @click.command()
@@ -88,13 +87,9 @@ def explain(corpus: Path, case: int, model: str, suite: str, songs: Path | None,
 
     Replaces the predicted settings by the true ones, a group or a track at a time, and measures the mix again.
     """
-    from ..runtime.model.controller import Controller
-    from .evaluation.explain import explain as explain_case
-    from .evaluation.material import find_material
-    from .evaluation.suites import SUITES
+    from .explaining import run
 
-    controller = Controller(model, "cpu", threads=1)
-    cause = explain_case(SUITES[suite], find_material(corpus, songs), controller, case, seed)
+    cause = run(corpus, model, suite, songs, case, seed)
     click.echo(f"{cause.kind}: {cause.text}")
 
 
@@ -104,20 +99,21 @@ def explain(corpus: Path, case: int, model: str, suite: str, songs: Path | None,
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn stems.")
 def calibration(corpus: Path, stems: int, seed: int) -> None:
     """Fit the compressor of the training console to the real one, on stems of CORPUS; print the constants."""
-    from .compact.calibration import fit
+    from .calibration import run
 
-    result = fit(corpus, stems, seed)
+    result = run(corpus, stems, seed)
     click.echo("DETECTOR_OFFSET_DB = ({:.2f}, {:.2f}, {:.2f})".format(*result.constants_db))
-    click.echo(f"spread of the offset: {result.before_db:.2f} dB before, {result.after_db:.2f} dB after the fit")
+    spreads = f"{result.spread_before_db:.2f} dB before, {result.spread_after_db:.2f} dB after the fit"
+    click.echo(f"spread of the offset: {spreads}")
 
 
 @click.command()
 @click.option("-o", "--output", type=_FOLDER, default=Path("settings.md"), show_default=True, help="Page to write.")
 def settings(output: Path) -> None:
     """Describe the settings that training draws, in percentiles and a picture beside the page."""
-    from .evaluation.page.settings import write_page
+    from .settings import run
 
-    for path in write_page(output):
+    for path in run(output):
         click.echo(path, err=True)
 
 

@@ -1,11 +1,12 @@
-"""Writes `docs/refinement.md`: what a search adds to the prediction, and whether the prediction is worth starting from.
+"""Measures what a search adds to the prediction, and whether the prediction is worth starting from.
 
-`mixbridge model refinement CORPUS` refines held-out cases of the suites *known* and *songs* from
+`mixbridge model refinement CORPUS -o docs/refinement.md` refines held-out cases of the suites *known* and *songs* from
 the prediction and, for longer, from neutral (equal loudness, centred), and measures both on rendered audio.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,13 +15,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...presets.errors import ModelError
+from ...runtime.model.bundle import open_bundle
 from ...runtime.prediction.predict import predict
 from ...runtime.refinement.refine import refine
-from .judging import render
-from .material import find_material
-from .presets import levelled_preset
-from .runner import Workbench, each
-from .suites import SUITES, make_scene
+from ..evaluation.judging import render
+from ..evaluation.material import find_material
+from ..evaluation.presets import levelled_preset
+from ..evaluation.runner import Workbench, each
+from ..evaluation.suites import SUITES, make_scene
+from ..whole_files import check_output, write_text
+
+_log = logging.getLogger(__name__)
+
+Say = Callable[[str], object]
 
 _SUITES = {"known": "another passage of the song, settings known", "songs": "a finished song"}
 _TEXT = """\
@@ -59,56 +67,64 @@ class RefinedCase:
     renders: tuple[int, int]
 
 
-def write_page(
-    corpus: Path,
-    page: Path,
-    model: str,
-    cases: int,
-    seconds: float,
-    neutral_seconds: float,
-    jobs: int,
-    *,
-    say: Callable[[str], None],
-) -> None:
-    """Refines held-out cases and writes the page.
+@dataclass(frozen=True)
+class RefinementRequest:
+    """What to measure.
+
+    Attributes:
+        corpus: folder with held-out sessions and songs.
+        model: a bundle's folder, or the name of a model that ships.
+        cases: of each suite.
+        seconds: for a search from the prediction.
+        neutral_seconds: for a search from neutral.
+        jobs: worker processes.
+        seed: of all that is drawn.
+    """
+
+    corpus: Path
+    model: str
+    cases: int
+    seconds: float
+    neutral_seconds: float
+    jobs: int
+    seed: int = 0
+
+
+def run(request: RefinementRequest, page: Path | None = None, say: Say = _log.info) -> list[RefinedCase]:
+    """Refines cases, each suite's in turn, and writes the page about them.
 
     Args:
-        corpus: folder with held-out sessions.
-        page: Markdown file to write.
-        model: a bundle's folder, or the name of a model that ships.
-        cases: of each kind.
-        seconds: of a search from the prediction.
-        neutral_seconds: of a search from neutral settings.
-        jobs: processes.
-        say: takes a line about each case.
+        request: what to measure.
+        page: to write; None writes none.
+        say: takes a line for each case.
+
+    Raises:
+        ModelError: the corpus lacks what a suite needs, or the model cannot be loaded.
+        OutputError: the page cannot be written.
     """
-    outcomes = run(corpus, model, cases, seconds, neutral_seconds, jobs, say=say)
-    command = (
-        f"mixbridge model refinement CORPUS --model {model} --cases {cases} "
-        f"--seconds {seconds:g} --neutral-seconds {neutral_seconds:g} --jobs {jobs}"
+    if page is not None:
+        check_output(page)
+    material, manifest = find_material(request.corpus), open_bundle(request.model).manifest
+    for suite in _SUITES:
+        if lack := SUITES[suite].missing(material, manifest):
+            raise ModelError(f"suite {suite}: {lack}")
+    numbered = [(suite, index) for index in range(request.cases) for suite in _SUITES]
+    work = partial(_case, request.seconds, request.neutral_seconds, request.seed)
+    cases = []
+    for case in each(work, numbered, request.jobs, request.model, material):
+        say(f"{case.suite} {case.index}: {case.reference[0]:.3f} predicted, {case.reference[1]:.3f} refined")
+        cases.append(case)
+    cases.sort(key=lambda case: (case.index, case.suite))
+    if page is not None:
+        write_text(page, _TEXT.format(command=_command(request), **vars(request)) + table(cases) + "\n")
+    return cases
+
+
+def _command(request: RefinementRequest) -> str:
+    return (
+        f"mixbridge model refinement CORPUS --model {request.model} --cases {request.cases} "
+        f"--seconds {request.seconds:g} --neutral-seconds {request.neutral_seconds:g} --jobs {request.jobs}"
     )
-    text = _TEXT.format(cases=cases, jobs=jobs, seconds=seconds, neutral_seconds=neutral_seconds, command=command)
-    page.write_text(text + table(outcomes) + "\n", encoding="utf-8")
-
-
-def run(
-    corpus: Path,
-    model: str,
-    cases: int,
-    seconds: float,
-    neutral_seconds: float,
-    jobs: int,
-    seed: int = 0,
-    *,
-    say: Callable[[str], None] = lambda _line: None,
-) -> list[RefinedCase]:
-    """Refines cases, each suite's in turn, in `jobs` processes."""
-    wanted = [(suite, index) for index in range(cases) for suite in _SUITES]
-    outcomes = []
-    for case in each(partial(_case, seconds, neutral_seconds, seed), wanted, jobs, model, find_material(corpus)):
-        say(str(case))
-        outcomes.append(case)
-    return sorted(outcomes, key=lambda case: (case.index, case.suite))
 
 
 def table(cases: Sequence[RefinedCase]) -> str:
@@ -136,11 +152,13 @@ def _row(title: str, against: str, values: NDArray[np.float64]) -> str:
     )
 
 
-def _case(seconds: float, neutral_seconds: float, seed: int, desk: Workbench, wanted: tuple[str, int]) -> RefinedCase:
-    suite, index = wanted
-    controller = desk.controller
+def _case(
+    seconds: float, neutral_seconds: float, seed: int, bench: Workbench, numbered: tuple[str, int]
+) -> RefinedCase:
+    suite, index = numbered
+    controller = bench.controller
     rate_hz = controller.manifest.sample_rate_hz
-    scene = make_scene(SUITES[suite], desk.material, controller.manifest, index, seed)
+    scene = make_scene(SUITES[suite], bench.material, controller.manifest, index, seed)
     predicted = predict(controller, scene.passage, scene.reference)
     searches = [
         refine(start, scene.passage, scene.reference, sample_rate_hz=rate_hz, seconds=limit_s)

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
-from mixbridge.export.evaluation.page import settings as settings_page
+from mixbridge.export.studies import settings as settings_page
 
 
-def test_the_page_and_its_picture_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["settings_page", str(tmp_path / "settings.md")])
-    settings_page.main()
+def test_the_page_and_its_picture_are_written(tmp_path: Path) -> None:
+    page, picture = settings_page.run(tmp_path / "settings.md")
+    assert picture.name in page.read_text()
     assert "| fader, dB |" in (tmp_path / "settings.md").read_text()
     assert (tmp_path / "settings.png").read_bytes().startswith(b"\x89PNG")
 

@@ -1,8 +1,7 @@
-"""Counts how often guard rails hold on held-out cases, as predicted and after they were put right.
+"""Counts how often guard rails act on held-out cases, as predicted and after they were put right.
 
-    mixbridge model guard-counts CORPUS --cases 100
-
-A case is one of the evaluation's: raw tracks of a passage, and a reference that the model hears beside them.
+`mixbridge model guard-counts CORPUS` prints the table. A case is one of the evaluation's: raw tracks of a
+passage, and a reference that the model hears beside them.
 """
 
 from __future__ import annotations
@@ -10,7 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from ...presets.errors import ModelError
 from ...presets.preset import Confidence, Finding
 from ...runtime.model.controller import Controller
 from ...runtime.model.familiarity import load_familiarity
@@ -19,8 +20,8 @@ from ...runtime.prediction.guards import guard
 from ...runtime.prediction.predict import predict
 from ...runtime.prediction.rails import RULES
 from ...runtime.prediction.trial import Trial
-from .material import Material
-from .suites import Suite, make_scene
+from ..evaluation.material import Material, find_material
+from ..evaluation.suites import SUITES, Suite, make_scene
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,27 @@ class GuardedCase:
     before: tuple[Finding, ...]
     after: tuple[Finding, ...]
     confidence: Confidence
+
+
+def run(corpus: Path, model: str, suite: str, songs: Path | None, cases: int, seed: int) -> list[GuardedCase]:
+    """Counts on cases of a suite.
+
+    Args:
+        corpus: folder with held-out sessions.
+        model: a bundle's folder, or the name of a model that ships.
+        suite: its name.
+        songs: folder of finished songs; None takes the corpus's.
+        cases: how many.
+        seed: of all that is drawn.
+
+    Raises:
+        AudioError: a file cannot be used.
+        ModelError: the corpus lacks what the suite needs, or the model cannot be loaded.
+    """
+    controller, material = Controller(model, "cpu", threads=1), find_material(corpus, songs)
+    if lack := SUITES[suite].missing(material, controller.manifest):
+        raise ModelError(f"suite {suite}: {lack}")
+    return count(controller, SUITES[suite], material, cases, seed)
 
 
 def count(

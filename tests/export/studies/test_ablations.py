@@ -8,10 +8,13 @@ import soundfile as sf
 import torch
 from mixbridge.export.compact.band_cache import CachedSession, load_corpus
 from mixbridge.export.compact.bands import SAMPLE_RATE_HZ, BandPowerTransform
+from mixbridge.export.compact.checkpoint import build_model
+from mixbridge.export.compact.config import TrainConfig
 from mixbridge.export.compact.layout import compact_layout
 from mixbridge.export.compact.model import CompactConfig
-from mixbridge.export.compact.train import TrainConfig, build_model
-from mixbridge.export.evaluation.ablations import (
+from mixbridge.export.evaluation.material import find_material
+from mixbridge.export.evaluation.suites import SUITES, EvaluationScene, make_scene
+from mixbridge.export.studies.ablations import (
     VARIANTS,
     MonoEars,
     compare_consoles,
@@ -19,8 +22,6 @@ from mixbridge.export.evaluation.ablations import (
     judge_by_training_console,
     train_variant,
 )
-from mixbridge.export.evaluation.material import find_material
-from mixbridge.export.evaluation.suites import SUITES, EvaluationScene, make_scene
 from mixbridge.runtime.model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 
 CONFIG = TrainConfig(

@@ -1,6 +1,6 @@
-"""Writes `docs/settings.md`: what the settings drawn for training look like, in pictures and percentiles.
+"""Describes the settings drawn for training, in pictures and percentiles: `docs/settings.md`.
 
-`mixbridge model settings -o docs/settings.md` writes it anew after :mod:`...compact.layout` has changed.
+`mixbridge model settings -o docs/settings.md` writes the page anew after :mod:`..compact.layout` has changed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....presets.console import EQ_BANDS
-from ...compact.band_console import TRACK_LEVEL_LUFS
-from ...compact.layout import random_settings
+from ...presets.console import EQ_BANDS
+from ..compact.band_console import TRACK_LEVEL_LUFS
+from ..compact.layout import random_settings
+from ..whole_files import write_text
 
 _SESSIONS, _TRACKS = 4000, 10
 _PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
@@ -42,24 +43,32 @@ References of training are such mixes of another passage of the same session (th
 be found again, the mix of another session or a finished song: those, the model only has to come close to. One in ten
 ends at 16 kHz, as lossy files do; a few are mono.
 
-![What is drawn](settings.png)
+![What is drawn]({image})
 
 """
 
 Values = NDArray[np.float64]
 
 
-def write_page(page: Path) -> list[Path]:
-    """Writes the page and its picture beside it; returns both."""
-    drawn, chart = draw(), page.with_name("settings.png")
-    picture(drawn, chart)
+def run(page: Path) -> list[Path]:
+    """Writes the page, and its picture beside it.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    drawn = draw()
+    image = page.with_suffix(".png")
     header = "| setting | " + " | ".join(f"{p} %" for p in _PERCENTILES) + " |"
     rows = [header, "|---" * (len(_PERCENTILES) + 1) + "|"]
     for name, values in drawn.items():
         cells = (f"{value:.3g}" for value in np.percentile(values, _PERCENTILES))
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    page.write_text(_TEXT + "\n".join(rows) + "\n", encoding="utf-8")
-    return [page, chart]
+    write_text(page, _TEXT.format(image=image.name) + "\n".join(rows) + "\n")
+    picture(drawn, image)
+    return [page, image]
 
 
 def draw() -> dict[str, Values]:
