@@ -94,7 +94,7 @@ def is_at_rest(group: SessionGroup) -> bool:
     """Whether a group passes its tracks on as they are."""
     is_moved = group.volume is not None or group.pan_automation is not None
     is_off = group.mute or group.polarity_inverted or not group.has_output
-    return not (is_moved or is_off or group.gain_db or group.pan)
+    return not (is_moved or is_off or group.gain_db or group.pan or group.send_db)
 
 
 def group_to_rest(group: SessionGroup) -> str:
@@ -102,6 +102,7 @@ def group_to_rest(group: SessionGroup) -> str:
     was = [
         *((f"fader at {level(group.gain_db)}",) if group.gain_db else ()),
         *((f"pan at {side(group.pan)}",) if group.pan else ()),
+        *((f"send at {level(group.send_db)}",) if group.send_db else ()),
         *(("mute",) if group.mute else ()),
         *(("inverted polarity",) if group.polarity_inverted else ()),
         *(("volume automation",) if group.volume is not None else ()),
@@ -127,6 +128,11 @@ def strip_left_out(strip: Bus, daw: str) -> Iterator[str]:
     for section in active_sections(plain, known=WRITTEN):
         remedy = "set up a reverb in the DAW" if section == "send" else f"{daw} has none"
         yield f"its {described(plain, section)} is left out: {remedy}."
+
+
+def automation_off(name: str, what: str) -> str:
+    """Say that an envelope that would move what was set does not act any more."""
+    return f"{name}: the automation of its {what} is switched off, its points are kept."
 
 
 def plugins_stay(names: Sequence[str]) -> Iterator[str]:

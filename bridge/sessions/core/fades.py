@@ -60,8 +60,8 @@ def pan_gains(law: PanLaw, pan: Gains) -> tuple[Gains, Gains]:
     """What a pan does to the left and the right side; `pan` is -1 left to 1 right.
 
     Laws: "balance" lowers the far side alone, linearly; "constant_power" is sine and cosine (-3 dB in the centre), and
-    "constant_power_boosted" that with 0 dB in the centre; "linear" has -6 dB in the centre; "ardour" is Ardour's for
-    mono tracks, a parabola through -3 dB.
+    "constant_power_boosted" that with 0 dB in the centre; "linear" has -6 dB in the centre, and "linear_boosted" 0 dB;
+    "ardour" is Ardour's for mono tracks, a parabola through -3 dB.
     """
     right = (pan + 1) / 2
     left = 1 - right
@@ -70,6 +70,8 @@ def pan_gains(law: PanLaw, pan: Gains) -> tuple[Gains, Gains]:
             return np.minimum(1, 2 * left), np.minimum(1, 2 * right)
         case "linear":
             return left, right
+        case "linear_boosted":
+            return 2 * left, 2 * right
         case "ardour":
             return left * (_ARDOUR_PAN * left + 1 - _ARDOUR_PAN), right * (_ARDOUR_PAN * right + 1 - _ARDOUR_PAN)
         case _:

@@ -74,6 +74,7 @@ class Kind(Enum):
     CHANNEL_GAIN = "channels of different gain"
     FADE_SHAPE = "a fade of a shape that is not known, taken for a line"
     OUTSIDE_SECTION = "silence outside its section"
+    CHANNEL_MODE = "channel mode {}, which is not known; all channels are taken"
     NO_CHANNEL = "channel {} of its file, which has {}: silent"
     UNREADABLE = "its file cannot be read ({}): silent"
     OUTSIDE_FOLDER = "its file lies outside the session's folder: silent"

@@ -40,7 +40,7 @@ FadeShape = Literal[
     "points",
 ]
 Interpolation = Literal["linear", "hold", "decibel", "curved", "ardour_gain"]
-PanLaw = Literal["balance", "constant_power", "constant_power_boosted", "linear", "ardour"]
+PanLaw = Literal["balance", "constant_power", "constant_power_boosted", "linear", "linear_boosted", "ardour"]
 GroupKind = Literal["folder", "group", "bus", "VCA"]
 
 MOST_TRACKS = 1024
@@ -48,6 +48,8 @@ MOST_CLIPS = 100_000
 LONGEST_S = 24 * 3600
 LOUDEST_DB = 120.0
 MOST_STRETCH = 64.0
+# DAWs compute play rates: a second of 24 hours is off by less than 0.1 ms.
+_ROUNDING = 1e-9
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 8_000, 192_000
 
 
@@ -174,6 +176,7 @@ class SessionTrack:
         parent: index of the group in `Session.groups` that its output goes to; None is the master.
         controls: indices of groups that control it beside that, such as VCAs.
         has_output: whether its output goes anywhere; one without is a side-chain key, or heard by sends alone.
+        send_db: level of the send that takes it to its parent, where that is one.
     """
 
     name: str
@@ -194,6 +197,7 @@ class SessionTrack:
     parent: int | None = None
     controls: tuple[int, ...] = ()
     has_output: bool = True
+    send_db: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,7 @@ class SessionGroup:
         volume: linear gains over time, in place of `gain_db`.
         pan_automation: pans over time, in place of `pan`.
         has_output: whether its output goes anywhere.
+        send_db: level of the send that takes it to its parent, where that is one.
         identity: the DAW's own name for it.
     """
 
@@ -230,7 +235,23 @@ class SessionGroup:
     volume: Automation | None = None
     pan_automation: Automation | None = None
     has_output: bool = True
+    send_db: float = 0.0
     identity: str = ""
+
+
+@dataclass(frozen=True)
+class TempoPoint:
+    """A tempo from a place on.
+
+    Attributes:
+        time_s: seconds since the session's beginning.
+        bpm: quarters a minute.
+        ramp: it runs in a line to the next; else it holds.
+    """
+
+    time_s: float
+    bpm: float
+    ramp: bool = False
 
 
 @dataclass(frozen=True)
@@ -255,10 +276,12 @@ class MissingMedia:
     Attributes:
         written: the path as the session has it.
         looked_in: where it was looked for.
+        is_outside: it was not looked for, as it lies outside the session's folder.
     """
 
     written: str
     looked_in: tuple[Path, ...] = ()
+    is_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -276,6 +299,7 @@ class Session:
         missing: files that are not there; their clips are left out.
         time_reference: frames between midnight and the session's beginning, as BWF files count.
         groups: folders, buses and VCAs; tracks name them by index.
+        tempo: where it changes, in order; none if it does not.
     """
 
     path: Path
@@ -288,11 +312,17 @@ class Session:
     missing: tuple[MissingMedia, ...] = ()
     time_reference: int = 0
     groups: tuple[SessionGroup, ...] = ()
+    tempo: tuple[TempoPoint, ...] = ()
 
     @property
     def frames(self) -> int:
         """Where the last clip ends; 0 without clips."""
         return max((clip.end for track in self.tracks for clip in track.clips), default=0)
+
+
+def is_one(rate: float) -> bool:
+    """Whether a play rate or stretch is 1 but for what rounding left of it."""
+    return abs(rate - 1) <= _ROUNDING
 
 
 def checked(session: Session) -> Session:
@@ -326,8 +356,9 @@ def checked(session: Session) -> Session:
 def _track_faults(track: SessionTrack | SessionGroup, groups: int) -> Iterator[str]:
     if not all(0 <= index < groups for index in (*track.controls, *(() if track.parent is None else (track.parent,)))):
         yield "it lies in a group that the session does not have"
-    if not (math.isfinite(track.gain_db) or track.gain_db == -math.inf) or track.gain_db > LOUDEST_DB:
-        yield f"a fader at {track.gain_db} dB is no usable gain"
+    for gain_db in (track.gain_db, track.send_db):
+        if not (math.isfinite(gain_db) or gain_db == -math.inf) or gain_db > LOUDEST_DB:
+            yield f"a fader at {gain_db} dB is no usable gain"
     if not -1 <= track.pan <= 1:
         yield f"a pan of {track.pan} is not between -1 and 1"
     yield from _automation_faults(track.volume, 0, gain_factor(LOUDEST_DB), "volume")

@@ -21,7 +21,7 @@ from ..core.fades import Gains
 from ..core.model import NO_FADE, Automation, Fade, FadeShape
 from .rpp import Block, ReaperDocument, Row
 
-MOST_POINTS = 50_000
+MOST_POINTS = 1_000_000
 # Into so many lines is a bent piece of an envelope cut: within 0.002 of its height.
 _PIECES = 16
 _FADE_POINTS = 65

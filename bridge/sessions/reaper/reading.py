@@ -7,97 +7,45 @@ envelopes, that pan envelopes have left above 0. See :mod:`.curves` and :mod:`.i
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
-from typing import Final
 
-from ....presets.errors import SessionError
-from ....presets.units import decibels
+from ..core.kinds import Kind
 from ..core.media import Resolver
-from ..core.model import MOST_CLIPS, MOST_TRACKS, Automation, Clip, PanLaw, Session, SessionNote, SessionTrack
+from ..core.model import Clip, Session, SessionNote, SessionTrack, TempoPoint, is_one
 from ..stems.material import FilePool
-from .curves import automation_of
+from .faders import FaderReader
 from .items import ItemReader, plugin_names
-from .rpp import Block, ReaperDocument, Row, blocks, load
+from .mixer import Mixer, TrackBlock
+from .rpp import ReaperDocument, blocks, load
+from .sources import ItemSources
 
 DEFAULT_RATE_HZ = 44_100
-_TRACK_KEYS = frozenset(
-    (
-        "NAME",
-        "PEAKCOL",
-        "VOLPAN",
-        "MUTESOLO",
-        "IPHASE",
-        "ISBUS",
-        "FREEMODE",
-        "LANESOLO",
-        "PLAYOFFS",
-        "AUTOMODE",
-        "PANMODE",
-    )
-)
-# A pan law is the gain in the centre, against both sides.
-_PAN_LAWS: Final[dict[float, PanLaw]] = {
-    1.0: "balance",
-    math.sqrt(0.5): "constant_power",
-    0.5: "linear",
-    math.sqrt(2): "constant_power_boosted",
-}
 _CUSTOM_COLOUR = 0x1000000
-_DUAL_PAN, _FIXED_LANES = 6, 2
-_TRIM_READ = 0
-_OTHER_ENVELOPES = {
-    "VOLENV": "volume envelope before the plug-ins",
-    "VOLENV3": "trim envelope",
-    "PANENV": "pan envelope before the plug-ins",
-    "MUTEENV": "mute envelope",
-    "WIDTHENV": "width envelope",
-    "WIDTHENV2": "width envelope",
-    "DUALPANENVL2": "dual pan envelope",
-    "DUALPANENV2": "dual pan envelope",
-}
-
-
-@dataclass(frozen=True)
-class TrackBlock:
-    """A track of a project as it stands in the file.
-
-    Attributes:
-        block: its lines.
-        name: as REAPER shows it: without one, "Track 3".
-        group: the folder that it is in.
-        order: among all of the project's, from 0.
-        rows: its own lines, by key.
-    """
-
-    block: Block
-    name: str
-    group: str | None
-    order: int
-    rows: dict[str, Row]
-
-    def row(self, key: str) -> Row:
-        """Its line of this key; one without values if it has none."""
-        return self.rows.get(key) or Row(Path(), self.block.first, (key,))
+_FIXED_LANES = 2
+_LANES_A_WORD = 32
 
 
 def read(path: Path, resolver: Resolver) -> Session:
-    """The session in a project's file.
+    """Read the session in a project's file.
 
     Raises:
         SessionError: it is none, is damaged, or holds what no session can; or a path leads out of its folder.
     """
     document = load(path)
-    rate = document.find(document.root, "SAMPLERATE")
-    rate_hz = DEFAULT_RATE_HZ if rate is None else rate.whole(1, DEFAULT_RATE_HZ)
     tempo = document.find(document.root, "TEMPO")
+    mixer = Mixer(document)
     notes = list(_project_notes(document))
     with FilePool() as pool:
-        items = ItemReader(document, rate_hz, resolver, pool, _recordings(document))
-        tracks = tuple(_track(document, track, items, notes) for track in shown_tracks(document))
+        sources = ItemSources(document, resolver, pool, _recordings(document))
+        rate_hz = _sample_rate(document, mixer, sources)
+        reader = _TrackReader(document, mixer, ItemReader(document, sources, rate_hz), notes)
+        tracks = tuple(reader.read(track) for track in mixer.shown)
+    shown = {track.order for track in mixer.shown}
+    for track in mixer.tracks:
+        if track.order not in shown:
+            notes.extend(SessionNote(track.name, "", what) for what in mixer.notes(track))
     return Session(
         path,
         "reaper",
@@ -106,36 +54,9 @@ def read(path: Path, resolver: Resolver) -> Session:
         tracks,
         tempo_bpm=120.0 if tempo is None else tempo.number(1, 120.0),
         unsupported=tuple(notes),
+        groups=mixer.groups,
+        tempo=_tempo(document),
     )
-
-
-def shown_tracks(document: ReaperDocument) -> list[TrackBlock]:
-    """The tracks that a session has: all but folders without items.
-
-    Raises:
-        SessionError: there are too many of them, or too many items on them.
-    """
-    found = list(blocks(document.root, "TRACK"))
-    if len(found) > MOST_TRACKS:
-        raise SessionError(f"{document.path} has {len(found)} tracks; {MOST_TRACKS} are the most.")
-    items = sum(1 for block in found for _ in blocks(block, "ITEM"))
-    if items > MOST_CLIPS:
-        raise SessionError(f"{document.path} has {items} items; {MOST_CLIPS} are the most.")
-    tracks, folders = [], list[str]()
-    for order, block in enumerate(found):
-        rows: dict[str, Row] = {}
-        for row in document.rows(block, _TRACK_KEYS):
-            rows.setdefault(row.key, row)
-        name = rows["NAME"].text(1).strip() if "NAME" in rows else ""
-        track = TrackBlock(block, name or f"Track {order + 1}", folders[-1] if folders else None, order, rows)
-        depth = track.row("ISBUS").whole(2)
-        if depth <= 0 or next(blocks(block, "ITEM"), None) is not None:
-            tracks.append(track)
-        if depth > 0:
-            folders.append(track.name)
-        else:
-            del folders[max(0, len(folders) + depth) :]
-    return tracks
 
 
 def platform(document: ReaperDocument) -> str:
@@ -146,90 +67,89 @@ def platform(document: ReaperDocument) -> str:
     return "macos" if "mac" in version or "osx" in version else "windows"
 
 
-def _track(document: ReaperDocument, track: TrackBlock, items: ItemReader, notes: list[SessionNote]) -> SessionTrack:
-    lanes = _playing_lanes(track)
-    clips: list[Clip] = []
-    for block in blocks(track.block, "ITEM"):
-        clip, lacking = items.read(block, track.name, lanes)
-        notes.extend(lacking)
-        if clip is not None:
-            clips.append(clip)
-    notes.extend(SessionNote(track.name, "", what) for what in _track_notes(document, track))
-    volpan = track.row("VOLPAN")
-    volume, pan = volpan.number(1, 1.0), volpan.number(2)
-    law = volpan.number(3, -1.0)
-    if law < 0:
-        project = document.find(document.root, "PANLAW")
-        law = 1.0 if project is None else project.number(1, 1.0)
-    trims = track.row("AUTOMODE").whole(1) == _TRIM_READ
-    return SessionTrack(
-        track.name,
-        track.order,
-        tuple(clips),
-        track.group,
-        _colour(track.row("PEAKCOL").whole(1), platform(document)),
-        decibels(abs(volume)),
-        pan,
-        mute=bool(track.row("MUTESOLO").whole(1)),
-        polarity_inverted=bool(track.row("IPHASE").whole(1)) != (volume < 0),
-        pan_law=_PAN_LAWS[min(_PAN_LAWS, key=lambda known: abs(known - law))],
-        volume=_volume(document, track, abs(volume) if trims else 1.0),
-        pan_automation=_pan(document, track, pan if trims else 0.0),
-        identity=document.row(track.block.first).text(1) or str(track.order + 1),
+class _TrackReader:
+    """Makes tracks; what of them is not rendered goes to `notes`."""
+
+    def __init__(self, document: ReaperDocument, mixer: Mixer, items: ItemReader, notes: list[SessionNote]):
+        self._document, self._mixer, self._items, self._notes = document, mixer, items, notes
+        self._faders = FaderReader(document)
+
+    def read(self, track: TrackBlock) -> SessionTrack:
+        """The track of a block."""
+        lanes = _playing_lanes(track)
+        clips: list[Clip] = []
+        for block in blocks(track.block, "ITEM"):
+            clip, lacking = self._items.read(block, track.name, lanes)
+            self._notes.extend(lacking)
+            if clip is not None:
+                clips.append(clip)
+        self._notes.extend(SessionNote(track.name, "", what) for what in self._mixer.notes(track))
+        fader, route = self._faders.read(track.block, track.rows), self._mixer.route(track.order)
+        return SessionTrack(
+            track.name,
+            track.order,
+            tuple(clips),
+            None if route.parent is None else self._mixer.tracks[route.parent].name,
+            _colour(track.row("PEAKCOL").whole(1), platform(self._document)),
+            fader.gain_db,
+            fader.pan,
+            mute=fader.mute,
+            polarity_inverted=fader.polarity_inverted,
+            pan_law=fader.pan_law,
+            volume=fader.volume,
+            pan_automation=fader.pan_automation,
+            identity=self._document.row(track.block.first).text(1) or str(track.order + 1),
+            solo=fader.solo,
+            parent=self._mixer.parent(track.order),
+            controls=self._mixer.controls(track.order),
+            has_output=route.has_output,
+            send_db=route.send_db,
+        )
+
+
+def _sample_rate(document: ReaperDocument, mixer: Mixer, sources: ItemSources) -> int:
+    """The project's rate; that of most of its files if it leaves the choice to the sound card."""
+    row = document.find(document.root, "SAMPLERATE")
+    rate_hz = DEFAULT_RATE_HZ if row is None else row.whole(1, DEFAULT_RATE_HZ)
+    if row is not None and row.whole(2, 1):
+        return rate_hz
+    files = (block for track in mixer.shown for block in blocks(track.block, "ITEM"))
+    return sources.usual_rate_hz(files) or rate_hz
+
+
+def _tempo(document: ReaperDocument) -> tuple[TempoPoint, ...]:
+    """Where the tempo changes; none if it does not."""
+    block = next(blocks(document.root, "TEMPOENVEX"), None)
+    if block is None:
+        return ()
+    points = tuple(
+        TempoPoint(row.number(1), row.number(2), ramp=not row.whole(3))
+        for row in sorted(document.rows(block, ("PT",)), key=lambda row: row.number(1))
+        if row.number(2) > 0
     )
-
-
-def _volume(document: ReaperDocument, track: TrackBlock, factor: float) -> Automation | None:
-    """The envelope; in the mode trim/read the fader works behind it."""
-    automation = _envelope(document, track, "VOLENV2")
-    if automation is None:
-        return None
-    points = tuple((time, max(0.0, value) * factor) for time, value in automation.points)
-    return Automation(points, automation.interpolation)
-
-
-def _pan(document: ReaperDocument, track: TrackBlock, offset: float) -> Automation | None:
-    automation = _envelope(document, track, "PANENV2")
-    if automation is None:
-        return None
-    # Its lane has left at the top: values above 0 are to the left.
-    points = tuple((time, min(1.0, max(-1.0, offset - value))) for time, value in automation.points)
-    return Automation(points, automation.interpolation)
-
-
-def _envelope(document: ReaperDocument, track: TrackBlock, tag: str) -> Automation | None:
-    block = next(blocks(track.block, tag), None)
-    return None if block is None else automation_of(document, block)
-
-
-def _track_notes(document: ReaperDocument, track: TrackBlock) -> Iterator[str]:
-    for chain in blocks(track.block, "FXCHAIN"):
-        yield from (f"plug-in {name}" for name in plugin_names(document, chain))
-    for block in blocks(track.block, *_OTHER_ENVELOPES):
-        if automation_of(document, block) is not None:
-            yield _OTHER_ENVELOPES[block.tag]
-    offset = track.row("PLAYOFFS")
-    if offset.number(1) and not offset.whole(2) & 1:
-        yield f"playback offset of {offset.number(1):g} {'samples' if offset.whole(2) & 2 else 's'}"
-    volpan = track.row("VOLPAN")
-    if track.row("PANMODE").whole(1, -1) == _DUAL_PAN and (volpan.number(4, -1.0), volpan.number(5, 1.0)) != (-1, 1):
-        yield "dual pan"
+    return points if len({point.bpm for point in points}) > 1 else ()
 
 
 def _project_notes(document: ReaperDocument) -> Iterator[SessionNote]:
     rate = document.find(document.root, "PLAYRATE")
-    if rate is not None and rate.number(1, 1.0) != 1:
-        yield SessionNote("", "", f"the project's play rate of {rate.number(1):g}")
+    if rate is not None and not is_one(rate.number(1, 1.0)):
+        yield SessionNote("", "", Kind.PLAY_RATE(f"{rate.number(1):g}"))
+    if document.older_versions:
+        older = document.older_versions
+        yield SessionNote("", "", Kind.OLDER_VERSIONS(older, "s" if older > 1 else ""))
     for chain in blocks(document.root, "MASTERFXLIST"):
         for name in plugin_names(document, chain):
-            yield SessionNote("", "", f"plug-in {name} on the master")
+            yield SessionNote("", "", Kind.MASTER_PLUGIN(name))
 
 
 def _playing_lanes(track: TrackBlock) -> int | None:
     """A bit for each lane that plays; None if the track has no lanes, or all play."""
     if track.row("FREEMODE").whole(1) != _FIXED_LANES or "LANESOLO" not in track.rows:
         return None
-    return track.row("LANESOLO").whole(1)
+    row = track.rows["LANESOLO"]
+    first, second = row.whole(1), row.whole(2)
+    # Up to 32 lanes stand in the first number; more, in that alone as a larger one, or in the second.
+    return first | second << _LANES_A_WORD if 0 <= first < 1 << _LANES_A_WORD else first
 
 
 def _colour(number: int, system: str) -> str | None:

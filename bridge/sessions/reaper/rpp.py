@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from ....presets.errors import SessionError
@@ -108,11 +109,13 @@ class ReaperDocument:
         path: its file, for messages.
         lines: without the line feed; a carriage return belongs to the line.
         root: the block REAPER_PROJECT.
+        older_versions: how many others the file had, as backups do; the lines are those of the newest.
     """
 
     path: Path
     lines: list[bytes]
     root: Block
+    older_versions: int = 0
 
     @property
     def line_end(self) -> bytes:
@@ -161,6 +164,21 @@ def blocks(block: Block, *tags: str) -> Iterator[Block]:
             yield child
 
 
+def block_text(document: ReaperDocument, owner: Block, tag: str | None = None) -> str:
+    """The text of a block in which REAPER keeps what no quotes can hold, a line behind each "|".
+
+    Args:
+        document: the project.
+        owner: the block, or that which has it among its own.
+        tag: of the block, if that is among the owner's; "" is given if there is none.
+    """
+    block = owner if tag is None else next(blocks(owner, tag), None)
+    if block is None:
+        return ""
+    lines = (decoded(line).strip() for line in document.lines[block.first + 1 : block.last])
+    return " ".join(line.removeprefix("|") for line in lines)
+
+
 def load(path: Path) -> ReaperDocument:
     """The tree of a project's file.
 
@@ -192,8 +210,11 @@ def parse(data: bytes, path: Path) -> ReaperDocument:
     lines = data.split(b"\n")
     if max(map(len, lines)) > LONGEST_LINE:
         raise SessionError(f"{path} has a line of more than {LONGEST_LINE // 2**20} MiB: it is damaged.")
-    root = _tree(lines, path)
-    return ReaperDocument(path, lines, root)
+    versions = list(_versions(lines))
+    # Later in the file is newer where two were saved in the same second, or an old REAPER wrote no time.
+    newest = max(range(len(versions)), key=lambda number: (_saved_at(lines[versions[number].start]), number))
+    chosen = lines[versions[newest].start : versions[newest].stop]
+    return ReaperDocument(path, chosen, _tree(chosen, path), len(versions) - 1)
 
 
 def decoded(raw: bytes) -> str:
@@ -202,6 +223,27 @@ def decoded(raw: bytes) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("cp1252", "replace")
+
+
+def _versions(lines: Sequence[bytes]) -> Iterator[range]:
+    """The lines of each project in a file: a backup has several, one behind the other."""
+    starts = [number for number, line in enumerate(lines) if _opens_project(line, first=number == 0)]
+    starts = [0, *starts[1:]] if starts else [0]
+    yield from (range(*pair) for pair in pairwise([*starts, len(lines)]))
+
+
+def _opens_project(line: bytes, *, first: bool) -> bool:
+    # Not indented, so that a project in the notes of a project is none.
+    return (line.removeprefix(_BOM) if first else line).startswith(b"<REAPER_PROJECT")
+
+
+def _saved_at(line: bytes) -> float:
+    """When a project was saved, in seconds: the last word of its first line."""
+    words = line.split()
+    try:
+        return float(words[-1]) if len(words) >= 4 else 0.0
+    except ValueError:
+        return 0.0
 
 
 def _tree(lines: Sequence[bytes], path: Path) -> Block:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +20,26 @@ from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor
 from ...fitting.abilities import clamp_words
-from ..core.model import Session
-from ..writing import Written, left_out, matched, plugins_stay, save, strip_left_out
+from ..core.balance import from_daw, to_daw
+from ..core.model import PanLaw, Session
+from ..core.routing import acting
+from ..writing import (
+    Written,
+    automation_off,
+    group_to_rest,
+    left_out,
+    matched,
+    moved_groups,
+    plugins_stay,
+    save,
+    stem_channels,
+    strip_left_out,
+)
+from .faders import FaderReader, is_active
 from .items import plugin_names
-from .reading import DEFAULT_RATE_HZ, TrackBlock, platform, shown_tracks
-from .rpp import Block, Edit, ReaperDocument, blocks, load
+from .mixer import DUAL_PAN, ENVELOPES, STEREO_PAN, Mixer, TrackBlock
+from .reading import platform
+from .rpp import Block, Edit, ReaperDocument, Row, blocks, load
 from .states import PluginKind, PluginStates, master_of, state_in, state_lines, states_of, strip_of
 
 _NAMES: Final[dict[PluginKind, str]] = {"eq": "mixbridge EQ", "compressor": "mixbridge compressor"}
@@ -37,6 +53,33 @@ _FILES: Final[dict[PluginKind, str]] = {"eq": "reaeq", "compressor": "reacomp"}
 _ENDINGS: Final = {"windows": ".dll", "macos": ".vst.dylib", "linux": ".vst.so"}
 _PLUGINS: Final = "REAPER's EQ and compressor"
 _CHAINS: Final = ("FXCHAIN", "MASTERFXLIST")
+_MASTER_ENVELOPES: Final = {
+    "MASTERVOLENV": "volume",
+    "MASTERVOLENV2": "volume",
+    "MASTERPANENV": "pan",
+    "MASTERPANENV2": "pan",
+    "MASTERWIDTHENV": "width",
+    "MASTERWIDTHENV2": "width",
+}
+_ENVELOPE_NAMES: Final = {**ENVELOPES, **_MASTER_ENVELOPES}
+
+
+@dataclass(frozen=True)
+class _PanLawWords:
+    """A pan law, and the words in VOLPAN and PANLAWFLAGS that give a track that law, whatever the project's is."""
+
+    law: PanLaw
+    word: str
+    taper: str
+
+
+# At constant power, as the mix pans mono tracks; and without any change in the centre, linear on the far side.
+_MONO: Final = _PanLawWords("constant_power", "0.70710678118655", "0")
+_STEREO: Final = _PanLawWords("balance", "1", "2")
+_BALANCE: Final = "3"
+_BOTH: Final = (
+    "other tracks of the mix go through it, so its own audio is left at 0 dB; move its items to a track of their own."
+)
 # How far an EQ may be off before it is said.
 _EQ_OFF_DB = 0.1
 # So much of a name leaves room for a number in a preset's.
@@ -60,20 +103,21 @@ def write(
         SessionError: the project cannot be read, or a track is missing.
         OutputError: the copy cannot be written.
     """
-    session_path = session.path
-    document = load(session_path)
-    tracks = shown_tracks(document)
-    chosen = matched(session_path, [track.name for track in tracks], preset, match)
-    row = document.find(document.root, "SAMPLERATE")
-    rate_hz = DEFAULT_RATE_HZ if row is None else row.whole(1, DEFAULT_RATE_HZ)
-    if not 8000 <= rate_hz <= 192_000:
-        raise SessionError(f"{session_path}: its sample rate is {rate_hz} Hz, which is not between 8000 and 192000.")
-    writer = _Writer(document, rate_hz)
+    document = load(session.path)
+    mixer = Mixer(document)
+    chosen = matched(session.path, [track.name for track in mixer.shown], preset, match)
+    writer = _Writer(document, mixer, session.sample_rate_hz)
+    resting = writer.groups(session, chosen)
+    channels = stem_channels(session)
     for place, wanted in chosen.items():
-        writer.track(tracks[place], wanted)
+        track = mixer.shown[place]
+        if track.order in resting:
+            writer.notes.append(f"{track.name}: {_BOTH}")
+        else:
+            writer.track(track, wanted, channels[place])
     writer.master(preset)
-    writer.notes.extend(_general_notes(preset, match, session_path, output))
-    save(session_path, output, document.changed(writer.edits), overwrite=overwrite)
+    writer.notes.extend(_general_notes(preset, match, session.path, output))
+    save(session.path, output, document.changed(writer.edits), overwrite=overwrite)
     return Written(output, tuple(writer.notes))
 
 
@@ -85,13 +129,16 @@ def written_mix(path: Path) -> Preset:
     """
     document = load(path)
     tracks = []
-    named = shown_tracks(document)
+    named, laws = Mixer(document).shown, FaderReader(document)
     for track, name in zip(named, unique_names(track.name[:_NAME] for track in named), strict=True):
         states = _states_in(document, track.block)
         if states is None:
             continue
         volpan = track.row("VOLPAN")
-        strip = strip_of(*states, _decibel(volpan.number(1, 1.0)), volpan.number(2))
+        law = laws.law(volpan)
+        level = _decibel(volpan.number(1, 1.0))
+        setting = from_daw(level, min(1.0, max(-1.0, volpan.number(2))), 1 if law == _MONO.law else 2, law)
+        strip = strip_of(*states, setting.gain_db, setting.pan)
         if strip is None:
             raise _changed(path, name)
         tracks.append(PresetTrack(name=name, strip=strip, mute=bool(track.row("MUTESOLO").whole(1))))
@@ -109,28 +156,94 @@ def written_mix(path: Path) -> Preset:
 class _Writer:
     """Collects the changes of one project."""
 
-    def __init__(self, document: ReaperDocument, sample_rate_hz: int):
-        self._document, self._rate_hz = document, sample_rate_hz
+    def __init__(self, document: ReaperDocument, mixer: Mixer, sample_rate_hz: int):
+        self._document, self._mixer, self._rate_hz = document, mixer, sample_rate_hz
         self._end = document.line_end
-        self.edits: list[Edit] = []
+        self._inserted: list[Edit] = []
+        # Lines that are changed, once or more.
+        self._changed: dict[int, bytes] = {}
         self.notes: list[str] = []
 
-    def track(self, track: TrackBlock, wanted: PresetTrack) -> None:
-        """A track's fader, pan, mute and plug-ins."""
+    @property
+    def edits(self) -> list[Edit]:
+        """All changes."""
+        return [*self._inserted, *(Edit(line, line + 1, [text]) for line, text in self._changed.items())]
+
+    def groups(self, session: Session, chosen: Collection[int]) -> set[int]:
+        """Set folders, buses and VCAs that the mix's tracks go through to rest; the orders of those are given back."""
+        moved = moved_groups(session, chosen)
+        for index, group in moved.items():
+            self._rest(self._mixer.group_tracks[index])
+            self.notes.append(group_to_rest(group))
+        acting_on = {id(group) for place in chosen for group in acting(session, session.tracks[place])}
+        orders = zip(self._mixer.group_tracks, session.groups, strict=True)
+        return {track.order for track, group in orders if id(group) in acting_on}
+
+    def track(self, track: TrackBlock, wanted: PresetTrack, channels: int) -> None:
+        """A track's fader, pan, mute and plug-ins.
+
+        Args:
+            track: which.
+            wanted: its settings.
+            channels: of its stem: the mix pans mono and stereo tracks by different laws.
+        """
         states = states_of(wanted.strip, self._rate_hz)
         block = track.block
-        self._set(block, "VOLPAN", {1: _gain(states.fader_db), 2: _digits(states.pan)}, "{} {} -1 -1 1")
+        pan_law = _MONO if channels == 1 else _STEREO
+        setting = to_daw(states.fader_db, states.pan, channels, pan_law.law)
+        sign = -1 if track.row("VOLPAN").number(1, 1.0) < 0 else 1
+        gain = _digits(sign * gain_factor(setting.gain_db))
+        words = {1: gain, 2: _digits(setting.pan), 3: pan_law.word}
+        if self._mixer.pan_mode(track) in (STEREO_PAN, DUAL_PAN):
+            words |= {4: "-1", 5: "1"}
+            self._set(block, "PANMODE", {1: _BALANCE}, "{}")
+            self.notes.append(f"{track.name}: its stereo or dual pan becomes a balance, as the mix has it.")
+        self._set(block, "VOLPAN", words, "{} {} {} -1 1")
+        self._set(block, "PANLAWFLAGS", {1: pan_law.taper}, "{}")
         if bool(track.row("MUTESOLO").whole(1)) != wanted.mute:
             self._set(block, "MUTESOLO", {1: str(int(wanted.mute))}, "{} 0 0")
+        self._straighten(track)
         before = next((item.first for item in blocks(block, "ITEM")), block.last)
         self._chain(block, "FXCHAIN", before, states)
+        self._envelopes_off(block, track.name)
         self.notes.extend(f"{track.name}: {note}" for note in self._track_notes(track, wanted.strip, states))
+
+    def _rest(self, track: TrackBlock) -> None:
+        """A group at 0 dB, in the centre, unmuted, with its own output."""
+        self._set(track.block, "VOLPAN", {1: "1", 2: "0"}, "{} {} -1 -1 1")
+        for key, new in (("MUTESOLO", "{} 0 0"), ("IPHASE", "{}")):
+            if track.row(key).whole(1):
+                self._set(track.block, key, {1: "0"}, new)
+        self._straighten(track)
+        self._envelopes_off(track.block, None)
+
+    def _straighten(self, track: TrackBlock) -> None:
+        """The way to the master: an output that is off is switched on, a send on the way set to 0 dB."""
+        route = self._mixer.route(track.order)
+        if route.send is not None:
+            self._change(route.send.row, {3: "1"})
+        elif not route.has_output:
+            self._set(track.block, "MAINSEND", {1: "1", 2: "0"}, "{} {}")
+            self.notes.append(f"{track.name}: its output to the master was off; it is on in the copy.")
+
+    def _envelopes_off(self, block: Block, name: str | None) -> None:
+        """Envelopes that would move what was set are switched off; their points stay."""
+        for envelope in blocks(block, *ENVELOPES, *_MASTER_ENVELOPES):
+            if is_active(self._document, envelope):
+                self._set(envelope, "ACT", {1: "0"}, "{} -1")
+                if name is not None:
+                    self.notes.append(automation_off(name, _ENVELOPE_NAMES[envelope.tag]))
 
     def master(self, preset: Preset) -> None:
         """The master's fader and plug-ins."""
         states = states_of(preset.master, self._rate_hz)
         root = self._document.root
-        self._set(root, "MASTER_VOLUME", {1: _gain(states.fader_db)}, "{} 0 -1 -1 1")
+        self._set(root, "MASTER_VOLUME", {1: _gain(states.fader_db), 2: "0"}, "{} {} -1 -1 1")
+        mute = self._document.find(root, "MASTERMUTESOLO")
+        if mute is not None and mute.whole(1) & 1:
+            self._set(root, "MASTERMUTESOLO", {1: str(mute.whole(1) & ~1)}, "{}")
+            self.notes.append("Master: it was muted; it is not in the copy.")
+        self._envelopes_off(root, "Master")
         before = next((track.first for track in blocks(root, "TRACK")), root.last)
         self._chain(root, "MASTERFXLIST", before, states)
         switch = self._document.find(root, "MASTER_FX")
@@ -146,15 +259,21 @@ class _Writer:
             line = f"{key} {new.format(*words.values())}"
             self._insert(block.first + 1, [line], self._inside(block))
             return
-        pieces = re.split(rb"(\s+)", self._document.lines[row.line])
+        self._change(row, words)
+
+    def _change(self, row: Row, words: Mapping[int, str]) -> None:
+        """Other words in a line, with the rest of it as it was."""
+        line = self._changed.get(row.line, self._document.lines[row.line])
+        ending = line[len(line.rstrip()) :]
+        pieces = re.split(rb"(\s+)", line.rstrip())
         # A line begins with white space: its words are every second piece behind that.
         offset = 0 if pieces[0] else 2
         for index, word in words.items():
             at = offset + 2 * index
-            if at >= len(pieces) or not pieces[at]:
-                raise SessionError(f"{row.path}, line {row.line + 1}: {key} has no value {index}: it is damaged.")
+            while len(pieces) <= at:
+                pieces += [b" ", b"-1"]
             pieces[at] = word.encode("ascii")
-        self.edits.append(Edit(row.line, row.line + 1, [b"".join(pieces)]))
+        self._changed[row.line] = b"".join(pieces) + ending
 
     def _chain(self, owner: Block, tag: str, before: int, states: PluginStates) -> None:
         """The two plug-ins in a chain; a chain in front of a line where there is none."""
@@ -174,7 +293,7 @@ class _Writer:
                 continue
             self._switch_on(chain, own)
             indent = self._inside(own)
-            self.edits.append(Edit(own.first + 1, own.last, self._lines(state_lines(kind, state), indent)))
+            self._inserted.append(Edit(own.first + 1, own.last, self._lines(state_lines(kind, state), indent)))
             place = self._next_plugin(chain, own)
 
     def _plugin(self, owner: Block, kind: PluginKind, state: bytes) -> list[str]:
@@ -212,8 +331,7 @@ class _Writer:
                 return
             if self._document.key(child) == "BYPASS":
                 if self._document.row(child).whole(1):
-                    line = re.sub(rb"(BYPASS\s+)\S+", rb"\g<1>0", self._document.lines[child], count=1)
-                    self.edits.append(Edit(child, child + 1, [line]))
+                    self._change(self._document.row(child), {1: "0"})
                 return
 
     def _track_notes(self, track: TrackBlock, strip: Strip, states: PluginStates) -> Iterator[str]:
@@ -221,13 +339,14 @@ class _Writer:
         switch = self._document.find(track.block, "FX")
         if switch is not None and not switch.whole(1, 1):
             yield "its plug-ins are switched off in the project; switch them on to hear the mix."
-        for tag, what in (("VOLENV2", "volume"), ("PANENV2", "pan")):
-            if _is_active(self._document, track.block, tag):
-                yield f"its {what} envelope stays, and acts besides the mix."
+        if track.row("MUTESOLO").whole(2):
+            yield "it is soloed in the project: switch its solo off to hear the mix."
+        if bool(track.row("IPHASE").whole(1)) != (track.row("VOLPAN").number(1, 1.0) < 0):
+            yield "its polarity stays inverted, other than in the mix."
         yield from strip_left_out(strip, _PLUGINS)
 
     def _insert(self, before: int, lines: list[str], indent: bytes) -> None:
-        self.edits.append(Edit(before, before, self._lines(lines, indent)))
+        self._inserted.append(Edit(before, before, self._lines(lines, indent)))
 
     def _lines(self, lines: list[str], indent: bytes) -> list[bytes]:
         return [indent + line.encode("ascii") + self._end for line in lines]
@@ -275,14 +394,6 @@ def _own_plugin(document: ReaperDocument, chain: Block, kind: PluginKind) -> Blo
         if row.text(4) == _NAMES[kind]:
             return block
     return None
-
-
-def _is_active(document: ReaperDocument, owner: Block, tag: str) -> bool:
-    block = next(blocks(owner, tag), None)
-    if block is None:
-        return False
-    active = document.find(block, "ACT")
-    return active is None or bool(active.whole(1))
 
 
 def _changed(path: Path, name: str) -> SessionError:

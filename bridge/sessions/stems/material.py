@@ -21,7 +21,7 @@ from ....presets.errors import AudioError, SessionError
 from ....presets.inputs import check_regular
 from ....runtime.audio.opening import OneWayFile
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples, probe
-from ..core.model import Clip, SessionTrack
+from ..core.model import Clip, SessionTrack, is_one
 
 MOST_OPEN = 32
 # How far the resampler looks to each side, with room to spare.
@@ -159,14 +159,14 @@ class ClipSound:
         channels: rows of what it gives.
 
     Raises:
-        AudioError: a file cannot be read, or has too few channels.
+        AudioError: a file cannot be read.
     """
 
     def __init__(self, clip: Clip, pool: FilePool, sample_rate_hz: int, skip: int = 0):
         self._material = _Material(clip, pool)
         self.channels = self._material.channels
         # Stretched like a tape: as if it had been recorded at a lower rate.
-        rate_hz = self._material.sample_rate_hz / clip.stretch
+        rate_hz = self._material.sample_rate_hz / (1.0 if is_one(clip.stretch) else clip.stretch)
         first = clip.source_offset + skip * rate_hz / sample_rate_hz
         self._resampler = None
         if rate_hz == sample_rate_hz:
@@ -244,9 +244,6 @@ class _Material:
         infos = [pool.info(path) for path in self._files]
         if len({info.sample_rate_hz for info in infos}) > 1:
             raise AudioError(f"{clip.source} and {clip.split[0].name} are channels of one clip, but differ in rate.")
-        has = sum(info.channels for info in infos)
-        if clip.channels is not None and max(clip.channels) >= has:
-            raise AudioError(f"{clip.source} has {has} channels; the clip takes channel {max(clip.channels) + 1}.")
         self.sample_rate_hz = infos[0].sample_rate_hz
         self.channels = clip_channels(clip, pool)
         self._frames = max(info.frames for info in infos)
@@ -287,10 +284,18 @@ class _Material:
         parts = [self._pool.read(path, first, count) for path in self._files]
         samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if self._clip.channels is not None and self._clip.channels != tuple(range(samples.shape[0])):
-            samples = samples[list(self._clip.channels)]
+            samples = _taken(samples, self._clip.channels)
         if self._clip.downmix:
             samples = samples.mean(axis=0, keepdims=True, dtype=np.float32)
         return samples
+
+
+def _taken(samples: Samples, channels: tuple[int, ...]) -> Samples:
+    """Some channels; those that are not there are silent."""
+    if max(channels) < samples.shape[0]:
+        return samples[list(channels)]
+    silence = np.zeros((1, samples.shape[1]), np.float32)
+    return np.concatenate([samples[[channel]] if channel < samples.shape[0] else silence for channel in channels])
 
 
 @dataclass

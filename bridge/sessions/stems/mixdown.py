@@ -118,7 +118,7 @@ def _sides(stage: SessionTrack | SessionGroup, first: int, end: int, rate_hz: in
     gain = automation_values(stage.volume, times_s) if stage.volume else np.full(1, gain_factor(stage.gain_db))
     pan = automation_values(stage.pan_automation, times_s) if stage.pan_automation else np.full(1, stage.pan)
     left, right = pan_gains(stage.pan_law, pan)
-    sign = -1.0 if stage.polarity_inverted else 1.0
+    sign = (-1.0 if stage.polarity_inverted else 1.0) * gain_factor(stage.send_db)
     return np.stack(np.broadcast_arrays(sign * gain * left, sign * gain * right))
 
 

@@ -102,7 +102,7 @@ def plan_stems(
             for (name, track), file in zip(chosen, files, strict=True)
         )
         frames, short = _sounding_end(session, pool)
-        wide = list(_too_wide(session, pool))
+        wide = list(_channel_notes(session, pool))
     return StemsPlan(
         session,
         stems,
@@ -163,6 +163,8 @@ def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[SessionNo
     for track in session.tracks:
         for clip in track.clips:
             if clip.mute:
+                # It takes its time in the session, as silence.
+                end = max(end, clip.end)
                 continue
             with naming(track, clip):
                 sounding = sounding_frames(clip, pool, session.sample_rate_hz)
@@ -173,13 +175,18 @@ def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[SessionNo
     return end, short
 
 
-def _too_wide(session: Session, pool: FilePool) -> Iterator[SessionNote]:
+def _channel_notes(session: Session, pool: FilePool) -> Iterator[SessionNote]:
+    """What of the channels of clips and their files is not heard."""
     for track in session.tracks:
         for clip in track.clips:
             with naming(track, clip):
-                channels = clip_channels(clip, pool)
-            if channels > 2:
-                yield SessionNote(track.name, clip.label, Kind.TOO_WIDE(channels))
+                has = sum(pool.info(path).channels for path in (clip.source, *clip.split))
+                wide = clip_channels(clip, pool)
+            for channel in clip.channels or ():
+                if channel >= has:
+                    yield SessionNote(track.name, clip.label, Kind.NO_CHANNEL(channel + 1, has))
+            if wide > 2:
+                yield SessionNote(track.name, clip.label, Kind.TOO_WIDE(wide))
 
 
 def _not_rendered(session: Session) -> Iterator[SessionNote]:

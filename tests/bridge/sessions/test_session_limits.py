@@ -219,9 +219,15 @@ def test_samples_that_are_no_numbers_are_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "stems").exists()
 
 
-def test_a_channel_that_the_file_has_not_is_an_error(mono: Path, tmp_path: Path) -> None:
-    with pytest.raises(SessionError, match="has 1 channels; the clip takes channel 2"):
-        render_stems(session_of(tmp_path, (Clip(mono, 0, 100, channels=(1,)),)), tmp_path / "stems")
+def test_a_channel_that_the_file_lacks_is_silent_and_listed(mono: Path, tmp_path: Path) -> None:
+    session = session_of(tmp_path, (Clip(mono, 0, 100, channels=(1,), name="take"),), (Clip(mono, 0, 100),))
+    plan = plan_stems(session)
+    assert [planning.said(note) for note in plan.not_rendered] == [
+        "Track 1: take: channel 2 of its file, which has 1: silent"
+    ]
+    silent, heard = render_stems(session, tmp_path / "stems").values()
+    assert not sf.read(silent)[0].any()
+    assert sf.read(heard)[0].any()
 
 
 def test_names_of_tracks_become_names_of_files(mono: Path, tmp_path: Path) -> None:

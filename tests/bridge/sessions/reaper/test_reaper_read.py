@@ -219,8 +219,9 @@ def test_channels_of_wide_files(tmp_path: Path) -> None:
     write_audio(tmp_path / "Media" / "a.wav", wave := noise(RATE_HZ, 6))
     np.testing.assert_array_equal(stem_of(tmp_path, item(CHANMODE="7")), wave[[4]])
     np.testing.assert_array_equal(stem_of(tmp_path, item(CHANMODE="70")), wave[[3, 4]])
-    with pytest.raises(SessionError, match="channels"):
-        read(tmp_path, track("A", item(CHANMODE="12")))
+    np.testing.assert_array_equal(
+        stem_of(tmp_path, item(CHANMODE="12"), item(position=1.0)), np.pad(wave[:2], [(0, 0), (RATE_HZ, 0)])
+    )
     np.testing.assert_allclose(stem_of(tmp_path, item(CHANMODE="2")), wave.mean(axis=0, keepdims=True), atol=1e-7)
 
 

@@ -108,7 +108,7 @@ def test_too_many_tracks_items_and_points(tmp_path: Path) -> None:
     for lines, words in (
         ("<TRACK\n>\n" * 1025, "tracks"),
         ("<TRACK\n" + "<ITEM\n>\n" * 100_001 + ">\n", "items"),
-        ("<TRACK\n<VOLENV2\nACT 1\n" + "PT 0 1 0\n" * 50_001 + ">\n>\n", "points"),
+        ("<TRACK\n<VOLENV2\nACT 1\n" + "PT 0 1 0\n" * 1_000_001 + ">\n>\n", "points"),
     ):
         path = tmp_path / "song.RPP"
         path.write_text(f"<REAPER_PROJECT 0.1\n{lines}>\n")

@@ -83,10 +83,13 @@ def test_nothing_else_changes(tmp_path: Path, end: str) -> None:
     assert gone == [
         f"  MASTER_VOLUME 0.5 0 -1 -1 1{mark}",
         f"    VOLPAN 1 0 -1 -1 1{mark}",
+        f"    VOLPAN 1 0 -1 -1 1{mark}",
         f"    MUTESOLO 0 0 0{mark}",
     ]
     assert come[0] == f"  MASTER_VOLUME {10 ** (-2 / 20):.14g} 0 -1 -1 1{mark}"
-    assert f"    VOLPAN {10 ** (-7.25 / 20):.14g} -0.4 -1 -1 1{mark}" in come
+    # A balance without a pan law: the far side at 1 - 0.19, which is the cosine of 0.4 times 90 degrees.
+    assert f"    VOLPAN {10 ** (-7.25 / 20):.14g} -0.190983006 1 -1 1{mark}" in come
+    assert come.count(f"    PANLAWFLAGS 2{mark}") == 2
     assert f"    MUTESOLO 1 0 0{mark}" in come
     assert all(line.endswith(mark) for line in come)
     assert sum('"mixbridge EQ"' in line for line in come) == 3
@@ -100,7 +103,7 @@ def test_nothing_else_changes(tmp_path: Path, end: str) -> None:
         "JS: <odd>",
     ]
     assert [document.row(b.first).text(1) for b in _plugins(document, 1)] == []
-    assert len(come) == 3 + 2 * (4 + 1) + 6 * 6 + 3 * (5 + 3)
+    assert len(come) == 4 + 2 + 2 * (4 + 1) + 6 * 6 + 3 * (5 + 3)
 
 
 def _plugins(document, place: int):  # type: ignore[no-untyped-def]
@@ -117,7 +120,7 @@ def test_a_second_mix_takes_the_place_of_the_first(tmp_path: Path) -> None:
     third = written(first, louder, {"kick": "Kick"}, "third.RPP")
     gone, come = changes(first, third)
     assert len(gone) == len(come) == 1
-    assert "VOLPAN 1 -0.4 -1 -1 1" in come[0]
+    assert "VOLPAN 1 -0.190983006 1 -1 1" in come[0]
     off = first.read_text().replace("BYPASS 0 0 0", "BYPASS 1 0 0", 2)
     first.write_text(off)
     switched = written(first, name="fourth.RPP").read_text()
@@ -212,7 +215,7 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
         "Kick: its own plug-ins stay on, behind mixbridge's: VST: Other (Somebody). Bypass",
         "Kick: its EQ is up to",
         "Kick: its plug-ins are switched off",
-        "Kick: its volume envelope stays",
+        "Kick: the automation of its volume is switched off",
         "Kick: its saturation",
         "Kick: its send to the reverb of -12 dB",
         "Master: its own plug-ins stay on, behind mixbridge's: VST: Other (Somebody), VST: Other (Somebody).",

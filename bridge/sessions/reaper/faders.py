@@ -1,0 +1,113 @@
+"""A REAPER track's fader, pan, mute and solo, with the envelopes that move them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ....presets.units import decibels
+from ..core.model import Automation, PanLaw
+from .curves import automation_of
+from .rpp import Block, ReaperDocument, Row, blocks
+
+# A pan law is the gain in the centre, against both sides; above 1 both sides are raised instead.
+PAN_LAWS: Final[dict[float, PanLaw]] = {
+    1.0: "balance",
+    math.sqrt(0.5): "constant_power",
+    0.5: "linear",
+    math.sqrt(2): "constant_power_boosted",
+    2.0: "linear_boosted",
+}
+_TRIM_READ = 0
+
+
+@dataclass(frozen=True)
+class ReaperFader:
+    """What a track's own lines and envelopes do behind its plug-ins; fields as in the model."""
+
+    gain_db: float
+    pan: float
+    pan_law: PanLaw
+    mute: bool
+    solo: bool
+    polarity_inverted: bool
+    volume: Automation | None
+    pan_automation: Automation | None
+
+
+class FaderReader:
+    """Reads faders.
+
+    Args:
+        document: the project.
+    """
+
+    def __init__(self, document: ReaperDocument):
+        self._document = document
+        project = document.find(document.root, "PANLAW")
+        self._law = 1.0 if project is None else project.number(1, 1.0)
+
+    def read(self, block: Block, rows: Mapping[str, Row]) -> ReaperFader:
+        """The fader of a track.
+
+        Args:
+            block: the track.
+            rows: its own lines, by key.
+
+        Raises:
+            SessionError: a number is not usable.
+        """
+
+        def row(key: str) -> Row:
+            return rows.get(key) or Row(Path(), block.first, (key,))
+
+        volpan, switches = row("VOLPAN"), row("MUTESOLO")
+        volume, pan = volpan.number(1, 1.0), min(1.0, max(-1.0, volpan.number(2)))
+        trims = row("AUTOMODE").whole(1) == _TRIM_READ
+        return ReaperFader(
+            decibels(abs(volume)),
+            pan,
+            self.law(volpan),
+            mute=bool(switches.whole(1)),
+            solo=bool(switches.whole(2)),
+            polarity_inverted=bool(row("IPHASE").whole(1)) != (volume < 0),
+            volume=self._volume(block, abs(volume) if trims else 1.0),
+            pan_automation=self._pan(block, pan if trims else 0.0),
+        )
+
+    def law(self, volpan: Row) -> PanLaw:
+        """What a track's pan means: by its own law, or the project's."""
+        own = volpan.number(3, -1.0)
+        law = own if own >= 0 else self._law
+        return PAN_LAWS[min(PAN_LAWS, key=lambda known: abs(known - law))]
+
+    def _volume(self, block: Block, factor: float) -> Automation | None:
+        """The envelope; in the mode trim/read the fader works behind it."""
+        automation = self._envelope(block, "VOLENV2")
+        if automation is None:
+            return None
+        points = tuple((time, max(0.0, value) * factor) for time, value in automation.points)
+        return Automation(points, automation.interpolation)
+
+    def _pan(self, block: Block, offset: float) -> Automation | None:
+        automation = self._envelope(block, "PANENV2")
+        if automation is None:
+            return None
+        # Its lane has left at the top: values above 0 are to the left.
+        points = tuple((time, min(1.0, max(-1.0, offset - value))) for time, value in automation.points)
+        return Automation(points, automation.interpolation)
+
+    def _envelope(self, track: Block, tag: str) -> Automation | None:
+        block = next(blocks(track, tag), None)
+        return None if block is None else automation_of(self._document, block)
+
+
+def is_active(document: ReaperDocument, envelope: Block) -> bool:
+    """Whether an envelope is switched on and has points, or automation items."""
+    active = document.find(envelope, "ACT")
+    if active is not None and not active.whole(1):
+        return False
+    return next(document.rows(envelope, ("PT", "POOLEDENVINST")), None) is not None
