@@ -76,8 +76,6 @@ class Kind(Enum):
     OUTSIDE_SECTION = "silence outside its section"
     CHANNEL_MODE = "channel mode {}, which is not known; all channels are taken"
     NO_CHANNEL = "channel {} of its file, which has {}: silent"
-    UNREADABLE = "its file cannot be read ({}): silent"
-    OUTSIDE_FOLDER = "its file lies outside the session's folder: silent"
     TOO_WIDE = "{} channels, of which the first two are taken"
     FILE_ENDS = "its file ends {} s before the clip does"
 
@@ -100,23 +98,3 @@ def level(gain_db: float) -> str:
 def side(pan: float) -> str:
     """A pan as phrases have it: "50 % left"."""
     return "the centre" if abs(pan) < 0.005 else f"{abs(pan):.0%} {'left' if pan < 0 else 'right'}".replace("%", " %")
-
-
-def kind_of(phrase: str) -> Kind | None:
-    """The kind that a phrase is of; None if it is of none."""
-    return next((kind for kind in Kind if _matches(kind.value, phrase)), None)
-
-
-def _matches(template: str, phrase: str) -> bool:
-    head, *rest = template.split("{}")
-    if not phrase.startswith(head):
-        return False
-    if not rest:
-        return phrase == head
-    place = len(head)
-    for part in rest[:-1]:
-        place = phrase.find(part, place)
-        if place < 0:
-            return False
-        place += len(part)
-    return phrase.endswith(rest[-1]) and len(phrase) >= place + len(rest[-1])
