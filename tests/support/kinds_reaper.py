@@ -150,6 +150,12 @@ KINDS = FormatKinds(
         Kind.LAUNCHER: "there is none",
         Kind.OTHER_PLAYLIST: "takes and lanes are listed as such",
         Kind.CLIP_EFFECTS: "they are plug-ins of the take",
+        Kind.UNKNOWN_ELEMENT: "lines that are not known change no audio that is read",
+        Kind.NO_TRACK: "items lie in tracks",
+        Kind.STRETCHED_CLIPS: "every take has a rate of its own",
+        Kind.RAW_WARPS: "stretch markers are listed as such",
+        Kind.BACKWARD_WARPS: "stretch markers are listed as such",
+        Kind.CHANNEL_GAIN: "a take has one gain",
         Kind.TIME_STAMPS: "items have positions",
     },
 )

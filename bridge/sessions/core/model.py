@@ -218,8 +218,8 @@ class SessionGroup:
         volume: linear gains over time, in place of `gain_db`.
         pan_automation: pans over time, in place of `pan`.
         has_output: whether its output goes anywhere.
-        send_db: level of the send that takes it to its parent, where that is one.
         identity: the DAW's own name for it.
+        send_db: level of the send that takes it to its parent, where that is one.
     """
 
     name: str
@@ -235,8 +235,8 @@ class SessionGroup:
     volume: Automation | None = None
     pan_automation: Automation | None = None
     has_output: bool = True
-    send_db: float = 0.0
     identity: str = ""
+    send_db: float = 0.0
 
 
 @dataclass(frozen=True)

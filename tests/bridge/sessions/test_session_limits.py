@@ -13,6 +13,7 @@ from mixbridge.bridge.sessions.stems import material, planning, render
 from mixbridge.bridge.sessions.stems.planning import plan_stems
 from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.presets.errors import OutputError, SessionError
+from mixbridge.runtime.audio import output
 from timeline import RATE_HZ, noise, session_of, write_audio
 
 NAN = math.nan
@@ -110,8 +111,8 @@ def test_stems_that_the_disk_cannot_hold_are_refused_before_any_work(
     mono: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loops = Clip(mono, 0, 20 * 3600 * RATE_HZ, loop_frames=5000)
-    monkeypatch.setattr(render.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
-    with pytest.raises(OutputError, match="GiB left"):
+    monkeypatch.setattr(output.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
+    with pytest.raises(OutputError, match="MiB left"):
         render_stems(session_of(tmp_path, (loops,)), tmp_path / "stems")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mono.wav"]
 

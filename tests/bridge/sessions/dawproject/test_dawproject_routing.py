@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.sessions.core.kinds import kind_of
+from kind_examples import kind_of
 from mixbridge.bridge.sessions.core.model import Automation, Session
 from mixbridge.bridge.sessions.core.routing import acting, silence
 from mixbridge.bridge.sessions.reading import read_session
