@@ -36,6 +36,7 @@ SHORTEST_S = 45.0
 HELD_OUT_SHARE = 0.30
 # With it, a third of the songs of three packages is held out, and none of the fourth.
 _SALT = "7"
+_STEREO = 2
 _BLOCK_S = 1.0
 _FLOOR_DB = -80.0
 _SILENT_DB = -55.0
@@ -182,18 +183,20 @@ def densest(audio: NDArray[np.float32], rate_hz: int, seconds: float) -> int:
 
 
 def read_stereo(file: Path) -> NDArray[np.float32]:
-    """A file's audio at 44.1 kHz, shape (2, samples); of more channels the first two.
+    """Reads a file's audio at 44.1 kHz, shape (2, samples).
 
     Raises:
-        AudioError: it cannot be read.
+        AudioError: it cannot be read, or has more than two channels.
     """
     try:
         audio, rate_hz = sf.read(file, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
         raise AudioError(f"{file}: cannot be read ({error}); unpack its package anew.") from error
+    if audio.shape[1] > _STEREO:
+        raise AudioError(f"{file}: has {audio.shape[1]} channels, which no song of its package should; leave it out.")
     if rate_hz != SAMPLE_RATE_HZ:
         audio = soxr.resample(audio, rate_hz, SAMPLE_RATE_HZ)
-    stereo = np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else audio[:, :2]
+    stereo = np.repeat(audio, 2, axis=1) if audio.shape[1] == 1 else audio
     return np.ascontiguousarray(stereo.T, dtype=np.float32)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,11 @@ def load(path: Path) -> dict[int, dict[str, Any]]:
     items = {}
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     for line in lines:
-        if line.endswith("\n"):
-            item = json.loads(line)
-            items[int(item["index"])] = item
+        # A line that something else wrote is as good as none: its case is done again.
+        with suppress(ValueError, TypeError, KeyError):
+            if line.endswith("\n"):
+                item = json.loads(line)
+                items[int(item["index"])] = item
     if lines and not lines[-1].endswith("\n"):
         path.write_text("".join(lines[:-1]), encoding="utf-8")
     return items

@@ -247,3 +247,10 @@ class TestRecorded:
     )
     def test_roles(self, name, role):
         assert role_of(name) == role
+
+
+def test_a_song_of_six_channels_does_not_become_two_of_them(tmp_path: Path) -> None:
+    file = tmp_path / "surround.wav"
+    sf.write(file, noise(1, channels=6).T, RATE_HZ)
+    with pytest.raises(AudioError, match=r"surround\.wav: has 6 channels"):
+        songs.read_stereo(file)

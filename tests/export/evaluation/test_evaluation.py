@@ -240,3 +240,9 @@ def test_the_page_and_its_pictures(corpus: Path, known: list[CaseResult], tmp_pa
     assert page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ModelError, match="no suite 'all of them'"):
         judge(replace(plan, suite="all of them"))
+
+
+def test_lines_of_something_else_among_kept_cases_are_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "cases.jsonl"
+    file.write_text('{"index": 0}\nno JSON\n[1]\n"index"\n{"number": 1}\n{"index": 2}\n')
+    assert sorted(load(file)) == [0, 2]
