@@ -14,8 +14,9 @@ from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
 from ...presets.sections import active_sections, described
 from ...runtime.audio.output import OutputFolder
+from .core.balance import FaderPan, from_daw, to_daw
 from .core.kinds import level, side
-from .core.model import Session, SessionGroup, SessionTrack
+from .core.model import PanLaw, Session, SessionGroup, SessionTrack
 from .core.routing import acting
 from .stems.material import FilePool
 from .stems.mixdown import track_channels
@@ -73,6 +74,31 @@ def stem_channels(session: Session) -> tuple[int, ...]:
     """Channels that the stem of each track has, 1 or 2; those of the track itself where its audio is missing."""
     with FilePool() as pool:
         return tuple(_channels(track, pool) for track in session.tracks)
+
+
+def in_terms_of(track: Track, channels: int, law: PanLaw) -> Track:
+    """A track of the mix whose fader and pan are those of a DAW: both sides get the mix's gains.
+
+    Args:
+        track: of the mix.
+        channels: of its stem, 1 or 2.
+        law: what the DAW's pan means on this track.
+    """
+    there = to_daw(track.strip.fader_db, track.strip.pan, channels, law)
+    return track.model_copy(update={"strip": _with_fader(track.strip, there)})
+
+
+def in_terms_of_mix(strip: Strip, channels: int, law: PanLaw) -> Strip:
+    """The reverse of :func:`in_terms_of`: a strip whose fader and pan are those of the mix."""
+    return _with_fader(strip, from_daw(strip.fader_db, strip.pan, channels, law))
+
+
+def solos_stay(session: Session) -> Iterator[str]:
+    """Say which tracks and groups are soloed: the DAW plays these alone, where the mix has all."""
+    items: tuple[SessionTrack | SessionGroup, ...] = (*session.tracks, *session.groups)
+    names = [item.name[:80] for item in items if item.solo]
+    if names:
+        yield f"Solo stays on for {', '.join(names[:_LISTED])}: the DAW plays nothing else until you switch it off."
 
 
 def moved_groups(session: Session, places: Iterable[int]) -> dict[int, SessionGroup]:
@@ -156,6 +182,10 @@ def save(original: Path, output: Path, data: bytes, *, overwrite: bool = False) 
             (workplace / output.name).write_bytes(data)
         except (OSError, ValueError) as error:
             raise OutputError(f"{output} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _with_fader(strip: Strip, setting: FaderPan) -> Strip:
+    return strip.model_copy(update={"fader_db": setting.gain_db, "pan": setting.pan})
 
 
 def _channels(track: SessionTrack, pool: FilePool) -> int:

@@ -140,8 +140,8 @@ class Routing:
                     strip.polarity_inverted,
                     strip.volume,
                     strip.pan_automation,
-                    onward.has_output,
-                    route.get("id", ""),
+                    has_output=onward.has_output,
+                    identity=route.get("id", ""),
                 )
             )
         return self._busses[name]

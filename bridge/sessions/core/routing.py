@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from .model import Session, SessionGroup, SessionTrack
 
+_MOST_ACTING = 256
+
 
 def acting(session: Session, track: SessionTrack | SessionGroup) -> tuple[SessionGroup, ...]:
-    """All groups that act on a track, the innermost first, each once."""
-    result: dict[int, SessionGroup] = {}
-    waiting = _next(track)
-    while waiting:
-        index = waiting.pop(0)
-        if index not in result:
-            result[index] = session.groups[index]
-            waiting += _next(session.groups[index])
-    return tuple(result.values())
+    """All groups that act on a track, the innermost first; a VCA of a track and of its bus acts twice."""
+    result: list[SessionGroup] = []
+    waiting = [(index, frozenset[int]()) for index in _next(track)]
+    # A circle ends where it meets itself, and no session needs more than so many.
+    while waiting and len(result) < _MOST_ACTING:
+        index, way = waiting.pop(0)
+        if index not in way:
+            group = session.groups[index]
+            result.append(group)
+            waiting += [(following, way | {index}) for following in _next(group)]
+    return tuple(result)
 
 
 def silence(session: Session, track: SessionTrack) -> str | None:

@@ -197,9 +197,17 @@ def _parameters(channel: Element | None) -> Iterator[tuple[str, Element]]:
 
 def devices(channel: Element) -> Iterator[str]:
     """The plug-ins and devices of a channel that act."""
-    for device in channel.find("Devices") or ():
-        if is_true(device.find("Enabled"), "value", True) and is_true(device, "loaded", True):
-            yield (device.get("name") or device.get("deviceName") or device.tag)[:LONGEST_NAME]
+    yield from (device_name(device) for device in channel.find("Devices") or () if acts(device))
+
+
+def acts(device: Element) -> bool:
+    """Whether a device is loaded and switched on."""
+    return is_true(device.find("Enabled"), "value", True) and is_true(device, "loaded", True)
+
+
+def device_name(device: Element) -> str:
+    """What a device is called."""
+    return (device.get("name") or device.get("deviceName") or device.tag)[:LONGEST_NAME]
 
 
 def pan_range(pan: Element) -> tuple[float, float]:

@@ -17,27 +17,15 @@ from xml.etree.ElementTree import Element, indent, tostring
 from ....presets.errors import AudioError, OutputError, SessionError
 from ....presets.names import unique_names
 from ....presets.preset import Preset
-from ....presets.preset import Track as PresetTrack
-from ....presets.units import decibels
 from ....runtime.audio.naming import file_names
 from ....runtime.audio.output import OutputFolder
 from ..core.model import Clip, Session, SessionTrack, checked
 from ..stems.material import FilePool
 from ..stems.render import render_stems
-from ..writing import Written, left_out, matched
+from ..writing import Written, left_out, matched, moved_groups, solos_stay, stem_channels
 from .archive import METADATA, PROJECT, ExtractedFile
-from .arrange import Source, clip_element, points_element, unspoken
-from .writing import (
-    LOUDEST_FADER,
-    channel_settings,
-    lost,
-    mute_element,
-    pan_element,
-    volume_element,
-)
-
-VERSION = "1.0"
-_QUIETEST_DB = -120.0
+from .arrange import Source, unspoken
+from .build import ProjectBuilder, left_behind, plain_text
 
 
 def create(
@@ -66,158 +54,20 @@ def create(
     checked(session)
     names = unique_names(track.name for track in session.tracks)
     chosen = matched(session.path, names, preset, match)
+    channels = stem_channels(session)
     with (
         OutputFolder(output.parent, overwrite, [output.name]) as workplace,
         tempfile.TemporaryDirectory(prefix="mixbridge-") as folder,
     ):
         tracks, notes = _spoken(session, names, Path(folder))
         sources = _sources(tracks, output, Path(folder), embed=embed)
-        project = _Builder(session, sources)
+        project = ProjectBuilder(session, sources, moved_groups(session, chosen))
         for place, track in enumerate(tracks):
-            project.track(track, names[place], chosen.get(place))
+            project.track(track, names[place], chosen.get(place), channels[place])
         root = project.finished(preset)
         _pack(workplace / output.name, root, session.name, sources)
-    return Written(output, (*notes, *project.notes, *left_out(preset, match)))
-
-
-class _Builder:
-    """Makes the elements of a project."""
-
-    def __init__(self, session: Session, sources: Mapping[Path, Source]):
-        self._session, self._sources = session, sources
-        self._count = 0
-        self._structure, self._lanes = Element("Structure"), Element("Lanes", timeUnit="seconds", id=self._id())
-        self._groups: dict[str, tuple[Element, str]] = {}
-        self._master = self._id()
-        self.notes: list[str] = []
-
-    def track(self, track: SessionTrack, name: str, wanted: PresetTrack | None) -> None:
-        """A track with its channel and its clips."""
-        parent, destination = self._group(track.group)
-        identity = self._id()
-        element = Element("Track", contentType="audio", loaded="true", id=identity, name=_text(name))
-        if track.colour:
-            element.set("color", track.colour)
-        channel, volume, pan = self._channel("regular", destination, track.channels)
-        if wanted is None:
-            self._own(channel, volume, pan, track)
-        else:
-            settings = channel_settings(wanted.strip, decibels(LOUDEST_FADER))
-            self._fill(channel, settings.devices, volume, settings.fader_db, pan, wanted.strip.pan, mute=wanted.mute)
-            self.notes += [f"{name}: {what}" for what in lost(wanted.strip, settings.more_db)]
-        element.append(channel)
-        parent.append(element)
-        lanes = Element("Lanes", track=identity, id=self._id())
-        clips = Element("Clips", id=self._id())
-        rate_hz = self._session.sample_rate_hz
-        shaped = overlapping = end = 0
-        for clip in sorted(track.clips, key=lambda clip: clip.position):
-            crossfades = clip.position < end <= clip.position + clip.fade_in.length
-            clips.append(clip_element(clip, self._sources[clip.source], rate_hz, crossfades=crossfades))
-            shaped += any(fade.length and fade.shape != "linear" for fade in (clip.fade_in, clip.fade_out))
-            if not clip.mute:
-                overlapping += clip.position < end and not crossfades
-                end = max(end, clip.end)
-        lanes.append(clips)
-        self._automation(lanes, track, name, volume, pan, keep=wanted is None)
-        self._lanes.append(lanes)
-        if shaped:
-            self.notes.append(f"{name}: fades of {shaped} clip{'s' if shaped > 1 else ''} lose their shape.")
-        if overlapping:
-            self.notes.append(
-                f"{name}: {overlapping} clip{'s overlap others' if overlapping > 1 else ' overlaps another'}; "
-                "a DAW that plays one at a time hides what lies below."
-            )
-        if track.polarity_inverted:
-            self.notes.append(f"{name}: its polarity is inverted in the session; invert it in the DAW, too.")
-
-    def finished(self, preset: Preset) -> Element:
-        """The project, with the master at the end of its tracks."""
-        settings = channel_settings(preset.master, decibels(LOUDEST_FADER))
-        channel, volume, pan = self._channel("master", None, 2)
-        channel.set("id", self._master)
-        self._fill(channel, settings.devices, volume, settings.fader_db, pan, 0.0, mute=False)
-        self.notes += [f"Master: {what}" for what in lost(preset.master, settings.more_db)]
-        master = Element("Track", contentType="audio", loaded="true", id=self._id(), name="Master")
-        master.append(channel)
-        self._structure.append(master)
-        root = Element("Project", version=VERSION)
-        root.append(Element("Application", name="mixbridge", version="1"))
-        transport = Element("Transport")
-        tempo = repr(float(self._session.tempo_bpm))
-        transport.append(Element("Tempo", unit="bpm", value=tempo, id=self._id(), name="Tempo"))
-        transport.append(Element("TimeSignature", numerator="4", denominator="4", id=self._id()))
-        arrangement = Element("Arrangement", id=self._id())
-        arrangement.append(self._lanes)
-        root.extend((transport, self._structure, arrangement))
-        return root
-
-    def _group(self, name: str | None) -> tuple[Element, str]:
-        """Where a track of a group stands, and the channel that it goes to."""
-        if name is None:
-            return self._structure, self._master
-        if name not in self._groups:
-            track = Element("Track", contentType="tracks", loaded="true", id=self._id(), name=_text(name))
-            channel, volume, pan = self._channel("submix", self._master, 2)
-            self._fill(channel, None, volume, 0.0, pan, 0.0, mute=False)
-            track.append(channel)
-            self._structure.append(track)
-            self._groups[name] = track, channel.get("id", "")
-        return self._groups[name]
-
-    def _channel(self, role: str, destination: str | None, channels: int) -> tuple[Element, str, str]:
-        """A channel, and the ids of its fader and its pan."""
-        element = Element("Channel", audioChannels=str(channels), role=role, solo="false", id=self._id())
-        if destination is not None:
-            element.set("destination", destination)
-        return element, self._id(), self._id()
-
-    def _own(self, channel: Element, volume: str, pan: str, track: SessionTrack) -> None:
-        """The session's own fader and pan."""
-        level_db = min(track.gain_db, decibels(LOUDEST_FADER))
-        if level_db < track.gain_db:
-            self.notes.append(f"{track.name[:80]}: its fader of {track.gain_db:+.1f} dB is held at {level_db:+.1f} dB.")
-        self._fill(channel, None, volume, max(level_db, _QUIETEST_DB), pan, track.pan, mute=track.mute)
-
-    def _fill(
-        self,
-        channel: Element,
-        devices: tuple[Element, Element] | None,
-        volume: str,
-        level_db: float,
-        pan: str,
-        position: float,
-        *,
-        mute: bool,
-    ) -> None:
-        if devices is not None:
-            chain = Element("Devices")
-            chain.extend(devices)
-            channel.append(chain)
-        channel.append(mute_element(mute))
-        for element, identity in ((pan_element(position), pan), (volume_element(level_db), volume)):
-            element.set("id", identity)
-            element.set("name", element.tag)
-            channel.append(element)
-
-    def _automation(self, lanes: Element, track: SessionTrack, name: str, volume: str, pan: str, *, keep: bool) -> None:
-        for what, automation, parameter, unit in (
-            ("volume", track.volume, volume, "linear"),
-            ("pan", track.pan_automation, pan, "normalized"),
-        ):
-            if automation is None:
-                continue
-            if keep and automation.interpolation in ("linear", "hold"):
-                points = automation.points
-                if what == "pan":
-                    points = tuple((time, (value + 1) / 2) for time, value in points)
-                lanes.append(points_element({"parameter": parameter}, points, unit, automation.interpolation))
-            else:
-                self.notes.append(f"{name}: its {what} automation is left out.")
-
-    def _id(self) -> str:
-        self._count += 1
-        return f"id{self._count - 1}"
+    others = (*left_behind(session), *solos_stay(session), *left_out(preset, match))
+    return Written(output, (*notes, *project.notes, *others))
 
 
 def _spoken(session: Session, names: list[str], folder: Path) -> tuple[list[SessionTrack], list[str]]:
@@ -267,7 +117,7 @@ def _relative(file: Path, folder: Path) -> str:
 def _pack(target: Path, root: Element, title: str, sources: Mapping[Path, Source]) -> None:
     metadata = Element("MetaData")
     name = Element("Title")
-    name.text = _text(title)
+    name.text = plain_text(title)
     metadata.append(name)
     try:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as file:
@@ -285,8 +135,3 @@ def _xml(root: Element) -> bytes:
     indent(root)
     text = tostring(root, "unicode")
     return f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n{text}\n'.encode()
-
-
-def _text(name: str) -> str:
-    """A name without what XML cannot hold."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)

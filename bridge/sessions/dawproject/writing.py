@@ -21,8 +21,22 @@ from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor, quantity
 from ....runtime.audio.output import OutputFolder
-from ..core.model import Session
-from ..writing import Written, left_out, matched, strip_left_out
+from ..core.media import Resolver
+from ..core.model import Session, SessionGroup
+from ..writing import (
+    Written,
+    automation_off,
+    group_to_rest,
+    in_terms_of,
+    in_terms_of_mix,
+    left_out,
+    matched,
+    moved_groups,
+    plugins_stay,
+    solos_stay,
+    stem_channels,
+    strip_left_out,
+)
 from .archive import PROJECT, Container
 from .devices import (
     compressor_element,
@@ -32,8 +46,9 @@ from .devices import (
     is_ours,
     parameter_paths,
 )
-from .mixer import Project, fader_db, pan_of, pan_range
+from .mixer import Project, acts, device_name, fader_db, pan_of, pan_range
 from .pieces import Media
+from .reading import read
 from .splice import Splicer
 from .xml import Document, MalformedError, is_true, number, parse
 
@@ -70,9 +85,13 @@ def write(
             project = Project(document, _unread)
             chosen = matched(session_path, [track.name for track in project.audible], preset, match)
             writer = _Writer(document, project)
+            channels = stem_channels(session)
             for place, wanted in chosen.items():
                 track = project.audible[place]
-                writer.track(track.element, track.channel, track.name, wanted)
+                there = in_terms_of(wanted, channels[place], session.tracks[place].pan_law)
+                writer.track(track.element, track.channel, track.name, there)
+            for group in moved_groups(session, chosen).values():
+                writer.group(group)
             writer.master(preset.master)
             data = writer.result()
             parse(data)
@@ -80,7 +99,7 @@ def write(
                 _copy(container, workplace / output.name, data)
     except MalformedError as fault:
         raise SessionError(f"{session_path} cannot be read: {fault}.") from fault
-    return Written(output, (*writer.notes, *left_out(preset, match)))
+    return Written(output, (*writer.notes, *solos_stay(session), *left_out(preset, match)))
 
 
 def written_mix(path: Path) -> Preset:
@@ -89,15 +108,18 @@ def written_mix(path: Path) -> Preset:
     Raises:
         SessionError: it cannot be read.
     """
+    session = read(path, Resolver(path.absolute().parent, allow_outside=True))
+    channels = stem_channels(session)
     try:
         with Container(path) as container:
             project = Project(parse(container.text(PROJECT)), _unread)
         names = unique_names(track.name[:_NAME] for track in project.audible)
-        tracks = [
-            PresetTrack(name=name, strip=strip, mute=_is_muted(track.channel))
-            for name, track in zip(names, project.audible, strict=True)
-            if track.channel is not None and (strip := _strip_of(track.channel)) is not None
-        ]
+        tracks = []
+        for place, (name, track) in enumerate(zip(names, project.audible, strict=True)):
+            strip = None if track.channel is None else _strip_of(track.channel)
+            if strip is not None:
+                strip = in_terms_of_mix(strip, channels[place], session.tracks[place].pan_law)
+                tracks.append(PresetTrack(name=name, strip=_in_range(strip), mute=_is_muted(track.channel)))
         master = project.master()
         strip = None if master is None else _strip_of(master)
     except MalformedError as fault:
@@ -190,6 +212,25 @@ class _Writer:
             settings = self._channel(channel, name, wanted.strip, wanted.strip.pan, mute=wanted.mute)
         self.notes += [f"{name}: {what}" for what in lost(wanted.strip, settings.more_db)]
 
+    def group(self, group: SessionGroup) -> None:
+        """Set a group to 0 dB and the centre, and unmute it, since the tracks have the mix's levels."""
+        track = next(track for track in self._project.mixer if track.identity == group.identity)
+        channel = track.channel
+        if channel is None:
+            return
+        volume, panner, muter = (channel.find(tag) for tag in ("Volume", "Pan", "Mute"))
+        if volume is not None:
+            self._set(volume, volume_element(0.0, volume))
+        if panner is not None:
+            self._set(panner, pan_element(0.0, panner))
+        if muter is not None and _is_muted(channel):
+            self._set(muter, mute_element(False))
+        if not is_true(track.element, "loaded", True):
+            self._splicer.set(track.element, {"loaded": "true"})
+        self._detach(volume, group.name, "volume")
+        self._detach(panner, group.name, "pan")
+        self.notes.append(group_to_rest(group))
+
     def master(self, master: Master) -> None:
         """The master's fader and devices."""
         channel = self._project.master()
@@ -209,9 +250,9 @@ class _Writer:
         if mute is not None and mute != _is_muted(channel):
             fresh.append(self._set(muter, mute_element(mute)))
         if pan is not None:
-            self._note_automation(panner, name, "pan")
+            self._detach(panner, name, "pan")
             fresh.append(self._set(panner, pan_element(pan, panner)))
-        self._note_automation(volume, name, "volume")
+        self._detach(volume, name, "volume")
         fresh.append(self._set(volume, volume_element(settings.fader_db, volume)))
         new = [element for element in fresh if element is not None]
         if new:
@@ -245,10 +286,12 @@ class _Writer:
             sources = [device for device in devices if device.get("deviceRole") in _SOURCES]
             place = sources[-1] if sources else None
             self._splicer.add(devices, [(place, eq), (place, compressor)])
-        others = len(devices) - len(old) - sum(device.get("deviceRole") in _SOURCES for device in devices)
-        if others:
-            what = "a device stays and acts" if others == 1 else f"{others} devices stay and act"
-            self.notes.append(f"{name}: {what} besides mixbridge's; switch off what the mix is to do without.")
+        others = [
+            device_name(device)
+            for device in devices
+            if acts(device) and not is_ours(device) and device.get("deviceRole") not in _SOURCES
+        ]
+        self.notes += [f"{name}: {what}" for what in plugins_stay(others)]
         return None
 
     def _take_over(self, old: Element, new: Element, name: str) -> None:
@@ -268,9 +311,13 @@ class _Writer:
                     self._splicer.set(target, {"parameter": None})
                 self.notes.append(f"{name}: automation of {path} of an earlier mixbridge device has no aim any more.")
 
-    def _note_automation(self, parameter: Element | None, name: str, what: str) -> None:
-        if parameter is not None and parameter.get("id") in self._targets:
-            self.notes.append(f"{name}: its {what} automation stays, and takes the place of the mix's {what}.")
+    def _detach(self, parameter: Element | None, name: str, what: str) -> None:
+        """Take automation off a parameter that the mix sets: its points stay, without an aim."""
+        targets = [] if parameter is None else self._targets.get(parameter.get("id", ""), [])
+        for target in targets:
+            self._splicer.set(target, {"parameter": None})
+        if targets:
+            self.notes.append(automation_off(name, what))
 
 
 def volume_element(level_db: float, old: Element | None = None) -> Element:
@@ -329,6 +376,10 @@ def _strip_of(channel: Element) -> Strip | None:
         fader_db=_held(table["fader_db"], level_db),
         pan=pan_of(channel),
     )
+
+
+def _in_range(strip: Strip) -> Strip:
+    return strip.model_copy(update={"fader_db": parameters(Strip)["fader_db"].clamp(strip.fader_db)})
 
 
 def _held(row: Parameter, level_db: float) -> float:

@@ -60,6 +60,7 @@ end
 route ("Vox"):gain_control ():set_value (0.9, no_group)
 route ("Vox"):to_slavable ():assign (vcas[1])
 route ("All"):to_slavable ():assign (vcas[2])
+route ("Bass"):to_slavable ():assign (vcas[2]) -- and once more through its bus
 route ("Choir"):to_slavable ():assign (vcas[3])
 vcas[1]:gain_control ():set_value (0.4, no_group)
 vcas[2]:gain_control ():set_value (0.7, no_group)

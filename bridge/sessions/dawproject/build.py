@@ -1,0 +1,293 @@
+"""A session as the elements of a new project.xml: tracks in groups, channels, clips, automation, tempo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from ....presets.preset import Preset
+from ....presets.preset import Track as PresetTrack
+from ....presets.units import decibels, gain_factor
+from ..core.balance import FaderPan, from_daw, to_daw
+from ..core.model import Automation, PanLaw, Session, SessionGroup, SessionTrack
+from ..core.routing import acting
+from ..writing import group_to_rest, in_terms_of
+from .arrange import Source, clip_element, points_element
+from .writing import LOUDEST_FADER, channel_settings, lost, mute_element, pan_element, volume_element
+
+VERSION = "1.0"
+_QUIETEST_DB = -120.0
+_LISTED = 12
+# What a reader takes a pan of the format for.
+_LAW: PanLaw = "balance"
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """A channel that is being made, and the ids of its fader and its pan."""
+
+    element: Element
+    volume: str
+    pan: str
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A track of the project that others lie in, and the channel that they go to."""
+
+    element: Element
+    destination: str
+
+
+class ProjectBuilder:
+    """Makes the elements of a project.
+
+    Args:
+        session: which.
+        sources: where the files of its clips are to be found.
+        moved: groups that act on the mix's tracks and would change their balance; they are set to 0 dB.
+    """
+
+    def __init__(self, session: Session, sources: Mapping[Path, Source], moved: Mapping[int, SessionGroup]):
+        self._session, self._sources, self._moved = session, sources, moved
+        self._count = 0
+        self._structure, self._lanes = Element("Structure"), Element("Lanes", timeUnit="seconds", id=self._id())
+        self._folders: dict[int | str, _Folder] = {}
+        self._said: set[str] = set()
+        self._master = self._id()
+        self.notes: list[str] = []
+        for group in moved.values():
+            if group.kind == "VCA":
+                self._say_vca(group)
+
+    def track(self, track: SessionTrack, name: str, wanted: PresetTrack | None, channels: int) -> None:
+        """A track with its channel and its clips.
+
+        Args:
+            track: of the session.
+            name: as it is to be called.
+            wanted: what the mix has for it; None leaves it its own fader and pan.
+            channels: of its stem, 1 or 2.
+        """
+        folder = self._folder(track)
+        identity = self._id()
+        element = Element("Track", contentType="audio", loaded="true", id=identity, name=plain_text(name))
+        if track.colour:
+            element.set("color", track.colour)
+        channel = self._channel("regular", folder.destination, track.channels, solo=track.solo)
+        if wanted is None:
+            self._own(channel, track, name, channels)
+        else:
+            there = in_terms_of(wanted, channels, _LAW)
+            settings = channel_settings(there.strip, decibels(LOUDEST_FADER))
+            self._fill(channel, settings.devices, settings.fader_db, there.strip.pan, mute=wanted.mute)
+            self.notes += [f"{name}: {what}" for what in lost(there.strip, settings.more_db)]
+        element.append(channel.element)
+        folder.element.append(element)
+        lanes = Element("Lanes", track=identity, id=self._id())
+        lanes.append(self._clips(track, name))
+        self._automation(lanes, track, name, channel, 1 if wanted is None else None)
+        self._lanes.append(lanes)
+        if track.polarity_inverted:
+            self.notes.append(f"{name}: its polarity is inverted in the session; invert it in the DAW, too.")
+
+    def finished(self, preset: Preset) -> Element:
+        """The project, with the master at the end of its tracks."""
+        settings = channel_settings(preset.master, decibels(LOUDEST_FADER))
+        channel = self._channel("master", None, 2)
+        channel.element.set("id", self._master)
+        self._fill(channel, settings.devices, settings.fader_db, 0.0, mute=False)
+        self.notes += [f"Master: {what}" for what in lost(preset.master, settings.more_db)]
+        master = Element("Track", contentType="audio", loaded="true", id=self._id(), name="Master")
+        master.append(channel.element)
+        self._structure.append(master)
+        root = Element("Project", version=VERSION)
+        root.append(Element("Application", name="mixbridge", version="1"))
+        transport = Element("Transport")
+        tempo = repr(float(self._session.tempo_bpm))
+        transport.append(Element("Tempo", unit="bpm", value=tempo, id=self._id(), name="Tempo"))
+        transport.append(Element("TimeSignature", numerator="4", denominator="4", id=self._id()))
+        arrangement = Element("Arrangement", id=self._id())
+        arrangement.append(self._lanes)
+        root.extend((transport, self._structure, arrangement))
+        return root
+
+    def _clips(self, track: SessionTrack, name: str) -> Element:
+        clips = Element("Clips", id=self._id())
+        rate_hz = self._session.sample_rate_hz
+        shaped = overlapping = end = 0
+        for clip in sorted(track.clips, key=lambda clip: clip.position):
+            crossfades = clip.position < end <= clip.position + clip.fade_in.length
+            clips.append(clip_element(clip, self._sources[clip.source], rate_hz, crossfades=crossfades))
+            shaped += any(fade.length and fade.shape != "linear" for fade in (clip.fade_in, clip.fade_out))
+            if not clip.mute:
+                overlapping += clip.position < end and not crossfades
+                end = max(end, clip.end)
+        if shaped:
+            self.notes.append(f"{name}: fades of {shaped} clip{'s' if shaped > 1 else ''} lose their shape.")
+        if overlapping:
+            self.notes.append(
+                f"{name}: {overlapping} clip{'s overlap others' if overlapping > 1 else ' overlaps another'}; "
+                "a DAW that plays one at a time hides what lies below."
+            )
+        return clips
+
+    def _folder(self, item: SessionTrack | SessionGroup, way: frozenset[int] = frozenset()) -> _Folder:
+        """Where a track or group stands, and the channel that it goes to."""
+        if item.parent is not None and item.parent not in way:
+            if item.parent not in self._folders:
+                self._folders[item.parent] = self._group(item.parent, way | {item.parent})
+            return self._folders[item.parent]
+        name = item.group if isinstance(item, SessionTrack) else None
+        if name is None:
+            return _Folder(self._structure, self._master)
+        if name not in self._folders:
+            self._folders[name] = self._group_track(name, self._channel("submix", self._master, 2), self._structure)
+        return self._folders[name]
+
+    def _group(self, index: int, way: frozenset[int]) -> _Folder:
+        """A group with its own fader and pan, or at rest where it acts on the mix."""
+        group = self._session.groups[index]
+        around = self._folder(group, way)
+        channel = self._channel("submix", around.destination, 2, solo=group.solo)
+        is_own = index not in self._moved
+        if is_own:
+            self._own(channel, group, group.name, 2)
+            if group.polarity_inverted:
+                self.notes.append(f"{group.name}: its polarity is inverted in the session; invert it in the DAW, too.")
+        else:
+            self.notes.append(group_to_rest(group))
+            self._fill(channel, None, 0.0, 0.0, mute=False)
+        folder = self._group_track(group.name, channel, around.element, filled=True)
+        lanes = Element("Lanes", track=folder.element.get("id", ""), id=self._id())
+        if is_own:
+            self._automation(lanes, group, group.name, channel, 2)
+        if len(lanes):
+            self._lanes.append(lanes)
+        return folder
+
+    def _group_track(self, name: str, channel: _Channel, around: Element, *, filled: bool = False) -> _Folder:
+        track = Element("Track", contentType="tracks", loaded="true", id=self._id(), name=plain_text(name))
+        if not filled:
+            self._fill(channel, None, 0.0, 0.0, mute=False)
+        track.append(channel.element)
+        around.append(track)
+        return _Folder(track, channel.element.get("id", ""))
+
+    def _channel(self, role: str, destination: str | None, channels: int, *, solo: bool = False) -> _Channel:
+        """A channel, and the ids of its fader and its pan."""
+        is_solo = "true" if solo else "false"
+        element = Element("Channel", audioChannels=str(channels), role=role, solo=is_solo, id=self._id())
+        if destination is not None:
+            element.set("destination", destination)
+        return _Channel(element, self._id(), self._id())
+
+    def _own(self, channel: _Channel, item: SessionTrack | SessionGroup, name: str, channels: int) -> None:
+        """The session's own fader and pan, with what its VCAs do."""
+        vcas = list(self._vcas(item))
+        setting = _in_this_law(item, channels)
+        wanted_db = setting.gain_db + item.send_db + sum(vca.gain_db for vca in vcas)
+        level_db = min(wanted_db, decibels(LOUDEST_FADER))
+        if level_db < wanted_db:
+            self.notes.append(f"{name[:80]}: its fader of {wanted_db:+.1f} dB is held at {level_db:+.1f} dB.")
+        if not item.has_output:
+            self.notes.append(f"{name}: its output is off in the session, so it is muted.")
+        for vca in vcas:
+            self._say_vca(vca)
+        mute = item.mute or not item.has_output or any(vca.mute for vca in vcas)
+        self._fill(channel, None, max(level_db, _QUIETEST_DB), setting.pan, mute=mute)
+
+    def _vcas(self, item: SessionTrack | SessionGroup) -> Iterator[SessionGroup]:
+        """The VCAs that control a track or group, and those over them."""
+        for index in item.controls:
+            yield self._session.groups[index]
+            yield from acting(self._session, self._session.groups[index])
+
+    def _fill(
+        self,
+        channel: _Channel,
+        devices: tuple[Element, Element] | None,
+        level_db: float,
+        position: float,
+        *,
+        mute: bool,
+    ) -> None:
+        if devices is not None:
+            chain = Element("Devices")
+            chain.extend(devices)
+            channel.element.append(chain)
+        channel.element.append(mute_element(mute))
+        for element, identity in ((pan_element(position), channel.pan), (volume_element(level_db), channel.volume)):
+            element.set("id", identity)
+            element.set("name", element.tag)
+            channel.element.append(element)
+
+    def _automation(
+        self, lanes: Element, item: SessionTrack | SessionGroup, name: str, channel: _Channel, channels: int | None
+    ) -> None:
+        """Automation of fader and pan; `channels` is None where the mix takes its place."""
+        pan_fits = item.pan_law == _LAW
+        more = 1.0
+        if channels is not None and not pan_fits:
+            more = gain_factor(_in_this_law(item, channels).gain_db - item.gain_db)
+        for what, automation, parameter in (
+            ("volume", item.volume, channel.volume),
+            ("pan", item.pan_automation, channel.pan),
+        ):
+            if automation is None:
+                continue
+            is_plain = automation.interpolation in ("linear", "hold")
+            if channels is None or not is_plain or (what == "pan" and not pan_fits):
+                self.notes.append(f"{name}: its {what} automation is left out.")
+            else:
+                lanes.append(_points(what, automation, parameter, more))
+
+    def _say_vca(self, vca: SessionGroup) -> None:
+        if vca.name not in self._said:
+            self._said.add(vca.name)
+            self.notes.append(
+                f"{vca.name}: the format has no VCA that controls tracks elsewhere; its level is in the faders of "
+                "those that the mix does not set."
+            )
+
+    def _id(self) -> str:
+        self._count += 1
+        return f"id{self._count - 1}"
+
+
+def left_behind(session: Session) -> Iterator[str]:
+    """Say what of a session a new project does not have, besides what its tracks say."""
+    owners: dict[str, dict[str, None]] = {}
+    for note in session.unsupported:
+        owners.setdefault(note.what, {})[note.track] = None
+    for what, tracks in owners.items():
+        names = [name[:80] for name in tracks if name]
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        where = f" ({', '.join(names[:_LISTED])}{more})" if names else ""
+        yield f"Not in the new project: {what}{where}."
+
+
+def plain_text(name: str) -> str:
+    """A name without what XML cannot hold."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def _in_this_law(item: SessionTrack | SessionGroup, channels: int) -> FaderPan:
+    """The fader and pan that give both sides the gains which the session's own give."""
+    if item.pan_law == _LAW:
+        return FaderPan(item.gain_db, item.pan)
+    mix = from_daw(0.0, item.pan, channels, item.pan_law)
+    there = to_daw(mix.gain_db, mix.pan, channels, _LAW)
+    return FaderPan(item.gain_db + there.gain_db, there.pan)
+
+
+def _points(what: str, automation: Automation, parameter: str, more: float) -> Element:
+    points = automation.points
+    if what == "pan":
+        points = tuple((time, (value + 1) / 2) for time, value in points)
+    elif more != 1:
+        points = tuple((time, value * more) for time, value in points)
+    unit = "normalized" if what == "pan" else "linear"
+    return points_element({"parameter": parameter}, points, unit, automation.interpolation)

@@ -1,0 +1,158 @@
+"""The mix's balance in a copy of a .dawproject and in a new one, behind groups, with pans of any law."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import soundfile as sf
+from mixbridge.bridge.sessions.core.model import Automation, Clip, Session, SessionGroup, SessionNote, SessionTrack
+from mixbridge.bridge.sessions.dawproject.new import create
+from mixbridge.bridge.sessions.reading import read_session
+from mixbridge.bridge.sessions.stems.render import render_stems
+from mixbridge.presets.console import Strip
+from mixbridge.presets.preset import Preset, Track
+from mixbridge.runtime.rendering.render import render_arrays
+from session_copies import PANS, balance_faults, write_copy
+
+from tests.support.dawproject_files import audio, faults, project_xml, write_project
+from tests.support.timeline import RATE_HZ, noise, session_of, write_audio
+
+AUTOMATED = '<Points unit="linear"><Target parameter="{0}"/><RealPoint time="0" value="0.1"/></Points>'
+
+
+def channel(name: str, destination: str, volume: float, pan: float) -> str:
+    mute = "true" if name == "Off" else "false"
+    return (
+        f'<Channel id="c{name}" destination="{destination}"><Mute value="{mute}"/>'
+        f'<Pan id="p{name}" unit="normalized" value="{pan}"/><Volume id="v{name}" unit="linear" value="{volume}"/>'
+        "</Channel>"
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A mono and a stereo track in a group in a group, with automation of faders, and one that is muted."""
+    mono, stereo = write_audio(tmp_path / "m.wav", noise(4000)), write_audio(tmp_path / "s.wav", noise(4000, 2, seed=1))
+    tracks = "".join(
+        f'<Track contentType="audio" id="t{name}" name="{name}">{channel(name, "cIn", 0.3, 0.7)}</Track>'
+        for name in ("Mono", "Stereo")
+    )
+    inner = f'<Track contentType="tracks" id="tIn" name="In">{channel("In", "cOut", 0.5, 0.2)}{tracks}</Track>'
+    outer = f'<Track contentType="tracks" id="tOut" name="Out">{channel("Out", "m", 0.5, 0.5)}{inner}</Track>'
+    muted = f'<Track contentType="audio" id="tOff" name="Off">{channel("Off", "m", 1, 0.5)}</Track>'
+    master = '<Track contentType="audio" id="tm" name="Master"><Channel id="m" role="master"/></Track>'
+    lanes = "".join(
+        f'<Lanes track="t{name}"><Clips><Clip time="0" duration="0.5">{audio(f"audio/{name}.wav")}</Clip></Clips>'
+        f"{AUTOMATED.format('v' + name)}</Lanes>"
+        for name in ("Mono", "Stereo", "Off")
+    )
+    inside = (
+        f'<Structure>{outer}{muted}{master}</Structure><Arrangement><Lanes timeUnit="seconds">{lanes}'
+        f"{AUTOMATED.format('vOut')}</Lanes></Arrangement>"
+    )
+    files = {"audio/Mono.wav": mono, "audio/Stereo.wav": stereo, "audio/Off.wav": mono}
+    return write_project(tmp_path / "song.dawproject", inside, files)
+
+
+@pytest.mark.parametrize("pan", PANS)
+def test_a_copy_has_the_balance_of_the_mix(project: Path, tmp_path: Path, pan: float) -> None:
+    assert faults(project) == []
+    assert balance_faults(project, tmp_path / "made", pan) == []
+
+
+def test_groups_come_to_rest_and_it_is_said(project: Path) -> None:
+    preset = Preset(tracks=tuple(Track(name=name, strip=Strip(fader_db=-3)) for name in ("Mono", "Stereo")))
+    written = write_copy(project, preset, project.with_name("mix.dawproject"), match={n: n for n in ("Mono", "Stereo")})
+    assert faults(written.path) == []
+    session = read_session(written.path)
+    assert [(group.gain_db, group.pan, group.volume) for group in session.groups] == [(0, 0, None)] * 2
+    notes = " ".join(written.notes)
+    assert "In: the group is set to 0 dB and the centre" in notes
+    assert "fader at -6.0 dB, pan at 60 % left" in notes
+    assert "Out: the automation of its volume is switched off, its points are kept." in notes
+    # What is in no pair stays as it was.
+    off = next(track for track in session.tracks if track.name == "Off")
+    assert off.mute
+    assert off.volume is not None
+
+
+def levels_db(stem: np.ndarray) -> list[float]:
+    return [10 * float(np.log10(np.mean(np.square(side, dtype=float)) + 1e-20)) for side in stem]
+
+
+def stems(session: Session, folder: Path, *, post_fader: bool) -> dict[str, np.ndarray]:
+    files = render_stems(session, folder, post_fader=post_fader)
+    return {name: sf.read(path, dtype="float32", always_2d=True)[0].T for name, path in files.items()}
+
+
+def grouped(tmp_path: Path) -> Session:
+    """A session of another DAW: laws, a folder in a bus, a VCA, a solo, an output that is off."""
+    mono, stereo = write_audio(tmp_path / "m.wav", noise(4000)), write_audio(tmp_path / "s.wav", noise(4000, 2, seed=1))
+    tracks = (
+        SessionTrack(
+            "Mono", 0, (Clip(mono, 0, 4000),), gain_db=-2, pan=-0.5, pan_law="ardour", parent=0, controls=(2,)
+        ),
+        SessionTrack("Stereo", 1, (Clip(stereo, 0, 4000),), gain_db=-5, pan=0.3, parent=0),
+        SessionTrack("Power", 2, (Clip(mono, 0, 4000),), pan=0.4, pan_law="constant_power", solo=True),
+        SessionTrack("Cut", 3, (Clip(mono, 0, 4000),), has_output=False),
+    )
+    groups = (
+        SessionGroup("Folder", "folder", parent=1, gain_db=-6, pan=0.5),
+        SessionGroup("Bus", "bus", gain_db=-1, controls=(2,)),
+        SessionGroup("Voices", "VCA", gain_db=-3),
+    )
+    note = (SessionNote("Keys", "", "MIDI"), SessionNote("Organ", "", "MIDI"), SessionNote("", "", "tempo changes"))
+    return replace(session_of(tmp_path, *tracks), groups=groups, unsupported=note)
+
+
+def test_a_new_project_keeps_levels_groups_and_laws(tmp_path: Path) -> None:
+    session = grouped(tmp_path)
+    written = create(session, Preset(), tmp_path / "new.dawproject", match={})
+    assert faults(written.path) == []
+    again = read_session(written.path)
+    ours = stems(session, tmp_path / "ours", post_fader=True)
+    theirs = stems(again, tmp_path / "theirs", post_fader=True)
+    for name, stem in ours.items():
+        if name != "Cut":
+            assert levels_db(theirs[name]) == pytest.approx(levels_db(stem), abs=0.01)
+    assert not theirs["Cut"].any()
+    assert [(group.name, group.parent) for group in again.groups] == [("Bus", None), ("Folder", 0)]
+    assert [track.name for track in again.tracks if track.solo] == ["Power"]
+    notes = " ".join(written.notes)
+    assert "Voices: the format has no VCA" in notes
+    assert "Cut: its output is off in the session, so it is muted." in notes
+    assert "Not in the new project: MIDI (Keys, Organ)." in notes
+    assert "Solo stays on for Power" in notes
+
+
+@pytest.mark.parametrize("pan", PANS)
+def test_a_new_project_has_the_balance_of_the_mix(tmp_path: Path, pan: float) -> None:
+    session = grouped(tmp_path)
+    raw = stems(session, tmp_path / "raw", post_fader=False)
+    preset = Preset(tracks=tuple(Track(name=name, strip=Strip(fader_db=-4, pan=pan)) for name in raw))
+    mix = render_arrays(raw, RATE_HZ, preset).stems
+    written = create(session, preset, tmp_path / "new.dawproject", match={name: name for name in raw})
+    there = stems(read_session(written.path), tmp_path / "there", post_fader=True)
+    for name, stem in mix.items():
+        for wanted, got in zip(levels_db(stem), levels_db(there[name]), strict=True):
+            assert got == pytest.approx(wanted, abs=0.1) or max(wanted, got) < -100
+    notes = " ".join(written.notes)
+    assert "Folder: the folder is set to 0 dB and the centre" in notes
+    assert "Voices: the format has no VCA" in notes
+
+
+def test_automation_of_groups_goes_with_them(tmp_path: Path) -> None:
+    volume = Automation(((0.0, 1.0), (0.25, 0.5)))
+    session = grouped(tmp_path)
+    session = replace(session, groups=(replace(session.groups[0], volume=volume), *session.groups[1:]))
+    written = create(session, Preset(), tmp_path / "new.dawproject", match={})
+    folder = next(group for group in read_session(written.path).groups if group.name == "Folder")
+    assert folder.volume == volume
+    with zipfile.ZipFile(written.path) as file:
+        assert file.testzip() is None
+    assert ElementTree.fromstring(project_xml(written.path)).find("Structure/Track/Track") is not None
