@@ -28,7 +28,7 @@ from mixbridge.bridge.desks.profile import Desk
 from mixbridge.bridge.fitting.compressor import fit_compressor
 from mixbridge.bridge.fitting.equalizer import fit_eq
 from mixbridge.presets.console import EQ_BANDS, Compressor, EqBand, Equalizer
-from mixbridge.presets.layout import Output, reference_layout
+from mixbridge.runtime.model.layout import Output, reference_layout
 from numpy.typing import NDArray
 from page import Goal, goals_table, table
 

@@ -21,7 +21,6 @@ import torch
 from torch import Tensor, nn
 
 from ..presets.errors import ModelError, OutputError
-from ..presets.layout import Layout, reference_layout
 from ..presets.version import __version__
 from ..runtime.model.bundle import (
     CONTROLLER,
@@ -34,6 +33,7 @@ from ..runtime.model.bundle import (
     open_bundle,
 )
 from ..runtime.model.inference import onnxruntime
+from ..runtime.model.layout import Layout, reference_layout
 from .compact.band_cache import CachedSession
 from .compact.band_console import TRACK_LEVEL_LUFS
 from .compact.bands import BAND_COUNT, REFERENCE_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES

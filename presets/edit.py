@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from .claims import with_claims_of, without_stale
 from .console import FxBand, FxBus, Master, Parameter, Strip, Unit, get, parameters, replace
 from .errors import PresetError
 from .preset import Preset, Track
@@ -83,7 +84,8 @@ def desk_form(preset: Preset) -> Preset:
         master = _move_gain(preset.master, -preset.master.input_gain_db)
     except PresetError as error:
         raise PresetError(f"Master: {error}") from error
-    return preset.model_copy(update={"tracks": tuple(tracks), "master": master})
+    moved = preset.model_copy(update={"tracks": tuple(tracks), "master": master})
+    return with_claims_of(moved, preset)  # the same sound, so that what was measured of it holds
 
 
 def without_input_gain(bus: Bus) -> Bus:
@@ -111,7 +113,7 @@ def scaled(preset: Preset, amount: float) -> Preset:
 
     tracks = tuple(track.model_copy(update={"strip": less(track.strip)}) for track in preset.tracks)
     edited = preset.model_copy(update={"tracks": tracks, "master": less(preset.master)})
-    return with_note(edited, f"amount {amount:g} of {_title(preset)}")
+    return with_note(without_stale(edited), f"amount {amount:g} of {_title(preset)}")
 
 
 def blended(a: Preset, b: Preset, position: float) -> Preset:
@@ -141,7 +143,9 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
     )
     fx_bus = _blended_fx(a.fx_bus, b.fx_bus, position, seed=nearer.fx_bus.seed)
     parts = {"tracks": tracks, "fx_bus": fx_bus, "master": between(a.master, b.master)}
-    return with_note(nearer.model_copy(update=parts), f"blend of {_title(a)} and {_title(b)} at position {position:g}")
+    return with_note(
+        without_stale(nearer.model_copy(update=parts)), f"blend of {_title(a)} and {_title(b)} at position {position:g}"
+    )
 
 
 def merged(
@@ -178,7 +182,7 @@ def merged(
         parts["fx_bus"] = other.fx_bus
     if "master" in taken:
         parts["master"] = other.master
-    return with_note(base.model_copy(update=parts), f"{', '.join(sections)} taken from {_title(other)}")
+    return with_note(without_stale(base.model_copy(update=parts)), f"{', '.join(sections)} taken from {_title(other)}")
 
 
 def diff(a: Preset, b: Preset) -> tuple[Change, ...]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .claims import without_stale
 from .complaints import complaints, listed, place_name
 from .errors import Hint, OutputError, PresetError
 from .inputs import open_regular
@@ -58,7 +59,7 @@ def loads(text: str, name: str = "The preset") -> Preset:
         mistakes += complaints(error, data)
     if mistakes:
         raise PresetError(f"{name}: {listed(mistakes)}")
-    return preset
+    return without_stale(preset)
 
 
 def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -77,7 +78,7 @@ def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = Fals
 
 def dumps(preset: Preset) -> str:
     """A preset as JSON text: one setting a line, always in the same order, 6 significant digits."""
-    data = _rounded(preset.model_dump(mode="json", exclude_none=True))
+    data = _rounded(without_stale(preset).model_dump(mode="json", exclude_none=True))
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

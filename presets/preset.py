@@ -69,6 +69,11 @@ class Provenance(Part):
     sample_rate_hz: int | None = Field(None, gt=0)
     confidence: Confidence | None = Field(None, description="how far the prediction can be trusted")
     findings: tuple[Finding, ...] | None = Field(None, max_length=10000, description="guard rails that held")
+    settings_sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="of the settings that confidence and findings speak of; they are left out where others stand here",
+    )
     note: str | None = Field(None, max_length=2000)
 
 

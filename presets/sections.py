@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from .console import Master, Parameter, Strip, get, parameters
+from .console import FxBand, FxBus, Master, Parameter, Strip, get, parameters
 from .units import quantity
 
 SectionName = str
@@ -24,6 +24,13 @@ GROUPS: Final[Mapping[str, tuple[SectionName, ...]]] = {
     "dynamics": ("compressor",),
     "fx": ("send", "reverb"),
 }
+# As they stand in docs/console.md.
+_PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("Track", Strip),
+    ("Fx bus", FxBus),
+    ("Fx bus, each of twelve bands", FxBand),
+    ("Master", Master),
+)
 
 
 @cache
@@ -65,3 +72,21 @@ def described(bus: Strip | Master, section: SectionName) -> str:
     if "." not in next(iter(rows)):
         return " and ".join(f"{label} of {value}" for label, value in values.items())
     return f"{section.replace('_', ' ')} ({', '.join(f'{label} {value}' for label, value in values.items())})"
+
+
+def console_markdown() -> str:
+    """One table per section: setting, unit, range, scale, neutral value, what it does."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    for title, section in _PARTS:
+        yield f"### {title}"
+        yield ""
+        yield "| setting | range | scale | neutral | what it does |"
+        yield "|---|---|---|---|---|"
+        for path, row in parameters(section).items():
+            neutral = "" if row.neutral is None else f"{row.neutral:g}"
+            unit = f" {row.unit}" if row.unit else ""
+            yield f"| `{path}` | {row.low:g} .. {row.high:g}{unit} | {row.scale} | {neutral} | {row.help} |"
+        yield ""

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..presets.console import SEND_OFF_DB
-from ..presets.edit import scaled
 from ..presets.errors import PresetError
 from ..presets.files import dumps, rounded
 from ..presets.preset import Preset
 from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
+from .audio.reading import Samples
 from .audio.writing import FORMATS
 from .model.analysis import Passage
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider
-from .prediction.predict import predict_files
+from .prediction.confidence import at_amount
+from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
 from .refinement.refined import predict_and_refine
 from .rendering.render import RenderOptions, RenderResult, render_files, stem_files_of
@@ -275,11 +276,23 @@ def _predict(
     refinement = None
     if options.refine_s > 0:
         preset, passage, refinement = predict_and_refine(
-            controller, _paths(stems), Path(reference), *windows, options.refine_s, options.start, progress, files
+            controller,
+            _paths(stems),
+            Path(reference),
+            *windows,
+            options.refine_s,
+            options.start,
+            progress,
+            options.amount,
+            files,
         )
     else:
-        preset, passage = predict_files(controller, _paths(stems), Path(reference), *windows, files=files)
-    return rounded(preset if options.amount == 1 else scaled(preset, options.amount)), passage, refinement
+
+        def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
+            return at_amount(controller, predict_safely(controller, passage, song), passage, song, options.amount)
+
+        preset, passage = predict_files(controller, _paths(stems), Path(reference), *windows, decide, files)
+    return rounded(preset), passage, refinement
 
 
 def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:

@@ -24,8 +24,7 @@ from mixbridge.bridge.sessions.writing import WRITTEN, strip_left_out
 from mixbridge.presets.console import FxBand, FxBus, Master, Parameter, Part, Strip, get, parameters, replace
 from mixbridge.presets.edit import blended, desk_form, diff, merged, move_gain, scaled, without_input_gain
 from mixbridge.presets.preset import Preset, Track, json_schema
-from mixbridge.presets.sections import GROUPS, active_sections, described, is_active, sections
-from mixbridge.presets.table import console_markdown
+from mixbridge.presets.sections import GROUPS, active_sections, console_markdown, described, is_active, sections
 from mixbridge.presets.units import quantity
 from mixbridge.runtime.refinement.search_space import LEFT_ALONE, SearchSpace
 from rich.console import Console

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...presets.layout import Layout
+from ...runtime.model.layout import Layout
 from .band_console import eq_curve_db, k_weights, pan_gains
 from .bands import BAND_COUNT
 from .layout import to_units

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...presets.console import EQ_BANDS
-from ...presets.layout import Layout, Output
+from ...runtime.model.layout import Layout, Output
 from .band_console import TRACK_LEVEL_LUFS
 
 _FREQ_RANGES_HZ = ((40, 400), (100, 1000), (400, 3000), (1500, 7000), (4000, 14000), (3000, 14000))
@@ -65,7 +65,7 @@ def _eq_outputs(gain_limit_db: float) -> tuple[Output, ...]:
 
 
 def to_units(outputs: tuple[Output, ...], unit_values: Tensor) -> dict[str, Tensor]:
-    """Differentiable :func:`presets.layout.denormalize`: shape (..., outputs) in 0..1 to values by path."""
+    """Turn outputs in 0..1, shape (..., outputs), into values by path; differentiable."""
     values = {}
     for index, output in enumerate(outputs):
         x = unit_values[..., index]

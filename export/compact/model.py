@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...presets.layout import Layout
+from ...runtime.model.layout import Layout
 from .bands import BAND_COUNT, FEATURE_ROWS, BandPowers, BandPowerTransform, features, relative_rows
 from .feedback import Feedback, Spectrum
 from .unmix import FINDINGS, Templates, UnmixedTracks, unmix

@@ -13,11 +13,11 @@ import numpy as np
 
 from ...presets.console import Strip
 from ...presets.errors import ModelError
-from ...presets.layout import balance_gain_db
 from ...presets.preset import Preset, Track
 from ...runtime.audio.reading import Samples
 from ...runtime.model.controller import Controller
 from ...runtime.model.features import feature_distance
+from ...runtime.model.layout import balance_gain_db
 from ...runtime.prediction.predict import predict
 from .cases import Cause
 from .judging import HARDLY_HEARD, render, shares, terms_of

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ...presets.console import EQ_BANDS, Master, Strip, parameters, replace
-from ...presets.layout import balance_gain_db
 from ...presets.preset import Preset, Track
 from ...runtime.model.analysis import Passage
+from ...runtime.model.layout import balance_gain_db
 from ..compact.band_console import TRACK_LEVEL_LUFS
 from ..compact.layout import (
     HIGH_CENTROID_HZ,

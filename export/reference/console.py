@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ...presets.console import EQ_BANDS
-from ...presets.layout import Layout, Output, reference_layout
+from ...runtime.model.layout import Layout, Output, reference_layout
 
 # Audio of shape (..., channels, samples), settings in units of shape (...), sample rate in Hz.
 Settings = Mapping[str, Tensor]

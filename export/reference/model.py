@@ -1,7 +1,7 @@
 """The architecture of Diff-MST (Vanka et al., ISMIR 2024), written anew, so that its checkpoints load.
 
 Waveforms in, the 0..1 outputs of its three heads out; what they mean says
-:func:`~mixbridge.presets.layout.reference_layout`, and :mod:`.checkpoint` loads weights. Names of
+:func:`~mixbridge.runtime.model.layout.reference_layout`, and :mod:`.checkpoint` loads weights. Names of
 modules are those of the reference's state dict, which is why some are longer than ours would be. The two
 encoders and the controller are whole modules on waveforms and embeddings, to be exported one by one.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...presets.errors import AudioError
-from ...presets.layout import REFERENCE_FX_OUTPUTS, reference_layout
+from ...runtime.model.layout import REFERENCE_FX_OUTPUTS, reference_layout
 
 FFT_SIZE = 2048
 HOP = 512

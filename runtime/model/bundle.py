@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from ...presets.console import Part
 from ...presets.errors import ModelError
 from ...presets.inputs import check_regular, read_regular
-from ...presets.layout import Layout
+from .layout import Layout
 
 TRACK_ENCODER = "track_encoder.onnx"
 REFERENCE_ENCODER = "reference_encoder.onnx"

@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
+from ...presets.claims import with_claims
+from ...presets.edit import scaled
 from ...presets.preset import Confidence, Preset
 from ..audio.reading import Samples
 from ..model.analysis import Passage
@@ -30,6 +32,7 @@ _HARDLY_A_GAIN = 0.9
 _CLEAR_GAIN = 0.75
 _MOST_WHERE_STRANGE = 0.5
 _LISTED = 4
+_SILENT = Confidence(level="low", reasons=("Every track is silent in the passage that was heard.",))
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,36 @@ def assured(controller: Controller, preset: Preset, passage: Passage, reference:
     known = load_familiarity(controller.bundle)
     strangeness = strange(controller, known, trial) if known is not None else Strangeness()
     kept, confidence = weigh(guarded.preset, trial, strangeness)
-    update = {"confidence": confidence, "findings": guarded.findings or None}
-    return kept.model_copy(update={"provenance": kept.provenance.model_copy(update=update)})
+    return with_claims(kept, confidence, guarded.findings)
+
+
+def at_amount(controller: Controller, preset: Preset, passage: Passage, reference: Samples, amount: float) -> Preset:
+    """Scale a preset that is safe, and measure again what it is worth.
+
+    No guard rail changes it then, since somebody asked for this amount. Arguments and errors are those of
+    :func:`assured`; of 0..1.5, an amount of 1 leaves all as it is.
+
+    Raises:
+        PresetError: an amount out of range.
+    """
+    return preset if amount == 1 else _measured(controller, scaled(preset, amount), passage, reference)
+
+
+def _measured(controller: Controller, preset: Preset, passage: Passage, reference: Samples) -> Preset:
+    manifest = controller.manifest
+    trial = Trial(passage, reference, manifest.sample_rate_hz, manifest.track_level_lufs)
+    if not trial.playing(preset):
+        return with_claims(preset, _SILENT, ())
+    known = load_familiarity(controller.bundle)
+    strangeness = strange(controller, known, trial) if known is not None else Strangeness()
+    distances = {1.0: trial.distance(preset), 0.0: trial.distance(trial.plain(preset))}
+    confidence = Confidence(
+        level=_level(distances[1.0], distances[0.0], 1.0, strangeness),
+        reasons=tuple(_reasons(distances, 1.0, strangeness)),
+        distance_prediction=_number(distances[1.0]),
+        distance_neutral=_number(distances[0.0]),
+    )
+    return with_claims(preset, confidence, ())
 
 
 def weigh(preset: Preset, trial: Trial, strangeness: Strangeness | None = None) -> tuple[Preset, Confidence]:
@@ -82,7 +113,7 @@ def weigh(preset: Preset, trial: Trial, strangeness: Strangeness | None = None) 
     """
     strangeness = strangeness or Strangeness()
     if not trial.playing(preset):
-        return preset, Confidence(level="low", reasons=("Every track is silent in the passage that was heard.",))
+        return preset, _SILENT
     with ThreadPoolExecutor(2) as pool:
         plain, predicted = pool.map(trial.distance, (trial.plain(preset), preset))
     distances = {1.0: predicted, 0.0: plain}
@@ -147,6 +178,11 @@ def _reasons(distances: Mapping[float, float], amount: float, strangeness: Stran
 
 def _gain(distances: Mapping[float, float], amount: float) -> str:
     plain, predicted = distances[0.0], distances[1.0]
+    if predicted > plain and amount == 1:
+        return (
+            "By its own measure the mix is further from the reference than the tracks equally loud in the centre would "
+            "be."
+        )
     if predicted > plain:
         kept = f"{100 * amount:.0f} % of them were kept" if amount > 0 else "only that loudness was kept"
         return (

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from ...presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
-from ...presets.layout import Layout, balance_gain_db, denormalize
 from ...presets.preset import Preset, Provenance, SourceFile, Track, Window
 from ...presets.units import power_decibels
 from ...presets.version import __version__
@@ -24,6 +23,7 @@ from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
 from ..model.analysis import Passage, cut_passage, read_reference
 from ..model.controller import Controller, Outputs
+from ..model.layout import Layout, balance_gain_db, denormalize
 from ..model.orientation import is_turned, oriented
 from .confidence import assured
 

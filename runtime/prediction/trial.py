@@ -14,11 +14,11 @@ from typing import TypeVar
 from ...presets import console
 from ...presets.console import Master, Parameter, Strip, parameters
 from ...presets.edit import blended, scaled
-from ...presets.layout import balance_gain_db
 from ...presets.preset import Preset
 from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
 from ..model.features import feature_distance
+from ..model.layout import balance_gain_db
 from ..rendering.render import Rendered, render_arrays
 from .target import Target
 

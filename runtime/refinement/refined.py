@@ -15,7 +15,7 @@ from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
-from ..prediction.confidence import assured
+from ..prediction.confidence import assured, at_amount
 from ..prediction.predict import neutral, predict, predict_files
 from ..prediction.trial import Trial
 from .refine import Refinement, RefineStep, Start, distance_to, refine
@@ -32,6 +32,7 @@ def predict_and_refine(
     seconds: float,
     start: Start,
     progress: Progress | None,
+    amount: float = 1.0,
     files: OpenFiles = ON_DEMAND,
 ) -> tuple[Preset, Passage, Refinement]:
     """Set the console for a session, and search on from there.
@@ -45,6 +46,7 @@ def predict_and_refine(
         seconds: how long to search.
         start: where the search begins: at the prediction, or at all tracks equally loud in the centre.
         progress: called with 0..1 and what is being done.
+        amount: of what was found.
         files: keeps the stems open for what comes next.
 
     Returns:
@@ -57,7 +59,7 @@ def predict_and_refine(
 
     def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
         searches.append(_search(controller, passage, song, seconds, start, _told(progress, seconds)))
-        return searches[0].preset
+        return at_amount(controller, searches[0].preset, passage, song, amount)
 
     preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, decide, files)
     return preset, passage, replace(searches[0], preset=preset)

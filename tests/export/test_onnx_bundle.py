@@ -10,8 +10,8 @@ from mixbridge.export.compact.model import CompactConfig, CompactModel
 from mixbridge.export.onnx_bundle import Description, example_audio, export_bundle
 from mixbridge.export.reference.model import ReferenceConfig, ReferenceModel
 from mixbridge.presets.errors import OutputError
-from mixbridge.presets.layout import reference_layout
 from mixbridge.runtime.model.controller import Controller
+from mixbridge.runtime.model.layout import reference_layout
 
 DESCRIPTION = Description("small", "for tests", "Apache-2.0")
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mixbridge.presets.table import console_markdown
+from mixbridge.presets.sections import console_markdown
 
 DOCS = Path(__file__).parents[2] / "docs" / "console.md"
 

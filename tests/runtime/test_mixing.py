@@ -167,6 +167,18 @@ def test_half_is_between_nothing_and_all(stems: dict[str, Path], reference: Path
             assert getattr(strip.eq, band).gain_db == pytest.approx(getattr(track.strip.eq, band).gain_db / 2, rel=1e-4)
 
 
+def test_an_amount_is_measured_anew(stems: dict[str, Path], reference: Path, controller: Controller) -> None:
+    full, less = (
+        predict(stems, reference, model=controller, options=PredictOptions(amount=amount)).provenance
+        for amount in (1, 0.3)
+    )
+    assert full.confidence is not None
+    assert less.confidence is not None
+    assert less.confidence.distance_prediction != full.confidence.distance_prediction
+    assert less.confidence.reasons != full.confidence.reasons
+    assert less.findings is None
+
+
 @pytest.mark.parametrize("amount", [-0.1, 1.6, float("nan")])
 def test_an_amount_out_of_range_is_refused(
     tmp_path: Path, stems: dict[str, Path], reference: Path, controller: Controller, amount: float

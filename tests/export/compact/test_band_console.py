@@ -14,11 +14,11 @@ from mixbridge.export.compact.band_console import (
 from mixbridge.export.compact.bands import SAMPLE_RATE_HZ, BandPowers, BandPowerTransform, band_centres_hz
 from mixbridge.export.compact.layout import compact_layout, random_settings, to_unit_values, to_units
 from mixbridge.presets.console import Compressor, Master, Strip, parameters, replace
-from mixbridge.presets.layout import balance_gain_db as balance_of
-from mixbridge.presets.layout import denormalize
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.console.response import compressor_curve_db, eq_response_db
+from mixbridge.runtime.model.layout import balance_gain_db as balance_of
+from mixbridge.runtime.model.layout import denormalize
 from mixbridge.runtime.rendering.render import render_arrays
 
 Settings = dict[str, torch.Tensor]

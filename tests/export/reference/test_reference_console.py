@@ -11,7 +11,7 @@ from mixbridge.export.reference.console import (
     denormalize_tensor,
     equalize,
 )
-from mixbridge.presets.layout import Output, reference_layout
+from mixbridge.runtime.model.layout import Output, reference_layout
 
 # Nothing but gains and pan.
 FADERS = ReferenceConsole(track_stages=(), master_stages=())

@@ -10,9 +10,9 @@ import onnxruntime
 import pytest
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import ProviderError
-from mixbridge.presets.layout import denormalize
 from mixbridge.runtime.model import controller as controller_module
 from mixbridge.runtime.model.controller import Controller
+from mixbridge.runtime.model.layout import denormalize
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.presets.console import SEND_OFF_DB, Master, Strip, get, parameters
-from mixbridge.presets.layout import Layout, balance_gain_db, denormalize, reference_layout
 from mixbridge.presets.units import gain_factor
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.console.strip import pan_gains
 from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.model.bundle import MANIFEST
 from mixbridge.runtime.model.controller import Controller, Outputs
+from mixbridge.runtime.model.layout import Layout, balance_gain_db, denormalize, reference_layout
 from mixbridge.runtime.model.orientation import oriented
 from mixbridge.runtime.prediction.predict import predict, predict_files, settings
 from numpy.typing import NDArray

@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from .console import EQ_BANDS, Master, Parameter, Part, Strip, parameters
-from .units import power_decibels, power_factor
+from ...presets.console import EQ_BANDS, Master, Parameter, Part, Strip, parameters
+from ...presets.units import power_decibels, power_factor
 
 Law = Literal["runtime", "reference"]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mixbridge.presets.console import Master, Strip, parameters, replace
-from mixbridge.presets.layout import Layout, Output, denormalize, reference_layout
+from mixbridge.runtime.model.layout import Layout, Output, denormalize, reference_layout
 from pydantic import ValidationError
 
 LAYOUT = reference_layout()

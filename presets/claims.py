@@ -1,0 +1,67 @@
+"""What was measured of a preset's settings, and whether it is still of these settings.
+
+Confidence, findings of guard rails and a search's distances are of the settings as they were measured; a digest of them
+stands beside. Whatever changes the settings, an edit here or a number typed into the file, makes them claims about
+something else: they are left out, in memory by :mod:`.edit`, of files by :mod:`.files`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from .preset import Confidence, Finding, Preset
+
+_DIGITS = 6
+# As a search notes it: how it was made is history, how near it came is a claim.
+_DISTANCE = re.compile(r"(refined from [^;:]*): distance [^;]*")
+
+
+def with_claims(preset: Preset, confidence: Confidence | None, findings: tuple[Finding, ...]) -> Preset:
+    """The preset with what was measured of its settings."""
+    update = {"confidence": confidence, "findings": findings or None, "settings_sha256": settings_digest(preset)}
+    return preset.model_copy(update={"provenance": preset.provenance.model_copy(update=update)})
+
+
+def with_claims_of(same: Preset, measured: Preset) -> Preset:
+    """A preset that sounds the same as one that was measured, with the claims of that, if they hold."""
+    provenance = measured.provenance
+    if provenance.settings_sha256 is None or not hold(measured):
+        return without_stale(same)
+    return with_claims(same, provenance.confidence, provenance.findings or ())
+
+
+def hold(preset: Preset) -> bool:
+    """Whether what a preset says of its settings is of these; so it is taken to be where no digest says otherwise."""
+    digest = preset.provenance.settings_sha256
+    return digest is None or digest == settings_digest(preset)
+
+
+def without_stale(preset: Preset) -> Preset:
+    """The preset without what was measured of other settings than it has."""
+    provenance = preset.provenance
+    if hold(preset):
+        return preset
+    note = _DISTANCE.sub(r"\1", provenance.note) if provenance.note else None
+    update: dict[str, object] = {"confidence": None, "findings": None, "settings_sha256": None, "note": note}
+    return preset.model_copy(update={"provenance": provenance.model_copy(update=update)})
+
+
+def settings_digest(preset: Preset) -> str:
+    """SHA-256 of all that is heard, with the digits that a file keeps."""
+    parts = {
+        "tracks": [[track.name, track.mute, _rounded(track.strip.model_dump())] for track in preset.tracks],
+        "fx_bus": _rounded(preset.fx_bus.model_dump()),
+        "master": _rounded(preset.master.model_dump()),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _rounded(node: Any) -> Any:
+    if isinstance(node, float):
+        return f"{node + 0.0:.{_DIGITS}g}"
+    if isinstance(node, dict):
+        return {key: _rounded(value) for key, value in node.items()}
+    return [_rounded(value) for value in node] if isinstance(node, list | tuple) else node
