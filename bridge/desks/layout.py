@@ -170,6 +170,27 @@ class CompressorSection(Part):
     )
 
 
+class Coupling(Part):
+    """Neighbouring strips that a desk can link: what is set on one is then set on both."""
+
+    pair: AddressTemplate = Field(
+        description="tells 1 where strips {a} and {b}, an odd number and the next, are linked, from the root"
+    )
+    shared: dict[SectionName, AddressTemplate] = Field(
+        max_length=20, description="by section: tells 1 where linked strips share it; what is not named they never do"
+    )
+
+
+class Groups(Part):
+    """Groups with a mute, and maybe a level, of their own, such as DCAs: they are only looked at."""
+
+    title: str = Field(min_length=1, max_length=100, description='what the desk\'s users call one, e.g. "DCA {g}"')
+    count: int = Field(ge=1, le=30, description="how many there are")
+    member: AddressTemplate = Field(description="of a strip: a whole number, a bit for each group it is in")
+    mute: Control = Field(description="of group {g}: 1 is muted")
+    level_db: Control | None = Field(None, description="of group {g}")
+
+
 class StripKind(Part):
     """A kind of strip: how many there are, where they lie, what they have."""
 
@@ -180,6 +201,9 @@ class StripKind(Part):
     controls: Controls = Controls()
     eq: EqSection | None = None
     compressor: CompressorSection | None = None
+    linked: Coupling | None = Field(None, description="how to find out which strips are linked")
+    groups: tuple[Groups, ...] = Field((), max_length=10, description="that strips may be in")
+    listed: bool = Field(False, description="whether the desk says which strips there are; `count` is the most then")
 
     @model_validator(mode="after")
     def _usable_templates(self) -> StripKind:

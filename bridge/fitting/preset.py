@@ -28,7 +28,14 @@ class Fitted:
     lost: tuple[str, ...]
 
 
-def fit_preset(preset: Preset, desk: Desk, assignment: Mapping[str, int], sample_rate_hz: int = 48000) -> Fitted:
+def fit_preset(
+    preset: Preset,
+    desk: Desk,
+    assignment: Mapping[str, int],
+    sample_rate_hz: int = 48000,
+    *,
+    trims: bool = True,
+) -> Fitted:
     """All assigned tracks and the master within what a desk can do.
 
     Args:
@@ -36,6 +43,7 @@ def fit_preset(preset: Preset, desk: Desk, assignment: Mapping[str, int], sample
         desk: where it is to stand.
         assignment: track name to number of the desk's strip; tracks that are not in it are left out.
         sample_rate_hz: of the desk.
+        trims: whether trims may be set.
 
     Raises:
         PresetError: a name that no track has.
@@ -44,7 +52,7 @@ def fit_preset(preset: Preset, desk: Desk, assignment: Mapping[str, int], sample
     if unknown:
         raise PresetError(f"The preset has no track {', '.join(map(repr, unknown))}: correct what is assigned.")
     tracks = [track for track in preset.tracks if track.name in assignment]
-    strips = {track.name: _fitted(track, desk, sample_rate_hz) for track in tracks}
+    strips = {track.name: _fitted(track, desk, sample_rate_hz, trims=trims) for track in tracks}
     has_master = "master" in desk.strips
     lost = []
     if not has_master:
@@ -53,14 +61,14 @@ def fit_preset(preset: Preset, desk: Desk, assignment: Mapping[str, int], sample
         lost.append("The reverb itself: set one up on the desk, and send the tracks to it.")
     return Fitted(
         strips=strips,
-        master=fit_strip(preset.master, desk, "master", sample_rate_hz) if has_master else None,
+        master=fit_strip(preset.master, desk, "master", sample_rate_hz, trims=trims) if has_master else None,
         lost=tuple(lost),
     )
 
 
-def _fitted(track: Track, desk: Desk, sample_rate_hz: int) -> FittedStrip:
+def _fitted(track: Track, desk: Desk, sample_rate_hz: int, *, trims: bool) -> FittedStrip:
     """The strip with its name and mute."""
-    fitted = fit_strip(track.strip, desk, "track", sample_rate_hz)
+    fitted = fit_strip(track.strip, desk, "track", sample_rate_hz, trims=trims)
     values, lost = dict(fitted.values), fitted.lost
     for key, value in (("name", track.name), ("mute", float(track.mute))):
         scale = desk.scale("track", key)

@@ -40,7 +40,7 @@ class FittedStrip:
     lost: tuple[str, ...]
 
 
-def fit_strip(strip: Bus, desk: Desk, kind: str, sample_rate_hz: int = 48000) -> FittedStrip:
+def fit_strip(strip: Bus, desk: Desk, kind: str, sample_rate_hz: int = 48000, *, trims: bool = True) -> FittedStrip:
     """A strip or the master within what a desk can do.
 
     The settings are sent in the desk form: trim at 0, thresholds as the raw track meets them, the balance on the
@@ -51,22 +51,23 @@ def fit_strip(strip: Bus, desk: Desk, kind: str, sample_rate_hz: int = 48000) ->
         desk: where they are to stand.
         kind: of the desk's strip: "track" or "master".
         sample_rate_hz: of the desk.
+        trims: whether the trim may be set; otherwise what is too loud for the fader is cut off there.
 
     Raises:
         DeskError: the desk has no such kind of strip.
     """
     if kind not in desk.strips:
         raise DeskError(f"{desk.title} has no {kind} that mixbridge can reach: leave it out of what is sent")
-    return _fitted(without_input_gain(strip), desk, kind, sample_rate_hz)
+    return _fitted(without_input_gain(strip), desk, kind, sample_rate_hz, trims=trims)
 
 
-def _fitted(plain: Strip | Master, desk: Desk, kind: str, sample_rate_hz: int) -> FittedStrip:
+def _fitted(plain: Strip | Master, desk: Desk, kind: str, sample_rate_hz: int, *, trims: bool) -> FittedStrip:
     ability = desk.eq(kind)
     eq = fit_eq(plain.eq, ability, sample_rate_hz) if ability else None
     compressor = _compressor(plain, desk, kind, trim_db=0.0)
     wanted = _levels(plain)
     wanted["fader_db"] += compressor.left_over_db if compressor else plain.compressor.makeup_db
-    trim_db = _trim_db(wanted["fader_db"], desk, kind)
+    trim_db = _trim_db(wanted["fader_db"], desk, kind) if trims else 0.0
     wanted.update(trim_db=trim_db, fader_db=wanted["fader_db"] - trim_db)
     if trim_db:
         compressor = _compressor(plain, desk, kind, trim_db)

@@ -20,7 +20,7 @@ from .dialects.base import DeskInfo
 from .link import Link
 from .pipeline import Errand, Lost, Pipeline
 
-State = Literal["confirmed", "same", "refused", "unconfirmed", "unverifiable", "unsent"]
+State = Literal["confirmed", "same", "changed", "refused", "unconfirmed", "unverifiable", "unsent"]
 Progress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
@@ -35,7 +35,8 @@ class Result:
     Attributes:
         setting: as asked for.
         state: `confirmed` (sent, and read back within half a grid step), `same` (it stood there already; nothing was
-            sent), `refused` (the desk keeps another value), `unconfirmed` (sent, but not proven: no answer, or the
+            sent), `changed` (somebody else, or a restart of the desk, gave it another value meanwhile, which was left),
+            `refused` (the desk keeps another value), `unconfirmed` (sent, but not proven: no answer, or the
             push ended first), `unverifiable` (sent to a desk that cannot be asked) or `unsent` (the push ended before
             its turn).
         found: the value last read from the desk; None: none was.
@@ -67,7 +68,8 @@ class Outcome:
     @property
     def complete(self) -> bool:
         """Whether the desk is proven to stand as asked for."""
-        return all(result.state in {"confirmed", "same"} for result in self.results)
+        is_whole = not self.cancelled and not self.problem
+        return is_whole and all(result.state in {"confirmed", "same"} for result in self.results)
 
     def of(self, *states: State) -> tuple[Result, ...]:
         """The results with these states."""

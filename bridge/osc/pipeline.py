@@ -112,7 +112,7 @@ class Pipeline:
         self._on_progress = on_progress or (lambda _share: None)
         self._cancel = cancel or (lambda: False)
         self._settle_s = self._link.transport.settle_ms / 1000.0 if write else 0.0
-        self._wait = _Wait(dialect.reply_ms / 1000.0)
+        self._wait = Wait(dialect.reply_ms / 1000.0)
         self._window = _Window(self._link.transport.barrier_every)
         self._losses = _Losses()
         # Where errands stand: not begun; waiting for their next attempt; to be asked; the one asked of each topic, and
@@ -305,7 +305,7 @@ class Pipeline:
             self._hear(message)
 
 
-class _Wait:
+class Wait:
     """How long an answer is waited for: its usual time and four times what that varies (as RFC 6298 does)."""
 
     def __init__(self, first_s: float) -> None:

@@ -15,7 +15,7 @@ from ..desks.profile import Desk
 from ..matching import bare_name
 from .scope import Strips, numbers_of
 
-How = Literal["as told", "same name", "alike", "by order", "master"]
+How = Literal["as told", "same name", "alike", "by order", "linked", "master"]
 _LISTED = 24
 _LONGEST_NAME = 200
 
@@ -65,6 +65,7 @@ def place_tracks(
     told: Sequence[str] = (),
     strips: Strips | None = None,
     by_order: bool = False,
+    seconds: frozenset[int] = frozenset(),
 ) -> Placement:
     """Bring the tracks of a preset and the strips of a desk together.
 
@@ -74,16 +75,27 @@ def place_tracks(
         names: that the desk told, by number; empty if it cannot tell.
         told: what the user said, "Lead Vox=ch/05", "Lead Vox=5" or "Lead Vox=Vocals".
         strips: the only ones to be used; None for all.
-        by_order: put the tracks that no name matches on the strips that are free, in order.
+        by_order: put the tracks that no name matches on the strips that are free, in order, named or not.
+        seconds: strips that are the second of a linked pair, which is one strip.
 
     Raises:
         DeskError: nothing matches, or something matches twice.
     """
     found = _as_told(told, tracks, desk, names)
-    usable = {number: names[number] for number in numbers_of(desk, strips) if names.get(number)}
+    usable = {
+        number: names[number]
+        for number in numbers_of(desk, strips)
+        if names.get(number) and not (number in seconds and names.get(number - 1) in {None, "", names[number]})
+    }
     _match(tracks, usable, desk, found)
     if by_order:
-        free = [number for number in numbers_of(desk, strips) if number in names or not names]
+        taken = {placed.number for placed in found.values()}
+        free = [
+            number
+            for number in numbers_of(desk, strips)
+            if (number in names or not names or not desk.track.listed)
+            and not (number in seconds and (number - 1 in taken or number - 1 in numbers_of(desk, strips)))
+        ]
         _fill(tracks, free, names, found)
     if not found:
         raise _nothing_matched(tracks, usable, desk)
@@ -124,7 +136,7 @@ def _split(entry: str, tracks: Sequence[str]) -> tuple[str, str]:
 
 def _number(place: str, entry: str, desk: Desk, names: Mapping[int, str]) -> int:
     """A number, what the desk's users call the strip, or its name."""
-    known = sorted(names) if names and desk.scale("track", "name") is None else desk.track.numbers
+    known = sorted(names) if names and desk.track.listed else desk.track.numbers
     if place.isdecimal() and int(place) in known:
         return int(place)
     called = place.strip("/").lower()

@@ -31,10 +31,12 @@ class Row:
     Attributes:
         setting: as it shall be.
         now: what the desk has; None if it was not asked, or did not say.
+        follows: the desk itself gives it the value of the strip that it is linked with.
     """
 
     setting: Setting
     now: WireValue | None = None
+    follows: bool = False
 
     @property
     def changes(self) -> bool:
@@ -192,11 +194,12 @@ def make_plan(
     Raises:
         DeskError: nothing is left to be sent.
     """
-    fitted = fit_preset(preset, desk, placement.assignment, sample_rate_hz)
+    trims = "trim" in scope.sections
+    fitted = fit_preset(preset, desk, placement.assignment, sample_rate_hz, trims=trims)
     strips = [_strip(placed, fitted.strips[placed.track], desk, scope) for placed in placement.placed]
     notes = list(fitted.lost)
     if touches_master(preset, desk, scope):
-        master = fit_strip(preset.master, desk, MASTER, sample_rate_hz)
+        master = fit_strip(preset.master, desk, MASTER, sample_rate_hz, trims=trims)
         strips.append(_strip(Placed(MASTER, MASTER, 0, "", "master"), master, desk, scope))
     elif MASTER in desk.strips and scope.strips is None:
         notes.append("The master of the preset does nothing, so that of the desk is left as it is.")

@@ -23,11 +23,14 @@ from ..osc.dialects.base import Missing
 from ..osc.exchange import Cancel, Outcome, Progress, read, track_names
 from ..osc.link import Target
 from . import snapshots
+from .linking import Links, group_notes, read_links, require_agreement, with_partners, without_pans_of_pairs
+from .locking import one_push_at_a_time
 from .mapping import Placement, place_tracks, shown
+from .ordering import touched
 from .plan import Plan, Row, StripPlan, make_plan, trim_notes
 from .scope import LEVELS, MASTER, Scope
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot
-from .stages import run, touched
+from .stages import run
 
 RAMP_MS: Final = 500.0
 Confirm = Callable[[Plan], bool]
@@ -92,7 +95,15 @@ class PushResult:
     def is_done(self) -> bool:
         """Whether every value stands, or was sent to a desk that cannot be asked."""
         states = {"confirmed", "same", "unverifiable"}
-        return self.outcome is not None and all(result.state in states for result in self.outcome.results)
+        outcome = self.outcome
+        if outcome is None or outcome.cancelled or outcome.problem:
+            return False
+        return all(result.state in states for result in outcome.results)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is done, and no track of the preset was left out."""
+        return self.is_done and not self.plan.left_out
 
     @property
     def sentence(self) -> str:
@@ -101,7 +112,7 @@ class PushResult:
             return "nothing was sent"
         counts = [
             f"{len(found)} {state}"
-            for state in ("confirmed", "same", "refused", "unconfirmed", "unverifiable", "unsent")
+            for state in ("confirmed", "same", "changed", "refused", "unconfirmed", "unverifiable", "unsent")
             if (found := self.outcome.of(state))
         ]
         said = f"{self.plan.desk.title} at {self.plan.where}: {', '.join(counts)}"
@@ -134,7 +145,7 @@ def push_preset(
     options = options or PushOptions()
     target = parsed(target)
     desk = load_desk(target.desk)
-    with connect(target, desk) as connection:
+    with one_push_at_a_time(target, target.port or desk.transport.port), connect(target, desk) as connection:
         plan = _read_plan(preset, desk, connection, options, on_progress)
         require_plugins(plan, connection)
         if not options.to_manual:
@@ -179,7 +190,7 @@ def plan_push(
     target = parsed(target)
     desk = load_desk(target.desk)
     if offline:
-        plan = _fitted_plan(preset, desk, _where(target, desk), {}, replace(options, by_order=True))
+        plan = _fitted_plan(preset, desk, _where(target, desk), {}, replace(options, by_order=True), Links())
         return plan.with_notes("The desk was not asked: what it has now, and the names of its strips, are not known.")
     with connect(target, desk) as connection:
         return _read_plan(preset, desk, connection, options, on_progress)
@@ -290,8 +301,11 @@ def _read_plan(
     preset: Preset, desk: Desk, connection: Connection, options: PushOptions, on_progress: Progress | None
 ) -> Plan:
     names = strip_names(connection, desk)
-    plan = _fitted_plan(preset, desk, connection.where, names, options)
+    links = read_links(connection, desk)
+    plan = _fitted_plan(preset, desk, connection.where, names, options, links)
     plan = _without_missing(connection, plan, options.script)
+    require_agreement(plan, links)
+    plan = with_partners(without_pans_of_pairs(plan, links), links, names)
     if plan.is_blind:
         return plan.with_notes(
             f"{desk.title} cannot be asked: what is sent is not verified, cannot be undone, and levels jump."
@@ -302,7 +316,12 @@ def _read_plan(
     plan = plan.with_state(held)
     found = {label: held[setting] for setting, label in trims.items()}
     trims_db = {label: _level_db(setting, found[label]) for setting, label in trims.items() if found[label] is not None}
-    return plan.with_notes(*trim_notes(plan, trims_db), *_unread(plan), *_level_notes(plan, options.ramp_ms))
+    return plan.with_notes(
+        *trim_notes(plan, trims_db),
+        *group_notes(connection, plan),
+        *_unread(plan),
+        *_level_notes(plan, options.ramp_ms),
+    )
 
 
 def _without_missing(connection: Connection, plan: Plan, script: int | None) -> Plan:
@@ -313,23 +332,33 @@ def _without_missing(connection: Connection, plan: Plan, script: int | None) -> 
     return plan.without(dialect.lacks)
 
 
-def _fitted_plan(preset: Preset, desk: Desk, where: str, names: Mapping[int, str], options: PushOptions) -> Plan:
+def _fitted_plan(
+    preset: Preset, desk: Desk, where: str, names: Mapping[int, str], options: PushOptions, links: Links
+) -> Plan:
     return make_plan(
         preset,
         desk,
         where,
-        _placement(preset, desk, names, options),
+        _placement(preset, desk, names, options, links),
         options.scope,
         sample_rate_hz=options.sample_rate_hz,
     )
 
 
-def _placement(preset: Preset, desk: Desk, names: Mapping[int, str], options: PushOptions) -> Placement:
+def _placement(preset: Preset, desk: Desk, names: Mapping[int, str], options: PushOptions, links: Links) -> Placement:
     strips = options.scope.strips
     if strips is not None and strips.master and not strips.numbers and not options.told:
         return Placement((), ())  # the master alone
     tracks = [track.name for track in preset.tracks]
-    return place_tracks(tracks, desk, names, told=options.told, strips=strips, by_order=options.by_order)
+    return place_tracks(
+        tracks,
+        desk,
+        names,
+        told=options.told,
+        strips=strips,
+        by_order=options.by_order,
+        seconds=frozenset(number + 1 for number in links.firsts),
+    )
 
 
 def _trims(plan: Plan) -> dict[Setting, str]:
@@ -350,10 +379,9 @@ def _unread(plan: Plan) -> list[str]:
     unread = [row for row in plan.rows if row.now is None]
     if not unread:
         return []
-    levels = any(row.setting.key in LEVELS for row in unread)
     return [
-        f"The desk did not tell {len(unread)} of {len(plan.rows)} values; they cannot be put back"
-        f"{', and levels among them are not sent' if levels else ''}."
+        f"The desk did not tell {len(unread)} of {len(plan.rows)} values; they could not be put back, so they are not "
+        "sent."
     ]
 
 

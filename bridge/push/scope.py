@@ -17,8 +17,9 @@ from ..desks.layout import SETTABLE
 from ..desks.profile import Desk
 
 SECTIONS: Final = SETTABLE
-# What a push leaves alone unless it is asked for: what the audience hears at once, and what strips are called.
-ASKED_FOR: Final[frozenset[SectionName]] = frozenset({"fader", "mute", "send", "name"})
+# What a push leaves alone unless it is asked for: what the audience hears at once, trims, which gates and pre-fader
+# monitors follow, and what strips are called.
+ASKED_FOR: Final[frozenset[SectionName]] = frozenset({"fader", "mute", "send", "trim", "name"})
 
 LEVELS: Final = level_keys()
 
@@ -66,7 +67,7 @@ def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = Fals
 
     Args:
         only: sections or groups ("dynamics") with commas between; None for all that is touched without being asked for.
-        faders: faders and sends as well.
+        faders: faders and sends as well, and the trims that go with them.
         mutes: mutes as well.
 
     Raises:
@@ -79,7 +80,7 @@ def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = Fals
         raise DeskError(f"sections {only!r}: the sections are {', '.join(SECTIONS)}; write them with commas between.")
     sections = set(Scope().sections) if named is None else {name for name in SECTIONS if name in chosen}
     if faders:
-        sections |= {"fader", "send"}
+        sections |= {"fader", "send", "trim"}
     if mutes:
         sections |= {"mute"}
     return frozenset(sections)

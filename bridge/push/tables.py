@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _SWITCHES: Final = ("mute", "on", "auto_time", "sidechain")
-_STATES: Final[tuple[State, ...]] = ("confirmed", "same", "refused", "unconfirmed", "unverifiable", "unsent")
-_STYLES: Final[dict[State, str]] = {"confirmed": "green", "refused": "bold red", "unconfirmed": "bold red"}
+_STATES: Final[tuple[State, ...]] = ("confirmed", "same", "changed", "refused", "unconfirmed", "unverifiable", "unsent")
+_STYLES: Final[dict[State, str]] = {
+    "confirmed": "green",
+    "changed": "bold red",
+    "refused": "bold red",
+    "unconfirmed": "bold red",
+}
 # Above these the ear may notice.
 _MEAN_DB, _LARGEST_DB = 0.5, 3.0
 _FINE = "dim"
@@ -107,7 +112,7 @@ def problem_lines(result: PushResult, most: int = 24) -> list[str]:
     if result.outcome is None:
         return []
     labels = {row.setting: strip.label for strip in result.plan.strips for row in strip.rows}
-    bad = result.outcome.of("refused", "unconfirmed", "unsent")
+    bad = result.outcome.of("changed", "refused", "unconfirmed", "unsent")
     lines = []
     for item in bad[:most]:
         wanted, found = row_words(Row(item.setting, item.found))[::-1]

@@ -14,6 +14,8 @@ from ..fitting.strip import FittedStrip
 from ..osc.connection import Connection, connect
 from ..osc.exchange import Cancel, Progress, read
 from ..osc.link import Target
+from .linking import read_links, with_partners
+from .locking import one_push_at_a_time
 from .mapping import How, Placed
 from .plan import Plan, Row, StripPlan
 from .pushing import RAMP_MS, PushOptions, PushResult, change, snapshot_of, strip_names
@@ -67,7 +69,7 @@ def undo(
     target = options.target or kept.target
     desk = load_desk(target.desk)
     push_options = PushOptions(ramp_ms=options.ramp_ms, to_manual=options.to_manual, snapshot=options.snapshot)
-    with connect(target, desk) as connection:
+    with one_push_at_a_time(target, target.port or desk.transport.port), connect(target, desk) as connection:
         plan = _plan(kept, desk, connection, by_number=options.by_number)
         plan = plan.with_state(read(connection, [row.setting for row in plan.rows], on_progress=on_progress))
         if not options.to_manual:
@@ -109,7 +111,8 @@ def _plan(kept: Snapshot, desk: Desk, connection: Connection, *, by_number: bool
     notes: tuple[str, ...] = ()
     if kept.unread:
         notes = (f"The desk had not told {kept.unread} values when they were changed: they stay as they are.",)
-    return Plan(desk, connection.where, strips, notes=notes)
+    plan = Plan(desk, connection.where, strips, notes=notes)
+    return with_partners(plan, read_links(connection, desk), names)
 
 
 def _strip(kept: KeptStrip, desk: Desk, name: str) -> StripPlan:

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from udp_peer import Reply, UdpPeer, Value, Weather
+from udp_peer import Reply, UdpPeer, Value, Weather, build
 
 # Levels below are as good as silence: a jump from off to here is none.
 SILENCE_DB = -60.0
@@ -131,15 +131,36 @@ def _sends(count: int) -> dict[str, Kind]:
     return {f"mix/{bus:02}/level": level for bus in range(1, count + 1)}
 
 
+_GROUPS: dict[str, Kind] = {"grp/dca": Index(255), "grp/mute": Index(63)}
+# What linked channels share, by the switch that says so.
+_SHARED = {
+    "hadly": ("preamp/trim",),
+    "eq": ("eq/",),
+    "dyn": ("dyn/",),
+    "fdrmute": ("mix/on", "mix/fader", "mix/0", "mix/1"),
+}
+
+
+def _config() -> dict[str, Kind]:
+    links = {"chlink": 32, "auxlink": 8, "fxlink": 8, "buslink": 16, "mtxlink": 6}
+    pairs = [(name, first) for name, count in links.items() for first in range(1, count, 2)]
+    table: dict[str, Kind] = {f"/config/{name}/{first}-{first + 1}": Index(1) for name, first in pairs}
+    table |= {f"/config/linkcfg/{name}": Index(1) for name in _SHARED}
+    table |= {f"/config/mute/{group}": Index(1) for group in range(1, 7)}
+    for group in range(1, 9):
+        table |= {f"/dca/{group}/on": Index(1), f"/dca/{group}/fader": _FADER}
+    return table
+
+
 def surface() -> dict[str, Kind]:
     """Every address that it knows."""
     name: dict[str, Kind] = {"config/name": Word()}
-    channel = name | _PREAMP | _eq(4) | _DYNAMICS | _MIX | _sends(16)
+    channel = name | _PREAMP | _eq(4) | _DYNAMICS | _MIX | _sends(16) | _GROUPS
     bus = name | _eq(6) | _DYNAMICS | _MIX
     strips = {f"/ch/{n:02}": channel for n in range(1, 33)}
     strips |= {f"/bus/{n:02}": bus for n in range(1, 17)} | {f"/mtx/{n:02}": bus for n in range(1, 7)}
     strips |= {"/main/st": bus, "/main/m": bus}
-    return {f"{strip}/{name}": kind for strip, table in strips.items() for name, kind in table.items()}
+    return _config() | {f"{strip}/{name}": kind for strip, table in strips.items() for name, kind in table.items()}
 
 
 class X32Simulator(UdpPeer):
@@ -164,7 +185,8 @@ class X32Simulator(UdpPeer):
     ) -> None:
         super().__init__(inbound, outbound, seed)
         self.kinds: Mapping[str, Kind] = surface()
-        self.values: dict[str, Value] = {address: _initial(kind) for address, kind in self.kinds.items()}
+        self.values: dict[str, Value] = _initial_values(self.kinds)
+        self.watchers: list[tuple[str, int]] = []
         self.level_log: list[Move] = []
         self.frozen = frozenset(frozen)
         self.mute = frozenset(mute)
@@ -175,6 +197,8 @@ class X32Simulator(UdpPeer):
             first = "V2.07" if address == "/info" else "127.0.0.1"
             yield address, (first, "simulated", "X32", "4.06")
             return
+        if address == "/xremote":
+            self.watchers.append(self.clients[-1])
         kind = self.kinds.get(address)
         if kind is None:
             return
@@ -184,6 +208,25 @@ class X32Simulator(UdpPeer):
             for packet in self.garbage:
                 self.say(packet)
             yield address, (self.values[address],)
+
+    def link(self, first: int) -> None:
+        """Links a channel with the next, as on the desk: the first gives the other what they share."""
+        self.values[f"/config/chlink/{first}-{first + 1}"] = 1
+        own, other = f"/ch/{first:02}/", f"/ch/{first + 1:02}/"
+        for address in [address for address in self.kinds if address.startswith(own)]:
+            if self._is_shared(address.removeprefix(own)):
+                self.values[address.replace(own, other)] = self.values[address]
+
+    def move(self, address: str, value: Value) -> None:
+        """Somebody at the desk turns a knob; those who asked for it are told."""
+        self._set(address, self.kinds[address], value, self.arrivals[-1].time_s if self.arrivals else 0.0)
+        for client in self.watchers:
+            self._socket.sendto(build(address, (self.values[address],)), client)
+
+    def restart(self) -> None:
+        """Everything is as it was when the desk was switched on, but for names."""
+        names = {address: value for address, value in self.values.items() if address.endswith("/config/name")}
+        self.values.update(_initial_values(self.kinds) | names)
 
     def unit(self, address: str) -> float | str:
         """A value in dB, Hz, ms, Q; an index or name as it is."""
@@ -207,9 +250,29 @@ class X32Simulator(UdpPeer):
         stored = kind.store(given)
         if stored is None or address in self.frozen:
             return
-        self.values[address] = stored
-        if isinstance(kind, Number) and kind.level:
-            self.level_log.append(Move(time_s, address, kind.unit(float(stored))))
+        for place in (address, *self._partners(address)):
+            self.values[place] = stored
+            if isinstance(kind, Number) and kind.level:
+                self.level_log.append(Move(time_s, place, kind.unit(float(stored))))
+
+    def _partners(self, address: str) -> list[str]:
+        """The same address of the channel that is linked with this one, if it is shared."""
+        if not address.startswith("/ch/"):
+            return []
+        number, path = int(address[4:6]), address[7:]
+        first = (number - 1) // 2 * 2 + 1
+        if not self._is_shared(path) or not self.values[f"/config/chlink/{first}-{first + 1}"]:
+            return []
+        return [f"/ch/{2 * first + 1 - number:02}/{path}"]
+
+    def _is_shared(self, path: str) -> bool:
+        return any(self.values[f"/config/linkcfg/{name}"] and path.startswith(of) for name, of in _SHARED.items())
+
+
+def _initial_values(kinds: Mapping[str, Kind]) -> dict[str, Value]:
+    shared = {f"/config/linkcfg/{name}": 1 for name in _SHARED}
+    heard = {f"/dca/{group}/{what}": on for group in range(1, 9) for what, on in (("on", 1), ("fader", 767 / 1023))}
+    return {address: _initial(kind) for address, kind in kinds.items()} | shared | heard
 
 
 def _initial(kind: Kind) -> Value:

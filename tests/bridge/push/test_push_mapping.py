@@ -103,7 +103,8 @@ class TestScope:
                 assert {section_of(key) for key in desk.parameters(kind)} <= set(SECTIONS)
 
     def test_sections(self):
-        assert parse_sections(None) == {"eq", "compressor", "pan", "trim"}
+        assert parse_sections(None) == {"eq", "compressor", "pan"}
+        assert parse_sections(None, faders=True) == {"eq", "compressor", "pan", "trim", "fader", "send"}
         assert parse_sections(None, faders=True, mutes=True) == set(SECTIONS) - {"name"}
         assert parse_sections("eq, PAN") == {"eq", "pan"}
         assert parse_sections("eq", mutes=True) == {"eq", "mute"}

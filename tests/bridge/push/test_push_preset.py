@@ -17,7 +17,7 @@ from mixbridge.bridge.push import snapshots
 from mixbridge.bridge.push.pulling import pull_preset
 from mixbridge.bridge.push.pushing import PushOptions, plan_push, push_preset
 from mixbridge.bridge.push.remote import pusher
-from mixbridge.bridge.push.scope import SECTIONS, Scope, parse_strips
+from mixbridge.bridge.push.scope import SECTIONS, Scope, parse_sections, parse_strips
 from mixbridge.bridge.push.undoing import UndoOptions, plan_undo, undo
 from mixbridge.presets.console import EqBand, Equalizer, Master
 from mixbridge.presets.errors import DeskError, OutputError
@@ -110,7 +110,17 @@ class TestScope:
         options = PushOptions(scope=Scope(frozenset({"dynamics"})))
         notes = " ".join(plan_push(preset(), target(desk), options).notes)
         assert "another trim than the desk has on ch/03 (+18.0 dB)" in notes
-        assert "another trim" not in " ".join(plan_push(preset(), target(desk)).notes)
+        with_trims = replace(options, scope=Scope(frozenset({"dynamics", "trim"})))
+        assert "another trim" not in " ".join(plan_push(preset(), target(desk), with_trims).notes)
+
+    def test_trims_are_left_alone_until_faders_are_asked_for(self, desk: X32Simulator) -> None:
+        """Gates and pre-fader monitors follow them."""
+        desk.values["/ch/03/preamp/trim"] = 1.0
+        assert push_preset(preset(), target(desk), QUICK).is_verified
+        assert desk.unit("/ch/03/preamp/trim") == 18.0
+        faders = Scope(parse_sections(None, faders=True))
+        assert push_preset(preset(), target(desk), replace(QUICK, scope=faders)).is_verified
+        assert desk.unit("/ch/03/preamp/trim") == 0.0
 
     def test_a_desk_has_none_of_it(self, desk: X32Simulator) -> None:
         with pytest.raises(DeskError, match=r"nothing of send to be set.*other sections"):
@@ -312,14 +322,16 @@ class TestBadTimes:
         assert "1 refused" in result.sentence
 
     def test_a_level_that_the_desk_does_not_tell_is_not_sent(self) -> None:
-        with named(X32Simulator(mute=["/ch/01/preamp/trim", "/ch/01/eq/1/g"])) as desk:
+        with named(X32Simulator(mute=["/ch/01/dyn/mgain", "/ch/01/eq/1/g"])) as desk:
             plan = plan_push(preset(), target(desk))
             result = push_preset(preset(), target(desk), QUICK)
-        assert any("did not tell 2 of" in note and "levels among them are not sent" in note for note in plan.notes)
+        assert any("did not tell 2 of" in note and "are not sent" in note for note in plan.notes)
         assert result.outcome is not None
-        assert [item.setting.address for item in result.outcome.of("unsent")] == ["/ch/01/preamp/trim"]
-        assert [item.setting.address for item in result.outcome.of("unconfirmed")] == ["/ch/01/eq/1/g"]
-        assert "/ch/01/preamp/trim" not in sets(desk)
+        unsent = {item.setting.address for item in result.outcome.of("unsent")}
+        # The switch waits for the makeup, which would be heard with it.
+        assert {"/ch/01/dyn/mgain", "/ch/01/eq/1/g"} <= unsent
+        assert not sets(desk) & {"/ch/01/dyn/mgain", "/ch/01/eq/1/g"}
+        assert not result.is_done
 
     def test_nobody_there(self) -> None:
         with X32Simulator() as desk:

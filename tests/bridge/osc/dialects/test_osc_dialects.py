@@ -15,7 +15,7 @@ from mixbridge.bridge.osc.dialects.base import DeskInfo
 from mixbridge.bridge.osc.exchange import hello, push, read, track_names
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
-from mixbridge.bridge.osc.ramp import Glide, ramp
+from mixbridge.bridge.osc.ramp import ramp
 from udp_peer import Reply, UdpPeer, Value, Weather
 
 
@@ -111,8 +111,8 @@ def test_live_gets_no_more_than_ten_values_a_second_for_a_parameter(live: Desk) 
     number = live.track.numbers[0]
     (target,) = live.settings("track", number, {"fader_db": 0.0})
     with live_peer(live) as peer, connection_to(peer, live) as connection:
-        start = target.scale.encode(-12.0)
-        assert ramp(connection, [Glide(target, start)], over_ms=100).complete
+        peer.held["/live/track/get/volume", *target.before] = target.scale.encode(-12.0)
+        assert ramp(connection, [target], over_ms=100).complete
     times = [arrival.time_s for arrival in peer.arrivals if arrival.address == target.address]
     assert len(times) > 3
     # The last is the proof's, which comes after a rest.
@@ -133,7 +133,7 @@ def test_a_desk_that_cannot_be_asked_gets_every_value_once_and_proves_none(name:
         assert track_names(connection, desk) == {}
         assert read(connection, settings) == dict.fromkeys(settings)
         outcome = push(connection, settings)
-        moved = ramp(connection, [Glide(settings[0], settings[0].scale.encode(-12.0))], over_ms=40)
+        moved = ramp(connection, settings[:1], over_ms=40)
         connection.link.receive(0.1)
     assert [result.state for result in outcome.results] == ["unverifiable"] * len(settings)
     assert [result.state for result in moved.results] == ["unverifiable"]

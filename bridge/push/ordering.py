@@ -1,0 +1,146 @@
+"""The order in which settings are sent so that no moment is louder than before or after.
+
+What makes a strip quieter comes first and what makes it louder last, across all sections: mutes and levels that go
+down; EQ gains and thresholds that go down, compressors that go on; what is neither (frequencies, types, pans), while
+everything is as quiet as before and after; then thresholds and EQ gains that go up, compressors that go off; levels
+that go up; unmutes. What is switched off now is set before it is switched on, and what goes off after that: nobody
+hears it. A compressor that is switched has its makeup at 0 dB in that moment, and glides from or to there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from ..desks.profile import Setting
+from .plan import Row
+from .scope import LEVELS
+
+Phase = Literal["unheard", "down", "quieter", "on", "neutral", "louder", "up", "last"]
+PHASES: Final[tuple[Phase, ...]] = ("unheard", "down", "quieter", "on", "neutral", "louder", "up", "last")
+# Those whose settings are levels, and glide.
+GLIDES: Final[frozenset[Phase]] = frozenset({"down", "up"})
+
+_MAKEUP: Final = "compressor.makeup_db"
+_COMPRESSOR: Final = "compressor.on"
+_SILENT_DB: Final = 0.0
+_EQ_GAIN: Final = re.compile(r"eq\..+\.gain_db")
+# Of a compressor, with +1 what makes it louder when it grows.
+_LOUDNESS: Final[Mapping[str, int]] = {
+    "compressor.threshold_db": 1,
+    "compressor.ratio": -1,
+    "compressor.attack_ms": 1,
+    "compressor.release_ms": -1,
+    "compressor.knee_db": -1,
+    "compressor.hold": -1,
+    "compressor.knee": -1,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One setting in its phase; a makeup may come in two."""
+
+    phase: Phase
+    setting: Setting
+
+
+def touched(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """List the rows whose values a run changes, if only on the way: what has to be kept to take it back."""
+    rows = tuple(rows)
+    switched = {row.setting.strip for row in rows if row.setting.key == _COMPRESSOR and row.changes}
+    return tuple(row for row in rows if row.changes or (row.setting.key == _MAKEUP and row.setting.strip in switched))
+
+
+def in_phases(rows: Iterable[Row]) -> dict[Phase, list[Setting]]:
+    """Sort the settings that are to be sent into phases.
+
+    Rows that the desk did not tell are left out, since they could not be put back; so are those that follow a linked
+    strip, since the desk itself sets them.
+    """
+    rows = tuple(rows)
+    sent = [row for row in touched(rows) if row.now is not None and not row.follows]
+    phases: dict[Phase, list[Setting]] = {phase: [] for phase in PHASES}
+    strips = _Strips.of(rows)
+    for row in sent:
+        for step in strips.steps(row):
+            phases[step.phase].append(step.setting)
+    return phases
+
+
+@dataclass(frozen=True)
+class _Strips:
+    """Which sections of which strips are heard, before and after."""
+
+    switches: Mapping[tuple[str, str], Row]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> _Strips:
+        keys = {"eq.on", _COMPRESSOR}
+        return cls({(row.setting.strip, row.setting.key): row for row in rows if row.setting.key in keys})
+
+    def steps(self, row: Row) -> Iterator[Step]:
+        setting, key = row.setting, row.setting.key
+        if key == _MAKEUP:
+            yield from self._makeup(row)
+        elif key in LEVELS:
+            yield Step("down" if _grows(row) < 0 else "up", setting)
+        elif key == "mute":
+            yield Step("unheard" if row.then_value else "last", setting)
+        elif key == _COMPRESSOR:
+            yield Step("on" if row.then_value else "louder", setting)
+        elif key == "eq.on":
+            yield Step("neutral", setting)
+        else:
+            yield Step(self._phase(row), setting)
+
+    def _phase(self, row: Row) -> Phase:
+        """When a setting of a section, or a pan or name, is sent."""
+        key = row.setting.key
+        was_on, goes_on = self._is_on(row)
+        if not was_on:
+            return "unheard"
+        if not goes_on:
+            return "last"
+        sign = 1 if _EQ_GAIN.fullmatch(key) else _LOUDNESS.get(key, 0)
+        change = _grows(row) * sign
+        return "quieter" if change < 0 else "louder" if change > 0 else "neutral"
+
+    def _makeup(self, row: Row) -> Iterator[Step]:
+        was_on, goes_on = self._is_on(row)
+        silent = replace(row.setting, value=row.setting.scale.encode(_SILENT_DB))
+        if was_on and goes_on:
+            yield Step("down" if _grows(row) < 0 else "up", row.setting)
+        elif goes_on:
+            yield Step("unheard", silent)
+            if row.setting.value != silent.value:
+                yield Step("up", row.setting)
+        elif was_on:
+            yield Step("down" if _decoded(row.now, row) > _SILENT_DB else "up", silent)
+            if row.setting.value != silent.value:
+                yield Step("last", row.setting)
+        else:
+            yield Step("unheard", row.setting)
+
+    def _is_on(self, row: Row) -> tuple[bool, bool]:
+        """Whether the row's section is heard, before and after; what has no switch always is."""
+        section = row.setting.key.partition(".")[0]
+        switch = self.switches.get((row.setting.strip, f"{section}.on"))
+        if switch is None or switch.now is None:
+            return True, True
+        return bool(switch.now_value), bool(switch.then_value)
+
+
+def _grows(row: Row) -> int:
+    """1 if the value gets larger, -1 if smaller, 0 if that cannot be said."""
+    now, then = row.now_value, row.then_value
+    if not isinstance(now, float | int) or not isinstance(then, float | int):
+        return 0
+    return (then > now) - (then < now)
+
+
+def _decoded(wire: object, row: Row) -> float:
+    value = row.setting.scale.decode(wire) if isinstance(wire, int | float | str) else 0.0
+    return float(value)
