@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from .options import FOLDER, AudioFormat, Rendering, SessionAudio, Trying, Writing, takes
+from .options import FOLDER, FormatOptions, Rendering, SessionAudio, Trying, Writing, takes
 from .rendering import deliver, output_folder, render_options, session_stems
 
 
@@ -19,7 +19,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 )
 @takes(Writing, "writing", FOLDER)
 @takes(Rendering, "rendering")
-@takes(AudioFormat, "audio")
+@takes(FormatOptions, "audio")
 @takes(SessionAudio, "session_audio")
 @takes(Trying, "saying")
 @click.pass_context
@@ -32,7 +32,7 @@ def apply(
     assignments: tuple[str, ...],
     writing: Writing,
     rendering: Rendering,
-    audio: AudioFormat,
+    audio: FormatOptions,
     session_audio: SessionAudio,
     saying: Trying,
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import click
 
 from .kinds import Duration
-from .options import FOLDER, AudioFormat, ModelChoice, Rendering, SessionAudio, Trying, Writing, option, takes
+from .options import FOLDER, FormatOptions, ModelChoice, Rendering, SessionAudio, Trying, Writing, option, takes
 from .rendering import deliver, output_folder, render_options, session_stems
 
 
@@ -53,7 +53,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 )
 @takes(Writing, "writing", FOLDER)
 @takes(Rendering, "rendering")
-@takes(AudioFormat, "audio")
+@takes(FormatOptions, "audio")
 @takes(SessionAudio, "session_audio")
 @takes(Trying, "saying")
 @click.pass_context
@@ -71,7 +71,7 @@ def mix(
     start: Literal["model", "neutral"],
     writing: Writing,
     rendering: Rendering,
-    audio: AudioFormat,
+    audio: FormatOptions,
     session_audio: SessionAudio,
     saying: Trying,
 ) -> None:

@@ -177,7 +177,7 @@ class ModelChoice:
 
 
 @dataclass(frozen=True)
-class AudioFormat:
+class FormatOptions:
     """How audio files are written.
 
     Attributes:
@@ -225,7 +225,7 @@ class Rendering:
 
 
 @dataclass(frozen=True)
-class Strips:
+class StripOptions:
     """Which part of a desk is meant.
 
     Attributes:

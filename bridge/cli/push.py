@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import Sending, Strips, Trying, takes
+from .options import Sending, StripOptions, Trying, takes
 from .output.push_results import say_dry, say_result
 from .sending import PausingBar, asking
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--to", "target", required=True, metavar="DESK://HOST", help="The desk: x32://192.168.1.20, ardour://localhost."
 )
-@takes(Strips, "strips")
+@takes(StripOptions, "strips")
 @click.option("--by-order", is_flag=True, help="Assign tracks that match no name to the free strips, in order.")
 @click.option("--faders", is_flag=True, help="Also set faders and sends.")
 @click.option("--mutes", is_flag=True, help="Also set mutes.")
@@ -45,7 +45,7 @@ def push(
     *,
     preset_: str,
     target: str,
-    strips: Strips,
+    strips: StripOptions,
     by_order: bool,
     faders: bool,
     mutes: bool,
@@ -79,7 +79,14 @@ def push(
 
 
 def _push_options(
-    target: str, strips: Strips, sending: Sending, *, faders: bool, mutes: bool, by_order: bool, script: int | None
+    target: str,
+    strips: StripOptions,
+    sending: Sending,
+    *,
+    faders: bool,
+    mutes: bool,
+    by_order: bool,
+    script: int | None,
 ) -> PushOptions:
     from ..desks.loading import load_desk
     from ..push.pushing import PushOptions, parsed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ...runtime.rendering.render import RenderOptions
     from ..jobs import Done
-    from .options import AudioFormat, Rendering, SessionAudio, Trying, Writing
+    from .options import FormatOptions, Rendering, SessionAudio, Trying, Writing
     from .session_stems import Opened
 
 
@@ -41,7 +41,7 @@ def session_stems(
         yield source
 
 
-def render_options(rendering: Rendering, audio: AudioFormat, writing: Writing) -> RenderOptions:
+def render_options(rendering: Rendering, audio: FormatOptions, writing: Writing) -> RenderOptions:
     """Converts the options of the command line.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from .options import Strips, Writing, takes
+from .options import StripOptions, Writing, takes
 from .output.saying import is_quiet
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ def preset_of(text: str, *, desk: str = "x32", numbers: Iterable[int] | None = N
 @click.argument("source", metavar="PRESET|SCENE")
 @takes(Writing, "writing", {"output": {"help": "song.scn, vox.chn, or a preset.json from a scene."}})
 @click.option("--desk", default="x32", show_default=True, help="Mixer of the file: x32 or m32.")
-@takes(Strips, "strips")
+@takes(StripOptions, "strips")
 @click.option("--base", metavar="FILE", help="A scene of your desk, whose other settings are kept.")
-def scene(*, source: str, writing: Writing, desk: str, strips: Strips, base: str | None) -> None:
+def scene(*, source: str, writing: Writing, desk: str, strips: StripOptions, base: str | None) -> None:
     """Convert PRESET to a file that an X32 loads from a USB stick, or a SCENE (.scn, .chn) to a preset.
 
     Tracks are assigned to channels in order, or by name with --base. The file holds only what the preset has.
@@ -153,7 +153,7 @@ def scene(*, source: str, writing: Writing, desk: str, strips: Strips, base: str
         _write(source, writing, desk, strips, base)
 
 
-def _write(source: str, writing: Writing, desk: str, strips: Strips, base: str | None) -> None:
+def _write(source: str, writing: Writing, desk: str, strips: StripOptions, base: str | None) -> None:
     from ...presets.errors import OutputError
     from ...presets.files import write_text
     from ..desks.loading import load_desk
@@ -179,7 +179,7 @@ def _write(source: str, writing: Writing, desk: str, strips: Strips, base: str |
     click.echo(f"wrote {path}; load it on the mixer from a USB stick, and listen before the show", err=True)
 
 
-def _read(source: str, writing: Writing, desk: str, strips: Strips, base: str | None) -> None:
+def _read(source: str, writing: Writing, desk: str, strips: StripOptions, base: str | None) -> None:
     from ..desks.loading import load_desk
     from ..push.scope import parse_strips
     from .output.push_results import say_lost

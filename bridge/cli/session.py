@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import FOLDER, AudioFormat, Saying, SessionAudio, Trying, Writing, takes
+from .options import FOLDER, FormatOptions, Saying, SessionAudio, Trying, Writing, takes
 from .output.saying import counted, echo_json
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _LISTED = 40
 @click.option("--post-fader", is_flag=True, help="Apply the session's faders, pans, mutes and their automation.")
 @click.option("--strict", is_flag=True, help="Refuse a session if anything in it cannot be rendered, or is missing.")
 @takes(
-    AudioFormat,
+    FormatOptions,
     "audio",
     {
         "audio_format": {"default": "wav32f"},
@@ -47,7 +47,7 @@ def stems(
     tracks: tuple[str, ...],
     post_fader: bool,
     strict: bool,
-    audio: AudioFormat,
+    audio: FormatOptions,
     session_audio: SessionAudio,
     saying: Trying,
 ) -> None:

@@ -30,7 +30,7 @@ class Peak:
 
 
 @dataclass(frozen=True)
-class Take:
+class VoiceTake:
     """The faults of one recording. Levels are against the voice's RMS, unless said otherwise.
 
     Attributes:
@@ -79,10 +79,10 @@ class Take:
         return faults
 
 
-def drawn_take(numbers: np.random.Generator) -> Take:
+def drawn_take(numbers: np.random.Generator) -> VoiceTake:
     """A take as likely as any, from a good booth to a kitchen."""
     uniform = numbers.uniform
-    return Take(
+    return VoiceTake(
         colour=(
             Peak(uniform(110, 240), uniform(-3, 7), 0.8),  # proximity
             Peak(uniform(280, 600), uniform(-2, 6), 1.2),  # box
@@ -105,7 +105,7 @@ def drawn_take(numbers: np.random.Generator) -> Take:
     )
 
 
-def record(audio: Float64Array, take: Take, numbers: np.random.Generator) -> Float64Array:
+def record(audio: Float64Array, take: VoiceTake, numbers: np.random.Generator) -> Float64Array:
     """A clean voice as a raw track.
 
     Args:
@@ -149,7 +149,9 @@ def _loud_level(audio: Float64Array) -> float:
     return float(np.sqrt(np.mean(active**2))) if active.size else 0.0
 
 
-def _phrase_gains(parts: list[tuple[int, int]], samples: int, take: Take, numbers: np.random.Generator) -> Float64Array:
+def _phrase_gains(
+    parts: list[tuple[int, int]], samples: int, take: VoiceTake, numbers: np.random.Generator
+) -> Float64Array:
     frames = max(samples * _FRAMES_PER_S // SAMPLE_RATE_HZ, 1)
     gains_db = np.zeros(frames)
     for index, (start, _) in enumerate(parts):
@@ -207,7 +209,7 @@ def _pops(
     return track
 
 
-def _in_room(voice: Float64Array, take: Take, numbers: np.random.Generator) -> Float64Array:
+def _in_room(voice: Float64Array, take: VoiceTake, numbers: np.random.Generator) -> Float64Array:
     """A diffuse tail some milliseconds behind the voice."""
     length = int(take.room_s * SAMPLE_RATE_HZ)
     tail = numbers.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
@@ -217,7 +219,7 @@ def _in_room(voice: Float64Array, take: Take, numbers: np.random.Generator) -> F
     return np.asarray(voice + oaconvolve(voice, late)[: len(voice)], np.float64)
 
 
-def _noise(samples: int, take: Take, numbers: np.random.Generator) -> Float64Array:
+def _noise(samples: int, take: VoiceTake, numbers: np.random.Generator) -> Float64Array:
     """What the track holds while nobody sings; levels are those of the take, against a voice of RMS 0.1."""
     white = numbers.standard_normal(samples)
     rumble = lfilter([1.0], [1.0, -0.98], white)

@@ -21,7 +21,7 @@ from ...runtime.model.analysis import SILENT_LUFS, Passage
 from ...runtime.model.bundle import Manifest
 from ...runtime.model.controller import Controller
 from ...runtime.prediction.predict import predict
-from ...runtime.prediction.target import Target
+from ...runtime.prediction.target import FeatureTarget
 from .cases import CaseResult
 from .judging import HARDLY_HEARD, render, shares, terms_of
 from .material import HeldOutSession, Material, PassageSpan, cut_session, is_silent, read_stems, sounding, two_spans
@@ -62,7 +62,7 @@ class EvaluationScene:
     passage: Passage
     reference: Samples
     reference_name: str
-    target: Target
+    target: FeatureTarget
     centroids_hz: tuple[float, ...]
     truth: Preset | None
     elsewhere: Mapping[str, Samples]
@@ -204,7 +204,7 @@ def _songs(material: Material, manifest: Manifest, index: int, numbers: np.rando
         passage=passage,
         reference=repeated(audio, manifest.reference_length),
         reference_name=name,
-        target=Target.of(audio, rate_hz),
+        target=FeatureTarget.of(audio, rate_hz),
         centroids_hz=centroids_of(passage, rate_hz),
         truth=None,
         elsewhere={},
@@ -239,7 +239,7 @@ def _paired(
 ) -> EvaluationScene:
     """The reference is the other passage under the settings that are to be found."""
     rate_hz = manifest.sample_rate_hz
-    target = Target.of(render(passage.audio, truth, rate_hz), rate_hz)
+    target = FeatureTarget.of(render(passage.audio, truth, rate_hz), rate_hz)
     reference = render(elsewhere, truth, rate_hz)
     return EvaluationScene(
         session=session,

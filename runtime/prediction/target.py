@@ -16,7 +16,7 @@ NEPER_PER_DB = math.log(10) / 20
 
 
 @dataclass(frozen=True)
-class Target:
+class FeatureTarget:
     """What mixes are judged against.
 
     Attributes:
@@ -33,7 +33,7 @@ class Target:
     side_floor_db: float | None = None
 
     @classmethod
-    def of(cls, audio: Samples, sample_rate_hz: int, side_floor_db: float | None = None) -> Target:
+    def of(cls, audio: Samples, sample_rate_hz: int, side_floor_db: float | None = None) -> FeatureTarget:
         """Measure stereo audio, shape (2, samples)."""
         features = _floored(mix_features(audio, sample_rate_hz), side_floor_db)
         return cls(features, integrated_loudness(audio, sample_rate_hz), sample_rate_hz, side_floor_db)

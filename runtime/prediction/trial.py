@@ -20,7 +20,7 @@ from ..model.analysis import Passage
 from ..model.features import feature_distance
 from ..model.layout import balance_gain_db
 from ..rendering.render import Rendered, render_arrays
-from .target import Target
+from .target import FeatureTarget
 
 Bus = TypeVar("Bus", bound=Strip | Master)
 
@@ -107,8 +107,8 @@ class Trial:
         return as_stereo(self.reference)
 
     @cached_property
-    def _goal(self) -> Target:
-        return Target.of(self.stereo_reference, self.sample_rate_hz, _HEARD_SIDE_DB)
+    def _goal(self) -> FeatureTarget:
+        return FeatureTarget.of(self.stereo_reference, self.sample_rate_hz, _HEARD_SIDE_DB)
 
 
 def rows(bus: Strip | Master) -> Mapping[str, Parameter]:

@@ -25,7 +25,7 @@ from ...presets.preset import Preset
 from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
 from ..model.features import Features, Weights, feature_distance
-from ..prediction.target import Target
+from ..prediction.target import FeatureTarget
 from ..rendering.render import render_arrays
 from .search_space import SearchSpace, Vector, often_reached_db
 from .sensitivity import HEARD_SIDE_DB, Matrix, Sound, residual_sensitivity
@@ -174,7 +174,7 @@ class _Search:
         self,
         preset: Preset,
         passage: Passage,
-        target: Target,
+        target: FeatureTarget,
         sample_rate_hz: int,
         seconds: float,
         progress: Progress | None,
@@ -311,14 +311,14 @@ def _rendered(passage: Passage, preset: Preset, sample_rate_hz: int) -> Sound:
     return Sound(stems, bus, rendered.mix[:, :frames])
 
 
-def _target(reference: Samples, sample_rate_hz: int) -> Target:
+def _target(reference: Samples, sample_rate_hz: int) -> FeatureTarget:
     """The reference, as something to be near to."""
     if reference.ndim != 2 or len(reference) not in (1, 2):
         raise AudioError(f"a reference has one or two channels, shape (channels, samples), not {reference.shape}")
-    return Target.of(as_stereo(reference), sample_rate_hz, HEARD_SIDE_DB)
+    return FeatureTarget.of(as_stereo(reference), sample_rate_hz, HEARD_SIDE_DB)
 
 
-def _judged(mix: Samples, target: Target) -> _Verdict:
+def _judged(mix: Samples, target: FeatureTarget) -> _Verdict:
     """Compare a mix, at the reference's loudness."""
     gain = target.match_gain(mix)
     features = target.measure(mix, gain)

@@ -44,7 +44,7 @@ def phrases_with_pauses(seconds=9.0):
 @pytest.fixture
 def take():
     """A take with no faults at all."""
-    return voice_recording.Take(
+    return voice_recording.VoiceTake(
         colour=(voice_recording.Peak(1000, 0, 1),),
         unevenness_db=0,
         drift_db=0,
