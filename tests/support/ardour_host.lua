@@ -1,19 +1,24 @@
--- Ardour without a window: makes a session, then runs the Lua files that are put into a folder, until told to stop.
--- luasession runs it. From the environment: MIXBRIDGE_SESSION (folder to make), MIXBRIDGE_RATE (of the session, in Hz),
--- MIXBRIDGE_TRACKS ("name:channels" lines), MIXBRIDGE_COMMANDS (an existing folder).
+-- Ardour without a window: runs the Lua files that are put into a folder, until told to stop. luasession runs it.
+-- From the environment: MIXBRIDGE_COMMANDS (an existing folder).
 
-local folder = os.getenv ("MIXBRIDGE_SESSION")
 local commands = os.getenv ("MIXBRIDGE_COMMANDS")
+local folder, session
 
 function ardour () end -- scripts of the Script Manager open with this
 
-local session = create_session (folder, "test", tonumber (os.getenv ("MIXBRIDGE_RATE")))
-assert (session, "no session")
-for name, channels in os.getenv ("MIXBRIDGE_TRACKS"):gmatch ("([^\n]+):(%d)") do
-	session:new_audio_track (tonumber (channels), 2, nil, 1, name, ARDOUR.PresentationInfo.max_order,
-		ARDOUR.TrackMode.Normal, true)
+-- For commands: saves nothing, and makes a session in a folder of its own.
+-- rate_hz: of the session; tracks: "name:channels" lines.
+function begin (new_folder, rate_hz, tracks)
+	if session then session:close () end
+	folder = new_folder
+	session = create_session (folder, "test", rate_hz)
+	assert (session, "no session")
+	for name, channels in tracks:gmatch ("([^\n]+):(%d)") do
+		session:new_audio_track (tonumber (channels), 2, nil, 1, name, ARDOUR.PresentationInfo.max_order,
+			ARDOUR.TrackMode.Normal, true)
+	end
+	session:save_state ("", false, false, false, false, false)
 end
-session:save_state ("", false, false, false, false, false)
 
 -- For commands: saves nothing, and opens the session or snapshot of that name in the same folder.
 function reopen (name)
@@ -42,5 +47,5 @@ while not exists ("stop") do
 		answer ((ok and "ok " or "error ") .. tostring (result))
 	end
 end
-session:close ()
+if session then session:close () end
 quit ()

@@ -1,17 +1,19 @@
 """Ardour 7 without a window, sound card or the user's settings, for tests that push presets to the real thing.
 
 `luasession` of the Debian package runs libardour on its Dummy backend, makes a session of its own and answers OSC.
-Everything it writes lies in the folder it is given, its HOME too. Its OSC binds every interface of the machine, and
-Ardour has no setting against that; it lives for the length of a test. If port 3819 is taken Ardour takes the next
-one in silence, so the port is found by the process that holds it.
+Everything it writes lies in folders of the tests, its HOME too. It is started once for all tests of a process, and opens
+a new session for each module that asks. Its OSC binds every interface of the machine, and Ardour has no setting against
+that. If port 3819 is taken Ardour takes the next one in silence, so the port is found by the process that holds it.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -101,10 +103,10 @@ def missing() -> str | None:
 
 @contextmanager
 def ardour_host(folder: Path, tracks: Sequence[tuple[str, int]], *, rate_hz: int = 48000) -> Iterator[ArdourHost]:
-    """Runs Ardour with a new session in `folder`.
+    """Opens a new session in `folder`. Ardour is started for the first one, and once more if it has died.
 
     Args:
-        folder: emptied for each attempt to start.
+        folder: emptied for each attempt.
         tracks: name and channels (1 or 2) of each audio track, in the order of the mixer.
         rate_hz: of the session.
 
@@ -113,20 +115,42 @@ def ardour_host(folder: Path, tracks: Sequence[tuple[str, int]], *, rate_hz: int
     """
     for attempt in range(ATTEMPTS):
         try:
-            host = _started(folder / f"attempt{attempt}", tracks, rate_hz)
+            host = _opened(folder / f"attempt{attempt}", tracks, rate_hz)
             break
         except HostError:
+            _stop()
             if attempt == ATTEMPTS - 1:
                 raise
-    try:
-        yield host
-    finally:
-        _stop(host.process, host.commands)
+    yield host
 
 
-def _started(folder: Path, tracks: Sequence[tuple[str, int]], rate_hz: int) -> ArdourHost:
+@dataclass(frozen=True)
+class _Program:
+    """Ardour's process, and where it takes Lua files."""
+
+    process: subprocess.Popen[bytes]
+    commands: Path
+
+
+_running: list[_Program] = []
+
+
+def _opened(folder: Path, tracks: Sequence[tuple[str, int]], rate_hz: int) -> ArdourHost:
+    """A session in the Ardour that runs, which is started if there is none."""
     shutil.rmtree(folder, ignore_errors=True)
-    commands, home, session = folder / "commands", folder / "home", folder / "session"
+    folder.mkdir(parents=True)
+    if not _running or _running[0].process.poll() is not None:
+        _running[:] = [_started(Path(tempfile.mkdtemp(prefix="mixbridge-ardour-")))]
+    program, session = _running[0], folder / "session"
+    listed = "\n".join(f"{name}:{channels}" for name, channels in tracks)
+    host = ArdourHost(0, session, program.commands, program.process)
+    host.run_lua(f"begin ([[{session}]], {rate_hz}, [[{listed}]])")
+    port = _until(lambda: _osc_port(program.process.pid), program.process, START_TIMEOUT_S, "an OSC port")
+    return replace(host, port=port)
+
+
+def _started(folder: Path) -> _Program:
+    commands, home = folder / "commands", folder / "home"
     config = home / ".config" / "ardour7"
     for path in (commands, config, home / ".cache"):
         path.mkdir(parents=True)
@@ -134,25 +158,28 @@ def _started(folder: Path, tracks: Sequence[tuple[str, int]], rate_hz: int) -> A
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [str(PROGRAM), "-X", str(HOST_SCRIPT)],
-            env={
-                **_environment(home),
-                "MIXBRIDGE_SESSION": str(session),
-                "MIXBRIDGE_COMMANDS": str(commands),
-                "MIXBRIDGE_TRACKS": "\n".join(f"{name}:{channels}" for name, channels in tracks),
-                "MIXBRIDGE_RATE": str(rate_hz),
-            },
+            env={**_environment(home), "MIXBRIDGE_COMMANDS": str(commands)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=folder,
         )
+    program = _Program(process, commands)
     try:
         _answer(commands, process, START_TIMEOUT_S)
-        port = _until(lambda: _osc_port(process.pid), process, START_TIMEOUT_S, "an OSC port")
     except HostError as error:
-        _stop(process, commands)
+        _end(program)
         raise HostError(f"{error}\n{(folder / 'log').read_text(errors='replace')[-4000:]}") from error
-    return ArdourHost(port, session, commands, process)
+    return program
+
+
+@atexit.register
+def _stop() -> None:
+    """Ends Ardour at the end of the tests, with all that it wrote outside of its sessions."""
+    for program in _running:
+        _end(program)
+        shutil.rmtree(program.commands.parent, ignore_errors=True)
+    _running.clear()
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -210,11 +237,11 @@ def _osc_port(pid: int) -> int | None:
     return None
 
 
-def _stop(process: subprocess.Popen[bytes], commands: Path) -> None:
-    if process.poll() is None:
-        (commands / "stop").touch()
+def _end(program: _Program) -> None:
+    if program.process.poll() is None:
+        (program.commands / "stop").touch()
         try:
-            process.wait(STOP_TIMEOUT_S)
+            program.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            program.process.kill()
+            program.process.wait()
