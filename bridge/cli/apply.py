@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import click
 
-from .options import FOLDER, FormatOptions, Rendering, SessionAudio, Trying, Writing, takes
-from .rendering import deliver, output_folder, render_options, session_stems
+from .options import FOLDER, FormatOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing, takes
+from .rendering import deliver, mute_unplayed, output_folder, render_options, session_stems
 
 
 @click.command()
@@ -21,6 +21,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 @takes(Rendering, "rendering")
 @takes(FormatOptions, "audio")
 @takes(SessionAudio, "session_audio")
+@takes(SessionTracks, "session_tracks")
 @takes(Trying, "saying")
 @click.pass_context
 def apply(
@@ -34,6 +35,7 @@ def apply(
     rendering: Rendering,
     audio: FormatOptions,
     session_audio: SessionAudio,
+    session_tracks: SessionTracks,
     saying: Trying,
 ) -> None:
     """Mix STEMS with the settings of PRESET, a file or the name of a factory preset.
@@ -49,7 +51,8 @@ def apply(
 
     preset = open_preset(preset_)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
-    with session_stems(stems, output, rendering, session_audio, None, quiet=saying.is_quiet) as source:
+    with session_stems(stems, output, rendering, session_audio, session_tracks, None, quiet=saying.is_quiet) as source:
+        preset = mute_unplayed(preset, source)
         matched = match_stems(preset, source.stems, parse_map(assignments, preset, source.stems))
         if not saying.is_quiet:
             say_matches(matched)

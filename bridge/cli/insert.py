@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import SessionAudio, Trying, takes
+from .options import SessionAudio, SessionTracks, Trying, takes
 from .output.mix_results import say_written
 from .output.saying import echo_json
 
@@ -24,6 +24,7 @@ from .output.saying import echo_json
     "audio",
     {"allow_outside": {"help": "Put audio from outside the session's folder into a .dawproject."}},
 )
+@takes(SessionTracks, "tracks", {"muted": {"help": "Also change, and unmute, tracks that are muted in the session."}})
 @takes(Trying, "saying", {"dry_run": {"help": "Show which track would get which settings, and write nothing."}})
 def insert(
     *,
@@ -33,6 +34,7 @@ def insert(
     force: bool,
     assignments: tuple[str, ...],
     audio: SessionAudio,
+    tracks: SessionTracks,
     saying: Trying,
 ) -> None:
     """Write PRESET into a copy of SESSION, as faders, pans, EQs and compressors that you can edit in the DAW.
@@ -55,10 +57,11 @@ def insert(
     pairs = parse_map(assignments, preset, unique_names(track.name for track in session.tracks))
     target = Path(output) if output else inserting.copy_of(session.path)
     matches = inserting.matches(session, preset, pairs)
+    reasons = {} if tracks.muted else inserting.unplayed(session, matches)
     left = [track.name for track in preset.tracks if track.name not in matches]
     written = None
     if not saying.dry_run:
-        written = inserting.insert(session, preset, target, told=pairs, overwrite=force)
+        written = inserting.insert(session, preset, target, told=pairs, muted=tracks.muted, overwrite=force)
     if saying.as_json:
         notes = list(written.notes) if written else []
         result = {
@@ -73,7 +76,7 @@ def insert(
     if saying.is_quiet:
         return
     for track, name in matches.items():
-        click.echo(f"  {track} -> {name}")
+        click.echo(f"  {track} -> {name}" + (f" (left as it is: {reasons[name]})" if name in reasons else ""))
     for name in left:
         click.echo(f"Note: the session has no track for {name!r}; it is left out.", err=True)
     if written is not None:

@@ -10,7 +10,18 @@ from typing import Literal
 import click
 
 from .kinds import Duration
-from .options import FOLDER, FormatOptions, ModelChoice, Rendering, SessionAudio, Trying, Writing, option, takes
+from .options import (
+    FOLDER,
+    FormatOptions,
+    ModelChoice,
+    Rendering,
+    SessionAudio,
+    SessionTracks,
+    Trying,
+    Writing,
+    option,
+    takes,
+)
 from .rendering import deliver, output_folder, render_options, session_stems
 
 
@@ -55,6 +66,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 @takes(Rendering, "rendering")
 @takes(FormatOptions, "audio")
 @takes(SessionAudio, "session_audio")
+@takes(SessionTracks, "session_tracks")
 @takes(Trying, "saying")
 @click.pass_context
 def mix(
@@ -73,6 +85,7 @@ def mix(
     rendering: Rendering,
     audio: FormatOptions,
     session_audio: SessionAudio,
+    session_tracks: SessionTracks,
     saying: Trying,
 ) -> None:
     """Mix STEMS in the style of a reference song.
@@ -91,7 +104,9 @@ def mix(
     options = PredictOptions(amount, window, reference_window, refine, start)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
-    with session_stems(stems, output, rendering, session_audio, reference, quiet=saying.is_quiet) as source:
+    with session_stems(
+        stems, output, rendering, session_audio, session_tracks, reference, quiet=saying.is_quiet
+    ) as source:
         song = check_reference(reference)
         if saying.dry_run:
             with progress_bar(quiet=refine == 0 or saying.is_quiet) as progress:

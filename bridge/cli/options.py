@@ -156,6 +156,17 @@ class SessionAudio:
 
 
 @dataclass(frozen=True)
+class SessionTracks:
+    """Which tracks of a DAW session are mixed.
+
+    Attributes:
+        muted: also those that the DAW does not play.
+    """
+
+    muted: bool = shared("--muted", is_flag=True, help="Also mix tracks that are muted in the session.")
+
+
+@dataclass(frozen=True)
 class ModelChoice:
     """Which model, and where it runs.
 

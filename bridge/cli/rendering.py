@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ...presets.preset import Preset
     from ...runtime.rendering.render import RenderOptions
     from ..jobs import Done
-    from .options import FormatOptions, Rendering, SessionAudio, Trying, Writing
+    from .options import FormatOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing
     from .session_stems import Opened
 
 
@@ -20,6 +21,7 @@ def session_stems(
     output: Path,
     rendering: Rendering,
     audio: SessionAudio,
+    tracks: SessionTracks,
     reference: str | None,
     *,
     quiet: bool,
@@ -36,9 +38,24 @@ def session_stems(
         reference=reference,
         allow_outside=audio.allow_outside,
         search=audio.search,
+        muted=tracks.muted,
         quiet=quiet,
     ) as source:
         yield source
+
+
+def mute_unplayed(preset: Preset, source: Opened) -> Preset:
+    """Mutes the tracks of a preset whose track in the session is left out, since the DAW does not play it."""
+    from ..matching import match_names
+
+    if source.plan is None or len(preset.tracks) < 2:
+        return preset
+    unplayed = source.plan.unplayed
+    names = [*source.stems, *unplayed]
+    matches = match_names([track.name for track in preset.tracks], names, {})
+    muted = {match.track for match in matches if match.stem in unplayed}
+    tracks = (track.model_copy(update={"mute": True}) if track.name in muted else track for track in preset.tracks)
+    return preset.model_copy(update={"tracks": tuple(tracks)})
 
 
 def render_options(rendering: Rendering, audio: FormatOptions, writing: Writing) -> RenderOptions:
@@ -100,15 +117,19 @@ def deliver(
     """
     from .output.mix_results import done_as_json, say_done, say_written
     from .output.saying import echo_json
+    from .session import notes_as_json
 
     written = None
     if rendering.session_out and source.session is not None:
         from ..sessions.inserting import insert
 
         target = Path(rendering.session_out)
-        written = insert(source.session, done.mix.preset, target, told=pairs, overwrite=writing.force)
+        preset, muted = done.mix.preset, source.muted
+        written = insert(source.session, preset, target, told=pairs, muted=muted, overwrite=writing.force)
     if saying.as_json:
-        as_json = done_as_json(done) | {"left_out": [str(item) for item in source.left_out]}
+        as_json = done_as_json(done) | {"left_out": list(source.left_out)}
+        if source.plan is not None:
+            as_json |= notes_as_json(source.plan.session, source.plan)
         if written is not None:
             as_json |= {"session": str(written.path), "session_notes": list(written.notes)}
         echo_json(as_json)

@@ -135,7 +135,7 @@ def stems_as_json(plan: StemsPlan, folder: Path, *, dry_run: bool) -> dict[str, 
         "frames": plan.file_frames,
         "post_fader": plan.post_fader,
         "stems": {stem.name: {"file": str(folder / stem.file), "channels": stem.channels} for stem in plan.stems},
-        **_notes_as_json(plan.session, plan),
+        **notes_as_json(plan.session, plan),
     }
 
 
@@ -152,7 +152,7 @@ def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None)
         "tracks": [_track_as_json(track) for track in session.tracks],
         "stems": {stem.name: stem.file for stem in plan.stems} if plan else {},
         "fault": fault,
-        **_notes_as_json(session, plan),
+        **notes_as_json(session, plan),
     }
 
 
@@ -230,7 +230,9 @@ def say_notes(session: Session, plan: StemsPlan | None) -> None:
         click.echo(f"and {len(lines) - _LISTED} more; --json lists all", err=True)
 
 
-def _notes_as_json(session: Session, plan: StemsPlan | None) -> dict[str, Any]:
+def notes_as_json(session: Session, plan: StemsPlan | None) -> dict[str, Any]:
+    """Lists what is not rendered, what is missing and what is worth knowing, for programs."""
+
     def listed(notes: Iterable[Any]) -> list[dict[str, str]]:
         return [{"track": note.track, "clip": note.clip, "what": note.what} for note in notes]
 

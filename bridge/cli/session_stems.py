@@ -7,14 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...presets.errors import SessionError
-from ..sessions.core.model import Session
 from ..sessions.registry import SESSION_ENDINGS
 from ..stem_folders import LeftOut
 from ..stems import check_reference, collect_stems
 from .output.progress import progress_bar
 from .output.saying import say
+
+if TYPE_CHECKING:
+    from ..sessions.core.model import Session
+    from ..sessions.stems.planning import StemsPlan
 
 _LISTED = 20
 
@@ -25,13 +29,20 @@ class Opened:
 
     Attributes:
         stems: files by track name.
-        session: the DAW session they are from; None if they were files.
-        left_out: what of folders was not taken.
+        plan: of the DAW session they are from; None if they were files.
+        left_out: what of folders, or of the session's tracks, was not taken.
+        muted: whether tracks that the DAW does not play were taken, too.
     """
 
     stems: Mapping[str, Path]
-    session: Session | None = None
-    left_out: tuple[LeftOut, ...] = ()
+    plan: StemsPlan | None = None
+    left_out: tuple[str, ...] = ()
+    muted: bool = False
+
+    @property
+    def session(self) -> Session | None:
+        """The DAW session that the stems are from; None if they were files."""
+        return None if self.plan is None else self.plan.session
 
 
 @contextmanager
@@ -42,6 +53,7 @@ def opened(
     reference: str | None = None,
     allow_outside: bool = False,
     search: Sequence[str] = (),
+    muted: bool = False,
     quiet: bool = False,
 ) -> Iterator[Opened]:
     """The stems that arguments mean.
@@ -52,6 +64,7 @@ def opened(
         reference: the song that may not be among them.
         allow_outside: use audio of a session that lies outside its folder.
         search: folders where missing audio of a session may be.
+        muted: also tracks of a session that the DAW does not play.
         quiet: without progress and notes.
 
     Raises:
@@ -63,7 +76,7 @@ def opened(
         collected = collect_stems(arguments, reference)
         if not quiet:
             say_left_out(collected.left_out)
-        yield Opened(collected.stems, left_out=collected.left_out)
+        yield Opened(collected.stems, left_out=tuple(map(str, collected.left_out)))
         return
     if len(arguments) > 1:
         raise SessionError(f"{sessions[0]} is a DAW session: give it alone, without other stems.")
@@ -75,14 +88,14 @@ def opened(
     from .session import say_notes
 
     session = read_session(Path(sessions[0]), allow_outside=allow_outside, search=[Path(folder) for folder in search])
-    plan = plan_stems(session)
+    plan = plan_stems(session, muted=muted)
     if not quiet:
         say_notes(session, plan)
     place = output.absolute().parent
     with tempfile.TemporaryDirectory(prefix=".mixbridge-stems-", dir=place if place.is_dir() else None) as folder:
         with progress_bar(quiet=quiet) as progress:
             stems = render_plan(plan, Path(folder) / "stems", progress=progress)
-        yield Opened(stems, session)
+        yield Opened(stems, plan, plan.unplayed, muted)
 
 
 def say_left_out(left_out: Sequence[LeftOut]) -> None:

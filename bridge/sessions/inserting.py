@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ...presets.errors import Hint, SessionError
@@ -10,6 +11,7 @@ from ...presets.names import unique_names
 from ...presets.preset import Preset
 from ..matching import match_names
 from .core.model import Session
+from .core.routing import silence
 from .registry import FORMATS, format_named, format_of
 from .writing import Written
 
@@ -20,6 +22,7 @@ def insert(
     output: Path,
     *,
     told: Mapping[str, str] | None = None,
+    muted: bool = False,
     overwrite: bool = False,
 ) -> Written:
     """Write a copy of a session with a preset in it, as faders, pans, EQs and compressors that can be edited.
@@ -30,6 +33,7 @@ def insert(
         output: the copy, in the session's own format; or a .dawproject, which any session can become, with its audio
             inside.
         told: session's track by preset's track, where their names are not alike.
+        muted: also change, and unmute, tracks that the DAW does not play; else they stay as they are.
         overwrite: replace a file that is there.
 
     Raises:
@@ -37,9 +41,28 @@ def insert(
         OutputError: the copy cannot be written.
     """
     match = matches(session, preset, told or {})
+    reasons = {} if muted else unplayed(session, match)
+    if len(reasons) == len(match):
+        name, reason = next(iter(reasons.items()))
+        raise SessionError(
+            f"{session.path}: the DAW plays none of the preset's tracks, e.g. {name[:80]!r} is not: {reason}.",
+            hints=(Hint("muted"),),
+        )
+    present = _without(preset, [track for track, name in match.items() if name in reasons])
+    match = {track: name for track, name in match.items() if name not in reasons}
     if becomes_new(session.path, output):
-        return format_of(output).create(session, preset, output, match=match, overwrite=overwrite)
-    return format_named(session.format).write(session, preset, output, match=match, overwrite=overwrite)
+        written = format_of(output).create(session, present, output, match=match, overwrite=overwrite)
+    else:
+        written = format_named(session.format).write(session, present, output, match=match, overwrite=overwrite)
+    notes = (f"{name}: {reason} in the session, so it is left as it is." for name, reason in reasons.items())
+    return replace(written, notes=(*notes, *written.notes))
+
+
+def unplayed(session: Session, match: Mapping[str, str]) -> dict[str, str]:
+    """Why the DAW does not play tracks, by their name; of those that are in pairs."""
+    names = unique_names(track.name for track in session.tracks)
+    reasons = {name: silence(session, track) for name, track in zip(names, session.tracks, strict=True)}
+    return {name: reason for name in match.values() if (reason := reasons[name])}
 
 
 def becomes_new(session_path: Path, output: Path) -> bool:
@@ -50,7 +73,10 @@ def becomes_new(session_path: Path, output: Path) -> bool:
 
 def copy_of(session_path: Path) -> Path:
     """What the copy of a session is called: beside it, where its audio is found."""
-    return session_path.with_name(f"{session_path.stem}-mixbridge{session_path.suffix}")
+    entry = format_of(session_path)
+    # The copy of a backup is a session like any other.
+    ending = entry.endings[0] if session_path.suffix.lower() in entry.backups else session_path.suffix
+    return session_path.with_name(f"{session_path.stem}-mixbridge{ending}")
 
 
 def matches(session: Session, preset: Preset, told: Mapping[str, str]) -> dict[str, str]:
@@ -68,3 +94,7 @@ def matches(session: Session, preset: Preset, told: Mapping[str, str]) -> dict[s
             hints=(Hint("assignments", '"Preset name=track"'),),
         )
     return found
+
+
+def _without(preset: Preset, names: Collection[str]) -> Preset:
+    return preset.model_copy(update={"tracks": tuple(track for track in preset.tracks if track.name not in names)})

@@ -24,11 +24,13 @@ class KindExample:
         make: makes it in a folder, and gives its path.
         note: what must be said: track, clip, words.
         post_fader: for stems with faders.
+        muted: with the tracks that the DAW does not play.
     """
 
     make: Callable[[Path], Path]
     note: tuple[str, str, str]
     post_fader: bool = False
+    muted: bool = True
 
     def with_text(self, old: str, new: str, *, first: bool = False) -> KindExample:
         """The same with other text in its file, everywhere or in its first place."""

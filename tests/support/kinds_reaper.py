@@ -57,6 +57,11 @@ KINDS = FormatKinds(
     examples={
         Kind.NO_AUDIO: KindExample(_song(track("A", item()), track("B", number=2)), ("B", "", "no audio, so no stem")),
         Kind.NOT_PLAYED: _track("muted in the session", lines="").with_text("MUTESOLO 0", "MUTESOLO 1"),
+        Kind.LEFT_OUT: KindExample(
+            _song(track("A", item()).replace("MUTESOLO 0", "MUTESOLO 1"), track("B", item(), number=2)),
+            ("A", "", "muted in the session, so it is left out"),
+            muted=False,
+        ),
         Kind.SILENT_STEM: _folder("muted by the folder Drums, so its stem is silent")
         .with_text("MUTESOLO 0", "MUTESOLO 1", first=True)
         .of("Kick", post_fader=True),

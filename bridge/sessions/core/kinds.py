@@ -16,6 +16,7 @@ class Kind(Enum):
     # The track or group itself, from the model.
     NO_AUDIO = "no audio, so no stem"
     NOT_PLAYED = "{} in the session"
+    LEFT_OUT = "{} in the session, so it is left out"
     SILENT_STEM = "{}, so its stem is silent"
     SOLO = "its solo: all tracks are rendered"
     POLARITY = "its polarity is inverted in the session, not in the raw stem"

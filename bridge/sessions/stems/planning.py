@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ....presets.errors import OutputError, SessionError
+from ....presets.errors import Hint, OutputError, SessionError
 from ....presets.names import unique_names
 from ....runtime.audio.naming import file_names
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
@@ -56,6 +56,7 @@ class StemsPlan:
         post_fader: with the faders.
         not_rendered: everything that the DAW would play and the stems do not have.
         remarks: what one may want to know besides.
+        unplayed: names of tracks that are left out, as the DAW does not play them.
     """
 
     session: Session
@@ -66,6 +67,7 @@ class StemsPlan:
     post_fader: bool
     not_rendered: tuple[SessionNote, ...]
     remarks: tuple[SessionNote, ...]
+    unplayed: tuple[str, ...] = ()
 
     @property
     def file_frames(self) -> int:
@@ -83,17 +85,35 @@ def plan_stems(
     *,
     tracks: Sequence[str] | None = None,
     post_fader: bool = False,
+    muted: bool = True,
     sample_rate_hz: int | None = None,
     audio_format: str = "wav32f",
 ) -> StemsPlan:
-    """Looks at all files and says what :func:`.render.render_stems` would make; arguments and errors as there."""
+    """Look at all files and say what :func:`.render.render_stems` would make; arguments and errors as there.
+
+    Args:
+        session: which.
+        tracks: names of those that are wanted; None for all.
+        post_fader: with faders.
+        muted: also the tracks that the DAW does not play: muted, by themselves or by a group, or without an output.
+        sample_rate_hz: of the files; None for the session's.
+        audio_format: of the files.
+    """
     checked(session)
     rate_hz = sample_rate_hz or session.sample_rate_hz
     if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         raise OutputError(f"a sample rate of {rate_hz} Hz cannot be written: choose one from 8000 to 192000.")
     named = list(zip(unique_names(track.name for track in session.tracks), session.tracks, strict=True))
-    chosen = [(name, track) for name, track in named if track.clips and (tracks is None or name in tracks)]
-    _check_choice(session, named, chosen, tracks)
+    wanted = [(name, track) for name, track in named if track.clips and (tracks is None or name in tracks)]
+    _check_choice(session, named, wanted, tracks)
+    unplayed = () if muted else tuple(name for name, track in wanted if silence(session, track))
+    chosen = [(name, track) for name, track in wanted if name not in unplayed]
+    if not chosen:
+        raise SessionError(
+            f"{session.path}: no track with audio is played, e.g. {unplayed[0][:80]!r}: "
+            f"{silence(session, dict(wanted)[unplayed[0]])}. Unmute what you want to hear.",
+            hints=(Hint("muted"),),
+        )
     suffix = FORMATS[audio_format].suffix
     with FilePool() as pool:
         files = file_names(name for name, _ in chosen)
@@ -111,7 +131,8 @@ def plan_stems(
         FORMATS[audio_format],
         post_fader,
         tuple(dict.fromkeys((*_not_rendered(session), *wide))),
-        (*short, *_remarks(session, post_fader)),
+        (*short, *_remarks(session, _silent_kind(post_fader=post_fader, muted=muted), post_fader=post_fader)),
+        unplayed,
     )
 
 
@@ -196,14 +217,20 @@ def _not_rendered(session: Session) -> Iterator[SessionNote]:
             yield from (SessionNote(track.name, clip.label, what) for what in clip.notes)
 
 
-def _remarks(session: Session, post_fader: bool) -> Iterator[SessionNote]:
+def _silent_kind(*, post_fader: bool, muted: bool) -> Kind:
+    """What is said of a track that the DAW does not play."""
+    if not muted:
+        return Kind.LEFT_OUT
+    return Kind.SILENT_STEM if post_fader else Kind.NOT_PLAYED
+
+
+def _remarks(session: Session, silent_kind: Kind, *, post_fader: bool) -> Iterator[SessionNote]:
     for track in session.tracks:
         silent = silence(session, track)
         if not track.clips:
             yield SessionNote(track.name, "", Kind.NO_AUDIO())
         elif silent:
-            kind = Kind.SILENT_STEM if post_fader else Kind.NOT_PLAYED
-            yield SessionNote(track.name, "", kind(silent))
+            yield SessionNote(track.name, "", silent_kind(silent))
         if track.polarity_inverted and track.clips and not post_fader:
             yield SessionNote(track.name, "", Kind.POLARITY())
         if track.solo:

@@ -25,7 +25,7 @@ def test_every_kind_is_made_or_is_not_there(name: str) -> None:
 @pytest.mark.parametrize(("name", "kind"), _EXAMPLES, ids=lambda item: getattr(item, "name", item))
 def test_a_kind_is_listed_in_its_words(name: str, kind: Kind, tmp_path: Path) -> None:
     example = FORMATS[name].examples[kind]
-    plan = plan_stems(read_session(example.make(tmp_path)), post_fader=example.post_fader)
+    plan = plan_stems(read_session(example.make(tmp_path)), post_fader=example.post_fader, muted=example.muted)
     notes = [(note.track, note.clip, note.what) for note in (*plan.not_rendered, *plan.remarks)]
     assert example.note in notes
     assert kind_of(example.note[2]) is kind

@@ -142,3 +142,74 @@ def test_a_likeness_takes_no_track_from_one_of_its_very_name(song: Path) -> None
     song.write_text(song.read_text().replace("Lead Vox", "bass"))
     preset = Preset(tracks=(Track(name="BASS"), Track(name="Bass")))
     assert matches(read_session(song), preset, {}) == {"BASS": "bass", "Bass": "Bass"}
+
+
+def muted(song: Path, name: str) -> Path:
+    """The song with a muted track."""
+    before, _, behind = song.read_text().partition(f'NAME "{name}"')
+    song.write_text(f'{before}NAME "{name}"{behind.replace("MUTESOLO 0 0 0", "MUTESOLO 1 0 0", 1)}')
+    return song
+
+
+def mutes(path: Path) -> list[bool]:
+    return [track.mute for track in read_session(path).tracks]
+
+
+def test_a_muted_track_is_left_out_of_the_mix_stays_muted_in_the_copy_and_is_listed(song: Path, run) -> None:
+    muted(song, "Bass")
+    out, back = song.parent / "out", song.parent / "copy.rpp"
+    code, said, err = run(
+        "mix", song, "--reference", song.parent / "reference.wav", "-o", out, "--session-out", back, "--json"
+    )
+    assert code == 0, err
+    data = json.loads(said)
+    assert (list(data["stems"]), data["left_out"]) == (["Lead Vox"], ["Bass"])
+    assert {"track": "Bass", "clip": "", "what": "muted in the session, so it is left out"} in data["remarks"]
+    assert [track.name for track in files.load(Path(data["preset"])).tracks] == ["Lead Vox"]
+    assert mutes(back) == [True, False]
+    assert [track.name for track in written_mix(back).tracks] == ["Lead Vox"]
+
+
+def test_a_muted_track_that_is_asked_for_is_mixed_and_heard_in_the_copy(song: Path, run) -> None:
+    muted(song, "Bass")
+    out, back = song.parent / "out", song.parent / "copy.rpp"
+    reference = song.parent / "reference.wav"
+    code, said, err = run("mix", song, "--reference", reference, "-o", out, "--session-out", back, "--muted", "--json")
+    assert code == 0, err
+    assert list(json.loads(said)["stems"]) == ["Bass", "Lead Vox"]
+    assert mutes(back) == [False, False]
+
+
+def test_apply_leaves_a_muted_track_out_though_the_preset_has_it(song: Path, mine: Path, run) -> None:
+    muted(song, "Bass")
+    out, back = song.parent / "out", song.parent / "copy.rpp"
+    code, said, err = run("apply", mine, song, "-o", out, "--session-out", back, "--map", "Vox=Lead Vox", "--json")
+    assert code == 0, err
+    assert list(json.loads(said)["stems"]) == ["Vox"]
+    assert mutes(back) == [True, False]
+
+
+def test_insert_leaves_a_muted_track_as_it_is_unless_asked(song: Path, mine: Path, run) -> None:
+    muted(song, "Bass")
+    code, said, err = run("insert", mine, song, "--map", "Vox=Lead Vox", "--json")
+    assert code == 0, err
+    assert "Bass: muted in the session, so it is left as it is." in json.loads(said)["notes"]
+    assert mutes(copy_of(song)) == [True, False]
+    assert [track.name for track in written_mix(copy_of(song)).tracks] == ["Lead Vox"]
+    code, _, err = run("insert", mine, song, "--map", "Vox=Lead Vox", "--muted", "--force")
+    assert code == 0, err
+    assert mutes(copy_of(song)) == [False, False]
+
+
+def test_a_session_in_which_nothing_plays_is_refused_with_the_way_out(song: Path, mine: Path, run) -> None:
+    muted(muted(song, "Bass"), "Lead Vox")
+    for command in (("apply", mine, song, "-o", song.parent / "out"), ("insert", mine, song, "--map", "Vox=Lead Vox")):
+        code, _, err = run(*command)
+        assert code == 2
+        assert "muted" in err
+        assert "--muted" in err
+        assert not (song.parent / "out").exists()
+
+
+def test_the_copy_of_a_backup_is_a_project(song: Path) -> None:
+    assert copy_of(song.with_name("song.rpp-bak")).name == "song-mixbridge.rpp"
