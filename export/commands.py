@@ -139,7 +139,7 @@ def evaluate(
 
 
 def _parts_of(corpus: Path) -> tuple[Path, Path | None]:
-    """Where the sessions and the finished songs for training are."""
+    """Finds the sessions and the finished songs for training."""
     sessions, songs = corpus / "train", corpus / "songs" / "train"
     return sessions if sessions.is_dir() else corpus, songs if songs.is_dir() else None
 

@@ -213,7 +213,7 @@ def _export_graphs(parts: _Parts, work: Path) -> None:
 
 
 def example_audio(tracks: int) -> tuple[Tensor, Tensor]:
-    """Deterministic noise with a tone in each track: (tracks, 2, samples) and a reference (1, 2, samples)."""
+    """Makes deterministic noise with a tone in each track: (tracks, 2, samples) and a reference (1, 2, samples)."""
     numbers = np.random.default_rng(5)
     time = np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     noise = 0.02 * numbers.standard_normal((tracks + 1, 2, len(time)))
@@ -258,7 +258,7 @@ def _export(
 
 
 def _strip_traces(graph: onnx.ModelProto) -> None:
-    """Without the notes on where in our source each node came from: a fifth of the file, and this machine's paths."""
+    """Removes the notes on where in our source each node came from: a fifth of the file, and this machine's paths."""
     for node in graph.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""
@@ -328,7 +328,7 @@ class _ReferenceMixEncoder(nn.Module):
         self.encoder = model.mix_encoder
 
     def forward(self, audio: Tensor) -> Tensor:
-        """Left and right, encoded separately, side by side."""
+        """Encodes left and right separately; gives them side by side."""
         embedding: Tensor = self.encoder(audio[0]).flatten()[None]
         return embedding
 

@@ -68,7 +68,7 @@ class RawSession:
 
     @classmethod
     def of(cls, session: CachedSession) -> RawSession:
-        """Unpacked."""
+        """Unpacks a session."""
         level = torch.pow(10, torch.from_numpy(session.level.astype(np.float32)))
         left, right = level[:, 0].contiguous(), level[:, 1].contiguous()
         cross = torch.from_numpy(session.correlation.astype(np.float32)) * torch.sqrt(left * right)
@@ -76,11 +76,11 @@ class RawSession:
 
     @property
     def frames(self) -> int:
-        """Its length."""
+        """Gives the number of frames."""
         return self.powers.left.shape[-1]
 
     def section(self, chosen: Tensor, start: int, frames: int) -> BandPowers:
-        """A passage of some tracks, shape (tracks, bands, frames)."""
+        """Cuts a passage of some tracks, shape (tracks, bands, frames)."""
         return self.powers.map(lambda item: item[chosen, :, start : start + frames])
 
 
@@ -91,17 +91,17 @@ def frames_sounding(level: NDArray[np.float16]) -> NDArray[np.bool_]:
 
 
 def session_folders(corpus: Path) -> list[Path]:
-    """Every folder below that holds a session, sorted by name."""
+    """Finds every folder below that holds a session, sorted by name."""
     return sorted(path.parent for path in corpus.rglob("meta.json"))
 
 
 def stem_files(folder: Path) -> list[Path]:
-    """The audio files of a session, sorted by name."""
+    """Finds the audio files of a session, sorted by name."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO_ENDINGS and path.is_file())
 
 
 def read_stereo(path: Path) -> tuple[NDArray[np.float32], bool]:
-    """A file at the model's rate, shape (2, samples), and whether it was mono."""
+    """Reads a file at the model's rate, shape (2, samples), and whether it was mono."""
     audio, mono = _read(path)
     return as_stereo(audio), mono
 
@@ -109,7 +109,7 @@ def read_stereo(path: Path) -> tuple[NDArray[np.float32], bool]:
 def load_corpus(
     corpus: Path, cache: Path, choose: Callable[[list[Path]], list[Path]] | None = None
 ) -> list[CachedSession]:
-    """Sessions below a folder, analysed or from the cache.
+    """Loads the sessions below a folder, analysed now or from the cache.
 
     Args:
         corpus: the folder.
@@ -133,18 +133,18 @@ def load_corpus(
 
 
 def load_songs(folder: Path, cache: Path) -> list[CachedSession]:
-    """Every finished song in a folder, as a session of one track."""
+    """Loads every finished song in a folder, as a session of one track."""
     transform = BandPowerTransform()
     return [_cached(path, [path], cache, transform) for path in stem_files(folder)]
 
 
 def load_session(folder: Path, cache: Path, transform: BandPowerTransform) -> CachedSession:
-    """A session's powers, from the cache or analysed now."""
+    """Loads a session's powers, from the cache or analysed now."""
     return _cached(folder, stem_files(folder), cache, transform)
 
 
 def analyse_long(audio: NDArray[np.float32], transform: BandPowerTransform) -> BandPowers:
-    """Powers of a whole file of 1 or 2 channels, shape (1, bands, frames), in pieces that fit the processor's cache."""
+    """Measures the powers of a whole file of 1 or 2 channels, shape (1, bands, frames), in pieces."""
     step = 32 * FRAME_LENGTH
     stops = range(0, audio.shape[1] - _LEAST_SAMPLES + 1, step)
     with torch.no_grad():

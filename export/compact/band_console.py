@@ -51,7 +51,7 @@ class SessionBatch:
 
 
 def mix(session: SessionBatch, strips: Settings, master: Settings) -> BandPowers:
-    """The stereo mix under these settings, shape (batch, bands, frames); no loudness target is applied.
+    """Mixes to stereo under these settings, shape (batch, bands, frames); no loudness target is applied.
 
     Tracks are taken as uncorrelated: powers add.
     """
@@ -76,7 +76,7 @@ def mix(session: SessionBatch, strips: Settings, master: Settings) -> BandPowers
 
 
 def balance_gain_db(fader_db: Tensor, present: Tensor) -> Tensor:
-    """The master's input gain that brings a sum of equally loud, uncorrelated tracks back to the track level.
+    """Gives the master input gain that brings a sum of equally loud, uncorrelated tracks to the track level.
 
     It makes a common offset of all faders mean nothing, so that the model need not learn it. Shape (batch,).
     """
@@ -85,7 +85,7 @@ def balance_gain_db(fader_db: Tensor, present: Tensor) -> Tensor:
 
 
 def loudness_lufs(powers: BandPowers) -> Tensor:
-    """Gated loudness of a passage by BS.1770's rules on band powers, shape (...)."""
+    """Measures gated loudness of a passage by BS.1770's rules on band powers, shape (...)."""
     weights = k_weights(powers.left)[:, None]
     power = ((powers.left + powers.right) * weights).sum(-2)
     shape = power.shape[:-1]
@@ -99,7 +99,7 @@ def loudness_lufs(powers: BandPowers) -> Tensor:
 
 
 def eq_curve_db(settings: Settings) -> Tensor:
-    """Gain of the six filters at the band centres in dB, shape (..., bands)."""
+    """Gives the gain of the six filters at the band centres in dB, shape (..., bands)."""
     curve = torch.zeros(())
     for kind, bands in _KINDS.items():
         gain_db, freq_hz, q = (
@@ -111,7 +111,7 @@ def eq_curve_db(settings: Settings) -> Tensor:
 
 
 def compressor_gain_db(level_db: Tensor, settings: Settings) -> Tensor:
-    """Gain per frame.
+    """Computes the gain of each frame.
 
     Args:
         level_db: RMS level of each frame in dB, shape (..., frames).
@@ -135,13 +135,13 @@ def compressor_gain_db(level_db: Tensor, settings: Settings) -> Tensor:
 
 
 def _squeeze_db(powers: BandPowers, curve: Tensor, settings: Settings) -> Tensor:
-    """The compressor's gain per frame behind an EQ of this power gain; linked: the louder channel decides."""
+    """Computes the gain per frame behind an EQ of this power gain; the louder channel decides for both."""
     frames = [torch.einsum("...kf,...k->...f", channel, curve) for channel in (powers.left, powers.right)]
     return compressor_gain_db(_DB_PER_NEPER * torch.log(torch.maximum(*frames) + _TINY), settings)
 
 
 def pan_gains(pan: Tensor, mono: Tensor) -> tuple[Tensor, Tensor]:
-    """Amplitudes of left and right: constant power for mono tracks, balance for stereo ones."""
+    """Gives the amplitudes of left and right: constant power for mono tracks, balance for stereo ones."""
     angle = (pan + 1) * (math.pi / 4)
     left = torch.where(mono, torch.cos(angle), torch.cos(pan.clamp(min=0) * (math.pi / 2)))
     right = torch.where(mono, torch.sin(angle), torch.cos((-pan).clamp(min=0) * (math.pi / 2)))
@@ -157,7 +157,7 @@ def _amplitude(gain_db: Tensor) -> Tensor:
 
 
 def _biquad_db(kind: str, gain_db: Tensor, freq_hz: Tensor, q: Tensor) -> Tensor:
-    """|H| in dB of a cookbook filter at the band centres.
+    """Computes |H| in dB of a cookbook filter at the band centres.
 
     The squared magnitude of b0 + b1/z + b2/z^2 is (D - 2 phi S)^2 + 4 phi (1 - phi) (b0 - b2)^2, where D and S are
     the sums b0 + b1 + b2 and b0 + b2, and phi is sin^2(w/2). D, a small difference of large numbers in the lows, is
@@ -184,13 +184,13 @@ def _biquad_db(kind: str, gain_db: Tensor, freq_hz: Tensor, q: Tensor) -> Tensor
 
 
 def _squared_magnitude(sums: tuple[Tensor, Tensor, Tensor], phi: Tensor) -> Tensor:
-    """From (b0 + b1 + b2, b0 + b2, b0 - b2)."""
+    """Computes the squared magnitude from (b0 + b1 + b2, b0 + b2, b0 - b2)."""
     whole, even, odd = sums
     return (whole - 2 * phi * even) ** 2 + 4 * phi * (1 - phi) * odd * odd
 
 
 def k_weights(like: Tensor) -> Tensor:
-    """Power gain of BS.1770's K-weighting at the band centres: a shelf, and a high-pass in its analogue form."""
+    """Gives the power gain of BS.1770's K-weighting at the band centres: a shelf and an analogue high-pass."""
     f = band_centres_hz().to(like)
     shelf = _biquad_db("high_shelf", torch.tensor(4.0), torch.tensor(1681.97), torch.tensor(0.7072))
     ratio = f / 38.135

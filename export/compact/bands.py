@@ -48,38 +48,38 @@ class BandPowers:
 
     @property
     def mid(self) -> Tensor:
-        """Power of (L + R) / 2."""
+        """Gives the power of (L + R) / 2."""
         both = self.left + self.right
         return ((both + 2 * self.cross) / 4 - _ROUNDING * both).clamp(min=0)
 
     @property
     def side(self) -> Tensor:
-        """Power of (L - R) / 2."""
+        """Gives the power of (L - R) / 2."""
         both = self.left + self.right
         return ((both - 2 * self.cross) / 4 - _ROUNDING * both).clamp(min=0)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> BandPowers:
-        """The same done to left, right and cross."""
+        """Applies a function to left, right and cross."""
         return BandPowers(change(self.left), change(self.right), change(self.cross))
 
     @classmethod
     def joined(cls, parts: Sequence[BandPowers], dim: int = 0) -> BandPowers:
-        """Parts, one behind the other."""
+        """Joins parts, one behind the other."""
         left, right, cross = zip(*((part.left, part.right, part.cross) for part in parts), strict=True)
         return cls(torch.cat(left, dim), torch.cat(right, dim), torch.cat(cross, dim))
 
     def scaled(self, left: Tensor, right: Tensor) -> BandPowers:
-        """Each channel multiplied by an amplitude, broadcast over bands and frames."""
+        """Multiplies each channel by an amplitude, broadcast over bands and frames."""
         return BandPowers(self.left * left * left, self.right * right * right, self.cross * left * right)
 
 
 def band_centres_hz() -> Tensor:
-    """Centre of each band, shape (bands,)."""
+    """Gives the centre of each band, shape (bands,)."""
     return _mel_edges_hz()[1:-1].float()
 
 
 def relative_rows(powers: BandPowers) -> Tensor:
-    """Power of left, right, mid and side over the passage's own mean.
+    """Gives the power of left, right, mid and side over the passage's own mean.
 
     Args:
         powers: shape (..., bands, frames).
@@ -92,7 +92,7 @@ def relative_rows(powers: BandPowers) -> Tensor:
 
 
 def features(rows: Tensor) -> Tensor:
-    """What the encoders see: the logarithm of :func:`relative_rows`, about -1..1."""
+    """Gives what the encoders see: the logarithm of :func:`relative_rows`, about -1..1."""
     return (torch.log10(rows + _FLOOR) + 3.5) / 2.5
 
 
@@ -140,7 +140,7 @@ class BandPowerTransform(nn.Module):
         return BandPowers(left, right, cross)
 
     def _spectrum(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """Half of the bins, in the order in which the folded filters expect them."""
+        """Computes half of the bins, in the order in which the folded filters expect them."""
         blocks = audio.shape[-1] // HOP_LENGTH
         blocked = torch.unflatten(audio[..., : blocks * HOP_LENGTH], -1, (-1, HOP_LENGTH))
         frames = torch.cat((blocked[:, :, :-1], blocked[:, :, 1:]), dim=-1) * self.window
@@ -166,7 +166,7 @@ def _mel_edges_hz() -> Tensor:
 
 
 def _folded_filters() -> Tensor:
-    """Triangular bands over the computed bins k1 + 64 k2 (k1 <= 32), shape (33 * 32, bands).
+    """Makes triangular bands over the computed bins k1 + 64 k2 (k1 <= 32), shape (33 * 32, bands).
 
     A bin above the middle mirrors the one at N - k. Where both were computed (k1 = 0 and 32) each gets half the weight.
     """

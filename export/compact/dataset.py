@@ -177,7 +177,7 @@ class MixExamples(IterableDataset[Batch]):
         return Batch(session, strips, master, reference, paired, aim)
 
     def _pick(self, numbers: np.random.Generator) -> tuple[BandPowers, BandPowers, Tensor]:
-        """Two passages of one session: shapes (tracks, bands, frames), and which tracks are mono."""
+        """Draws two passages of one session: shapes (tracks, bands, frames), and which tracks are mono."""
         heard, other, mono = self._pick_one(numbers)
         if self.augment and numbers.random() < _MERGED_SHARE:
             more = self._pick_one(numbers)
@@ -207,7 +207,7 @@ class MixExamples(IterableDataset[Batch]):
         raise ModelError("the sessions are nearly silent: hardly any passage has a track that sounds; add others")
 
     def _choose_tracks(self, session: RawSession, start: int, numbers: np.random.Generator) -> Tensor:
-        """Indices of tracks that sound for a tenth of the passage, thinned out and shuffled."""
+        """Chooses tracks that sound for a tenth of the passage, thinned out and shuffled; gives their indices."""
         part = session.sounding[:, start : start + SECTION_FRAMES]
         active = np.flatnonzero(part.mean(axis=1) > _SOUNDING_SHARE)
         tracks = min(len(active), self.max_tracks)
@@ -216,7 +216,7 @@ class MixExamples(IterableDataset[Batch]):
         return torch.from_numpy(numbers.permutation(active)[:tracks])
 
     def _with_foreign(self, own: BandPowers, numbers: np.random.Generator) -> tuple[BandPowers, Tensor]:
-        """Some references exchanged for another session's mix or a finished song; True where they are still paired."""
+        """Replaces some references by another session's mix or a song; True where they are still paired."""
         channels = [channel.clone() for channel in (own.left, own.right, own.cross)]
         paired = torch.ones(self.batch_size, dtype=torch.bool)
         for row in np.flatnonzero(numbers.random(self.batch_size) < _FOREIGN_SHARE):
@@ -247,7 +247,7 @@ def _at_least_one(loud: Tensor, present: Tensor) -> Tensor:
 
 
 def _two_starts(frames: int, numbers: np.random.Generator) -> tuple[int, int]:
-    """Where the passage heard and that of the reference begin; they do not overlap, and either comes first."""
+    """Draws where the passage heard and that of the reference begin; they do not overlap, either comes first."""
     slack = frames - SECTION_FRAMES - REFERENCE_FRAMES
     a, b = sorted(int(x) for x in numbers.integers(0, slack + 1, 2))
     if numbers.random() < 0.5:
@@ -256,14 +256,14 @@ def _two_starts(frames: int, numbers: np.random.Generator) -> tuple[int, int]:
 
 
 def _as_delivered(powers: BandPowers, numbers: np.random.Generator) -> BandPowers:
-    """Some references without their highs, as lossy files come."""
+    """Takes the highs from some references, as lossy files come."""
     dull = torch.from_numpy(numbers.random((powers.left.shape[0], 1, 1)) < _DULL_SHARE)
     gain = torch.where(dull & (band_centres_hz()[:, None] > _DULL_HZ), torch.tensor(0.01), torch.ones(()))
     return powers.scaled(gain, gain)
 
 
 def _random_colour(tracks: int, numbers: np.random.Generator) -> Tensor:
-    """A smooth random tone per track (another microphone, another amp), as amplitude of shape (tracks, bands, 1)."""
+    """Draws a smooth tone per track (microphone, amp), as amplitude of shape (tracks, bands, 1)."""
     knots = numbers.normal(0, 3, (tracks, 6)) * (numbers.random((tracks, 1)) < 0.7)
     at = np.linspace(0, BAND_COUNT - 1, 6)
     curve_db = np.stack([np.interp(np.arange(BAND_COUNT), at, row) for row in knots])

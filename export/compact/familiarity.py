@@ -80,7 +80,7 @@ def _check_count(sessions: int) -> None:
 
 
 def sample(folders: list[Path]) -> list[Path]:
-    """So many folders of sessions as are enough, in random order."""
+    """Draws as many folders of sessions as are enough, in random order."""
     order = np.random.default_rng(0).permutation(len(folders))[:_SESSIONS]
     return [folders[index] for index in order]
 
@@ -92,7 +92,7 @@ def learn(
     batches: int = _BATCHES,
     seed: int = 0,
 ) -> Familiarity:
-    """What sessions and songs are like to a model's encoders.
+    """Learns what sessions and songs are like to a model's encoders.
 
     Args:
         model: a trained one.
@@ -120,7 +120,7 @@ def learn(
 
 @torch.no_grad()
 def _hear(model: CompactModel, examples: MixExamples, batches: int) -> tuple[Rows, Rows]:
-    """Statistics of tracks and of references, shape (items, STATISTICS)."""
+    """Collects statistics of tracks and of references, shape (items, STATISTICS)."""
     tracks, references = [], []
     for batch in islice(examples, batches):
         tracks.append(model.encode_tracks(batch.session.powers)[:, model.config.width :])
@@ -129,7 +129,7 @@ def _hear(model: CompactModel, examples: MixExamples, batches: int) -> tuple[Row
 
 
 def fit(rows: Rows, kept_back: Rows) -> Territory:
-    """The territory of statistics, shape (items, statistics), and how far in it others of their kind lie."""
+    """Fits the territory of statistics, shape (items, statistics), and how far in it others of their kind lie."""
     mean = rows.mean(0)
     centred = rows - mean
     _, lengths, directions = np.linalg.svd(centred, full_matrices=False)

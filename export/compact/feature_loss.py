@@ -57,7 +57,7 @@ class FeatureTerms(NamedTuple):
 
     @property
     def total(self) -> Tensor:
-        """Sum of the terms."""
+        """Gives the sum of the terms."""
         return torch.stack(tuple(self)).sum()
 
 
@@ -96,7 +96,7 @@ def torch_features(audio: Tensor, sample_rate_hz: int = 44100) -> TorchFeatures:
 def feature_loss(
     mix: Tensor, reference: Tensor, sample_rate_hz: int = 44100, weights: Weights = DEFAULT_WEIGHTS
 ) -> FeatureTerms:
-    """The distance between mixes and references that they may be trained towards.
+    """Measures the distance between mixes and references that they may be trained towards.
 
     Args:
         mix: shape (..., 2, samples).
@@ -118,7 +118,7 @@ def feature_loss(
 
 
 def _bark(mid_side: Tensor, sample_rate_hz: int) -> Tensor:
-    """Shape (..., 2, samples) to (..., 24, 2)."""
+    """Measures Bark bands: shape (..., 2, samples) to (..., 24, 2)."""
     # Copies, because torch knows no read-only arrays.
     filters = torch.from_numpy(bark_filters(sample_rate_hz).copy()).to(mid_side)
     window = torch.from_numpy(hann_window().copy()).to(mid_side)

@@ -58,7 +58,7 @@ class Feedback(nn.Module):
         found: UnmixedTracks,
         present: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Corrected logits.
+        """Corrects logits.
 
         Args:
             logits: shape (batch, tracks, track outputs).
@@ -118,7 +118,7 @@ def _raw_powers(tracks: Spectrum, present: Tensor) -> _Raw:
 
 
 def _mixed(raw: _Raw, strips: Mapping[str, Tensor], master: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Spectrum]:
-    """Power and imbalance of each track in the mix, shape (batch, tracks, bands), and the mix's statistics."""
+    """Gives power and imbalance of each track in the mix, shape (batch, tracks, bands), and the mix's figures."""
     gain = torch.exp((eq_curve_db(strips) + strips["fader_db"][..., None]) * (math.log(10) / 10))
     left_gain, right_gain = (side[..., None] for side in pan_gains(strips["pan"], raw.mono))
     left, right = raw.left * gain * left_gain**2, raw.right * gain * right_gain**2
@@ -132,7 +132,7 @@ def _mixed(raw: _Raw, strips: Mapping[str, Tensor], master: Mapping[str, Tensor]
 
 
 def _overall(power: Tensor, spectrum: Spectrum) -> tuple[Tensor, Tensor]:
-    """log10 of side over mid, and imbalance, over all bands, each of shape (batch,)."""
+    """Gives log10 of side over mid, and imbalance, over all bands, each of shape (batch,)."""
     total = power.sum(-1).clamp(min=1e-9)
     side = (power * (1 + spectrum.width)).sum(-1) / total
     mid = (power * (1 - spectrum.width)).sum(-1) / total
@@ -140,7 +140,7 @@ def _overall(power: Tensor, spectrum: Spectrum) -> tuple[Tensor, Tensor]:
 
 
 def _mean(weight: Tensor, value: Tensor) -> Tensor:
-    """Mean over bands, shape (..., 1)."""
+    """Gives the mean over bands, shape (..., 1)."""
     return (weight * value).sum(-1, keepdim=True) / (weight.sum(-1, keepdim=True) + 1e-9)
 
 

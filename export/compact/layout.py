@@ -28,7 +28,7 @@ FIXED = {"compressor.knee_db": 6.0}
 
 
 def compact_layout() -> Layout:
-    """24 outputs a track, 22 for the master; input gains follow from loudness and faders (`docs/console.md`)."""
+    """Gives the layout: 24 outputs a track, 22 for the master; input gains follow from loudness and faders."""
     compressor = (
         Output(
             path="compressor.threshold_db",
@@ -79,7 +79,7 @@ def to_units(outputs: tuple[Output, ...], unit_values: Tensor) -> dict[str, Tens
 
 
 def to_unit_values(outputs: tuple[Output, ...], values: dict[str, Tensor]) -> Tensor:
-    """The inverse of :func:`to_units`, clipped to 0..1."""
+    """Inverts :func:`to_units`, clipped to 0..1."""
     columns = []
     for output in outputs:
         value = values[output.path]
@@ -138,7 +138,7 @@ def random_settings(
 
 
 def _draw_eq(outputs: tuple[Output, ...], shape: tuple[int, ...], generator: torch.Generator) -> dict[str, Tensor]:
-    """Half of the bands are used; gains with a standard deviation of 1, frequencies and Q anywhere."""
+    """Draws EQs: half of the bands in use, gains with a standard deviation of 1, frequencies and Q anywhere."""
     values = {}
     for output in outputs:
         if not output.path.startswith("eq."):
@@ -167,7 +167,7 @@ def _draw_compressor(shape: tuple[int, ...], share_on: float, generator: torch.G
 
 
 def _draw_pan(low_centroid: Tensor, mono: Tensor, generator: torch.Generator) -> Tensor:
-    """By role in some sessions (lows near the centre, a quarter of the rest too), anywhere in the others.
+    """Draws pans: by role in some sessions (lows near the centre, a quarter of the rest too), else anywhere.
 
     Off-centre positions lean to the sides, as engineers do: the root of an even spread.
     """

@@ -58,13 +58,13 @@ class MixFeatures:
         )
 
     def where(self, chosen: Tensor, other: MixFeatures) -> MixFeatures:
-        """These features for the chosen of the batch, the others' for the rest."""
+        """Takes these features for the chosen of the batch, the others for the rest."""
         pairs = ((getattr(self, item.name), getattr(other, item.name)) for item in fields(self))
         return MixFeatures(*(torch.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))
 
 
 def feature_terms(features: MixFeatures, aim: MixFeatures) -> dict[str, Tensor]:
-    """Weighted terms, each the mean over the batch."""
+    """Computes weighted terms, each the mean over the batch."""
     bark = torch.stack(
         [
             functional.smooth_l1_loss(a, b, beta=3.0) * 2 * 3.0
@@ -90,7 +90,7 @@ def setting_terms(
     true_master: Settings,
     known: Tensor,
 ) -> dict[str, Tensor]:
-    """Weighted distances of settings where a number is meaningful by itself.
+    """Computes weighted distances of settings where a number is meaningful by itself.
 
     Args:
         session: whose settings these are.
@@ -122,7 +122,7 @@ def setting_terms(
 
 
 def _squeeze_error(settings: Settings, true: Settings) -> Tensor:
-    """How far the static curves lie apart, and, where both compress, the time constants."""
+    """Measures how far the static curves lie apart, and, where both compress, the time constants."""
     level = torch.tensor([-36.0, -30.0, -24.0, -18.0, -12.0, -6.0])
     curves = [
         (1 / item["compressor.ratio"][..., None] - 1)

@@ -49,12 +49,12 @@ class CompactConfig:
 
     @property
     def style(self) -> slice:
-        """What is learned of the reference, in its embedding."""
+        """Gives the slice of an embedding that is learned of the reference."""
         return slice(0, self.width * self.reference_tokens)
 
     @property
     def reference_statistics(self) -> slice:
-        """Statistics of the reference, in its embedding; behind them come left and right over time."""
+        """Gives the slice of statistics in a reference embedding; behind them come left and right over time."""
         return slice(self.style.stop, self.style.stop + STATISTICS)
 
 
@@ -179,7 +179,7 @@ class CompactModel(nn.Module):
         self.feedback = Feedback(layout, config.feedback_rounds)
 
     def forward(self, tracks: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-        """Hear one session.
+        """Predicts the settings of one session.
 
         Args:
             tracks: shape (tracks, 1 or 2, samples) at 44.1 kHz.
@@ -194,12 +194,12 @@ class CompactModel(nn.Module):
         return strips[0], master[0]
 
     def encode_tracks(self, powers: BandPowers) -> Tensor:
-        """Embeddings (items, width + STATISTICS) of powers (items, bands, frames)."""
+        """Encodes powers (items, bands, frames) to embeddings (items, width + STATISTICS)."""
         embedding: Tensor = self.track_encoder(relative_rows(powers))
         return embedding
 
     def encode_reference(self, powers: BandPowers) -> Tensor:
-        """Embeddings of powers (items, bands, frames): tokens * width, STATISTICS, then left and right over time."""
+        """Encodes powers (items, bands, frames): tokens * width, STATISTICS, then left and right over time."""
         relative = relative_rows(powers)
         over_time = functional.avg_pool1d(relative[:, : 2 * BAND_COUNT], FRAMES_POOLED)
         return torch.cat((self.reference_encoder(relative), over_time.flatten(1)), dim=-1)
@@ -248,7 +248,7 @@ class CompactModel(nn.Module):
 
 
 def _split(statistics: Tensor) -> tuple[Tensor, ...]:
-    """Level, imbalance, width, movement and onset of the bands, and crest."""
+    """Splits statistics: level, imbalance, width, movement and onset of the bands, and crest."""
     parts: tuple[Tensor, ...] = torch.split(statistics, [BAND_COUNT] * 5 + [2], dim=-1)
     return parts
 
@@ -274,7 +274,7 @@ def _deviation(x: Tensor) -> Tensor:
 
 
 def _statistics(relative: Tensor, power: Tensor, deviation: Tensor) -> Tensor:
-    """What :class:`Encoder` promises at its end, from rows over time, their means and their deviation as logarithms."""
+    """Computes the statistics that end an embedding of :class:`Encoder`."""
     left, right, mid, side = power.chunk(4, dim=-1)
     both = left + right
     imbalance = (right - left) / (both + 1e-7)
@@ -292,6 +292,6 @@ def _log_share(power: Tensor) -> Tensor:
 
 
 def _weighted(weight: Tensor, values: tuple[Tensor, ...]) -> list[Tensor]:
-    """Means of values over bands, each of shape (..., 1)."""
+    """Computes means of values over bands, each of shape (..., 1)."""
     total = weight.sum(-1, keepdim=True) + 1e-9
     return [(weight * value).sum(-1, keepdim=True) / total for value in values]

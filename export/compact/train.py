@@ -161,7 +161,7 @@ def _restored_interrupt() -> Iterator[None]:
 
 
 def _split(sessions: Sequence[CachedSession]) -> tuple[list[CachedSession], list[CachedSession]]:
-    """One session in twenty for validation, and the rest; by name: a corpus may grow between two resumptions."""
+    """Holds one session in twenty out for validation; by name: a corpus may grow between two resumptions."""
     parts: tuple[list[CachedSession], list[CachedSession]] = ([], [])
     for session in sessions:
         parts[zlib.crc32(session.name.encode()) % _VALIDATION_SHARE > 0].append(session)
@@ -180,7 +180,7 @@ class TrainingModule(lightning.LightningModule):
         self.layout = compact_layout()
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Loss of a batch under the model being trained."""
+        """Computes the loss of a batch under the model being trained."""
         terms = loss_terms(self.model, batch)
         loss: Tensor = torch.stack(list(terms.values())).sum()
         self._check_number(loss)
@@ -189,7 +189,7 @@ class TrainingModule(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Loss of a held-out batch under the averaged model."""
+        """Computes the loss of a held-out batch under the averaged model."""
         terms = loss_terms(self.average, batch)
         self.log_dict({f"val_{name}": value for name, value in terms.items()}, batch_size=1)
         self.log("val_loss", torch.stack(list(terms.values())).sum(), prog_bar=True, batch_size=1)
@@ -221,7 +221,7 @@ class TrainingModule(lightning.LightningModule):
                 mean.lerp_(value, 1 - decay)
 
     def configure_optimizers(self) -> Any:
-        """AdamW with a linear warm-up and a cosine to zero."""
+        """Sets up AdamW with a linear warm-up and a cosine to zero."""
         config = self.settings
         optimizer = torch.optim.AdamW(
             self.model.parameters(),
@@ -240,12 +240,12 @@ class TrainingModule(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """Batches are made where the training runs."""
+        """Leaves a batch where it was made, which is where the training runs."""
         return batch
 
 
 def loss_terms(model: CompactModel, batch: Batch) -> dict[str, Tensor]:
-    """The terms of the loss of a batch, weighted."""
+    """Computes the terms of the loss of a batch, weighted."""
     strips, master = predict_settings(model, batch.session, batch.reference)
     terms = feature_terms(MixFeatures.of(mix(batch.session, strips, master)), batch.aim)
     return terms | setting_terms(batch.session, strips, master, batch.strips, batch.master, batch.paired)
@@ -254,7 +254,7 @@ def loss_terms(model: CompactModel, batch: Batch) -> dict[str, Tensor]:
 def predict_settings(
     model: CompactModel, session: SessionBatch, reference: BandPowers
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Settings in units of a batch of sessions on band powers."""
+    """Predicts settings in units for a batch of sessions on band powers."""
     layout = compact_layout()
     present = session.present
     heard = model.encode_tracks(session.powers)
@@ -264,7 +264,7 @@ def predict_settings(
 
 
 def _keep_freed_memory() -> None:
-    """Glibc gives large blocks back at once and fetches them anew, page by page: a third of a step's time."""
+    """Lets glibc keep large blocks that are freed: to fetch them anew is a third of the time of a step."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):

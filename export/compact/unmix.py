@@ -108,7 +108,7 @@ def unmix(templates: Templates, left: Tensor, right: Tensor, rounds: int) -> Ten
 
 
 def _as_findings(power: Tensor, place: Tensor, colour: Tensor) -> Tensor:
-    """From power (batch, 2, tracks, bands), place (batch, 2, tracks) and colour (batch, tracks, bands)."""
+    """Makes findings of power (batch, 2, tracks, bands), place (batch, 2, tracks), colour (batch, tracks, bands)."""
     both = power.sum(1)
     whole = both.sum((1, 2), keepdim=True) + 1e-20
     level = torch.log10(both / whole + _FLOOR)

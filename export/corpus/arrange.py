@@ -30,7 +30,7 @@ _ONCE = ("hats", "cymbals", "toms", "percussion")
 
 
 def arrange(score: Score, fonts: Sequence[str], numbers: np.random.Generator, *, as_written: bool) -> list[Voice]:
-    """The parts that are recorded, with their sounds; at least one, at most MOST_TRACKS.
+    """Chooses the parts that are recorded, with their sounds; at least one, at most MOST_TRACKS.
 
     Args:
         score: at least one part.
@@ -53,7 +53,7 @@ def arrange(score: Score, fonts: Sequence[str], numbers: np.random.Generator, *,
 
 
 def _wanted(parts: int, numbers: np.random.Generator) -> int:
-    """How many tracks: mostly what there is, sometimes a sketch, sometimes everything twice."""
+    """Draws how many tracks: mostly what there is, sometimes a sketch, sometimes everything twice."""
     size = numbers.random()
     if size < 0.03:
         return 1
@@ -65,7 +65,7 @@ def _wanted(parts: int, numbers: np.random.Generator) -> int:
 
 
 def _doubles(voices: Sequence[Voice], count: int, fonts: Sequence[str], numbers: np.random.Generator) -> list[Voice]:
-    """So many more takes of what is played; each part is doubled once, then once more."""
+    """Adds takes of what is played; each part is doubled once, then once more."""
     can = [voice for voice in voices if voice.part.role not in _ONCE]
     if count <= 0 or not can:
         return []
@@ -90,7 +90,7 @@ def _second(voice: Voice, number: int, fonts: Sequence[str], numbers: np.random.
 
 
 def humanised(part: ScorePart, numbers: np.random.Generator, spread_s: float) -> ScorePart:
-    """Another take: every note a little early or late, softer or louder."""
+    """Plays another take: every note a little early or late, softer or louder."""
     late_s = numbers.normal(0, spread_s, len(part.notes))
     louder = numbers.normal(0, 7, len(part.notes))
     notes = [

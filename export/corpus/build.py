@@ -48,7 +48,7 @@ Factory = Callable[[CorpusSources], Builder]
 
 
 def session_builder(sources: CorpusSources) -> Builder:
-    """The builder of the corpus, loaded in the worker that uses it."""
+    """Makes the builder of the corpus, in the worker that uses it."""
     from .session import SessionBuilder
     from .voices import sing
 
@@ -81,12 +81,12 @@ class _Worker:
 
 
 def session_folder(corpus: Path, job: Job) -> Path:
-    """Where a job's session goes."""
+    """Names the folder of a job's session."""
     return corpus / job.split / job.name
 
 
 def missing(corpus: Path, jobs: Sequence[Job]) -> list[Job]:
-    """The jobs whose sessions are not there, in their order."""
+    """Lists the jobs whose sessions are not there, in their order."""
     return [job for job in jobs if not (session_folder(corpus, job) / META).is_file()]
 
 
@@ -158,7 +158,7 @@ def _ended(team: Sequence[_Worker]) -> list[tuple[JobOutcome, _Worker]]:
 
 
 def _answer(worker: _Worker) -> str | None:
-    """What a worker says: why its job failed, or None; its death counts as an answer."""
+    """Reads why the job of a worker failed, or None; its death counts as an answer."""
     try:
         failure = worker.line.recv()
     except (EOFError, OSError):
@@ -194,7 +194,7 @@ def _dismiss(team: Sequence[_Worker]) -> None:
 
 
 def _work(line: Connection, corpus: Path, sources: CorpusSources, factory: Factory) -> None:
-    """A worker's life: jobs come, answers go, None ends it."""
+    """Runs a worker: jobs come, answers go, None ends it."""
     # Ctrl-C reaches all processes of a terminal; the one that holds the line decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     builder: Builder | None = None

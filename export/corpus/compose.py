@@ -62,13 +62,13 @@ class _Song:
         return 60 / self.tempo_bpm / 4
 
     def numbers(self, *key: int | str) -> np.random.Generator:
-        """Numbers that are the same wherever the same thing comes back."""
+        """Gives random numbers that are the same wherever the same thing comes back."""
         words = [word if isinstance(word, int) else int.from_bytes(word.encode(), "little") % 2**31 for word in key]
         return np.random.default_rng([self.seed, *words])
 
 
 def compose(seconds: float, numbers: np.random.Generator, genre: str | None = None) -> Score:
-    """A song of this length, of a genre of `GENRES` or of one drawn."""
+    """Composes a song of this length, of a genre of `GENRES` or of one drawn."""
     genre = genre or str(numbers.choice(list(GENRES)))
     song = _draw_song(GENRES[genre], seconds, numbers)
     parts = []
@@ -105,7 +105,7 @@ def _draw_song(genre: Genre, seconds: float, numbers: np.random.Generator) -> _S
 
 
 def _form(bars: int, numbers: np.random.Generator) -> tuple[_FormBar, ...]:
-    """Sections of four or eight bars until there are enough; a long form is cut, a short one goes round."""
+    """Draws sections of four or eight bars until there are enough; a long form is cut, a short one repeats."""
     unit = 8 if bars >= 28 else 4
     form = _FORMS[numbers.integers(len(_FORMS))]
     form_bars: list[_FormBar] = []
@@ -134,7 +134,7 @@ def _layer_part(song: _Song, layer: Layer, numbers: np.random.Generator) -> Scor
 def _performed(
     song: _Song, hits: Sequence[Hit], energies: Sequence[float], numbers: np.random.Generator
 ) -> Iterator[ScoreNote]:
-    """Hits in time: swung, then as exactly as people or machines play, louder where the song is."""
+    """Puts hits in time: swung, then as exactly as people or machines play, louder where the song is."""
     spread_s = 0.0015 if song.genre.tight else float(numbers.uniform(0.004, 0.011))
     late_s = numbers.normal(0, spread_s, len(hits))
     moods = numbers.normal(0, 3 if song.genre.tight else 6, len(hits))
@@ -149,7 +149,7 @@ def _performed(
 
 
 def _drum_parts(song: _Song, groove: Groove, numbers: np.random.Generator) -> list[ScorePart]:
-    """The kit, a part for each microphone of :data:`.general_midi.DRUM_ROLES`."""
+    """Composes the kit, a part for each microphone of :data:`.general_midi.DRUM_ROLES`."""
     snare_key = int(numbers.choice(groove.snare_key))
     hat_key = int(numbers.choice(groove.hat_key))
     hands = [pattern for pattern in groove.percussion if numbers.random() < 0.5]
@@ -200,7 +200,7 @@ def _fill(numbers: np.random.Generator, snare_key: int) -> list[Hit]:
 
 
 def _melody(song: _Song, seconds: float) -> tuple[SungNote, ...]:
-    """What a voice sings: two-bar phrases that breathe, near the chord on strong beats, in steps between them."""
+    """Composes what a voice sings: two-bar phrases with rests, near the chord on strong beats, else in steps."""
     notes = []
     pitch = _into_range(60 + song.bars[0].tonic)
     for number, (position, bar) in enumerate(zip(song.form_bars, song.bars, strict=True)):
@@ -217,7 +217,7 @@ def _melody(song: _Song, seconds: float) -> tuple[SungNote, ...]:
 
 
 def _phrase(figure: np.random.Generator, position: _FormBar) -> Iterator[tuple[int, int, int]]:
-    """(step, length, leap in scale steps); every second bar ends in a rest to breathe."""
+    """Draws (step, length, leap in scale steps); every second bar ends in a rest to breathe."""
     end = 12 if position.index % 2 else STEPS
     lengths = [3, 4, 4, 6, 8] if position.section == "chorus" else [2, 2, 3, 4, 4]
     step = int(figure.choice([0, 0, 2, 4])) if position.index % 2 == 0 else 0
@@ -229,7 +229,7 @@ def _phrase(figure: np.random.Generator, position: _FormBar) -> Iterator[tuple[i
 
 
 def _next_pitch(bar: BarHarmony, pitch: int, leap: int, *, strong: bool) -> int:
-    """From a pitch by scale steps, or on strong beats to the nearest tone of the chord, within the voice's range."""
+    """Moves a pitch by scale steps, or on strong beats to the nearest tone of the chord, in the voice's range."""
     if strong:
         tones = [tone + octave for tone in bar.chord(_VOICE_RANGE[0] - 9) for octave in (0, 12, 24)]
         return _into_range(min(tones, key=lambda tone: (abs(tone - pitch - leap), tone)))

@@ -74,7 +74,7 @@ class Kit:
     tuning: float
 
     def play(self, part: ScorePart, seconds: float) -> NDArray[np.float32]:
-        """A drum part, shape (1, samples) at SYNTH_RATE_HZ.
+        """Plays a drum part, shape (1, samples) at SYNTH_RATE_HZ.
 
         Raises:
             AudioError: a sample is missing.
@@ -98,7 +98,7 @@ class Kit:
 
 
 def draw_kit(folder: Path, style: str, numbers: np.random.Generator) -> Kit:
-    """A kit of this style ("machine", "club", "acoustic") by chance."""
+    """Draws a kit of this style ("machine", "club", "acoustic")."""
     names = {role: str(numbers.choice(choices)) for role, choices in KITS[style].items()}
     return Kit(folder, names, float(numbers.uniform(0.92, 1.08)))
 

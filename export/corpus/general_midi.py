@@ -47,10 +47,10 @@ DRUM_KITS = {0: "standard kit", 8: "room kit", 16: "power kit", 24: "electronic 
 
 
 def role_of_program(program: int) -> str:
-    """The role of a melodic program, 0 to 127, in the words of a session's meta.json."""
+    """Gives the role of a melodic program, 0 to 127, in the words of a session's meta.json."""
     return _ROLE_STARTS[max(start for start in _ROLE_STARTS if start <= program)]
 
 
 def role_of_drum(key: int) -> str:
-    """Which microphone of a drum kit hears this key of the drum channel first."""
+    """Tells which microphone of a drum kit hears this key of the drum channel first."""
     return _ROLE_OF_KEY.get(key, "percussion")

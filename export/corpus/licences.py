@@ -50,7 +50,7 @@ class Terms:
 
 
 def read_terms(file: Path) -> list[Terms]:
-    """The paragraphs about files in a machine-readable copyright file, in its order.
+    """Reads the paragraphs about files in a machine-readable copyright file, in its order.
 
     Raises:
         AudioError: the file is missing, or states no terms in that form.
@@ -73,13 +73,13 @@ def read_terms(file: Path) -> list[Terms]:
 
 
 def terms_of(path: str, terms: Sequence[Terms]) -> Terms | None:
-    """The terms of a file, by its path in the source package; None if none match."""
+    """Finds the terms of a file, by its path in the source package; None if none match."""
     fitting = [one for one in terms if any(_matches(path, pattern) for pattern in one.patterns)]
     return fitting[-1] if fitting else None
 
 
 def permissive(stated: str, also: Mapping[str, str] | None = None) -> str | None:
-    """The SPDX name of the licence that a file may be used under; None if it may not.
+    """Gives the SPDX name of the licence that a file may be used under; None if it may not.
 
     Args:
         stated: as Debian writes it; "or" offers a choice, "and" does not.
@@ -94,7 +94,7 @@ def permissive(stated: str, also: Mapping[str, str] | None = None) -> str | None
 
 
 def _fields(paragraph: str) -> dict[str, list[str]]:
-    """Lines of each field, by its lower-case name."""
+    """Splits a paragraph into the lines of each field, by its lower-case name."""
     fields: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in paragraph.splitlines():
@@ -111,7 +111,7 @@ def _patterns(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """Debian's patterns: `*` and `?` match anything, a backslash takes the next character as it is."""
+    """Matches Debian's patterns: `*` and `?` match anything, a backslash takes the next character as it is."""
     parts = re.findall(r"\\.|.", pattern)
     made = "".join(".*" if p == "*" else "." if p == "?" else re.escape(p[-1]) for p in parts)
     return re.fullmatch(made, path, re.DOTALL) is not None

@@ -48,7 +48,7 @@ class Request:
     only: str | None = None
 
     def wants(self, part: str) -> bool:
-        """Whether a part is to be made."""
+        """Tells whether a part is to be made."""
         return self.only in (None, part)
 
 
@@ -66,7 +66,7 @@ class BuildReport:
 
 
 def planned(request: Request) -> list[Job]:
-    """The sessions that a request asks for, in the order of their making.
+    """Lists the sessions that a request asks for, in the order of their making.
 
     Raises:
         AudioError: the sources cannot be had.

@@ -141,7 +141,7 @@ def _song_entries(corpus: Path) -> list[Entry]:
 
 
 def _known_packages(corpus: Path, unpacked: Sequence[Unpacked]) -> list[dict[str, str]]:
-    """Rows of the packages used now and in earlier runs on the same folder, in the table's order."""
+    """Gives the rows of the packages used now and in earlier runs on the same folder, in the table's order."""
     rows = {row["name"]: row for row in _earlier(corpus / MANIFEST)} | {
         row["name"]: row for row in credit_rows(unpacked)
     }

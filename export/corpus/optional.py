@@ -10,7 +10,7 @@ from ...presets.errors import MixbridgeError
 
 
 def required(module: str) -> Any:
-    """A library of the `corpus` extra.
+    """Imports a library of the `corpus` extra.
 
     Raises:
         MixbridgeError: it is not installed.

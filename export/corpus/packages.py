@@ -93,13 +93,13 @@ class Unpacked:
 
 
 def packages_for(parts: Iterable[CorpusPart]) -> tuple[Package, ...]:
-    """The rows that some parts of the corpus need."""
+    """Lists the packages that some parts of the corpus need."""
     wanted = set(parts)
     return tuple(package for package in PACKAGES if package.part in wanted)
 
 
 def unpack(package: Package, folder: Path) -> Unpacked:
-    """A package's files, fetched and unpacked if they are not there yet.
+    """Fetches and unpacks a package's files if they are not there yet.
 
     Args:
         package: its row.
@@ -123,23 +123,23 @@ def unpack(package: Package, folder: Path) -> Unpacked:
 
 
 def credit_rows(unpacked: Iterable[Unpacked]) -> list[dict[str, str]]:
-    """The manifest's rows about packages."""
+    """Makes the manifest's rows about packages."""
     return [asdict(one.package) | {"version": one.version, "sha256": one.sha256} for one in unpacked]
 
 
 def copyright_file(unpacked: Unpacked) -> Path:
-    """Where Debian keeps the terms of a package's files."""
+    """Tells where Debian keeps the terms of a package's files."""
     return unpacked.root / "usr" / "share" / "doc" / unpacked.package.name / "copyright"
 
 
 def sha256_of(path: Path) -> str:
-    """Hash of a file, as 64 hexadecimal digits."""
+    """Computes the hash of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def one_of(unpacked: Unpacked, pattern: str) -> Path:
-    """The first file or folder of a package that matches.
+    """Finds the first file or folder of a package that matches.
 
     Raises:
         AudioError: there is none; the package has changed.
@@ -154,7 +154,7 @@ def one_of(unpacked: Unpacked, pattern: str) -> Path:
 
 
 def _archive(name: str, folder: Path) -> Path:
-    """The .deb of a package: one that lies there, or the one that apt has."""
+    """Finds the .deb of a package: one that lies there, or the one that apt has."""
     folder.mkdir(parents=True, exist_ok=True)
     lying = sorted(folder.glob(f"{name}_*.deb"))
     if lying:
@@ -177,7 +177,7 @@ def _archive(name: str, folder: Path) -> Path:
 
 
 def _version(archive: Path, name: str) -> str:
-    """The version that a .deb states, after a look at whether it is the package at all."""
+    """Reads the version that a .deb states, after a look at whether it is the package at all."""
     if shutil.which("dpkg-deb") is None:
         raise OutputError(
             "dpkg-deb is needed to unpack Debian packages: install dpkg "
@@ -214,7 +214,7 @@ def drop_links_out(root: Path) -> None:
 
 
 def _run(command: list[str], folder: Path | None, limit_s: float, what: str, remedy: str) -> str:
-    """Output of a program that must succeed."""
+    """Runs a program that must succeed; gives its output."""
     try:
         process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit_s, check=False)
     except subprocess.TimeoutExpired as error:

@@ -63,7 +63,7 @@ _Performance = tuple[Float64Array, VoiceInfo]
 def perform(
     recordings: Path | None, seconds: float, numbers: np.random.Generator, split: str
 ) -> tuple[Float64Array, VoiceInfo]:
-    """A performance drawn from all kinds, shape (samples,) at SAMPLE_RATE_HZ, exactly `seconds` long."""
+    """Draws a performance from all kinds, shape (samples,) at SAMPLE_RATE_HZ, exactly `seconds` long."""
     kinds: tuple[tuple[float, Callable[[_Stage], _Performance]], ...] = (
         (0.28, _singing),
         (0.22, _singing_speech),
@@ -139,14 +139,14 @@ def _info(kind: str, speaker: Speaker, notes: list[str]) -> VoiceInfo:
 
 
 def _speaker(stage: _Stage, writer: Writer) -> Speaker:
-    """A person's recordings two times in five, where there are any."""
+    """Draws a speaker: a person's recordings two times in five, where there are any."""
     if stage.recordings is not None and stage.numbers.random() < 0.4:
         return speech.recorded(stage.recordings, stage.split)
     return _reader(stage, writer)
 
 
 def _reader(stage: _Stage, writer: Writer) -> Speaker:
-    """A speaker that reads what a writer writes; the test's are mostly voices that training has not heard."""
+    """Draws a speaker and a writer; the test's are mostly voices that training has not heard."""
     flite_share = 0.8 if stage.split == "test" else 0.25
     if speech.has_flite() and stage.numbers.random() < flite_share:
         return speech.Flite(str(stage.numbers.choice(speech.FLITE_VOICES[stage.split])), writer, stage.split)
@@ -154,14 +154,14 @@ def _reader(stage: _Stage, writer: Writer) -> Speaker:
 
 
 def _formants_for(speaker: Speaker, wanted: float) -> float:
-    """The ratio that gives a speaker the formants wanted, held to what WORLD does well."""
+    """Computes the ratio that gives a speaker the formants wanted, held to what WORLD does well."""
     return float(np.clip(wanted / speaker.formants, 0.78, 1.24))
 
 
 def _said(
     speaker: Speaker, seconds: float, pace: float, longest_pause_s: float, numbers: np.random.Generator
 ) -> Float64Array:
-    """Sentences and pauses, some of them long, for `seconds` or a little more, at the speaker's rate."""
+    """Speaks sentences and pauses, some of them long, for `seconds` or a little more, at the speaker's rate."""
     rate_hz = speaker.sample_rate_hz
     pieces = [np.zeros(round(numbers.uniform(0.1, 1.0) * rate_hz))]
     length = len(pieces[0])
@@ -174,7 +174,7 @@ def _said(
 
 
 def _trimmed(audio: Float64Array, rate_hz: int) -> Float64Array:
-    """Without silence at either end, faded over 10 ms, at a loudness common to all sentences."""
+    """Removes silence at either end, fades over 10 ms, and sets the loudness common to all sentences."""
     block = rate_hz // 100
     blocks = len(audio) // block
     levels = np.sqrt(np.mean(audio[: blocks * block].reshape(blocks, block) ** 2, axis=1))
@@ -190,5 +190,5 @@ def _trimmed(audio: Float64Array, rate_hz: int) -> Float64Array:
 
 
 def _widened(audio: Float64Array, speaker: Speaker, faster: float, numbers: np.random.Generator) -> Float64Array:
-    """At the corpus' rate, with the band filled that the speaker does not have."""
+    """Resamples to the corpus' rate, and fills the band that the speaker does not have."""
     return extended(resampled(audio, speaker.sample_rate_hz, faster), 0.48 * speaker.sample_rate_hz * faster, numbers)

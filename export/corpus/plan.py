@@ -74,7 +74,7 @@ class Job:
 
 
 def plan(hours: float, seed: int, tunes: Sequence[str]) -> list[Job]:
-    """The jobs for so many hours of training, with those of the test among them.
+    """Plans the jobs for so many hours of training, with those of the test among them.
 
     Args:
         hours: of training; the test has its fixed size.
@@ -97,7 +97,7 @@ def plan(hours: float, seed: int, tunes: Sequence[str]) -> list[Job]:
 
 
 def _train_jobs(seed: int, tunes: Sequence[str]) -> Iterator[Job]:
-    """Endless jobs; the kind that lacks most of its share comes next."""
+    """Plans endless jobs; the kind that lacks most of its share comes next."""
     makers = {
         "composition": _compositions(seed * SEEDS_A_CORPUS, "train"),
         "tune": _arrangements(seed * SEEDS_A_CORPUS, sorted(set(tunes) - {*HELD_OUT_TUNES, *LEFT_OUT_TUNES})),
@@ -112,7 +112,7 @@ def _train_jobs(seed: int, tunes: Sequence[str]) -> Iterator[Job]:
 
 
 def _test_jobs() -> list[Job]:
-    """The held-out sessions, their kinds evenly mixed."""
+    """Plans the held-out sessions, their kinds evenly mixed."""
     makers = {
         "tune": (_tune(key, FIRST_TEST_SEED, "test") for key in HELD_OUT_TUNES),
         "composition": _compositions(FIRST_TEST_SEED, "test"),
@@ -147,7 +147,7 @@ def _voices(first_seed: int, split: Split) -> Iterator[Job]:
 
 
 def _arrangements(first_seed: int, tunes: Sequence[str]) -> Iterator[Job]:
-    """Every tune once, in a random order, then every tune in another arrangement, and so on."""
+    """Gives every tune once, in a random order, then every tune in another arrangement, and so on."""
     for seed in count(first_seed):
         order = list(tunes)
         random.Random(f"tunes {seed}").shuffle(order)

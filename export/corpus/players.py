@@ -48,25 +48,25 @@ class BarHarmony:
     kick: tuple[int, ...]
 
     def tone(self, degree: int, low: int) -> int:
-        """The lowest key from `low` on that is this degree of the scale."""
+        """Gives the lowest key from `low` on that is this degree of the scale."""
         pitch_class = (self.tonic + self.scale[degree % 7]) % 12
         return low + (pitch_class - low) % 12
 
     def run(self, degree: int, low: int) -> int:
-        """A degree counted upwards from the lowest tonic at or over `low`, octaves included."""
+        """Counts a degree upwards from the lowest tonic at or over `low`, octaves included."""
         octave, step = divmod(degree, 7)
         return self.tone(0, low) + 12 * octave + self.scale[step]
 
     def chord(self, low: int) -> list[int]:
-        """The chord's keys within an octave from `low`, so that neighbouring chords lie close."""
+        """Gives the chord's keys within an octave from `low`, so that neighbouring chords lie close."""
         return sorted(self.tone(self.degree + third, low) for third in (0, 2, 4, 6)[: 3 + self.sevenths])
 
     def root(self, low: int) -> int:
-        """The chord's root, the lowest key from `low` on."""
+        """Gives the chord's root, the lowest key from `low` on."""
         return self.tone(self.degree, low)
 
     def fifth(self, low: int) -> int:
-        """The chord's fifth over that root."""
+        """Gives the chord's fifth over that root."""
         root = self.root(low)
         return root + (self.tone(self.degree + 4, root) - root)
 
@@ -234,7 +234,7 @@ def _ostinato(bar: BarHarmony, low: int, numbers: np.random.Generator) -> list[H
 
 
 def _line(bar: BarHarmony, low: int, numbers: np.random.Generator, notes: int, longest: float) -> list[Hit]:
-    """A phrase: starts on a chord tone, moves mostly by step, rests before the next bar now and then."""
+    """Plays a phrase: starts on a chord tone, moves mostly by step, rests before the next bar now and then."""
     starts = sorted(numbers.choice(STEPS - 1, size=notes, replace=False).tolist())
     ends = [*starts[1:], STEPS]
     degree = bar.degree + int(numbers.choice([0, 2, 4]))

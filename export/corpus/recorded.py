@@ -138,13 +138,13 @@ def collect_recorded(
 
 
 def guitar_songs(unpacked: Unpacked) -> list[Path]:
-    """The folders of the two-track songs."""
+    """Finds the folders of the two-track songs."""
     folder = one_of(unpacked, "usr/share/games/fretsonfire/data/songs/*")
     return sorted(path.parent for path in folder.glob("*/guitar.ogg"))
 
 
 def permissive_projects(folder: Path, copyright_: Path) -> list[tuple[Path, str]]:
-    """LMMS' songs that may be used, smallest first, with their licences.
+    """Finds LMMS' songs that may be used, smallest first, with their licences.
 
     Raises:
         AudioError: their licences cannot be read.
@@ -203,7 +203,7 @@ def write_recorded(folder: Path, origin: Origin, tracks: Sequence[RecordedTrack]
 
 
 def role_of(name: str) -> str:
-    """What a track plays, by words in its name; "other" if they do not say."""
+    """Tells what a track plays, by words in its name; "other" if they do not say."""
     plain = name.lower().replace("_", " ")
     return next((role for words, role in _ROLES if re.search(words, plain)), "other")
 
@@ -234,7 +234,7 @@ def _lmms_session(folder: Path, project: Path, licence: str, program: str) -> st
 
 
 def _render(project: Path, folder: Path, program: str) -> str | None:
-    """Lets LMMS write a file for each track; why it did not, if not."""
+    """Lets LMMS write a file for each track; gives why it did not, or None."""
     # LMMS refuses to run as root, as in a container, without being told.
     as_root = ["--allowroot"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     command = [program, *as_root, "rendertracks", str(project), "-o", str(folder), "-f", "wav", "-s", "44100"]
@@ -281,5 +281,5 @@ def _mono_or_stereo(audio: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _plain(name: str) -> str:
-    """A name for a file or folder."""
+    """Makes a name for a file or folder."""
     return re.sub(r"[^A-Za-z0-9-]+", "_", name).strip("_") or "unnamed"

@@ -90,7 +90,7 @@ class Studio:
 
 
 def draw_studio(numbers: np.random.Generator, sampled_drums: bool) -> Studio:
-    """A studio by chance; drums made of samples do not bleed."""
+    """Draws a studio; drums made of samples do not bleed."""
     drum_bleed = not sampled_drums and numbers.random() < 0.55
     return Studio(
         sample_rate_hz=int(numbers.choice(_RATES_HZ, p=_RATE_CHANCES)),
@@ -106,7 +106,7 @@ def draw_studio(numbers: np.random.Generator, sampled_drums: bool) -> Studio:
 
 
 def record(tracks: Sequence[StudioTrack], studio: Studio, numbers: np.random.Generator) -> list[StudioTrack]:
-    """The tracks as this studio records them; silent ones are left out."""
+    """Records the tracks in this studio; silent ones are left out."""
     heard = [track for track in tracks if _peak(track.audio) > _SILENT]
     bled = _bleed(heard, studio, numbers)
     return [_record_one(track, studio, numbers) for track in bled]
@@ -172,7 +172,7 @@ def _bleed(tracks: list[StudioTrack], studio: Studio, numbers: np.random.Generat
 
 
 def _colour(role: str, studio: Studio, numbers: np.random.Generator, channels: int) -> tuple[Samples, str]:
-    """Impulse response of microphone (and room) or DI, shape (channels, taps), and its name."""
+    """Draws the impulse response of microphone (and room) or DI, shape (channels, taps), and its name."""
     di_chance = _DI_CHANCE_OF_MIKED if role in _MIKED_ROLES else 1 - _MIKED_CHANCE_OF_DI
     if not studio.miked or numbers.random() < di_chance:
         return np.tile(
@@ -189,7 +189,7 @@ def _colour(role: str, studio: Studio, numbers: np.random.Generator, channels: i
 def _curve_db(
     numbers: np.random.Generator, *, bumps: int, bump_db: float, tilt_db: float, low_cut_hz: float
 ) -> NDArray[np.float64]:
-    """A smooth frequency response by chance: bumps an octave or two wide on a tilt (dB per octave), and a low cut."""
+    """Draws a smooth frequency response: bumps an octave or two wide on a tilt (dB per octave), and a low cut."""
     freq_hz = fft.rfftfreq(_CURVE_LENGTH, 1 / SYNTH_RATE_HZ)
     octaves = np.log2(np.maximum(freq_hz, 10.0) / 1000.0)
     curve = numbers.normal(0, tilt_db / 2) * octaves
@@ -205,7 +205,7 @@ def _curve_db(
 
 
 def minimum_phase(curve_db: NDArray[np.float64]) -> Samples:
-    """The shortest impulse response with this magnitude (dB on a half spectrum), shape (taps,)."""
+    """Computes the shortest impulse response with this magnitude (dB on a half spectrum), shape (taps,)."""
     length = 2 * (len(curve_db) - 1)
     cepstrum = fft.irfft(curve_db * (math.log(10) / 20), length)
     cepstrum[1 : length // 2] *= 2
@@ -217,7 +217,7 @@ def minimum_phase(curve_db: NDArray[np.float64]) -> Samples:
 
 
 def _rooms(numbers: np.random.Generator, channels: int) -> Samples:
-    """Direct sound, then decaying noise that loses its highs; shape (channels, taps)."""
+    """Draws direct sound, then decaying noise that loses its highs; shape (channels, taps)."""
     decay_s = float(numbers.uniform(0.1, 0.6))
     pre_delay = round(float(numbers.uniform(0.003, 0.015)) * SYNTH_RATE_HZ)
     tail = numbers.standard_normal((channels, round(decay_s * SYNTH_RATE_HZ)), dtype=np.float32)
@@ -232,7 +232,7 @@ def _rooms(numbers: np.random.Generator, channels: int) -> Samples:
 
 
 def _activity(audio: Samples) -> NDArray[np.float32]:
-    """1 where the track plays and shortly after, 0 elsewhere, by tenths of a second."""
+    """Marks by tenths of a second where the track plays and shortly after: 1, elsewhere 0."""
     step = SYNTH_RATE_HZ // 10
     frames = audio.shape[-1] // step
     if not frames:
@@ -243,7 +243,7 @@ def _activity(audio: Samples) -> NDArray[np.float32]:
 
 
 def _noise_floor(activity: NDArray[np.float32], shape: tuple[int, ...], numbers: np.random.Generator) -> Samples:
-    """Coloured noise, for a track of peak 1; half of the engineers mute it where the track does not play."""
+    """Draws coloured noise, for a track of peak 1; half of the engineers mute it where the track does not play."""
     block = fft.rfft(numbers.standard_normal((shape[0], 2**18), dtype=np.float32), axis=-1)
     tilt = numbers.uniform(0, 0.5)
     block *= (np.arange(1, block.shape[-1] + 1) ** -tilt).astype(np.float32)
@@ -257,7 +257,7 @@ def _noise_floor(activity: NDArray[np.float32], shape: tuple[int, ...], numbers:
 
 
 def _hum(studio: Studio, samples: int, numbers: np.random.Generator) -> NDArray[np.float32]:
-    """Mains and its harmonics; a second of it repeats exactly at any sample rate."""
+    """Draws mains and its harmonics; a second of it repeats exactly at any sample rate."""
     phase = np.arange(studio.sample_rate_hz) * (2 * math.pi * studio.mains_hz / studio.sample_rate_hz)
     harmonics = np.arange(1, 9)
     heights = numbers.random(8) / harmonics

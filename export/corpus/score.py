@@ -82,7 +82,7 @@ class ScorePart:
     controls: tuple[ControllerMove, ...] = ()
 
     def transposed(self, semitones: int) -> ScorePart:
-        """The part moved by semitones; drums stay, notes that leave 0 to 127 are dropped."""
+        """Moves the part by semitones; drums stay, notes that leave 0 to 127 are dropped."""
         if self.is_drum or not semitones:
             return self
         moved = (replace(note, pitch=note.pitch + semitones) for note in self.notes)
@@ -100,7 +100,7 @@ class Score:
     sung: tuple[SungNote, ...] = ()
 
     def retimed(self, factor: float) -> Score:
-        """The score played `factor` times as fast."""
+        """Plays the score `factor` times as fast."""
         return replace(
             self,
             parts=tuple(_retimed(part, factor) for part in self.parts),
@@ -110,7 +110,7 @@ class Score:
         )
 
     def excerpt(self, start_s: float, seconds: float) -> Score:
-        """What starts within a stretch; controls set before it hold, parts that then have no notes are dropped."""
+        """Cuts what starts within a stretch; controls set before it hold, parts without notes are dropped."""
         parts = (_excerpt(part, start_s, seconds) for part in self.parts)
         sung = tuple(
             SungNote(note.start_s - start_s, note.length_s, note.pitch)
@@ -150,7 +150,7 @@ def read_midi(path: Path) -> Score:
 
 
 def _timed(file: Iterable[Any]) -> Iterable[tuple[Any, float]]:
-    """Messages with their time in seconds; iterating a mido file follows its tempo changes."""
+    """Gives the messages with their time in seconds; iterating a mido file follows its tempo changes."""
     now_s = 0.0
     for message in file:
         now_s += message.time

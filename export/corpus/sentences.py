@@ -129,22 +129,22 @@ _SONG = (
 
 
 def talk(numbers: np.random.Generator, split: str) -> str:
-    """A sentence as spoken in a podcast."""
+    """Draws a sentence as spoken in a podcast."""
     return _drawn(_TALK, numbers, split)
 
 
 def lyric(numbers: np.random.Generator, split: str) -> str:
-    """A line of a song."""
+    """Draws a line of a song."""
     return _drawn(_SONG, numbers, split)
 
 
 def is_held_out(key: str) -> bool:
-    """Whether a sentence, given by text or file name, belongs to the third kept for testing."""
+    """Tells whether a sentence, given by text or file name, belongs to the third kept for testing."""
     return hashlib.sha256(key.encode()).digest()[0] % 3 == 0
 
 
 def _drawn(templates: tuple[str, ...], numbers: np.random.Generator, split: str) -> str:
-    """The first of as many draws as it takes that belongs to the split."""
+    """Draws until a sentence belongs to the split."""
     while True:
         sentence = _filled(templates[numbers.integers(len(templates))], numbers)
         if is_held_out(sentence) == (split == "test"):

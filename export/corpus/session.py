@@ -109,7 +109,7 @@ class SessionBuilder:
     def _tracks(
         self, job: Job, score: Score, voices: Sequence[Voice], numbers: np.random.Generator
     ) -> tuple[list[StudioTrack], bool]:
-        """The score played, and whether its drums are samples."""
+        """Plays the score; tells whether its drums are samples."""
         styles = GENRES[score.genre].sampled_drums if score.genre else _TUNE_DRUMS
         style = _drawn(styles, numbers)
         notes_licence = _TUNE_LICENCE if job.kind == "tune" else _OWN_LICENCE
@@ -206,7 +206,7 @@ def write_session(job: Job, tracks: Sequence[StudioTrack], folder: Path, subtype
 
 
 def _tune(path: Path, seconds: float, numbers: np.random.Generator, *, as_written: bool) -> Score:
-    """A busy stretch of a tune; arranged anew unless it is to stay as written."""
+    """Takes a busy stretch of a tune; arranged anew unless it is to stay as written."""
     score = read_midi(path)
     if not as_written:
         score = score.retimed(float(numbers.uniform(0.9, 1.12)))
@@ -223,7 +223,7 @@ def _licence(sound: str, notes_licence: str) -> str:
 
 
 def _in_its_width(role: str, stereo: NDArray[np.float32], numbers: np.random.Generator) -> NDArray[np.float32]:
-    """The two channels where the instrument is recorded in stereo and has width, else one, the middle."""
+    """Keeps both channels where the instrument is recorded in stereo and has width, else one, the middle."""
     middle = (stereo[:1] + stereo[1:]) * np.float32(0.5)
     if numbers.random() > _STEREO_ROLES.get(role, 0.0):
         return middle
@@ -233,7 +233,7 @@ def _in_its_width(role: str, stereo: NDArray[np.float32], numbers: np.random.Gen
 
 
 def _drawn(chances: Mapping[str, float], numbers: np.random.Generator) -> str | None:
-    """One of the names with its chance, or None with what is left of 1."""
+    """Draws one of the names with its chance, or None with what is left of 1."""
     drawn = numbers.random()
     for name, chance in chances.items():
         drawn -= chance

@@ -39,11 +39,11 @@ class Singer:
 
     @property
     def shift(self) -> int:
-        """Semitones from what Sinsy sings to what is heard."""
+        """Gives semitones from what Sinsy sings to what is heard."""
         return self.semitones + (round(self.throat.pitch_semitones) if self.throat else 0)
 
     def notes(self) -> list[str]:
-        """The edits in words."""
+        """Lists the edits in words."""
         edits = [f"played {self.semitones:+d} semitones", f"alpha {self.alpha:.3f}"]
         if self.throat:
             edits.append(f"WORLD {self.throat.pitch_semitones:+.0f} semitones, formants x{self.throat.formants:.2f}")
@@ -51,7 +51,7 @@ class Singer:
 
 
 def drawn_singer(notes: Sequence[SungNote], numbers: np.random.Generator) -> Singer:
-    """A singer for a melody: mostly women and children of Sinsy's kind, one in five a man by way of WORLD."""
+    """Draws a singer for a melody: mostly women and children of Sinsy's kind, one in five a man by way of WORLD."""
     semitones = int(numbers.choice(fitting_shifts(notes)))
     # Formants that playing moved far are bent half of the way back.
     alpha = float(np.clip(0.55 + 0.004 * semitones + numbers.normal(0, 0.01), 0.515, 0.585))
@@ -61,7 +61,7 @@ def drawn_singer(notes: Sequence[SungNote], numbers: np.random.Generator) -> Sin
 
 
 def fitting_shifts(notes: Sequence[SungNote]) -> list[int]:
-    """Semitones from what Sinsy sings to what is heard, for which (nearly) most of a melody is in tune."""
+    """Finds semitones from what Sinsy sings to what is heard, for which (nearly) most of a melody is in tune."""
     shifts = range(-6, 6)
     in_tune = [sum(note.length_s for note in notes if (note.pitch - shift) % 12 in sinsy.IN_TUNE) for shift in shifts]
     return [shift for shift, length_s in zip(shifts, in_tune, strict=True) if length_s >= 0.98 * max(in_tune)]
@@ -70,7 +70,7 @@ def fitting_shifts(notes: Sequence[SungNote]) -> list[int]:
 def sung_by(
     singer: Singer, notes: Sequence[SungNote], tempo_bpm: float, samples: int, numbers: np.random.Generator
 ) -> Float64Array:
-    """A melody as that singer sings it, clean, shape (samples,) at SAMPLE_RATE_HZ."""
+    """Sings a melody as that singer does, clean, shape (samples,) at SAMPLE_RATE_HZ."""
     track = np.zeros(samples)
     beat_s = 60 / tempo_bpm
     for phrase in sinsy.phrases(in_range(notes, singer.shift), max(_SILENCE_S, 3 * beat_s)):
@@ -84,7 +84,7 @@ def sung_by(
 
 
 def in_range(notes: Sequence[SungNote], shift: int) -> list[SungNote]:
-    """What Sinsy has to sing so that notes are heard right after a shift: in its range, some an octave off."""
+    """Moves notes to what Sinsy has to sing before a shift: in its range, some an octave off."""
     middle = float(np.median([note.pitch for note in notes]))
     move = 12 * round((_MIDDLE_PITCH + shift - middle) / 12) - shift
     return [
@@ -94,7 +94,7 @@ def in_range(notes: Sequence[SungNote], shift: int) -> list[SungNote]:
 
 
 def drawn_melody(seconds: float, numbers: np.random.Generator) -> tuple[list[SungNote], float]:
-    """A melody to sing alone, and its tempo in bpm: phrases of a few bars with rests, motifs that come back."""
+    """Draws a melody to sing alone, and its tempo in bpm: phrases with rests, motifs that come back."""
     tempo_bpm = float(numbers.uniform(68, 132))
     step_s = 60 / tempo_bpm / 4
     scale, root = SCALES[numbers.integers(len(SCALES))], int(numbers.integers(12))
@@ -111,7 +111,7 @@ def drawn_melody(seconds: float, numbers: np.random.Generator) -> tuple[list[Sun
 
 
 def _motif(degrees: int, numbers: np.random.Generator) -> list[tuple[int, int]]:
-    """A phrase as (length in 16ths, place on the scale), its last note held."""
+    """Draws a phrase as (length in 16ths, degree of the scale), its last note held."""
     degree = int(numbers.integers(degrees))
     motif = []
     for _ in range(int(numbers.integers(5, 15))):

@@ -54,7 +54,7 @@ class Syllable:
 def sing_phrase(
     notes: Sequence[SungNote], tempo_bpm: float, faster: float, alpha: float, numbers: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Sing one phrase on random syllables; it starts LEAD_IN_TICKS before its first note.
+    """Sings one phrase on random syllables; it starts LEAD_IN_TICKS before its first note.
 
     Args:
         notes: by time, pitches from LOWEST_PITCH to HIGHEST_PITCH.
@@ -91,7 +91,7 @@ def _synthesized(score: str, alpha: float) -> NDArray[np.float64]:
 
 
 def phrases(notes: Iterable[SungNote], gap_s: float) -> list[list[SungNote]]:
-    """Notes by time, split where nothing starts for `gap_s` after the last one ended."""
+    """Splits notes by time where nothing starts for `gap_s` after the last one ended."""
     groups: list[list[SungNote]] = []
     for note in sorted(notes, key=lambda note: note.start_s):
         last = groups[-1][-1] if groups else None
@@ -102,7 +102,7 @@ def phrases(notes: Iterable[SungNote], gap_s: float) -> list[list[SungNote]]:
 
 
 def folded(pitch: int, low: int, high: int) -> int:
-    """The pitch moved by octaves into low..high, which spans an octave or more."""
+    """Moves a pitch by octaves into low..high, which spans an octave or more."""
     if pitch < low:
         return pitch + 12 * -(-(low - pitch) // 12)
     if pitch > high:
@@ -111,7 +111,7 @@ def folded(pitch: int, low: int, high: int) -> int:
 
 
 def syllables(notes: Sequence[SungNote], tempo_bpm: float, numbers: np.random.Generator) -> list[Syllable]:
-    """One phrase on the tick grid, lead-in first and a rest last; gaps too short to hear are sung through."""
+    """Puts a phrase on the tick grid, lead-in first and a rest last; gaps too short to hear are sung through."""
     ticks_per_s = tempo_bpm / 60 * TICKS_PER_BEAT
     origin_s = notes[0].start_s
     starts = [round((note.start_s - origin_s) * ticks_per_s) for note in notes]
@@ -132,7 +132,7 @@ def syllables(notes: Sequence[SungNote], tempo_bpm: float, numbers: np.random.Ge
 
 
 def music_xml(line: Sequence[Syllable], tempo_bpm: float) -> str:
-    """A score of whole 4/4 bars (the line's ticks must fill them); notes over a bar line are tied."""
+    """Writes a score of whole 4/4 bars (the line's ticks must fill them); notes over a bar line are tied."""
     bars = "".join(
         f'<measure number="{number}">{_HEAD.format(tempo=tempo_bpm) if number == 1 else ""}{"".join(bar)}</measure>'
         for number, bar in enumerate(_bars(line), start=1)
@@ -184,7 +184,7 @@ def _note_xml(syllable: Syllable, ticks: int, *, starts: bool, ends: bool) -> st
 
 @functools.cache
 def _singer() -> Any:
-    """The synthesizer with its voice loaded; one for a process, as it takes a while and keeps no score."""
+    """Loads the synthesizer with its voice; once for a process, as it takes a while and keeps no score."""
     pysinsy = required("pysinsy")
     singer = pysinsy.Sinsy()
     singer.setLanguages("j", pysinsy.get_default_dic_dir())

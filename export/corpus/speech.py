@@ -36,26 +36,26 @@ class Speaker(Protocol):
 
     @property
     def voice(self) -> str:
-        """Name of the voice."""
+        """Gives the name of the voice."""
 
     @property
     def source(self) -> str:
-        """Key of where it comes from."""
+        """Gives the key of where it comes from."""
 
     @property
     def licence(self) -> str:
-        """Terms of the voice, by their SPDX name."""
+        """Gives the terms of the voice, by their SPDX name."""
 
     @property
     def sample_rate_hz(self) -> int:
-        """Rate of what it says."""
+        """Gives the rate of what it says."""
 
     @property
     def formants(self) -> float:
-        """Where its formants lie, against a woman's; a man's are near 0.86."""
+        """Tells where its formants lie, against a woman's; a man's are near 0.86."""
 
     def say(self, pace: float, numbers: np.random.Generator) -> NDArray[np.float64]:
-        """Some sentence, shape (samples,); pace above 1 is faster, where the speaker can choose."""
+        """Says some sentence, shape (samples,); pace above 1 is faster, where the speaker can choose."""
         ...
 
 
@@ -144,7 +144,7 @@ class Flite:
 
 
 def recorded(folder: Path, split: str) -> RecordedSpeaker:
-    """The recorded speaker with the sentences of a split.
+    """Gives the recorded speaker with the sentences of a split.
 
     Raises:
         AudioError: the folder holds none.
@@ -158,7 +158,7 @@ def recorded(folder: Path, split: str) -> RecordedSpeaker:
 
 
 def has_flite() -> bool:
-    """Whether the program is installed."""
+    """Tells whether the program is installed."""
     return shutil.which("flite") is not None
 
 

@@ -106,7 +106,7 @@ class Synth:
         self._fonts = {name: self._load(path) for name, path in fonts.items()}
 
     def render(self, voices: Sequence[Voice], seconds: float) -> NDArray[np.float32]:
-        """Play voices together; shape (voices, 2, samples) at SYNTH_RATE_HZ, the same for the same voices.
+        """Plays voices together; shape (voices, 2, samples) at SYNTH_RATE_HZ, the same for the same voices.
 
         Raises:
             AudioError: more voices than MOST_VOICES.
@@ -189,7 +189,7 @@ class _Outputs:
 
 
 def load_library() -> ctypes.CDLL:
-    """Libfluidsynth with its functions declared.
+    """Loads libfluidsynth and declares its functions.
 
     Raises:
         AudioError: it is not installed.
@@ -209,7 +209,7 @@ def load_library() -> ctypes.CDLL:
 
 
 def _events(voices: Sequence[Voice]) -> Iterator[tuple[int, int, int, int, int]]:
-    """(block, channel, action, first, second); at the same time notes end, controls move, notes start."""
+    """Lists (block, channel, action, first, second); at one time notes end, controls move, notes start."""
     blocks_per_second = SYNTH_RATE_HZ / _BLOCK
     for channel, voice in enumerate(voices):
         for control in voice.part.controls:

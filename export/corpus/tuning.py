@@ -31,7 +31,7 @@ def tuned(
     range_hz: tuple[float, float],
     numbers: np.random.Generator,
 ) -> Float64Array:
-    """The same singing, in tune.
+    """Moves singing into tune.
 
     Args:
         audio: shape (samples,).
@@ -45,7 +45,7 @@ def tuned(
 
 
 def pitch_of(audio: Float64Array, rate_hz: int, range_hz: tuple[float, float]) -> Float64Array:
-    """Pitch in Hz for every 10 ms, 0 where there is none; shape (frames,)."""
+    """Measures pitch in Hz for every 10 ms, 0 where there is none; shape (frames,)."""
     world = required("pyworld")
     narrow = np.ascontiguousarray(soxr.resample(audio, rate_hz, _ANALYSIS_RATE_HZ, quality="MQ"))
     pitch_hz, _ = world.dio(
@@ -60,7 +60,7 @@ def pitch_of(audio: Float64Array, rate_hz: int, range_hz: tuple[float, float]) -
 
 
 def corrections(pitch_hz: Float64Array, notes: Sequence[SungNote], numbers: np.random.Generator) -> Float64Array:
-    """Semitones by which to move each frame: one value a note, from the middle of it, with glides between notes."""
+    """Computes semitones by which to move each frame: one value a note, from its middle, with glides between."""
     semitones = np.zeros(len(pitch_hz))
     for note in notes:
         first, last = round(note.start_s * _FRAMES_PER_S), round((note.start_s + note.length_s) * _FRAMES_PER_S)
@@ -75,7 +75,7 @@ def corrections(pitch_hz: Float64Array, notes: Sequence[SungNote], numbers: np.r
 
 
 def moved(audio: Float64Array, rate_hz: int, pitch_hz: Float64Array, semitones: Float64Array) -> Float64Array:
-    """Audio with its pitch moved by semitones, both pitch and semitones by frame; shape and timing stay."""
+    """Moves the pitch of audio by semitones, both pitch and semitones by frame; shape and timing stay."""
     pulses_hz = np.where(pitch_hz > 0, pitch_hz, _UNVOICED_HZ)
     ratio = np.where(pitch_hz > 0, 2 ** (semitones / 12), 1.0)
     pulses = _pulses(pulses_hz, len(audio), rate_hz)
@@ -101,7 +101,7 @@ def moved(audio: Float64Array, rate_hz: int, pitch_hz: Float64Array, semitones: 
 
 
 def _pulses(hz: Float64Array, samples: int, rate_hz: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Samples at which one cycle of a changing frequency, given by frame, ends and the next begins."""
+    """Finds samples at which one cycle of a changing frequency, given by frame, ends and the next begins."""
     frames = np.arange(samples) * (_FRAMES_PER_S / rate_hz)
     cycles = np.cumsum(np.interp(frames, np.arange(len(hz)), hz)) / rate_hz
     return np.searchsorted(cycles, np.arange(1, int(cycles[-1]) + 1)) if samples else np.arange(0)

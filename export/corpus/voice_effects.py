@@ -59,12 +59,12 @@ class Tune:
 
 
 def resampled(audio: Float64Array, rate_hz: float, faster: float = 1.0) -> Float64Array:
-    """Audio at SAMPLE_RATE_HZ, played `faster` times as fast, pitch and formants with it."""
+    """Resamples to SAMPLE_RATE_HZ, played `faster` times as fast, pitch and formants with it."""
     return np.asarray(soxr.resample(audio, rate_hz * faster, SAMPLE_RATE_HZ, quality="HQ"), np.float64)
 
 
 def reshaped(audio: Float64Array, rate_hz: int, throat: Throat, lowest_hz: float, highest_hz: float) -> Float64Array:
-    """The same performance from another throat.
+    """Renders the same performance from another throat.
 
     Args:
         audio: shape (samples,).
@@ -81,7 +81,7 @@ def reshaped(audio: Float64Array, rate_hz: int, throat: Throat, lowest_hz: float
 
 
 def sung(audio: Float64Array, rate_hz: int, tune: Tune, throat: Throat, numbers: np.random.Generator) -> Float64Array:
-    """Speech made to sing: vowels are held on notes of a scale; the throat's pitch shift is not used.
+    """Makes speech sing: vowels are held on notes of a scale; the throat's pitch shift is not used.
 
     Returns:
         At the same rate, longer by up to the tune's stretch.
@@ -94,14 +94,14 @@ def sung(audio: Float64Array, rate_hz: int, tune: Tune, throat: Throat, numbers:
 
 
 def stretched_frames(voiced: NDArray[np.bool_], stretch: float) -> NDArray[np.intp]:
-    """For every frame of the longer performance, the frame it comes from; only voiced ones last longer."""
+    """Gives for every frame of the longer performance the frame it comes from; only voiced ones last longer."""
     ends = np.cumsum(np.where(voiced, stretch, 1.0))
     frames = np.arange(math.floor(ends[-1])) if len(ends) else np.arange(0)
     return np.minimum(np.searchsorted(ends, frames, side="right"), max(len(voiced) - 1, 0))
 
 
 def melody_of_speech(pitch_hz: Float64Array, tune: Tune, numbers: np.random.Generator) -> Float64Array:
-    """Pitches in Hz for every frame: a walk on the scale that rises and falls as the speech does.
+    """Draws pitches in Hz for every frame: a walk on the scale that rises and falls as the speech does.
 
     Args:
         pitch_hz: of the speech, 0 where it has none; shape (frames,).
@@ -153,7 +153,7 @@ def extended(audio: Float64Array, from_hz: float, numbers: np.random.Generator) 
 
 
 def tamed(audio: Float64Array) -> Float64Array:
-    """Synthesis bursts brought down: no 10 ms are more than 9 dB above the level that singing seldom exceeds."""
+    """Lowers bursts of synthesis: no 10 ms are more than 9 dB above the level that singing seldom exceeds."""
     level = frame_levels(audio)
     sounding = level[level > 1e-6]
     if not sounding.size:
@@ -167,7 +167,7 @@ def tamed(audio: Float64Array) -> Float64Array:
 
 
 def frame_levels(audio: Float64Array) -> Float64Array:
-    """RMS of every 10 ms, shape (frames,); one frame at least."""
+    """Measures the RMS of every 10 ms, shape (frames,); one frame at least."""
     whole = max(len(audio) // _LEVEL_FRAME, 1)
     padded = np.pad(audio, (0, max(whole * _LEVEL_FRAME - len(audio), 0)))[: whole * _LEVEL_FRAME]
     return np.asarray(np.sqrt(np.mean(padded.reshape(whole, _LEVEL_FRAME) ** 2, axis=1)), np.float64)
@@ -176,7 +176,7 @@ def frame_levels(audio: Float64Array) -> Float64Array:
 def _analysed(
     audio: Float64Array, rate_hz: int, lowest_hz: float, highest_hz: float
 ) -> tuple[Float64Array, Float64Array]:
-    """Pitch (frames,) in Hz, 0 where there is none, and spectral envelope (frames, bins) as power."""
+    """Measures pitch (frames,) in Hz, 0 where there is none, and spectral envelope (frames, bins) as power."""
     world = required("pyworld")
     samples = np.ascontiguousarray(audio)
     pitch_hz, times_s = world.dio(
@@ -199,7 +199,7 @@ def _resynthesised(pitch_hz: Float64Array, spectrum: Float64Array, throat: Throa
 
 
 def _warped(spectrum: Float64Array, formants: float) -> Float64Array:
-    """Envelopes (frames, bins) with their frequencies times `formants`, interpolated in dB."""
+    """Multiplies the frequencies of envelopes (frames, bins) by `formants`, interpolated in dB."""
     if formants == 1:
         return np.ascontiguousarray(spectrum)
     last = spectrum.shape[1] - 1
@@ -211,13 +211,13 @@ def _warped(spectrum: Float64Array, formants: float) -> Float64Array:
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Stretches of true values as (first, after the last)."""
+    """Finds stretches of true values as (first, after the last)."""
     edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
     return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True))
 
 
 def _notes_within(start: int, end: int, numbers: np.random.Generator) -> list[tuple[int, int]]:
-    """A voiced stretch of frames cut into notes of 0.15 to 0.8 s."""
+    """Cuts a voiced stretch of frames into notes of 0.15 to 0.8 s."""
     notes = []
     while start < end:
         length = int(numbers.choice([15, 20, 30, 40, 60, 80]))
@@ -228,18 +228,18 @@ def _notes_within(start: int, end: int, numbers: np.random.Generator) -> list[tu
 
 
 def _reflected(step_index: int, count: int) -> int:
-    """An index walked over either end of a list comes back in."""
+    """Reflects an index that was walked over either end of a list."""
     top = count - 1
     return abs(step_index) if step_index < 0 else max(2 * top - step_index, 0) if step_index > top else step_index
 
 
 def band_passed(audio: Float64Array, low_hz: float, high_hz: float) -> Float64Array:
-    """Audio between two frequencies, 12 dB per octave beyond."""
+    """Filters audio to between two frequencies, 12 dB per octave beyond."""
     sections = butter(2, [low_hz, high_hz], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
     return np.asarray(sosfilt(sections, audio), np.float64)
 
 
 def per_sample(gain: Float64Array, samples: int) -> Float64Array:
-    """Gains of frames, interpolated to samples."""
+    """Interpolates gains of frames to samples."""
     centres = (np.arange(len(gain)) + 0.5) * _LEVEL_FRAME
     return np.interp(np.arange(samples), centres, gain)

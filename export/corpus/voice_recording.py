@@ -64,7 +64,7 @@ class VoiceTake:
     peak_dbfs: float
 
     def notes(self) -> list[str]:
-        """What a mixer would complain about, in words."""
+        """Lists what a mixer would complain about, in words."""
         faults = []
         if self.hum_hz:
             faults.append(f"hum {self.hum_hz:.0f} Hz")
@@ -80,7 +80,7 @@ class VoiceTake:
 
 
 def drawn_take(numbers: np.random.Generator) -> VoiceTake:
-    """A take as likely as any, from a good booth to a kitchen."""
+    """Draws a take as likely as any, from a good booth to a kitchen."""
     uniform = numbers.uniform
     return VoiceTake(
         colour=(
@@ -106,7 +106,7 @@ def drawn_take(numbers: np.random.Generator) -> VoiceTake:
 
 
 def record(audio: Float64Array, take: VoiceTake, numbers: np.random.Generator) -> Float64Array:
-    """A clean voice as a raw track.
+    """Records a clean voice as a raw track.
 
     Args:
         audio: at SAMPLE_RATE_HZ, shape (samples,); silence stays silence with noise.
@@ -131,7 +131,7 @@ def record(audio: Float64Array, take: VoiceTake, numbers: np.random.Generator) -
 
 
 def phrases_in(audio: Float64Array) -> list[tuple[int, int]]:
-    """Where the voice sounds, as (first, after the last) frame of 10 ms; pauses under 0.25 s are sung through."""
+    """Finds where the voice sounds, as (first, after the last) frame of 10 ms; pauses under 0.25 s are sung through."""
     levels = frame_levels(audio)
     found: list[tuple[int, int]] = []
     for start, end in runs(levels > _ACTIVE * max(float(np.percentile(levels, 95)), 1e-6)):
@@ -143,7 +143,7 @@ def phrases_in(audio: Float64Array) -> list[tuple[int, int]]:
 
 
 def _loud_level(audio: Float64Array) -> float:
-    """RMS over the frames in which the voice sounds."""
+    """Measures the RMS over the frames in which the voice sounds."""
     levels = frame_levels(audio)
     active = levels[levels > _ACTIVE * np.percentile(levels, 95)]
     return float(np.sqrt(np.mean(active**2))) if active.size else 0.0
@@ -163,7 +163,7 @@ def _phrase_gains(
 
 
 def _breaths(parts: list[tuple[int, int]], samples: int, level_db: float, numbers: np.random.Generator) -> Float64Array:
-    """An intake of air before phrases that have room for it."""
+    """Adds an intake of air before phrases that have room for it."""
     track = np.zeros(samples)
     if not np.isfinite(level_db):
         return track
@@ -182,7 +182,7 @@ def _breaths(parts: list[tuple[int, int]], samples: int, level_db: float, number
 
 
 def _clicks(samples: int, per_minute: float, numbers: np.random.Generator) -> Float64Array:
-    """Short resonances of a dry mouth, near a thousandth of full voice."""
+    """Draws short resonances of a dry mouth, near a thousandth of full voice."""
     track = np.zeros(samples)
     length = SAMPLE_RATE_HZ // 200
     seconds = np.arange(length) / SAMPLE_RATE_HZ
@@ -196,7 +196,7 @@ def _clicks(samples: int, per_minute: float, numbers: np.random.Generator) -> Fl
 def _pops(
     voice: Float64Array, parts: list[tuple[int, int]], per_minute: float, numbers: np.random.Generator
 ) -> Float64Array:
-    """Puffs of breath that hit the membrane as a phrase begins."""
+    """Draws puffs of breath that hit the membrane as a phrase begins."""
     track = np.zeros(len(voice))
     length = SAMPLE_RATE_HZ // 8
     seconds = np.arange(length) / SAMPLE_RATE_HZ
@@ -210,7 +210,7 @@ def _pops(
 
 
 def _in_room(voice: Float64Array, take: VoiceTake, numbers: np.random.Generator) -> Float64Array:
-    """A diffuse tail some milliseconds behind the voice."""
+    """Adds a diffuse tail some milliseconds behind the voice."""
     length = int(take.room_s * SAMPLE_RATE_HZ)
     tail = numbers.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
     tail = band_passed(tail, numbers.uniform(150, 300), numbers.uniform(3500, 9000))
@@ -220,7 +220,7 @@ def _in_room(voice: Float64Array, take: VoiceTake, numbers: np.random.Generator)
 
 
 def _noise(samples: int, take: VoiceTake, numbers: np.random.Generator) -> Float64Array:
-    """What the track holds while nobody sings; levels are those of the take, against a voice of RMS 0.1."""
+    """Draws what the track holds while nobody sings; levels are those of the take, against a voice of RMS 0.1."""
     white = numbers.standard_normal(samples)
     rumble = lfilter([1.0], [1.0, -0.98], white)
     noise = 0.1 * 10 ** (take.hiss_db / 20) * white + 0.1 * 10 ** (take.rumble_db / 20) * rumble / rumble.std()
@@ -232,7 +232,7 @@ def _noise(samples: int, take: VoiceTake, numbers: np.random.Generator) -> Float
 
 
 def _bell(peak: Peak) -> Float64Array:
-    """A peaking filter of the Audio EQ Cookbook (R. Bristow-Johnson) as one second-order section."""
+    """Designs a peaking filter of the Audio EQ Cookbook (R. Bristow-Johnson) as one second-order section."""
     amplitude = 10 ** (peak.gain_db / 40)
     turn = 2 * np.pi * peak.freq_hz / SAMPLE_RATE_HZ
     alpha = np.sin(turn) / (2 * peak.q)

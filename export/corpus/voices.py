@@ -27,7 +27,7 @@ __all__ = ["VoiceInfo", "lone_voice", "sing"]
 def sing(
     notes: Sequence[SungNote], tempo_bpm: float, seconds: float, numbers: np.random.Generator
 ) -> NDArray[np.float32]:
-    """A melody sung with nonsense syllables, as a raw track aligned with its notes.
+    """Sings a melody with nonsense syllables, as a raw track aligned with its notes.
 
     The singer takes the melody into the octave that suits the voice drawn, and moves single notes by an octave where
     they leave its range.
@@ -55,7 +55,7 @@ def sing(
 def lone_voice(
     sources: CorpusSources, seconds: float, numbers: np.random.Generator, split: str = "train"
 ) -> tuple[NDArray[np.float32], VoiceInfo]:
-    """One performance of one voice without accompaniment: sung, rapped or spoken, with pauses.
+    """Draws one performance of one voice without accompaniment: sung, rapped or spoken, with pauses.
 
     Args:
         sources: for the recorded speaker; without it, or without Flite, the other voices take over.

@@ -21,7 +21,7 @@ _MUSIC = "D_"
 
 
 def read_tunes(wad: Path) -> dict[str, bytes]:
-    """The MIDI files in a WAD, by lower-case lump name without its D_; of two that are equal, the first.
+    """Reads the MIDI files in a WAD, by lower-case lump name without its D_; of two that are equal, the first.
 
     Raises:
         AudioError: not a WAD, or a row of its directory points outside of the file.
@@ -52,6 +52,6 @@ def _directory(wad: Path, data: bytes) -> list[tuple[int, int, str]]:
 
 
 def _plain_name(raw: bytes) -> str:
-    """A lump's name as a safe file name: letters, digits and underscores."""
+    """Turns a lump's name into a safe file name: letters, digits and underscores."""
     text = raw.split(b"\0")[0].decode("ascii", errors="replace")
     return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text)

@@ -63,12 +63,12 @@ class Cause:
 
 
 def values_of(cases: Sequence[CaseResult], mix: str, term: str = "total") -> Values:
-    """One number a case."""
+    """Gives one number a case."""
     return np.array([case.distances[mix][term] for case in cases])
 
 
 def load(path: Path) -> dict[int, dict[str, Any]]:
-    """Objects by their `index`; nothing if there is no file. What was cut off at the end is dropped from the file."""
+    """Loads objects by their `index`; nothing if there is no file. What was cut off at the end is dropped from it."""
     if not path.exists():
         return {}
     items = {}

@@ -75,7 +75,7 @@ def judge(request: EvaluationRequest) -> list[Path]:
 
 
 def _chosen(names: str, material: Material, manifest: Manifest) -> tuple[list[str], dict[str, str]]:
-    """The suites to run, and those left out, with the reason."""
+    """Chooses the suites to run; gives those left out, with the reason."""
     wanted = list(SUITES) if names == ALL else [name.strip() for name in names.split(",")]
     unknown = [name for name in wanted if name not in SUITES]
     if unknown:

@@ -41,7 +41,7 @@ class _Trial:
 
 
 def explain(suite: Suite, material: Material, controller: Controller, index: int, seed: int) -> Cause:
-    """The probable cause of one case's distance.
+    """Finds the probable cause of one case's distance.
 
     Raises:
         ModelError: nobody knows the true settings of this suite.
@@ -101,7 +101,7 @@ def _one_sided(here: Mapping[str, float], there: Mapping[str, float]) -> list[st
 
 
 def _listed(shares: Mapping[str, float]) -> str:
-    """The loudest three by name."""
+    """Gives the loudest three by name."""
     names = sorted(shares, key=lambda name: -shares[name])
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
@@ -117,7 +117,7 @@ def _blamed(group: _Trial, track: _Trial, total: float) -> list[str]:
 
 
 def _lonely(scene: EvaluationScene, truth: Preset, rate_hz: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Tracks that play in one passage only, with their share of its power: in the one heard, in the reference."""
+    """Finds tracks that play in one passage only, with their share of its power: in the one heard, in the reference."""
     here, there = (shares(audio, truth, rate_hz) for audio in (scene.passage.audio, scene.elsewhere))
     return (
         {name: share for name, share in here.items() if there[name] < HARDLY_HEARD <= share},
@@ -126,7 +126,7 @@ def _lonely(scene: EvaluationScene, truth: Preset, rate_hz: int) -> tuple[dict[s
 
 
 def _quiet_share(bark: Samples, true_bark: Samples) -> float:
-    """Part of the bark term in bands (of mid or side) that are near silence in what it should be."""
+    """Measures the part of the bark term in bands (of mid or side) that are near silence in what it should be."""
     error = np.square(bark - true_bark)
     return float(error[true_bark < true_bark.max() - _QUIET_NEPER].sum() / max(error.sum(), 1e-12))
 
@@ -153,7 +153,7 @@ def _with_track(model: Preset, truth: Preset, at: int) -> Preset:
 
 
 def _faders_around_zero(preset: Preset) -> Preset:
-    """Presets can only exchange faders once their common offset is gone."""
+    """Removes the common offset of faders: only without it presets can exchange them."""
     offset_db = balance_gain_db([track.strip.fader_db for track in preset.tracks]) + 10 * np.log10(len(preset.tracks))
     return _with_strips(
         preset,

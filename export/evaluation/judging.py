@@ -17,17 +17,17 @@ TERMS = ("bark", "width", "imbalance", "crest", "rms", "total")
 
 
 def terms_of(distance: FeatureDistance) -> dict[str, float]:
-    """A distance by the names of :data:`TERMS`."""
+    """Gives a distance by the names of :data:`TERMS`."""
     return {term: float(getattr(distance, term)) for term in TERMS}
 
 
 def render(stems: Mapping[str, Samples], preset: Preset, rate_hz: int) -> Samples:
-    """The mix of tracks in memory, shape (2, samples)."""
+    """Renders the mix of tracks in memory, shape (2, samples)."""
     return render_arrays(stems, rate_hz, preset).mix
 
 
 def shares(audio: Mapping[str, Samples], preset: Preset, rate_hz: int) -> dict[str, float]:
-    """How much of a mix's power each track makes, 0..1."""
+    """Measures how much of a mix's power each track makes, 0..1."""
     stems = render_arrays(audio, rate_hz, preset).stems
     power = {name: float(np.square(stem, dtype=np.float64).mean()) for name, stem in stems.items()}
     total = sum(power.values()) or 1.0

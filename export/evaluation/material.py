@@ -99,7 +99,7 @@ def find_material(corpus: Path, songs: Path | None = None) -> Material:
 def two_spans(
     seconds: float, heard_s: float, reference_s: float, numbers: np.random.Generator
 ) -> tuple[PassageSpan, PassageSpan]:
-    """A passage to hear and one for the reference, which do not overlap, either one first.
+    """Draws a passage to hear and one for the reference, which do not overlap, either one first.
 
     The reference is shortened to what is left, though never below the length of the other.
 
@@ -116,12 +116,12 @@ def two_spans(
 
 
 def read_stems(stems: Mapping[str, Path], span: PassageSpan, rate_hz: int) -> dict[str, Samples]:
-    """The same passage of several files, all of one length."""
+    """Reads the same passage of several files, all of one length."""
     return {name: read_passage(path, span.start_s, span.length_s, rate_hz) for name, path in stems.items()}
 
 
 def sounding(audio: Mapping[str, Samples], span: PassageSpan, rate_hz: int) -> Passage:
-    """Those tracks in which a mix can be heard, with their loudness; the rest is left out."""
+    """Keeps those tracks in which a mix can be heard, with their loudness."""
     loud = {}
     for name, item in audio.items():
         if np.square(item).mean() > _SILENT_POWER / 100:  # spares silence the meter
@@ -132,7 +132,7 @@ def sounding(audio: Mapping[str, Samples], span: PassageSpan, rate_hz: int) -> P
 
 
 def is_silent(audio: Iterable[Samples]) -> bool:
-    """Whether no track is above -60 dB on average."""
+    """Tells whether no track is above -60 dB on average."""
     return all(np.square(item).mean() < _SILENT_POWER for item in audio)
 
 
@@ -144,7 +144,7 @@ def cut_session(
     numbers: np.random.Generator,
     least_tracks: int = 1,
 ) -> tuple[Passage, dict[str, Samples], PassageSpan]:
-    """Two passages of one session with sound in both.
+    """Cuts two passages of one session with sound in both.
 
     Args:
         session: which.

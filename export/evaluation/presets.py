@@ -29,7 +29,7 @@ _VOCAL_FREQ_HZ = ((80, 250), (150, 500), (400, 1500), (1500, 5000), (4000, 10000
 
 
 def drawn_preset(passage: Passage, centroids_hz: Sequence[float], numbers: np.random.Generator) -> Preset:
-    """Settings as in training.
+    """Draws settings as in training.
 
     Args:
         passage: whose tracks they are for.
@@ -44,7 +44,7 @@ def drawn_preset(passage: Passage, centroids_hz: Sequence[float], numbers: np.ra
 
 
 def mean_preset(passage: Passage) -> Preset:
-    """Every setting at its mean over the training's draws, in 0..1."""
+    """Sets everything to its mean over the training's draws, in 0..1."""
     track_mean, master_mean = _means()
     layout = compact_layout()
     strips = to_units(layout.track, track_mean.expand(len(passage.audio), -1))
@@ -52,7 +52,7 @@ def mean_preset(passage: Passage) -> Preset:
 
 
 def levelled_preset(passage: Passage, spread: float) -> Preset:
-    """All tracks equally loud, panned evenly from -spread to spread in their order; one alone stays in the centre."""
+    """Sets all tracks equally loud, panned evenly from -spread to spread in their order; a lone one to the centre."""
     count = len(passage.audio)
     pans = np.linspace(-spread, spread, count) if count > 1 else np.zeros(1)
     tracks = tuple(
@@ -63,14 +63,14 @@ def levelled_preset(passage: Passage, spread: float) -> Preset:
 
 
 def partly_true(truth: Preset, names: Collection[str], guess: Preset) -> Preset:
-    """The true settings for the master and these tracks; for the others, settings that were guessed."""
+    """Takes the true settings for the master and these tracks; for the others, settings that were guessed."""
     tracks = tuple(track if track.name in names else guess.track(track.name) for track in truth.tracks)
     gain_db = balance_gain_db([track.strip.fader_db for track in tracks])
     return Preset(tracks=tracks, master=replace(truth.master, {"input_gain_db": gain_db}))
 
 
 def vocal_preset(passage: Passage, numbers: np.random.Generator) -> Preset:
-    """A vocal worked on as mixers do: three to five bands by 3..9 dB, compression of 3 to 8 to one, in the centre."""
+    """Draws how mixers work on a vocal: three to five bands by 3..9 dB, compression of 3 to 8 to one, centred."""
     values: dict[str, float] = {"compressor.knee_db": 6.0}
     used = set(numbers.choice(len(EQ_BANDS), int(numbers.integers(3, 6)), replace=False).tolist())
     for index, (band, (low_hz, high_hz)) in enumerate(zip(EQ_BANDS, _VOCAL_FREQ_HZ, strict=True)):
@@ -88,7 +88,7 @@ def vocal_preset(passage: Passage, numbers: np.random.Generator) -> Preset:
 
 
 def centred(preset: Preset) -> Preset:
-    """The same with all pans in the centre."""
+    """Sets all pans to the centre."""
     tracks = tuple(
         track.model_copy(update={"strip": track.strip.model_copy(update={"pan": 0.0})}) for track in preset.tracks
     )
@@ -96,7 +96,7 @@ def centred(preset: Preset) -> Preset:
 
 
 def centroids_of(passage: Passage, rate_hz: int) -> tuple[float, ...]:
-    """For each track the centre of its spectrum in Hz."""
+    """Measures for each track the centre of its spectrum in Hz."""
     centroids = []
     for audio in passage.audio.values():
         power = np.abs(np.fft.rfft(audio.mean(0))) ** 2
@@ -116,7 +116,7 @@ def _means() -> tuple[Tensor, Tensor]:
 
 
 def settings_fingerprint() -> float:
-    """A number that changes when other settings are drawn; what was judged under other settings does not compare."""
+    """Gives a number that changes when other settings are drawn: cases judged under others do not compare."""
     track, master = _means()
     weights = torch.arange(1, len(track) + len(master) + 1)
     return float((torch.cat((track, master)) * weights).sum())

@@ -118,7 +118,7 @@ def explain_worst(
 
 
 def worst_cases(cases: Sequence[CaseResult]) -> list[CaseResult]:
-    """The worst 5 % by the model's total, worst first; one at least."""
+    """Gives the worst 5 % by the model's total, worst first; one at least."""
     order = np.argsort(-values_of(cases, MODEL), kind="stable")
     return [cases[at] for at in order[: max(1, round(_WORST_SHARE * len(cases)))]]
 
@@ -141,7 +141,7 @@ _desk: list[Workbench] = []
 
 
 def _open_desk(model: str | Path, material: Material) -> None:
-    """In this process, one thread for all that computes: there are as many workers as cores."""
+    """Opens the workbench in this process, with one thread: there are as many workers as cores."""
     torch.set_num_threads(1)
     _desk[:] = [Workbench(Controller(model, "cpu", threads=1), material)]
 

@@ -27,14 +27,14 @@ class Estimate:
     high: float
 
     def text(self, digits: int = 2, percent: bool = False) -> str:
-        """As on the page."""
+        """Formats it as on the page."""
         if percent:
             return f"{100 * self.value:.0f} % ({100 * self.low:.0f}..{100 * self.high:.0f})"
         return f"{self.value:.{digits}f} ({self.low:.{digits}f}..{self.high:.{digits}f})"
 
 
 def estimate(cases: Sequence[CaseResult], statistic: Statistic) -> Estimate:
-    """A statistic over cases.
+    """Estimates a statistic over cases.
 
     Args:
         cases: at least one.
@@ -49,12 +49,12 @@ def estimate(cases: Sequence[CaseResult], statistic: Statistic) -> Estimate:
 
 
 def mean(values: Values) -> Statistic:
-    """The mean of one number a case."""
+    """Gives the mean of one number a case."""
     return ratio(values, np.ones(len(values)))
 
 
 def ratio(values: Values, others: Values) -> Statistic:
-    """The mean of one number over the mean of another; NaN where the latter is 0."""
+    """Gives the mean of one number over the mean of another; NaN where the latter is 0."""
 
     def of(times: Values) -> float:
         under = float(times @ others)
@@ -64,5 +64,5 @@ def ratio(values: Values, others: Values) -> Statistic:
 
 
 def share(truths: Sequence[bool]) -> Statistic:
-    """How many of the cases something is true of."""
+    """Tells how many of the cases something is true of."""
     return mean(np.asarray(truths, np.float64))

@@ -97,7 +97,7 @@ class Suite:
     in_the_middle: bool = False
 
     def missing(self, material: Material, manifest: Manifest) -> str:
-        """What the suite lacks, for people; empty if it can be run."""
+        """Tells what the suite lacks, for people; empty if it can be run."""
         if not _usable(material, self.kinds, manifest):
             return f"no held-out session of kind {' or '.join(self.kinds)} is long enough for two passages"
         if self.needs_songs and not material.songs:
@@ -106,7 +106,7 @@ class Suite:
 
 
 def make_scene(suite: Suite, material: Material, manifest: Manifest, index: int, seed: int) -> EvaluationScene:
-    """The scene of one case.
+    """Makes the scene of one case.
 
     Raises:
         AudioError: the session has nothing to judge.
@@ -179,7 +179,7 @@ def _known(kinds: tuple[str, ...]) -> SceneMaker:
 def _cut_mix(
     sessions: Sequence[HeldOutSession], index: int, manifest: Manifest, numbers: np.random.Generator
 ) -> tuple[HeldOutSession, tuple[Passage, dict[str, Samples], PassageSpan]]:
-    """Two passages of the session whose turn it is; where never two tracks play at once, of the one behind it."""
+    """Cuts two passages of the session whose turn it is; where never two tracks play at once, of the next one."""
     mixes = [session for session in sessions if len(session.stems) >= _MIX_TRACKS]
     for session in (mixes[(index + step) % len(mixes)] for step in range(len(mixes))):
         with suppress(AudioError):
@@ -237,7 +237,7 @@ def _paired(
     truth: Preset,
     manifest: Manifest,
 ) -> EvaluationScene:
-    """The reference is the other passage under the settings that are to be found."""
+    """Makes a scene whose reference is the other passage under the settings that are to be found."""
     rate_hz = manifest.sample_rate_hz
     target = FeatureTarget.of(render(passage.audio, truth, rate_hz), rate_hz)
     reference = render(elsewhere, truth, rate_hz)
@@ -257,7 +257,7 @@ def _paired(
 def _gathered(
     donors: list[HeldOutSession], count: int, span: PassageSpan, rate_hz: int, numbers: np.random.Generator
 ) -> tuple[Passage, dict[str, Path]]:
-    """Tracks that sound, drawn from the first session and, where it has too few, from the next ones."""
+    """Draws tracks that sound from the first session and, where it has too few, from the next ones."""
     audio: dict[str, Samples] = {}
     loudness: dict[str, float] = {}
     files: dict[str, Path] = {}
@@ -276,7 +276,7 @@ def _gathered(
 def _song_passage(
     material: Material, length_s: float, rate_hz: int, numbers: np.random.Generator
 ) -> tuple[str, Samples]:
-    """Of a song drawn at random, the loudest of three passages: intros that fade in are nobody's reference."""
+    """Draws a song and takes the loudest of three passages: intros that fade in are nobody's reference."""
     for _ in range(_TRIES):
         path = material.songs[int(numbers.integers(len(material.songs)))]
         duration_s = probe(path).duration_s
@@ -291,13 +291,13 @@ def _song_passage(
 
 
 def _usable(material: Material, kinds: tuple[str, ...], manifest: Manifest) -> list[HeldOutSession]:
-    """Sessions that have room for two passages."""
+    """Keeps sessions that have room for two passages."""
     shortest_s = 2 * manifest.window_samples / manifest.sample_rate_hz
     return [session for session in material.sessions if session.kind in kinds and session.seconds >= shortest_s]
 
 
 def _lengths(manifest: Manifest) -> tuple[float, float, int]:
-    """Seconds of the tracks and of the reference that the model hears, and its rate."""
+    """Gives the seconds of the tracks and of the reference that the model hears, and its rate."""
     rate_hz = manifest.sample_rate_hz
     return manifest.window_samples / rate_hz, manifest.reference_length / rate_hz, rate_hz
 

@@ -54,7 +54,7 @@ def load_reference_checkpoint(path: Path | str, config: ReferenceConfig | None =
 
 
 def _model_entries(content: object, path: Path) -> dict[str, Tensor]:
-    """The model's tensors by name, without prefix."""
+    """Gives the model's tensors by name, without prefix."""
     state = content.get("state_dict", content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping):
         raise ModelError(f"{path}: holds no state dict. {_REMEDY}")
@@ -64,7 +64,7 @@ def _model_entries(content: object, path: Path) -> dict[str, Tensor]:
 
 
 def _inferred_config(weights: Mapping[str, Tensor], path: Path) -> ReferenceConfig:
-    """Sizes from shapes; what else is wrong with them comes out when all entries are compared."""
+    """Infers sizes from shapes; what else is wrong with them comes out when all entries are compared."""
     projection = weights.get("track_encoder.model.fc.weight")
     if projection is None or projection.ndim != 2:
         raise ModelError(
@@ -90,7 +90,7 @@ def _check_size(weights: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _empty_model(config: ReferenceConfig) -> ReferenceModel:
-    """A model whose weights are mere shapes, for the checkpoint's tensors to become its weights uncopied."""
+    """Makes a model whose weights are mere shapes, for the checkpoint's tensors to become its weights uncopied."""
     with torch.device("meta"):
         return ReferenceModel(config)
 
@@ -117,7 +117,7 @@ def _check_fit(model: ReferenceModel, weights: Mapping[str, Tensor], path: Path)
 
 
 def _form(tensor: Tensor) -> str:
-    """Shape and kind of number; how precise a float is does not matter."""
+    """Words shape and kind of number; how precise a float is does not matter."""
     kind = "float" if tensor.is_floating_point() else str(tensor.dtype).removeprefix("torch.")
     return f"{kind} {tuple(tensor.shape)}"
 

@@ -30,7 +30,7 @@ _DETECTOR_FLOOR = 1e-8
 
 
 def denormalize_tensor(outputs: Sequence[Output], unit_values: Tensor) -> dict[str, Tensor]:
-    """Settings in their own units, by path.
+    """Converts outputs to settings in their own units, by path.
 
     Args:
         outputs: one head of a layout.
@@ -44,7 +44,7 @@ def denormalize_tensor(outputs: Sequence[Output], unit_values: Tensor) -> dict[s
 
 
 def equalize(audio: Tensor, settings: Settings, sample_rate_hz: int) -> Tensor:
-    """Six filters in series, applied in the frequency domain.
+    """Applies six filters in series, in the frequency domain.
 
     Args:
         audio: shape (..., channels, samples).
@@ -105,11 +105,11 @@ class ReferenceConsole:
 
     @property
     def layout(self) -> Layout:
-        """What the parameters mean, in their order."""
+        """Tells what the parameters mean, in their order."""
         return reference_layout(self.sample_rate_hz)
 
     def sum_tracks(self, tracks: Tensor, track_params: Tensor) -> Tensor:
-        """The tracks through their strips, panned and summed: what the master receives.
+        """Sums the tracks, through their strips and panned: what the master receives.
 
         Args:
             tracks: mono tracks, shape (..., tracks, samples).
@@ -149,12 +149,12 @@ def _denormalized(output: Output, unit_value: Tensor) -> Tensor:
 
 
 def _amplitude(gain_db: Tensor) -> Tensor:
-    """Factor of shape (..., 1, 1), to multiply audio of shape (..., channels, samples)."""
+    """Gives the factor of shape (..., 1, 1), to multiply audio of shape (..., channels, samples)."""
     return (10 ** (gain_db / 20))[..., None, None]
 
 
 def _pan_gains(pan: Tensor) -> Tensor:
-    """Gains of left and right, shape (..., 2): half way between power and linear law, -4.5 dB centred."""
+    """Gives the gains of left and right, shape (..., 2): half way between power and linear law, -4.5 dB centred."""
     right_share = (pan + 1) / 2
     angle = right_share * (math.pi / 2)
     # Floors keep the roots' gradients finite at hard left and right.
@@ -164,7 +164,7 @@ def _pan_gains(pan: Tensor) -> Tensor:
 
 
 def _reduction_db(over_db: Tensor, ratio: Tensor, knee_db: Tensor) -> Tensor:
-    """Gain that the static curve asks for at a level this far over the threshold; a parabola in the knee."""
+    """Gives the gain that the static curve asks for at a level this far over the threshold; a parabola in the knee."""
     slope = 1 / ratio - 1
     into_knee_db = (over_db + knee_db / 2).clamp(min=0)
     knee = slope * into_knee_db.square() / (2 * knee_db)
@@ -172,7 +172,7 @@ def _reduction_db(over_db: Tensor, ratio: Tensor, knee_db: Tensor) -> Tensor:
 
 
 def _smooth(gain_db: Tensor, time_ms: Tensor, sample_rate_hz: int) -> Tensor:
-    """One pole over (..., samples) that takes this time from 10 to 90 % of a step, hence the ln 9."""
+    """Smooths (..., samples) by one pole that takes this time from 10 to 90 % of a step, hence the ln 9."""
     pole = torch.exp(-math.log(9) / (sample_rate_hz * time_ms.double() / 1000))
     fft_size = _fft_size(gain_db.shape[-1])
     denominator = torch.cat([torch.ones_like(pole), -pole], dim=-1)
@@ -180,17 +180,17 @@ def _smooth(gain_db: Tensor, time_ms: Tensor, sample_rate_hz: int) -> Tensor:
 
 
 def _delay(audio: Tensor, samples: int) -> Tensor:
-    """Later by this many samples, the same length, silence first."""
+    """Delays by this many samples; the same length, silence first."""
     return torch.nn.functional.pad(audio, (samples, 0))[..., : audio.shape[-1]]
 
 
 def _fft_size(samples: int) -> int:
-    """The power of two at or above 2n - 1; what rings longer wraps around, as in the reference."""
+    """Gives the power of two at or above 2n - 1; what rings longer wraps around, as in the reference."""
     return 1 << (2 * samples - 2).bit_length()
 
 
 def _response(numerator: Tensor, denominator: Tensor, fft_size: int) -> Tensor:
-    """Frequency response of a filter, shape (..., fft_size / 2 + 1), from coefficients in float64.
+    """Computes a frequency response, shape (..., fft_size / 2 + 1), from coefficients in float64.
 
     Towards 0 Hz both polynomials are small differences of large numbers, and a slow pole is next to 1:
     float32 there took 7 dB off the agreement with the golden mix.
@@ -206,7 +206,7 @@ def _filter(signal: Tensor, response: Tensor, fft_size: int) -> Tensor:
 
 
 def _peak(gain_db: Tensor, freq_hz: Tensor, q: Tensor, sample_rate_hz: int) -> Biquad:
-    """Peaking EQ of R. Bristow-Johnson's Audio EQ Cookbook."""
+    """Designs the peaking EQ of R. Bristow-Johnson's Audio EQ Cookbook."""
     A, cos, alpha = _cookbook_terms(gain_db, freq_hz, q, sample_rate_hz)
     numerator = torch.stack([1 + alpha * A, -2 * cos, 1 - alpha * A], dim=-1)
     denominator = torch.stack([1 + alpha / A, -2 * cos, 1 - alpha / A], dim=-1)
@@ -214,13 +214,13 @@ def _peak(gain_db: Tensor, freq_hz: Tensor, q: Tensor, sample_rate_hz: int) -> B
 
 
 def _low_shelf(gain_db: Tensor, freq_hz: Tensor, q: Tensor, sample_rate_hz: int) -> Biquad:
-    """Low shelf of the Cookbook."""
+    """Designs the low shelf of the Cookbook."""
     A, cos, alpha = _cookbook_terms(gain_db, freq_hz, q, sample_rate_hz)
     return _shelf(A, cos, alpha)
 
 
 def _high_shelf(gain_db: Tensor, freq_hz: Tensor, q: Tensor, sample_rate_hz: int) -> Biquad:
-    """High shelf of the Cookbook: the low shelf, mirrored in frequency (z to -z)."""
+    """Designs the high shelf of the Cookbook: the low shelf, mirrored in frequency (z to -z)."""
     A, cos, alpha = _cookbook_terms(gain_db, freq_hz, q, sample_rate_hz)
     mirror = A.new_tensor([1.0, -1.0, 1.0])
     numerator, denominator = _shelf(A, -cos, alpha)
@@ -240,7 +240,7 @@ def _shelf(A: Tensor, cos: Tensor, alpha: Tensor) -> Biquad:
 
 
 def _cookbook_terms(gain_db: Tensor, freq_hz: Tensor, q: Tensor, sample_rate_hz: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The Cookbook's A (root of the amplitude), cos w0 and alpha."""
+    """Gives the Cookbook's A (root of the amplitude), cos w0 and alpha."""
     w0 = 2 * math.pi * freq_hz / sample_rate_hz
     return 10 ** (gain_db / 40), torch.cos(w0), torch.sin(w0) / (2 * q)
 

@@ -124,7 +124,7 @@ class SpectrogramEncoder(nn.Module):
         return embedding
 
     def _magnitude(self, audio: Tensor) -> Tensor:
-        """Centred STFT, shape (n, 1025, frames), as two convolutions: ONNX's own STFT has no CUDA kernel."""
+        """Computes a centred STFT, shape (n, 1025, frames), by two convolutions: ONNX's own has no CUDA kernel."""
         half = FFT_SIZE // 2
         padded = nn.functional.pad(audio.unsqueeze(1), (half, half), mode="reflect")
         real = nn.functional.conv1d(padded, self.cosines * self.window, stride=HOP)
@@ -143,7 +143,7 @@ class Cnn14(nn.Module):
         self.fc = nn.Linear(_CHANNELS[-1], embed_dim)
 
     def forward(self, spectrogram: Tensor) -> Tensor:
-        """Shape (n, 1, bins, frames) to embeddings, shape (n, embed_dim)."""
+        """Encodes shape (n, 1, bins, frames) to embeddings, shape (n, embed_dim)."""
         maps = spectrogram
         for number in range(1, len(_CHANNELS) + 1):
             maps = self.get_submodule(f"conv_block{number}")(maps)
@@ -164,7 +164,7 @@ class ConvBlock(nn.Module):
         self.pool = pool
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Shape (n, inputs, bins, frames) to (n, outputs, fewer bins, fewer frames)."""
+        """Maps shape (n, inputs, bins, frames) to (n, outputs, fewer bins, fewer frames)."""
         maps = torch.relu(self.bn1(self.conv1(maps)))
         maps = torch.relu(self.bn2(self.conv2(maps)))
         return nn.functional.avg_pool2d(maps, self.pool)
@@ -188,7 +188,7 @@ class ReferenceController(nn.Module):
         self.master_bus_projection = nn.Linear(width, len(layout.master))
 
     def forward(self, tracks: Tensor, reference: Tensor) -> ConsoleOutputs:
-        """From embeddings to settings.
+        """Predicts settings from embeddings.
 
         Args:
             tracks: shape (batch, tracks, embed_dim), in any order.
@@ -214,7 +214,7 @@ class ReferenceController(nn.Module):
 
 @cache
 def _fourier_basis() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Cosines and sines of every bin as kernels of shape (1025, 1, 2048)."""
+    """Makes cosines and sines of every bin as kernels of shape (1025, 1, 2048)."""
     # The product is taken modulo the period while still an integer: as a float it would have lost the phase.
     steps = np.outer(np.arange(_BINS), np.arange(FFT_SIZE)) % FFT_SIZE
     phase = (2 * np.pi / FFT_SIZE) * steps[:, np.newaxis, :]
@@ -222,7 +222,7 @@ def _fourier_basis() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _batch_shape(tracks: Tensor, reference: Tensor) -> torch.Size:
-    """The leading axes that both have; AudioError where they do not fit."""
+    """Gives the leading axes that both have; AudioError where they do not fit."""
     shapes = f"tracks of shape {tuple(tracks.shape)} and a reference of shape {tuple(reference.shape)}"
     if tracks.ndim not in {2, 3} or reference.ndim != tracks.ndim or reference.shape[-2] != 2:
         raise AudioError(f"the model takes tracks (tracks, samples) and a reference (2, samples), but got {shapes}")

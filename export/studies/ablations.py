@@ -156,11 +156,11 @@ class MonoEars(CompactModel):
     """Hears how wide a sound is, but not on which side it is."""
 
     def encode_tracks(self, powers: BandPowers) -> Tensor:
-        """As the model, of powers whose sides are alike."""
+        """Encodes as the model does, powers whose sides are alike."""
         return super().encode_tracks(_levelled(powers))
 
     def encode_reference(self, powers: BandPowers) -> Tensor:
-        """Likewise."""
+        """Encodes likewise."""
         return super().encode_reference(_levelled(powers))
 
 
@@ -172,7 +172,7 @@ def _levelled(powers: BandPowers) -> BandPowers:
 def train_variant(
     variant: Variant, config: TrainConfig, sessions: Sequence[CachedSession], songs: Sequence[CachedSession]
 ) -> CompactModel:
-    """A model trained for `config.max_steps`; the average of its weights, as it would ship."""
+    """Trains a model for `config.max_steps`; gives the average of its weights, as it would ship."""
     changed = variant.change(config)
     torch.manual_seed(config.seed)
     model: CompactModel = build_model(changed.model)
@@ -212,7 +212,7 @@ def train_variant(
 
 @torch.no_grad()
 def preset_of(model: CompactModel, passage: Passage, reference: BandPowers) -> Preset:
-    """What a model decides, from its own torch graph.
+    """Predicts with the torch graph of a model.
 
     Args:
         model: in evaluation mode.
@@ -231,7 +231,7 @@ def preset_of(model: CompactModel, passage: Passage, reference: BandPowers) -> P
 def by_training_console(
     scene: EvaluationScene, audio: Mapping[str, Samples], preset: Preset, samples: int
 ) -> BandPowers:
-    """The mix of these tracks as the training console makes it, shape (1, bands, frames)."""
+    """Mixes these tracks as the training console does, shape (1, bands, frames)."""
     transform, names = BandPowerTransform(), list(audio)
     gains = {name: 10 ** ((TRACK_LEVEL_LUFS - scene.passage.loudness_lufs[name]) / 20) for name in names}
     powers = BandPowers.joined(
@@ -266,7 +266,7 @@ Distances = dict[str, float]
 
 
 def judge(model: CompactModel, scenes: Sequence[EvaluationScene], rate_hz: int) -> list[Distances]:
-    """Distance of the model's mix to the true one in each scene."""
+    """Measures the distance of the model's mix to the true one in each scene."""
     transform = BandPowerTransform()
     return [
         terms_of(
@@ -283,7 +283,7 @@ def judge(model: CompactModel, scenes: Sequence[EvaluationScene], rate_hz: int) 
 def judge_by_training_console(
     model: CompactModel, scenes: Sequence[EvaluationScene], manifest: Manifest
 ) -> list[Distances]:
-    """The same, where the model hears references as the training console makes them."""
+    """Measures likewise, where the model hears references as the training console makes them."""
     distances = []
     for scene in scenes:
         if scene.truth is None:
@@ -295,7 +295,7 @@ def judge_by_training_console(
 
 
 def compare_consoles(scenes: Sequence[EvaluationScene], manifest: Manifest) -> dict[str, tuple[float, float, float]]:
-    """Random settings against the true ones in both consoles: mean distance in each, and their correlation, by term."""
+    """Compares random settings with the true ones in both consoles: mean distance in each, correlation, by term."""
     numbers = np.random.default_rng(0)
     rows = []
     for scene in scenes:

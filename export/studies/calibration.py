@@ -56,7 +56,7 @@ def run(corpus: Path, stems: int, seed: int = 0) -> DetectorFit:
 
 
 def envelope_db(signal: NDArray[np.float32], attack_ms: float, release_ms: float) -> NDArray[np.float32]:
-    """Pedalboard's own detector in dB, shape (samples,): a threshold under everything and a huge ratio reveal it."""
+    """Reveals pedalboard's own detector in dB, shape (samples,), by a low threshold and a huge ratio."""
     box = pedalboard.Compressor(threshold_db=_FLOOR_DB, ratio=_RATIO, attack_ms=attack_ms, release_ms=release_ms)
     key = np.maximum(np.abs(signal), 1e-4).astype(np.float32)
     gain = box(key[None], SAMPLE_RATE_HZ)[0] / key
@@ -65,7 +65,7 @@ def envelope_db(signal: NDArray[np.float32], attack_ms: float, release_ms: float
 
 
 def frame_level_db(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """RMS level of each analysis frame, as band powers have it, shape (frames,)."""
+    """Measures the RMS level of each analysis frame, as band powers have it, shape (frames,)."""
     window = np.hanning(FFT_LENGTH).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(signal, FFT_LENGTH)[::HOP_LENGTH] * window
     power = (frames**2).sum(-1) / (window**2).sum()
@@ -76,7 +76,7 @@ def frame_level_db(signal: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def measure(corpus: Path, stems: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows of (1, ln(release / attack), ln attack) and the offset in dB that was found for each."""
+    """Measures rows of (1, ln(release / attack), ln attack) and the offset in dB of each."""
     numbers = np.random.default_rng(seed)
     files = [file for folder in session_folders(corpus) for file in stem_files(folder)]
     if not files:

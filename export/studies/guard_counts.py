@@ -84,7 +84,7 @@ def count(
 
 
 def table(cases: Sequence[GuardedCase]) -> str:
-    """The counts as a table in Markdown: cases, and tracks where a rail is about tracks."""
+    """Makes a table of the counts in Markdown: cases, and tracks where a rail is about tracks."""
     tracks = sum(case.tracks for case in cases)
     lines = [
         f"| guard rail | of {len(cases)} predictions | settings put right (of {tracks} tracks) | still after that |",

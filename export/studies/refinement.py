@@ -128,7 +128,7 @@ def _command(request: RefinementRequest) -> str:
 
 
 def table(cases: Sequence[RefinedCase]) -> str:
-    """Rows of the page's table."""
+    """Makes the rows of the page's table."""
     rows = []
     for suite, title in _SUITES.items():
         chosen = [case for case in cases if case.suite == suite]

@@ -72,7 +72,7 @@ def run(page: Path) -> list[Path]:
 
 
 def draw() -> dict[str, Values]:
-    """Values by what they are, of 4,000 sessions of ten tracks: two in the lows, two in the highs, a third stereo."""
+    """Draws settings of 4,000 sessions of ten tracks: two in the lows, two in the highs, a third stereo."""
     generator = torch.Generator().manual_seed(0)
     track_number = torch.arange(_TRACKS).expand(_SESSIONS, -1)
     mono = torch.rand(track_number.shape, generator=generator) < 2 / 3
@@ -92,7 +92,7 @@ def draw() -> dict[str, Values]:
 
 
 def picture(drawn: Mapping[str, Values], path: Path) -> None:
-    """Histograms, as PNG."""
+    """Draws histograms, as PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5), layout="constrained")

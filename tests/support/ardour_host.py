@@ -2,8 +2,9 @@
 
 `luasession` of the Debian package runs libardour on its Dummy backend, makes a session of its own and answers OSC.
 Everything it writes lies in folders of the tests, its HOME too. It is started once for all tests of a process, and
-opens a new session for each module that asks. Its OSC binds every interface of the machine, and Ardour has no setting against
-that. If port 3819 is taken Ardour takes the next one in silence, so the port is found by the process that holds it.
+opens a new session for each module that asks. Its OSC binds every interface of the machine, and Ardour has no setting
+against that. If port 3819 is taken Ardour takes the next one in silence, so the port is found by the process that
+holds it.
 """
 
 from __future__ import annotations

@@ -36,19 +36,19 @@ class Demand:
 
     @property
     def is_met(self) -> bool:
-        """By the figure itself, wherever its interval reaches."""
+        """Tells whether the figure itself meets the limit, wherever its interval reaches."""
         if self.sense == "at most":
             return self.measured.value <= self.limit
         return self.measured.value >= self.limit
 
 
 def bars_of(suite: str, cases: Sequence[CaseResult]) -> list[Demand]:
-    """The demands on one suite."""
+    """Gives the demands on one suite."""
     return {"known": _known, "recorded": _recorded, "songs": _songs, "voices": _voices, "tracks": _tracks}[suite](cases)
 
 
 def best_plain(cases: Sequence[CaseResult]) -> str:
-    """The best way of doing without a model: the lowest mean total of mean setting and the two of equal loudness."""
+    """Finds the best way of doing without a model: the lowest mean total of mean setting and equal loudness."""
     return min(PLAIN, key=lambda mix: float(values_of(cases, mix).mean()))
 
 
@@ -81,7 +81,7 @@ def _voices(cases: Sequence[CaseResult]) -> list[Demand]:
 
 
 def _tracks(cases: Sequence[CaseResult]) -> list[Demand]:
-    """No cliff: what is gained over random settings with many tracks is at most half as much again as with 8."""
+    """Demands no cliff: the gain over random settings falls with many tracks by half at most, against 8."""
     counts = {case.tracks for case in cases}
     if _CLIFF_FROM not in counts:
         return []

@@ -22,7 +22,7 @@ _LOWEST = 1e-4
 
 
 def draw_distances(results: Mapping[str, Sequence[CaseResult]], path: Path) -> None:
-    """A strip of dots for each suite and mix on a logarithmic axis, as PNG; the line is the median, the ring the mean.
+    """Draws a strip of dots for each suite and mix on a logarithmic axis, as PNG; line: median, ring: mean.
 
     Args:
         results: cases by suite.
@@ -41,7 +41,7 @@ def draw_distances(results: Mapping[str, Sequence[CaseResult]], path: Path) -> N
 
 
 def draw_tracks(cases: Sequence[CaseResult], path: Path) -> None:
-    """The mean total over the number of tracks, with 95 % intervals, as PNG."""
+    """Draws the mean total over the number of tracks, with 95 % intervals, as PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.6), layout="constrained")

@@ -172,7 +172,7 @@ def _section(suite: str, cases: Sequence[CaseResult], causes: Mapping[int, Cause
 
 
 def _by_likeness(cases: Sequence[CaseResult]) -> dict[str, list[CaseResult]]:
-    """Sections of a song that play other notes on other tracks tell less about the settings."""
+    """Groups cases by how alike the passages are: other notes on other tracks tell less about the settings."""
     ordered = sorted(cases, key=lambda case: case.between["total"])
     names = [next(name for limit, name in _LIKENESS if case.between["total"] < limit) for case in ordered]
     return _grouped(ordered, names)

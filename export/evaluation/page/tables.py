@@ -18,13 +18,13 @@ REFERENCE = "the reference itself"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table, with an empty line behind it."""
+    """Makes a table, with an empty line behind it."""
     lines = [_row(head), "|---" * len(head) + "|", *(_row(row) for row in rows)]
     return [*lines, ""]
 
 
 def bar_table(means: Mapping[str, Sequence[CaseResult]]) -> list[str]:
-    """Every demand with what was measured."""
+    """Makes a table of every demand with what was measured."""
     rows = []
     for suite, cases in means.items():
         for bar in bars_of(suite, cases):
@@ -42,7 +42,7 @@ def bar_table(means: Mapping[str, Sequence[CaseResult]]) -> list[str]:
 
 
 def distance_table(cases: Sequence[CaseResult]) -> list[str]:
-    """Means by mix and term."""
+    """Makes a table of means by mix and term."""
     rows = []
     for mix in cases[0].distances:
         cells = [estimate(cases, mean(values_of(cases, mix, term))).text(3) for term in TERMS]
@@ -55,7 +55,7 @@ def distance_table(cases: Sequence[CaseResult]) -> list[str]:
 
 
 def comparison_table(cases: Sequence[CaseResult]) -> list[str]:
-    """The model against each of the others."""
+    """Makes a table of the model against each of the others."""
     model, rows = values_of(cases, MODEL), []
     for mix in list(cases[0].distances)[1:]:
         other = values_of(cases, mix)
@@ -65,7 +65,7 @@ def comparison_table(cases: Sequence[CaseResult]) -> list[str]:
 
 
 def group_table(what: str, groups: Mapping[str, Sequence[CaseResult]]) -> list[str]:
-    """Mean totals of parts of a suite."""
+    """Makes a table of mean totals of parts of a suite."""
     mixes = list(next(iter(groups.values()))[0].distances)
     rows = []
     for name, cases in groups.items():
@@ -76,7 +76,7 @@ def group_table(what: str, groups: Mapping[str, Sequence[CaseResult]]) -> list[s
 
 
 def worst_table(cases: Sequence[CaseResult], causes: Mapping[int, Cause]) -> list[str]:
-    """The worst cases with their probable causes."""
+    """Makes a table of the worst cases with their probable causes."""
     rows = []
     for case in cases:
         terms = case.distances[MODEL]
@@ -103,13 +103,13 @@ def worst_table(cases: Sequence[CaseResult], causes: Mapping[int, Cause]) -> lis
 
 
 def cause_table(causes: Mapping[int, Cause]) -> list[str]:
-    """How often each kind of cause was found."""
+    """Makes a table of how often each kind of cause was found."""
     counts = Counter(cause.kind for cause in causes.values()).most_common()
     return table(("probable cause", "cases"), [(kind, str(count)) for kind, count in counts])
 
 
 def anchor(title: str) -> str:
-    """Where a heading is linked to."""
+    """Tells where a heading is linked to."""
     kept = "".join(letter for letter in title.lower() if letter.isalnum() or letter in " -")
     return kept.replace(" ", "-")
 

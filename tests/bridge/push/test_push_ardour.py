@@ -88,8 +88,9 @@ def check_missing(at: str) -> None:
     plan = plan_push(MIX, at)
     assert all(strip.missing == ("ACE EQ", "ACE Compressor") for strip in plan.strips)
     assert {row.setting.key for row in plan.rows} == {"pan", "trim_db"}
-    with pytest.raises(DeskError, match=r"Kick \(1\): ACE EQ, ACE Compressor.*mixbridge_plugins.lua.*--insert-plugins"):
+    with pytest.raises(DeskError, match=r"Kick \(1\): ACE EQ, ACE Compressor.*mixbridge_plugins.lua") as refusal:
         push_preset(MIX, at)
+    assert [hint.option for hint in refusal.value.hints] == ["insert_plugins"]
     assert not snapshots.stored()[0]
 
 
