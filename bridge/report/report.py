@@ -37,8 +37,9 @@ from .verdict import compare
 # Where no model has listened.
 _RATE_HZ = 44100
 _SAMPLES = 262144
-# The picture of levels reaches this far below the loudest track.
-_SHARE_RANGE_DB = 24.0
+# Lengths of the loudness bars in dB; the shortest is taken that shows the quietest track, with a little left of it.
+_BARS_DB = (6, 9, 12, 18, 24, 36)
+_SHORTEST_BAR = 0.15
 _HEARD_DB = 0.5
 _LONGEST_COMMAND = 1500
 _MINUS = "\N{MINUS SIGN}"
@@ -55,9 +56,10 @@ class TrackCard:
         gain_db: of the whole strip.
         pan: -1 left to 1 right.
         pan_words: the same for people.
-        before_lufs: loudness as it came.
+        before_lufs: loudness of the raw track.
         after_lufs: in the mix.
-        share: how loud it is among the tracks, 0..1 of the picture's width.
+        below_db: how much quieter it is in the mix than the loudest track.
+        share: the same as a share of the bar, 0..1.
         turned_down: what the compressor does, in words; empty if nothing.
         eq: chart of the equalizer.
         dynamics: chart of the compressor; None if it does nothing.
@@ -72,6 +74,7 @@ class TrackCard:
     pan_words: str
     before_lufs: float
     after_lufs: float
+    below_db: float
     share: float
     turned_down: str = ""
     eq: Markup | None = None
@@ -119,6 +122,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
     }
     if heard.reference is not None:
         sounds["reference"] = measure(heard.reference, heard.rate_hz)
+    tracks = _track_cards(heard, result.preset, sounds.get("reference"))
     environment = Environment(
         loader=PackageLoader("mixbridge.bridge.report"),
         autoescape=True,
@@ -136,7 +140,8 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         reference=sounds.get("reference"),
         verdict=compare(sounds["raw"], sounds["mix"], sounds.get("reference")),
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
-        tracks=_track_cards(heard, result.preset, sounds.get("reference")),
+        tracks=tracks,
+        bar_db=_bar_db([track.below_db for track in tracks]),
         master=_master_card(heard, result.preset),
         headline=headline(result.preset),
         reasons=reasons(result.preset),
@@ -188,7 +193,9 @@ def _track_cards(heard: _Heard, preset: Preset, reference: SoundFigures | None) 
     )
     after = {name: integrated_loudness(stem, heard.rate_hz) + step_db for name, stem in stems.items()}
     loudest = max((value for value in after.values() if math.isfinite(value)), default=0.0)
-    return [_track_card(heard, track, after.get(track.name, -math.inf), loudest, reference) for track in preset.tracks]
+    bar_db = _bar_db([loudest - value for value in after.values()])
+    cards = (_track_card(heard, track, after.get(track.name, -math.inf), loudest, reference) for track in preset.tracks)
+    return [replace(card, share=min(1.0, max(0.0, 1 - card.below_db / bar_db))) for card in cards]
 
 
 def _track_card(
@@ -201,13 +208,14 @@ def _track_card(
     card = TrackCard(
         name=track.name,
         sentences=describe_strip(track),
-        note=track.note or ("" if is_heard or track.mute else "Silent in the passage that was looked at."),
+        note=track.note or ("" if is_heard or track.mute else "Silent in the passage that was heard."),
         gain_db=strip.input_gain_db + strip.fader_db,
         pan=strip.pan,
         pan_words=spoken_pan(strip.pan),
         before_lufs=before_lufs,
         after_lufs=after_lufs,
-        share=_share(after_lufs, loudest_lufs),
+        below_db=loudest_lufs - after_lufs,
+        share=0.0,
     )
     if audio is None or not is_heard:
         return card
@@ -224,7 +232,7 @@ def _track_card(
         turned_down=_turned_down(work) if compressor.ratio > 1 else "",
         eq=curves.equalizer(strip.eq, heard.rate_hz),
         dynamics=curves.dynamics(compressor, work, strip.input_gain_db) if compressor.ratio > 1 else None,
-        spectrum=curves.spectra(spectra, f"{track.name}, before and after"),
+        spectrum=curves.spectra(spectra, f"{track.name}, raw and in the mix"),
     )
 
 
@@ -244,13 +252,10 @@ def _master_card(heard: _Heard, preset: Preset) -> MasterCard:
 
 def _turned_down(work: CompressorWork) -> str:
     if work.most_db < _HEARD_DB:
-        return "The compressor hardly ever works here."
+        return f"The compressor hardly works here: gain reduction below {_HEARD_DB:g} dB."
     if work.mean_db < _HEARD_DB / 2:
-        return f"The compressor only touches the loudest moments, by up to {work.most_db:.1f} dB."
-    return (
-        f"The compressor turns it down by about {work.mean_db:.1f} dB while it plays, "
-        f"and by {work.most_db:.1f} dB at its loudest."
-    )
+        return f"The compressor works on the loudest moments only: gain reduction up to {work.most_db:.1f} dB."
+    return f"The compressor's gain reduction: {work.mean_db:.1f} dB on average, {work.most_db:.1f} dB at most."
 
 
 def _commands(result: MixResult, stems: Mapping[str, Path]) -> dict[str, str]:
@@ -269,12 +274,14 @@ def _commands(result: MixResult, stems: Mapping[str, Path]) -> dict[str, str]:
     }
 
 
-def _share(lufs: float, loudest_lufs: float) -> float:
-    return min(1.0, max(0.0, 1 + (lufs - loudest_lufs) / _SHARE_RANGE_DB)) if math.isfinite(lufs) else 0.0
+def _bar_db(below_db: Sequence[float]) -> int:
+    """How many dB a bar is long, so that the tracks differ as far as can be."""
+    quietest_db = max((value for value in below_db if value < _BARS_DB[-1]), default=0.0)
+    return next((length for length in _BARS_DB if quietest_db <= length * (1 - _SHORTEST_BAR)), _BARS_DB[-1])
 
 
 def _db(value: float, unit: str = "dB") -> str:
-    return f"{_signless(value)} {unit}" if math.isfinite(value) else "silent"
+    return f"{_signless(value)} {unit}".rstrip() if math.isfinite(value) else "silent"
 
 
 def _signed(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What changed between the tracks as they came and the mix, and whether that is towards the reference: in sentences."""
+"""Says what changed from the raw tracks to the mix, and whether it came closer to the reference."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _REGIONS = (
 
 
 def compare(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None = None) -> list[str]:
-    """What one hears, the greatest change first; all sounds are compared at equal loudness.
+    """Say what is heard, the greatest change first; all sounds are compared at equal loudness.
 
     Args:
         raw: the plain sum of the tracks.
@@ -53,7 +53,7 @@ def compare(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None
     changes = [(region, _region_db(mix, region) - _region_db(raw, region)) for region in _REGIONS]
     heard = sorted((item for item in changes if abs(item[1]) >= _HEARD_DB), key=lambda item: -abs(item[1]))
     sentences = [_tone(region, change, raw, mix, reference) for region, change in heard[:_MOST_SENTENCES]]
-    sentences = sentences or ["The tone of the whole has hardly changed."]
+    sentences = sentences or ["Its tone has hardly changed."]
     return [*sentences, *_width(raw, mix, reference), *_distance(raw, mix, reference)]
 
 
@@ -62,16 +62,16 @@ def _tone(
 ) -> str:
     said = f"The mix is {abs(change_db):.1f} dB {region.more if change_db > 0 else region.less} {region.name}"
     if reference is None:
-        return f"{said} than the tracks as they came."
+        return f"{said} than the raw tracks."
     goal = _region_db(reference, region)
     before, after = goal - _region_db(raw, region), goal - _region_db(mix, region)
-    return f"{said} than the tracks as they came, {_towards(before, after)}."
+    return f"{said} than the raw tracks, {_towards(before, after)}."
 
 
 def _towards(before_db: float, after_db: float) -> str:
     left = f"which still has {abs(after_db):.1f} dB {'more' if after_db > 0 else 'less'} there"
     if abs(after_db) < _HEARD_DB:
-        return "just like the reference"
+        return "as in the reference"
     if abs(after_db) > abs(before_db):
         return f"away from the reference, which has {abs(after_db):.1f} dB {'more' if after_db > 0 else 'less'} there"
     if before_db * after_db < 0:
@@ -83,11 +83,9 @@ def _width(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None)
     change = mix.width - raw.width
     if abs(change) < _HEARD_WIDTH:
         return
-    said = (
-        f"It is {'wider' if change > 0 else 'narrower'}: {_percent(mix.width)} of its power is in the sides, "
-        f"before {_percent(raw.width)}"
-    )
-    yield f"{said}, in the reference {_percent(reference.width)}." if reference else f"{said}."
+    wider = "wider" if change > 0 else "narrower"
+    others = f"raw tracks {_percent(raw.width)}" + (f", reference {_percent(reference.width)}" if reference else "")
+    yield f"It is {wider}: {_percent(mix.width)} of its power is in the sides ({others})."
 
 
 def _distance(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None) -> Iterator[str]:
@@ -103,10 +101,7 @@ def _distance(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | No
         )
         for sound in (raw, mix)
     )
-    yield (
-        f"All in all its tone is {after:.1f} dB away from the reference's, on average over the third octaves; "
-        f"before it was {before:.1f} dB."
-    )
+    yield f"Average distance of its tone from the reference's: {after:.1f} dB (raw tracks {before:.1f} dB)."
 
 
 def _region_db(sound: SoundFigures, region: _Region) -> float:

@@ -12,7 +12,7 @@ import pytest
 from markupsafe import Markup
 from mixbridge.bridge.report import charts, curves
 from mixbridge.bridge.report.listening import THIRDS_HZ, SoundFigures, measure, third_octaves_db
-from mixbridge.bridge.report.report import _shown, make_report
+from mixbridge.bridge.report.report import _bar_db, _shown, make_report
 from mixbridge.bridge.report.verdict import compare
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
 from mixbridge.presets.preset import Confidence, Finding, Preset, Provenance, SourceFile, Track, Window
@@ -142,7 +142,7 @@ class TestPage:
             "Evens out peaks above \N{MINUS SIGN}24 dB (behind +6.0 dB of input gain), 3:1",
             "40 % left",
             "Reverb at \N{MINUS SIGN}15 dB.",
-            "The compressor turns it down by about",
+            "The compressor's gain reduction: ",
             "Left as it is.",
             "Silent in the passage heard.",
             "Muted.",
@@ -153,6 +153,13 @@ class TestPage:
             "Your files were not changed",
         ):
             assert words in text
+
+    def test_the_two_loudnesses_are_told_apart(self, full):
+        text = " ".join("".join(outline_of(full).text).split())
+        assert "The whole mix, as written: loudness \N{MINUS SIGN}14.0 LUFS" in text
+        assert "mix, this passage" in text
+        assert "passage of 3.0 s from 0:12.5, before the limiter" in text
+        assert "the loudness on top is of the whole mix" in text
 
     def test_each_heard_track_has_its_charts(self, full):
         cards = full.split("<article")[1:]
@@ -238,8 +245,8 @@ BRIGHT = FLAT + 6 * (THIRDS_HZ > 6000)
 class TestVerdict:
     def test_brighter_and_like_the_reference(self):
         first, *_, last = compare(sound_with(FLAT), sound_with(BRIGHT), sound_with(BRIGHT))
-        assert first == "The mix is 6.0 dB brighter above 6 kHz than the tracks as they came, just like the reference."
-        assert "0.0 dB away from the reference's" in last
+        assert first == "The mix is 6.0 dB brighter above 6 kHz than the raw tracks, as in the reference."
+        assert "from the reference's: 0.0 dB" in last
 
     def test_closer_past_and_away(self):
         more = FLAT + 9 * (THIRDS_HZ > 6000)
@@ -257,15 +264,23 @@ class TestVerdict:
 
     def test_without_a_reference(self):
         assert compare(sound_with(BRIGHT), sound_with(FLAT)) == [
-            "The mix is 6.0 dB darker above 6 kHz than the tracks as they came."
+            "The mix is 6.0 dB darker above 6 kHz than the raw tracks."
         ]
 
     def test_nothing_changed_and_width(self):
         said = compare(sound_with(FLAT), sound_with(FLAT, 0.2))
         assert said == [
-            "The tone of the whole has hardly changed.",
-            "It is wider: 20 % of its power is in the sides, before 0 %.",
+            "Its tone has hardly changed.",
+            "It is wider: 20 % of its power is in the sides (raw tracks 0 %).",
         ]
+
+
+@pytest.mark.parametrize(
+    ("below_db", "length_db"), [([0.0], 6), ([0, 2, 5.1], 6), ([0, 5.3], 9), ([0, 14], 18), ([0, 30, 80, math.inf], 36)]
+)
+def test_loudness_bars_are_as_short_as_the_tracks_allow(below_db, length_db):
+    """So that they differ: on bars of 24 dB, tracks within 5 dB all looked full."""
+    assert _bar_db(below_db) == length_db
 
 
 class TestCharts:
