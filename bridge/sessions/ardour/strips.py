@@ -20,7 +20,7 @@ from .xml import Clock, flag, number, within
 PLUGIN_TYPES: Final = frozenset({"lv2", "ladspa", "windows-vst", "lxvst", "mac-vst", "vst3", "audiounit", "luaproc"})
 # Automation of these states is played.
 _PLAYED: Final = frozenset({"Play", "Touch", "Latch"})
-_BALANCE_PANNER: Final = "http://ardour.org/plugin/panner_balance"
+BALANCE_PANNER: Final = "http://ardour.org/plugin/panner_balance"
 _MONO_PANNER: Final = "http://ardour.org/plugin/panner_1in2out"
 _WIDTH_PANNER: Final = "http://ardour.org/plugin/panner_2in2out"
 _MIDDLE: Final = 1e-4
@@ -66,7 +66,7 @@ def read_strip(route: Element, clock: Clock) -> StripLevels:
         pan_law=law or "balance",
         mute=is_muted(route) or not flag(route, "active", True),
         solo=is_soloed(route),
-        polarity_inverted=_inverted(route),
+        polarity_inverted=is_inverted(route),
         volume=scaled(played(processor(route, "amp"), "gain", clock), trim, 0),
         pan_automation=scaled(pans, 2, -1),
         channels=channels,
@@ -122,6 +122,17 @@ def is_soloed(node: Element) -> bool:
     return any(flag(item, "self-solo") for item in node.findall("Controllable") if item.get("name") == "solo")
 
 
+def has_panner(route: Element) -> bool:
+    """Whether a strip has a panner; with one output it has none."""
+    outputs = processor(route, "main-outs")
+    return outputs is not None and outputs.find("PannerShell") is not None
+
+
+def is_pannable(panner: str, channels: int) -> bool:
+    """Whether a panner is one that is read and set."""
+    return channels <= 2 and panner in {"", BALANCE_PANNER, _MONO_PANNER}
+
+
 def plugins(route: Element) -> Iterator[str]:
     """The plug-ins of a strip that act."""
     for item in route.findall("Processor"):
@@ -129,7 +140,8 @@ def plugins(route: Element) -> Iterator[str]:
             yield shown(item.get("name", ""))
 
 
-def _inverted(route: Element) -> bool:
+def is_inverted(route: Element) -> bool:
+    """Whether all channels of a strip are turned upside down."""
     bits = _phases(route)
     return "1" in bits and "0" not in bits
 
@@ -148,7 +160,7 @@ def _pan_law(route: Element, channels: int) -> tuple[PanLaw | None, list[str]]:
     if shell is None or flag(shell, "bypassed"):
         return None, []
     panner = shell.get("user-panner", "")
-    if channels <= 2 and panner in {"", _BALANCE_PANNER, _MONO_PANNER}:
+    if is_pannable(panner, channels):
         return ("ardour" if channels == 1 else "balance"), []
     pannable = route.find("Pannable")
     middle, width = control(pannable, "pan-azimuth", 0.5), control(pannable, "pan-width", 1)

@@ -6,16 +6,17 @@ user's stay behind the new ones, and points of automation that would hide the mi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from ....presets.console import Strip
 from ....presets.errors import SessionError
 from ....presets.names import unique_names
 from ....presets.preset import Preset, Track
-from ....presets.units import decibels, gain_factor
+from ....presets.units import decibels
 from ...desks.keys import label_of
 from ...desks.loading import load_desk
 from ...desks.profile import Desk, Setting
@@ -23,19 +24,30 @@ from ...fitting.abilities import Clamp, clamp_words
 from ...fitting.preset import fit_preset
 from ...fitting.strip import FittedStrip
 from ...fitting.unfit import unfit
-from ..core.model import Session
-from ..writing import Written, left_out, matched, plugins_stay, save
-from .plugins import PluginKind, digits, other_plugins, own_plugin, plugin_values, put_plugin
-from .reading import audio_routes
+from ..core.media import Resolver
+from ..core.model import PanLaw, Session, SessionGroup
+from ..writing import (
+    Written,
+    group_to_rest,
+    in_terms_of,
+    in_terms_of_mix,
+    left_out,
+    matched,
+    moved_groups,
+    plugins_stay,
+    save,
+    solos_stay,
+    stem_channels,
+)
+from .controls import MUTE, SILENCE_DB, control_node, rest_bus, rest_vca, set_control, set_mute, to_manual, with_balance
+from .plugins import PluginKind, other_plugins, own_plugin, plugin_values, put_plugin
+from .reading import audio_routes, read
 from .routing import masters
-from .strips import inputs, processor
+from .strips import has_panner, inputs, is_inverted
 from .xml import FaultError, flag, number, parse, whole
 
 # How far an EQ may be off before it is said.
 _EQ_OFF_DB: Final = 0.1
-# The desk's value for silence.
-_SILENCE_DB: Final = -193.0
-_MUTE: Final = "/strip/mute"
 _KINDS: Final[dict[str, PluginKind]] = {"{plugin.eq}": "eq", "{plugin.compressor}": "compressor"}
 # So much of a name leaves room for a number in a preset's.
 _NAME: Final = 180
@@ -69,11 +81,15 @@ def write(
         routes = audio_routes(root)
         chosen = matched(session_path, [route.get("name", "") for route in routes], preset, match)
         writer = _Writer(root, load_desk("ardour"))
-        writer.tracks({routes[place]: track for place, track in chosen.items()}, preset)
+        channels = stem_channels(session)
+        laws = [_law(route) for route in routes]
+        there = {place: in_terms_of(track, channels[place], laws[place]) for place, track in chosen.items()}
+        writer.tracks({routes[place]: track for place, track in there.items()}, preset)
+        writer.groups(moved_groups(session, chosen).values())
         writer.number_all()
     except FaultError as fault:
         raise SessionError(f"{session_path}: {fault}.") from fault
-    writer.notes.extend(left_out(preset, match))
+    writer.notes.extend((*solos_stay(session), *left_out(preset, match)))
     save(session_path, output, ElementTree.tostring(root, "UTF-8", xml_declaration=True), overwrite=overwrite)
     return Written(output, tuple(writer.notes))
 
@@ -84,16 +100,17 @@ def written_mix(path: Path) -> Preset:
     Raises:
         SessionError: the session cannot be read.
     """
+    session = read(path, Resolver(path.absolute().parent, allow_outside=True))
     root = parse(path)
     desk = load_desk("ardour")
     try:
         routes = audio_routes(root)
         names = unique_names(route.get("name", "")[:_NAME] for route in routes)
         tracks = []
-        for name, route in zip(names, routes, strict=True):
+        for name, route, channels in zip(names, routes, stem_channels(session), strict=True):
             values = _values(route, desk, "track")
             if values is not None:
-                strip = unfit(values, desk, "track").strip
+                strip = in_terms_of_mix(_strip_of(values, desk), channels, _law(route))
                 tracks.append(Track(name=name, strip=strip, mute=bool(values["mute"])))
         master = next(filter(None, (_values(route, desk, "master") for route in masters(root))), None)
     except (FaultError, ValueError) as fault:
@@ -117,7 +134,10 @@ class _Writer:
     def tracks(self, chosen: Mapping[Element, Track], preset: Preset) -> None:
         """The strips of the tracks that are in the mix, and the master."""
         names = {track.name: 1 for track in chosen.values()}
-        fitted = fit_preset(preset, self._desk, names, self._rate_hz)
+        tracks = tuple(chosen.values())
+        others = tuple(track for track in preset.tracks if track.name not in names)
+        there = preset.model_copy(update={"tracks": (*tracks, *others)})
+        fitted = fit_preset(there, self._desk, names, self._rate_hz)
         for route, track in chosen.items():
             self._strip(route, "track", fitted.strips[track.name])
         master = next(iter(masters(self._root)), None)
@@ -126,6 +146,19 @@ class _Writer:
         else:
             self.notes.append("The session has no master: what the mix does there is left out.")
         self.notes.extend(fitted.lost)
+
+    def groups(self, groups: Iterable[SessionGroup]) -> None:
+        """Set busses and VCAs to rest that would change the balance of the mix."""
+        busses = {route.get("id", ""): route for route in self._root.findall("Routes/Route")}
+        vcas = {node.get("number", ""): node for node in self._root.iterfind("VCAManager/VCA")}
+        rested: set[Element] = set()
+        for group in groups:
+            node = (vcas if group.kind == "VCA" else busses)[group.identity]
+            if node not in rested:
+                rested.add(node)
+                notes = list(rest_vca(self._root, node) if group.kind == "VCA" else rest_bus(node))
+                self.notes.append(group_to_rest(group))
+                self.notes.extend(f"{group.name}: {note}" for note in notes)
 
     def number_all(self) -> None:
         """Gives ids to what is new: Ardour's are unique in a session, and it goes on counting from the last."""
@@ -149,21 +182,35 @@ class _Writer:
             if place is not None:
                 values[place[0]][place[1]] = float(setting.value)
                 continue
-            if setting.address == _MUTE:
-                notes.extend(_set_mute(route, muted=bool(setting.value)))
+            if setting.address == MUTE:
+                notes.extend(set_mute(route, muted=bool(setting.value)))
                 continue
-            control = _control(route, setting.address)
+            control = control_node(route, setting.address)
             if control is None:
                 notes.extend(_left_out(setting))
             else:
-                notes.extend(_set_control(setting, control))
+                notes.extend(set_control(setting, control))
         notes.extend(plugins_stay(list(other_plugins(route, self._desk))))
         for plugin, numbers in values.items():
             node = put_plugin(route, plugin, numbers, self._desk, min(2, inputs(route)))
-            notes.extend(_to_manual(node, None, f"the automation of {node.get('name')}"))
-        if route.find("Slavable/Master") is not None:
-            notes.append("its VCA stays, and acts besides the mix.")
+            notes.extend(to_manual(node, None, f"the automation of {node.get('name')}"))
+        if kind == "track":
+            notes.extend(with_balance(route))
+            if is_inverted(route):
+                notes.append("its polarity stays inverted, as in the session.")
         self.notes.extend(f"{name}: {note}" for note in notes)
+
+
+def _law(route: Element) -> PanLaw:
+    """What a track's pan means once it has the panner that a copy gives it."""
+    return "ardour" if inputs(route) == 1 and has_panner(route) else "balance"
+
+
+def _strip_of(values: Mapping[str, float | str], desk: Desk) -> Strip:
+    strip = unfit(values, desk, "track").strip
+    if not isinstance(strip, Strip):
+        raise FaultError("a track has the settings of a master")
+    return strip
 
 
 def _plugin_place(setting: Setting) -> tuple[PluginKind, int] | None:
@@ -173,56 +220,6 @@ def _plugin_place(setting: Setting) -> tuple[PluginKind, int] | None:
             return _KINDS[plugin], parameter
         case _:
             return None
-
-
-def _control(route: Element, address: str) -> tuple[Element, Element, str] | None:
-    """The node that holds the automation of a strip's control, the control's own, and its name there."""
-    match address:
-        case "/strip/gain":
-            parent, name, list_name = processor(route, "amp"), "gaincontrol", "gain"
-        case "/strip/trimdB":
-            parent, name, list_name = processor(route, "trim"), "trimcontrol", "trim"
-        case "/strip/pan_stereo_position":
-            parent, name, list_name = route.find("Pannable"), "pan-azimuth", "pan-azimuth"
-        case _:
-            return None
-    for control in () if parent is None else parent.findall("Controllable"):
-        if parent is not None and control.get("name") == name:
-            return parent, control, list_name
-    return None
-
-
-def _set_control(setting: Setting, control: tuple[Element, Element, str]) -> Iterator[str]:
-    parent, node, list_name = control
-    wire = float(setting.value)
-    if setting.address == "/strip/pan_stereo_position":
-        node.set("value", digits(1 - wire))
-    else:
-        node.set("value", digits(0.0 if wire <= _SILENCE_DB else gain_factor(wire)))
-    yield from _to_manual(parent, list_name, f"the automation of its {list_name.removeprefix('pan-')}")
-
-
-def _set_mute(route: Element, *, muted: bool) -> Iterator[str]:
-    """Ardour keeps it twice."""
-    for node in route.findall("MuteMaster"):
-        node.set("muted", str(int(muted)))
-    for node in route.findall("Controllable"):
-        if node.get("name") == "mute":
-            node.set("value", str(int(muted)))
-    yield from _to_manual(route, "mute", "the automation of its mute")
-
-
-def _to_manual(parent: Element, list_name: str | None, what: str) -> Iterator[str]:
-    """Switches automation off that would play over what was set; its points stay."""
-    played = [
-        item
-        for item in parent.findall("Automation/AutomationList")
-        if list_name in (None, item.get("automation-id")) and item.get("state", "Off") != "Off"
-    ]
-    for item in played:
-        item.set("state", "Off")
-    if played:
-        yield f"{what} is switched to Manual, its points are kept."
 
 
 def _left_out(setting: Setting) -> Iterator[str]:
@@ -263,12 +260,12 @@ def _wire_value(route: Element, setting: Setting, plugins: Mapping[PluginKind, M
     place = _plugin_place(setting)
     if place is not None:
         return plugins[place[0]].get(place[1])
-    if setting.address == _MUTE:
+    if setting.address == MUTE:
         return float(any(flag(node, "muted") for node in route.findall("MuteMaster")))
-    control = _control(route, setting.address)
+    control = control_node(route, setting.address)
     if control is None:
         return None
     value = number(control[1], "value")
     if setting.address == "/strip/pan_stereo_position":
         return 1 - value
-    return decibels(value) if value > 0 else _SILENCE_DB
+    return decibels(value) if value > 0 else SILENCE_DB

@@ -16,6 +16,9 @@ from mixbridge.bridge.sessions.core.model import Session
 from mixbridge.bridge.sessions.core.routing import silence
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.render import render_stems
+from mixbridge.presets.console import Strip
+from mixbridge.presets.preset import Preset, Track
+from session_copies import write_copy
 
 pytestmark = pytest.mark.skipif(ardour_host.missing() is not None, reason=str(ardour_host.missing()))
 
@@ -82,6 +85,16 @@ export:set_range (0, FRAMES)
 export:set_preset ("75969a1c-3133-4694-864b-a1fa50e43348")
 return tostring (export:run_export ())
 """
+# What Ardour makes of a copy: each strip's gain with its VCAs, its pan, its mute.
+STRIPS = r"""
+local lines = {}
+for strip in Session:get_routes ():iter () do
+  local pan = strip:pan_azimuth_control ()
+  lines[#lines + 1] = strip:name () .. "\t" .. strip:gain_control ():get_value () .. "\t" ..
+    (pan:isnil () and -1 or pan:get_value ()) .. "\t" .. tostring (strip:muted ())
+end
+return table.concat (lines, "\n")
+"""
 LATER = """
 local no_group = PBD.GroupControlDisposition.NoGroup
 Session:route_by_name ("Band"):solo_control ():set_value (1, no_group)
@@ -100,6 +113,8 @@ class MixedSession:
     ours: dict[str, np.ndarray]
     theirs: dict[str, np.ndarray]
     later: Session
+    copy_notes: tuple[str, ...]
+    copy_strips: dict[str, tuple[float, float, bool]]
 
     def track(self, name):
         return next(track for track in self.session.tracks if track.name == name)
@@ -119,6 +134,13 @@ def mixed(tmp_path_factory):
         host.run_lua(f"dofile ([[{LUA}]])\n{MIXER.replace('TURN', str(TURN))}")
         session = read_session(host.session_file)
         stems = render_stems(session, folder / "ours", post_fader=True)
+        preset = Preset(tracks=tuple(Track(name=name, strip=Strip(fader_db=-4, pan=0.5)) for name, _ in TRACKS))
+        copy = host.session_file.with_name("copy.ardour")
+        written = write_copy(host.session_file, preset, copy, match={name: name for name, _ in TRACKS})
+        host.reopen("copy")
+        lines = [line.split("\t") for line in host.run_lua(STRIPS).splitlines()]
+        strips = {name: (float(gain), float(pan), mute == "true") for name, gain, pan, mute in lines}
+        host.reopen()
         host.run_lua(f"dofile ([[{LUA}]])\n{LATER}")
         later = read_session(host.session_file)
         host.run_lua(EXPORT.replace("FOLDER", str(folder / "theirs")).replace("FRAMES", str(frames)))
@@ -129,6 +151,8 @@ def mixed(tmp_path_factory):
             {name: sf.read(path, always_2d=True)[0] for name, path in stems.items()},
             {name: turn(theirs, n, rate_hz) for n, (name, _) in enumerate(TRACKS)},
             later,
+            written.notes,
+            strips,
         )
 
 
@@ -178,3 +202,24 @@ def test_busses_and_vcas_are_groups(mixed):
 def test_a_solo_is_the_one_that_was_pressed(mixed):
     assert [track.name for track in mixed.later.tracks if track.solo] == []
     assert [group.name for group in mixed.later.groups if group.solo] == ["Band"]
+
+
+def test_ardour_finds_the_mixs_balance_in_a_copy(mixed):
+    """All stems are mono: the mix pans them by a sine, Ardour by a parabola or, on stereo strips, a line."""
+    wanted = [-4 + 20 * math.log10(side(0.75 * math.pi / 2)) for side in (math.cos, math.sin)]
+    for name, channels in TRACKS:
+        gain, pan, muted = mixed.copy_strips[name]
+        sides = ardour_mono(pan) if channels == 1 else (min(1, 2 - 2 * pan), min(1, 2 * pan))
+        assert [20 * math.log10(gain * side) for side in sides] == pytest.approx(wanted, abs=0.01)
+        assert not muted
+    for name in ("Band", "All", "Mute"):
+        assert mixed.copy_strips[name] == (pytest.approx(1), pytest.approx(0.5), False)
+    notes = " ".join(mixed.copy_notes)
+    assert "Band: the bus is set to 0 dB and the centre" in notes
+    assert "it had: fader at -6.0 dB, pan at 40 % left, inverted polarity" in notes
+    assert "VCA 3: the VCA is set to 0 dB" in notes
+
+
+def ardour_mono(azimuth):
+    scale = 2 - 4 * 10 ** (-3 / 20)
+    return [side * (scale * side + 1 - scale) for side in (1 - azimuth, azimuth)]

@@ -8,6 +8,9 @@ import soundfile as sf
 from kind_examples import kind_of
 from mixbridge.bridge.sessions.core.routing import acting, silence
 from mixbridge.bridge.sessions.reading import read_session
+from mixbridge.presets.console import Strip
+from mixbridge.presets.preset import Preset, Track
+from session_copies import PANS, balance_faults, write_copy
 
 REGION = '<Region name="take" type="audio" start="a0" length="a28224000@a0" channels="1" source-0="10"/>'
 MIXER = """<Session version="7002" name="song" sample-rate="48000" id-counter="99"><Sources>
@@ -160,3 +163,48 @@ def test_vcas_of_vcas(read):
 def test_a_track_without_connections_goes_nowhere(read):
     assert silence(read(mixer(output=output())), read(mixer(output=output())).tracks[0]) is not None
     assert silence(read(mixer(output="")), read(mixer(output="")).tracks[0]) is None  # nothing is said of its output
+
+
+STRIP = """<IO direction="Input">{ports}</IO>{output}<Controllable name="mute" value="0"/><MuteMaster muted="0"/>
+<Pannable><Controllable name="pan-azimuth" value="0.2"/><Automation><AutomationList automation-id="pan-azimuth"
+state="Play"><events>a0 1\n</events></AutomationList></Automation></Pannable>
+<Processor type="trim" active="1"><Controllable name="trimcontrol" value="2"/>{trim}</Processor>
+<Processor type="amp" active="1"><Controllable name="gaincontrol" value="0.5"/></Processor>
+<Processor type="main-outs" active="1"><PannerShell bypassed="{bypassed}" user-panner="{panner}"/></Processor>"""
+WIDTH = "http://ardour.org/plugin/panner_2in2out"
+
+
+@pytest.mark.parametrize("pan", PANS)
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("bypassed", "panner"), [(0, ""), (1, ""), (0, WIDTH)])
+def test_a_copy_has_the_balance_of_the_mix(read, tmp_path, pan, channels, bypassed, panner):
+    ports = '<Port type="audio" name="a 1"/><Port type="audio" name="a 2"/>' if channels == 2 else ""
+    ports = ports or '<Port type="audio" name="a 1"/>'
+    parts = {"ports": ports, "bypassed": bypassed, "panner": panner if channels == 2 else ""}
+    vox = STRIP.format(output="", trim=events("trim"), **parts)
+    band = STRIP.format(output="", trim=events("trim"), **parts | {"ports": '<Port type="audio" name="b 1"/>' * 2})
+    read(mixer(vox=vox, band=band, output=output("Band/audio_in 1")))
+    assert balance_faults(tmp_path / "song.ardour", tmp_path / "made", pan) == []
+
+
+def test_what_a_copy_changes_besides_is_said(read, tmp_path):
+    ports = '<Port type="audio" name="a 1"/><Port type="audio" name="a 2"/>'
+    vox = STRIP.format(output="", trim=events("trim"), ports=ports, bypassed=0, panner=WIDTH)
+    vox += '<Controllable name="phase" phase-invert="11"/>'
+    solo = '<Controllable name="solo" value="1" self-solo="1"/>'
+    path = read(mixer(vox=vox + solo)).path
+    preset = Preset(tracks=(Track(name="Vox", strip=Strip(pan=0.5)),))
+    notes = " ".join(write_copy(path, preset, tmp_path / "mix.ardour", match={"Vox": "Vox"}).notes)
+    assert "Vox: its panner becomes a balance, as the mix has it." in notes
+    assert "Vox: its polarity stays inverted, as in the session." in notes
+    assert "Vox: the automation of its azimuth is switched to Manual, its points are kept." in notes
+    assert "Solo stays on for Vox" in notes
+
+
+def test_a_strip_without_a_panner_cannot_be_panned(read, tmp_path):
+    path = read(
+        mixer(vox='<Processor type="amp" active="1"><Controllable name="gaincontrol" value="1"/></Processor>')
+    ).path
+    preset = Preset(tracks=(Track(name="Vox", strip=Strip(pan=0.5)),))
+    notes = write_copy(path, preset, tmp_path / "mix.ardour", match={"Vox": "Vox"}).notes
+    assert "Vox: its pan is left out: the strip has no panner." in notes
