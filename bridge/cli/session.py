@@ -105,14 +105,18 @@ def inspect(
     SESSION is what `mixbridge session stems` takes. The exit code is 1 if no stems can be made of it.
     """
     from ...presets.errors import MixbridgeError
+    from ..sessions.core.media import refused
     from ..sessions.stems.planning import plan_stems
     from ..sessions.timeline import draw_timeline
 
-    session = _opened(session_, session_audio)
+    session = _opened(session_, session_audio, lists_outside=True)
     try:
         plan, fault = plan_stems(session), None
     except MixbridgeError as error:
         plan, fault = None, str(error)
+    outside = next((item for item in session.missing if item.is_outside), None)
+    if outside is not None:
+        fault = f"{refused(session.path.parent, outside.written)} (--allow-outside, --search FOLDER)"
     if picture:
         draw_timeline(session, Path(picture))
     if saying.as_json:
@@ -156,7 +160,7 @@ def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None)
     }
 
 
-def _opened(path: str, audio: SessionAudio) -> Session:
+def _opened(path: str, audio: SessionAudio, *, lists_outside: bool = False) -> Session:
     from ...presets.errors import SessionError
     from ..sessions.reading import read_session
     from ..stems import is_text
@@ -167,7 +171,7 @@ def _opened(path: str, audio: SessionAudio) -> Session:
     for folder in search:
         if not folder.is_dir():
             raise SessionError(f"--search {folder}: there is no such folder.")
-    return read_session(Path(path), allow_outside=audio.allow_outside, search=search)
+    return read_session(Path(path), allow_outside=audio.allow_outside, search=search, lists_outside=lists_outside)
 
 
 def _chosen(session: Session, given: Sequence[str]) -> list[str] | None:

@@ -12,7 +12,9 @@ from .core.model import Session, checked
 from .registry import FORMATS, format_of
 
 
-def read_session(path: Path, *, allow_outside: bool = False, search: Sequence[Path] = ()) -> Session:
+def read_session(
+    path: Path, *, allow_outside: bool = False, search: Sequence[Path] = (), lists_outside: bool = False
+) -> Session:
     """Read a session.
 
     Args:
@@ -20,13 +22,14 @@ def read_session(path: Path, *, allow_outside: bool = False, search: Sequence[Pa
             many channels.
         allow_outside: follow paths that lead out of the session's folder.
         search: folders where missing media may be.
+        lists_outside: list paths that lead out as missing instead of refusing the session: for looking at it.
 
     Raises:
         SessionError: it is none of these, cannot be read, or holds what no session can; or a path leads out of its
             folder.
     """
     path = _session_file(Path(path))
-    resolver = Resolver(path if path.is_dir() else path.absolute().parent, allow_outside, tuple(search))
+    resolver = Resolver(path if path.is_dir() else path.absolute().parent, allow_outside, tuple(search), lists_outside)
     session = format_of(path).read(path, resolver)
     missing = {item.written: item for item in (*session.missing, *resolver.missing.values())}
     return checked(replace(session, missing=tuple(missing.values())))

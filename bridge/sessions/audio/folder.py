@@ -14,6 +14,7 @@ from pathlib import Path
 from ....presets.errors import AudioError, SessionError
 from ....presets.names import free_name
 from ...stems import collect_stems
+from ..core.kinds import Kind
 from ..core.media import Resolver
 from ..core.model import Clip, Session, SessionNote, SessionTrack
 from ..stems.material import FileInfo, FilePool
@@ -23,7 +24,8 @@ from .wav import time_stamp
 _SIDE = re.compile(r"^(?P<name>.+?)(?:[ ._-]+|\s*\()(?P<side>l|r|left|right)\)?$", re.IGNORECASE)
 # "01 Kick", "01_Kick", "1-Kick": an export's number, which is no part of the name.
 _NUMBER = re.compile(r"^\d{1,3}\s*[._ -]\s*(?=\D)")
-# Stamps that lie further apart are of several takes on one day.
+# Stamps that lie further apart are of several takes on one day; an hour is where many sessions begin, and files without
+# a time have 0.
 _LONGEST_SESSION_S = 3600
 
 
@@ -45,7 +47,7 @@ def read(path: Path, resolver: Resolver) -> Session:
         raise SessionError(str(error)) from error
     rate_hz = Counter(file.info.sample_rate_hz for file in files).most_common(1)[0][0]
     stamps_s = [file.begins_s for file in files if file.begins_s is not None]
-    aligned = len(stamps_s) == len(files) and max(stamps_s) - min(stamps_s) <= _LONGEST_SESSION_S
+    aligned = len(stamps_s) == len(files) and max(stamps_s) - min(stamps_s) < _LONGEST_SESSION_S
     first_s = min(stamps_s) if aligned else 0.0
     tracks = tuple(
         _track(order, name, sides, rate_hz, first_s if aligned else None)
@@ -53,7 +55,7 @@ def read(path: Path, resolver: Resolver) -> Session:
     )
     notes = [SessionNote("", "", str(item)) for item in collected.left_out if item.may_sound]
     if stamps_s and not aligned:
-        notes.append(SessionNote("", "", "time stamps, as they fit together badly: all begin at 0"))
+        notes.append(SessionNote("", "", Kind.TIME_STAMPS()))
     return Session(
         path,
         "folder",
@@ -75,7 +77,7 @@ class _File:
 
 def _file(name: str, path: Path, info: FileInfo) -> _File:
     frames = time_stamp(path)[0]
-    return _File(name, path, info, frames / info.sample_rate_hz if frames else None)
+    return _File(name, path, info, None if frames is None else frames / info.sample_rate_hz)
 
 
 def _paired(files: Sequence[_File]) -> dict[str, tuple[_File, ...]]:

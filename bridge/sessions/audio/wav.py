@@ -57,13 +57,14 @@ def read(path: Path, _resolver: Resolver) -> Session:
         )
         for order, (name, channels) in enumerate(takes)
     )
-    return Session(path, "wav", path.stem, info.sample_rate_hz, tracks, time_reference=reference)
+    return Session(path, "wav", path.stem, info.sample_rate_hz, tracks, time_reference=reference or 0)
 
 
-def time_stamp(path: Path) -> tuple[int, dict[int, str]]:
+def time_stamp(path: Path) -> tuple[int | None, dict[int, str]]:
     """When a WAV file's recording began, in its frames since midnight, and its tracks' names by number from 1.
 
-    0 and none for a file without `bext` chunk, or one that is no WAV file.
+    None and no names for a file without `bext` chunk, or one that is no WAV file. 0 is midnight, where a session that
+    was begun at 0 begins.
     """
     try:
         with open_regular(path) as file:
@@ -71,7 +72,7 @@ def time_stamp(path: Path) -> tuple[int, dict[int, str]]:
     except OSError as error:
         raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from error
     if chunk is None or len(chunk) < _TIME_REFERENCE_AT + 8:
-        return 0, {}
+        return None, {}
     low, high = struct.unpack_from("<II", chunk, _TIME_REFERENCE_AT)
     description = chunk[:_DESCRIPTION_BYTES].split(b"\0")[0].decode("ascii", "replace").replace("\r", "\n")
     names = {int(number): name.strip() for number, name in _TRACK_NAME.findall(description) if len(number) <= 4}

@@ -7,6 +7,7 @@ absolute path, over the network or through a link, is refused unless the user al
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,39 @@ _SHOWN = 200
 _WINDOWS_DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 
 
+class _Names:
+    """Finds files whose names differ in case or Unicode form alone: other systems do not tell those apart."""
+
+    def __init__(self) -> None:
+        self._listings: dict[Path, dict[str, str | None]] = {}
+
+    def find(self, start: Path, parts: Sequence[str]) -> Path | None:
+        """The file at these steps from a folder; of names that are alike, the very one, else the only one."""
+        path = start
+        for part in parts:
+            if not _is_there(path / part):
+                name = self._listing(path).get(_folded(part))
+                if name is None:
+                    return None
+                path = path / name
+            else:
+                path = path / part
+        return path if _is_file(path) else None
+
+    def _listing(self, folder: Path) -> dict[str, str | None]:
+        """Names in a folder by their folded form; None where several have the same."""
+        if folder not in self._listings:
+            listing: dict[str, str | None] = {}
+            try:
+                for item in folder.iterdir():
+                    folded = _folded(item.name)
+                    listing[folded] = None if folded in listing else item.name
+            except (OSError, ValueError):  # no folder, or one that may not be read
+                listing = {}
+            self._listings[folder] = listing
+        return self._listings[folder]
+
+
 @dataclass
 class Resolver:
     """Finds the media of one session, and remembers what was not found.
@@ -27,14 +61,17 @@ class Resolver:
         folder: the session's.
         allow_outside: follow paths that lead out of it.
         search: more folders to look in, by file name; the user named them, so they are trusted.
+        lists_outside: a path that leads out and may not is listed as missing, not refused: for looking, not for use.
         missing: what was not found so far, each path once.
     """
 
     folder: Path
     allow_outside: bool = False
     search: Sequence[Path] = ()
+    lists_outside: bool = False
     missing: dict[str, MissingMedia] = field(default_factory=dict)
     _found: dict[str, Path] = field(default_factory=dict)
+    _names: _Names = field(default_factory=_Names)
 
     def find(self, written: str, *, under: Sequence[str] = ()) -> Path | None:
         """The file, or None if it is missing (it then stands in `missing`).
@@ -51,71 +88,63 @@ class Resolver:
         if written in self.missing:
             return None
         looked: list[Path] = []
-        path = locate(
-            self.folder, written, allow_outside=self.allow_outside, search=self.search, under=under, looked_in=looked
-        )
+        try:
+            path = self._located(written, under, looked)
+        except OutsideFolderError:
+            if not self.lists_outside:
+                raise
+            self.missing[written] = MissingMedia(written, is_outside=True)
+            return None
         if path is None:
             self.missing[written] = MissingMedia(written, tuple(dict.fromkeys(looked)))
         else:
             self._found[written] = path
         return path
 
+    def _located(self, written: str, under: Sequence[str], looked_in: list[Path]) -> Path | None:
+        relative = _relative(self.folder, written)
+        if relative is not None:
+            for place in ("", *under):
+                looked_in.append((self.folder / place / relative).parent)
+                if path := self._inside(self.folder / place, relative, written):
+                    return path
+        elif self.allow_outside and (path := self._outside(written, looked_in)):
+            return path
+        name = _file_name(written)
+        for searched in self.search:
+            looked_in.append(searched)
+            if name and (path := self._names.find(searched, (name,))):
+                return path
+        if relative is None and not self.allow_outside:
+            raise refused(self.folder, written)
+        return None
 
-def resolve(folder: Path, written: str, *, allow_outside: bool = False, search: Sequence[Path] = ()) -> Path:
-    """The one file that a path of a session means.
+    def _inside(self, start: Path, relative: PurePosixPath, written: str) -> Path | None:
+        """The path if it is a file that really lies in the folder, links followed."""
+        path = self._names.find(start, relative.parts)
+        if path is not None and not self.allow_outside and not path.resolve().is_relative_to(self.folder.resolve()):
+            raise refused(self.folder, written)
+        return path
 
-    Raises:
-        SessionError: it leads out of the session's folder and that is not allowed, or there is no such file.
-    """
-    looked: list[Path] = []
-    path = locate(folder, written, allow_outside=allow_outside, search=search, looked_in=looked)
-    if path is None:
-        places = ", ".join(str(place) for place in dict.fromkeys(looked))
-        raise SessionError(
-            f"{shown(written)} is missing; it was looked for in {places}. Name its folder.",
-            hints=(Hint("search", "FOLDER"),),
-        )
-    return path
+    def _outside(self, written: str, looked_in: list[Path]) -> Path | None:
+        path = Path(written)
+        if not path.is_absolute():
+            path = self.folder / written.replace("\\", "/")
+        looked_in.append(path.parent)
+        return path if _is_file(path) else self._names.find(Path(path.anchor), path.parts[1:])
 
 
-def locate(
-    folder: Path,
-    written: str,
-    *,
-    allow_outside: bool = False,
-    search: Sequence[Path] = (),
-    under: Sequence[str] = (),
-    looked_in: list[Path] | None = None,
-) -> Path | None:
-    """As :func:`resolve`, but None for a file that is missing.
+class OutsideFolderError(SessionError):
+    """A path of a session leads out of its folder, and that is not allowed."""
 
-    Args:
-        folder: the session's.
-        written: the path as the session has it.
-        allow_outside: follow paths that lead out of the folder.
-        search: folders in which a file of this name is taken, if it is not where the session says.
-        under: folders inside `folder` where it may be, too.
-        looked_in: gets the folders that were looked in.
-    """
-    looked_in = [] if looked_in is None else looked_in
-    relative = _relative(folder, written)
-    if relative is None:
-        if allow_outside and (found := _outside(folder, written, looked_in)):
-            return found
-    else:
-        for place in ("", *under):
-            found = _inside(folder, folder / place / relative, written, allow_outside)
-            looked_in.append((folder / place / relative).parent)
-            if found:
-                return found
-    name = _file_name(written)
-    for searched in search:
-        looked_in.append(searched)
-        if name and _is_file(searched / name):
-            return searched / name
-    if relative is None and not allow_outside:
-        raise _refused(folder, written)
-    return None
+
+def refused(folder: Path, written: str) -> OutsideFolderError:
+    """The error for a path that leads out of a session's folder."""
+    return OutsideFolderError(
+        f"{shown(written)} lies outside the session's folder {folder}. If you trust the session, allow audio from "
+        "outside of it; or name the folder that holds the file.",
+        hints=(Hint("allow_outside"), Hint("search", "FOLDER")),
+    )
 
 
 def shown(written: str) -> str:
@@ -150,23 +179,6 @@ def _relative(folder: Path, written: str) -> PurePosixPath | None:
     return PurePosixPath(*steps)
 
 
-def _inside(folder: Path, path: Path, written: str, allow_outside: bool) -> Path | None:
-    """The path if it is a file that really lies in the folder, links followed."""
-    if not _is_file(path):
-        return None
-    if not allow_outside and not path.resolve().is_relative_to(folder.resolve()):
-        raise _refused(folder, written)
-    return path
-
-
-def _outside(folder: Path, written: str, looked_in: list[Path]) -> Path | None:
-    path = Path(written)
-    if not path.is_absolute():
-        path = folder / written.replace("\\", "/")
-    looked_in.append(path.parent)
-    return path if _is_file(path) else None
-
-
 def _file_name(written: str) -> str:
     name = re.split(r"[\\/]", written)[-1]
     return "" if name in {".", ".."} else name
@@ -179,9 +191,12 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _refused(folder: Path, written: str) -> SessionError:
-    return SessionError(
-        f"{shown(written)} lies outside the session's folder {folder}. If you trust the session, allow audio from "
-        "outside of it; or name the folder that holds the file.",
-        hints=(Hint("allow_outside"), Hint("search", "FOLDER")),
-    )
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())

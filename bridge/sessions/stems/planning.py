@@ -14,6 +14,7 @@ from ....runtime.audio.naming import file_names
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from ....runtime.audio.writing import FORMATS, AudioFormat
 from ..core.kinds import Kind, level, side
+from ..core.media import shown
 from ..core.model import MissingMedia, Session, SessionGroup, SessionNote, SessionTrack, checked
 from ..core.routing import acting, silence
 from .material import FilePool, clip_channels, naming, sounding_frames
@@ -156,6 +157,8 @@ def said(note: SessionNote) -> str:
 
 def said_missing(item: MissingMedia) -> str:
     """A missing file in a line: which, and where it was looked for."""
+    if item.is_outside:
+        return f"{shown(item.written)} lies outside the session's folder"
     places = ", ".join(str(place) for place in item.looked_in)
     return f"{item.written} is missing" + (f" (looked in {places})" if places else "")
 

@@ -16,6 +16,7 @@ from mixbridge.bridge.sessions.core.model import (
     SessionTrack,
 )
 from mixbridge.bridge.sessions.registry import SessionFormat
+from reaper_project import item, project, track
 from timeline import RATE_HZ, noise, write_audio
 
 
@@ -209,3 +210,23 @@ def test_an_interruption_leaves_nothing(folder, run, tmp_path, monkeypatch) -> N
     outcome = run("session", "stems", folder, "-o", tmp_path / "out")
     assert outcome.code == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == ["song"]
+
+
+def test_a_path_that_leads_out_does_not_hide_the_rest_of_a_project(tmp_path: Path, run, refused) -> None:
+    write_audio(tmp_path / "song" / "Media" / "a.wav", noise(800))
+    write_audio(tmp_path / "secret.wav", noise(800))
+    path = tmp_path / "song" / "song.RPP"
+    outside = str(tmp_path / "secret.wav")
+    tracks = (track("Vox", item("Media/a.wav", length=0.1)), track("Gtr", item(outside), number=2))
+    path.write_text(project(tracks, rate=RATE_HZ))
+    outcome = run("inspect", path, "--json")
+    assert outcome.code == 1
+    assert list(outcome.data["stems"]) == ["Vox"]
+    assert [entry["name"] for entry in outcome.data["tracks"]] == ["Vox", "Gtr"]
+    assert "lies outside the session's folder" in outcome.data["fault"]
+    said = run("inspect", path)
+    assert "Vox.wav, 1 ch" in said.out
+    assert f"Missing: {tmp_path}/secret.wav lies outside the session's folder" in said.err
+    assert "--allow-outside" in said.err
+    refused("stems", path, "-o", tmp_path / "stems", words="--allow-outside")
+    assert run("inspect", path, "--json", "--allow-outside").data["fault"] is None

@@ -67,6 +67,22 @@ def test_time_stamps_place_the_files(tmp_path: Path) -> None:
     assert not session.unsupported
 
 
+def test_a_time_stamp_of_0_is_a_time(tmp_path: Path) -> None:
+    stamped(tmp_path / "Kick.wav", noise(1000), 0)
+    stamped(tmp_path / "Vox.wav", noise(1000, seed=1), 5 * RATE_HZ)
+    session = read_session(tmp_path)
+    assert [track.clips[0].position for track in session.tracks] == [0, 5 * RATE_HZ]
+    assert (session.time_reference, session.unsupported) == (0, ())
+
+
+def test_files_without_a_time_stamp_begin_together(tmp_path: Path) -> None:
+    stamped(tmp_path / "Kick.wav", noise(1000), 5 * RATE_HZ)
+    write_audio(tmp_path / "Vox.wav", noise(1000, seed=1))
+    session = read_session(tmp_path)
+    assert [track.clips[0].position for track in session.tracks] == [0, 0]
+    assert "time stamps" in session.unsupported[0].what
+
+
 @pytest.mark.parametrize("other", [0, 40 * 3600 * RATE_HZ])
 def test_time_stamps_that_fit_together_badly_are_left_out_and_said(other: int, tmp_path: Path) -> None:
     stamped(tmp_path / "Kick.wav", noise(1000), 3600 * RATE_HZ)
@@ -98,7 +114,7 @@ def test_a_stereo_file_is_one_track(tmp_path: Path) -> None:
 )
 def test_a_broken_header_has_no_time_stamp(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "broken.wav").write_bytes(content)
-    assert time_stamp(tmp_path / "broken.wav") == (0, {})
+    assert time_stamp(tmp_path / "broken.wav") == (None, {})
     with pytest.raises(SessionError, match="broken"):
         read_session(tmp_path / "broken.wav")
 
