@@ -13,11 +13,10 @@ from typing import Any, Final, cast
 import click
 
 from ...presets.errors import MixbridgeError
+from ...presets.extras import install_command
 from .output.saying import say_hint
 
-GET_TRAINING: Final = (
-    "training and evaluating need PyTorch, which mixing does not: pip install '.[train]' in a clone of mixbridge"
-)
+GET_TRAINING: Final = f"training and evaluating need PyTorch, which mixing does not: {install_command('train')}"
 
 _ENTRY_POINTS: Final = "mixbridge.commands"
 

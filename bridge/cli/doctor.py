@@ -5,22 +5,20 @@ Each check is a function that reports one or more findings; those that the main 
 
 from __future__ import annotations
 
-import ctypes.util
 import platform
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ...presets.extras import install_command
 from .options import Saying, takes
 from .output.saying import echo_json
 
@@ -56,7 +54,7 @@ class Diagnosis:
 
 def run_doctor() -> list[Diagnosis]:
     """Looks at everything; takes a second or two, because it runs the model once."""
-    checks = (_python, _packages, _sound_formats, _inference, _graphics_card, _training, _audio_backends, _disk)
+    checks = (_python, _packages, _sound_formats, _inference, _graphics_card, _training, _pictures, _disk)
     return [finding for check in checks for finding in _safely(check)]
 
 
@@ -177,7 +175,7 @@ def _model_on(provider: Provider, name: str) -> Diagnosis:
         with redirect_stdout(StringIO()):
             difference = Controller(provider=provider).check_snapshot()
     except MixbridgeError as error:
-        hint = "pip install -U onnxruntime-gpu" if is_needed else "pip install 'mixbridge[cuda]'"
+        hint = "pip install -U onnxruntime-gpu" if is_needed else install_command("cuda")
         return Diagnosis(name, False, str(error), hint, is_needed)
     return Diagnosis(name, True, f"works, {difference:.1g} from what was exported", needed=is_needed)
 
@@ -195,25 +193,14 @@ def _graphics_card() -> Iterator[Diagnosis]:
 def _training() -> Iterator[Diagnosis]:
     # Found, not loaded: torch takes seconds.
     found = _version("torch")
-    hint = "only needed to train and evaluate: pip install 'mixbridge[train]'"
+    hint = f"only needed to train and evaluate: {install_command('train')}"
     yield Diagnosis("torch", found is not None, found or "not installed", hint)
 
 
-def _audio_backends() -> Iterator[Diagnosis]:
-    """For playing live; mixing files needs none."""
-    for name, module, library, package, system in (
-        ("JACK", "jack", "jack", "JACK-Client", "apt install libjack-jackd2-0 (or jackaudio.org)"),
-        ("PortAudio", "sounddevice", "portaudio", "sounddevice", "apt install libportaudio2"),
-    ):
-        has_module = find_spec(module) is not None
-        # On Windows and macOS sounddevice brings its own library.
-        has_library = ctypes.util.find_library(library) is not None or (
-            name == "PortAudio" and sys.platform != "linux" and has_module
-        )
-        missing = [*([] if has_library else [system]), *([] if has_module else [f"pip install {package}"])]
-        installed, found = "installed" if has_module else "not installed", "found" if has_library else "not found"
-        detail = f"{package} {installed}, library {found}"
-        yield Diagnosis(f"{name} (live audio)", not missing, detail, f"only needed to play live: {'; '.join(missing)}")
+def _pictures() -> Iterator[Diagnosis]:
+    version_found = _version("matplotlib")
+    hint = f"only needed for mixbridge session inspect --picture: {install_command('picture')}"
+    yield Diagnosis("matplotlib", version_found is not None, version_found or "not installed", hint)
 
 
 def _disk() -> Iterator[Diagnosis]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -24,6 +26,8 @@ FAILED = 1
 REFUSED = 2
 INTERRUPTED = 130
 
+# At the start, or behind NAME=.
+_WEB_ADDRESS = re.compile(r"(?:^|=)(https?|ftps?|sftp|s3|gs|smb|file)://", re.IGNORECASE)
 # A path that is shown is not cut before.
 _LONGEST = 1000
 # Options that are called otherwise in Python.
@@ -61,11 +65,27 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     call = Call()
     try:
+        _refuse_web_addresses(arguments)
         code = cli.main(arguments, prog_name="mixbridge", standalone_mode=False, obj=call)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         return _explained(error, call.command)
     return code if isinstance(code, int) else 0
+
+
+def _refuse_web_addresses(arguments: Sequence[str]) -> None:
+    """Refuses addresses of the web before they are taken for paths, which would lose a slash of them.
+
+    Raises:
+        MixbridgeError: one is among the arguments.
+    """
+    for argument in arguments:
+        match = _WEB_ADDRESS.search(argument)
+        if match and not Path(argument).exists():
+            remedy = "name its path" if match[1].lower() == "file" else "download it, and name the file"
+            raise MixbridgeError(
+                f"{argument} is a web address; mixbridge reads and writes files of this machine: {remedy}."
+            )
 
 
 def _explained(error: BaseException, command: click.Command | None) -> int:

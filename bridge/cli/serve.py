@@ -6,7 +6,10 @@ here. Importing this loads click alone, so that `--help` is quick.
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import os
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +31,7 @@ _ENDING = ".json"
 _LONGEST_NAME = 100
 # A save that was asked for just before Ctrl-C is brought to its end.
 _PATIENCE_S = 5.0
+_ANY_PORT = 9
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,7 @@ def serve(
     PRESET is a file or the name of a factory preset. Controllers are TouchOSC, Open Stage Control, or anything else
     that speaks OSC; docs/osc-server.md has the addresses. Changes are kept in memory until `/mixbridge/save` is sent.
     """
+    from ..server.server import EVERY_NETWORK
     from .preset import open_preset
 
     preset = open_preset(preset_)
@@ -186,7 +191,8 @@ def serve(
     def say(server: OscServer) -> None:
         if not quiet:
             address, actual_port = server.address
-            click.echo(f"{preset_} at {address}, UDP port {actual_port}. Ctrl-C ends it.", err=True)
+            where = address if address != EVERY_NETWORK else _addresses(allow)
+            click.echo(f"{preset_} at {where}, UDP port {actual_port}. Ctrl-C ends it.", err=True)
 
     served = run_serve(
         preset,
@@ -200,6 +206,17 @@ def serve(
     )
     if not quiet:
         _say_ended(served)
+
+
+def _addresses(allow: Sequence[str]) -> str:
+    """Words for where controllers in these networks reach this machine: what one has to type into them."""
+    found = []
+    for network in (ipaddress.IPv4Network(text, strict=False) for text in allow):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
+            # Chooses a way there; nothing is sent.
+            channel.connect((str(network[min(1, network.num_addresses - 1)]), _ANY_PORT))
+            found.append(channel.getsockname()[0])
+    return " and ".join(dict.fromkeys(found)) or "every address of this machine"
 
 
 def _listening(stems: Sequence[str], reference: str | None, choice: ModelChoice) -> Listening | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...presets.errors import OutputError
+from ...presets.extras import install_command
 from .core.model import Clip, Session, SessionTrack
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def draw_timeline(session: Session, path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise OutputError("a picture needs matplotlib: pip install matplotlib") from error
+        raise OutputError(f"a picture needs matplotlib: {install_command('picture')}.") from error
     rows = session.tracks[:_MOST_ROWS]
     figure = Figure(figsize=(12, 1.3 + 0.32 * max(1, len(rows))), layout="constrained", facecolor=_PAPER)
     axes = figure.subplots()

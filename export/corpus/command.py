@@ -53,8 +53,15 @@ def corpus(
 def _list(request: Request) -> None:
     from .make import planned
 
-    for job in planned(request):
+    jobs = planned(request)
+    click.echo("\t".join(("split", "kind", "length", "session", "music")))
+    for job in jobs:
         click.echo(f"{job.split}\t{job.kind}\t{job.seconds:g} s\t{job.name}\t{job.song}")
+    hours = {split: sum(job.seconds for job in jobs if job.split == split) / 3600 for split in ("train", "test")}
+    click.echo(
+        f"{len(jobs)} sessions: {hours['train']:.1f} h to train on, {hours['test']:.1f} h held out; nothing was made",
+        err=True,
+    )
 
 
 def _make(context: click.Context, request: Request) -> None:

@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .manifest import write_manifest
 from .packages import CorpusPart, Unpacked
 from .plan import Job, plan
 from .sources import CorpusSources, fetch_packages, sources_in, tune_names
+from .tunes import FREEDOOM_TUNES
 
 _log = logging.getLogger(__name__)
 
@@ -66,14 +67,10 @@ class BuildReport:
 
 
 def planned(request: Request) -> list[Job]:
-    """Lists the sessions that a request asks for, in the order of their making.
-
-    Raises:
-        AudioError: the sources cannot be had.
-    """
+    """Lists the sessions that a request asks for, in the order of their making; nothing is fetched for it."""
     if request.only in ("songs", "recorded"):
         return []
-    return _planned(request, _sources(request)[0])
+    return _planned(request, FREEDOOM_TUNES)
 
 
 def make(request: Request, report: BuildReport, show: Show, factory: Factory = session_builder) -> None:
@@ -113,13 +110,13 @@ def _sources(request: Request) -> tuple[CorpusSources, list[Unpacked]]:
     return sources_in(folder, packages), list(packages.values())
 
 
-def _planned(request: Request, sources: CorpusSources) -> list[Job]:
-    jobs = plan(request.hours, request.seed, tune_names(sources.tunes))
+def _planned(request: Request, tunes: Sequence[str]) -> list[Job]:
+    jobs = plan(request.hours, request.seed, tunes)
     return [job for job in jobs if request.only != "voices" or job.kind == "voice"]
 
 
 def _sessions(request: Request, sources: CorpusSources, report: BuildReport, show: Show, factory: Factory) -> None:
-    jobs = _planned(request, sources)
+    jobs = _planned(request, tune_names(sources.tunes))
     rest = missing(request.folder, jobs)
     there = len(jobs) - len(rest)
     _check_space(request.folder, len(rest))

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from ...presets.errors import MixbridgeError
+from ...presets.extras import install_command
 
 
 def required(module: str) -> Any:
@@ -22,5 +23,5 @@ def required(module: str) -> Any:
             return importlib.import_module(module)
     except ImportError as cause:
         raise MixbridgeError(
-            f"Voices for the corpus need the library '{module}' ({cause}). Run: pip install 'mixbridge[corpus]'."
+            f"Voices for the corpus need the library '{module}' ({cause}). Run {install_command('corpus')}."
         ) from cause

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.errors import ModelError, ProviderError
+from ...presets.extras import install_command
 from ..audio.reading import as_stereo, repeated
 from .bundle import CONTROLLER, DEFAULT_MODEL, REFERENCE_ENCODER, SNAPSHOT, TRACK_ENCODER, Bundle, open_bundle
 from .inference import onnxruntime
@@ -211,8 +212,8 @@ def _has_nvidia_driver() -> bool:
 
 def _no_cuda() -> str:
     return (
-        "CUDA was asked for, but onnxruntime cannot use it here: install the driver and "
-        "`pip install 'mixbridge[cuda]'`, see `mixbridge doctor`, or take provider auto or cpu"
+        "CUDA was asked for, but onnxruntime cannot use it here: install the NVIDIA driver, then run "
+        f"{install_command('cuda')}; or take provider auto or cpu. `mixbridge doctor` says what is missing."
     )
 
 

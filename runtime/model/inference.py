@@ -12,4 +12,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
 
+# What goes wrong arrives as an exception. Its log says it once more, in colour and in the words of C++.
+onnxruntime.set_default_logger_severity(4)
+
 __all__ = ["onnxruntime"]

@@ -151,6 +151,22 @@ def test_version(run):
     assert run("--version").out == f"mixbridge, version {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["mix", "https://example.com/a.wav", "--reference", "x.wav", "-o", "out"],
+        ["mix", "a.wav", "--reference=HTTP://example.com/song.wav", "-o", "out"],
+        ["apply", "bass", "Vox=https://example.com/a.wav", "-o", "out"],
+        ["apply", "bass", "a.wav", "-o", "https://example.com/mix"],
+        ["session", "inspect", "ftp://example.com/song.RPP"],
+        ["preset", "show", "file:///home/me/preset.json"],
+    ],
+)
+def test_web_addresses_are_refused_as_they_were_typed(refused, arguments):
+    address = next(item for item in arguments if "://" in item)
+    refused(*arguments, words=[address, "is a web address"])
+
+
 class TestUsage:
     @pytest.mark.parametrize(
         "arguments",

@@ -1,8 +1,11 @@
 """`doctor` tells what is there; `demo` mixes what comes along."""
 
+import subprocess
+import sys
+
 import pytest
 from mixbridge.bridge.cli import demo, doctor
-from mixbridge.bridge.cli.doctor import Finding, can_run, run_doctor
+from mixbridge.bridge.cli.doctor import Diagnosis, can_run, run_doctor
 from mixbridge.presets.errors import ModelError
 
 
@@ -19,6 +22,9 @@ def test_here_mixing_works(run):
     assert found["model on CPU"]["detail"].startswith("works")
     assert found["disk"]["detail"].endswith(str(doctor.Path.cwd()))
     assert not [item["name"] for item in outcome.data["findings"] if not item["ok"] and not item["hint"]]
+    # It offers only what mixbridge can use, installed in a way that works.
+    assert "live" not in outcome.out
+    assert "mixbridge[" not in outcome.out
 
 
 def test_a_broken_model_is_missing_and_decides_the_exit_code(run, monkeypatch):
@@ -61,8 +67,8 @@ def test_a_check_that_breaks_does_not_stop_the_others(monkeypatch):
 
 
 def test_what_is_only_nice_to_have_does_not_matter():
-    assert can_run([Finding("torch", ok=False, detail="")])
-    assert not can_run([Finding("numpy", ok=False, detail="", needed=True)])
+    assert can_run([Diagnosis("torch", ok=False, detail="")])
+    assert not can_run([Diagnosis("numpy", ok=False, detail="", needed=True)])
 
 
 @pytest.mark.slow
@@ -90,3 +96,22 @@ def test_an_installation_without_the_example(run, tmp_path, monkeypatch):
     outcome = run("demo", "-o", tmp_path / "demo")
     assert outcome.code == 2
     assert "no example session" in outcome.err
+
+
+def test_a_gpu_that_is_not_there_is_one_line(session):
+    """onnxruntime writes its own log of the failure to file descriptor 2, past Python."""
+    from pathlib import Path
+
+    if Path("/dev/nvidiactl").exists():
+        pytest.skip("there is a GPU here")
+    song = session / "reference.wav"
+    command = [
+        sys.executable, "-c", "from mixbridge.bridge.cli.main import main; main()", "mix", session / "stems",
+        "--reference", song, "-o", session / "mix", "--provider", "cuda",
+    ]  # fmt: skip
+    outcome = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert outcome.returncode == 2
+    assert outcome.stdout == ""
+    assert len(outcome.stderr.splitlines()) == 1, outcome.stderr
+    assert outcome.stderr.startswith("mixbridge: CUDA was asked for")
+    assert "pip install '.[cuda]' in a clone" in outcome.stderr

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from mixbridge.bridge.cli.serve import Listening, Saving, run_serve
+from mixbridge.bridge.cli.serve import _addresses as serve_addresses
 from mixbridge.bridge.osc.packets import Message, decode, encode
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip
@@ -164,6 +165,18 @@ def test_a_preset_without_a_file_wants_a_name(tmp_path, monkeypatch):
     assert files.load(tmp_path / "new.json") == PRESET
 
 
+class FakeSocket(socket.socket):
+    """Stands in a machine with a network card at .7 of two networks."""
+
+    def connect(self, address):
+        self.peer = address[0]
+        if self.peer.startswith("172."):
+            raise OSError(101, "Network is unreachable")
+
+    def getsockname(self):
+        return (f"{self.peer.rpartition('.')[0]}.7", 1)
+
+
 class TestCommand:
     def test_ctrl_c_is_the_way_to_end_it(self, path, run, monkeypatch):
         monkeypatch.setattr("mixbridge.bridge.server.server.OscServer.serve", _interrupted)
@@ -177,6 +190,20 @@ class TestCommand:
         assert f"mine.json at 127.0.0.1, UDP port {port}" in outcome.err
         assert "not saved" not in outcome.err
         assert run("--quiet", "serve", path, "--port", port).err == ""
+
+    def test_controllers_are_told_an_address_that_they_can_reach(self, path, run, monkeypatch):
+        monkeypatch.setattr("mixbridge.bridge.server.server.OscServer.serve", _interrupted)
+        monkeypatch.setattr("mixbridge.bridge.cli.serve.socket.socket", FakeSocket)
+        assert serve_addresses(["192.168.1.0/24"]) == "192.168.1.7"
+        assert serve_addresses(["10.0.0.4", "10.0.0.0/8", "192.168.1.9"]) == "10.0.0.7 and 192.168.1.7"
+        assert serve_addresses(["172.16.0.0/12"]) == "every address of this machine"
+
+    def test_the_wildcard_address_is_not_shown(self, path, run, monkeypatch):
+        monkeypatch.setattr("mixbridge.bridge.server.server.OscServer.serve", _interrupted)
+        outcome = run("serve", path, "--port", "59501", "--allow", "192.168.1.0/24")
+        assert outcome.code == 0
+        assert "0.0.0.0" not in outcome.err
+        assert "UDP port 59501" in outcome.err
 
     def test_what_was_dropped_and_not_saved_is_said(self, path, run, monkeypatch):
         def serve(server):

@@ -1,13 +1,10 @@
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
 from mixbridge.export.corpus import make as make_module
 from mixbridge.export.corpus.command import corpus
 from mixbridge.export.corpus.plan import HELD_OUT_TUNES, Job, plan
-from mixbridge.export.corpus.sources import CorpusSources
+from mixbridge.export.corpus.tunes import FREEDOOM_TUNES
 
-SOURCES = CorpusSources(Path("/nowhere"), {}, Path("/nowhere"), Path("/nowhere"), None)
 JOB = Job("voice", "lone", 1, "train", 30.0, "voice_000001", "voice:1")
 
 
@@ -60,16 +57,23 @@ def test_ctrl_c_says_that_it_goes_on(run):
     assert "the same command goes on" in outcome.stderr
 
 
-def test_list(run, monkeypatch):
-    monkeypatch.setattr(make_module, "_sources", lambda request: (SOURCES, []))
-    monkeypatch.setattr(make_module, "tune_names", lambda folder: [*HELD_OUT_TUNES, "freedoom1_a"])
-    lines = run("--list", "--hours", "1").stdout.splitlines()
-    assert len(lines) == len(plan(1, 1, [*HELD_OUT_TUNES, "freedoom1_a"]))
+def test_list_fetches_and_makes_nothing(run, monkeypatch, tmp_path):
+    def fetch(request):
+        raise AssertionError("a list needs no packages")
+
+    monkeypatch.setattr(make_module, "_sources", fetch)
+    outcome = run("--list", "--hours", "1")
+    header, *lines = outcome.stdout.splitlines()
+    assert header.split("\t") == ["split", "kind", "length", "session", "music"]
+    assert "h to train on" in outcome.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert len(lines) == len(plan(1, 1, FREEDOOM_TUNES))
+    assert set(HELD_OUT_TUNES) < set(FREEDOOM_TUNES)
     assert lines[0] == "train\tcomposition\t60 s\tcomposition_010000\tcomposition:10000"
-    voices = run("--list", "--hours", "1", "--only", "voices").stdout.splitlines()
+    voices = run("--list", "--hours", "1", "--only", "voices").stdout.splitlines()[1:]
     assert 0 < len(voices) < len(lines)
     assert {line.split("\t")[1] for line in voices} == {"voice"}
-    assert run("--list", "--only", "songs").stdout == ""
+    assert run("--list", "--only", "songs").stdout.splitlines() == [header]
 
 
 @pytest.mark.parametrize("options", [["--hours", "0"], ["--seed", "90"], ["--jobs", "0"], ["--only", "drums"]])

@@ -1,0 +1,12 @@
+"""How the optional parts of mixbridge are installed, in the one way that works until it is on PyPI: from a clone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Extra = Literal["picture", "cuda", "train", "corpus"]
+
+
+def install_command(extra: Extra) -> str:
+    """Words for people: the command that installs an extra, and where to run it."""
+    return f"pip install '.[{extra}]' in a clone of mixbridge"
