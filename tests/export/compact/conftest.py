@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile as sf
 from mixbridge.export.compact.bands import SAMPLE_RATE_HZ
 from mixbridge.export.compact.config import TrainConfig
 from mixbridge.export.compact.train import train
+from session_folders import write_session
 
 SMALL = {
     "seed": 1, "max_steps": 3, "batch_size": 2, "max_tracks": 4, "learning_rate": 0.001, "warmup_steps": 1,
@@ -38,14 +38,10 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     numbers = np.random.default_rng(0)
     time = np.arange(19 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     for number in range(2):
-        folder = root / f"session_{number}"
-        folder.mkdir()
-        stems = ", ".join(f'{{"file": "{name}.flac"}}' for name in ("bass", "pad", "silent"))
-        (folder / "meta.json").write_text(f'{{"kind": "tune", "stems": [{stems}]}}')
         bass = 0.3 * np.sin(2 * np.pi * 80 * (number + 1) * time)
         pad = 0.05 * numbers.standard_normal((len(time), 2)) * [1, 0.2]
-        for name, audio in (("bass", bass), ("pad", pad), ("silent", np.zeros(len(time)))):
-            sf.write(folder / f"{name}.flac", audio, SAMPLE_RATE_HZ)
+        stems = {"bass": bass, "pad": pad, "silent": np.zeros(len(time))}
+        write_session(root / f"session_{number}", stems, ending="flac")
     return root
 
 

@@ -20,6 +20,7 @@ from mixbridge.export.compact.checkpoint import load_checkpoint
 from mixbridge.export.compact.config import TrainConfig
 from mixbridge.export.compact.dataset import MixExamples, usable
 from mixbridge.presets.errors import ModelError
+from session_folders import write_session
 
 LONG = 19 * SAMPLE_RATE_HZ
 
@@ -29,11 +30,7 @@ def _noise(frames: int = LONG, channels: int = 1) -> np.ndarray:
 
 
 def _session(folder: Path, **stems: np.ndarray) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "meta.json").write_text("{}")
-    for name, audio in stems.items():
-        sf.write(folder / f"{name}.wav", audio, SAMPLE_RATE_HZ, subtype="FLOAT")
-    return folder
+    return write_session(folder, stems, subtype="FLOAT")
 
 
 def _empty(file: Path) -> None:

@@ -1,6 +1,5 @@
 """The evaluation on a small corpus: what is compared, that it goes on where it stopped, and the page it writes."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from mixbridge.presets.errors import AudioError, ModelError
 from mixbridge.presets.preset import Preset
 from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.model.controller import Controller
+from session_folders import write_session
 
 SECONDS = 13
 
@@ -36,8 +36,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         bass = 0.3 * pulse * np.sin(2 * np.pi * 80 * (number + 1) * time)
         pad = 0.05 * np.stack([noise, 0.2 * np.roll(noise, 9)], axis=1)
-        _write(root / "test" / f"tune_{number}", "tune", {"bass": bass, "hats": 0.1 * pulse * noise, "pad": pad})
-    _write(root / "test" / "voice_0", "voice", {"voice": 0.2 * pulse * np.sign(np.sin(2 * np.pi * 200 * time))})
+        write_session(root / "test" / f"tune_{number}", {"bass": bass, "hats": 0.1 * pulse * noise, "pad": pad})
+    voice = 0.2 * pulse * np.sign(np.sin(2 * np.pi * 200 * time))
+    write_session(root / "test" / "voice_0", {"voice": voice}, "voice")
     (root / "songs" / "test").mkdir(parents=True)
     sf.write(root / "songs" / "test" / "song.wav", np.stack([0.2 * noise, 0.2 * pulse * noise], 1), SAMPLE_RATE_HZ)
     return root
@@ -51,14 +52,6 @@ def material(corpus: Path) -> Material:
 @pytest.fixture(scope="module")
 def known(material: Material) -> list[CaseResult]:
     return run_suite("known", "default", material, cases=3)
-
-
-def _write(folder: Path, kind: str, stems: dict[str, np.ndarray]) -> None:
-    folder.mkdir(parents=True)
-    meta = {"format": 1, "kind": kind, "stems": [{"file": f"{name}.wav"} for name in stems]}
-    (folder / "meta.json").write_text(json.dumps(meta))
-    for name, audio in stems.items():
-        sf.write(folder / f"{name}.wav", audio, SAMPLE_RATE_HZ)
 
 
 def _case(index: int, session: str, model: float, others: float, tracks: int = 3) -> CaseResult:
@@ -85,8 +78,8 @@ def test_material_is_the_held_out_part(corpus: Path, material: Material, tmp_pat
         ("tune_0", "tune"), ("tune_1", "tune"), ("voice_0", "voice"),
     ]  # fmt: skip
     assert [path.name for path in material.songs] == ["song.wav"]
-    _write(tmp_path / "train" / "tune_9", "tune", {"x": np.zeros(SAMPLE_RATE_HZ)})
-    _write(tmp_path / "test" / "tune_8", "tune", {"x": np.zeros(SAMPLE_RATE_HZ)})
+    write_session(tmp_path / "train" / "tune_9", {"x": np.zeros(SAMPLE_RATE_HZ)})
+    write_session(tmp_path / "test" / "tune_8", {"x": np.zeros(SAMPLE_RATE_HZ)})
     assert [session.name for session in find_material(tmp_path).sessions] == ["tune_8"]
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile as sf
 import torch
 from mixbridge.export.compact.band_cache import CachedSession, load_corpus
 from mixbridge.export.compact.bands import SAMPLE_RATE_HZ, BandPowerTransform
@@ -23,6 +22,7 @@ from mixbridge.export.studies.ablations import (
     train_variant,
 )
 from mixbridge.runtime.model.bundle import DEFAULT_MODEL, Manifest, open_bundle
+from session_folders import write_session
 
 CONFIG = TrainConfig(
     seed=1, max_steps=2, batch_size=2, max_tracks=4, learning_rate=0.001, warmup_steps=1, weight_decay=0.0,
@@ -37,11 +37,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("corpus")
     numbers, time = np.random.default_rng(0), np.arange(20 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     pulse = np.exp(-((time * 2) % 1) * 4)
-    folder = root / "tune_0"
-    folder.mkdir()
-    (folder / "meta.json").write_text('{"kind": "tune", "stems": [{"file": "bass.wav"}, {"file": "noise.wav"}]}')
-    sf.write(folder / "bass.wav", 0.3 * pulse * np.sin(2 * np.pi * 90 * time), SAMPLE_RATE_HZ)
-    sf.write(folder / "noise.wav", 0.1 * pulse[::-1] * numbers.standard_normal(len(time)), SAMPLE_RATE_HZ)
+    bass = 0.3 * pulse * np.sin(2 * np.pi * 90 * time)
+    write_session(root / "tune_0", {"bass": bass, "noise": 0.1 * pulse[::-1] * numbers.standard_normal(len(time))})
     return root
 
 

@@ -1,6 +1,5 @@
 """The studies as functions and as commands: what they measure on a small corpus, and what they write where."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from mixbridge.export.evaluation.suites import SUITES
 from mixbridge.export.studies import calibration, commands, guard_counts, refinement
 from mixbridge.export.studies.refinement import RefinementRequest
 from mixbridge.presets.errors import ModelError, OutputError
+from session_folders import write_session
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +21,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     numbers, time = np.random.default_rng(0), np.arange(14 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     pulse = np.exp(-((time * 2) % 1) * 6)
     noise = numbers.standard_normal(len(time))
-    folder = root / "test" / "tune_0"
-    folder.mkdir(parents=True)
-    tracks = {"bass": 0.3 * pulse * np.sin(2 * np.pi * 90 * time), "hats": 0.1 * pulse * noise}
-    for name, audio in tracks.items():
-        sf.write(folder / f"{name}.wav", audio, SAMPLE_RATE_HZ)
-    (folder / "meta.json").write_text(
-        json.dumps({"kind": "tune", "stems": [{"file": f"{name}.wav"} for name in tracks]})
-    )
+    bass = 0.3 * pulse * np.sin(2 * np.pi * 90 * time)
+    write_session(root / "test" / "tune_0", {"bass": bass, "hats": 0.1 * pulse * noise})
     (root / "songs" / "test").mkdir(parents=True)
     sf.write(root / "songs" / "test" / "song.wav", np.stack([0.2 * noise, 0.2 * pulse * noise], 1), SAMPLE_RATE_HZ)
     return root
