@@ -75,7 +75,7 @@ def push(
     confirm = None if sending.yes else asking(as_json=saying.as_json, diff=False)
     with PausingBar(quiet=saying.is_quiet) as bar:
         result = push_preset(preset, target, options, confirm=bar.paused(confirm), on_progress=bar.show)
-    say_result(context, result, as_json=saying.as_json, quiet=saying.is_quiet)
+    say_result(context, result, as_json=saying.as_json, quiet=saying.is_quiet, was_shown=confirm is not None)
 
 
 def _push_options(

@@ -60,4 +60,6 @@ def undo(
     with PausingBar(quiet=saying.is_quiet) as bar:
         result = restore(stored, options, confirm=bar.paused(confirm), on_progress=bar.show)
     again = "mixbridge undo" if stored.snapshot.purpose == "undo" else "mixbridge undo --redo"
-    say_result(context, result, as_json=saying.as_json, quiet=saying.is_quiet, back=again)
+    say_result(
+        context, result, as_json=saying.as_json, quiet=saying.is_quiet, back=again, was_shown=confirm is not None
+    )

@@ -22,6 +22,9 @@ from .response import FREQ, GAIN, KINDS, Floats, Q
 # A response that is nearer is not told of.
 _TOLD_DB = 0.05
 _CURVE_POINTS = 480
+# Constants of a profile that say what a section is; and what sections are called.
+_MODES = ("mode", "model")
+_WORDS = {"eq": "EQ", "compressor": "compressor"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,9 @@ def unfit(values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_
         kind: "track" or "master".
         sample_rate_hz: of the desk.
     """
-    eq, lost = _equalizer(values, desk, kind, sample_rate_hz)
+    values, lost = _without_other_modes(values, desk, kind)
+    eq, lost_of_eq = _equalizer(values, desk, kind, sample_rate_hz)
+    lost += [*lost_of_eq, *_off(values, desk, kind)]
     settings = {**_levels(values, kind), **_compressor(values, desk, kind)}
     section = _console_part(kind)
     table = parameters(section)
@@ -61,6 +66,39 @@ def unfit(values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_
             lost.append(f"{path} would be {wanted}: a preset holds {allowed(row)}, so that it is {given}.")
         settings[path] = nearest
     return Unfitted(replace(section(eq=eq), settings), tuple(lost))
+
+
+def _without_other_modes(
+    values: Mapping[str, float | str], desk: Desk, kind: str
+) -> tuple[dict[str, float | str], list[str]]:
+    """The values without sections that are something else now (an expander, a vintage EQ), and what that loses."""
+    kept, lost = dict(values), []
+    for key, parameter in desk.parameters(kind).items():
+        section, _, name = key.rpartition(".")
+        if parameter.constant is None or key not in values or values[key] == parameter.constant:
+            continue
+        if not values.get(f"{section}.on", 1.0):
+            continue
+        value = f"{values[key]}".replace("_", " ") if isinstance(values[key], str) else f"{float(values[key]):g}"
+        if name in _MODES:
+            kept = {other: held for other, held in kept.items() if not other.startswith(f"{section}.")}
+            lost.append(f"The {_WORDS[section]} is set to {value}, which a preset cannot hold: it comes out neutral.")
+        elif isinstance(parameter.constant, str) or not parameter.scale.same(
+            parameter.scale.encode(values[key]), parameter.scale.encode(parameter.constant)
+        ):
+            lost.append(f"The {name.replace('_', ' ')} of the {_WORDS[section]}, {value}: a preset has none.")
+    return kept, lost
+
+
+def _off(values: Mapping[str, float | str], desk: Desk, kind: str) -> list[str]:
+    """Sections that are off and have settings, which a preset cannot keep."""
+    lost = []
+    gains = (value for key, value in values.items() if key.startswith("eq.") and key.endswith(".gain_db"))
+    if desk.eq(kind) is not None and not values.get("eq.on", 1.0) and any(abs(float(gain)) > 0.01 for gain in gains):
+        lost.append("The EQ is off: what is set on it is not in the preset.")
+    if desk.compressor(kind) is not None and not values.get("compressor.on", 1.0):
+        lost.append("The compressor is off: what is set on it is not in the preset.")
+    return lost
 
 
 def _levels(values: Mapping[str, float | str], kind: str) -> dict[str, float]:

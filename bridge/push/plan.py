@@ -32,11 +32,19 @@ class Row:
         setting: as it shall be.
         now: what the desk has; None if it was not asked, or did not say.
         follows: the desk itself gives it the value of the strip that it is linked with.
+        keeps: its section says already what the preset's does: what the desk has, stays.
     """
 
     setting: Setting
     now: WireValue | None = None
     follows: bool = False
+    keeps: bool = False
+
+    def with_now(self, now: WireValue | None) -> Row:
+        """The row with what the desk has now, which is what it shall have if it keeps that."""
+        if self.keeps and now is not None:
+            return replace(self, setting=replace(self.setting, value=now), now=now)
+        return replace(self, now=now)
 
     @property
     def changes(self) -> bool:
@@ -137,6 +145,7 @@ class Plan:
         left_out: tracks of the preset that have no strip.
         is_read: whether the desk was asked for what it has now.
         notes: what else its user should know, in sentences.
+        is_limited: whether the user named the strips that may be touched, so that tracks are left out on purpose.
     """
 
     desk: Desk
@@ -145,6 +154,7 @@ class Plan:
     left_out: tuple[str, ...] = ()
     is_read: bool = False
     notes: tuple[str, ...] = ()
+    is_limited: bool = False
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -168,7 +178,7 @@ class Plan:
     def with_state(self, held: Mapping[Setting, WireValue | None]) -> Plan:
         """The plan with what the desk has now."""
         strips = (
-            replace(strip, rows=tuple(replace(row, now=held.get(row.setting)) for row in strip.rows))
+            replace(strip, rows=tuple(row.with_now(held.get(row.setting)) for row in strip.rows))
             for strip in self.strips
         )
         return replace(self, strips=tuple(strips), is_read=True)
@@ -203,7 +213,7 @@ def make_plan(
         strips.append(_strip(Placed(MASTER, MASTER, 0, "", "master"), master, desk, scope))
     elif MASTER in desk.strips and scope.strips is None:
         notes.append("The master of the preset does nothing, so that of the desk is left as it is.")
-    plan = Plan(desk, where, tuple(strips), placement.left_out)
+    plan = Plan(desk, where, tuple(strips), placement.left_out, is_limited=scope.strips is not None)
     if not plan.rows:
         raise DeskError(
             f"{desk.title} has nothing of {', '.join(sorted(scope.sections))} to be set: choose other sections.",

@@ -12,13 +12,13 @@ from ...presets.preset import Preset, Provenance, Track
 from ...presets.version import __version__
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
-from ..desks.scales import WireValue
 from ..fitting.unfit import unfit
 from ..osc.connection import Connection, connect
 from ..osc.exchange import Progress, read
 from ..osc.link import Target
 from .pushing import parsed, strip_names
 from .scope import MASTER, Strips
+from .standing import note
 
 _LONGEST_NAME = 200
 Found = Mapping[int | None, Mapping[str, float | str]]
@@ -135,15 +135,8 @@ def _read(
     values: dict[int | None, dict[str, float | str]] = {number: {} for number in lacking}
     for setting, wire in read(connection, asked, on_progress=on_progress).items():
         if wire is not None:
-            _note(values[asked[setting]], setting, wire)
+            note(values[asked[setting]], setting, wire)
     return values, lacking
-
-
-def _note(values: dict[str, float | str], setting: Setting, wire: WireValue) -> None:
-    try:
-        values[setting.key] = setting.scale.decode(wire)
-    except DeskError:
-        return  # a mode of the desk that its profile does not know
 
 
 def _free_name(name: str, tracks: Iterable[Track]) -> str:

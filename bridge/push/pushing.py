@@ -31,6 +31,7 @@ from .plan import Plan, Row, StripPlan, make_plan, trim_notes
 from .scope import LEVELS, MASTER, Scope
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot
 from .stages import run
+from .standing import keeping, questions
 
 RAMP_MS: Final = 500.0
 Confirm = Callable[[Plan], bool]
@@ -102,8 +103,8 @@ class PushResult:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is done, and no track of the preset was left out."""
-        return self.is_done and not self.plan.left_out
+        """Whether it is done, and no track of the preset was left out that nobody wanted to leave out."""
+        return self.is_done and (self.plan.is_limited or not self.plan.left_out)
 
     @property
     def sentence(self) -> str:
@@ -312,7 +313,9 @@ def _read_plan(
         )
     settings = [row.setting for row in plan.rows]
     trims = _trims(plan) if options.scope.holds("compressor.on") and not options.scope.holds("trim_db") else {}
-    held = read(connection, [*settings, *trims], on_progress=on_progress)
+    asked = [question for question in questions(plan) if not connection.dialect.lacks(question)]
+    held = read(connection, [*settings, *trims, *asked], on_progress=on_progress)
+    plan = keeping(plan, preset, {question: held[question] for question in asked}, options.sample_rate_hz)
     plan = plan.with_state(held)
     found = {label: held[setting] for setting, label in trims.items()}
     trims_db = {label: _level_db(setting, found[label]) for setting, label in trims.items() if found[label] is not None}

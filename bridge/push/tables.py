@@ -64,13 +64,25 @@ def plan_table(plan: Plan) -> Table:
 
 def plan_lines(plan: Plan) -> list[str]:
     """What there is to know beside the table, a sentence each."""
+    return [*_lost_lines(plan), *plan.notes]
+
+
+def summary_lines(plan: Plan, *, with_notes: bool = True) -> list[str]:
+    """What a push cannot do as the preset says, a sentence each: out of range, lost, left out; then notes."""
+    clamped = (
+        f"{strip.placed.track}: out of range, {words}." for strip in plan.strips for words in _clamp_words(strip)
+    )
+    return [*merged(dict.fromkeys(clamped)), *_lost_lines(plan), *(plan.notes if with_notes else ())]
+
+
+def _lost_lines(plan: Plan) -> list[str]:
     lines = [f"{strip.placed.track}: {sentence}" for strip in plan.strips for sentence in strip.fitted.lost]
     for strip in plan.strips:
         if strip.missing:
             lines.append(f"{strip.placed.track}: {strip.label} lacks {' and '.join(strip.missing)}.")
     if plan.left_out:
         lines.append(f"Without a strip on the desk, and left out: {', '.join(plan.left_out)}.")
-    return [*merged(lines), *plan.notes]
+    return merged(dict.fromkeys(lines))
 
 
 def diff_table(plan: Plan) -> Table:
@@ -149,6 +161,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "is_read": plan.is_read,
         "left_out": list(plan.left_out),
         "notes": list(plan.notes),
+        "summary": summary_lines(plan),
         "strips": [_strip_as_json(strip) for strip in plan.strips],
     }
 
@@ -160,6 +173,7 @@ def result_as_json(result: PushResult) -> dict[str, Any]:
         **plan_as_json(result.plan),
         "is_verified": result.is_verified,
         "is_done": result.is_done,
+        "is_whole": result.is_whole,
         "cancelled": bool(outcome and outcome.cancelled),
         "problem": outcome.problem if outcome else "",
         "snapshot": str(result.snapshot) if result.snapshot else None,

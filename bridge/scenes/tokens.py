@@ -23,6 +23,7 @@ _TYPES: Final = {
     "vintage_bell": "VEQ",
     "high_shelf": "HShv",
     "high_cut": "HCut",
+    **{f"{name.lower()}_cut": name for name in ("BU6", "BU12", "BS12", "LR12", "BU18", "BU24", "BS24", "LR24")},
 }
 _MODES: Final = {"compressor": "COMP", "expander": "EXP"}
 _DETECTORS: Final = {"peak": "PEAK", "rms": "RMS"}

@@ -119,7 +119,7 @@ _PREAMP: dict[str, Kind] = {"preamp/trim": Number(144, _linear(-18, 18), level=T
 def _eq(bands: int) -> dict[str, Kind]:
     table: dict[str, Kind] = {"eq/on": Index(1)}
     for band in range(1, bands + 1):
-        table[f"eq/{band}/type"] = Index(5)
+        table[f"eq/{band}/type"] = Index(5 if bands == 4 else 13)
         table[f"eq/{band}/f"] = Number(200, _log(20, 20_000))
         table[f"eq/{band}/g"] = Number(120, _linear(-15, 15))
         table[f"eq/{band}/q"] = Number(71, _log(10, 0.3))

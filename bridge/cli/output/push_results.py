@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ...push.snapshots import Stored
 
 _FAILED = 1
+# All that was sent stands, but tracks of the preset have no strip.
+_LEFT_OUT = 3
 _INTERRUPTED = 130
 _SVG_WIDTH = 108
 
@@ -52,9 +54,25 @@ def say_dry(plan: Plan, *, as_json: bool, svg: Path | None = None) -> None:
 
 
 def say_result(
-    context: click.Context, result: PushResult, *, as_json: bool, quiet: bool, back: str = "mixbridge undo"
+    context: click.Context,
+    result: PushResult,
+    *,
+    as_json: bool,
+    quiet: bool,
+    was_shown: bool,
+    back: str = "mixbridge undo",
 ) -> None:
-    """What was done; ends the command with 1 if not all of it stands, with 130 if it was broken off."""
+    """Tells what was done, and ends the command.
+
+    Args:
+        context: of the command; its exit code is 0 only if all of the preset stands, 3 if tracks were left out, 1 if
+            anything that was sent does not stand, and 130 if it was broken off.
+        result: of the push.
+        as_json: for programs.
+        quiet: only what went wrong, what was left out, and what the desk cannot do.
+        was_shown: whether somebody saw the plan before.
+        back: the command that takes it back.
+    """
     from ...push.tables import result_as_json
 
     outcome = result.outcome
@@ -63,11 +81,26 @@ def say_result(
     elif outcome is None:
         say("Nothing was sent.")
     else:
+        if not was_shown:
+            _say_summary(result.plan, quiet=quiet)
         _say_outcome(result, quiet=quiet, back=back)
     if outcome is not None and outcome.cancelled:
         context.exit(_INTERRUPTED)
     if outcome is not None and not result.is_done:
         context.exit(_FAILED)
+    if outcome is not None and not result.is_whole:
+        context.exit(_LEFT_OUT)
+
+
+def _say_summary(plan: Plan, *, quiet: bool) -> None:
+    """Shows the plan that nobody was asked about; of it at least what the desk cannot do."""
+    from ...push.tables import summary_lines
+
+    if not quiet:
+        print_all(plan_parts(plan, diff=False))
+        return
+    for line in summary_lines(plan, with_notes=False):
+        say(line, err=True)
 
 
 def _say_outcome(result: PushResult, *, quiet: bool, back: str) -> None:

@@ -71,6 +71,37 @@ class TestPush:
         assert run("undo", "--redo", "--yes", "--no-ramp").code == 0
         assert desk.values != before
 
+    def test_without_a_question_the_plan_is_shown_and_what_is_left_out_tells_by_the_exit_code(self, run, desk, song):
+        named(desk, {4: ""})
+        loud = preset(["Kick", "Bass", "Keys", "Lead Vox"])
+        first, *others = loud.tracks
+        compressor = first.strip.compressor.model_copy(update={"attack_ms": 1000.0})
+        far = first.model_copy(update={"strip": first.strip.model_copy(update={"compressor": compressor})})
+        files.save(loud.model_copy(update={"tracks": (far, *others)}), song, overwrite=True)
+        arguments = ("push", song, "--to", target(desk), "--yes", "--no-ramp")
+        done = run(*arguments)
+        assert done.code == 3
+        assert "Without a strip on the desk, and left out: Lead Vox." in done.out
+        assert "attack 159.2 ms -> 120 ms" in done.out
+        quiet = run("--quiet", *arguments)
+        assert (quiet.code, quiet.out) == (3, "")
+        assert "Kick: out of range, attack 159.2 ms -> 120 ms." in quiet.err
+        assert "left out: Lead Vox" in quiet.err
+        data = run(*arguments, "--json")
+        assert data.code == 3
+        assert data.data["is_done"]
+        assert not data.data["is_whole"]
+        assert any("Lead Vox" in line for line in data.data["summary"])
+        assert any("159.2 ms" in line for line in data.data["summary"])
+        assert run(*arguments, "--tracks", "1-3").code == 0  # left out on purpose
+
+    def test_by_order_takes_strips_without_a_name_too(self, run, desk, tmp_path):
+        path = tmp_path / "six.json"
+        files.save(preset(["a", "b", "c", "d", "e", "f"]), path)
+        done = run("push", path, "--to", target(desk), "--yes", "--no-ramp", "--by-order", "--json", "--only", "pan")
+        assert done.code == 0
+        assert [strip["number"] for strip in done.data["strips"]] == [1, 2, 3, 4, 5, 6]
+
     def test_for_machines(self, run, desk, song):
         data = run("push", song, "--to", target(desk), "--yes", "--no-ramp", "--json", "--tracks", "1").data
         assert data["is_verified"]

@@ -106,7 +106,8 @@ def test_a_filter_that_no_preset_has_is_told(kind):
     assert unfitted.strip.eq == Equalizer()
     (lost,) = unfitted.lost
     assert kind.replace("_", " ") in lost
-    assert unfit({**values, "eq.on": 0.0}, X32, "track").lost == ()
+    (off,) = unfit({**values, "eq.on": 0.0}, X32, "track").lost
+    assert "The EQ is off" in off
 
 
 def test_bells_in_use_keep_their_numbers_where_idle_ones_can_give_way():

@@ -22,7 +22,7 @@ from mixbridge.bridge.push.pushing import PushOptions, plan_push, push_preset
 from mixbridge.bridge.push.scope import SECTIONS, Scope
 from mixbridge.bridge.push.undoing import UndoOptions, undo
 from mixbridge.presets.console import EqBand, Equalizer, Master, Strip, get, parameters
-from mixbridge.presets.errors import DeskError
+from mixbridge.presets.errors import DeskError, Hint
 
 pytestmark = pytest.mark.skipif(ardour_host.missing() is not None, reason=str(ardour_host.missing()))
 
@@ -87,10 +87,10 @@ def test_pushed_pulled_and_taken_back(host: ardour_host.ArdourHost) -> None:
 def check_missing(at: str) -> None:
     plan = plan_push(MIX, at)
     assert all(strip.missing == ("ACE EQ", "ACE Compressor") for strip in plan.strips)
-    assert {row.setting.key for row in plan.rows} == {"pan", "trim_db"}
+    assert {row.setting.key for row in plan.rows} == {"pan"}
     with pytest.raises(DeskError, match=r"Kick \(1\): ACE EQ, ACE Compressor.*mixbridge_plugins.lua") as refusal:
         push_preset(MIX, at)
-    assert [hint.option for hint in refusal.value.hints] == ["insert_plugins"]
+    assert refusal.value.hints == (Hint("insert_plugins", "ROW"),)
     assert not snapshots.stored()[0]
 
 
