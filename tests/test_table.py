@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
+from dawproject_files import audio, one_track, write_project
 from mixbridge.bridge.desks.keys import desk_key, row_of, section_of
 from mixbridge.bridge.desks.layout import SETTABLE
 from mixbridge.bridge.desks.loading import load_desk
@@ -27,10 +28,8 @@ from mixbridge.presets.preset import Preset, Track, json_schema
 from mixbridge.presets.sections import GROUPS, active_sections, console_markdown, described, is_active, sections
 from mixbridge.presets.units import quantity
 from mixbridge.runtime.refinement.search_space import LEFT_ALONE, SearchSpace
+from reaper_project import item, project, track
 from rich.console import Console
-
-from tests.support.dawproject_files import audio, one_track, write_project
-from tests.support.reaper_project import item, project, track
 
 Bus = Strip | Master
 PARTS: tuple[type[Bus], ...] = (Strip, Master)

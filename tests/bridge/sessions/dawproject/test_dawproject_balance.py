@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import soundfile as sf
+from dawproject_files import audio, faults, project_xml, write_project
 from mixbridge.bridge.sessions.core.model import Automation, Clip, Session, SessionGroup, SessionNote, SessionTrack
 from mixbridge.bridge.sessions.dawproject.new import create
 from mixbridge.bridge.sessions.reading import read_session
@@ -18,9 +19,7 @@ from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.rendering.render import render_arrays
 from session_copies import PANS, balance_faults, write_copy
-
-from tests.support.dawproject_files import audio, faults, project_xml, write_project
-from tests.support.timeline import RATE_HZ, noise, session_of, write_audio
+from timeline import RATE_HZ, noise, session_of, write_audio
 
 AUTOMATED = '<Points unit="linear"><Target parameter="{0}"/><RealPoint time="0" value="0.1"/></Points>'
 

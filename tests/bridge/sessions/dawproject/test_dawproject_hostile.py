@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from dawproject_files import HEAD, audio, one_track, project_text, write_project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mixbridge.bridge.sessions.dawproject import archive as dawproject_zip
@@ -23,9 +24,7 @@ from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
 from session_copies import write_copy
-
-from tests.support.dawproject_files import HEAD, audio, one_track, project_text, write_project
-from tests.support.timeline import noise, write_audio
+from timeline import noise, write_audio
 
 CLIP = f'<Clip time="0" duration="1">{audio()}</Clip>'
 

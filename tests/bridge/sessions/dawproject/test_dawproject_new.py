@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import soundfile as sf
+from dawproject_files import PRESET, faults, project_xml
 from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, SessionTrack
 from mixbridge.bridge.sessions.dawproject.new import create
 from mixbridge.bridge.sessions.dawproject.writing import written_mix
@@ -21,9 +22,7 @@ from mixbridge.presets.edit import desk_form, diff
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset
 from mixbridge.presets.preset import Track as PresetTrack
-
-from tests.support.dawproject_files import PRESET, faults, project_xml
-from tests.support.timeline import RATE_HZ, noise, session_of, write_audio
+from timeline import RATE_HZ, noise, session_of, write_audio
 
 EMPTY = Preset()
 

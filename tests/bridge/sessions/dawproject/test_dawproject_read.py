@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dawproject_files import audio, faults, one_track, project_text, write_project
 from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, SessionTrack
 from mixbridge.bridge.sessions.dawproject.time import Scope, TempoMap
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.material import FilePool
 from mixbridge.bridge.sessions.stems.mixdown import TrackSound
-
-from tests.support.dawproject_files import audio, faults, one_track, project_text, write_project
-from tests.support.timeline import RATE_HZ, expected_stem, noise, session_of, write_audio
+from timeline import RATE_HZ, expected_stem, noise, session_of, write_audio
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from dawproject_files import audio, faults, one_track, write_project
 from mixbridge.bridge.sessions.dawproject.new import create
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.presets.preset import Preset
-
-from tests.support.dawproject_files import audio, faults, one_track, write_project
-from tests.support.reaper_project import item, project, track
-from tests.support.timeline import noise, write_audio
+from reaper_project import item, project, track
+from timeline import noise, write_audio
 
 RATES = {"a.wav": 8000, "b.wav": 11_025, "c.wav": 16_000}
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from dawproject_files import audio, faults, write_project
 from kind_examples import kind_of
 from mixbridge.bridge.sessions.core.model import Automation, Session
 from mixbridge.bridge.sessions.core.routing import acting, silence
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.render import render_stems
-
-from tests.support.dawproject_files import audio, faults, write_project
-from tests.support.timeline import RATE_HZ, write_audio
+from timeline import RATE_HZ, write_audio
 
 MASTER = (
     '<Track contentType="audio" name="Master" id="tm"><Channel role="master" id="master">{devices}</Channel></Track>'

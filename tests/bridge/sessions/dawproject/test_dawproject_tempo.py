@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dawproject_files import audio, faults, one_track, write_project
 from mixbridge.bridge.sessions.core.model import Session
 from mixbridge.bridge.sessions.dawproject.time import Scope, TempoMap
 from mixbridge.bridge.sessions.dawproject.warps import sections
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.material import FilePool
 from mixbridge.bridge.sessions.stems.mixdown import TrackSound
-
-from tests.support.dawproject_files import audio, faults, one_track, write_project
-from tests.support.timeline import RATE_HZ, write_audio
+from timeline import RATE_HZ, write_audio
 
 STEP = '<RealPoint time="0" value="60"/><RealPoint time="4" value="120"/>'
 RAMP = '<RealPoint time="0" value="60" interpolation="linear"/><RealPoint time="8" value="180"/>'

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
+from dawproject_files import PRESET, audio, faults, one_track, project_xml, write_project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mixbridge.bridge.sessions.dawproject.devices import (
@@ -27,8 +28,6 @@ from mixbridge.presets.edit import desk_form, diff
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
 from session_copies import write_copy
-
-from tests.support.dawproject_files import PRESET, audio, faults, one_track, project_xml, write_project
 
 MATCH = {"lead": "Vox"}
 

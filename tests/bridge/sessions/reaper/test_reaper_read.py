@@ -11,9 +11,8 @@ from mixbridge.bridge.sessions.core.model import Clip, Session
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.presets.errors import SessionError
-
-from tests.support.reaper_project import chain, envelope, item, plugin, project, section, track
-from tests.support.timeline import noise, write_audio
+from reaper_project import chain, envelope, item, plugin, project, section, track
+from timeline import noise, write_audio
 
 RATE_HZ = 8000
 

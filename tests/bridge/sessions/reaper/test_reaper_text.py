@@ -12,10 +12,9 @@ from mixbridge.bridge.sessions.reaper.rpp import Edit, load, parse
 from mixbridge.bridge.sessions.reaper.writing import written_mix
 from mixbridge.presets.errors import SessionError
 from mixbridge.presets.preset import Preset, Track
+from reaper_project import chain, envelope, item, plugin, project, section, track
 from session_copies import write_copy
-
-from tests.support.reaper_project import chain, envelope, item, plugin, project, section, track
-from tests.support.timeline import noise, write_audio
+from timeline import noise, write_audio
 
 PATH = Path("song.RPP")
 TEXT = project(

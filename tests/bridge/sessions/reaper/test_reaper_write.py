@@ -13,9 +13,8 @@ from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Sat
 from mixbridge.presets.edit import desk_form
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
+from reaper_project import chain, envelope, item, plugin, project, track
 from session_copies import write_copy
-
-from tests.support.reaper_project import chain, envelope, item, plugin, project, track
 
 STRIP = Strip(
     eq=Equalizer(
