@@ -57,7 +57,7 @@ def insert(
     pairs = parse_map(assignments, preset, unique_names(track.name for track in session.tracks))
     target = Path(output) if output else inserting.copy_of(session.path)
     matches = inserting.matches(session, preset, pairs)
-    reasons = {} if tracks.muted else inserting.unplayed(session, matches)
+    reasons = {} if tracks.muted else inserting.unplayed(session)
     left = [track.name for track in preset.tracks if track.name not in matches]
     written = None
     if not saying.dry_run:

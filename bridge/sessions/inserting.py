@@ -41,11 +41,11 @@ def insert(
         OutputError: the copy cannot be written.
     """
     match = matches(session, preset, told or {})
-    reasons = {} if muted else unplayed(session, match)
-    if len(reasons) == len(match):
-        name, reason = next(iter(reasons.items()))
+    reasons = {} if muted else unplayed(session)
+    if all(name in reasons for name in match.values()):
+        name = next(iter(match.values()))
         raise SessionError(
-            f"{session.path}: the DAW plays none of the preset's tracks, e.g. {name[:80]!r} is not: {reason}.",
+            f"{session.path}: the DAW plays none of the preset's tracks, e.g. {name[:80]!r} is not: {reasons[name]}.",
             hints=(Hint("muted"),),
         )
     present = _without(preset, [track for track, name in match.items() if name in reasons])
@@ -58,11 +58,11 @@ def insert(
     return replace(written, notes=(*notes, *written.notes))
 
 
-def unplayed(session: Session, match: Mapping[str, str]) -> dict[str, str]:
-    """Why the DAW does not play tracks, by their name; of those that are in pairs."""
+def unplayed(session: Session) -> dict[str, str]:
+    """Why the DAW does not play tracks, by their name; of those that have audio."""
     names = unique_names(track.name for track in session.tracks)
-    reasons = {name: silence(session, track) for name, track in zip(names, session.tracks, strict=True)}
-    return {name: reason for name in match.values() if (reason := reasons[name])}
+    reasons = {name: silence(session, track) for name, track in zip(names, session.tracks, strict=True) if track.clips}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def becomes_new(session_path: Path, output: Path) -> bool:

@@ -165,6 +165,7 @@ def test_a_muted_track_is_left_out_of_the_mix_stays_muted_in_the_copy_and_is_lis
     data = json.loads(said)
     assert (list(data["stems"]), data["left_out"]) == (["Lead Vox"], ["Bass"])
     assert {"track": "Bass", "clip": "", "what": "muted in the session, so it is left out"} in data["remarks"]
+    assert "Bass: muted in the session, so it is left as it is." in data["session_notes"]
     assert [track.name for track in files.load(Path(data["preset"])).tracks] == ["Lead Vox"]
     assert mutes(back) == [True, False]
     assert [track.name for track in written_mix(back).tracks] == ["Lead Vox"]
