@@ -51,7 +51,7 @@ def apply(
 
     preset = open_preset(preset_)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
-    with session_stems(stems, output, rendering, session_audio, session_tracks, None, quiet=saying.is_quiet) as source:
+    with session_stems(stems, writing, rendering, session_audio, session_tracks, None, quiet=saying.is_quiet) as source:
         preset = mute_unplayed(preset, source)
         matched = match_stems(preset, source.stems, parse_map(assignments, preset, source.stems))
         if not saying.is_quiet:

@@ -61,7 +61,7 @@ def insert(
     left = [track.name for track in preset.tracks if track.name not in matches]
     written = None
     if not saying.dry_run:
-        written = inserting.insert(session, preset, target, told=pairs, muted=tracks.muted, overwrite=force)
+        written = inserting.insert(session, preset, target, assignments=pairs, muted=tracks.muted, overwrite=force)
     if saying.as_json:
         notes = list(written.notes) if written else []
         result = {

@@ -105,7 +105,7 @@ def mix(
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
     with session_stems(
-        stems, output, rendering, session_audio, session_tracks, reference, quiet=saying.is_quiet
+        stems, writing, rendering, session_audio, session_tracks, reference, quiet=saying.is_quiet
     ) as source:
         song = check_reference(reference)
         if saying.dry_run:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @contextmanager
 def session_stems(
     stems: tuple[str, ...],
-    output: Path,
+    writing: Writing,
     rendering: Rendering,
     audio: SessionAudio,
     tracks: SessionTracks,
@@ -32,9 +32,14 @@ def session_stems(
 
     if rendering.session_out and not any(map(is_session, stems)):
         raise SessionError("--session-out writes a copy of a DAW session, and the stems are from none.")
+    if rendering.session_out:
+        from ..sessions.inserting import check_output
+
+        session = next(path for path in stems if is_session(path))
+        check_output(Path(session), Path(rendering.session_out), overwrite=writing.force)
     with opened(
         stems,
-        output,
+        Path(writing.output),
         reference=reference,
         allow_outside=audio.allow_outside,
         search=audio.search,
@@ -125,7 +130,7 @@ def deliver(
 
         target = Path(rendering.session_out)
         preset, muted = done.mix.preset, source.muted
-        written = insert(source.session, preset, target, told=pairs, muted=muted, overwrite=writing.force)
+        written = insert(source.session, preset, target, assignments=pairs, muted=muted, overwrite=writing.force)
     if saying.as_json:
         as_json = done_as_json(done) | {"left_out": list(source.left_out)}
         if source.plan is not None:

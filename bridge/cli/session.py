@@ -16,7 +16,7 @@ from .options import FOLDER, FormatOptions, Saying, SessionAudio, Trying, Writin
 from .output.saying import counted, echo_json
 
 if TYPE_CHECKING:
-    from ..sessions.core.model import Automation, Clip, Session, SessionTrack
+    from ..sessions.core.model import Automation, Clip, Session, SessionGroup, SessionTrack
     from ..sessions.stems.planning import StemsPlan
 
 _LISTED = 40
@@ -153,7 +153,9 @@ def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None)
         "tempo_bpm": session.tempo_bpm,
         "frames": plan.frames if plan else session.frames,
         "time_reference": session.time_reference,
+        "tempo": [{"time_s": point.time_s, "bpm": point.bpm, "ramp": point.ramp} for point in session.tempo],
         "tracks": [_track_as_json(track) for track in session.tracks],
+        "groups": [_group_as_json(group) for group in session.groups],
         "stems": {stem.name: stem.file for stem in plan.stems} if plan else {},
         "fault": fault,
         **notes_as_json(session, plan),
@@ -261,10 +263,34 @@ def _track_as_json(track: SessionTrack) -> dict[str, Any]:
         "pan": track.pan,
         "pan_law": track.pan_law,
         "mute": track.mute,
+        "solo": track.solo,
         "polarity_inverted": track.polarity_inverted,
+        "parent": track.parent,
+        "controls": track.controls,
+        "has_output": track.has_output,
+        "send_db": _number(track.send_db),
         "volume": _automation_as_json(track.volume),
         "pan_automation": _automation_as_json(track.pan_automation),
         "clips": [_clip_as_json(clip) for clip in track.clips],
+    }
+
+
+def _group_as_json(group: SessionGroup) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "kind": group.kind,
+        "identity": group.identity,
+        "parent": group.parent,
+        "controls": group.controls,
+        "gain_db": _number(group.gain_db),
+        "pan": group.pan,
+        "mute": group.mute,
+        "solo": group.solo,
+        "polarity_inverted": group.polarity_inverted,
+        "has_output": group.has_output,
+        "send_db": _number(group.send_db),
+        "volume": _automation_as_json(group.volume),
+        "pan_automation": _automation_as_json(group.pan_automation),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ...presets.errors import Hint, SessionError
+from ...presets.errors import Hint, OutputError, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset
 from ..matching import match_names
@@ -21,7 +21,7 @@ def insert(
     preset: Preset,
     output: Path,
     *,
-    told: Mapping[str, str] | None = None,
+    assignments: Mapping[str, str] | None = None,
     muted: bool = False,
     overwrite: bool = False,
 ) -> Written:
@@ -32,7 +32,7 @@ def insert(
         preset: the mix.
         output: the copy, in the session's own format; or a .dawproject, which any session can become, with its audio
             inside.
-        told: session's track by preset's track, where their names are not alike.
+        assignments: session's track by preset's track, where their names are not alike.
         muted: also change, and unmute, tracks that the DAW does not play; else they stay as they are.
         overwrite: replace a file that is there.
 
@@ -40,7 +40,8 @@ def insert(
         SessionError: no track of the preset is in the session, or it cannot become this.
         OutputError: the copy cannot be written.
     """
-    match = matches(session, preset, told or {})
+    check_output(session.path, output, overwrite=overwrite)
+    match = matches(session, preset, assignments or {})
     reasons = {} if muted else unplayed(session)
     if all(name in reasons for name in match.values()):
         name = next(iter(match.values()))
@@ -56,6 +57,27 @@ def insert(
         written = format_named(session.format).write(session, present, output, match=match, overwrite=overwrite)
     notes = (f"{name}: {reason} in the session, so it is left as it is." for name, reason in reasons.items())
     return replace(written, notes=(*notes, *written.notes))
+
+
+def check_output(session_path: Path, output: Path, *, overwrite: bool = False) -> None:
+    """Check that a copy of a session can be called so, before any work.
+
+    Raises:
+        SessionError: its ending is that of another format.
+        OutputError: it is the session itself, or is there already.
+    """
+    entry = format_of(session_path)
+    if not becomes_new(session_path, output) and entry.writer and output.suffix.lower() not in entry.endings:
+        raise SessionError(
+            f"{output}: a copy of a {entry.title} session is a {entry.endings[0]} file; any session can become a "
+            ".dawproject, too."
+        )
+    if output.resolve() == session_path.resolve():
+        raise OutputError(f"{output} is the session itself, which is never changed: choose another name.")
+    if output.exists() and not overwrite:
+        raise OutputError(
+            f"{output} exists already: choose another name, or allow it to be replaced.", hints=(Hint("overwrite"),)
+        )
 
 
 def unplayed(session: Session) -> dict[str, str]:
@@ -79,21 +101,23 @@ def copy_of(session_path: Path) -> Path:
     return session_path.with_name(f"{session_path.stem}-mixbridge{ending}")
 
 
-def matches(session: Session, preset: Preset, told: Mapping[str, str]) -> dict[str, str]:
-    """The session's track for each of the preset's: as told, of the same name, or alike in letters and digits.
+def matches(session: Session, preset: Preset, assignments: Mapping[str, str]) -> dict[str, str]:
+    """The session's track for each of the preset's: as assigned, of the same name, or alike in letters and digits.
 
     Raises:
         SessionError: there is none for any of them.
     """
     names = unique_names(track.name for track in session.tracks)
-    found = {match.track: match.stem for match in match_names([track.name for track in preset.tracks], names, told)}
-    if not found:
+    pairs = {
+        match.track: match.stem for match in match_names([track.name for track in preset.tracks], names, assignments)
+    }
+    if not pairs:
         raise SessionError(
             f"{session.path}: no track is called like one of the preset. It has {', '.join(map(repr, names[:12]))}; "
             "assign tracks of the preset to tracks of the session.",
             hints=(Hint("assignments", '"Preset name=track"'),),
         )
-    return found
+    return pairs
 
 
 def _without(preset: Preset, names: Collection[str]) -> Preset:

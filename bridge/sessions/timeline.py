@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...presets.errors import OutputError
 from ...presets.extras import install_command
 from .core.model import Clip, Session, SessionTrack
+from .core.routing import silence
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,10 +44,10 @@ def track_table(session: Session, stems: dict[str, str]) -> Table:
     table.add_column("stem", overflow="fold")
     for track in session.tracks:
         name = Text(f"{printable(track.group)} / " if track.group else "", style="dim")
-        name.append(printable(track.name) or "(no name)", style=_style(track))
+        name.append(printable(track.name) or "(no name)", style=_style(session, track))
         heard = [clip for clip in track.clips if not clip.mute]
         span = [clock(frame / session.sample_rate_hz) for frame in _span(heard)] if heard else ["", ""]
-        fader = "muted" if track.mute else _decibels(track)
+        fader = ("muted" if "muted" in silent else "off") if (silent := silence(session, track)) else _decibels(track)
         table.add_row(name, str(len(track.clips)), *span, fader, _pan(track), Text(stems.get(track_key(track), "")))
     return table
 
@@ -73,7 +74,7 @@ def terminal_timeline(session: Session, width: int, *, plain: bool = False) -> I
         line = Text(_fitted(track.name, names) + "  ", no_wrap=True)
         row = _cells(track, frames, cells)
         marks = ".=#" if plain else "\u00b7\u2593\u2588"
-        line.append("".join(marks[cell] for cell in row), style=_style(track) or "default")
+        line.append("".join(marks[cell] for cell in row), style=_style(session, track) or "default")
         yield line
     yield Text(" " * (names + 2) + _ruler(frames / session.sample_rate_hz, cells), style="dim", no_wrap=True)
 
@@ -150,7 +151,9 @@ def _draw_clips(axes: Any, session: Session, rows: Sequence[SessionTrack]) -> No
             rise, fall = start + clip.fade_in.length * shown, end - clip.fade_out.length * shown
             low, high = row + 0.36, row - 0.36
             shapes.append([(start, low), (rise, high), (fall, high), (end, low)])
-            colours.append(_GRID if clip.mute or track.mute else _colour(track) or (_ORANGE, _BLUE)[row % 2])
+            colours.append(
+                _GRID if clip.mute or silence(session, track) else _colour(track) or (_ORANGE, _BLUE)[row % 2]
+            )
     axes.add_collection(PolyCollection(shapes, facecolors=colours, edgecolors=_PAPER, linewidths=0.6, alpha=0.85))
 
 
@@ -192,8 +195,8 @@ def _fitted(name: str, letters: int) -> str:
     return plain.ljust(letters) if len(plain) <= letters else plain[: letters - 1] + "\u2026"
 
 
-def _style(track: SessionTrack) -> str:
-    return "dim" if track.mute else _colour(track)
+def _style(session: Session, track: SessionTrack) -> str:
+    return "dim" if silence(session, track) else _colour(track)
 
 
 def _colour(track: SessionTrack) -> str:

@@ -214,3 +214,14 @@ def test_a_session_in_which_nothing_plays_is_refused_with_the_way_out(song: Path
 
 def test_the_copy_of_a_backup_is_a_project(song: Path) -> None:
     assert copy_of(song.with_name("song.rpp-bak")).name == "song-mixbridge.rpp"
+
+
+@pytest.mark.parametrize("name", ["copy.ardour", "song.rpp", "there.rpp"])
+def test_a_copy_that_cannot_be_written_is_refused_before_any_work(song: Path, mine: Path, run, name: str) -> None:
+    (song.parent / "there.rpp").write_text("mine")
+    out = song.parent / "out"
+    code, _, err = run("apply", mine, song, "-o", out, "--map", "Vox=Lead Vox", "--session-out", song.parent / name)
+    assert code == 2
+    assert name in err
+    assert not out.exists()
+    assert run("insert", mine, song, "--map", "Vox=Lead Vox", "-o", song.parent / name)[0] == 2
