@@ -48,23 +48,27 @@ _WANTED = {
 }
 
 
-def complaints(error: ValidationError, data: object) -> list[str]:
-    """One line for each mistake.
+def complaints(error: ValidationError, data: object) -> tuple[list[str], int]:
+    """Word the mistakes in a file.
 
     Args:
         error: what validating the file as a :class:`.preset.Preset` raised.
         data: the file's content as parsed, for the tracks' names.
+
+    Returns:
+        A line for each of the first mistakes, as many as are shown, and how many there are in all.
     """
-    return [_complaint(item, data) for item in error.errors(include_url=False) if not _is_echo(item)]
+    mistakes = [item for item in error.errors(include_url=False) if not _is_echo(item)]
+    return [_complaint(item, data) for item in mistakes[:MOST_LINES]], len(mistakes)
 
 
-def listed(lines: Sequence[str]) -> str:
+def listed(lines: Sequence[str], count: int) -> str:
     """Several mistakes under each other, the first ten and a count; one stays on its line."""
-    if len(lines) == 1:
+    if count == 1:
         return lines[0]
     shown = [f"\n  {line}" for line in lines[:MOST_LINES]]
-    more = len(lines) - MOST_LINES
-    return f"{len(lines)} mistakes:" + "".join(shown) + (f"\n  and {more} more." if more > 0 else "")
+    more = count - MOST_LINES
+    return f"{count} mistakes:" + "".join(shown) + (f"\n  and {more} more." if more > 0 else "")
 
 
 def place_name(place: Place, data: object) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .claims import without_stale
-from .complaints import complaints, listed, place_name
+from .complaints import MOST_LINES, complaints, listed, place_name
 from .errors import Hint, OutputError, PresetError
 from .inputs import open_regular
 from .preset import FORMAT, VERSION, Preset, json_schema
@@ -28,6 +28,9 @@ MAX_BYTES = 16 * 2**20
 SIGNIFICANT_DIGITS = 6
 # A preset's own depth is 6; what is nested deeper by far is no preset.
 _MAX_DEPTH = 32
+# A full preset, 1,024 tracks and 10,000 findings, holds 120,000 values; the signs may stand in its texts, too.
+_MOST_VALUES = 200_000
+_MOST_SIGNS = 1_000_000
 _SNIFFED_BYTES = 4096
 
 
@@ -52,13 +55,16 @@ def loads(text: str, name: str = "The preset") -> Preset:
     """
     data = _parsed(text, name)
     _check_kind(data, name)
-    mistakes = [f"{place} stands twice; keep one." for place in _duplicates(data, (), data)]
+    twice = list(_duplicates(data, ()))
+    lines = [f"{place_name(place, data)} stands twice; keep one." for place in twice[:MOST_LINES]]
+    count = len(twice)
     try:
         preset = Preset.model_validate_json(text, strict=True)
     except ValidationError as error:
-        mistakes += complaints(error, data)
-    if mistakes:
-        raise PresetError(f"{name}: {listed(mistakes)}")
+        more, others = complaints(error, data)
+        lines, count = [*lines, *more], count + others
+    if count:
+        raise PresetError(f"{name}: {listed(lines, count)}")
     return without_stale(preset)
 
 
@@ -99,10 +105,14 @@ def write_schema(path: str | os.PathLike[str]) -> None:
 class _Object(dict[str, Any]):
     """A JSON object that remembers which of its keys stood twice."""
 
+    __slots__ = ("duplicates",)
+
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        counts = Counter(key for key, _ in pairs)
-        self.duplicates = [key for key, count in counts.items() if count > 1]
+        self.duplicates: tuple[str, ...] = ()
+        if len(self) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            self.duplicates = tuple(key for key, count in counts.items() if count > 1)
 
 
 def _text(path: Path) -> str:
@@ -124,6 +134,9 @@ def _text(path: Path) -> str:
 
 
 def _parsed(text: str, name: str) -> object:
+    # Before anything is made of it: each value of a list or an object is behind one of these.
+    if sum(text.count(sign) for sign in ",[{") > _MOST_SIGNS:
+        raise PresetError(f"{name} holds far more values than a preset can. It was damaged, or is something else.")
     try:
         return json.loads(text, object_pairs_hook=_Object)
     except json.JSONDecodeError as error:
@@ -143,6 +156,8 @@ def _check_kind(data: object, name: str) -> None:
         raise PresetError(f"{name} {said}; this mixbridge reads version {VERSION}. Update mixbridge, or the file.")
     if _depth_exceeds(data, _MAX_DEPTH):
         raise PresetError(f"{name} is nested too deeply to be a preset.")
+    if _values_in(data) > _MOST_VALUES:
+        raise PresetError(f"{name} holds more than {_MOST_VALUES} values, which no preset does.")
 
 
 def _depth_exceeds(node: object, depth: int) -> bool:
@@ -152,17 +167,24 @@ def _depth_exceeds(node: object, depth: int) -> bool:
     return depth == 0 or any(_depth_exceeds(child, depth - 1) for child in children)
 
 
-def _duplicates(node: object, place: tuple[str | int, ...], data: object) -> Iterator[str]:
+def _values_in(node: object) -> int:
+    if not isinstance(node, dict | list):
+        return 1
+    children = node.values() if isinstance(node, dict) else node
+    return 1 + sum(map(_values_in, children))
+
+
+def _duplicates(node: object, place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
     if isinstance(node, _Object):
         for twice in node.duplicates:
-            yield place_name((*place, twice), data)
+            yield (*place, twice)
     children: Iterable[tuple[str | int, object]] = ()
     if isinstance(node, dict):
         children = node.items()
     elif isinstance(node, list):
         children = enumerate(node)
     for key, child in children:
-        yield from _duplicates(child, (*place, key), data)
+        yield from _duplicates(child, (*place, key))
 
 
 def _rounded(node: Any) -> Any:

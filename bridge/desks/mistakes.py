@@ -6,7 +6,7 @@ Each says where (table and key, as in the file), what, and what to do about it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from . import layout, ranges, scales
 
 # More than a person reads at once; usually one mistake explains the others.
 MAX_MISTAKES: Final = 20
+_MOST_WORDED: Final = 200
 
 # By pydantic's names of errors: the whole sentence, or what follows the value that was found.
 _WHOLE: Final = {
@@ -61,21 +62,19 @@ def explain(error: ValidationError, data: Any) -> list[str]:
         data: what the file holds.
     """
     items = error.errors(include_url=False)
+    outer = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
     # A list counts as too short when what stands in it is wrong.
-    causes = [item for item in items if item["type"] != "too_short" or not _has_inner(item["loc"], items)]
-    found = list(dict.fromkeys(_sentence(item, data) for item in causes))
-    if len(found) > MAX_MISTAKES:
-        return [*found[:MAX_MISTAKES], f"... and {len(found) - MAX_MISTAKES} more"]
-    return found
+    causes = [item for item in items if item["type"] != "too_short" or item["loc"] not in outer]
+    # Some are the same in words; of a flood, no more are worded than it takes to show the first.
+    worded, rest = causes[:_MOST_WORDED], len(causes[_MOST_WORDED:])
+    sentences = list(dict.fromkeys(_sentence(item, data) for item in worded))
+    shown, more = sentences[:MAX_MISTAKES], len(sentences[MAX_MISTAKES:]) + rest
+    return [*shown, f"... and {more} more"] if more else shown
 
 
 def _sentence(item: Any, data: Any) -> str:
     where, what = _place(item["loc"], data), _what(item)
     return f"{where}: {what}" if where else what
-
-
-def _has_inner(location: tuple[int | str, ...], items: Sequence[Any]) -> bool:
-    return any(len(item["loc"]) > len(location) and item["loc"][: len(location)] == location for item in items)
 
 
 def _place(location: Iterable[int | str], data: Any) -> str:

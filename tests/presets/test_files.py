@@ -6,15 +6,16 @@ import math
 import os
 import re
 from pathlib import Path
+from unittest import mock
 
 import mixbridge.presets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mixbridge.presets import files
+from mixbridge.presets import complaints, files
 from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, parameters
 from mixbridge.presets.errors import OutputError, PresetError
-from mixbridge.presets.preset import Preset, Provenance, SourceFile, Track, json_schema
+from mixbridge.presets.preset import Finding, Preset, Provenance, SourceFile, Track, json_schema
 
 PRESET = Preset(
     name="Vers 1",
@@ -299,3 +300,36 @@ def test_exported_schema_is_current(tmp_path):
     assert json.loads(exported.read_text(encoding="utf-8")) == json_schema()
     files.write_schema(tmp_path / "schema.json")
     assert (tmp_path / "schema.json").read_bytes() == exported.read_bytes()
+
+
+HEAD = '{"format": "mixbridge-preset", "version": 1, '
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEAD + '"tracks": [' + ",".join(["1"] * 8_000_000) + "]}", "far more values"),
+        (HEAD + ",".join(f'"k{n}": 1' for n in range(400_000)) + "}", "more than 200000 values"),
+        (HEAD + '"tracks": [' + ",".join(['{"zz": 1}'] * 150_000) + "]}", "more than 200000 values"),
+    ],
+)
+def test_a_flood_of_values_is_refused_before_it_costs_much(text, words):
+    """16 MB of complaints took 56 s and 6.8 GB."""
+    assert len(text) <= files.MAX_BYTES
+    with mock.patch.object(Preset, "model_validate_json", side_effect=AssertionError("too late")):
+        assert words in error_of(text)
+
+
+def test_of_many_mistakes_only_those_shown_are_worded():
+    text = HEAD + '"tracks": [' + ",".join(["1"] * 100_000) + "]}"
+    with mock.patch.object(complaints, "_complaint", wraps=complaints._complaint) as worded:
+        message = error_of(text)
+    assert worded.call_count == complaints.MOST_LINES
+    assert "and 99990 more" in message
+
+
+def test_the_largest_preset_is_none_of_them():
+    tracks = tuple(Track(name=f"{n}, [{{", source=SourceFile(file="a", sha256="0" * 64)) for n in range(1024))
+    findings = tuple(Finding(rule="r", track="t", before=1, after=2, message="m") for _ in range(10_000))
+    preset = Preset(tracks=tracks, provenance=Provenance(findings=findings))
+    assert files.loads(files.dumps(preset)) == preset

@@ -3,11 +3,13 @@
 import json
 import re
 from pathlib import Path
+from unittest import mock
 
 import mixbridge.bridge.desks
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mixbridge.bridge.desks import mistakes as desk_mistakes
 from mixbridge.bridge.desks.loading import MAX_BYTES, check_desk, desk_names, json_schema, load_desk
 from mixbridge.presets.errors import DeskError
 
@@ -244,3 +246,15 @@ class TestDocs:
 def test_exported_schema_is_current():
     exported = json.loads((FOLDER / "desk.schema.json").read_text(encoding="utf-8"))
     assert exported == json_schema(), "write it anew, as this test reads it"
+
+
+def test_a_flood_of_mistakes_is_worded_as_far_as_it_is_shown(profile: Path):
+    """Each list that is too short was looked up among all mistakes: 200 kB of them took minutes."""
+    slots = ",".join(["{slots=[]}"] * 20_000)
+    text = f'name = "a"\ntitle = "b"\n[transport]\nport = 1\n[track.eq]\nbands = [{slots}]\n'
+    profile.write_text(text, encoding="utf-8")
+    assert len(text) < MAX_BYTES
+    with mock.patch.object(desk_mistakes, "_sentence", wraps=desk_mistakes._sentence) as worded:
+        found = check_desk(profile)
+    assert worded.call_count <= 200
+    assert re.search(r"and \d{5} more", found[-1])
