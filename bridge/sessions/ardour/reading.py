@@ -88,6 +88,7 @@ def _session(path: Path, root: Element, resolver: Resolver, pool: FilePool) -> S
         tempo_bpm=clock.tempo_bpm,
         unsupported=(*notes, *reader.routing.notes, *_other_notes(root, reader.playlists)),
         groups=tuple(reader.routing.groups),
+        tempo=clock.tempo(),
     )
 
 

@@ -19,6 +19,7 @@ from defusedxml.common import DefusedXmlException
 
 from ....presets.errors import SessionError
 from ....presets.inputs import check_regular, read_regular
+from ..core.model import TempoPoint
 
 LARGEST_FILE = 64 * 2**20
 MOST_TAGS = 1_500_000
@@ -29,6 +30,10 @@ TICKS_PER_BEAT = 1920
 SUPERCLOCK_HZ = 282_240_000
 # Nothing in a session is a year away; beyond it sums of such numbers would lose frames.
 _FARTHEST_S = 366 * 24 * 3600
+
+
+# A ramp of tempo is cut into lines over each of which it grows by no more than this share.
+_LINE = 0.02
 
 
 class FaultError(ValueError):
@@ -156,6 +161,24 @@ class Clock:
             self._tempi = sorted(self._read_tempi(tempo_map), key=lambda tempo: tempo.ticks)
         self._ticks = [tempo.ticks for tempo in self._tempi]
         self.tempo_bpm = 60 * self._superclock_hz / self._tempi[0].superclocks_per_beat
+
+    def tempo(self) -> tuple[TempoPoint, ...]:
+        """Where the tempo changes, in lines over time; none if it does not."""
+        if len({tempo.superclocks_per_beat for tempo in self._tempi}) < 2:
+            return ()
+        result = []
+        for tempo, following in zip(self._tempi, (*self._tempi[1:], None), strict=True):
+            length = 0 if following is None or not tempo.growth else following.superclock - tempo.superclock
+            if abs(tempo.growth * length) > 100:
+                raise FaultError("its tempo map has a ramp that no music has")
+            # It grows by the same share in equal times; so much of it is a line.
+            parts = max(1, math.ceil(abs(tempo.growth * length) / _LINE))
+            for part in range(parts):
+                since = length * part / parts
+                bpm = 60 * self._superclock_hz / tempo.superclocks_per_beat * math.exp(tempo.growth * since)
+                time_s = (tempo.superclock + since) / self._superclock_hz
+                result.append(TempoPoint(time_s, bpm, bool(tempo.growth) and following is not None))
+        return tuple(result)
 
     def seconds(self, text: str, name: str) -> float:
         """A time."""

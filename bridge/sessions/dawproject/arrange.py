@@ -109,6 +109,16 @@ def points_element(
     return element
 
 
+def tempo_element(tempo: str, changes: Sequence[tuple[float, float, bool]]) -> Element:
+    """Changes of tempo: (beat, beats per minute, whether it runs in a line to the next), of the parameter `tempo`."""
+    element = Element("TempoAutomation", unit="bpm", timeUnit="beats")
+    SubElement(element, "Target", parameter=tempo)
+    for beat, bpm, is_line in changes:
+        how = "linear" if is_line else "hold"
+        SubElement(element, "RealPoint", time=repr(beat), value=repr(bpm), interpolation=how)
+    return element
+
+
 def _content(clip: Clip, source: Source) -> Element:
     length_s = source.frames / source.sample_rate_hz
     audio = Element(

@@ -14,7 +14,8 @@ from ..core.balance import FaderPan, from_daw, to_daw
 from ..core.model import Automation, PanLaw, Session, SessionGroup, SessionTrack
 from ..core.routing import acting
 from ..writing import group_to_rest, in_terms_of
-from .arrange import Source, clip_element, points_element
+from .arrange import Source, clip_element, points_element, tempo_element
+from .time import tempo_lines
 from .writing import LOUDEST_FADER, channel_settings, lost, mute_element, pan_element, volume_element
 
 VERSION = "1.0"
@@ -106,11 +107,14 @@ class ProjectBuilder:
         root = Element("Project", version=VERSION)
         root.append(Element("Application", name="mixbridge", version="1"))
         transport = Element("Transport")
-        tempo = repr(float(self._session.tempo_bpm))
-        transport.append(Element("Tempo", unit="bpm", value=tempo, id=self._id(), name="Tempo"))
+        bpm, tempo = repr(float(self._session.tempo_bpm)), self._id()
+        transport.append(Element("Tempo", unit="bpm", value=bpm, id=tempo, name="Tempo"))
         transport.append(Element("TimeSignature", numerator="4", denominator="4", id=self._id()))
         arrangement = Element("Arrangement", id=self._id())
         arrangement.append(self._lanes)
+        changes = tempo_lines(self._session)
+        if changes:
+            arrangement.append(tempo_element(tempo, changes))
         root.extend((transport, self._structure, arrangement))
         return root
 

@@ -28,6 +28,7 @@ class Project:
     Attributes:
         root: its elements.
         bpm: tempo at the beginning.
+        tempo: where it changes.
         mixer: all tracks with those inside of others, in the order in which they are shown.
         arrangement: what it plays.
         audible: the tracks that a session has: those with audio, or made for it.
@@ -41,6 +42,7 @@ class Project:
         if self.root.tag != "Project":
             raise MalformedError(f"its project.xml is a <{self.root.tag[:40]}>, not a <Project>")
         tempo, self.bpm = _tempo(self.root)
+        self.tempo = tempo.points()
         by_id = {name: element for element in self.root.iter() if (name := element.get("id"))}
         structure = self.root.find("Structure")
         self.mixer = [] if structure is None else list(_tracks_in(structure, None, [0]))

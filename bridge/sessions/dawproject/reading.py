@@ -83,6 +83,7 @@ def _session(path: Path, project: Project, title: str, missing: tuple[MissingMed
         unsupported=tuple(notes),
         missing=missing,
         groups=tuple(routing.groups),
+        tempo=project.tempo,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..core.model import Session, TempoPoint
 from .xml import MalformedError
 
 TimeUnit = Literal["beats", "seconds"]
@@ -57,6 +58,23 @@ class TempoMap:
         """Which beat a time falls on."""
         return self._segments[bisect_right(self._seconds, second)].beat(second)
 
+    def points(self) -> tuple[TempoPoint, ...]:
+        """Where the tempo changes, in lines over time; none if it does not."""
+        changes = self._segments[1:]
+        if len({segment.bpm for segment in changes}) < 2:
+            return ()
+        result = []
+        for segment, until_s in zip(changes, (*self._seconds[1:], math.inf), strict=True):
+            begin_s = segment.first_second
+            result.append(TempoPoint(begin_s, segment.bpm, bool(segment.slope)))
+            if segment.slope and segment.unit == "beats":
+                result += [
+                    TempoPoint(second, segment.bpm_at(second), True)
+                    for second in self.bends(begin_s, until_s)
+                    if begin_s < second < until_s
+                ]
+        return tuple(result)
+
     def bends(self, begin_s: float, end_s: float) -> Iterator[float]:
         """The seconds between two times at which lines of beats over time meet: at steps, and often in ramps.
 
@@ -75,6 +93,34 @@ class TempoMap:
             if count > MOST_BENDS:
                 raise MalformedError("its tempo changes more often than any project's")
             yield from (from_s + (until_s - from_s) * part / parts for part in range(1, parts))
+
+
+def tempo_lines(session: Session) -> list[tuple[float, float, bool]]:
+    """The changes of a session's tempo as (beat, beats per minute, whether it runs in a line to the next).
+
+    A tempo that runs in a line over time does so over beats only nearly, so that its line is cut into short ones.
+    """
+    if not session.tempo:
+        return []
+    first = session.tempo[0]
+    start = () if first.time_s <= 0 else (TempoPoint(0.0, session.tempo_bpm),)
+    points = [(point.time_s, _held(point.bpm), point.ramp) for point in (*start, *session.tempo)]
+    tempo = TempoMap(points, "seconds")
+    result = []
+    for (second, bpm, is_line), following in zip(points, (*points[1:], None), strict=True):
+        result.append((tempo.beat(second), bpm, is_line))
+        if is_line and following is not None and following[0] > second:
+            slope = (following[1] - bpm) / (following[0] - second)
+            result += [
+                (tempo.beat(bend_s), bpm + slope * (bend_s - second), True)
+                for bend_s in tempo.bends(second, following[0])
+                if second < bend_s < following[0]
+            ]
+    return result
+
+
+def _held(bpm: float) -> float:
+    return min(FASTEST_BPM, max(SLOWEST_BPM, bpm))
 
 
 @dataclass(frozen=True)
@@ -132,6 +178,11 @@ class _Segment:
         # Half the slope times t squared, and bpm times t, make 60 times the beats.
         root = math.sqrt(max(0.0, self.bpm**2 + 120 * self.slope * beats))
         return self.first_second + (root - self.bpm) / self.slope
+
+    def bpm_at(self, second: float) -> float:
+        """The tempo at a time."""
+        place = self.beat(second) - self.first_beat if self.unit == "beats" else second - self.first_second
+        return self.bpm + self.slope * place
 
     def parts(self, begin_s: float, end_s: float) -> int:
         """Into how many lines its beats are cut between two times, so that none is off by more than `_RAMP_S`."""

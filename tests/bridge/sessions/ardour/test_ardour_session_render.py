@@ -269,6 +269,7 @@ def test_automation_is_read_in_seconds_wherever_ardour_counts_in_beats(made):
     assert [value for _, value in keys.volume.points] == pytest.approx([1, 0.25, 0.5])
     assert [value for _, value in keys.pan_automation.points] == pytest.approx([1, -0.5, 0])
     tick_s = 60 / 100 / 1920
+    assert [point.bpm for point in made.session.tempo] == pytest.approx([120, 100, 150])
     assert [time for time, _ in vox.pan_automation.points] == pytest.approx(
         [n * 9600 / rate_hz for n in range(21)], abs=tick_s
     )

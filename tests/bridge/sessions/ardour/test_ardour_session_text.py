@@ -131,6 +131,20 @@ def test_regions_that_follow_the_tempo(read, length, position_frames, length_fra
     assert (clip.position, clip.length) == (position_frames, length_frames)
 
 
+def test_a_ramp_of_the_tempo_is_read_in_lines(read):
+    # From 120 to 240 in a second: a share of log(2) more with each.
+    omega = math.log(2) / SECOND
+    ramp = f'<Tempo npm="120" note-type="4" sclock="{SECOND}" quarters="2:0" omega="{omega!r}"/>'
+    end = f'<Tempo npm="240" note-type="4" sclock="{2 * SECOND}" quarters="5:0" omega="0"/>'
+    points = read(text(tempi=CONSTANT + ramp + end)).tempo
+    assert (points[0].bpm, points[-1].bpm, points[-1].time_s) == (120, pytest.approx(240), 2)
+    for point in points[1:-1]:
+        assert point.ramp
+        assert point.bpm == pytest.approx(120 * 2 ** (point.time_s - 1))
+    assert len(points) > 20
+    assert read(text()).tempo == ()
+
+
 def test_a_default_fade_is_as_short_as_ardours(read):
     region = REGION.replace(FADE, '<FadeIn default="yes"/><FadeOut default="yes"/>').replace(
         'fade-out-active="0"', 'fade-out-active="1"'

@@ -5,18 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from dawproject_files import audio, faults, one_track, write_project
-from mixbridge.bridge.sessions.core.model import Session
+from dawproject_files import audio, faults, one_track, project_xml, write_project
+from mixbridge.bridge.sessions.core.model import Clip, Session
+from mixbridge.bridge.sessions.dawproject.new import create
 from mixbridge.bridge.sessions.dawproject.time import Scope, TempoMap
 from mixbridge.bridge.sessions.dawproject.warps import sections
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.material import FilePool
 from mixbridge.bridge.sessions.stems.mixdown import TrackSound
-from timeline import RATE_HZ, write_audio
+from mixbridge.presets.preset import Preset
+from timeline import RATE_HZ, session_of, write_audio
 
 STEP = '<RealPoint time="0" value="60"/><RealPoint time="4" value="120"/>'
 RAMP = '<RealPoint time="0" value="60" interpolation="linear"/><RealPoint time="8" value="180"/>'
@@ -151,6 +155,38 @@ def test_a_step_down_keeps_the_order_of_the_file(tmp_path: Path, seconds: Path) 
     )
     (piece,) = session.tracks[0].clips
     assert (piece.position, piece.length) == (2 * RATE_HZ, 4 * RATE_HZ)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        ((0, 120, False), (4, 60, False)),
+        ((0, 60, True), (8, 180, False), (10, 90, False)),
+        ((2, 100, True), (6, 50, True), (6, 140, False)),
+    ],
+)
+@pytest.mark.parametrize("unit", ["beats", "seconds"])
+def test_a_new_project_keeps_the_tempo(tmp_path: Path, points, unit: str) -> None:  # type: ignore[no-untyped-def]
+    tempo = TempoMap(points, unit)  # type: ignore[arg-type]
+    sound = write_audio(tmp_path / "a.wav", np.zeros(RATE_HZ))
+    session = replace(session_of(tmp_path, (Clip(sound, 0, RATE_HZ),)), tempo=tempo.points(), tempo_bpm=points[0][1])
+    written = create(session, Preset(), tmp_path / "new.dawproject", match={})
+    assert faults(written.path) == []
+    changes = ElementTree.fromstring(project_xml(written.path)).find("Arrangement/TempoAutomation")
+    assert changes is not None
+    assert changes.get("timeUnit") == "beats"
+    again = read_session(written.path)
+    assert again.tempo_bpm == points[0][1]
+    there = TempoMap([(point.time_s, point.bpm, point.ramp) for point in again.tempo], "seconds")
+    for second in np.linspace(0, 15, 100):
+        assert there.beat(second) == pytest.approx(tempo.beat(second), abs=2e-3)
+
+
+def test_one_tempo_is_no_change(tmp_path: Path) -> None:
+    sound = write_audio(tmp_path / "a.wav", np.zeros(RATE_HZ))
+    written = create(session_of(tmp_path, (Clip(sound, 0, RATE_HZ),)), Preset(), tmp_path / "new.dawproject", match={})
+    assert b"TempoAutomation" not in project_xml(written.path)
+    assert read_session(written.path).tempo == ()
 
 
 @pytest.mark.parametrize("unit", ["beats", "seconds"])
