@@ -40,6 +40,13 @@ SlotEntry = Annotated[
 ]
 
 
+class Opening(Part):
+    """A message that makes a desk ready for a push."""
+
+    address: AddressTemplate
+    values: tuple[Int32 | Finite | str, ...] = Field((), max_length=10, description="its arguments")
+
+
 class Transport(Part):
     """How a desk is reached and how fast it may be spoken to."""
 
@@ -63,6 +70,7 @@ class Transport(Part):
         "Is the program running there, with OSC on, on this port?",
         description="what its users should look at if it does not answer",
     )
+    first: tuple[Opening, ...] = Field((), max_length=10, description="messages that go before a push, in this order")
 
     @property
     def is_blind(self) -> bool:

@@ -207,7 +207,7 @@ class Link:
             return
         for packet in packets:
             try:
-                self._received.extend(decode(packet))
+                self._received.extend(decode(packet, old_texts=True))
             except PacketError as error:
                 self._drop(error)
 

@@ -10,7 +10,7 @@ No socket here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,13 +82,17 @@ def encode(message: Message, types: str | None = None) -> bytes:
     return packet
 
 
-def decode(datagram: bytes, max_messages: int = 1000, max_depth: int = 4) -> list[Message]:
+_Reader = Callable[[bytes, int], tuple["Argument", int]]
+
+
+def decode(datagram: bytes, max_messages: int = 1000, max_depth: int = 4, *, old_texts: bool = False) -> list[Message]:
     """The messages in a datagram, those of bundles in their order.
 
     Args:
         datagram: as received.
         max_messages: more in one datagram are refused.
         max_depth: how deep bundles may lie in each other.
+        old_texts: texts that are no UTF-8 are Latin-1, as older programs keep names on a desk; else they are refused.
 
     Raises:
         PacketError: it is not OSC, or passes a bound. Nothing of it is returned then.
@@ -99,7 +103,7 @@ def decode(datagram: bytes, max_messages: int = 1000, max_depth: int = 4) -> lis
     for packet in _flattened(datagram, max_depth):
         if len(found) == max_messages:
             raise PacketError(f"more than {max_messages} messages in one datagram")
-        found.append(_message(packet))
+        found.append(_message(packet, _OLD_READERS if old_texts else _READERS))
     return found
 
 
@@ -168,7 +172,7 @@ def _flattened(packet: bytes, depth: int) -> Iterator[bytes]:
         position += size
 
 
-def _message(packet: bytes) -> Message:
+def _message(packet: bytes, readers: Mapping[str, _Reader]) -> Message:
     address, position = _string(packet, 0)
     if not _is_address(address):
         raise PacketError(f"{_short(address)} is no OSC address")
@@ -187,7 +191,7 @@ def _message(packet: bytes) -> Message:
             if arrays < 0:
                 raise PacketError(f"{_short(address)}: an array ends that did not begin")
             continue
-        reader = _READERS.get(tag)
+        reader = readers.get(tag)
         if reader is None:
             raise PacketError(f"{_short(address)}: unknown type {tag!r}")
         value, position = reader(packet, position)
@@ -208,6 +212,17 @@ def _string(packet: bytes, start: int) -> tuple[str, int]:
         return packet[start:end].decode("utf-8"), end + 4 - end % 4
     except UnicodeDecodeError as error:
         raise PacketError("a string that is not UTF-8") from error
+
+
+def _text(packet: bytes, start: int) -> tuple[str, int]:
+    """A text as argument: UTF-8, or else Latin-1."""
+    try:
+        return _string(packet, start)
+    except PacketError:
+        end = packet.find(b"\0", start)
+        if end < 0:
+            raise
+        return packet[start:end].decode("latin-1"), end + 4 - end % 4
 
 
 def _number(form: str) -> Callable[[bytes, int], tuple[Any, int]]:
@@ -244,7 +259,7 @@ def _constant(value: Argument) -> Callable[[bytes, int], tuple[Argument, int]]:
     return lambda _packet, start: (value, start)
 
 
-_READERS: dict[str, Callable[[bytes, int], tuple[Argument, int]]] = {
+_READERS: dict[str, _Reader] = {
     "i": _int32,
     "h": _number(">q"),
     "f": _number(">f"),
@@ -261,6 +276,7 @@ _READERS: dict[str, Callable[[bytes, int], tuple[Argument, int]]] = {
     "N": _constant(None),
     "I": _constant(True),
 }
+_OLD_READERS = {**_READERS, "s": _text, "S": _text}
 
 
 def _tag(value: Argument) -> str:

@@ -27,6 +27,8 @@ MASTER: Final = 0
 DESKS: Final = ("x32",)
 
 _HEADER_WIDTH: Final = 127
+# Icon and colour, which follow the name in a channel file: those of a channel that nobody has given any.
+_LOOKS: Final = " 1 YE"
 _LONGEST_TITLE: Final = 16
 _PIECE: Final = re.compile(r'"[^"]*"|\S+')
 _ADDRESS: Final = re.compile(r"/(?:ch/(?P<number>\d\d)|main/st)(?P<path>/.*)")
@@ -107,6 +109,8 @@ def write_channel(title: str, values: Mapping[str, float | str], desk: Desk) -> 
     wanted = {key: value for key, value in values.items() if key != "trim_db"}
     lines, left_out = _changed({1: wanted}, desk, {})
     short = {path.removeprefix("/ch/01"): line.removeprefix("/ch/01") for path, line in lines.items()}
+    if "/config" in short:
+        short["/config"] += _LOOKS
     # Read from the right: bits 8 to 13 say which sections are in the file, 0 to 5 which of them are on.
     bits = [False] * 16
     for place, path, switch in ((1, "/config", None), (4, "/eq", "eq.on"), (5, "/dyn", "compressor.on")):

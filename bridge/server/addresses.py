@@ -18,6 +18,7 @@ from ...presets.preset import Preset, Track
 from ...presets.units import allowed
 from ..desks.keys import desk_key
 from ..osc.packets import Argument, Message
+from .switches import SWITCHES, SectionSwitch, master_place
 
 ROOT = "/mixbridge"
 TRACK_COUNT = f"{ROOT}/track/count"
@@ -135,15 +136,12 @@ def find(preset: Preset, address: str) -> Place:
     if head == "track":
         number, _, suffix = rest.partition("/")
         return _track_place(_index(number, len(preset.tracks), "track"), suffix, address)
+    if head == "master" and (place := master_place(rest)) is not None:
+        return place
     if head == "master" and rest in _MASTER:
         return _setting("master", 0, _MASTER[rest], Master)
-    if head == "fx_bus" and rest in _FX_BUS:
-        return _setting("fx_bus", 0, _FX_BUS[rest], FxBus)
-    if head == "fx_bus" and rest.startswith("bands/"):
-        number, _, suffix = rest.removeprefix("bands/").partition("/")
-        if suffix in _FX_BAND:
-            index = _index(number, len(preset.fx_bus.bands), "band of the reverb")
-            return _setting("fx_band", index, _FX_BAND[suffix], FxBand)
+    if head == "fx_bus":
+        return _fx_place(preset, rest, address)
     raise _unknown(address)
 
 
@@ -225,9 +223,21 @@ def _track_place(index: int, suffix: str, address: str) -> Place:
         return Fixed(index)
     if suffix == _MUTE:
         return Mute(index)
+    if suffix in SWITCHES:
+        return SectionSwitch(SWITCHES[suffix], index)
     if suffix not in _STRIP:
         raise _unknown(address)
     return _setting("track", index, _STRIP[suffix], Strip)
+
+
+def _fx_place(preset: Preset, rest: str, address: str) -> Place:
+    if rest in _FX_BUS:
+        return _setting("fx_bus", 0, _FX_BUS[rest], FxBus)
+    number, _, suffix = rest.removeprefix("bands/").partition("/")
+    if not rest.startswith("bands/") or suffix not in _FX_BAND:
+        raise _unknown(address)
+    index = _index(number, len(preset.fx_bus.bands), "band of the reverb")
+    return _setting("fx_band", index, _FX_BAND[suffix], FxBand)
 
 
 @cache

@@ -159,7 +159,9 @@ class PlainDialect:
         """Accept everything."""
 
     def before_push(self, link: Link, settings: Sequence[Setting], *, to_manual: bool) -> tuple[str, ...]:
-        """Do nothing."""
+        """Send what the profile has to go first."""
+        for opening in link.transport.first if settings else ():
+            link.send(Message(opening.address, opening.values))
         return ()
 
     def before_switching_on(self, link: Link, switches: Sequence[Setting]) -> None:

@@ -250,3 +250,11 @@ class TestSlip:
     def test_what_is_no_slip(self, stream):
         with pytest.raises(PacketError):
             slip_decode(stream)
+
+
+def test_names_that_older_programs_wrote_in_latin_1_are_read_from_a_desk():
+    datagram = b"/ch/01/config/name\0\0,s\0\0Gesang f\xfcr\0\0"
+    assert decode(datagram, old_texts=True) == [Message("/ch/01/config/name", ("Gesang für",))]
+    assert decode(encode(Message("/a", ("für",))), old_texts=True) == [Message("/a", ("für",))]
+    with pytest.raises(PacketError, match="UTF-8"):
+        decode(datagram)

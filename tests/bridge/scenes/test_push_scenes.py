@@ -107,9 +107,10 @@ def test_reading_is_the_inverse_of_writing(track, master):
 def test_a_channel_file_says_the_same(track):
     channel = write_channel("Vox", track, X32)
     scene = write_scene("", {1: track}, X32).text.splitlines()[1:]
-    assert [f"/ch/01{line}" for line in channel.text.splitlines()[1:]] == [
-        line for line in scene if "/preamp" not in line
-    ]
+    lines = [f"/ch/01{line}" for line in channel.text.splitlines()[1:]]
+    assert [line.removesuffix(" 1 YE") for line in lines] == [line for line in scene if "/preamp" not in line]
+    # Name, icon and colour, as desks write them.
+    assert all(line.endswith('" 1 YE') for line in lines if line.startswith("/ch/01/config"))
     assert ("trim_db" in channel.left_out.get(1, ())) == ("trim_db" in track)
 
 

@@ -116,7 +116,7 @@ def test_names_and_count_can_be_asked_for_only():
         "/mixbridge/track/1/", "/mixbridge/track/0/pan", "/mixbridge/track/4/pan", "/mixbridge/track/-1/pan",
         "/mixbridge/track/1/eq/0/q", "/mixbridge/track/1/eq/7/q", "/mixbridge/track/1/eq/band0/q",
         "/mixbridge/track/1/pan/x", "/mixbridge/track/1.0/pan", "/mixbridge/track/*/pan", "/mixbridge/track/²/pan",
-        f"/mixbridge/track/{'9' * 5000}/pan", "/mixbridge/master/pan", "/mixbridge/fx_bus/bands/13/gain_db",
+        f"/mixbridge/track/{'9' * 5000}/pan", "/mixbridge/master/name", "/mixbridge/fx_bus/bands/13/gain_db",
         "/mixbridge/fx_bus/bands/1/q", "/other/track/1/pan", "/mixbridge/track/1/model_config", "/mixbridge/track/1/eq",
     ],
 )  # fmt: skip
@@ -177,3 +177,35 @@ def test_the_documentation_has_them_all():
         for address, row in table()
     ]
     assert DOCS.read_text(encoding="utf-8").endswith("\n".join(rows) + "\n")
+
+
+@pytest.mark.parametrize("kind", ["track", "master"])
+def test_every_address_of_the_generic_desk_is_here(kind):
+    """One layout of a controller serves both."""
+    desk = load_desk("generic")
+    for setting in desk.questions(kind, 2):
+        place = find(PRESET, setting.address)
+        assert place.read(PRESET) is not None
+
+
+@pytest.mark.parametrize("strip", ["track/2", "master"])
+def test_a_section_is_on_if_it_does_anything(strip):
+    for switch, setting, value in (("eq/on", "eq/2/gain_db", 3.0), ("compressor/on", "compressor/ratio", 4.0)):
+        address = f"/mixbridge/{strip}/{switch}"
+        place = find(PRESET, address)
+        assert place.read(PRESET) == 0
+        active = find(PRESET, f"/mixbridge/{strip}/{setting}").write(PRESET, value)
+        assert place.read(active) == 1
+        assert place.write(active, 1) == active
+        assert place.write(active, 0) == PRESET
+        with pytest.raises(PresetError, match="neither 1"):
+            place.write(active, 2)
+
+
+def test_the_master_of_a_preset_has_no_pan_and_no_mute():
+    for name in ("pan", "mute"):
+        place = find(PRESET, f"/mixbridge/master/{name}")
+        assert place.read(PRESET) == 0
+        assert place.write(PRESET, 0) is PRESET
+        with pytest.raises(PresetError, match="no " + name):
+            place.write(PRESET, 1)

@@ -57,10 +57,21 @@ def test_a_wing_tells_the_value_as_the_profile_sends_it() -> None:
     assert "fader_db" in keys
 
 
+def test_a_wing_is_asked_for_the_name_that_it_shows() -> None:
+    """A channel without a name of its own shows that of its source."""
+    desk = load_desk("wing")
+    with WingPeer() as peer, connection_to(peer, desk) as connection:
+        peer.held = {"/ch/3/name": "", "/ch/3/$name": "Vox"}
+        names = desk.questions("track", 3)[0]
+        assert read(connection, [names]) == {names: "Vox"}
+    assert {arrival.address for arrival in peer.arrivals} == {"/ch/3/$name"}
+
+
 class LivePeer(UdpPeer):
     """AbletonOSC: getters repeat their arguments before the value, and all answers go to one port."""
 
     reply_port = 0
+    names: Sequence[str] = ()
     held: dict[tuple[Value, ...], Value]
 
     def reply_address(self, client: tuple[str, int]) -> tuple[str, int]:
@@ -69,6 +80,10 @@ class LivePeer(UdpPeer):
     def replies(self, address: str, values: tuple[Value, ...], time_s: float) -> Sequence[Reply]:
         if address == "/live/application/get/version":
             return [(address, (12, 1))]
+        if address == "/live/song/get/num_tracks":
+            return [(address, (len(self.names),))]
+        if address == "/live/song/get/track_names":
+            return [(address, tuple(self.names))]
         place = address.replace("/set/", "/get/")
         if "/set/" in address:
             self.held[place, *values[:-1]] = values[-1]
@@ -119,6 +134,14 @@ def test_live_gets_no_more_than_ten_values_a_second_for_a_parameter(live: Desk) 
     assert min(later - earlier for earlier, later in itertools.pairwise(times[:-1])) >= 0.0999
 
 
+@pytest.mark.parametrize("count", [0, 3, 40])
+def test_live_is_asked_for_all_names_at_once(live: Desk, count: int) -> None:
+    with live_peer(live) as peer, connection_to(peer, live) as connection:
+        peer.names = [f"Track {number}" for number in range(1, count + 1)]
+        assert track_names(connection, live) == {number: f"Track {number}" for number in range(1, count + 1)}
+    assert len(peer.arrivals) <= 4
+
+
 class Deaf(UdpPeer):
     def replies(self, address: str, values: tuple[Value, ...], time_s: float) -> Sequence[Reply]:
         return []
@@ -141,6 +164,18 @@ def test_a_desk_that_cannot_be_asked_gets_every_value_once_and_proves_none(name:
     assert len(outcome.results) == outcome.datagrams
     assert all(arrival.values for arrival in peer.arrivals)
     assert [arrival.address for arrival in peer.arrivals[: len(settings)]] == [setting.address for setting in settings]
+
+
+def test_reaper_deselects_all_tracks_before_a_push() -> None:
+    """What is set on a selected track is set on all that are selected."""
+    desk = load_desk("reaper")
+    settings = desk.settings("track", 2, {"pan": 0.5, "name": "Bass"})
+    with Deaf() as peer, connection_to(peer, desk) as connection:
+        connection.dialect.before_push(connection.link, settings, to_manual=False)
+        push(connection, settings)
+        connection.link.receive(0.1)
+    sent = [(arrival.address, arrival.values[0]) for arrival in peer.arrivals]
+    assert sent == [("/action", 40297), ("/track/2/name", "Bass"), ("/track/2/pan", 0.75)]
 
 
 def test_an_end_from_outside_of_a_blind_push_says_what_was_sent() -> None:
