@@ -5,7 +5,7 @@ All pure functions of position, so that any part of a curve can be had without t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -40,20 +40,20 @@ def fade_gains(fade: Fade, first: int, count: int, *, rising: bool) -> Gains:
     """
     places = _places(fade, first, count)
     if fade.shape == "points":
-        return _between(fade.points, places * fade.length, "curved")
+        return _between(*_arrays(fade.points), places * fade.length, "curved")
     return _SHAPES[fade.shape](places if rising else 1 - places)
 
 
 def under_gains(fade: Fade, first: int, count: int, *, rising: bool) -> Gains:
     """What an opaque clip's fade leaves of the clips that it lies on, shape (count,)."""
     if fade.under:
-        return _between(fade.under, _places(fade, first, count) * fade.length, "curved")
+        return _between(*_arrays(fade.under), _places(fade, first, count) * fade.length, "curved")
     return 1 - fade_gains(fade, first, count, rising=rising)
 
 
 def automation_values(automation: Automation, times_s: Gains) -> Gains:
     """The values of an automation at these times, shape as `times_s`."""
-    return _between(automation.points, times_s, automation.interpolation)
+    return _between(*automation.arrays, times_s, automation.interpolation)
 
 
 def pan_gains(law: PanLaw, pan: Gains) -> tuple[Gains, Gains]:
@@ -85,14 +85,13 @@ def _places(fade: Fade, first: int, count: int) -> Gains:
     return np.minimum(1, np.arange(first, first + count, dtype=np.float64) / steps)
 
 
-def _between(points: Sequence[tuple[float, float]], places: Gains, interpolation: Interpolation) -> Gains:
-    xs, ys = _arrays(tuple(points))
+def _between(xs: Gains, ys: Gains, places: Gains, interpolation: Interpolation) -> Gains:
     match interpolation:
         case "hold":
             return ys[np.clip(np.searchsorted(xs, places, side="right") - 1, 0, len(ys) - 1)]
         case "decibel":
             return np.exp(np.interp(places, xs, np.log(np.maximum(ys, _ARDOUR_SILENCE))))
-        case "curved" if len(points) > 2:
+        case "curved" if len(xs) > 2:
             return _spline(xs, ys, places)
         case "ardour_gain":
             return _from_ardour_fader(np.interp(places, xs, _to_ardour_fader(ys)))
@@ -102,7 +101,7 @@ def _between(points: Sequence[tuple[float, float]], places: Gains, interpolation
 
 @lru_cache(maxsize=256)
 def _arrays(points: tuple[tuple[float, float], ...]) -> tuple[Gains, Gains]:
-    """Curves are asked for again and again, block by block; some have many points."""
+    """Makes the arrays of a fade once: it is asked for again and again, block by block."""
     return np.array([x for x, _ in points], np.float64), np.array([y for _, y in points], np.float64)
 
 

@@ -22,8 +22,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ....presets.errors import SessionError
 from ....presets.units import gain_factor
@@ -88,6 +92,12 @@ class Automation:
 
     points: tuple[tuple[float, float], ...]
     interpolation: Interpolation = "linear"
+
+    @cached_property
+    def arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Times and values; made once, since some have hundreds of thousands and are asked for block by block."""
+        pairs = np.array(self.points, np.float64).reshape(-1, 2)
+        return pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
 @dataclass(frozen=True)
@@ -300,6 +310,7 @@ class Session:
         time_reference: frames between midnight and the session's beginning, as BWF files count.
         groups: folders, buses and VCAs; tracks name them by index.
         tempo: where it changes, in order; none if it does not.
+        remarks: what one may want to know besides.
     """
 
     path: Path
@@ -313,6 +324,7 @@ class Session:
     time_reference: int = 0
     groups: tuple[SessionGroup, ...] = ()
     tempo: tuple[TempoPoint, ...] = ()
+    remarks: tuple[SessionNote, ...] = ()
 
     @property
     def frames(self) -> int:

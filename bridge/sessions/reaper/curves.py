@@ -22,8 +22,9 @@ from ..core.model import NO_FADE, Automation, Fade, FadeShape
 from .rpp import Block, ReaperDocument, Row
 
 MOST_POINTS = 1_000_000
-# Into so many lines is a bent piece of an envelope cut: within 0.002 of its height.
+# Into so many lines is a bent piece of an envelope cut: within 0.002 of its height. None is shorter than a millisecond.
 _PIECES = 16
+_SHORTEST_S = 0.001
 _FADE_POINTS = 65
 # In a fade's first field, which old versions read, the two shapes that they do not know.
 _SHAPES_OF_OLD_FIELD: Final = {5.1: 6, 1.1: 7}
@@ -159,22 +160,29 @@ def _between(point: _Point, following: _Point, *, on_fader: bool) -> list[tuple[
     # REAPER's fader scale, nearly: a fourth power (that of its API has 0 dB at 716 of 1000, and +12 dB at the top).
     power = 4.0 if on_fader and min(point.value, following.value) >= 0 else 1.0
     low, high = point.value ** (1 / power), following.value ** (1 / power)
-    steps = np.arange(1, _PIECES) / _PIECES
-    values = (low + (high - low) * _progress(point, steps)) ** power
-    times = point.time + steps * (following.time - point.time)
-    return [(float(time), float(value)) for time, value in zip(times, values, strict=True)]
+    length = following.time - point.time
+    pieces = min(_PIECES, int(length / _SHORTEST_S))
+    steps = _steps(point.shape, point.tension, pieces) if pieces > 1 else ()
+    return [(point.time + step * length, (low + (high - low) * progress) ** power) for step, progress in steps]
 
 
-def _progress(point: _Point, x: Gains) -> Gains:
-    match point.shape:
+@lru_cache(maxsize=1024)
+def _steps(shape: int, tension: float, pieces: int) -> tuple[tuple[float, float], ...]:
+    """The inner corners of a bent piece: how far along, and how far up."""
+    steps = np.arange(1, pieces) / pieces
+    return tuple(zip(steps.tolist(), _progress(shape, tension, steps).tolist(), strict=True))
+
+
+def _progress(shape: int, tension: float, x: Gains) -> Gains:
+    match shape:
         case 2:
             return x * x * (3 - 2 * x)
         case 3:
             return 1 - (1 - x) ** 3
         case 4:
             return x**3
-        case 5 if point.tension:
-            return _bezier(point.tension, x)
+        case 5 if tension:
+            return _bezier(tension, x)
         case _:
             return x
 

@@ -56,6 +56,7 @@ def read(path: Path, resolver: Resolver) -> Session:
         unsupported=tuple(notes),
         groups=mixer.groups,
         tempo=_tempo(document),
+        remarks=tuple(_remarks(document)),
     )
 
 
@@ -134,12 +135,15 @@ def _project_notes(document: ReaperDocument) -> Iterator[SessionNote]:
     rate = document.find(document.root, "PLAYRATE")
     if rate is not None and not is_one(rate.number(1, 1.0)):
         yield SessionNote("", "", Kind.PLAY_RATE(f"{rate.number(1):g}"))
-    if document.older_versions:
-        older = document.older_versions
-        yield SessionNote("", "", Kind.OLDER_VERSIONS(older, "s" if older > 1 else ""))
     for chain in blocks(document.root, "MASTERFXLIST"):
         for name in plugin_names(document, chain):
             yield SessionNote("", "", Kind.MASTER_PLUGIN(name))
+
+
+def _remarks(document: ReaperDocument) -> Iterator[SessionNote]:
+    older = document.older_versions
+    if older:
+        yield SessionNote("", "", Kind.OLDER_VERSIONS(older, "s" if older > 1 else ""))
 
 
 def _playing_lanes(track: TrackBlock) -> int | None:

@@ -132,7 +132,11 @@ def plan_stems(
         FORMATS[audio_format],
         post_fader,
         tuple(dict.fromkeys((*_not_rendered(session), *wide))),
-        (*short, *_remarks(session, _silent_kind(post_fader=post_fader, muted=muted), post_fader=post_fader)),
+        (
+            *session.remarks,
+            *short,
+            *_remarks(session, _silent_kind(post_fader=post_fader, muted=muted), post_fader=post_fader),
+        ),
         unplayed,
     )
 
