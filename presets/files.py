@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from .claims import without_stale
 from .complaints import MOST_LINES, complaints, listed, place_name
 from .errors import Hint, OutputError, PresetError
+from .escaping import json_text
 from .inputs import open_regular
 from .preset import FORMAT, VERSION, Preset, json_schema
 
@@ -85,7 +86,7 @@ def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = Fals
 def dumps(preset: Preset) -> str:
     """A preset as JSON text: one setting a line, always in the same order, 6 significant digits."""
     data = _rounded(without_stale(preset).model_dump(mode="json", exclude_none=True))
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(data) + "\n"
 
 
 def rounded(preset: Preset) -> Preset:

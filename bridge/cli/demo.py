@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from .options import FOLDER, ModelChoice, Writing, takes
-from .output.saying import is_quiet
+from .output.saying import is_quiet, say
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,5 @@ def demo(*, writing: Writing, choice: ModelChoice) -> None:
     if quiet:
         return
     say_done(done)
-    click.echo(f"\nListen to {done.mix.mix_path}, then open {done.report_path} in a browser.\n")
-    click.echo(credits_text.rstrip())
+    say(f"\nListen to {done.mix.mix_path}, then open {done.report_path} in a browser.\n")
+    say(credits_text.rstrip())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .options import Saying, takes
-from .output.saying import echo_json
+from .output.saying import console, echo_json, say
 
 if TYPE_CHECKING:
     from ..desks.profile import Desk, DeskParameter
@@ -39,7 +39,6 @@ def list_command(*, saying: Saying) -> None:
         echo_json(rows)
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
@@ -50,8 +49,8 @@ def list_command(*, saying: Saying) -> None:
         names = ", ".join((item.name, *item.aliases))
         port = f"{transport.protocol} {transport.port}"
         table.add_row(names, item.title, port, "no" if item.is_blind else "yes", _CHECKED[item.checked])
-    Console().print(table)
-    click.echo("To add a desk, write a profile for it: see docs/desks.md.")
+    console().print(table)
+    say("To add a desk, write a profile for it: see docs/desks.md.")
 
 
 @click.command("show")
@@ -61,10 +60,10 @@ def show_command(name: str) -> None:
     from ..desks.loading import load_desk
 
     found = load_desk(name)
-    click.echo(f"{found.title} ({found.transport.protocol} port {found.transport.port})")
-    click.echo(f"Profile checked: {_CHECKED[found.checked]}.")
+    say(f"{found.title} ({found.transport.protocol} port {found.transport.port})")
+    say(f"Profile checked: {_CHECKED[found.checked]}.")
     for sentence in (*found.notes, *found.cannot):
-        click.echo(f"  {sentence}")
+        say(f"  {sentence}")
     for kind in found.strips:
         _show_strip(found, kind)
 
@@ -83,7 +82,7 @@ def check_command(context: click.Context, files: tuple[str, ...], *, saying: Say
         echo_json(rows)
     else:
         for file, mistakes in found.items():
-            click.echo("\n".join(mistakes) if mistakes else f"{file}: good")
+            say("\n".join(mistakes) if mistakes else f"{file}: good")
     if any(found.values()):
         context.exit(1)
 
@@ -98,7 +97,6 @@ def schema_command() -> None:
 
 def _show_strip(found: Desk, kind: str) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -110,7 +108,7 @@ def _show_strip(found: Desk, kind: str) -> None:
     for key, parameter in found.parameters(kind).items():
         before = " ".join(map(str, parameter.before))
         table.add_row(key, Text(f"{parameter.address} {before}".strip()), Text(", ".join(_range_words(key, parameter))))
-    Console().print(table)
+    console().print(table)
 
 
 def _range_words(key: str, parameter: DeskParameter) -> Iterator[str]:

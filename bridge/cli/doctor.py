@@ -20,7 +20,7 @@ import click
 
 from ...presets.extras import install_command
 from .options import Saying, takes
-from .output.saying import echo_json
+from .output.saying import echo_json, say
 
 if TYPE_CHECKING:
     from ...runtime.model.controller import Provider
@@ -84,10 +84,10 @@ def _say(findings: list[Diagnosis]) -> None:
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         mark = "ok     " if finding.ok else "MISSING" if finding.needed else "-      "
-        click.echo(f"{mark}  {finding.name:{width}}  {finding.detail}")
+        say(f"{mark}  {finding.name:{width}}  {finding.detail}")
         if finding.hint and not finding.ok:
-            click.echo(f"{'':9}{'':{width}}  {finding.hint}")
-    click.echo("Mixing works here." if can_run(findings) else "Mixing does not work here: see what is MISSING.")
+            say(f"{'':9}{'':{width}}  {finding.hint}")
+    say("Mixing works here." if can_run(findings) else "Mixing does not work here: see what is MISSING.")
 
 
 def _safely(check: Callable[[], Iterator[Diagnosis]]) -> list[Diagnosis]:

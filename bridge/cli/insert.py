@@ -8,7 +8,7 @@ import click
 
 from .options import SessionAudio, SessionTracks, Trying, takes
 from .output.mix_results import say_written
-from .output.saying import echo_json
+from .output.saying import echo_json, say
 
 
 @click.command()
@@ -76,10 +76,10 @@ def insert(
     if saying.is_quiet:
         return
     for track, name in matches.items():
-        click.echo(f"  {track} -> {name}" + (f" (left as it is: {reasons[name]})" if name in reasons else ""))
+        say(f"  {track} -> {name}" + (f" (left as it is: {reasons[name]})" if name in reasons else ""))
     for name in left:
-        click.echo(f"Note: the session has no track for {name!r}; it is left out.", err=True)
+        say(f"Note: the session has no track for {name!r}; it is left out.", err=True)
     if written is not None:
         say_written(written)
     else:
-        click.echo(f"Nothing was written. This file would be: {target}")
+        say(f"Nothing was written. This file would be: {target}")

@@ -145,7 +145,7 @@ def _trace_if_verbose() -> bool:
     if not logging.getLogger().isEnabledFor(logging.INFO):
         return False
     with contextlib.suppress(OSError):
-        click.echo(traceback.format_exc(), err=True, nl=False)
+        click.echo(escaped(traceback.format_exc(), keep="\n"), err=True, nl=False)
     return True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from .options import Saying, takes
-from .output.saying import echo_json
+from .output.saying import echo_json, say
 
 
 @click.command("list")
@@ -22,6 +22,6 @@ def list_command(*, saying: Saying) -> None:
         echo_json([{"name": name, **manifest.model_dump(mode="json")} for name, manifest in manifests.items()])
         return
     for name, manifest in manifests.items():
-        click.echo(f"{name}  {manifest.parameters:,} parameters, {manifest.sample_rate_hz} Hz, {manifest.licence}")
+        say(f"{name}  {manifest.parameters:,} parameters, {manifest.sample_rate_hz} Hz, {manifest.licence}")
         if manifest.description:
-            click.echo(f"  {manifest.description}")
+            say(f"  {manifest.description}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .options import PRESET_FILE, Saying, Writing, takes
-from .output.saying import echo_json
+from .output.saying import console, echo_json, say
 
 if TYPE_CHECKING:
     from ...presets.edit import Change
@@ -114,7 +114,7 @@ def write_preset(result: Preset, out: str, *, force: bool) -> None:
             f"{out} is there already: choose another name, or allow it to be replaced.", hints=(Hint("overwrite"),)
         )
     files.save(result, out, overwrite=force)
-    click.echo(f"wrote {out}", err=True)
+    say(f"wrote {out}", err=True)
 
 
 @click.command()
@@ -147,13 +147,11 @@ def diff_command(a: str, b: str, *, saying: Saying) -> None:
     if saying.as_json:
         echo_json([asdict(change) for change in changes])
     elif changes:
-        from rich.console import Console
-
         from ..report.text import diff_table
 
-        Console().print(diff_table(changes))
+        console().print(diff_table(changes))
     else:
-        click.echo("They sound the same.")
+        say("They sound the same.")
 
 
 @click.command("scale")
@@ -197,7 +195,7 @@ def check_command(context: click.Context, files: tuple[str, ...], *, saying: Say
         echo_json([{"file": item.file, "ok": item.ok, "error": item.error} for item in results])
     else:
         for item in results:
-            click.echo(item.error or f"{item.file}: good")
+            say(item.error or f"{item.file}: good")
     if not all(item.ok for item in results):
         context.exit(1)
 
@@ -222,17 +220,15 @@ def list_command(*, saying: Saying) -> None:
         return
     width = max(map(len, presets))
     for name, preset in presets.items():
-        click.echo(f"{name:{width}}  {preset.description}")
+        say(f"{name:{width}}  {preset.description}")
 
 
 def _show(preset: Preset) -> None:
-    from rich.console import Console
-
     from ..report.text import describe_master, describe_origin, describe_strip, preset_table
 
     if preset.description:
-        click.echo(preset.description)
-    Console().print(preset_table(preset))
+        say(preset.description)
+    console().print(preset_table(preset))
     for track in preset.tracks:
         notes = [track.note] if track.note else []
         _show_lines(track.name, describe_strip(track) + notes)
@@ -243,6 +239,6 @@ def _show(preset: Preset) -> None:
 
 
 def _show_lines(title: str, lines: Sequence[str]) -> None:
-    click.echo(title)
+    say(title)
     for line in lines:
-        click.echo(f"  {line}")
+        say(f"  {line}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .options import StripOptions, Writing, takes
-from .output.saying import is_quiet
+from .output.saying import console, is_quiet, say
 
 if TYPE_CHECKING:
     from ...presets.preset import Preset
@@ -176,7 +176,7 @@ def _write(source: str, writing: Writing, desk: str, strips: StripOptions, base:
     if is_quiet():
         return
     _say_plan(made)
-    click.echo(f"wrote {path}; load it on the mixer from a USB stick, and listen before the show", err=True)
+    say(f"wrote {path}; load it on the mixer from a USB stick, and listen before the show", err=True)
 
 
 def _read(source: str, writing: Writing, desk: str, strips: StripOptions, base: str | None) -> None:
@@ -217,11 +217,9 @@ def _text(path: str) -> str:
 
 
 def _say_plan(made: Made) -> None:
-    from rich.console import Console
-
     from ..push.tables import plan_lines, plan_table
 
-    console = Console(stderr=True)
-    console.print(plan_table(made.plan))
+    screen = console(stderr=True)
+    screen.print(plan_table(made.plan))
     for line in (*plan_lines(made.plan), *made.left_out):
-        click.echo(line, err=True)
+        say(line, err=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .options import ModelChoice, takes
-from .output.saying import is_quiet
+from .output.saying import is_quiet, say
 
 if TYPE_CHECKING:
     from ...presets.preset import Preset
@@ -188,11 +188,11 @@ def serve(
     listening = _listening(stems, reference, choice)
     quiet = is_quiet()
 
-    def say(server: OscServer) -> None:
+    def say_where(server: OscServer) -> None:
         if not quiet:
             address, actual_port = server.address
             where = address if address != EVERY_NETWORK else _addresses(allow)
-            click.echo(f"{preset_} at {where}, UDP port {actual_port}. Ctrl-C ends it.", err=True)
+            say(f"{preset_} at {where}, UDP port {actual_port}. Ctrl-C ends it.", err=True)
 
     served = run_serve(
         preset,
@@ -202,7 +202,7 @@ def serve(
         allow=allow,
         listening=listening,
         push=_pusher(push_to, push_only),
-        on_ready=say,
+        on_ready=say_where,
     )
     if not quiet:
         _say_ended(served)
@@ -287,9 +287,9 @@ def _say_ended(served: Served) -> None:
         "that came too fast": counts.floods,
         "that are no OSC": counts.malformed,
     }
-    click.echo(f"{counts.messages} messages in {counts.received} datagrams", err=True)
+    say(f"{counts.messages} messages in {counts.received} datagrams", err=True)
     for what, number in refused.items():
         if number:
-            click.echo(f"Note: dropped {number} datagrams {what}.", err=True)
+            say(f"Note: dropped {number} datagrams {what}.", err=True)
     if not served.is_saved:
-        click.echo("Note: the last changes were not saved.", err=True)
+        say("Note: the last changes were not saved.", err=True)

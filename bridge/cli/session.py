@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import FOLDER, FormatOptions, Saying, SessionAudio, Trying, Writing, takes
-from .output.saying import counted, echo_json
+from .output.saying import console, counted, echo_json, say
 
 if TYPE_CHECKING:
     from ..sessions.core.model import Automation, Clip, Session, SessionGroup, SessionTrack
@@ -124,9 +124,9 @@ def inspect(
     else:
         _say_session(session, plan)
         if picture:
-            click.echo(f"  {picture}")
+            say(f"  {picture}")
         if fault:
-            click.echo(f"No stems can be made: {fault}", err=True)
+            say(f"No stems can be made: {fault}", err=True)
     context.exit(1 if fault else 0)
 
 
@@ -191,34 +191,32 @@ def _say_stems(plan: StemsPlan, folder: Path, *, dry_run: bool) -> None:
     length = clock(plan.file_frames / plan.sample_rate_hz)
     kind = "with faders" if plan.post_fader else "raw"
     done = "Nothing was written. These stems would be" if dry_run else counted(len(plan.stems), "stem")
-    click.echo(f"{done}, {kind}, {length} at {plan.sample_rate_hz} Hz" + (":" if dry_run else ""))
+    say(f"{done}, {kind}, {length} at {plan.sample_rate_hz} Hz" + (":" if dry_run else ""))
     for stem in plan.stems[:_LISTED]:
-        click.echo(f"  {folder / stem.file} ({'mono' if stem.channels == 1 else 'stereo'})")
+        say(f"  {folder / stem.file} ({'mono' if stem.channels == 1 else 'stereo'})")
     if len(plan.stems) > _LISTED:
-        click.echo(f"  and {len(plan.stems) - _LISTED} more")
+        say(f"  and {len(plan.stems) - _LISTED} more")
     say_notes(plan.session, plan)
 
 
 def _say_session(session: Session, plan: StemsPlan | None) -> None:
     import sys
 
-    from rich.console import Console
-
     from ..sessions.registry import format_named
     from ..sessions.timeline import clock, printable, terminal_timeline, track_key, track_table
 
     frames = plan.frames if plan else session.frames
     title = format_named(session.format).title
-    click.echo(
+    say(
         f"{printable(session.name)}: {title} session, {counted(len(session.tracks), 'track')}, "
         f"{clock(frames / session.sample_rate_hz)} at {session.sample_rate_hz} Hz, {session.tempo_bpm:g} bpm"
     )
     files = {track_key(stem.track): f"{stem.file}, {stem.channels} ch" for stem in plan.stems} if plan else {}
-    console = Console()
-    console.print(track_table(session, files))
+    screen = console()
+    screen.print(track_table(session, files))
     plain = "utf" not in (sys.stdout.encoding or "").lower()
-    for line in terminal_timeline(session, console.width, plain=plain):
-        console.print(line)
+    for line in terminal_timeline(session, screen.width, plain=plain):
+        screen.print(line)
     say_notes(session, plan)
 
 
@@ -231,9 +229,9 @@ def say_notes(session: Session, plan: StemsPlan | None) -> None:
     lines += [f"Not rendered: {said(note)}" for note in (plan.not_rendered if plan else session.unsupported)]
     lines += [f"Note: {said(note)}" for note in (plan.remarks if plan else ())]
     for line in lines[:_LISTED]:
-        click.echo(printable(line), err=True)
+        say(printable(line), err=True)
     if len(lines) > _LISTED:
-        click.echo(f"and {len(lines) - _LISTED} more; --json lists all", err=True)
+        say(f"and {len(lines) - _LISTED} more; --json lists all", err=True)
 
 
 def notes_as_json(session: Session, plan: StemsPlan | None) -> dict[str, Any]:

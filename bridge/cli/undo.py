@@ -9,6 +9,7 @@ import click
 
 from .options import Sending, Trying, takes
 from .output.push_results import say_dry, say_result, say_snapshots
+from .output.saying import say
 from .sending import PausingBar, asking
 
 
@@ -44,7 +45,7 @@ def undo(
 
     known, broken = snapshots.stored()
     for path in broken:
-        click.echo(f"Note: {path} cannot be read; it is left out.", err=True)
+        say(f"Note: {path} cannot be read; it is left out.", err=True)
     if listing:
         say_snapshots(known, as_json=saying.as_json)
         return

@@ -156,19 +156,21 @@ def say_lost(pulled: Pulled) -> None:
     from ...push.tables import merged
 
     for line in merged(f"{track}: {sentence}" for track, lost in pulled.lost.items() for sentence in lost):
-        click.echo(f"Note: {line}", err=True)
+        say(f"Note: {line}", err=True)
 
 
 def _write_svg(plan: Plan, path: Path) -> None:
     """The picture in the README is made by this: see docs/push.md."""
     import io
 
-    from rich.console import Console
+    from .escaping_console import EscapingConsole
 
-    console = Console(record=True, width=_SVG_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    screen = EscapingConsole(
+        record=True, width=_SVG_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+    )
     for part in plan_parts(plan, diff=False):
-        console.print(part)
-    console.save_svg(str(path), title="mixbridge push --dry-run", unique_id="push-plan")
+        screen.print(part)
+    screen.save_svg(str(path), title="mixbridge push --dry-run", unique_id="push-plan")
 
 
 def print_all(parts: Sequence[RenderableType]) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import re
+from pathlib import Path
 
 import pytest
+from mixbridge.bridge import cli
 from mixbridge.bridge.cli.main import main
 from mixbridge.bridge.cli.output.escaping_console import EscapingConsole
 from mixbridge.bridge.cli.output.saying import console, echo_json, say
+from mixbridge.presets.files import dumps, loads, save
+from mixbridge.presets.preset import Preset, Provenance, SourceFile, Track
 from rich.table import Table
 from rich.text import Text
 
@@ -54,3 +60,59 @@ def test_errors_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["preset", "show", f"{NAME}.json"])
     assert f"{SHOWN}.json: there is no such file" in capsys.readouterr().err
+
+
+HOSTILE = Preset(
+    name=NAME,
+    description=NAME,
+    tracks=(Track(name=NAME, note=NAME), Track(name="Bass")),
+    provenance=Provenance(
+        tool=NAME, created=NAME, model=NAME, note=NAME, reference=SourceFile(file=NAME, sha256="0" * 64)
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["preset", "show", "a.json"],
+        ["preset", "show", "a.json", "--json"],
+        ["preset", "diff", "a.json", "b.json"],
+        ["preset", "diff", "a.json", "b.json", "--json"],
+        ["preset", "scale", "a.json", "0.5", "-o", "-"],
+        ["preset", "blend", "a.json", "b.json", "0.5"],
+        ["-v", "preset", "blend", "a.json", "none.json", "0.5"],
+        ["preset", "check", "a.json", "b.json"],
+        ["apply", "a.json", "none.wav", "-o", "out"],
+    ],
+)
+def test_nothing_of_a_preset_reaches_the_terminal_as_a_command(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(HOSTILE, "a.json")
+    save(HOSTILE.model_copy(update={"tracks": HOSTILE.tracks[:1]}), "b.json")
+    with contextlib.suppress(SystemExit):
+        main(command)
+    captured = capsys.readouterr()
+    printed = captured.out + captured.err
+    assert printed
+    assert not set(printed) & set("\x1b\x07\x9b\u202e")
+
+
+def test_a_preset_file_holds_no_control_character_and_means_the_same() -> None:
+    text = dumps(HOSTILE)
+    assert not set(text) & set("\x1b\x07\x9b\u202e")
+    assert loads(text) == HOSTILE
+
+
+def test_every_command_speaks_through_the_two_ways_that_escape() -> None:
+    """Printing another way would let names through."""
+    folder = Path(cli.__file__).parent
+    own = {"saying.py", "escaping_console.py", "main.py"}
+    for file in sorted(folder.rglob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        if file.name not in own:
+            assert not re.search(
+                r"click\.echo\((?!files\.dumps\()|(?<![A-Za-z])Console\(|\bprint\((?!ed)", text.replace(".print(", "")
+            ), file
