@@ -7,7 +7,7 @@ these.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,7 @@ def run_mix(
     options: PredictOptions | None = None,
     render_options: RenderOptions | None = None,
     report: bool = True,
+    inputs: Iterable[Path] = (),
     progress: Progress | None = None,
 ) -> Done:
     """Mix stems in the style of a reference.
@@ -69,6 +70,7 @@ def run_mix(
         options: amount, passages to hear, refinement.
         render_options: how to write.
         report: also write `report.html`.
+        inputs: more files that are read, e.g. the session that the stems were made of: none is replaced.
         progress: called with 0..1 and what is being done.
 
     Raises:
@@ -76,7 +78,7 @@ def run_mix(
     """
     render_options = render_options or RenderOptions()
     expected = [*mixing.mix_files(stems, render_options), *[REPORT] * report]
-    place = mixing.output_for(output, stems, reference, expected, render_options)
+    place = mixing.output_for(output, stems, reference, expected, render_options, inputs)
     with place:
         result = mixing.mix_into(
             place,
@@ -98,11 +100,13 @@ def run_apply(
     *,
     render_options: RenderOptions | None = None,
     report: bool = True,
+    inputs: Iterable[Path] = (),
     progress: Progress | None = None,
 ) -> Done:
     """Mix stems with a preset whose tracks have their names; arguments and errors as for :func:`run_mix`."""
     render_options = render_options or RenderOptions()
-    place = mixing.output_for(output, stems, None, results_of(preset, render_options, report=report), render_options)
+    expected = results_of(preset, render_options, report=report)
+    place = mixing.output_for(output, stems, None, expected, render_options, inputs)
     with place:
         result = mixing.apply_into(place, preset, stems, options=render_options, progress=progress)
         return _finished(place, result, stems, None, render_options, report, progress)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..presets.console import SEND_OFF_DB
-from ..presets.errors import PresetError
+from ..presets.errors import AudioError, OutputError, PresetError
 from ..presets.files import dumps, rounded
-from ..presets.preset import Preset
+from ..presets.inputs import open_regular
+from ..presets.preset import FORMAT, Preset
 from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
-from .audio.reading import Samples
+from .audio.reading import Samples, probe
 from .audio.writing import FORMATS
 from .model.analysis import Passage
 from .model.bundle import DEFAULT_MODEL
@@ -32,6 +33,8 @@ Stems = Mapping[str, Path | str]
 Progress = Callable[[float, str], None]
 
 PRESET = "preset.json"
+# Where a preset says what it is.
+_PRESET_START_BYTES = 4096
 # Share of the time, for the progress, where settings are refined.
 _REFINING = 0.7
 
@@ -228,6 +231,7 @@ def output_for(
     reference: Path | str | None,
     expected: Sequence[str],
     options: RenderOptions,
+    inputs: Iterable[Path] = (),
 ) -> OutputFolder:
     """The folder of a mix's results, to be opened by whoever the user calls.
 
@@ -237,12 +241,21 @@ def output_for(
         reference: the song that is listened to, if any.
         expected: what will be written, relative to the folder.
         options: whether results in it are replaced.
+        inputs: more files that are read, e.g. the session that the stems were made of.
 
     Raises:
         OutputError: it holds what may not be replaced, or what is read.
     """
-    inputs = [*_paths(stems).values(), *([Path(reference)] if reference is not None else [])]
-    return OutputFolder(folder, options.overwrite, expected, inputs)
+    read = [*_paths(stems).values(), *([Path(reference)] if reference is not None else []), *inputs]
+    place = OutputFolder(folder, options.overwrite, expected, read)
+    recording = next((name for name in expected if _is_audio(folder / name)), None)
+    if recording is not None and not _is_result(folder):
+        raise OutputError(
+            "is a recording, and no result of mixbridge (no preset.json of a mix is with it): it is never replaced. "
+            "Choose another folder.",
+            folder / recording,
+        )
+    return place
 
 
 def preset_files(preset: Preset, options: RenderOptions) -> list[str]:
@@ -255,6 +268,23 @@ def preset_files(preset: Preset, options: RenderOptions) -> list[str]:
 def mix_files(names: Iterable[str], options: RenderOptions) -> list[str]:
     """The files that :func:`mix` may write for tracks of these names, relative to its folder."""
     return _result_files(names, True, options)
+
+
+def _is_audio(path: Path) -> bool:
+    try:
+        probe(path)
+    except AudioError:
+        return False
+    return True
+
+
+def _is_result(folder: Path) -> bool:
+    """Whether a mix of ours is in a folder: then the preset that made it is there, too."""
+    try:
+        with open_regular(folder / PRESET) as file:
+            return f'"{FORMAT}"'.encode() in file.read(_PRESET_START_BYTES)
+    except OSError:
+        return False
 
 
 def _result_files(names: Iterable[str], has_fx: bool, options: RenderOptions) -> list[str]:

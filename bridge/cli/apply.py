@@ -66,6 +66,7 @@ def apply(
                 output,
                 render_options=how,
                 report=not rendering.no_report,
+                inputs=source.inputs,
                 progress=progress,
             )
     pairs = {match.track: match.stem for match in matched.matches if match.how != "one for all"}

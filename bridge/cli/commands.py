@@ -15,6 +15,7 @@ import click
 from ...presets.errors import MixbridgeError
 from ...presets.extras import install_command
 from .output.saying import say_hint
+from .signals import end_at_once
 
 GET_TRAINING: Final = f"training and evaluating need PyTorch, which mixing does not: {install_command('train')}"
 
@@ -196,6 +197,7 @@ def _torch_side(name: str) -> click.Command:
     """Loads a command of :mod:`mixbridge.export`, which this package may not import."""
     from importlib.metadata import entry_points
 
+    end_at_once()
     entry: Any = next(iter(entry_points(group=_ENTRY_POINTS, name=name)), None)
     if entry is None:
         raise MixbridgeError(f"the command {name} is not installed: {GET_TRAINING}")

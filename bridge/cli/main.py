@@ -10,8 +10,10 @@ import logging
 import os
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,13 +23,15 @@ from ...presets.errors import Hint, MixbridgeError
 from ...presets.escaping import escaped
 from ...presets.version import __version__
 from .commands import COMMANDS, FORMER, GET_TRAINING, Call, LazyGroup
+from .signals import INTERRUPTED, EndedError, end_by_exception, open_standard_streams, was_interrupted
 
 FAILED = 1
 REFUSED = 2
-INTERRUPTED = 130
 
 # At the start, or behind NAME=.
 _WEB_ADDRESS = re.compile(r"(?:^|=)(https?|ftps?|sftp|s3|gs|smb|file)://", re.IGNORECASE)
+# Options that name a result.
+_OUTPUTS = {"-o", "--output", "--out", "--session-out"}
 # A path that is shown is not cut before.
 _LONGEST = 1000
 # Options that are called otherwise in Python.
@@ -65,10 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     call = Call()
     try:
+        if threading.current_thread() is threading.main_thread():
+            end_by_exception()
+        open_standard_streams()
         _refuse_web_addresses(arguments)
+        _check_names(arguments)
         code = cli.main(arguments, prog_name="mixbridge", standalone_mode=False, obj=call)
         sys.stdout.flush()
+    except EndedError as end:
+        return _say("stopped; nothing was left behind", end.exit_code)
     except (Exception, KeyboardInterrupt) as error:
+        if was_interrupted():
+            return _say("stopped; nothing was left behind", INTERRUPTED)
         return _explained(error, call.command)
     return code if isinstance(code, int) else 0
 
@@ -88,6 +100,18 @@ def _refuse_web_addresses(arguments: Sequence[str]) -> None:
             )
 
 
+def _check_names(arguments: Sequence[str]) -> None:
+    """Refuses an empty name for a result, which would mean the current folder.
+
+    Raises:
+        click.UsageError: there is one.
+    """
+    for option, value in pairwise([*arguments, "-"]):
+        name, _, joined = option.partition("=")
+        if name in _OUTPUTS and not (joined if "=" in option else value).strip():
+            raise click.UsageError(f"{name} needs the name of a file or folder; use . for the current folder")
+
+
 def _explained(error: BaseException, command: click.Command | None) -> int:
     """Says what went wrong, in the words that belong to it; gives the exit code."""
     match error:
@@ -101,6 +125,8 @@ def _explained(error: BaseException, command: click.Command | None) -> int:
         case MixbridgeError():
             _trace_if_verbose()
             code = _say(f"{error}{_options(error.hints, command)}", REFUSED)
+        case OSError(filename=None) if _is_output_broken():
+            code = _say(f"standard output cannot be written: {error.strerror}", _without_reader())
         case OSError(filename=str(), strerror=str()):
             # A disk or a name is at fault, not mixbridge.
             _trace_if_verbose()
@@ -147,6 +173,17 @@ def _trace_if_verbose() -> bool:
     with contextlib.suppress(OSError):
         click.echo(escaped(traceback.format_exc(), keep="\n"), err=True, nl=False)
     return True
+
+
+def _is_output_broken() -> bool:
+    """Whether nothing can be written to standard output: an empty line shows it, since nothing is known of the rest."""
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except ValueError:  # no file at all
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _without_reader() -> int:

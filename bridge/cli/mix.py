@@ -123,6 +123,7 @@ def mix(
                 options=options,
                 render_options=how,
                 report=not rendering.no_report,
+                inputs=source.inputs,
                 progress=progress,
             )
     deliver(done, source, rendering, writing, saying)

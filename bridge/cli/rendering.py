@@ -28,6 +28,7 @@ def session_stems(
 ) -> Iterator[Opened]:
     """Opens the stems; what is wrong with them, or with a copy of their session, is said before anything is done."""
     from ...presets.errors import SessionError
+    from ...runtime.audio.output import check_output_file
     from .session_stems import is_session, opened
 
     if rendering.session_out and not any(map(is_session, stems)):
@@ -46,6 +47,8 @@ def session_stems(
         muted=tracks.muted,
         quiet=quiet,
     ) as source:
+        if rendering.session_out:
+            check_output_file(Path(rendering.session_out), overwrite=writing.force, inputs=source.inputs)
         yield source
 
 

@@ -32,12 +32,14 @@ class Opened:
         plan: of the DAW session they are from; None if they were files.
         left_out: what of folders, or of the session's tracks, was not taken.
         muted: whether tracks that the DAW does not play were taken, too.
+        inputs: files that the stems were made of, if they are from a session.
     """
 
     stems: Mapping[str, Path]
     plan: StemsPlan | None = None
     left_out: tuple[str, ...] = ()
     muted: bool = False
+    inputs: tuple[Path, ...] = ()
 
     @property
     def session(self) -> Session | None:
@@ -82,9 +84,10 @@ def opened(
         raise SessionError(f"{sessions[0]} is a DAW session: give it alone, without other stems.")
     if reference is not None:
         check_reference(reference)
+    from ...runtime.audio.workplace import scratch_folder
     from ..sessions.reading import read_session
     from ..sessions.stems.planning import plan_stems
-    from ..sessions.stems.render import render_plan
+    from ..sessions.stems.render import render_plan, session_files
     from .session import say_notes
 
     session = read_session(Path(sessions[0]), allow_outside=allow_outside, search=[Path(folder) for folder in search])
@@ -92,10 +95,10 @@ def opened(
     if not quiet:
         say_notes(session, plan)
     place = output.absolute().parent
-    with tempfile.TemporaryDirectory(prefix=".mixbridge-stems-", dir=place if place.is_dir() else None) as folder:
+    with scratch_folder(place if place.is_dir() else Path(tempfile.gettempdir())) as folder:
         with progress_bar(quiet=quiet) as progress:
-            stems = render_plan(plan, Path(folder) / "stems", progress=progress)
-        yield Opened(stems, plan, plan.unplayed, muted)
+            stems = render_plan(plan, folder / "stems", progress=progress)
+        yield Opened(stems, plan, plan.unplayed, muted, tuple(session_files(session)))
 
 
 def say_left_out(left_out: Sequence[LeftOut]) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 from ...presets.errors import Hint, OutputError, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset
+from ...runtime.audio.output import check_output_file
 from ..matching import match_names
 from .core.model import Session
 from .core.routing import silence
 from .registry import FORMATS, format_named, format_of
+from .stems.render import session_files
 from .writing import Written
 
 
@@ -51,6 +53,7 @@ def insert(
         )
     present = _without(preset, [track for track, name in match.items() if name in reasons])
     match = {track: name for track, name in match.items() if name not in reasons}
+    check_output_file(output, overwrite=overwrite, inputs=session_files(session))
     if becomes_new(session.path, output):
         written = format_of(output).create(session, present, output, match=match, overwrite=overwrite)
     else:

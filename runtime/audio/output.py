@@ -122,12 +122,20 @@ def output_file(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> 
     Raises:
         OutputError: it is there already, no regular file, an input, or cannot be written.
     """
-    read = {identity: source for source in inputs if (identity := _identity(source)) is not None}
-    source = read.get(_identity(path) or (-1, -1))
-    if source is not None:
-        raise OutputError(f"is {source}, which is read and never changed: choose another name.", path)
+    check_output_file(path, overwrite=overwrite, inputs=inputs)
     with OutputFolder(path.parent, overwrite, [path.name]) as workplace:
         yield workplace / path.name
+
+
+def check_output_file(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
+    """Checks, before any work, that a file may be written; arguments and errors as for :func:`output_file`."""
+    own = _identity(path)
+    source = next((source for source in inputs if own is not None and _identity(source) == own), None)
+    if source is not None:
+        raise OutputError(f"is {source}, which is read and never changed: choose another name.", path)
+    status = _status(path)
+    if status is not None:
+        check_replaceable(path, status, overwrite=overwrite)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,10 +7,11 @@ later run in the same place can tell a leftover from a folder in use, finishes a
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -23,8 +24,12 @@ PREFIX, SUFFIX = ".mixbridge-", ".partial"
 RESULTS = "new"
 
 
+# Those of this process that are not removed yet, or not even made: a signal may come at any moment.
+_ours: set[Path] = set()
+
+
 class Workplace:
-    """A hidden folder of this process.
+    """A hidden folder of this process, removed at its end at the latest.
 
     Args:
         home: the folder that it is made in.
@@ -43,14 +48,28 @@ class Workplace:
             self.results = self.path / RESULTS
             self.results.mkdir()
         except OSError as error:
-            raise OutputError(f"{home} cannot be written to: {error.strerror or error}.") from error
+            raise OutputError(f"cannot be written to: {error.strerror or error}.", home) from error
 
     def remove(self) -> None:
         """Removes it with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        _remove(self.path)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+@contextlib.contextmanager
+def scratch_folder(home: Path) -> Iterator[Path]:
+    """Makes a hidden folder for what is needed for a while; the next run in that place removes it after a kill.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    workplace = Workplace(home)
+    try:
+        yield workplace.results
+    finally:
+        workplace.remove()
 
 
 def leftovers(places: Iterable[Path]) -> Iterator[Path]:
@@ -69,9 +88,15 @@ def leftovers(places: Iterable[Path]) -> Iterator[Path]:
 
 
 def _made(home: Path) -> tuple[Path, int | None]:
-    """A new hidden folder, and its lock where there are locks."""
+    """Makes a hidden folder, and locks it where there are locks."""
     while True:
-        path = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=home))
+        path = home / f"{PREFIX}{secrets.token_hex(4)}{SUFFIX}"
+        _ours.add(path)
+        try:
+            path.mkdir(0o700)
+        except FileExistsError:
+            _ours.discard(path)
+            continue
         if os.name != "posix":
             return path, None
         # Another process may take it for a leftover before it is locked, and remove it: then a new one is made.
@@ -82,6 +107,17 @@ def _made(home: Path) -> tuple[Path, int | None]:
             if path.exists():
                 return path, lock
             os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    _ours.discard(path)
+
+
+@atexit.register
+def _remove_all() -> None:
+    for path in tuple(_ours):
+        _remove(path)
 
 
 def _locked(path: Path) -> int | None:

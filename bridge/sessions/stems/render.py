@@ -76,11 +76,18 @@ def render_plan(
     """Makes the files of a plan; arguments, result and errors as :func:`render_stems`."""
     report = _Report(progress, plan)
     files = [stem.file for stem in plan.stems]
-    with OutputFolder(folder, overwrite, files, _sources(plan)) as workplace, FilePool() as pool:
+    with OutputFolder(folder, overwrite, files, session_files(plan.session)) as workplace, FilePool() as pool:
         _check_room(plan, workplace)
         for batch in _batches(plan.stems, pool):
             _render_batch(plan, batch, workplace, pool, report)
     return {stem.name: folder / stem.file for stem in plan.stems}
+
+
+def session_files(session: Session) -> list[Path]:
+    """Lists all files that a session is made of: its audio and its own file."""
+    clips = [clip for track in session.tracks for clip in track.clips]
+    audio = dict.fromkeys(path for clip in clips for path in (clip.source, *clip.split))
+    return [*audio, *([session.path] if session.path.is_file() else [])]
 
 
 class _Outlet:
@@ -166,13 +173,6 @@ def _shared_file(stem: PlannedStem, pool: FilePool) -> Path | None:
     files = {path for clip in stem.track.clips for path in (clip.source, *clip.split)}
     path = files.pop()
     return path if not files and pool.info(path).channels > 2 else None
-
-
-def _sources(plan: StemsPlan) -> list[Path]:
-    """All files that the session is made of."""
-    clips = [clip for track in plan.session.tracks for clip in track.clips]
-    audio = dict.fromkeys(path for clip in clips for path in (clip.source, *clip.split))
-    return [*audio, *([plan.session.path] if plan.session.path.is_file() else [])]
 
 
 def _check_room(plan: StemsPlan, workplace: Path) -> None:

@@ -1,0 +1,95 @@
+"""Ctrl-C, SIGTERM and closed streams: how a command is stopped so that it can clean up.
+
+SIGTERM and a closed terminal end a process at once, without its `finally` clauses. Here they raise an exception, as
+Ctrl-C does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Final
+
+from ..interrupt import quit_at_once
+
+INTERRUPTED: Final = 130
+_SIGNALS_BASE: Final = 128
+_ENDING: Final = ("SIGTERM", "SIGHUP")
+
+
+class EndedError(BaseException):
+    """Somebody asked the process to end.
+
+    Attributes:
+        exit_code: that a shell expects for the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = _SIGNALS_BASE + number
+
+
+def end_by_exception() -> None:
+    """Makes SIGTERM and SIGHUP raise :class:`EndedError`, where they would end the process, and nobody ignores them."""
+    _State.interrupted = False
+    for number in _numbers():
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
+    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, quit_at_once):
+        signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _unraisable
+
+
+def end_at_once() -> None:
+    """Gives the signals back to the system: training handles them by itself, and looks for a handler first."""
+    for number in _numbers():
+        if signal.getsignal(number) == _end:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def was_interrupted() -> bool:
+    """Tells whether Ctrl-C was pressed: an import that it hits may fail with another error."""
+    return _State.interrupted
+
+
+def open_standard_streams() -> None:
+    """Opens streams that the caller closed, to nowhere; else the next file to be opened would take their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  (as long as the process)
+
+
+class _State:
+    interrupted = False
+
+
+def _numbers() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once more would break off the cleaning
+    raise EndedError(number)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _State.interrupted = True
+    signal.default_int_handler(number, frame)
+
+
+def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+    """Raises an interrupt again that came where nothing can be raised, such as in a callback of the import system."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        signal.raise_signal(signal.SIGINT)
+    elif unraisable.exc_type is EndedError:
+        signal.signal(signal.SIGTERM, _end)
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        sys.__unraisablehook__(unraisable)
