@@ -162,11 +162,5 @@ KINDS = FormatKinds(
         Kind.BACKWARD_WARPS: "stretch markers are listed as such",
         Kind.CHANNEL_GAIN: "a take has one gain",
         Kind.TIME_STAMPS: "items have positions",
-        Kind.STRETCHED_CLIPS: "each item is stretched by itself",
-        Kind.RAW_WARPS: "there are stretch markers",
-        Kind.BACKWARD_WARPS: "there are stretch markers",
-        Kind.CHANNEL_GAIN: "the channels of an item have one gain",
-        Kind.UNKNOWN_ELEMENT: "a source of a kind that is not known is listed as such",
-        Kind.NO_TRACK: "items stand in their tracks",
     },
 )

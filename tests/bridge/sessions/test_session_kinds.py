@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import kinds_ardour
+import kinds_dawproject
 import kinds_reaper
 import pytest
 from kind_examples import FormatKinds, kind_of
@@ -9,7 +11,11 @@ from mixbridge.bridge.sessions.core.kinds import Kind
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.planning import plan_stems
 
-FORMATS: dict[str, FormatKinds] = {"reaper": kinds_reaper.KINDS}
+FORMATS: dict[str, FormatKinds] = {
+    "reaper": kinds_reaper.KINDS,
+    "ardour": kinds_ardour.KINDS,
+    "dawproject": kinds_dawproject.KINDS,
+}
 
 
 _EXAMPLES = [(name, kind) for name, kinds in FORMATS.items() for kind in kinds.examples]

@@ -2,9 +2,8 @@
 
 import math
 
-import numpy as np
 import pytest
-import soundfile as sf
+from ardour_mixer import PLUGIN, events, mixer, output, pan, trim, write_session
 from kind_examples import kind_of
 from mixbridge.bridge.sessions.core.routing import acting, silence
 from mixbridge.bridge.sessions.reading import read_session
@@ -12,60 +11,15 @@ from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Preset, Track
 from session_copies import PANS, balance_faults, write_copy
 
-REGION = '<Region name="take" type="audio" start="a0" length="a28224000@a0" channels="1" source-0="10"/>'
-MIXER = """<Session version="7002" name="song" sample-rate="48000" id-counter="99"><Sources>
-<Source name="take.wav" type="audio" id="10" channel="0"/></Sources>{vcas}<Routes>
-<Route id="1" name="Master"><PresentationInfo flags="MasterOut"/>{outputs_of_master}{master}</Route>
-<Route id="20" name="Vox" audio-playlist="30"><PresentationInfo order="1" flags="AudioTrack"/>{output}{vox}</Route>
-<Route id="21" name="Band"><PresentationInfo order="2" flags="AudioBus"/>{band_output}{band}</Route>
-<Route id="22" name="Room"><PresentationInfo order="3" flags="AudioBus"/></Route></Routes>
-<Playlists><Playlist id="30" name="Vox" type="audio" orig-track-id="20">{region}</Playlist></Playlists></Session>"""
-PLUGIN = '<Processor type="lv2" name="Echo" active="1"/>'
-
 
 @pytest.fixture
 def read(tmp_path):
     """Reads a session's text, beside a recording."""
-    folder = tmp_path / "interchange" / "song" / "audiofiles"
-    folder.mkdir(parents=True)
-    sf.write(folder / "take.wav", np.full(48000, 0.25), 48000, subtype="FLOAT")
 
     def read(content):
-        (tmp_path / "song.ardour").write_text(content)
-        return read_session(tmp_path / "song.ardour")
+        return read_session(write_session(tmp_path, content))
 
     return read
-
-
-def events(name, state="Play"):
-    """Automation of a control with a point."""
-    points = f'<AutomationList automation-id="{name}" state="{state}"><events>a0 1\n</events></AutomationList>'
-    return f"<Automation>{points}</Automation>"
-
-
-def trim(state):
-    """A trim with automation."""
-    return f'<Processor type="trim" active="1">{events("trim", state)}</Processor>'
-
-
-def pan(panner, width):
-    """A stereo strip with a panner."""
-    inputs = '<IO direction="Input"><Port type="audio" name="a 1"/><Port type="audio" name="a 2"/></IO>'
-    controls = f'<Controllable name="pan-azimuth" value="0.5"/><Controllable name="pan-width" value="{width}"/>'
-    shell = f'<PannerShell user-panner="http://ardour.org/plugin/{panner}"/>'
-    return f'{inputs}<Pannable>{controls}</Pannable><Processor type="main-outs" active="1">{shell}</Processor>'
-
-
-def output(*targets, kind="Output"):
-    connections = "".join(f'<Connection other="{target}"/>' for target in targets)
-    return f'<IO name="x" direction="{kind}"><Port type="audio" name="Vox/audio_out 1">{connections}</Port></IO>'
-
-
-def mixer(**parts):
-    """A session of a track, a bus, another and a master."""
-    usual = {"output": output("Master/audio_in 1"), "band_output": output("Master/audio_in 1"), "region": REGION}
-    names = ("vcas", "outputs_of_master", "master", "vox", "band")
-    return MIXER.format_map(dict.fromkeys(names, "") | usual | parts)
 
 
 @pytest.mark.parametrize(
