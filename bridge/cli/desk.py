@@ -56,9 +56,15 @@ def list_command(*, saying: Saying) -> None:
 @click.command("show")
 @click.argument("name")
 def show_command(name: str) -> None:
-    """List the settings of the desk NAME, with their addresses and ranges. NAME may be the path of a profile."""
+    """List the settings of the desk NAME, with their addresses and ranges. NAME may be the path of a profile.
+
+    For x32://192.168.1.20 or the like it tells what answers there.
+    """
     from ..desks.loading import load_desk
 
+    if "://" in name:
+        _introduce(name)
+        return
     found = load_desk(name)
     say(f"{found.title} ({found.transport.protocol} port {found.transport.port})")
     say(f"Profile checked: {_CHECKED[found.checked]}.")
@@ -66,6 +72,23 @@ def show_command(name: str) -> None:
         say(f"  {sentence}")
     for kind in found.strips:
         _show_strip(found, kind)
+
+
+def _introduce(name: str) -> None:
+    from ..desks.loading import load_desk
+    from ..osc.connection import connect
+    from ..osc.exchange import hello
+    from ..osc.link import Target
+
+    target = Target.parse(name)
+    desk = load_desk(target.desk)
+    with connect(target, desk) as connection:
+        info = hello(connection)
+        if info is None:
+            say(f"{desk.title} cannot be asked: whether it listens at {connection.where} is not known.")
+            return
+        parts = (info.model, info.name and f"called {info.name!r}", info.firmware and f"version {info.firmware}")
+        say(f"{connection.where} answers: {', '.join(part for part in parts if part)}.")
 
 
 @click.command("check")

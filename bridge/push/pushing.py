@@ -254,13 +254,12 @@ def snapshot_of(
                     values=tuple(values),
                 )
             )
-    path = Path(target.desk)
     return Snapshot(
         created=snapshots.now(),
         purpose=purpose,
         undoes=undoes,
         preset=preset[:300],
-        desk=str(path.resolve()) if path.suffix == ".toml" else target.desk,
+        desk=snapshots.profile_name(target),
         host=target.host,
         port=target.port or desk.transport.port,
         strips=tuple(kept),

@@ -24,7 +24,7 @@ from ...presets.inputs import open_regular
 from ..osc.link import Target
 
 MAX_BYTES: Final = 32 * 2**20
-Purpose = Literal["push", "undo", "redo"]
+Purpose = Literal["push", "undo", "redo", "desk"]
 
 _ENDING: Final = ".json"
 _LIST: Final = (Hint("list"),)  # a command that lists them
@@ -89,6 +89,12 @@ def state_folder() -> Path:
     home = os.environ.get("XDG_STATE_HOME", "")
     base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state"
     return base / "mixbridge" / "snapshots"
+
+
+def profile_name(target: Target) -> str:
+    """How a snapshot names the profile: a file by its whole path."""
+    path = Path(target.desk)
+    return str(path.resolve()) if path.suffix == ".toml" else target.desk
 
 
 def now() -> str:

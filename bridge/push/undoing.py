@@ -76,11 +76,15 @@ def undo(
             connection.dialect.require_settable(connection.link, [row.setting for row in plan.changes])
         if confirm is not None and not confirm(plan):
             return PushResult(plan, None)
-        purpose: Purpose = "redo" if kept.purpose == "undo" else "undo"
+        if confirm is not None:  # what the desk has may have changed while somebody was thinking
+            plan = plan.with_state(read(connection, [row.setting for row in plan.rows]))
+        # What takes back a restored file is an undo like that of a push.
+        purpose: Purpose = "redo" if kept.purpose == "undo" else "push" if kept.purpose == "desk" else "undo"
+        undone = None if kept.purpose == "desk" else stored.path.name
         done = change(
             connection,
             plan.rows,
-            lambda rows: snapshot_of(desk, target, plan.strips, rows, purpose, kept.preset, stored.path.name),
+            lambda rows: snapshot_of(desk, target, plan.strips, rows, purpose, kept.preset or stored.path.name, undone),
             push_options,
             on_progress=on_progress,
             cancel=cancel,

@@ -292,3 +292,46 @@ class TestDesk:
 
     def test_schema(self, run):
         assert "properties" in json.loads(run("desk", "schema").out)
+
+
+class TestSnapshot:
+    def test_kept_compared_and_restored_by_section(self, run, desk, song, tmp_path):
+        file = tmp_path / "friday.json"
+        done = run("desk", "snapshot", "--from", target(desk), "-o", file)
+        assert done.code == 0
+        assert "of 33 strips" in done.out
+        before = dict(desk.values)
+        assert run("desk", "diff", file, target(desk)).code == 0
+        assert run("push", song, "--to", target(desk), "--yes", "--no-ramp", "--faders").code == 0
+        pushed = dict(desk.values)
+        found = run("desk", "diff", file, target(desk), "--json")
+        assert found.code == 1
+        keys = {(item["strip"], item["key"]) for item in found.data["differences"]}
+        assert ("ch/01", "eq.1.gain_db") in keys
+        assert ("ch/01", "fader_db") in keys
+        only = run("desk", "diff", file, target(desk), "--json", "--only", "fader", "--tracks", "2").data
+        assert [(item["strip"], item["key"]) for item in only["differences"]] == [("ch/02", "fader_db")]
+
+        assert run("desk", "restore", file, "--only", "eq", "--tracks", "1-2", "--yes", "--no-ramp").code == 0
+        changed = {address for address, value in desk.values.items() if value != pushed[address]}
+        assert {address[:10] for address in changed} == {"/ch/01/eq/", "/ch/02/eq/"}
+        assert all(desk.values[address] == before[address] for address in changed)
+        assert run("undo", "--yes", "--no-ramp").code == 0
+        assert desk.values == pushed
+        assert run("desk", "restore", file, "--yes", "--no-ramp").code == 0
+        assert desk.values == before
+
+    def test_a_file_is_not_replaced_unless_allowed(self, run, desk, tmp_path):
+        file = tmp_path / "friday.json"
+        file.write_text("mine")
+        assert run("desk", "snapshot", "--from", target(desk), "-o", file).code == 2
+        assert file.read_text() == "mine"
+        assert run("desk", "snapshot", "--from", target(desk), "-o", file, "--force").code == 0
+
+    def test_what_cannot_be_asked_has_no_snapshot(self, run, tmp_path):
+        done = run("desk", "snapshot", "--from", "generic://127.0.0.1:9", "-o", tmp_path / "x.json")
+        assert done.code == 2
+        assert "cannot be asked" in done.err
+
+    def test_what_answers_there(self, run, desk):
+        assert "answers: X32, called 'simulated', version 4.06." in run("desk", "show", target(desk)).out
