@@ -141,7 +141,7 @@ def test_shared_options_mean_the_same_everywhere():
                 for name in option.opts:
                     kinds.setdefault(name, {}).setdefault(type(option.type).__name__, []).append(path)
     assert {name: kind for name, kind in kinds.items() if len(kind) > 1} == {}
-    assert [path for uses in kinds["--from"].values() for path in uses] == [("desk", "pull")]
+    assert [path for uses in kinds["--from"].values() for path in uses] == [("desk", "pull"), ("desk", "snapshot")]
     assert set(kinds["-o"]["StringParamType"]) == set(kinds["--output"]["StringParamType"])
     assert "--out" not in kinds
     assert "--rate" not in kinds
