@@ -228,7 +228,9 @@ GATED = GatedStrip(gate=Gate(threshold_db=-40, range_db=20), input_gain_db=6)
 def test_a_new_stage_is_edited_by_its_rows_alone() -> None:
     assert sections(GatedStrip)[-1] == "gate"
     assert tuple(active_sections(GATED)) == ("trim", "gate")
-    assert move_gain(GATED, -6).gate == without_input_gain(GATED).gate == Gate(threshold_db=-46, range_db=20)
+    for moved in (move_gain(GATED, -6), without_input_gain(GATED)):
+        assert isinstance(moved, GatedStrip)
+        assert moved.gate == Gate(threshold_db=-46, range_db=20)
     mix = preset(GATED)
     half = scaled(mix, 0.5).tracks[0].strip
     assert isinstance(half, GatedStrip)

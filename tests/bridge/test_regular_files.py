@@ -18,6 +18,7 @@ from mixbridge.bridge.sessions.audio.wav import time_stamp
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.presets import files
 from mixbridge.presets.errors import MixbridgeError
+from mixbridge.runtime.audio.opening import OpenFiles
 from mixbridge.runtime.audio.reading import AudioReader, probe, read_passage
 from mixbridge.runtime.model.bundle import MANIFEST, TRACK_ENCODER, open_bundle
 from mixbridge.runtime.prediction.predict import _source
@@ -80,8 +81,8 @@ def test_no_reader_takes_what_is_no_regular_file(
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 def test_the_hash_of_a_source_is_not_taken_of_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="it is a pipe"):
-        _source(tmp_path / "pipe")
+    with OpenFiles() as files, pytest.raises(MixbridgeError, match="it is a pipe"):
+        _source(tmp_path / "pipe", files)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from desk_simulator import X32Simulator
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
@@ -30,7 +31,10 @@ def preset(names: Sequence[str] = tuple(NAMES.values()), *, master: Master | Non
     return Preset(name="test", tracks=tuple(tracks), master=master or Master())
 
 
-def named(simulator: X32Simulator, names: Mapping[int, str] | None = None) -> X32Simulator:
+Simulator = TypeVar("Simulator", bound=X32Simulator)
+
+
+def named(simulator: Simulator, names: Mapping[int, str] | None = None) -> Simulator:
     """The desk with names on its channels and levels as on a show: faders up, nothing in the inserts."""
     for number, name in (NAMES if names is None else names).items():
         simulator.values[f"/ch/{number:02}/config/name"] = name

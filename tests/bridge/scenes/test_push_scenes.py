@@ -94,7 +94,7 @@ def some_settings(kind: str) -> st.SearchStrategy[dict[str, float | str]]:
 @given(track=some_settings("track"), master=some_settings("master"))
 def test_reading_is_the_inverse_of_writing(track, master):
     written = write_scene("song", {5: track, 0: master}, X32)
-    found = read_scene(f"{written.text}/ch/09/eq ON\n", X32).values
+    found = dict(read_scene(f"{written.text}/ch/09/eq ON\n", X32).values)
     assert found.pop(9) == {"eq.on": 1.0}
     assert write_scene("song", found, X32).text == written.text
     for number, wanted in ((5, track), (0, master)):

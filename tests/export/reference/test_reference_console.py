@@ -164,4 +164,4 @@ def test_the_whole_console_is_late_by_both_lookaheads():
     click[0, 10] = 1
     mix = ReferenceConsole().mix(click, _unit_params(layout.track)[None], _unit_params(layout.master))
     assert mix.abs().argmax(dim=1).tolist() == [10 + 2048 + 1024] * 2
-    assert [stage.lookahead_samples for stage in (TRACK_STAGES[1], MASTER_STAGES[1])] == [2048, 1024]
+    assert (TRACK_STAGES[1], MASTER_STAGES[1]) == (ReferenceCompressor(2048), ReferenceCompressor(1024))

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ardour_host
 import mixbridge
@@ -51,7 +52,7 @@ class Running:
     """Ardour with all plug-ins in place, a connection to it, and what it was like before."""
 
     host: ardour_host.ArdourHost
-    connection: object
+    connection: Any
     lacked: tuple
     refusal: str
     readable: dict
@@ -83,7 +84,7 @@ def running(tmp_path_factory):
     with ardour_host.ardour_host(tmp_path_factory.mktemp("ardour"), TRACKS) as host:
         host.run_lua(USERS_DOING)
         with connect(Target("ardour", "127.0.0.1", host.port), DESK) as connection:
-            dialect = connection.dialect
+            dialect: Any = connection.dialect
             lacked = dialect.missing()
             readable = read(connection, [question for question in questions() if not dialect.lacks(question)])
             with pytest.raises(DeskError) as refusal:
@@ -223,7 +224,8 @@ def check_saved(routes, settings):
                 assert ports[parameter] == pytest.approx(setting.value, rel=1e-5), (name, setting.key)
                 checked += 1
     assert checked >= 5 * (16 + 6)
-    for name, section in [*((track.name, track.strip) for track in PRESET.tracks), ("Master", PRESET.master)]:
+    parts: list[tuple[str, Any]] = [*((track.name, track.strip) for track in PRESET.tracks), ("Master", PRESET.master)]
+    for name, section in parts:
         threshold_db = ports_by_number(routes[name], "ACE Compressor")[5]
         assert threshold_db == pytest.approx(section.compressor.threshold_db, abs=1e-3)
 

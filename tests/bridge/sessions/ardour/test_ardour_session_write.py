@@ -4,6 +4,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from typing import Any
 
 import ardour_host
 import pytest
@@ -93,10 +94,11 @@ def opened(tmp_path_factory):
         write_copy(snapshot, preset(), again, match=MATCH)
         reopened = host.reopen("mix")
         with connect(Target("ardour", "127.0.0.1", reopened.port), DESK) as connection:
-            strips = {item.name: item for item in connection.dialect.strips.values()}
+            dialect: Any = connection.dialect
+            strips = {item.name: item for item in dialect.strips.values()}
             numbers = {name: strips[track].number for name, track in MATCH.items()}
             answers = read(connection, settings(numbers))
-            automated = find_automated(connection.link, list(connection.dialect.strips.values()))
+            automated = find_automated(connection.link, list(dialect.strips.values()))
             ask(connection.link, [Message("/save_state"), Message("/transport_speed")], lambda got: is_speed(got[-1]))
         yield Opened(
             original=original,
