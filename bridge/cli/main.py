@@ -23,6 +23,7 @@ from ...presets.errors import Hint, MixbridgeError
 from ...presets.escaping import escaped
 from ...presets.version import __version__
 from .commands import COMMANDS, FORMER, GET_TRAINING, Call, LazyGroup
+from .output.saying import say
 from .signals import INTERRUPTED, EndedError, end_by_exception, open_standard_streams, was_interrupted
 
 FAILED = 1
@@ -153,7 +154,7 @@ def _say(message: str, code: int) -> int:
     # One line, whatever an error holds.
     line = escaped(" ".join(message.split("\n")))
     with contextlib.suppress(OSError):
-        click.echo(f"mixbridge: {line}", err=True)
+        say(f"mixbridge: {line}", err=True)
     return code
 
 

@@ -217,9 +217,9 @@ def _text(path: str) -> str:
 
 
 def _say_plan(made: Made) -> None:
-    from ..push.tables import plan_lines, plan_table
+    from ..push.tables import plan_table, summary_lines
 
     screen = console(stderr=True)
     screen.print(plan_table(made.plan))
-    for line in (*plan_lines(made.plan), *made.left_out):
+    for line in (*summary_lines(made.plan), *made.left_out):
         say(line, err=True)

@@ -36,14 +36,16 @@ _FINE = "dim"
 
 
 def plan_table(plan: Plan) -> Table:
-    """Strips with how they were matched, how near the desk comes to the preset, and how much changes."""
+    """Strips with how they were matched, how near the desk comes to the preset, and how much changes.
+
+    What is out of range stands in :func:`summary_lines`: at 80 columns a table has no room for it.
+    """
     table = _table(f"{plan.desk.title} at {plan.where}")
-    table.add_column("track", overflow="fold")
+    table.add_column("track", overflow="ellipsis")
     table.add_column("strip", no_wrap=True)
     table.add_column("matched", no_wrap=True)
     table.add_column("EQ error", justify="right", no_wrap=True)
     table.add_column("comp. error", justify="right", no_wrap=True)
-    table.add_column("out of range", overflow="fold")
     table.add_column("level", justify="right", no_wrap=True)
     table.add_column("changes", justify="right", no_wrap=True)
     for strip in plan.strips:
@@ -55,16 +57,10 @@ def plan_table(plan: Plan) -> Table:
             _text(strip.placed.how, _FINE),
             _eq_cell(strip),
             _compressor_cell(strip),
-            _text("\n".join(_clamp_words(strip))),
             _text(_level_cell(strip, is_read=plan.is_read)),
             _text(f"{len(strip.changes)} of {len(strip.rows)}" if plan.is_read else str(len(strip.rows))),
         )
     return table
-
-
-def plan_lines(plan: Plan) -> list[str]:
-    """What there is to know beside the table, a sentence each."""
-    return [*_lost_lines(plan), *plan.notes]
 
 
 def summary_lines(plan: Plan, *, with_notes: bool = True) -> list[str]:
@@ -109,7 +105,7 @@ def result_table(result: PushResult) -> Table:
     present = [state for state in _STATES if outcome and outcome.of(state)]
     table = _table("")
     table.add_column("strip", no_wrap=True)
-    table.add_column("track", overflow="fold")
+    table.add_column("track", overflow="ellipsis")
     for state in present:
         table.add_column(state, justify="right", style=_STYLES.get(state), no_wrap=True)
     for strip in result.plan.strips:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 # Less is not heard, and would bury what is.
-_AUDIBLE_DB = 0.5
-_AUDIBLE_RATIO = 1.05
-_AUDIBLE_PAN = 0.02
+AUDIBLE_DB = 0.5
+AUDIBLE_RATIO = 1.05
+AUDIBLE_PAN = 0.02
 
 # Up to which frequency, what there is too much of when it is cut, and what a boost brings.
 _REGIONS: tuple[tuple[float, str, str], ...] = (
@@ -82,19 +82,23 @@ def preset_table(preset: Preset) -> Table:
 
     title = Text(preset.name) if preset.name else None
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("track", overflow="fold")
-    for heading in ("in dB", "fader", "EQ dB", "compressor", "drive", "pan", "send"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("track", overflow="ellipsis")
     buses: list[Strip | Master] = [*(track.strip for track in preset.tracks), preset.master]
+    # 80 columns have no room for one that is empty.
+    has_drive = any(track.strip.saturation.drive for track in preset.tracks)
+    for heading in ("in dB", "fader", "EQ dB", "compressor", *["drive"] * has_drive, "pan", "send"):
+        table.add_column(heading, justify="right", no_wrap=True)
     has_more = any(map(_more_cell, buses))
     if has_more:
         table.add_column("more", overflow="fold")
     for track in preset.tracks:
         # Text, not str: a name such as "Gtr [L]" is not markup.
         name = Text(track.name, style="dim" if track.mute else "")
-        table.add_row(name, *_strip_cells(track), *([_more_cell(track.strip)] * has_more))
+        table.add_row(name, *_strip_cells(track, has_drive=has_drive), *([_more_cell(track.strip)] * has_more))
     table.add_section()
-    table.add_row("master", *_master_cells(preset.master), *([_more_cell(preset.master)] * has_more))
+    table.add_row(
+        "master", *_master_cells(preset.master, has_drive=has_drive), *([_more_cell(preset.master)] * has_more)
+    )
     if any(bus.input_gain_db and _compressor_cell(bus.compressor) for bus in buses):
         table.caption = "thresholds are levels behind the input gain (in dB)"
         table.caption_justify = "left"
@@ -127,7 +131,7 @@ def spoken_frequency(freq_hz: float) -> str:
 
 def spoken_pan(pan: float) -> str:
     """A pan position: "centre", "30 % left", "hard right"."""
-    if abs(pan) < _AUDIBLE_PAN:
+    if abs(pan) < AUDIBLE_PAN:
         return "centre"
     side = "left" if pan < 0 else "right"
     return f"hard {side}" if abs(pan) >= 0.99 else f"{abs(pan) * 100:.0f} % {side}"
@@ -136,7 +140,7 @@ def spoken_pan(pan: float) -> str:
 def _equalizer_words(bus: Strip | Master) -> Iterator[str]:
     bands = [(name, getattr(bus.eq, name)) for name in EQ_BANDS]
     for name, band in sorted(bands, key=lambda item: item[1].freq_hz):
-        if abs(band.gain_db) >= _AUDIBLE_DB:
+        if abs(band.gain_db) >= AUDIBLE_DB:
             yield _band_words(name, band)
 
 
@@ -159,9 +163,9 @@ def _compressor_words(bus: Strip | Master) -> Iterator[str]:
         threshold += f" (behind {bus.input_gain_db:+.1f} dB of input gain)"
     if compressor.ratio >= 10:
         yield f"holds peaks at {threshold}, {_speed(compressor)}"
-    elif compressor.ratio >= _AUDIBLE_RATIO:
+    elif compressor.ratio >= AUDIBLE_RATIO:
         yield f"evens out peaks above {threshold}, {compressor.ratio:.2g}:1, {_speed(compressor)}"
-    if abs(compressor.makeup_db) >= _AUDIBLE_DB:
+    if abs(compressor.makeup_db) >= AUDIBLE_DB:
         direction = "raises" if compressor.makeup_db > 0 else "lowers"
         yield f"{direction} the result by {_decibels(abs(compressor.makeup_db))} dB"
 
@@ -188,12 +192,12 @@ def _saturation_words(bus: Strip | Master) -> Iterator[str]:
 def _fader_words(bus: Strip | Master) -> Iterator[str]:
     """Input gain and fader together: how much louder the track becomes, but for its compressor."""
     gain_db = bus.input_gain_db + (bus.fader_db if isinstance(bus, Strip) else bus.output_gain_db)
-    if abs(gain_db) >= _AUDIBLE_DB:
+    if abs(gain_db) >= AUDIBLE_DB:
         yield f"turned {'up' if gain_db > 0 else 'down'} {_decibels(abs(gain_db))} dB"
 
 
 def _pan_words(bus: Strip | Master) -> Iterator[str]:
-    if isinstance(bus, Strip) and abs(bus.pan) >= _AUDIBLE_PAN:
+    if isinstance(bus, Strip) and abs(bus.pan) >= AUDIBLE_PAN:
         yield spoken_pan(bus.pan)
 
 
@@ -214,26 +218,28 @@ _WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
 }
 
 
-def _strip_cells(track: Track) -> Iterable[str]:
+def _strip_cells(track: Track, *, has_drive: bool) -> Iterable[str]:
     strip = track.strip
     return (
         _decibels(strip.input_gain_db),
         "muted" if track.mute else _decibels(strip.fader_db),
         _equalizer_cell(strip.eq),
         _compressor_cell(strip.compressor),
-        f"{strip.saturation.drive:.2g}" if strip.saturation.drive else "",
+        *([f"{strip.saturation.drive:.2g}" if strip.saturation.drive else ""] * has_drive),
         _pan_cell(strip.pan),
         _decibels(strip.fx_send_db) if strip.fx_send_db > SEND_OFF_DB else "off",
     )
 
 
-def _master_cells(master: Master) -> Iterable[str]:
+def _master_cells(master: Master, *, has_drive: bool) -> Iterable[str]:
     return (
         _decibels(master.input_gain_db),
         _decibels(master.output_gain_db),
         _equalizer_cell(master.eq),
         _compressor_cell(master.compressor),
-        *("", "", ""),  # no drive, pan, send
+        *([""] * has_drive),
+        "",
+        "",  # no drive, pan, send
     )
 
 
@@ -245,18 +251,18 @@ def _more_cell(bus: Strip | Master) -> str:
 def _equalizer_cell(eq: Equalizer) -> str:
     """The bands that do something, e.g. "-3.1 @ 250 Hz", one a line."""
     bands = (getattr(eq, name) for name in EQ_BANDS)
-    heard = (band for band in bands if abs(band.gain_db) >= _AUDIBLE_DB)
+    heard = (band for band in bands if abs(band.gain_db) >= AUDIBLE_DB)
     return "\n".join(f"{band.gain_db:+.1f} @ {spoken_frequency(band.freq_hz)}" for band in heard)
 
 
 def _compressor_cell(compressor: Compressor) -> str:
-    if compressor.ratio < _AUDIBLE_RATIO:
+    if compressor.ratio < AUDIBLE_RATIO:
         return ""
     return f"{compressor.ratio:.2g}:1 > {_decibels(compressor.threshold_db)} dB"
 
 
 def _pan_cell(pan: float) -> str:
-    return "C" if abs(pan) < _AUDIBLE_PAN else f"{'L' if pan < 0 else 'R'}{abs(pan) * 100:.0f}"
+    return "C" if abs(pan) < AUDIBLE_PAN else f"{'L' if pan < 0 else 'R'}{abs(pan) * 100:.0f}"
 
 
 def _decibels(value_db: float) -> str:

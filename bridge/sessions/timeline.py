@@ -38,7 +38,7 @@ def track_table(session: Session, stems: dict[str, str]) -> Table:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("track", overflow="fold")
+    table.add_column("track", overflow="ellipsis")
     for heading in ("clips", "from", "to", "fader", "pan"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("stem", overflow="fold")

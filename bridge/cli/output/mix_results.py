@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .saying import console, counted, echo_json, say
+from .saying import console, counted, echo_json, is_verbose, say
 
 if TYPE_CHECKING:
     from ....presets.preset import Preset
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from ...matching import StemMatches
     from ...sessions.writing import Written
 
-_LISTED = 24
+_LISTED = 12
+# A line each; with paths and notes they fill a screen of 24 lines.
+_TRACKS = 12
+_WIDEST_NAME = 28
 
 
 def done_as_json(done: Done) -> dict[str, Any]:
@@ -50,28 +54,25 @@ def done_as_json(done: Done) -> dict[str, Any]:
 
 
 def say_done(done: Done) -> None:
-    """What was made, for people, on standard output; warnings on standard error."""
-    from rich.table import Table
-    from rich.text import Text
+    """Tell people what was made, on standard output: a summary, and with `--verbose` every setting in words.
 
+    Warnings go to standard error.
+    """
     from ...report.assurance import assurance_lines
-    from ...report.text import describe_master, describe_strip
 
-    render = done.mix.render
-    table = Table.grid(padding=(0, 2))
-    for track in done.mix.preset.tracks:
-        table.add_row(Text(f"  {track.name}"), Text(", ".join(describe_strip(track))))
-    table.add_row(Text("  master"), Text(", ".join(describe_master(done.mix.preset.master))))
-    console().print(table)
-    for line in assurance_lines(done.mix.preset):
-        say(line)
-    if done.mix.refinement:
-        say(say_refined(done.mix.refinement))
+    render, preset = done.mix.render, done.mix.preset
     levels = render.levels
+    if is_verbose():
+        _say_settings(preset)
     say(
         f"Mix: {_level(levels.loudness_lufs, 'LUFS')}, true peak {_level(levels.true_peak_dbtp, 'dBTP')}, "
         f"{render.frames / render.sample_rate_hz:.1f} s at {render.sample_rate_hz} Hz"
     )
+    _say_tracks(preset)
+    for line in assurance_lines(preset):
+        say(line)
+    if done.mix.refinement:
+        say(say_refined(done.mix.refinement))
     say(f"  {done.mix.mix_path}")
     if render.stems:
         first = next(iter(render.stems.values()))
@@ -80,8 +81,43 @@ def say_done(done: Done) -> None:
     for path in (done.mix.preset_path, done.report_path):
         if path is not None:
             say(f"  {path}")
+    if not is_verbose():
+        say(f"Every setting: mixbridge preset show {shlex.quote(str(done.mix.preset_path))}")
     for warning in done.warnings:
         say(f"Note: {warning}.", err=True)
+
+
+def _say_tracks(preset: Preset) -> None:
+    """A line a track: level, place, and which processors work; not more than fit on a screen."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from ...report.brief import brief_cells
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for track in preset.tracks[:_TRACKS]:
+        table.add_row(Text(f"  {track.name}"), *map(Text, brief_cells(track)))
+    console().print(table)
+    if len(preset.tracks) > _TRACKS:
+        say(f"  and {len(preset.tracks) - _TRACKS} more tracks")
+
+
+def _say_settings(preset: Preset) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ...report.text import describe_master, describe_strip
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
+    for track in preset.tracks:
+        table.add_row(Text(f"  {track.name}"), Text(", ".join(describe_strip(track))))
+    table.add_row(Text("  master"), Text(", ".join(describe_master(preset.master))))
+    console().print(table)
 
 
 def say_refined(refinement: Refinement) -> str:
@@ -114,9 +150,13 @@ def say_plan(preset: Preset, options: RenderOptions, output: Path, *, report: bo
         echo_json({"dry_run": True, "would_write": files, "preset": settings})
         return
 
-    from ...report.text import preset_table
+    if is_verbose():
+        from ...report.text import preset_table
 
-    console().print(preset_table(preset))
+        console().print(preset_table(preset))
+    else:
+        _say_tracks(preset)
+        say("Every setting: the same with mixbridge -v, or --json")
     if preset.provenance.note:
         say(preset.provenance.note)
     for track in preset.tracks:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from .saying import console
 
+_BAR_WIDTH = 24
+
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
@@ -19,18 +21,22 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
         yield _ignore
         return
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(_BAR_WIDTH),
         TaskProgressColumn(),
         TimeElapsedColumn(),
+        # Last, because it is what is cut where the terminal is narrow.
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
     )
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Starting", total=1.0)
+    with Progress(*columns, console=console(stderr=True), transient=True, expand=True) as bar:
+        # Without a total the bar moves by itself, until the first share is known.
+        task = bar.add_task("Starting", total=None)
 
         def show(share: float, text: str) -> None:
-            bar.update(task, completed=share, description=text[:1].upper() + text[1:])
+            total = 1.0 if share > 0 else None
+            bar.update(task, total=total, completed=share, description=text[:1].upper() + text[1:])
 
         yield show
 

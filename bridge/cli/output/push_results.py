@@ -32,12 +32,12 @@ def plan_parts(plan: Plan, *, diff: bool) -> list[RenderableType]:
     """A plan to be printed; with `diff`, each setting that changes."""
     from rich.text import Text
 
-    from ...push.tables import diff_table, plan_lines, plan_table
+    from ...push.tables import diff_table, plan_table, summary_lines
 
     parts: list[RenderableType] = [plan_table(plan)]
     if diff and plan.is_read and plan.changes:
         parts.append(diff_table(plan))
-    return [*parts, *map(Text, plan_lines(plan))]
+    return [*parts, *map(Text, summary_lines(plan))]
 
 
 def say_dry(plan: Plan, *, as_json: bool, svg: Path | None = None) -> None:
