@@ -156,6 +156,14 @@ def strip_left_out(strip: Bus, daw: str) -> Iterator[str]:
         yield f"its {described(plain, section)} is left out: {remedy}."
 
 
+def bus_too(name: str) -> str:
+    """Say that a track of the mix is one that others of it go through."""
+    return (
+        f"{name}: other tracks of the mix go through it, so its own audio is left at 0 dB; move its clips to a track "
+        "of their own."
+    )
+
+
 def automation_off(name: str, what: str) -> str:
     """Say that an envelope that would move what was set does not act any more."""
     return f"{name}: the automation of its {what} is switched off, its points are kept."

@@ -15,8 +15,9 @@ from ..core.kinds import Kind
 from ..core.media import shown
 from ..core.model import SessionGroup, SessionNote
 from .strips import control, is_soloed, played, plugins, processor, read_strip, scaled
-from .xml import Clock, flag, number, whole
+from .xml import Clock, FaultError, flag, number, whole
 
+_MOST_ON_THE_WAY = 64
 _MASTER, _MONITOR = "MasterOut", "MonitorOut"
 
 
@@ -117,6 +118,7 @@ class Routing:
         return route is not None and bool(_flags(route) & {_MASTER, _MONITOR})
 
     def _bus(self, name: str, way: frozenset[str]) -> int:
+        _check_way(way)
         if name not in self._busses:
             route = self._routes[name]
             onward = self.destination(route, way=way)
@@ -158,6 +160,7 @@ class Routing:
 
     def _vca(self, number_of: int, assigned_at: float, way: frozenset[int]) -> int:
         """A VCA as a group; it acts by how far it has moved since the strip was assigned to it."""
+        _check_way(way)
         key = (number_of, assigned_at)
         if key not in self._vcas:
             node = self._vca_nodes[number_of]
@@ -185,6 +188,11 @@ class Routing:
         masters = () if owner is None else owner.findall("Controllable[@name='gaincontrol']/masters/master")
         values = {item.get("id", ""): number(item, "val-master", 1) for item in masters}
         return {name: value for name, value in values.items() if value > 0 and math.isfinite(value)}
+
+
+def _check_way(way: frozenset[str] | frozenset[int]) -> None:
+    if len(way) > _MOST_ON_THE_WAY:
+        raise FaultError(f"it goes through more than {_MOST_ON_THE_WAY} busses or VCAs")
 
 
 def masters(root: Element) -> list[Element]:

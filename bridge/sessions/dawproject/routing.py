@@ -24,9 +24,10 @@ from .mixer import (
     volume_automation_of,
 )
 from .pieces import Lane
-from .xml import is_true
+from .xml import MalformedError, is_true
 
 _UNHEARD_DB = 0.01
+_MOST_ON_THE_WAY = 64
 
 
 class ProjectRouting:
@@ -75,7 +76,8 @@ class ProjectRouting:
 
     def remarks(self, tracks: Sequence[MixerTrack]) -> Iterator[Remark]:
         """What of some tracks and of the groups that act on them is not rendered."""
-        acting = [track for track in self._tracks if track.element in self._indices and track not in tracks]
+        heard = {track.element for track in tracks}
+        acting = [track for track in self._tracks if track.element in self._indices and track.element not in heard]
         for track in (*tracks, *acting):
             if not is_true(track.element, "loaded", True):
                 yield Remark(track.identity, "", Kind.TRACK_OFF())
@@ -97,6 +99,8 @@ class ProjectRouting:
         return around
 
     def _index(self, track: MixerTrack, way: frozenset[Element]) -> int:
+        if len(way) > _MOST_ON_THE_WAY:
+            raise MalformedError(f"a track goes through more than {_MOST_ON_THE_WAY} channels")
         if track.element not in self._indices:
             parent = None if track.role == "vca" else self.parent(track, way)
             controls = self.controls(track, way)

@@ -23,9 +23,11 @@ from ....presets.units import decibels, gain_factor, quantity
 from ....runtime.audio.output import OutputFolder
 from ..core.media import Resolver
 from ..core.model import Session, SessionGroup
+from ..core.routing import acting
 from ..writing import (
     Written,
     automation_off,
+    bus_too,
     group_to_rest,
     in_terms_of,
     in_terms_of_mix,
@@ -86,8 +88,12 @@ def write(
             chosen = matched(session_path, [track.name for track in project.audible], preset, match)
             writer = _Writer(document, project)
             channels = stem_channels(session)
+            busses = {group.identity for place in chosen for group in acting(session, session.tracks[place])}
             for place, wanted in chosen.items():
                 track = project.audible[place]
+                if track.identity in busses:
+                    writer.notes.append(bus_too(track.name))
+                    continue
                 there = in_terms_of(wanted, channels[place], session.tracks[place].pan_law)
                 writer.track(track.element, track.channel, track.name, there)
             for group in moved_groups(session, chosen).values():
@@ -229,6 +235,7 @@ class _Writer:
             self._splicer.set(track.element, {"loaded": "true"})
         self._detach(volume, group.name, "volume")
         self._detach(panner, group.name, "pan")
+        self._detach(muter, group.name, "mute")
         self.notes.append(group_to_rest(group))
 
     def master(self, master: Master) -> None:
@@ -247,8 +254,10 @@ class _Writer:
         volume, panner, muter = (channel.find(tag) for tag in ("Volume", "Pan", "Mute"))
         settings = channel_settings(strip, _loudest_db(volume))
         fresh = [self._devices(channel, name, *settings.devices)]
-        if mute is not None and mute != _is_muted(channel):
-            fresh.append(self._set(muter, mute_element(mute)))
+        if mute is not None:
+            self._detach(muter, name, "mute")
+            if mute != _is_muted(channel):
+                fresh.append(self._set(muter, mute_element(mute)))
         if pan is not None:
             self._detach(panner, name, "pan")
             fresh.append(self._set(panner, pan_element(pan, panner)))

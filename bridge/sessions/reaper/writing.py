@@ -24,6 +24,7 @@ from ..core.routing import acting
 from ..writing import (
     Written,
     automation_off,
+    bus_too,
     group_to_rest,
     left_out,
     matched,
@@ -66,9 +67,6 @@ _PLUGINS: Final = "REAPER's EQ and compressor"
 _MONO: Final = _PanLawWords("constant_power", "0.70710678118655", "0")
 _STEREO: Final = _PanLawWords("balance", "1", "2")
 _BALANCE: Final = "3"
-_BOTH: Final = (
-    "other tracks of the mix go through it, so its own audio is left at 0 dB; move its items to a track of their own."
-)
 # How far an EQ may be off before it is said.
 _EQ_OFF_DB = 0.1
 # So much of a name leaves room for a number in a preset's.
@@ -100,7 +98,7 @@ def write(
     for place, wanted in chosen.items():
         track = mixer.shown[place]
         if track.order in resting:
-            writer.notes.append(f"{track.name}: {_BOTH}")
+            writer.notes.append(bus_too(track.name))
         else:
             writer.track(track, wanted, channels[place])
     writer.master(preset)

@@ -8,6 +8,7 @@ from kind_examples import kind_of
 from mixbridge.bridge.sessions.core.routing import acting, silence
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.presets.console import Strip
+from mixbridge.presets.errors import SessionError
 from mixbridge.presets.preset import Preset, Track
 from session_copies import PANS, balance_faults, write_copy
 
@@ -162,3 +163,20 @@ def test_a_strip_without_a_panner_cannot_be_panned(read, tmp_path):
     preset = Preset(tracks=(Track(name="Vox", strip=Strip(pan=0.5)),))
     notes = write_copy(path, preset, tmp_path / "mix.ardour", match={"Vox": "Vox"}).notes
     assert "Vox: its pan is left out: the strip has no panner." in notes
+
+
+def test_a_way_through_very_many_busses_is_refused(read):
+    busses = "".join(f'<Route id="{n + 100}" name="b{n}">{output(f"b{n + 1}/audio_in 1")}</Route>' for n in range(5000))
+    with pytest.raises(SessionError, match="goes through more than 64 busses or VCAs"):
+        read(mixer(output=output("b0/audio_in 1")).replace("</Routes>", f"{busses}</Routes>"))
+
+
+def test_very_many_vcas_over_each_other_end(read):
+    vcas = "".join(
+        f'<VCA name="{n}" number="{n}"><Controllable name="gaincontrol" value="1"/><Slavable><Master number="{n + 1}"/>'
+        f'<Master number="{n + 2}"/></Slavable></VCA>'
+        for n in range(1, 40)
+    )
+    session = read(mixer(vcas=f"<VCAManager>{vcas}</VCAManager>", vox='<Slavable><Master number="1"/></Slavable>'))
+    assert len(session.groups) == 39
+    assert len(acting(session, session.tracks[0])) == 256

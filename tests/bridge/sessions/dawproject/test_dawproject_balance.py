@@ -155,3 +155,42 @@ def test_automation_of_groups_goes_with_them(tmp_path: Path) -> None:
     with zipfile.ZipFile(written.path) as file:
         assert file.testzip() is None
     assert ElementTree.fromstring(project_xml(written.path)).find("Structure/Track/Track") is not None
+
+
+def test_a_track_that_others_go_through_is_a_bus_first(tmp_path: Path) -> None:
+    sound = write_audio(tmp_path / "a.wav", noise(4000))
+    tracks = "".join(
+        f'<Track contentType="audio" id="t{name}" name="{name}">{channel(name, to, 0.5, 0.3)}</Track>'
+        for name, to in (("Vox", "cBus"), ("Bus", "m"))
+    )
+    master = '<Track contentType="audio" id="tm" name="Master"><Channel id="m" role="master"/></Track>'
+    lanes = "".join(
+        f'<Lanes track="t{name}"><Clips><Clip time="0" duration="0.5">{audio()}</Clip></Clips></Lanes>'
+        for name in ("Vox", "Bus")
+    )
+    inside = (
+        f'<Structure>{tracks}{master}</Structure><Arrangement><Lanes timeUnit="seconds">{lanes}</Lanes></Arrangement>'
+    )
+    path = write_project(tmp_path / "song.dawproject", inside, {"audio/a.wav": sound})
+    preset = Preset(tracks=tuple(Track(name=name, strip=Strip(fader_db=-9)) for name in ("Vox", "Bus")))
+    written = write_copy(path, preset, tmp_path / "mix.dawproject", match={"Vox": "Vox", "Bus": "Bus"})
+    assert faults(written.path) == []
+    session = read_session(written.path)
+    assert (session.groups[0].name, session.groups[0].gain_db, session.groups[0].pan) == ("Bus", 0, 0)
+    assert any("Bus: other tracks of the mix go through it" in note for note in written.notes)
+
+
+def test_automation_of_mutes_is_switched_off_with_the_rest(project: Path) -> None:
+    points = '<Points><Target parameter="muMono"/><BoolPoint time="0" value="true"/></Points>'
+    text = project_xml(project).decode().replace('<Lanes track="tMono">', f'<Lanes track="tMono">{points}')
+    text = text.replace(
+        '<Channel id="cMono" destination="cIn"><Mute', '<Channel id="cMono" destination="cIn"><Mute id="muMono"'
+    )
+    with zipfile.ZipFile(project) as file:
+        files = {name: file.read(name) for name in file.namelist() if name.startswith("audio/")}
+    automated = write_project(project.with_name("mutes.dawproject"), text, files)
+    assert "mute automation" in [note.what for note in read_session(automated).unsupported]
+    preset = Preset(tracks=(Track(name="Mono"),))
+    written = write_copy(automated, preset, project.with_name("mix.dawproject"), match={"Mono": "Mono"})
+    assert "Mono: the automation of its mute is switched off, its points are kept." in written.notes
+    assert "mute automation" not in [note.what for note in read_session(written.path).unsupported]

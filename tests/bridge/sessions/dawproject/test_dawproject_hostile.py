@@ -389,3 +389,10 @@ _WORDS = [
 
 def _named(name: str) -> str:
     return f'<Clip time="0" duration="1">{audio(name)}</Clip>'
+
+
+def test_a_way_through_very_many_channels(tmp_path: Path) -> None:
+    busses = "".join(f'<Channel id="c{n}" destination="c{n + 1}" role="submix"/>' for n in range(5000))
+    first = '<Track contentType="audio" id="t"><Channel id="c" destination="c0"/></Track>'
+    inside = f"<Structure>{first}{busses}</Structure>"
+    refused(write_project(tmp_path / "song.dawproject", inside), "goes through more than 64 channels")
