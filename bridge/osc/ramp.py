@@ -17,6 +17,7 @@ from typing import Final
 from ...presets.errors import DeskError
 from ..desks.profile import Setting
 from ..desks.scales import WireValue
+from . import pipeline
 from .connection import Connection
 from .exchange import Cancel, Outcome, Progress, Result, State, push
 from .pipeline import Wait
@@ -31,8 +32,6 @@ _CAREFUL_STEP_DB: Final = 0.7
 # A desk that takes a value so seldom has no late ones.
 _SLOW_S: Final = 0.1
 _SLOW_STEP_DB: Final = 2.8
-# Questions in a row without an answer after which a level is let go.
-_MOST_SILENT: Final = 40
 
 
 def ramp(
@@ -95,7 +94,7 @@ class _Glide:
         step_db: how far it moves at once.
         state: how it ended; None: it is moving.
         sent: whether any step was sent.
-        silent: questions in a row that were not answered.
+        heard_at: when it was last told, by the monotonic clock.
         lost: steps that had to be repeated.
         due: the earliest time of the next step, by the monotonic clock.
     """
@@ -108,7 +107,7 @@ class _Glide:
     step_db: float = 0.0
     state: State | None = None
     sent: bool = False
-    silent: int = 0
+    heard_at: float = field(default_factory=time.monotonic)
     lost: int = 0
     due: float = -math.inf
 
@@ -118,7 +117,7 @@ class _Glide:
 
     def next_value(self, found: WireValue, most_step_db: float) -> WireValue | None:
         """What is to be sent now that the level was read; None: nothing, it has arrived or is let go."""
-        self.found, self.silent = found, 0
+        self.found, self.heard_at = found, time.monotonic()
         if not self.ours:
             self._begin(found, most_step_db)
         if self._same(found, self.target.value):
@@ -205,13 +204,17 @@ class _Rounds:
             if self._cancel():
                 return False
             self._hear(asked, left_s)
-        for glide, _ in asked.values():
-            glide.silent += 1
-            if glide.silent >= _MOST_SILENT:
-                glide.state = "unconfirmed" if glide.sent else "unsent"
-        if all(glide.silent >= _MOST_SILENT for glide in self.glides):
-            raise self._link.silence()
+        self._require_life([glide for glide, _ in asked.values()])
         return True
+
+    def _require_life(self, silent: Sequence[_Glide]) -> None:
+        """Lets go of levels that were not told for long."""
+        since = time.monotonic() - pipeline.SILENCE_S
+        if all(glide.heard_at < since for glide in self.glides):
+            raise self._link.silence()
+        for glide in silent:
+            if glide.heard_at < since:
+                glide.state = "unconfirmed" if glide.sent else "unsent"
 
     def _hear(self, asked: dict[Setting, tuple[_Glide, float]], timeout_s: float) -> None:
         """Takes what arrives next; an answer to a question gets the next step."""

@@ -107,7 +107,9 @@ def differences(first: Snapshot, second: Snapshot) -> list[Difference]:
     desk, other = load_desk(first.desk), load_desk(second.desk)
     if desk.name != other.name:
         raise DeskError(f"one snapshot is of {desk.title}, the other of {other.title}: they cannot be compared.")
-    before = {(strip.kind, strip.number, value.key): value.wire for strip in first.strips for value in strip.values}
+    before: dict[tuple[str, int, str], WireValue] = {
+        (strip.kind, strip.number, value.key): value.wire for strip in first.strips for value in strip.values
+    }
     return [
         Difference(strip.label, strip.name, row)
         for strip in second.strips

@@ -133,10 +133,12 @@ class UdpPeer:
         self._socket.close()
 
     def _run(self) -> None:
-        while self._running:
+        while True:
             try:
                 datagram, extra, _flags, client = self._socket.recvmsg(65536, 64)
             except TimeoutError:
+                if not self._running:  # what was sent before the end has been taken, however busy the machine is
+                    return
                 arriving = self._inbound.late()
             except ConnectionRefusedError:
                 continue

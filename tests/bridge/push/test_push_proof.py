@@ -143,7 +143,7 @@ def test_locks_are_one_for_each_desk() -> None:
 def test_a_desk_that_is_gone_at_the_end_proves_nothing(desk: X32Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     from mixbridge.bridge.osc import pipeline
 
-    monkeypatch.setattr(pipeline, "SILENCE_S", 0.4)
+    monkeypatch.setattr(pipeline, "SILENCE_S", 2.0)
 
     seen: list[str] = []
 
