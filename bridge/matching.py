@@ -96,13 +96,13 @@ def parse_map(entries: Sequence[str], preset: Preset, stems: Iterable[str]) -> d
 
 
 def bare_name(name: str) -> str:
-    """Letters and digits only, without case; what is written alike in Unicode is alike."""
+    """Reduce a name to letters and digits, without case; what is written alike in Unicode is alike."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(letter for letter in folded if letter.isalnum()) or folded
 
 
 def match_names(tracks: Sequence[str], stems: Sequence[str], told: Mapping[str, str]) -> list[Match]:
-    """Which stem is which track: as told, of the same name, or alike, for tracks that have one.
+    """Find which stem is which track: as told, of the same name, or alike, for tracks that have one.
 
     Certain ones come first, so that a likeness takes no stem from a track of its very name.
     """

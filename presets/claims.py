@@ -20,13 +20,13 @@ _DISTANCE = re.compile(r"(refined from [^;:]*): distance [^;]*")
 
 
 def with_claims(preset: Preset, confidence: Confidence | None, findings: tuple[Finding, ...]) -> Preset:
-    """The preset with what was measured of its settings."""
+    """Attach to a preset what was measured of its settings."""
     update = {"confidence": confidence, "findings": findings or None, "settings_sha256": settings_digest(preset)}
     return preset.model_copy(update={"provenance": preset.provenance.model_copy(update=update)})
 
 
 def with_claims_of(same: Preset, measured: Preset) -> Preset:
-    """A preset that sounds the same as one that was measured, with the claims of that, if they hold."""
+    """Give a preset the claims of one that sounds the same, if they hold."""
     provenance = measured.provenance
     if provenance.settings_sha256 is None or not hold(measured):
         return without_stale(same)
@@ -34,13 +34,13 @@ def with_claims_of(same: Preset, measured: Preset) -> Preset:
 
 
 def hold(preset: Preset) -> bool:
-    """Whether what a preset says of its settings is of these; so it is taken to be where no digest says otherwise."""
+    """Tell whether a preset's claims are about its settings; without a digest they are believed."""
     digest = preset.provenance.settings_sha256
     return digest is None or digest == settings_digest(preset)
 
 
 def without_stale(preset: Preset) -> Preset:
-    """The preset without what was measured of other settings than it has."""
+    """Remove claims that are about other settings."""
     provenance = preset.provenance
     if hold(preset):
         return preset
@@ -50,7 +50,7 @@ def without_stale(preset: Preset) -> Preset:
 
 
 def settings_digest(preset: Preset) -> str:
-    """SHA-256 of all that is heard, with the digits that a file keeps."""
+    """Compute the SHA-256 of all that is heard, with the digits that a file keeps."""
     parts = {
         "tracks": [[track.name, track.mute, _rounded(track.strip.model_dump())] for track in preset.tracks],
         "fx_bus": _rounded(preset.fx_bus.model_dump()),

@@ -63,7 +63,7 @@ def complaints(error: ValidationError, data: object) -> tuple[list[str], int]:
 
 
 def listed(lines: Sequence[str], count: int) -> str:
-    """Several mistakes under each other, the first ten and a count; one stays on its line."""
+    """List several mistakes under each other, the first ten and a count; one stays on its line."""
     if count == 1:
         return lines[0]
     shown = [f"\n  {line}" for line in lines[:MOST_LINES]]
@@ -72,7 +72,7 @@ def listed(lines: Sequence[str], count: int) -> str:
 
 
 def place_name(place: Place, data: object) -> str:
-    """A place in the file: `tracks[2] "Lead Vox" → strip.compressor.ratio`."""
+    """Name a place in the file: `tracks[2] "Lead Vox" → strip.compressor.ratio`."""
     if len(place) > 1 and place[0] == "tracks" and isinstance(place[1], int):
         name = _track_name(place[1], data)
         head = f"tracks[{place[1]}]" + (f" {json.dumps(name, ensure_ascii=False)}" if name else "")
@@ -81,7 +81,7 @@ def place_name(place: Place, data: object) -> str:
 
 
 def _is_echo(item: ErrorDetails) -> bool:
-    """A list is also called too short when an entry in it is wrong, which is named already."""
+    """Tell whether a list is called too short only because an entry in it is wrong, which is named already."""
     return item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]
 
 
@@ -125,7 +125,7 @@ def _known_there(place: Place) -> str:
 
 
 def _field(place: Place) -> FieldInfo | None:
-    """The declaration of the setting at this place."""
+    """Find the declaration of the setting at this place."""
     if not place or not isinstance(place[-1], str):
         return None
     model = _model(place[:-1])
@@ -133,7 +133,7 @@ def _field(place: Place) -> FieldInfo | None:
 
 
 def _model(place: Place) -> type[BaseModel] | None:
-    """The part of the preset at this place; an index stays with the list's kind of entry."""
+    """Find the part of the preset at this place; an index stays with the list's kind of entry."""
     model: type[BaseModel] | None = Preset
     for key in place:
         if isinstance(key, int):
@@ -144,7 +144,7 @@ def _model(place: Place) -> type[BaseModel] | None:
 
 
 def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    """Track of `tuple[Track, ...]`, Window of `Window | None`."""
+    """Find Track in `tuple[Track, ...]`, Window in `Window | None`."""
     for candidate in (annotation, *get_args(annotation)):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate

@@ -63,7 +63,7 @@ class Parameter:
     is_level: bool = False
 
     def clamp(self, value: float) -> float:
-        """The nearest value inside the range."""
+        """Find the nearest value inside the range."""
         return min(max(value, self.low), self.high)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -208,7 +208,7 @@ class Master(Part):
 
 @cache
 def parameters(section: type[BaseModel]) -> Mapping[str, Parameter]:
-    """The table of one section: dotted path to row, in the order of declaration.
+    """List the table of one part of the console: dotted path to row, in the order of declaration.
 
     Only single settings are listed; the twelve alike bands of :class:`FxBus` are not.
 
@@ -227,7 +227,7 @@ def parameters(section: type[BaseModel]) -> Mapping[str, Parameter]:
 
 
 def get(section: BaseModel, path: str) -> float:
-    """The value at a dotted path of :func:`parameters`."""
+    """Read the value at a dotted path of :func:`parameters`."""
     value: Any = section
     for name in path.split("."):
         value = getattr(value, name)
@@ -235,7 +235,7 @@ def get(section: BaseModel, path: str) -> float:
 
 
 def replace(section: Section, values: Mapping[str, float]) -> Section:
-    """A copy with the values at these dotted paths changed, validated.
+    """Copy with the values at these dotted paths changed, validated.
 
     Raises:
         pydantic.ValidationError: a value is out of range or a path unknown.

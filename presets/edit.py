@@ -56,7 +56,7 @@ class Change:
 
 
 def move_gain(strip: Strip, gain_db: float) -> Strip:
-    """The same sound with `gain_db` moved from behind the compressor to before it.
+    """Move `gain_db` from behind the compressor to before it, with the same sound.
 
     Exact: the threshold goes along, and saturation is tanh(drive x)/drive, whose drive gives back what the
     gain adds.
@@ -68,7 +68,7 @@ def move_gain(strip: Strip, gain_db: float) -> Strip:
 
 
 def desk_form(preset: Preset) -> Preset:
-    """The same sound with every input gain at 0: faders carry the balance, thresholds fit the raw tracks.
+    """Move every input gain to the fader: thresholds then fit the raw tracks, and the sound is the same.
 
     Raises:
         PresetError: a setting would pass its limit; the message names the track.
@@ -89,13 +89,13 @@ def desk_form(preset: Preset) -> Preset:
 
 
 def without_input_gain(bus: Bus) -> Bus:
-    """A strip or master as it is rendered: in desk form, its settings free to pass the table's limits."""
+    """Bring a strip or master into desk form, its settings free to pass the table's limits, as it is rendered."""
     values = {**_desk_values(bus), "input_gain_db": 0.0}
     return _unchecked(bus, {path: value for path, value in values.items() if value != get(bus, path)})
 
 
 def scaled(preset: Preset, amount: float) -> Preset:
-    """The preset at `amount` of its effect: 0 is neutral, 1 as it is, 1.5 more than that.
+    """Scale a preset's effect: 0 is neutral, 1 as it is, 1.5 more than that.
 
     Settings run from their neutral value in their own scale; those that only shape others (frequencies,
     thresholds, times) stay. Results are held inside the table's limits.
@@ -117,7 +117,7 @@ def scaled(preset: Preset, amount: float) -> Preset:
 
 
 def blended(a: Preset, b: Preset, position: float) -> Preset:
-    """A mix between two presets: 0 is `a`, 1 is `b`.
+    """Blend two presets: 0 is `a`, 1 is `b`.
 
     Tracks are matched by name and keep the order of `a`. Every setting runs in its scale: frequencies, Q and
     times by ratio, sends by amplitude. What has no middle (mute, the reverb's seed, names, notes) is that of
@@ -151,7 +151,7 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
 def merged(
     base: Preset, other: Preset, *, sections: Collection[SectionName], tracks: Iterable[str] | None = None
 ) -> Preset:
-    """`base` with some sections taken from `other`.
+    """Take some sections of `base` from `other`.
 
     Args:
         base: keeps whatever is not named.
@@ -186,7 +186,7 @@ def merged(
 
 
 def diff(a: Preset, b: Preset) -> tuple[Change, ...]:
-    """What sounds different in `b`, by dotted path; empty if nothing does.
+    """List what sounds different in `b`, by dotted path; empty if nothing does.
 
     Tracks are matched by name; their order, descriptions and provenance are not heard and not compared. A
     difference below what a file keeps (6 digits) is none.
@@ -249,7 +249,7 @@ def _values(bus: Strip | Master) -> Values:
 
 
 def _unchecked(part: Node, values: Values) -> Node:
-    """A copy with the values at these dotted paths, free to pass the table's limits."""
+    """Copy with the values at these dotted paths, free to pass the table's limits."""
     update: dict[str, object] = {}
     for name in dict.fromkeys(path.partition(".")[0] for path in values):
         inner = {path[len(name) + 1 :]: value for path, value in values.items() if path.startswith(f"{name}.")}
@@ -258,7 +258,7 @@ def _unchecked(part: Node, values: Values) -> Node:
 
 
 def _shifted(bus: Strip | Master, values: Values, gain_db: float) -> Values:
-    """Gain moved to before the stages, without a look at the limits."""
+    """Move gain to before the stages, without a look at the limits."""
     return {path: _moved(row, values[path], gain_db) for path, row in parameters(type(bus)).items()}
 
 
@@ -275,7 +275,7 @@ def _moved(row: Parameter, value: float, gain_db: float) -> float:
 
 
 def _desk_values(bus: Strip | Master) -> Values:
-    """All values in the desk form; a step on the way, so the limits do not bind."""
+    """Compute all values in the desk form; a step on the way, so the limits do not bind."""
     return _shifted(bus, _values(bus), -bus.input_gain_db)
 
 
@@ -362,7 +362,7 @@ def _title(preset: Preset) -> str:
 
 
 def with_note(preset: Preset, note: str) -> Preset:
-    """The preset with a line more in its provenance's note.
+    """Add a line to the note in a preset's provenance.
 
     The newest comes first, so that it is what remains where the notes get too long.
     """

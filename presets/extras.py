@@ -8,5 +8,5 @@ Extra = Literal["picture", "cuda", "train", "corpus"]
 
 
 def install_command(extra: Extra) -> str:
-    """Words for people: the command that installs an extra, and where to run it."""
+    """Say which command installs an extra, and where to run it."""
     return f"pip install '.[{extra}]' in a clone of mixbridge"

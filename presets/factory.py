@@ -16,12 +16,12 @@ _FOLDER = files("mixbridge.presets") / "factory"
 
 
 def names() -> tuple[str, ...]:
-    """The names, sorted."""
+    """List the names, sorted."""
     return tuple(sorted(item.name.removesuffix(".json") for item in _FOLDER.iterdir() if item.name.endswith(".json")))
 
 
 def load(name: str) -> Preset:
-    """The factory preset of this name.
+    """Load the factory preset of this name.
 
     Raises:
         PresetError: there is none of this name.

@@ -36,7 +36,7 @@ _SNIFFED_BYTES = 4096
 
 
 def load(path: str | os.PathLike[str]) -> Preset:
-    """The preset in a file.
+    """Read the preset in a file.
 
     Raises:
         PresetError: it cannot be read or is not a usable preset; every mistake is named.
@@ -45,7 +45,7 @@ def load(path: str | os.PathLike[str]) -> Preset:
 
 
 def loads(text: str, name: str = "The preset") -> Preset:
-    """The preset in a string.
+    """Read the preset in a string.
 
     Args:
         text: JSON.
@@ -84,13 +84,13 @@ def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = Fals
 
 
 def dumps(preset: Preset) -> str:
-    """A preset as JSON text: one setting a line, always in the same order, 6 significant digits."""
+    """Write a preset as JSON text: one setting a line, always in the same order, 6 significant digits."""
     data = _rounded(without_stale(preset).model_dump(mode="json", exclude_none=True))
     return json_text(data) + "\n"
 
 
 def rounded(preset: Preset) -> Preset:
-    """The preset with the digits that a file keeps: what is rendered is then what is saved."""
+    """Round a preset to the digits that a file keeps: what is rendered is then what is saved."""
     return loads(dumps(preset))
 
 
@@ -225,7 +225,7 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
 
 
 def _check_replaceable(path: Path, target: Path, *, overwrite: bool) -> None:
-    """Only a text file is replaced: no device, and no recording."""
+    """Refuse to replace anything but a text file: no device, and no recording."""
     if os.path.isdir(target):  # noqa: PTH112  (as above)
         raise OutputError("is a folder. Name a file in it.", path)
     if not os.path.exists(target):  # noqa: PTH110

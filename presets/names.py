@@ -8,7 +8,7 @@ LONGEST_NAME = 200
 
 
 def free_name(name: str, taken: Collection[str], longest: int = LONGEST_NAME, key: Callable[[str], str] = str) -> str:
-    """The name, with a number if it is taken: "Vox (2)".
+    """Add a number to a name that is taken: "Vox (2)".
 
     Args:
         name: what is wanted.
@@ -24,7 +24,7 @@ def free_name(name: str, taken: Collection[str], longest: int = LONGEST_NAME, ke
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """The names, each different, in their order: one that comes again gets a number; an empty one is "track"."""
+    """Make names differ, in their order: one that comes again gets a number; an empty one is "track"."""
     taken: set[str] = set()
     unique = []
     for name in names:

@@ -116,7 +116,7 @@ class Preset(Part):
         return self
 
     def track(self, name: str) -> Track:
-        """The track of this name; KeyError if there is none."""
+        """Find the track of this name; KeyError if there is none."""
         for track in self.tracks:
             if track.name == name:
                 return track
@@ -124,7 +124,7 @@ class Preset(Part):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a preset file (draft 2020-12), as exported to `presets/preset.schema.json`."""
+    """Make the JSON Schema of a preset file (draft 2020-12), as exported to `presets/preset.schema.json`."""
     schema: dict[str, Any] = Preset.model_json_schema(mode="validation")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

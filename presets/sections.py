@@ -35,7 +35,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 
 @cache
 def sections(part: type[BaseModel]) -> tuple[SectionName, ...]:
-    """The sections of a part of the console, in the order of the signal.
+    """List the sections of a part of the console, in the order of the signal.
 
     >>> sections(Strip)
     ('trim', 'eq', 'compressor', 'saturation', 'fader', 'pan', 'send')
@@ -45,28 +45,28 @@ def sections(part: type[BaseModel]) -> tuple[SectionName, ...]:
 
 @cache
 def rows_of(part: type[BaseModel], section: SectionName) -> Mapping[str, Parameter]:
-    """The settings of a section by path."""
+    """List the settings of a section by path."""
     return {path: row for path, row in parameters(part).items() if row.section == section}
 
 
 def expanded(names: Iterable[str]) -> frozenset[SectionName]:
-    """Sections with every group replaced by what it stands for; unknown names stay as they are."""
+    """Replace every group by the sections that it stands for; unknown names stay as they are."""
     return frozenset(section for name in names for section in GROUPS.get(name, (name,)))
 
 
 def is_active(bus: Strip | Master, section: SectionName) -> bool:
-    """Whether a section does anything: a setting of it that has a neutral value is not there."""
+    """Tell whether a section does anything: whether a setting of it is not at its neutral value."""
     rows = rows_of(type(bus), section)
     return any(row.neutral is not None and get(bus, path) != row.neutral for path, row in rows.items())
 
 
 def active_sections(bus: Strip | Master, known: Collection[SectionName] = ()) -> Iterator[SectionName]:
-    """The sections that do something, but for those that the caller knows."""
+    """List the sections that do something, but for those that the caller knows."""
     return (name for name in sections(type(bus)) if name not in known and is_active(bus, name))
 
 
 def described(bus: Strip | Master, section: SectionName) -> str:
-    """A section in plain numbers: "pan of 0.3", "saturation (drive 4)", "gate (threshold -40 dB, range 20 dB)"."""
+    """Say a section in numbers: "pan of 0.3", "saturation (drive 4)", "gate (threshold -40 dB, range 20 dB)"."""
     rows = rows_of(type(bus), section)
     values = {row.label: quantity(float(f"{get(bus, path):.4g}"), row.unit) for path, row in rows.items()}
     if "." not in next(iter(rows)):
@@ -75,7 +75,7 @@ def described(bus: Strip | Master, section: SectionName) -> str:
 
 
 def console_markdown() -> str:
-    """One table per section: setting, unit, range, scale, neutral value, what it does."""
+    """Make a table for each part: setting, unit, range, scale, neutral value, what it does."""
     return "\n".join(_lines()) + "\n"
 
 

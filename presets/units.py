@@ -12,27 +12,27 @@ from .console import Parameter, Unit
 
 
 def gain_factor(gain_db: float) -> float:
-    """The factor that a gain in dB multiplies samples by; 0 for minus infinity."""
+    """Convert a gain in dB to the factor that it multiplies samples by; 0 for minus infinity."""
     return float(10 ** (gain_db / 20))
 
 
 def decibels(factor: float) -> float:
-    """A factor in dB; minus infinity for 0 and below."""
+    """Convert a factor to dB; minus infinity for 0 and below."""
     return 20 * math.log10(factor) if factor > 0 else -math.inf
 
 
 def power_factor(level_db: float) -> float:
-    """A level in dB as a power; 0 for minus infinity."""
+    """Convert a level in dB to a power; 0 for minus infinity."""
     return float(10 ** (level_db / 10))
 
 
 def power_decibels(power: float) -> float:
-    """A power in dB; minus infinity for 0 and below."""
+    """Convert a power to dB; minus infinity for 0 and below."""
     return 10 * math.log10(power) if power > 0 else -math.inf
 
 
 def quantity(value: float, unit: Unit) -> str:
-    """A value as a person writes it.
+    """Write a value with its unit, as a person does.
 
     >>> quantity(3.0, ":1"), quantity(-24.5, "dB"), quantity(0.71, "")
     ('3:1', '-24.5 dB', '0.71')
@@ -44,6 +44,6 @@ def quantity(value: float, unit: Unit) -> str:
 
 
 def allowed(row: Parameter) -> str:
-    """The range of a setting, with its unit once: "-24 to 24 dB", "1:1 to 20:1"."""
+    """Write the range of a setting, with its unit once: "-24 to 24 dB", "1:1 to 20:1"."""
     low = quantity(row.low, row.unit if row.unit == ":1" else "")
     return f"{low} to {quantity(row.high, row.unit)}"

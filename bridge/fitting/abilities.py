@@ -40,29 +40,29 @@ class Clamp:
 
 
 def clamp_words(clamp: Clamp) -> str:
-    """What becomes of a value, for people: "attack of 0.1 ms becomes 1 ms"."""
+    """Say what becomes of a value: "attack of 0.1 ms becomes 1 ms"."""
     row = row_of(clamp.key)
     wanted, given = (quantity(value, "" if row is None else row.unit) for value in (clamp.wanted, clamp.given))
     return f"{label_of(clamp.key)} of {wanted} becomes {given}"
 
 
 def snapped(scale: Scale, value: float) -> float:
-    """The number that the desk will have when it is sent this one."""
+    """Round to the number that the desk will have when it is sent this one."""
     return float(scale.snap(value))
 
 
 def lowest(scale: Scale) -> float:
-    """The smallest number on a scale; minus infinity for names."""
+    """Find the smallest number on a scale; minus infinity for names."""
     return -math.inf if scale.low is None else float(scale.low)
 
 
 def highest(scale: Scale) -> float:
-    """The largest number on a scale; infinity for names."""
+    """Find the largest number on a scale; infinity for names."""
     return math.inf if scale.high is None else float(scale.high)
 
 
 def clamp_of(key: str, scale: Scale, wanted: float) -> Clamp | None:
-    """What became of a value that is out of range; None for one that is not."""
+    """Tell what becomes of a value that is out of range; None for one that is not."""
     slack = _ROUNDING * max(1.0, abs(wanted))
     if lowest(scale) - slack <= wanted <= highest(scale) + slack:
         return None
@@ -71,7 +71,7 @@ def clamp_of(key: str, scale: Scale, wanted: float) -> Clamp | None:
 
 @cache
 def grid_of(scale: Scale) -> Floats | None:
-    """All numbers that a scale can have, rising; None if they are too many to count."""
+    """List all numbers that a scale can have, rising; None if they are too many."""
     if scale.values is not None:
         return np.unique([float(value) for value in scale.values])
     steps = getattr(scale, "steps", None)
@@ -82,7 +82,7 @@ def grid_of(scale: Scale) -> Floats | None:
 
 
 def slot_limits(ability: EqAbility) -> tuple[SlotLimits, ...]:
-    """What each slot of a desk's equalizer can be set to."""
+    """Find what each slot of a desk's equalizer can be set to."""
     return tuple(_limits(slot) for slot in ability.slots)
 
 

@@ -55,13 +55,13 @@ class SlotLimits:
     idle: Floats
 
     def snapped(self, band: Floats) -> Floats:
-        """The nearest band on the grid."""
+        """Round to the nearest band on the grid."""
         held = np.clip(band, self.low, self.high)
         pairs = zip(held, self.grids, strict=True)
         return np.array([value if grid is None else grid[np.abs(grid - value).argmin()] for value, grid in pairs])
 
     def around(self, band: Floats) -> Floats:
-        """A band on the grid and those a step away in any of its numbers, shape (n, 3)."""
+        """List a band on the grid and those a step away in any of its numbers, shape (n, 3)."""
         choices = []
         for value, grid in zip(band, self.grids, strict=True):
             if grid is None:
@@ -80,19 +80,19 @@ class FilterBands:
     values: Floats
 
     def response_db(self, freqs_hz: Floats, sample_rate_hz: int) -> Floats:
-        """Gain of all together, shape as `freqs_hz`."""
+        """Compute the gain of all together, shape as `freqs_hz`."""
         return _total_db(self, warped(freqs_hz, sample_rate_hz), sample_rate_hz)
 
 
 def audible_freqs_hz(count: int, sample_rate_hz: int) -> Floats:
-    """Frequencies evenly spaced in octaves over what is heard."""
+    """Space frequencies evenly in octaves over what is heard."""
     return np.geomspace(LOWEST_HZ, min(HIGHEST_HZ, 0.48 * sample_rate_hz), count)
 
 
 def closest(
     wanted: FilterBands, slots: Sequence[SlotLimits], preferred: Sequence[int], sample_rate_hz: int
 ) -> FilterBands:
-    """The setting of the slots that sounds most like these bands, on the slots' grid.
+    """Find the setting of the slots that sounds most like these bands, on the slots' grid.
 
     Args:
         wanted: the bands; those with gain 0 say nothing about the sound.
@@ -135,7 +135,7 @@ class _Task:
         return float((self.errors_db(bands) ** 2).sum())
 
     def start(self, kept: Sequence[int]) -> FilterBands:
-        """These bands in the slots that suit them best, within the slots' ranges; other slots idle."""
+        """Put these bands into the slots that suit them best, within the slots' ranges; other slots idle."""
         kinds = np.array([slot.kinds[0] for slot in self._slots])
         values = np.array([slot.idle for slot in self._slots])
         cost = [
@@ -158,7 +158,7 @@ class _Task:
         return wrong + _OCTAVE_OUT * octaves_out + _OTHER_PLACE * (rank - place) ** 2
 
     def with_one_bell_moved(self, start: FilterBands) -> list[FilterBands]:
-        """Starts with one bell elsewhere: where most is missing without it."""
+        """Make starts with one bell elsewhere: where most is missing without it."""
         parts_db = responses_db(start.kinds, start.values, self._points, self._rate_hz)
         starts = []
         for place, slot in enumerate(self._slots):
@@ -173,7 +173,7 @@ class _Task:
         return starts
 
     def fitted(self, start: FilterBands) -> FilterBands:
-        """The nearest response that can be reached from here, off the grid."""
+        """Find the nearest response that can be reached from here, off the grid."""
         low, high = self._low.ravel(), self._high.ravel()
         free = low < high
         step = np.tile(_STEP, len(self._slots))[free]
@@ -216,7 +216,7 @@ class _Task:
         return FilterBands(bands.kinds, values)
 
     def polished(self, bands: FilterBands) -> FilterBands:
-        """Moved along the grid, one band at a time, until no step makes it better."""
+        """Move along the grid, one band at a time, until no step makes it better."""
         values = bands.values.copy()
         parts_db = responses_db(bands.kinds, values, self._points, self._rate_hz)
         best = float(((parts_db.sum(axis=0) - self._target_db) ** 2).sum())

@@ -59,7 +59,7 @@ class _Curve:
 
 
 def fit_compressor(compressor: Compressor, ability: CompressorAbility) -> FittedCompressor:
-    """The compressor within a desk's ranges, list of ratios and grid; ratio 1 is off where the desk has a switch.
+    """Fit a compressor into a desk's ranges, ratios and grid; ratio 1 is off where the desk has a switch.
 
     Args:
         compressor: settings of the console in the desk form (thresholds of the raw track).
@@ -99,17 +99,17 @@ def fit_compressor(compressor: Compressor, ability: CompressorAbility) -> Fitted
 
 
 def desk_ms(preset_ms: float, law: TimeLaw) -> float:
-    """A preset's time in the milliseconds of a desk."""
+    """Convert a preset's time to the milliseconds of a desk."""
     return preset_ms * _TIME_CONSTANT[law] / _TIME_CONSTANT["pedalboard"]
 
 
 def preset_ms(desk_ms: float, law: TimeLaw) -> float:
-    """The inverse of :func:`desk_ms`."""
+    """Convert the milliseconds of a desk to a preset's time."""
     return desk_ms * _TIME_CONSTANT["pedalboard"] / _TIME_CONSTANT[law]
 
 
 def _nearest(wanted: _Curve, ability: CompressorAbility) -> _Curve:
-    """The best of all curves that the desk can have.
+    """Find the best of all curves that the desk can have.
 
     Every threshold, ratio and knee of its grids is tried: the gain is a slope times how far a level is over the
     threshold, so that the ratios cost next to nothing.
@@ -159,7 +159,7 @@ def _thresholds(scale: Scale, held_db: float) -> Floats:
 
 
 def _ratios(ability: CompressorAbility, held: float) -> Floats:
-    """The desk's ratios, with 1 where it can switch the compressor off."""
+    """List the desk's ratios, with 1 where it can switch the compressor off."""
     scale = ability.ratio
     ratios = grid_of(scale)
     if ratios is None:
@@ -173,7 +173,7 @@ def _knees(scale: Scale, held_db: float) -> Floats:
 
 
 def _over_db(threshold_db: Floats, knee_db: Floats) -> Floats:
-    """How far the levels are over the threshold, rounded off by the knee: last axis."""
+    """Compute how far the levels are over the threshold, rounded off by the knee: last axis."""
     above_db = np.maximum(_LEVELS_DB - threshold_db + knee_db / 2, 0)
     inside_db = np.minimum(above_db, knee_db)
     return np.asarray(above_db - inside_db + inside_db**2 / (2 * np.maximum(knee_db, 1e-9)))

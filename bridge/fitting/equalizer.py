@@ -43,7 +43,7 @@ class FittedEq:
 
 
 def fit_eq(eq: Equalizer, ability: EqAbility, sample_rate_hz: int = 48000) -> FittedEq:
-    """The equalizer within a desk's bands, types, ranges and grid.
+    """Fit an equalizer into a desk's bands, types, ranges and grid.
 
     Bands that fit a slot as they are keep their numbers; else the response is fitted. The desk's filters are taken
     for those of the Audio EQ Cookbook, shelves with their Q where the desk has a control for it.
@@ -65,13 +65,13 @@ def fit_eq(eq: Equalizer, ability: EqAbility, sample_rate_hz: int = 48000) -> Fi
 
 
 def console_bands(eq: Equalizer) -> FilterBands:
-    """The console's six bands as numbers; what is not heard has gain 0."""
+    """Convert the console's six bands to numbers; what is not heard has gain 0."""
     rows = [_row(getattr(eq, name)) for name in EQ_BANDS]
     return FilterBands(np.array(CONSOLE_KINDS), np.array(rows))
 
 
 def desk_row(values: Mapping[str, float | str], slot: Slot, sample_rate_hz: int) -> list[float]:
-    """What a slot of a desk does, as numbers of the console: gain in dB, log frequency, log Q."""
+    """Convert a slot of a desk to numbers of the console: gain in dB, log frequency, log Q."""
     prefix = f"eq.{slot.name}"
     gain_db = float(values[f"{prefix}.gain_db"])
     freq_hz = float(values[f"{prefix}.freq_hz"])
@@ -81,7 +81,7 @@ def desk_row(values: Mapping[str, float | str], slot: Slot, sample_rate_hz: int)
 
 
 def kind_name(values: Mapping[str, float | str], slot: Slot) -> str:
-    """What filter a slot is: as set, or as it is built."""
+    """Tell what filter a slot is: as set, or as it is built."""
     return str(values.get(f"eq.{slot.name}.type", slot.types[0]))
 
 
@@ -91,7 +91,7 @@ def _row(band: EqBand) -> list[float]:
 
 
 def _preferred(eq: Equalizer) -> list[int]:
-    """Bands in use, and behind them those to show in slots that are left: the ones somebody has set, shelves first."""
+    """Order bands: those in use, then those to show in slots that are left: what somebody has set, shelves first."""
     neutral = Equalizer()
 
     def rank(index: int) -> tuple[bool, bool, bool]:

@@ -36,7 +36,7 @@ def fit_preset(
     *,
     trims: bool = True,
 ) -> Fitted:
-    """All assigned tracks and the master within what a desk can do.
+    """Fit all assigned tracks and the master to what a desk can do.
 
     Args:
         preset: the mix.
@@ -67,7 +67,7 @@ def fit_preset(
 
 
 def _fitted(track: Track, desk: Desk, sample_rate_hz: int, *, trims: bool) -> FittedStrip:
-    """The strip with its name and mute."""
+    """Fit a strip, with its name and mute."""
     fitted = fit_strip(track.strip, desk, "track", sample_rate_hz, trims=trims)
     values, lost = dict(fitted.values), fitted.lost
     for key, value in (("name", track.name), ("mute", float(track.mute))):

@@ -30,14 +30,14 @@ _DB = 10 / math.log(10)
 
 
 def warped(freqs_hz: ArrayLike, sample_rate_hz: int) -> Floats:
-    """Frequencies as the filters at this rate see them: tan^2 of half the angle; shape as given."""
+    """Warp frequencies as the filters at this rate see them: tan^2 of half the angle; shape as given."""
     highest_hz = HIGHEST_FREQ * sample_rate_hz
     angle = np.pi * np.minimum(np.asarray(freqs_hz, np.float64), highest_hz) / sample_rate_hz
     return np.asarray(np.tan(angle) ** 2)
 
 
 def responses_db(kinds: Kinds, bands: Floats, points: Floats, sample_rate_hz: int) -> Floats:
-    """Gain of each band in dB.
+    """Compute the gain of each band in dB.
 
     Args:
         kinds: of the bands, shape (..., n).
@@ -75,12 +75,12 @@ class Responses:
         self._above, self._below = u + self._c * self._p, v + self._d * self._p
 
     def gains_db(self) -> Floats:
-        """Gain of each band, shape (..., n, m)."""
+        """Compute the gain of each band, shape (..., n, m)."""
         low_db = _DB * np.log(self._above / self._below) + np.where(self._is_bell, 0, self._gain_db / 2)
         return np.asarray(np.where(self._is_high, self._gain_db - low_db, low_db))
 
     def slopes(self) -> Floats:
-        """Derivatives of the gains by gain, log frequency and log Q of the band, shape (..., n, 3, m)."""
+        """Differentiate the gains by gain, log frequency and log Q of the band, shape (..., n, 3, m)."""
         A, t, p, is_bell = self._A, self._t, self._p, self._is_bell
         a_above = np.where(is_bell, 2 * A**2 * p, 2 * (A - t) * A + A * p)  # by ln A
         a_below = np.where(is_bell, -2 * p / A**2, -2 * (1 - A * t) * A * t + A * p)

@@ -41,7 +41,7 @@ class FittedStrip:
 
 
 def fit_strip(strip: Bus, desk: Desk, kind: str, sample_rate_hz: int = 48000, *, trims: bool = True) -> FittedStrip:
-    """A strip or the master within what a desk can do.
+    """Fit a strip or the master to what a desk can do.
 
     The settings are sent in the desk form: trim at 0, thresholds as the raw track meets them, the balance on the
     faders. Only what is too loud for a fader goes to the trim, before EQ and compressor, with the threshold.
@@ -103,7 +103,7 @@ def _levels(strip: Strip | Master) -> dict[str, float]:
 
 
 def _trim_db(fader_db: float, desk: Desk, kind: str) -> float:
-    """What the trim has to give because the fader ends; always enough, if it can."""
+    """Compute what the trim has to give because the fader ends; always enough, if it can."""
     fader, trim = desk.scale(kind, "fader_db"), desk.scale(kind, "trim_db")
     if fader is None or trim is None or fader_db <= highest(fader):
         return 0.0
@@ -114,7 +114,7 @@ def _trim_db(fader_db: float, desk: Desk, kind: str) -> float:
 
 
 def _lost(strip: Strip | Master, wanted: Mapping[str, float], desk: Desk, kind: str) -> list[str]:
-    """What is in use and has no counterpart, said to a person who mixes."""
+    """Say what is in use and has no counterpart, to a person who mixes."""
     lost = []
     gain_db = max(abs(getattr(strip.eq, name).gain_db) for name in EQ_BANDS)
     compresses = strip.compressor.ratio > 1

@@ -41,7 +41,7 @@ class Unfitted:
 
 
 def unfit(values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_hz: int = 48000) -> Unfitted:
-    """A desk's values as a strip of the console; what the desk did not tell stays neutral.
+    """Convert a desk's values to a strip of the console; what the desk did not tell stays neutral.
 
     An equalizer whose shelves and bells have a place in the console's keeps its numbers, else its response is fitted.
     What is switched off comes out neutral: gains 0, ratio 1.
@@ -102,7 +102,7 @@ def _off(values: Mapping[str, float | str], desk: Desk, kind: str) -> list[str]:
 
 
 def _levels(values: Mapping[str, float | str], kind: str) -> dict[str, float]:
-    """Trim, fader, pan and send, by path in the console: what is part of no stage."""
+    """List trim, fader, pan and send by path in the console: what is part of no stage."""
     paths = (path for path in parameters(_console_part(kind)) if "." not in path)
     return {path: float(values[desk_key(path)]) for path in paths if desk_key(path) in values}
 
@@ -112,13 +112,13 @@ def _console_part(kind: str) -> type[Strip | Master]:
 
 
 def _is_as_good_as_lowest(path: str, row: Parameter, value: float) -> bool:
-    """Levels below the console's lowest are off in both, and an attack of 0 is at once in both."""
+    """Tell whether a value sounds like the console's lowest: a level that is off, an attack that is immediate."""
     is_level = row.section in {"fader", "send"} and value < 0
     return is_level or (path == "compressor.attack_ms" and value < 1)
 
 
 def _compressor(values: Mapping[str, float | str], desk: Desk, kind: str) -> dict[str, float]:
-    """Settings of the compressor by path; empty if the desk has none."""
+    """List settings of the compressor by path; empty if the desk has none."""
     ability = desk.compressor(kind)
     if ability is None:
         return {}
@@ -172,7 +172,7 @@ def _band(row: Floats) -> EqBand:
 
 @cache
 def _console_limits() -> tuple[SlotLimits, ...]:
-    """The console's bands as slots to be set."""
+    """Describe the console's bands as slots to be set."""
     rows = [_ROWS[name] for name in ("gain_db", "freq_hz", "q")]
     low = np.array([rows[GAIN].low, math.log(rows[FREQ].low), math.log(rows[Q].low)])
     high = np.array([rows[GAIN].high, math.log(rows[FREQ].high), math.log(rows[Q].high)])

@@ -18,24 +18,24 @@ _LISTED = 5
 
 
 def headline(preset: Preset) -> str:
-    """How sure, in a few words; empty for settings that no model predicted."""
+    """Say how sure a prediction is, in a few words; empty for settings that no model predicted."""
     confidence = preset.provenance.confidence
     return _HEADLINES[confidence.level] if confidence else ""
 
 
 def reasons(preset: Preset) -> list[str]:
-    """Why it is as sure as it is, a sentence each."""
+    """Say why it is as sure as it is, a sentence each."""
     confidence = preset.provenance.confidence
     return list(confidence.reasons) if confidence else []
 
 
 def guarded(preset: Preset) -> list[str]:
-    """What guard rails put right, a line each."""
+    """Say what guard rails changed, a line each."""
     return [finding.message for finding in preset.provenance.findings or ()]
 
 
 def assurance_lines(preset: Preset) -> list[str]:
-    """All of it for a terminal; long lists are cut."""
+    """Say all of it for a terminal; long lists are cut."""
     if not headline(preset):
         return []
     held = guarded(preset)
@@ -45,7 +45,7 @@ def assurance_lines(preset: Preset) -> list[str]:
 
 
 def assurance_as_json(preset: Preset) -> dict[str, Any]:
-    """All of it for machines; null and empty for settings that no model predicted."""
+    """Give all of it for machines; null and empty for settings that no model predicted."""
     provenance = preset.provenance
     return {
         "confidence": provenance.confidence.model_dump(mode="json") if provenance.confidence else None,

@@ -34,7 +34,7 @@ class Axis:
     log: bool = False
 
     def share(self, value: float) -> float:
-        """0 at the beginning to 1 at the end; values outside stay at the border."""
+        """Place a value: 0 at the beginning of the axis, 1 at its end; values outside stay at the border."""
         if self.log:
             share = math.log(max(value, _SMALLEST) / self.low) / math.log(self.high / self.low)
         else:
@@ -81,7 +81,7 @@ FREQUENCIES = Axis(
 
 
 def decibel_axis(low_db: float, high_db: float, step_db: float) -> Axis:
-    """An axis in dB with a line every `step_db`."""
+    """Make an axis in dB with a line every `step_db`."""
     first = math.ceil(low_db / step_db)
     last = math.floor(high_db / step_db)
     return Axis(
@@ -99,7 +99,7 @@ def line_chart(
     columns: Columns | None = None,
     mark: float | None = None,
 ) -> Markup:
-    """A chart as an SVG element.
+    """Draw a chart as an SVG element.
 
     Args:
         title: said to those who cannot see it.

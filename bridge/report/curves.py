@@ -21,7 +21,7 @@ _LEVEL_COLUMNS = 30
 
 
 def equalizer(eq: Equalizer, sample_rate_hz: int) -> Markup:
-    """The gain of an equalizer over frequency, its bands behind it."""
+    """Draw the gain of an equalizer over frequency, its bands behind it."""
     freqs_hz = np.geomspace(FREQUENCIES.low, min(FREQUENCIES.high, 0.49 * sample_rate_hz), _POINTS)
     bands = band_responses_db(eq, freqs_hz, sample_rate_hz)
     total = sum(bands.values(), np.zeros(_POINTS))
@@ -53,7 +53,7 @@ def dynamics(compressor: Compressor, work: CompressorWork, input_gain_db: float)
 
 
 def spectra(curves_db: Mapping[str, Curve], title: str, size: tuple[int, int] = _CHART) -> Markup:
-    """Spectra in third octaves, at equal loudness.
+    """Draw spectra in third octaves, at equal loudness.
 
     Args:
         curves_db: power in :data:`.listening.THIRDS_HZ`, by the style of the line: "raw", "mix", "reference".

@@ -51,7 +51,7 @@ class SoundFigures:
 
 
 def measure(audio: Samples, sample_rate_hz: int) -> SoundFigures:
-    """The figures of samples of shape (1 or 2, n)."""
+    """Measure samples of shape (1 or 2, n)."""
     loudness = integrated_loudness(audio, sample_rate_hz)
     left, right = (audio[0], audio[-1])
     power_left, power_right = _power(left), _power(right)
@@ -66,14 +66,14 @@ def measure(audio: Samples, sample_rate_hz: int) -> SoundFigures:
 
 
 def tone(audio: Samples, sample_rate_hz: int, loudness_lufs: float) -> Curve:
-    """Third octaves brought to a loudness of 0 LUFS, for comparing; NaN for silence."""
+    """Measure third octaves, brought to a loudness of 0 LUFS for comparing; NaN for silence."""
     if not math.isfinite(loudness_lufs):
         return np.full(len(THIRDS_HZ), np.nan)
     return third_octaves_db(audio, sample_rate_hz) - loudness_lufs
 
 
 def third_octaves_db(audio: Samples, sample_rate_hz: int) -> Curve:
-    """Power in the bands of :data:`THIRDS_HZ`, in dB; NaN for bands above half the sample rate."""
+    """Measure power in the bands of :data:`THIRDS_HZ`, in dB; NaN for bands above half the sample rate."""
     padded = np.pad(audio, ((0, 0), (0, max(0, _FFT - audio.shape[1]))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT, axis=1)[:, :: _FFT // 2]
     spectrum = scipy.fft.rfft(frames * np.hanning(_FFT).astype(np.float32), axis=-1)

@@ -105,7 +105,7 @@ class _Heard:
 
 
 def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | None = None) -> str:
-    """The report on a mix, as HTML.
+    """Make the report on a mix, as HTML.
 
     Args:
         result: what was made, with the paths where it will be.
@@ -153,7 +153,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
 
 
 def _shown(value: object) -> object:
-    """What stands in the page; control characters of names are shown as escapes."""
+    """Escape control characters of names in what stands in the page."""
     if isinstance(value, Markup):
         return Markup(escaped(value, keep="\n"))
     return escaped(value, keep="\n") if isinstance(value, str) else value
@@ -182,7 +182,7 @@ def _read_reference(path: Path, preset: Preset, rate_hz: int) -> Samples | None:
 
 
 def _track_cards(heard: _Heard, preset: Preset, reference: SoundFigures | None) -> list[TrackCard]:
-    """A card for each track, silent and muted ones too."""
+    """Make a card for each track, silent and muted ones too."""
     stems = heard.rendered.stems
     # The master and the loudness target move all tracks alike: the same step brings them to where they are in the mix.
     bus = np.sum(
@@ -259,7 +259,7 @@ def _turned_down(work: CompressorWork) -> str:
 
 
 def _commands(result: MixResult, stems: Mapping[str, Path]) -> dict[str, str]:
-    """What to type to change or undo something."""
+    """Say what to type to change or undo something."""
     preset_path = result.preset_path
     folder = preset_path.parent
     named = " ".join(shlex.quote(f"{name}={path}") for name, path in stems.items())
@@ -275,7 +275,7 @@ def _commands(result: MixResult, stems: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _bar_db(below_db: Sequence[float]) -> int:
-    """How many dB a bar is long, so that the tracks differ as far as can be."""
+    """Choose how many dB a bar is long, so that the tracks differ as far as can be."""
     quietest_db = max((value for value in below_db if value < _BARS_DB[-1]), default=0.0)
     return next((length for length in _BARS_DB if quietest_db <= length * (1 - _SHORTEST_BAR)), _BARS_DB[-1])
 
@@ -289,7 +289,7 @@ def _signed(value: float) -> str:
 
 
 def _signless(value: float) -> str:
-    """With a real minus sign."""
+    """Write a number with a real minus sign."""
     return f"{round(value, 1) + 0.0:.1f}".replace("-", _MINUS)
 
 

@@ -50,7 +50,7 @@ def describe_master(master: Master) -> list[str]:
 
 
 def _bus_words(bus: Strip | Master) -> list[str]:
-    """A sentence for each section that does something; a section without words of its own is said in plain numbers."""
+    """Say each section that does something; one without words of its own in numbers."""
     sentences: list[str] = []
     for section in sections(type(bus)):
         words = _WORDS.get(section)
@@ -62,7 +62,7 @@ def _bus_words(bus: Strip | Master) -> list[str]:
 
 
 def describe_origin(provenance: Provenance) -> list[str]:
-    """Where a preset came from, as far as it says; empty for one made by hand."""
+    """Say where a preset came from; empty for one made by hand."""
     entries = (
         ("model", provenance.model),
         ("reference", provenance.reference.file if provenance.reference else None),
@@ -75,7 +75,7 @@ def describe_origin(provenance: Provenance) -> list[str]:
 
 
 def preset_table(preset: Preset) -> Table:
-    """A row for each track and one for the master, with the file's numbers; for rich to print."""
+    """Make a table of each track and the master, with the file's numbers; for rich to print."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -106,7 +106,7 @@ def preset_table(preset: Preset) -> Table:
 
 
 def diff_table(changes: Sequence[Change]) -> Table:
-    """Old and new value of each change; for rich to print."""
+    """Make a table of the old and new value of each change; for rich to print."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -123,14 +123,14 @@ def diff_table(changes: Sequence[Change]) -> Table:
 
 
 def spoken_frequency(freq_hz: float) -> str:
-    """A frequency as engineers say it: "250 Hz", "3.2 kHz"."""
+    """Write a frequency as engineers say it: "250 Hz", "3.2 kHz"."""
     if freq_hz >= 995:
         return f"{freq_hz / 1000:.2g} kHz"
     return f"{freq_hz:.0f} Hz"
 
 
 def spoken_pan(pan: float) -> str:
-    """A pan position: "centre", "30 % left", "hard right"."""
+    """Say a pan position: "centre", "30 % left", "hard right"."""
     if abs(pan) < AUDIBLE_PAN:
         return "centre"
     side = "left" if pan < 0 else "right"
@@ -190,7 +190,7 @@ def _saturation_words(bus: Strip | Master) -> Iterator[str]:
 
 
 def _fader_words(bus: Strip | Master) -> Iterator[str]:
-    """Input gain and fader together: how much louder the track becomes, but for its compressor."""
+    """Say input gain and fader together: how much louder the track becomes, but for its compressor."""
     gain_db = bus.input_gain_db + (bus.fader_db if isinstance(bus, Strip) else bus.output_gain_db)
     if abs(gain_db) >= AUDIBLE_DB:
         yield f"turned {'up' if gain_db > 0 else 'down'} {_decibels(abs(gain_db))} dB"
@@ -244,12 +244,12 @@ def _master_cells(master: Master, *, has_drive: bool) -> Iterable[str]:
 
 
 def _more_cell(bus: Strip | Master) -> str:
-    """Sections that have no column."""
+    """Say the sections that have no column."""
     return "\n".join(described(bus, section) for section in active_sections(bus, known=_WORDS.keys()))
 
 
 def _equalizer_cell(eq: Equalizer) -> str:
-    """The bands that do something, e.g. "-3.1 @ 250 Hz", one a line."""
+    """List the bands that do something, e.g. "-3.1 @ 250 Hz", one a line."""
     bands = (getattr(eq, name) for name in EQ_BANDS)
     heard = (band for band in bands if abs(band.gain_db) >= AUDIBLE_DB)
     return "\n".join(f"{band.gain_db:+.1f} @ {spoken_frequency(band.freq_hz)}" for band in heard)
@@ -280,7 +280,7 @@ def _value(value: float | bool | str | None, unit: Unit) -> str:
 
 
 def _step(change: Change) -> str:
-    """How far it moved: a difference for dB, a factor for Hz, times and ratios; else nothing."""
+    """Say how far a setting moved: a difference for dB, a factor for Hz, times and ratios; else nothing."""
     old, new = change.old, change.new
     if not isinstance(old, float) or not isinstance(new, float):
         return ""

@@ -89,7 +89,7 @@ def _width(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None)
 
 
 def _distance(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None) -> Iterator[str]:
-    """How far the tone as a whole is from the reference's, before and after."""
+    """Say how far the tone as a whole is from the reference's, raw and in the mix."""
     if reference is None:
         return
     known = (_TONE_HZ[0] < THIRDS_HZ) & (_TONE_HZ[1] > THIRDS_HZ)
@@ -105,7 +105,7 @@ def _distance(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | No
 
 
 def _region_db(sound: SoundFigures, region: _Region) -> float:
-    """Power of a region at a loudness of 0 LUFS."""
+    """Compute the power of a region at a loudness of 0 LUFS."""
     inside = (region.low_hz <= THIRDS_HZ) & (region.high_hz > THIRDS_HZ) & ~np.isnan(sound.thirds_db)
     power = float((10 ** (sound.thirds_db[inside] / 10)).sum())
     return power_decibels(power + 1e-12)

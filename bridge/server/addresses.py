@@ -33,10 +33,10 @@ class Place(Protocol):
     """Something in a preset that has an address."""
 
     def read(self, preset: Preset) -> Argument:
-        """What stands there."""
+        """Read what stands there."""
 
     def write(self, preset: Preset, value: Argument) -> Preset:
-        """A preset where another value stands there.
+        """Make a preset where another value stands there.
 
         Raises:
             PresetError: the value cannot stand there.
@@ -53,11 +53,11 @@ class PresetSetting:
     row: Parameter
 
     def read(self, preset: Preset) -> float:
-        """The value in its unit."""
+        """Read the value in its unit."""
         return get(self._section(preset), self.path)
 
     def write(self, preset: Preset, value: Argument) -> Preset:
-        """With another value; one out of range is refused, since a clamped one would not be what was asked for."""
+        """Write another value; one out of range is refused, since a clamped one would not be what was asked for."""
         number = self._checked(value)
         if self.part == "track":
             track = preset.tracks[self.index]
@@ -97,11 +97,11 @@ class Mute:
     index: int
 
     def read(self, preset: Preset) -> int:
-        """1 for muted."""
+        """Read 1 for muted."""
         return int(preset.tracks[self.index].mute)
 
     def write(self, preset: Preset, value: Argument) -> Preset:
-        """Muted or not."""
+        """Mute for 1, unmute for 0."""
         if value not in (0, 1):
             raise PresetError(f"{_shown(value)} is neither 1 (muted) nor 0")
         return _with_track(preset, self.index, preset.tracks[self.index].model_copy(update={"mute": bool(value)}))
@@ -114,16 +114,16 @@ class Fixed:
     index: int | None
 
     def read(self, preset: Preset) -> str | int:
-        """The name of the track, or the number of tracks."""
+        """Read the name of the track, or the number of tracks."""
         return len(preset.tracks) if self.index is None else sendable(preset.tracks[self.index].name)
 
     def write(self, preset: Preset, value: Argument) -> Preset:
-        """Never."""
+        """Refuse: it can be asked for alone."""
         raise PresetError("this can be asked for, and not be changed")
 
 
 def find(preset: Preset, address: str) -> Place:
-    """The place at an address.
+    """Find the place at an address.
 
     Raises:
         PresetError: nothing is there; a track may be missing.
@@ -146,7 +146,7 @@ def find(preset: Preset, address: str) -> Place:
 
 
 def strip_values(preset: Preset, group: str) -> list[Message] | None:
-    """All values of `/mixbridge/track/<n>`, `/mixbridge/master` or `/mixbridge/fx_bus`; None for another address.
+    """List all values of `/mixbridge/track/<n>`, `/mixbridge/master` or `/mixbridge/fx_bus`; None for another address.
 
     Raises:
         PresetError: there is no such track.
@@ -165,12 +165,12 @@ def strip_values(preset: Preset, group: str) -> list[Message] | None:
 
 
 def sendable(text: str) -> str:
-    """A text as OSC can hold it; a zero byte would end it, and half of a surrogate pair has no UTF-8."""
+    """Make a text that OSC can hold; a zero byte would end it, and half of a surrogate pair has no UTF-8."""
     return text.replace("\0", "?").encode(errors="replace").decode()
 
 
 def differences(old: Preset, new: Preset) -> list[Message]:
-    """What tells somebody who knows the old preset about the new one: each changed place with its new value."""
+    """List the places that differ between two presets, each with its new value."""
     found = []
     if len(old.tracks) != len(new.tracks):
         found.append(Message(TRACK_COUNT, (len(new.tracks),)))
@@ -182,7 +182,7 @@ def differences(old: Preset, new: Preset) -> list[Message]:
 
 
 def table() -> Iterator[tuple[str, Parameter]]:
-    """The addresses of settings with their rows, `<n>` for numbers; for the documentation and controllers' layouts."""
+    """List the addresses of settings with their rows, `<n>` for numbers; for documentation and controllers' layouts."""
     for prefix, suffixes, section in (
         ("track/<n>", _STRIP, Strip),
         ("master", _MASTER, Master),
@@ -195,7 +195,7 @@ def table() -> Iterator[tuple[str, Parameter]]:
 
 
 def _suffixes(section: type[Strip | Master | FxBus | FxBand]) -> Mapping[str, str]:
-    """The end of each setting's address, and its path in the table."""
+    """Map the end of each setting's address to its path in the table."""
     found = {}
     for path in parameters(section):
         # As desks call them, so that one layout of a controller serves the generic desk too.
@@ -260,7 +260,7 @@ def _fx_places(preset: Preset) -> Iterator[tuple[str, Place]]:
 
 
 def _possibly_changed(old: Preset, new: Preset) -> Iterator[tuple[str, Place]]:
-    """Presets share what they have in common, so most of a big one is not looked at."""
+    """List the places of parts that two presets do not share; most of a big one is not looked at."""
     for index, track in enumerate(new.tracks):
         if index >= len(old.tracks) or old.tracks[index] is not track:
             yield from _track_places(index)

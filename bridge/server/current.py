@@ -77,7 +77,7 @@ class CurrentPreset:
         return self._step(edited, gesture)
 
     def set_amount(self, amount: float) -> PresetChange:
-        """The current preset at an amount of its effect, 0..1.5: always of the whole, not of what is left of it.
+        """Set the amount of the preset's effect, 0..1.5: always of the whole, not of what is left of it.
 
         Raises:
             PresetError: an amount out of range.

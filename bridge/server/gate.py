@@ -39,7 +39,7 @@ class AllowList:
         return any(not network.is_loopback for network in self._named)
 
     def __contains__(self, host: str) -> bool:
-        """Whether a sender, by its IP address, is heard."""
+        """Tell whether a sender, by its IP address, is heard."""
         try:
             address = ipaddress.IPv4Address(host)
         except ValueError:
@@ -65,7 +65,7 @@ class TokenBuckets:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, host: str) -> bool:
-        """Whether this sender may be heard now; takes a token if so."""
+        """Tell whether this sender may be heard now; takes a token if so."""
         tokens = self._tokens(host)
         allowed = tokens >= 1
         self._put(host, tokens - 1 if allowed else tokens)
@@ -87,7 +87,7 @@ class TokenBuckets:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an IP address is this machine's own.
+    """Tell whether an IP address is this machine's own.
 
     Raises:
         DeskError: it is no IPv4 address.

@@ -237,7 +237,7 @@ class _Outbox:
 
 
 def _packed(messages: Sequence[Message]) -> Iterator[bytes]:
-    """A message alone as it is, several in bundles."""
+    """Pack a message alone as it is, several in bundles."""
     packets: list[bytes] = []
     size = 0
     for message in messages:

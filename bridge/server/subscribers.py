@@ -69,14 +69,14 @@ class Subscribers:
                 self._found[sender] = _Subscription(held.destination, held.length_s, self._clock() + held.length_s)
 
     def destination(self, sender: Peer) -> Peer:
-        """Where answers to a sender go."""
+        """Tell where answers to a sender go."""
         with self._lock:
             self._forget()
             held = self._found.get(sender)
             return held.destination if held else sender
 
     def destinations(self, but: Peer | None = None) -> list[Peer]:
-        """Where changes go: to each subscriber but one."""
+        """List where changes go: to each subscriber but one."""
         with self._lock:
             self._forget()
             return [held.destination for sender, held in self._found.items() if sender != but]

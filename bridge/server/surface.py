@@ -51,10 +51,10 @@ class Outlet(Protocol):
     """The way out."""
 
     def send(self, destination: Peer, messages: Sequence[Message]) -> None:
-        """At once: an answer."""
+        """Send an answer at once."""
 
     def queue(self, destination: Peer, messages: Sequence[Message]) -> None:
-        """As fast as a controller can take it: changes, of which there may be thousands."""
+        """Send changes, of which there may be thousands, as fast as a controller can take them."""
 
 
 class Surface:
@@ -219,7 +219,7 @@ class Surface:
 
 
 def _released(arguments: Arguments) -> bool:
-    """Whether a button was let go: most controllers send 1 when it is pressed and 0 then."""
+    """Tell whether a button was released: most controllers send 1 when it is pressed and 0 then."""
     return bool(arguments) and not isinstance(arguments[0], str) and not arguments[0]
 
 

@@ -117,10 +117,6 @@ def rows(bus: Strip | Master) -> Mapping[str, Parameter]:
 
 
 def _raised(bus: Bus, gain_db: float) -> Bus:
-    """With this input gain instead of none; the threshold goes along, so that it means the same raw level."""
-    table = rows(bus)
-    values = {
-        "input_gain_db": gain_db,
-        "compressor.threshold_db": bus.compressor.threshold_db + gain_db,
-    }
-    return console.replace(bus, {path: table[path].clamp(value) for path, value in values.items()})
+    """Give input gain to a bus that has none; thresholds go along, so that they mean the same raw level."""
+    moving = {path: row for path, row in rows(bus).items() if row.with_gain == "adds"}
+    return console.replace(bus, {path: row.clamp(console.get(bus, path) + gain_db) for path, row in moving.items()})

@@ -22,7 +22,7 @@ _LOWEST_HZ = 20.0
 
 
 @dataclass(frozen=True)
-class Groups:
+class BinGroups:
     """FFT bins in groups narrow enough for any filter of the console.
 
     Attributes:
@@ -44,7 +44,7 @@ class Groups:
 
 
 @cache
-def groups_of(sample_rate_hz: int) -> Groups:
+def groups_of(sample_rate_hz: int) -> BinGroups:
     """The groups of the features' transform at this rate."""
     bins_hz = np.fft.rfftfreq(FFT_SIZE, 1 / sample_rate_hz)
     octaves = np.log2(sample_rate_hz / 2 / _LOWEST_HZ)
@@ -53,7 +53,7 @@ def groups_of(sample_rate_hz: int) -> Groups:
     counts = np.diff([*first, len(bins_hz)])
     centre_hz = np.add.reduceat(bins_hz, first) / counts
     bark = np.add.reduceat(bark_filters(sample_rate_hz).astype(np.float64), first, axis=0) / counts[:, None]
-    return Groups(first, centre_hz, bark, k_weights(centre_hz, sample_rate_hz))
+    return BinGroups(first, centre_hz, bark, k_weights(centre_hz, sample_rate_hz))
 
 
 def spectrum(channel: Samples) -> NDArray[np.complex64]:
