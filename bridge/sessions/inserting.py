@@ -15,7 +15,7 @@ from .core.model import Session
 from .core.routing import silence
 from .registry import FORMATS, format_named, format_of
 from .stems.render import session_files
-from .writing import Written
+from .writing import Written, acts_besides
 
 
 def insert(
@@ -58,6 +58,9 @@ def insert(
         written = format_of(output).create(session, present, output, match=match, overwrite=overwrite)
     else:
         written = format_named(session.format).write(session, present, output, match=match, overwrite=overwrite)
+        names = unique_names(track.name for track in session.tracks)
+        places = [names.index(name) for name in match.values()]
+        written = replace(written, notes=(*written.notes, *acts_besides(session, places)))
     notes = (f"{name}: {reason} in the session, so it is left as it is." for name, reason in reasons.items())
     return replace(written, notes=(*notes, *written.notes))
 

@@ -15,7 +15,7 @@ from ...presets.preset import Preset, Track
 from ...presets.sections import active_sections, described
 from ...runtime.audio.output import OutputFolder
 from .core.balance import FaderPan, from_daw, to_daw
-from .core.kinds import level, side
+from .core.kinds import Kind, Phrase, level, side
 from .core.model import PanLaw, Session, SessionGroup, SessionTrack
 from .core.routing import acting
 from .stems.material import FilePool
@@ -24,6 +24,8 @@ from .stems.mixdown import track_channels
 # The sections that a copy has, as the DAW's own EQ, compressor, fader and pan.
 WRITTEN: Final = frozenset({"trim", "eq", "compressor", "fader", "pan"})
 _LISTED = 12
+# What a copy has as the session had it, and the mix does not have.
+_ACTING = frozenset({Kind.SEND, Kind.RECEIVE, Kind.SIDE_CHAIN, Kind.HARDWARE, Kind.INSERT, Kind.CHANNEL_POLARITY})
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,24 @@ def solos_stay(session: Session) -> Iterator[str]:
     names = [item.name[:80] for item in items if item.solo]
     if names:
         yield f"Solo stays on for {', '.join(names[:_LISTED])}: the DAW plays nothing else until you switch it off."
+
+
+def acts_besides(session: Session, places: Iterable[int]) -> Iterator[str]:
+    """Say what of a session's own acts on the mix's tracks in a copy, and not in the mix; plug-ins of tracks aside.
+
+    Args:
+        session: which.
+        places: of the mix's tracks, in `session.tracks`.
+    """
+    tracks = [session.tracks[place] for place in places]
+    groups = {group.name for track in tracks for group in acting(session, track)}
+    names = {track.name for track in tracks}
+    for note in session.unsupported:
+        kind = note.what.kind if isinstance(note.what, Phrase) else None
+        of_track = note.track in names and kind in _ACTING
+        of_group = note.track in groups - names and (kind in _ACTING or kind is Kind.PLUGIN)
+        if not note.clip and (of_track or of_group):
+            yield f"{note.track}: {note.what} stays, and acts besides the mix."
 
 
 def moved_groups(session: Session, places: Iterable[int]) -> dict[int, SessionGroup]:

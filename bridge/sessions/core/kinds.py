@@ -86,9 +86,26 @@ class Kind(Enum):
     TIME_STAMPS = "time stamps, as they fit together badly: all begin at 0"
     OLDER_VERSIONS = "{} older version{} of the project in the file: the newest is read"
 
-    def __call__(self, *details: object) -> str:
+    def __call__(self, *details: object) -> Phrase:
         """The phrase with its details."""
-        return self.value.format(*details)
+        return Phrase(self, self.value.format(*details))
+
+
+class Phrase(str):
+    """What is said, with the kind that it is of."""
+
+    __slots__ = ("kind",)
+    kind: Kind
+
+    def __new__(cls, kind: Kind, words: str) -> Phrase:
+        """Make a phrase of words."""
+        phrase = super().__new__(cls, words)
+        phrase.kind = kind
+        return phrase
+
+    def __reduce__(self) -> tuple[type[Phrase], tuple[Kind, str]]:
+        """Pickle both."""
+        return Phrase, (self.kind, str(self))
 
 
 def level(gain_db: float) -> str:

@@ -106,7 +106,7 @@ class Resolver:
         if relative is not None:
             for place in ("", *under):
                 looked_in.append((self.folder / place / relative).parent)
-                if path := self._inside(self.folder / place, relative, written):
+                if path := self._inside(PurePosixPath(place) / relative, written):
                     return path
         elif self.allow_outside and (path := self._outside(written, looked_in)):
             return path
@@ -119,9 +119,9 @@ class Resolver:
             raise refused(self.folder, written)
         return None
 
-    def _inside(self, start: Path, relative: PurePosixPath, written: str) -> Path | None:
+    def _inside(self, relative: PurePosixPath, written: str) -> Path | None:
         """The path if it is a file that really lies in the folder, links followed."""
-        path = self._names.find(start, relative.parts)
+        path = self._names.find(self.folder, relative.parts)
         if path is not None and not self.allow_outside and not path.resolve().is_relative_to(self.folder.resolve()):
             raise refused(self.folder, written)
         return path

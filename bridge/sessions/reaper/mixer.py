@@ -279,7 +279,9 @@ class Mixer:
         if mode == DUAL_PAN:
             yield Kind.DUAL_PAN()
         elif mode == STEREO_PAN:
-            yield Kind.WIDTH(f"{right:.0%}".replace("%", " %"))
+            # Which of the two numbers has the width is not certain; the other is at rest.
+            width = right if right != 1 else left
+            yield Kind.WIDTH(f"{width:.0%}".replace("%", " %"))
 
     def _send_notes(self, order: int) -> Iterator[str]:
         way = self.route(order).send

@@ -31,6 +31,7 @@ from ..writing import (
     moved_groups,
     plugins_stay,
     save,
+    solos_stay,
     stem_channels,
     strip_left_out,
 )
@@ -102,6 +103,7 @@ def write(
         else:
             writer.track(track, wanted, channels[place])
     writer.master(preset)
+    writer.notes.extend(solos_stay(session))
     writer.notes.extend(_general_notes(preset, match, session.path, output))
     save(session.path, output, writer.edits.result(), overwrite=overwrite)
     return Written(output, tuple(writer.notes))
@@ -235,8 +237,6 @@ class _Writer:
         switch = self._document.find(track.block, "FX")
         if switch is not None and not switch.whole(1, 1):
             yield "its plug-ins are switched off in the project; switch them on to hear the mix."
-        if track.row("MUTESOLO").whole(2):
-            yield "it is soloed in the project: switch its solo off to hear the mix."
         if bool(track.row("IPHASE").whole(1)) != (track.row("VOLPAN").number(1, 1.0) < 0):
             yield "its polarity stays inverted, other than in the mix."
         yield from strip_left_out(strip, _PLUGINS)

@@ -170,3 +170,7 @@ def test_messages_show_no_control_letters_and_end(folder: Path) -> None:
         resolve(folder, "../\x1b[31mred\n" + "z" * 1000)
     assert "\x1b" not in str(error.value)
     assert len(str(error.value)) < 800
+
+
+def test_a_folder_for_recordings_may_be_written_in_other_case(folder: Path) -> None:
+    assert Resolver(folder).find("KICK.wav", under=["media"]) == folder / "Media" / "kick.wav"

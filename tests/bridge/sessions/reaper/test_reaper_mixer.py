@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge.sessions.core.model import TempoPoint
+from mixbridge.bridge.sessions.inserting import insert
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.planning import plan_stems
 from mixbridge.bridge.sessions.stems.render import render_stems
@@ -201,3 +202,18 @@ def test_a_masters_mute_pan_and_envelope_do_not_act_in_the_copy(tmp_path: Path) 
     assert "MASTER_VOLUME 1 0 -1 -1 1" in text
     assert "<MASTERVOLENV2\n    ACT 0 -1" in text
     assert "Master: it was muted; it is not in the copy." in written.notes
+
+
+def test_what_acts_in_the_copy_and_not_in_the_mix_is_said(tmp_path: Path) -> None:
+    inside = track("Kick", item(), number=1).replace("MUTESOLO 0 0 0", "MUTESOLO 0 1 0")
+    bus = track("Verb", lines=receive(1), number=2)
+    key = track("Bass", item(), lines=receive(1, channel=2), number=3)
+    path = saved(tmp_path, *folder_of(inside, own=chain(plugin("VST: Glue (X)"))), bus, key)
+    preset = Preset(tracks=(Track(name="Kick"), Track(name="Bass")))
+    notes = insert(read_session(path), preset, tmp_path / "copy.RPP").notes
+    assert {
+        "Solo stays on for Kick: the DAW plays nothing else until you switch it off.",
+        "Kick: send to Verb stays, and acts besides the mix.",
+        "Bass: side-chain key from Kick stays, and acts besides the mix.",
+        "Drums: plug-in VST: Glue (X) stays, and acts besides the mix.",
+    } <= set(notes)
