@@ -161,6 +161,14 @@ def group_to_rest(group: SessionGroup) -> str:
     )
 
 
+def master_at_rest(pan: float, *, muted: bool) -> Iterator[str]:
+    """Say that the master's pan is set to the centre and its mute is taken off, since the mix has neither."""
+    if pan:
+        yield f"its pan at {side(pan)} is set to the centre."
+    if muted:
+        yield "its mute is taken off."
+
+
 def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
     """Say which tracks of a preset are in no pair."""
     left = {track.name: None for track in preset.tracks if track.name not in match}

@@ -11,8 +11,9 @@ from xml.etree.ElementTree import Element
 
 from ....presets.units import gain_factor
 from ...desks.profile import Setting
+from ..writing import master_at_rest
 from .plugins import digits
-from .strips import BALANCE_PANNER, inputs, is_pannable, processor
+from .strips import BALANCE_PANNER, control, has_panner, inputs, is_muted, is_pannable, processor
 
 MUTE: Final = "/strip/mute"
 _PAN: Final = "/strip/pan_stereo_position"
@@ -31,10 +32,8 @@ def control_node(route: Element, address: str) -> tuple[Element, Element, str] |
             parent, name, list_name = route.find("Pannable"), "pan-azimuth", "pan-azimuth"
         case _:
             return None
-    for control in () if parent is None else parent.findall("Controllable"):
-        if parent is not None and control.get("name") == name:
-            return parent, control, list_name
-    return None
+    node = None if parent is None else parent.find(f"Controllable[@name='{name}']")
+    return None if parent is None or node is None else (parent, node, list_name)
 
 
 def set_control(setting: Setting, control: tuple[Element, Element, str]) -> Iterator[str]:
@@ -104,6 +103,17 @@ def rest_bus(route: Element) -> Iterator[str]:
     yield from set_mute(route, muted=False)
     for node in route.findall("Controllable[@name='phase']"):
         node.set("phase-invert", "0" * len(node.get("phase-invert", "")))
+
+
+def rest_master(route: Element) -> Iterator[str]:
+    """Set the master's pan to the centre and unmute it."""
+    pannable = route.find("Pannable")
+    if has_panner(route) and pannable is not None:
+        yield from master_at_rest(2 * control(pannable, "pan-azimuth", 0.5) - 1, muted=False)
+        _set(pannable, "pan-azimuth", "0.5")
+        yield from to_manual(pannable, "pan-azimuth", "the automation of its azimuth")
+    yield from master_at_rest(0.0, muted=is_muted(route))
+    yield from set_mute(route, muted=False)
 
 
 def rest_vca(root: Element, vca: Element) -> Iterator[str]:

@@ -39,7 +39,18 @@ from ..writing import (
     solos_stay,
     stem_channels,
 )
-from .controls import MUTE, SILENCE_DB, control_node, rest_bus, rest_vca, set_control, set_mute, to_manual, with_balance
+from .controls import (
+    MUTE,
+    SILENCE_DB,
+    control_node,
+    rest_bus,
+    rest_master,
+    rest_vca,
+    set_control,
+    set_mute,
+    to_manual,
+    with_balance,
+)
 from .plugins import PluginKind, other_plugins, own_plugin, plugin_values, put_plugin
 from .reading import audio_routes, read
 from .routing import masters
@@ -142,6 +153,7 @@ class _Writer:
             self._strip(route, "track", fitted.strips[track.name])
         master = next(iter(masters(self._root)), None)
         if fitted.master is not None and master is not None:
+            self.notes.extend(f"Master: {note}" for note in rest_master(master))
             self._strip(master, "master", fitted.master)
         else:
             self.notes.append("The session has no master: what the mix does there is left out.")

@@ -32,6 +32,7 @@ from ..writing import (
     in_terms_of,
     in_terms_of_mix,
     left_out,
+    master_at_rest,
     matched,
     moved_groups,
     plugins_stay,
@@ -245,19 +246,18 @@ class _Writer:
             if master != Master():
                 self.notes.append("Master: the project has none, so the preset's is left out.")
             return
-        settings = self._channel(channel, "Master", master, None, mute=None)
+        panner = channel.find("Pan")
+        self.notes += [f"Master: {what}" for what in master_at_rest(pan_of(channel), muted=_is_muted(channel))]
+        settings = self._channel(channel, "Master", master, None if panner is None else 0.0, mute=False)
         self.notes += [f"Master: {what}" for what in lost(master, settings.more_db)]
 
-    def _channel(
-        self, channel: Element, name: str, strip: Bus, pan: float | None, *, mute: bool | None
-    ) -> ChannelSettings:
+    def _channel(self, channel: Element, name: str, strip: Bus, pan: float | None, *, mute: bool) -> ChannelSettings:
         volume, panner, muter = (channel.find(tag) for tag in ("Volume", "Pan", "Mute"))
         settings = channel_settings(strip, _loudest_db(volume))
         fresh = [self._devices(channel, name, *settings.devices)]
-        if mute is not None:
-            self._detach(muter, name, "mute")
-            if mute != _is_muted(channel):
-                fresh.append(self._set(muter, mute_element(mute)))
+        self._detach(muter, name, "mute")
+        if mute != _is_muted(channel):
+            fresh.append(self._set(muter, mute_element(mute)))
         if pan is not None:
             self._detach(panner, name, "pan")
             fresh.append(self._set(panner, pan_element(pan, panner)))

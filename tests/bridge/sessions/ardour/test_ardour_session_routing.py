@@ -1,6 +1,7 @@
 """Busses, VCAs, sends, side-chains, mutes and pans in the file of an Ardour session, read without Ardour."""
 
 import math
+from xml.etree import ElementTree
 
 import pytest
 from ardour_mixer import PLUGIN, events, mixer, output, pan, trim, write_session
@@ -180,3 +181,15 @@ def test_very_many_vcas_over_each_other_end(read):
     session = read(mixer(vcas=f"<VCAManager>{vcas}</VCAManager>", vox='<Slavable><Master number="1"/></Slavable>'))
     assert len(session.groups) == 39
     assert len(acting(session, session.tracks[0])) == 256
+
+
+def test_the_master_comes_to_the_centre_and_is_heard(read, tmp_path):
+    master = pan("panner_balance", 1).replace('value="0.5"', 'value="0.25"') + '<MuteMaster muted="1"/>'
+    path = read(mixer(master=master)).path
+    written = write_copy(path, Preset(tracks=(Track(name="Vox"),)), tmp_path / "mix.ardour", match={"Vox": "Vox"})
+    assert "Master: its pan at 50 % left is set to the centre." in written.notes
+    assert "Master: its mute is taken off." in written.notes
+    root = ElementTree.parse(written.path).getroot()
+    route = root.find("Routes/Route[@name='Master']")
+    assert route.find("MuteMaster").get("muted") == "0"
+    assert route.find("Pannable/Controllable[@name='pan-azimuth']").get("value") == "0.5"

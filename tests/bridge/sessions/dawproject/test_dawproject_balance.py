@@ -194,3 +194,19 @@ def test_automation_of_mutes_is_switched_off_with_the_rest(project: Path) -> Non
     written = write_copy(automated, preset, project.with_name("mix.dawproject"), match={"Mono": "Mono"})
     assert "Mono: the automation of its mute is switched off, its points are kept." in written.notes
     assert "mute automation" not in [note.what for note in read_session(written.path).unsupported]
+
+
+def test_the_master_comes_to_the_centre_and_is_heard(project: Path) -> None:
+    old = '<Channel id="m" role="master"/>'
+    new = (
+        '<Channel id="m" role="master"><Mute value="true"/><Pan unit="linear" min="-1" max="1" value="0.5"/></Channel>'
+    )
+    text = project_xml(project).decode().replace(old, new)
+    path = write_project(project.with_name("master.dawproject"), text)
+    preset = Preset(tracks=(Track(name="Mono"),))
+    written = write_copy(path, preset, project.with_name("mix.dawproject"), match={"Mono": "Mono"})
+    assert "Master: its pan at 50 % right is set to the centre." in written.notes
+    assert "Master: its mute is taken off." in written.notes
+    master = ElementTree.fromstring(project_xml(written.path)).find("Structure/Track/Channel[@role='master']")
+    assert master is not None
+    assert [(child.tag, child.get("value")) for child in master][1:3] == [("Mute", "false"), ("Pan", "0.0")]
