@@ -26,25 +26,35 @@ _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
 
 @click.command()
 @click.argument("corpus", type=_EXISTING_FOLDER)
-@click.option("--config", type=_EXISTING_FILE, default=_DEFAULT_CONFIG, help="YAML; the default is what shipped.")
+@click.option(
+    "--config",
+    type=_EXISTING_FILE,
+    default=_DEFAULT_CONFIG,
+    help="Sizes and schedule, YAML.  [default: those of the model that ships]",
+    show_default=False,
+)
 @click.option(
     "-o",
     "--output",
     "run",
     type=_FOLDER,
     required=True,
-    help="Folder for checkpoints and curves; an unfinished run goes on.",
+    help="Folder for checkpoints and the loss curve; a run that was stopped goes on.",
 )
-@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs as references. [default: CORPUS/songs/train]")
-@click.option("--cache", type=_FOLDER, help="Folder for analysed sessions. [default: OUTPUT/cache]")
+@click.option(
+    "--songs",
+    type=_EXISTING_FOLDER,
+    help="Folder of finished songs, used as references.  [default: CORPUS/songs/train]",
+)
+@click.option("--cache", type=_FOLDER, help="Folder for analysed sessions.  [default: OUTPUT/cache]")
 @click.pass_context
 def train(
     context: click.Context, /, *, corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path | None
 ) -> None:
     """Train the compact model on multitrack sessions, those of `mixbridge model corpus` or your own.
 
-    A session is a folder with `meta.json` and one audio file per raw track, mono or stereo, in CORPUS/train or, where
-    there is no such folder, anywhere in CORPUS. Stopped by Ctrl-C or otherwise, the same command goes on.
+    A session is a folder with `meta.json` and one audio file per raw track, mono or stereo. Sessions are looked for in
+    CORPUS/train, or in all of CORPUS if there is no such folder. To go on after a stop, repeat the command.
     """
     from .compact.config import load_config
     from .compact.train import TrainingStoppedError, train
@@ -63,14 +73,18 @@ def train(
 
 @click.command(name="export")
 @click.argument("checkpoint", type=_EXISTING_FILE)
-@click.option("-o", "--output", "folder", type=_FOLDER, required=True, help="Folder of the bundle; must not exist.")
+@click.option("-o", "--output", "folder", type=_FOLDER, required=True, help="Folder of the model; must not exist yet.")
 @click.option("--architecture", type=click.Choice(["compact", "diff-mst"]), default="compact", show_default=True)
 @click.option("--name", required=True, help="Short name, as in `--model NAME`.")
-@click.option("--description", default="", help="What it is, in a line.")
-@click.option("--licence", default="not stated", show_default=True, help="Of the weights.")
-@click.option("--training", type=_EXISTING_FILE, help="JSON for the manifest: data, hours, steps, seed, command.")
-@click.option("--corpus", type=_EXISTING_FOLDER, help="Of the training: the bundle then knows what is familiar to it.")
-@click.option("--cache", type=_FOLDER, help="Folder for analysed sessions. [default: CHECKPOINT/../../cache]")
+@click.option("--description", default="", help="One line about the model.")
+@click.option("--licence", default="not stated", show_default=True, help="Licence of the weights.")
+@click.option(
+    "--training", type=_EXISTING_FILE, help="Record of the training, JSON: data, hours, steps, seed, command."
+)
+@click.option(
+    "--corpus", type=_EXISTING_FOLDER, help="Corpus of the training; the model then knows which material is familiar."
+)
+@click.option("--cache", type=_FOLDER, help="Folder for analysed sessions.  [default: CHECKPOINT/../../cache]")
 def export(
     checkpoint: Path,
     folder: Path,
@@ -82,7 +96,7 @@ def export(
     corpus: Path | None,
     cache: Path | None,
 ) -> None:
-    """Turn a checkpoint into an ONNX bundle that `mixbridge mix --model FOLDER` runs."""
+    """Convert a checkpoint to a model that `mixbridge mix --model FOLDER` can use (ONNX graphs and a manifest)."""
     if architecture != "compact" and corpus is not None:
         raise click.UsageError("--corpus is for the compact architecture; a Diff-MST bundle carries no familiarity")
     from .onnx_bundle import Description, check_target, export_bundle
@@ -109,9 +123,14 @@ def export(
 @click.command()
 @click.argument("corpus", type=_EXISTING_FOLDER)
 @click.option("--model", default="default", show_default=True, help="Bundle folder, or the name of a model that ships.")
-@click.option("--suite", default="all", show_default=True, help="known, recorded, songs, voices, tracks, with commas.")
-@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs. [default: CORPUS/songs/test]")
-@click.option("--cases", type=click.IntRange(min=1), default=200, show_default=True, help="Of each suite.")
+@click.option(
+    "--suite",
+    default="all",
+    show_default=True,
+    help="Kinds of cases, with commas: known, recorded, songs, voices, tracks.",
+)
+@click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
+@click.option("--cases", type=click.IntRange(min=1), default=200, show_default=True, help="Cases of each kind.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes, one core each.")
 @click.option("-o", "--output", type=_FOLDER, default=Path("quality.md"), show_default=True, help="Page to write.")
@@ -127,9 +146,9 @@ def evaluate(
     output: Path,
     cache: Path | None,
 ) -> None:
-    """Judge a model on held-out sessions, rendered, against doing without; writes a page.
+    """Measure a model on held-out sessions: compare its mixes with mixes made without it. Writes a page.
 
-    CORPUS holds sessions in `test/`. The same command goes on after Ctrl-C; more cases add to those that are there.
+    CORPUS has its held-out sessions in `test/`. To go on after a stop, repeat the command; a higher --cases adds cases.
     """
     from .evaluation.command import EvaluationRequest, judge
 

@@ -21,25 +21,33 @@ _TOLD = 10
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--hours", type=click.FloatRange(min=0.1, max=100), default=10, show_default=True, help="Of training.")
+@click.option(
+    "--hours",
+    type=click.FloatRange(min=0.1, max=100),
+    default=10,
+    show_default=True,
+    help="Hours of training sessions.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(0, MOST_SEED),
     default=1,
     show_default=True,
-    help="Another one gives other training sessions; those of the test stay.",
+    help="Another seed gives other training sessions; the held-out ones stay the same.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Sessions made at a time.")
-@click.option("--only", type=click.Choice(["sessions", "songs", "voices", "recorded"]), help="Make a part of it.")
-@click.option("--list", "listing", is_flag=True, help="Say which sessions there will be, and make none.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Sessions made at the same time."
+)
+@click.option("--only", type=click.Choice(["sessions", "songs", "voices", "recorded"]), help="Make only this part.")
+@click.option("--list", "listing", is_flag=True, help="List the sessions, make none.")
 @click.pass_context
 def corpus(
     context: click.Context, /, *, folder: Path, hours: float, seed: int, jobs: int, only: str | None, listing: bool
 ) -> None:
     """Make the corpus that models are trained on and judged with: sessions, finished songs, recorded tracks.
 
-    Everything comes from Debian packages, which are fetched and unpacked into FOLDER/sources but not installed; a .deb
-    that lies in FOLDER/sources/deb is used as it is. After Ctrl-C the same command goes on.
+    Everything comes from Debian packages, which are downloaded and unpacked into FOLDER/sources, but not installed. A
+    .deb file in FOLDER/sources/deb is used as it is. To go on after a stop, repeat the command.
     """
     from .make import Request
 

@@ -22,7 +22,7 @@ SUITE_NAMES = ("known", "recorded", "songs", "voices", "tracks")
 
 @click.command()
 @click.argument("corpus", type=_EXISTING_FOLDER)
-@click.option("--checkpoint", type=_EXISTING_FILE, required=True, help="Of the model that ships.")
+@click.option("--checkpoint", type=_EXISTING_FILE, required=True, help="Checkpoint of the model that ships.")
 @click.option("-o", "--output", type=_FOLDER, default=Path("ablations.md"), show_default=True, help="Page to write.")
 @click.option("--cache", type=_FOLDER, help="Folder for analysed sessions.  [default: the user's cache folder]")
 @click.option(
@@ -65,9 +65,11 @@ def refinement(
 @click.argument("corpus", type=_EXISTING_FOLDER)
 @click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
 @click.option("--suite", type=click.Choice(SUITE_NAMES), default="known", show_default=True, help="Kind of case.")
-@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs.  [default: CORPUS/songs/test]")
+@click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
 @click.option("--cases", type=click.IntRange(min=1), default=100, show_default=True, help="Cases to count in.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn cases.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed draws other cases."
+)
 def guard_counts(corpus: Path, model: str, suite: str, songs: Path | None, cases: int, seed: int) -> None:
     """Count how often guard rails act on held-out cases of CORPUS; print a table in Markdown."""
     from .guard_counts import run, table
@@ -80,8 +82,10 @@ def guard_counts(corpus: Path, model: str, suite: str, songs: Path | None, cases
 @click.argument("case", type=click.IntRange(min=0))
 @click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
 @click.option("--suite", type=click.Choice(SUITE_NAMES), default="known", show_default=True, help="Kind of case.")
-@click.option("--songs", type=_EXISTING_FOLDER, help="Finished songs.  [default: CORPUS/songs/test]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn cases.")
+@click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed draws other cases."
+)
 def explain(corpus: Path, case: int, model: str, suite: str, songs: Path | None, seed: int) -> None:
     """Find the probable cause of a bad result of `mixbridge model evaluate`: CASE is its number in the page.
 
@@ -96,7 +100,9 @@ def explain(corpus: Path, case: int, model: str, suite: str, songs: Path | None,
 @click.command()
 @click.argument("corpus", type=_EXISTING_FOLDER)
 @click.option("--stems", type=click.IntRange(min=3), default=400, show_default=True, help="Stems to measure.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn stems.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed draws other stems."
+)
 def calibration(corpus: Path, stems: int, seed: int) -> None:
     """Fit the compressor of the training console to the real one, on stems of CORPUS; print the constants."""
     from .calibration import run
