@@ -6,15 +6,18 @@ what fails here then says what else has to know it, and what may stay as it is.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pytest
 from dawproject_files import audio, one_track, write_project
 from mixbridge.bridge.desks.keys import desk_key, row_of, section_of
 from mixbridge.bridge.desks.layout import SETTABLE
-from mixbridge.bridge.desks.loading import load_desk
+from mixbridge.bridge.desks.loading import desk_names, load_desk
 from mixbridge.bridge.fitting.strip import fit_strip
 from mixbridge.bridge.push.tables import value_words
 from mixbridge.bridge.report.text import describe_master, describe_strip, diff_table, preset_table
@@ -25,9 +28,18 @@ from mixbridge.bridge.sessions.writing import WRITTEN, strip_left_out
 from mixbridge.presets.console import FxBand, FxBus, Master, Parameter, Part, Strip, get, parameters, replace
 from mixbridge.presets.edit import blended, desk_form, diff, merged, move_gain, scaled, without_input_gain
 from mixbridge.presets.preset import Preset, Track, json_schema
-from mixbridge.presets.sections import GROUPS, active_sections, console_markdown, described, is_active, sections
+from mixbridge.presets.sections import (
+    GROUPS,
+    active_sections,
+    console_markdown,
+    described,
+    is_active,
+    rows_of,
+    sections,
+)
 from mixbridge.presets.units import quantity
 from mixbridge.runtime.refinement.search_space import LEFT_ALONE, SearchSpace
+from mixbridge.runtime.rendering.render import render_arrays
 from reaper_project import item, project, track
 from rich.console import Console
 
@@ -48,8 +60,11 @@ def stepped(row: Parameter, value: float) -> float:
 
 def in_use(part: type[Bus]) -> Bus:
     """A strip or master whose sections all do something."""
-    rows = {path: row for path, row in parameters(part).items() if row.neutral is not None}
-    return replace(part(), {path: stepped(row, row.neutral or 0.0) for path, row in rows.items()})
+    table = parameters(part)
+    acting = {path: stepped(row, row.neutral) for path, row in table.items() if row.neutral is not None}
+    # Where most of what is played passes them.
+    thresholds = {path: -30.0 for path, row in table.items() if row.neutral is None and row.with_gain == "adds"}
+    return replace(part(), {**acting, **thresholds})
 
 
 def changed(bus: Bus, path: str) -> Bus:
@@ -104,6 +119,16 @@ def test_editing(part: type[Bus], path: str) -> None:
     same_sound = diff(desk_form(before), desk_form(after))
     assert same_sound
     assert all(change.path != "input_gain_db" for change in same_sound)
+
+
+@every_setting
+def test_it_is_heard(part: type[Bus], path: str) -> None:
+    random = np.random.default_rng(0)
+    bursts = (random.standard_normal((1, 11025)) * np.geomspace(1, 0.001, 11025) * 0.5).astype(np.float32)
+    before, after = (
+        render_arrays({"Vox": bursts}, 44100, preset(bus)).mix for bus in (in_use(part), changed(in_use(part), path))
+    )
+    assert not np.array_equal(before, after)
 
 
 @every_setting
@@ -262,3 +287,22 @@ def test_no_section_is_called_in_two_ways() -> None:
     assert {section for group in GROUPS.values() for section in group} <= names
     assert names >= WRITTEN
     assert set(SETTABLE) <= names
+
+
+def test_every_path_in_the_code_is_one_of_the_table() -> None:
+    """So that a setting that is renamed, or mistyped in a place that no other test reaches, is found."""
+    root = Path(__file__).parents[1]
+    desks = [load_desk(name) for name in desk_names()]
+    # Switches, filter types and constants of desks are keys, and no settings of the console.
+    of_desks = {key for desk in desks for kind in desk.strips for key in desk.parameters(kind)}
+    stages = {name for part in PARTS for name in sections(part) if any("." in path for path in rows_of(part, name))}
+    written = re.compile(rf"({'|'.join(sorted(stages))})\.[a-z0-9_]+(\.[a-z0-9_]+)?")
+    unknown, known = set(), 0
+    for file in (path for room in ("presets", "runtime", "bridge", "export") for path in (root / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and written.fullmatch(node.value):
+                is_known = row_of(node.value) is not None or node.value in of_desks
+                known += is_known
+                unknown |= set() if is_known else {(file.name, node.value)}
+    assert known > 50
+    assert unknown == set()
