@@ -7,13 +7,13 @@ summed in the preset's order. Files, levels and formats are not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...presets.console import FxBus, Master, Strip
+from ...presets.console import SEND_OFF_DB, FxBus, Master, Strip
 from ...presets.errors import PresetError
 from ..audio.reading import Samples
 from .reverb import ReverbProcessor
@@ -56,6 +56,39 @@ class Sums:
     fx_return: Samples | None
 
 
+@dataclass(frozen=True)
+class DrySums:
+    """One block of the sums of strips, before the reverb.
+
+    Attributes:
+        bus: of all strips, shape (2, n).
+        send: what goes to the reverb, shape (2, n); None if no send is on.
+    """
+
+    bus: Samples
+    send: Samples | None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a console has as a whole.
+
+    Attributes:
+        frames: the longest input, and the reverb's tail if a send is on.
+        has_fx: whether a send is on.
+    """
+
+    frames: int
+    has_fx: bool
+
+    @classmethod
+    def of(cls, inputs: Sequence[Input], fx_bus: FxBus, sample_rate_hz: int) -> Extent:
+        """Measures the console that has these inputs."""
+        has_fx = any(source.strip.fx_send_db > SEND_OFF_DB for source in inputs)
+        tail = ReverbProcessor(fx_bus, sample_rate_hz).tail_samples if has_fx else 0
+        return cls(max(source.frames for source in inputs) + tail, has_fx)
+
+
 class ConsoleStream:
     """Runs inputs through their strips.
 
@@ -66,42 +99,65 @@ class ConsoleStream:
         fx_bus: settings of the reverb.
         sample_rate_hz: of all inputs.
         block_frames: length of the blocks.
+        whole: of the whole console, if these inputs are a part of it; None if they are all.
 
     Attributes:
-        frames: length of all blocks together: the longest input, and the reverb's tail if a send is on.
-        has_fx: whether a send is on.
+        extent: length of all blocks together, and whether a send is on.
     """
 
-    def __init__(self, inputs: Iterable[Input], fx_bus: FxBus, sample_rate_hz: int, block_frames: int):
-        self._channels = [_Channel(source, sample_rate_hz) for source in inputs]
+    def __init__(
+        self,
+        inputs: Iterable[Input],
+        fx_bus: FxBus,
+        sample_rate_hz: int,
+        block_frames: int,
+        whole: Extent | None = None,
+    ):
+        self._sources = list(inputs)
+        self.extent = whole or Extent.of(self._sources, fx_bus, sample_rate_hz)
+        self._channels = [_Channel(source, sample_rate_hz) for source in self._sources]
         self._block_frames = block_frames
-        self.has_fx = any(channel.send_gain > 0 for channel in self._channels)
-        self._reverb = ReverbProcessor(fx_bus, sample_rate_hz) if self.has_fx else None
-        tail = self._reverb.tail_samples if self._reverb else 0
-        self.frames = max(channel.frames for channel in self._channels) + tail
+        self._reverb = ReverbProcessor(fx_bus, sample_rate_hz) if self.extent.has_fx else None
 
-    def run(self, pool: Executor) -> Iterator[Sums]:
-        """The buses, block by block; once only."""
-        sizes = [min(self._block_frames, self.frames - begin) for begin in range(0, self.frames, self._block_frames)]
+    def run(self, pool: Executor, earlier: Iterable[DrySums] = ()) -> Iterator[Sums]:
+        """Gives the buses, block by block; once only.
+
+        Args:
+            pool: runs the strips.
+            earlier: sums of the tracks before these, where not all run at the same time.
+        """
+        for sums in self.run_dry(pool, earlier):
+            yield self._with_reverb(sums)
+
+    def run_dry(self, pool: Executor, earlier: Iterable[DrySums] = ()) -> Iterator[DrySums]:
+        """Gives the sums of the strips alone; arguments as for :meth:`run`."""
+        frames = self.extent.frames
+        sizes = [min(self._block_frames, frames - begin) for begin in range(0, frames, self._block_frames)]
+        before = iter(earlier)
         waiting = [pool.submit(channel.process, sizes[0]) for channel in self._channels]
         for following in [*sizes[1:], 0]:
             stems = [future.result() for future in waiting]
             waiting = [pool.submit(channel.process, following) for channel in self._channels] if following else []
-            yield self._sums(stems)
+            yield self._sums(stems, next(before, None))
 
-    def _sums(self, stems: list[Samples]) -> Sums:
-        bus = stems[0].copy()
+    def _sums(self, stems: list[Samples], earlier: DrySums | None) -> DrySums:
+        # One after the other, in the preset's order: the same sum however many run at the same time.
+        bus = stems[0].copy() if earlier is None else earlier.bus + stems[0]
         for stem in stems[1:]:
             bus += stem
-        if self._reverb is None:
-            return Sums(bus, None)
-        send = np.zeros_like(bus)
+        if not self.extent.has_fx:
+            return DrySums(bus, None)
+        send = np.zeros_like(bus) if earlier is None or earlier.send is None else earlier.send
         for channel, stem in zip(self._channels, stems, strict=True):
             if channel.send_gain > 0:
-                send += stem * np.float32(channel.send_gain)
-        fx_return = self._reverb.process(send)
-        bus += fx_return
-        return Sums(bus, fx_return)
+                send = send + stem * np.float32(channel.send_gain)
+        return DrySums(bus, send)
+
+    def _with_reverb(self, sums: DrySums) -> Sums:
+        if self._reverb is None or sums.send is None:
+            return Sums(sums.bus, None)
+        fx_return = self._reverb.process(sums.send)
+        return Sums(sums.bus + fx_return, fx_return)
 
 
 class MasterStream:

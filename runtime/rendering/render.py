@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -212,7 +212,7 @@ def render_files(
     session = FileSession(tracks, readers, preset.fx_bus, options.workers)
     audio_format = FORMATS[options.audio_format]
     stem_files = stem_files_of([track.name for track in tracks], session.has_fx, options)
-    check_room(folder, _size(session.frames, len(stem_files), audio_format))
+    check_room(folder, _size(session, len(stem_files), audio_format))
     places = [folder / file for file in stem_files]
     for place in places[:1]:
         place.parent.mkdir(exist_ok=True)
@@ -221,7 +221,7 @@ def render_files(
     if stem_gain != 1:
         progress(_FIRST_PASS, "one stem would clip: all stems once more, at a lower level")
         again = FileSession(tracks, readers, preset.fx_bus, options.workers)
-        _drain(again.run(places, audio_format, stem_gain), again.frames, progress)
+        _drain(again, places, audio_format, folder, stem_gain, progress)
     progress(_ALL_PASSES, "finishing the mix")
     mix_file = f"mix{audio_format.suffix}"
     done = finish(raw, folder / mix_file, audio_format, options.loudness_lufs, options.ceiling_dbtp)
@@ -291,9 +291,10 @@ def _array_input(track: Track, stem: Samples, take_stem: Callable[[Samples], Non
     return Input(track.name, track.strip, audio.shape[0], audio.shape[1], [audio], take_stem)
 
 
-def _size(frames: int, stems: int, audio_format: AudioFormat) -> int:
-    """Bytes on disk at most, the raw mix included."""
-    return frames * 2 * ((stems + 1) * audio_format.bytes_per_sample + 4)
+def _size(session: FileSession, stems: int, audio_format: AudioFormat) -> int:
+    """Bytes on disk at most, the raw mix and the sums of groups included."""
+    raws = 1 + (2 if session.has_fx else 1) * (session.groups - 1)
+    return session.frames * 2 * ((stems + 1) * audio_format.bytes_per_sample + 4 * raws)
 
 
 def _raw_mix(
@@ -306,15 +307,18 @@ def _raw_mix(
 ) -> RawMix:
     """Runs the strips, which writes the stems, and the master into a raw file."""
     rate_hz = session.sample_rate_hz
-    meter, done = Meter(rate_hz), 0
+    meter = Meter(rate_hz)
     master = MasterStream(preset.master, rate_hz)
+
+    def share(done: float) -> None:
+        progress(_FIRST_PASS * done, "rendering the tracks")
+
     try:
-        with path.open("wb") as file, closing(session.run(places, audio_format)) as buses:
+        buses = session.run(places, audio_format, path.parent, progress=share)
+        with path.open("wb") as file, closing(buses):
             for block in master.run(buses):
                 meter.update(block)
                 file.write(block.T.tobytes())
-                done += block.shape[1]
-                progress(_FIRST_PASS * done / session.frames, "rendering the tracks")
     except OSError as error:
         if isinstance(error, OutputError):
             raise
@@ -322,13 +326,22 @@ def _raw_mix(
     return RawMix(path, session.frames, rate_hz, meter.levels)
 
 
-def _drain(buses: Generator[Samples, None, None], frames: int, progress: Progress) -> None:
-    done = 0
-    with closing(buses):
-        for block in buses:
-            done += block.shape[1]
-            share = _FIRST_PASS + (_ALL_PASSES - _FIRST_PASS) * done / frames
-            progress(share, "rendering the stems at a lower level")
+def _drain(
+    session: FileSession,
+    places: list[Path],
+    audio_format: AudioFormat,
+    scratch: Path,
+    stem_gain: float,
+    progress: Progress,
+) -> None:
+    """Writes the stems once more, at another level."""
+
+    def share(done: float) -> None:
+        progress(_FIRST_PASS + (_ALL_PASSES - _FIRST_PASS) * done, "rendering the stems at a lower level")
+
+    with closing(session.run(places, audio_format, scratch, stem_gain, share)) as buses:
+        for _ in buses:
+            pass
 
 
 def _stem_gain(peaks: list[float], audio_format: AudioFormat) -> float:
