@@ -23,6 +23,7 @@ from .audio.writing import FORMATS
 from .model.analysis import Passage
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider
+from .model.loading import LoadingController
 from .prediction.confidence import at_amount
 from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
@@ -301,7 +302,7 @@ def _predict(
     progress: Progress | None,
     files: OpenFiles,
 ) -> tuple[Preset, Passage, Refinement | None]:
-    controller = model if isinstance(model, Controller) else Controller(model, provider)
+    controller = model if isinstance(model, Controller) else LoadingController(model, provider)
     windows = options.window_s, options.reference_window_s
     refinement = None
     if options.refine_s > 0:

@@ -24,6 +24,7 @@ from ..audio.reading import Samples
 from ..model.analysis import Passage, cut_passage, read_reference
 from ..model.controller import Controller, Outputs
 from ..model.layout import Layout, balance_gain_db, denormalize
+from ..model.loading import LoadingController
 from ..model.orientation import is_turned, oriented
 from .confidence import assured
 
@@ -41,7 +42,7 @@ _REFERENCE_LOOKAHEAD_MS = {Strip: 1000 * 2048 / 44100, Master: 1000 * 1024 / 441
 
 
 def predict_files(
-    controller: Controller,
+    controller: Controller | LoadingController,
     stems: Mapping[str, Path],
     reference: Path,
     window_s: float | None = None,
@@ -52,7 +53,7 @@ def predict_files(
     """Hear a session and a reference, and set the console.
 
     Args:
-        controller: the model.
+        controller: the model; one that is still being loaded is waited for after listening.
         stems: files by track name.
         reference: a finished song.
         window_s: where the passage to hear begins in the tracks; None chooses.
@@ -74,7 +75,8 @@ def predict_files(
     passage = cut_passage(stems, rate_hz, samples, window_s, files)
     with ThreadPoolExecutor() as pool:  # files are hashed while the model decides; hashlib lets other threads run
         sources = {path: pool.submit(_source, path, files) for path in (*stems.values(), reference)}
-        preset = (decide or predict_safely)(controller, passage, style)
+        ready = controller.ready() if isinstance(controller, LoadingController) else controller
+        preset = (decide or predict_safely)(ready, passage, style)
     tracks = tuple(track.model_copy(update={"source": sources[stems[track.name]].result()}) for track in preset.tracks)
     provenance = preset.provenance.model_copy(
         update={

@@ -15,7 +15,7 @@ from ...presets.preset import Finding, Preset
 from ...presets.units import decibels
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
-from ..rendering.render import render_arrays
+from ..rendering.render import render_strip
 from .rails import SPIKY, Guarded, finding
 from .trial import Trial
 
@@ -120,11 +120,8 @@ def _raised(strip: Strip, gain_db: float) -> Strip:
 
 
 def _stem(preset: Preset, name: str, strip: Strip, trial: Trial) -> Samples:
-    track = preset.track(name).model_copy(
-        update={"strip": strip.model_copy(update={"fx_send_db": console.SEND_OFF_DB})}
-    )
-    alone = preset.model_copy(update={"tracks": (track,)})
-    return render_arrays({name: trial.passage.audio[name]}, trial.sample_rate_hz, alone).stems[name]
+    alone = strip.model_copy(update={"fx_send_db": console.SEND_OFF_DB})
+    return render_strip(trial.passage.audio[name], trial.sample_rate_hz, alone)
 
 
 def _peak_db(audio: Samples) -> float:

@@ -12,14 +12,14 @@ from functools import cached_property
 from typing import TypeVar
 
 from ...presets import console
-from ...presets.console import Master, Parameter, Strip, parameters
+from ...presets.console import SEND_OFF_DB, Master, Parameter, Strip, parameters
 from ...presets.edit import blended, scaled
 from ...presets.preset import Preset
 from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
 from ..model.features import feature_distance
 from ..model.layout import balance_gain_db
-from ..rendering.render import Rendered, render_arrays
+from ..rendering.render import Rendered, mix_down, render_arrays, render_mix, render_strip
 from .target import FeatureTarget
 
 Bus = TypeVar("Bus", bound=Strip | Master)
@@ -64,15 +64,38 @@ class Trial:
         for known, rendered in self._latest:
             if known is preset:
                 return rendered
-        audio = self.playing(preset)
-        tracks = tuple(track for track in preset.tracks if track.name in audio)
-        rendered = render_arrays(audio, self.sample_rate_hz, preset.model_copy(update={"tracks": tracks}))
+        rendered = self._changed(preset) or render_arrays(*self._heard(preset))
         self._latest[:] = [(preset, rendered)]
         return rendered
 
+    def _heard(self, preset: Preset) -> tuple[Mapping[str, Samples], int, Preset]:
+        """What is rendered: the tracks that play, and the settings for them alone."""
+        audio = self.playing(preset)
+        tracks = tuple(track for track in preset.tracks if track.name in audio)
+        return audio, self.sample_rate_hz, preset.model_copy(update={"tracks": tracks})
+
+    def _changed(self, preset: Preset) -> Rendered | None:
+        """Renders only the strips that differ from the latest preset's; None if that is no saving, or a send is on."""
+        audio, rate_hz, heard = self._heard(preset)
+        if not self._latest or any(track.strip.fx_send_db > SEND_OFF_DB for track in heard.tracks):
+            return None
+        former, rendered = self._latest[0]
+        same = {track.name for track in former.tracks if track.name in rendered.stems and track in heard.tracks}
+        if rendered.fx_return is not None or not same:
+            return None
+        stems = {
+            track.name: rendered.stems[track.name]
+            if track.name in same
+            else render_strip(audio[track.name], rate_hz, track.strip)
+            for track in heard.tracks
+        }
+        return mix_down(stems, rate_hz, preset.master)
+
     def distance(self, preset: Preset) -> float:
         """How far the mix is from the reference, both at the reference's loudness; infinite for a silent mix."""
-        mix = self.render(preset).mix
+        mix = next((rendered.mix for known, rendered in self._latest if known is preset), None)
+        if mix is None:
+            mix = render_mix(*self._heard(preset))
         gain = self._goal.match_gain(mix)
         if gain == 0:
             return float("inf")

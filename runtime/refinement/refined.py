@@ -15,6 +15,7 @@ from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
+from ..model.loading import LoadingController
 from ..prediction.confidence import assured, at_amount
 from ..prediction.predict import neutral, predict, predict_files
 from ..prediction.trial import Trial
@@ -24,7 +25,7 @@ Progress = Callable[[float, str], None]
 
 
 def predict_and_refine(
-    controller: Controller,
+    controller: Controller | LoadingController,
     stems: Mapping[str, Path],
     reference: Path,
     window_s: float | None,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...presets.console import FxBus, Master, Strip
 from ...presets.errors import AudioError, OutputError, PresetError
 from ...presets.preset import Preset, Track
 from ...presets.units import decibels, gain_factor
@@ -136,7 +137,9 @@ class Rendered:
     def bus(self) -> Samples:
         """What comes into the master."""
         parts = [*self.stems.values(), *([self.fx_return] if self.fx_return is not None else [])]
-        total: Samples = np.sum(parts, axis=0, dtype=np.float32)
+        total = parts[0].copy()
+        for part in parts[1:]:
+            total += part
         return total
 
 
@@ -155,25 +158,71 @@ def render_arrays(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Pre
         PresetError: tracks and stems do not match, or the settings overflow.
         AudioError: a stem has another shape, or samples that are not finite numbers.
     """
-    tracks = _matched(preset, stems)
-    taken: dict[str, list[Samples]] = {track.name: [] for track in tracks}
+    taken: dict[str, list[Samples]] = {track.name: [] for track in _matched(preset, stems)}
     fx_blocks: list[Samples] = []
-    inputs = [_array_input(track, stems[track.name], taken[track.name].append) for track in tracks]
+    mix = _rendered_mix(
+        stems, sample_rate_hz, preset, {name: blocks.append for name, blocks in taken.items()}, fx_blocks.append
+    )
+    return Rendered(
+        mix,
+        {name: np.concatenate(taken.pop(name), axis=1) for name in list(taken)},
+        np.concatenate(fx_blocks, axis=1) if fx_blocks else None,
+    )
+
+
+def render_mix(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Samples:
+    """Renders the mix alone, as :func:`render_arrays` does; no processed stem is kept in memory."""
+    return _rendered_mix(stems, sample_rate_hz, preset, {}, _nowhere)
+
+
+def render_strip(audio: Samples, sample_rate_hz: int, strip: Strip) -> Samples:
+    """Renders a track alone, behind fader and pan: shape (2, n), as in :attr:`Rendered.stems`."""
+    blocks: list[Samples] = []
+    source = Input("", strip, audio.shape[0], audio.shape[1], [audio], blocks.append)
+    with ThreadPoolExecutor(1) as pool:
+        for _ in ConsoleStream([source], FxBus(), sample_rate_hz, BLOCK_FRAMES).run_dry(pool):
+            pass
+    return np.concatenate(blocks, axis=1)
+
+
+def mix_down(stems: Mapping[str, Samples], sample_rate_hz: int, master: Master) -> Rendered:
+    """Sums processed stems of one length and runs the master: as :func:`render_arrays`, where no send is on."""
+    rows = list(stems.values())
+
+    def buses() -> Iterator[Samples]:
+        for begin in range(0, rows[0].shape[1], BLOCK_FRAMES):
+            bus = rows[0][:, begin : begin + BLOCK_FRAMES].copy()
+            for row in rows[1:]:
+                bus += row[:, begin : begin + BLOCK_FRAMES]
+            yield bus
+
+    mix = list(MasterStream(master, sample_rate_hz).run(buses()))
+    return Rendered(np.concatenate(mix, axis=1), stems, None)
+
+
+def _rendered_mix(
+    stems: Mapping[str, Samples],
+    sample_rate_hz: int,
+    preset: Preset,
+    take_stems: Mapping[str, Callable[[Samples], None]],
+    take_fx: Callable[[Samples], None],
+) -> Samples:
+    tracks = _matched(preset, stems)
+    inputs = [_array_input(track, stems[track.name], take_stems.get(track.name, _nowhere)) for track in tracks]
     console = ConsoleStream(inputs, preset.fx_bus, sample_rate_hz, BLOCK_FRAMES)
 
     def buses(pool: ThreadPoolExecutor) -> Iterator[Samples]:
         for sums in console.run(pool):
             if sums.fx_return is not None:
-                fx_blocks.append(sums.fx_return)
+                take_fx(sums.fx_return)
             yield sums.bus
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        mix = list(MasterStream(preset.master, sample_rate_hz).run(buses(pool)))
-    return Rendered(
-        np.concatenate(mix, axis=1),
-        {name: np.concatenate(blocks, axis=1) for name, blocks in taken.items()},
-        np.concatenate(fx_blocks, axis=1) if fx_blocks else None,
-    )
+        return np.concatenate(list(MasterStream(preset.master, sample_rate_hz).run(buses(pool))), axis=1)
+
+
+def _nowhere(_block: Samples) -> None:
+    pass
 
 
 def render_files(
