@@ -17,6 +17,8 @@ from .output.saying import console, is_quiet, say
 
 if TYPE_CHECKING:
     from ...presets.preset import Preset
+    from ..desks.profile import Desk
+    from ..push.linking import Links
     from ..push.plan import Plan
     from ..push.pulling import Pulled
     from ..push.scope import Scope
@@ -65,6 +67,7 @@ def scene_of(
     """
     from ...presets.errors import DeskError, Hint
     from ..desks.loading import load_desk
+    from ..push.linking import require_agreement, with_partners, without_pans_of_pairs
     from ..push.mapping import place_tracks
     from ..push.plan import make_plan
     from ..push.scope import SECTIONS, Scope
@@ -74,8 +77,14 @@ def scene_of(
     scope = scope or Scope(frozenset(SECTIONS))
     names = _names(read_scene(base, profile).values) if base else {}
     tracks = [track.name for track in preset.tracks]
-    placement = place_tracks(tracks, profile, names, told=told, strips=scope.strips, by_order=not names)
+    links = _links(base, profile)
+    seconds = frozenset(number + 1 for number in links.firsts)
+    placement = place_tracks(
+        tracks, profile, names, told=told, strips=scope.strips, by_order=not names, seconds=seconds
+    )
     plan = make_plan(preset, profile, "a file", placement, scope)
+    require_agreement(plan, links)
+    plan = with_partners(without_pans_of_pairs(plan, links), links, names)
     values = {
         strip.placed.number: {row.setting.key: row.then_value for row in strip.rows}
         for strip in plan.strips
@@ -103,6 +112,17 @@ def scene_of(
         for number, keys in written.left_out.items()
     )
     return Made(written.text, plan, left_out)
+
+
+def _links(base: str, profile: Desk) -> Links:
+    """Which channels the base has linked: on the desk they stay so, and share what is set."""
+    from ..push.linking import Links
+    from ..scenes.files import read_links
+
+    firsts, switches = read_links(base)
+    coupling = profile.track.linked
+    shared = {} if coupling is None else coupling.shared
+    return Links(firsts, frozenset(section for section, at in shared.items() if at.rpartition("/")[2] in switches))
 
 
 def preset_of(text: str, *, desk: str = "x32", numbers: Iterable[int] | None = None) -> Pulled:

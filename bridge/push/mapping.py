@@ -85,18 +85,12 @@ def place_tracks(
     usable = {
         number: names[number]
         for number in numbers_of(desk, strips)
-        if names.get(number) and not (number in seconds and names.get(number - 1) in {None, "", names[number]})
+        if names.get(number) and not (number in seconds and names.get(number - 1) == names[number])
     }
-    _match(tracks, usable, desk, found)
+    _match_labels(tracks, numbers_of(desk, strips), names, desk, found)
+    _match(tracks, _told_apart(usable, tracks), names, desk, found)
     if by_order:
-        taken = {placed.number for placed in found.values()}
-        free = [
-            number
-            for number in numbers_of(desk, strips)
-            if (number in names or not names or not desk.track.listed)
-            and not (number in seconds and (number - 1 in taken or number - 1 in numbers_of(desk, strips)))
-        ]
-        _fill(tracks, free, names, found)
+        _fill(tracks, _free(numbers_of(desk, strips), names, desk, seconds, found), names, found)
     if not found:
         raise _nothing_matched(tracks, usable, desk)
     left_out = tuple(track for track in tracks if track not in found)
@@ -157,7 +151,44 @@ def _number(place: str, entry: str, desk: Desk, names: Mapping[int, str]) -> int
     return fits[0]
 
 
-def _match(tracks: Sequence[str], usable: Mapping[int, str], desk: Desk, found: dict[str, Placed]) -> None:
+def _free(
+    numbers: Iterable[int], names: Mapping[int, str], desk: Desk, seconds: frozenset[int], found: Mapping[str, Placed]
+) -> list[int]:
+    """The strips that are left, one of each linked pair."""
+    there = [number for number in numbers if number in names or not names or not desk.track.listed]
+    taken = {placed.number for placed in found.values()}
+    blocked = {number for number in seconds if number - 1 in there} | {number - 1 for number in seconds & taken}
+    return [number for number in there if number not in blocked]
+
+
+def _match_labels(
+    tracks: Sequence[str], numbers: Iterable[int], names: Mapping[int, str], desk: Desk, found: dict[str, Placed]
+) -> None:
+    """Tracks that are called as the desk's users call a strip, as those pulled from strips without a name are."""
+    taken = {placed.number for placed in found.values()}
+    labels = {desk.label("track", number): number for number in numbers if not names.get(number)}
+    for track in tracks:
+        number = labels.get(track)
+        if track not in found and number is not None and number not in taken and names:
+            found[track] = Placed(track, "track", number, "", "same name")
+
+
+def _told_apart(usable: Mapping[int, str], tracks: Sequence[str]) -> dict[int, str]:
+    """Names by number; strips of one name are counted as pulled ("Kick", "Kick 2") if the preset has all of these."""
+    numbers: dict[str, list[int]] = {}
+    for number, name in usable.items():
+        numbers.setdefault(name, []).append(number)
+    called = dict(usable)
+    for name, same in numbers.items():
+        counted = [name, *(f"{name} {count}" for count in range(2, len(same) + 1))]
+        if len(same) > 1 and set(counted) <= set(tracks):
+            called.update(zip(same, counted, strict=True))
+    return called
+
+
+def _match(
+    tracks: Sequence[str], usable: Mapping[int, str], names: Mapping[int, str], desk: Desk, found: dict[str, Placed]
+) -> None:
     """By name, then by likeness, so that a likeness takes no strip from a track of its very name."""
     steps: tuple[tuple[How, Callable[[str, str, Desk], bool]], ...] = (("same name", _same), ("alike", _alike))
     for how, alike in steps:
@@ -175,9 +206,7 @@ def _match(tracks: Sequence[str], usable: Mapping[int, str], desk: Desk, found: 
                 )
             for number in fits:
                 wanted[number] += 1
-                fresh[track] = Placed(
-                    track, "track", number, usable[number], "same name" if how != "alike" else "alike"
-                )
+                fresh[track] = Placed(track, "track", number, names[number], "same name" if how != "alike" else "alike")
         for number, count in wanted.items():
             if count > 1:
                 rivals = [track for track, placed in fresh.items() if placed.number == number]

@@ -27,6 +27,7 @@ MASTER: Final = 0
 DESKS: Final = ("x32",)
 
 _HEADER_WIDTH: Final = 127
+_SHARED: Final = ("hadly", "eq", "dyn", "fdrmute")
 # Icon and colour, which follow the name in a channel file: those of a channel that nobody has given any.
 _LOOKS: Final = " 1 YE"
 _LONGEST_TITLE: Final = 16
@@ -156,6 +157,18 @@ def read_scene(text: str, desk: Desk) -> Scene:
     if not values:
         raise DeskError("this is no scene or channel file of an X32: no line of it is a channel's.")
     return Scene(_read_title(text), values, tuple(unread))
+
+
+def read_links(text: str) -> tuple[frozenset[int], frozenset[str]]:
+    """Find which channels a scene has linked, by the odd numbers, and the last parts of the switches that are on.
+
+    Those are `hadly`, `eq`, `dyn` and `fdrmute`, as below `/config/linkcfg` over OSC; all are on where nothing is said.
+    """
+    lines = _lines_of(text)
+    pairs = lines.get("/config/chlink", [])
+    firsts = frozenset(2 * place + 1 for place, piece in enumerate(pairs) if piece == "ON")
+    switches = lines.get("/config/linkcfg", ["ON"] * len(_SHARED))
+    return firsts, frozenset(name for name, piece in zip(_SHARED, switches, strict=False) if piece == "ON")
 
 
 def layout_of(number: int) -> Mapping[str, tuple[Field, ...]]:

@@ -95,6 +95,34 @@ class TestRefused:
             places([])
 
 
+class TestSameNames:
+    def test_strips_of_one_name_are_counted_as_they_are_pulled(self):
+        names = {1: "Kick", 5: "Kick", 7: "Bass"}
+        assert places(["Kick", "Kick 2", "Bass"], names=names) == {
+            "Kick": (1, "same name"),
+            "Kick 2": (5, "same name"),
+            "Bass": (7, "same name"),
+        }
+        with pytest.raises(DeskError, match="could be ch/01 or ch/05"):
+            places(["Kick"], names=names)
+
+    def test_a_track_that_was_pulled_from_a_strip_without_a_name(self):
+        assert places(["Kick", "ch/05"], names={1: "Kick"}) == {"Kick": (1, "same name"), "ch/05": (5, "same name")}
+
+    def test_names_that_a_display_cuts(self):
+        names = {1: "Lead Vocal D", 2: "Gesang fur R"}
+        assert places(["Lead Vocal Double", "Gesang für Refrain"], names=names) == {
+            "Lead Vocal Double": (1, "alike"),
+            "Gesang für Refrain": (2, "alike"),
+        }
+        with pytest.raises(DeskError, match="could all be ch/01"):
+            places(["Lead Vocal Double 1", "Lead Vocal Double 2"], names=names)
+
+    def test_of_a_linked_pair_the_strip_that_has_the_name(self):
+        assert places(["Keys"], names={5: "Keys", 6: "Keys"}, seconds=frozenset({6})) == {"Keys": (5, "same name")}
+        assert places(["Keys"], names={6: "Keys"}, seconds=frozenset({6})) == {"Keys": (6, "same name")}
+
+
 class TestScope:
     def test_every_setting_of_every_desk_belongs_somewhere(self):
         for name in ("x32", "xair", "wing", "ardour", "reaper", "ableton", "generic"):

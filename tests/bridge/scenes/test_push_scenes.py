@@ -242,3 +242,19 @@ class TestRefused:
             read_scene(text, X32)
         except DeskError:
             return
+
+
+def test_channels_that_the_base_has_linked_get_the_same():
+    base = BASE.replace("/config/chlink OFF", "/config/chlink ON").replace('"Kick" 2 RD 18', '"Lead Vox" 2 RD 18')
+    lines = scene_of(preset(["Lead Vox"]), base=base).text.splitlines()
+    values = {line.partition(" ")[0]: line.partition(" ")[2] for line in lines}
+    assert values["/ch/02/eq/1"] == values["/ch/01/eq/1"] != "PEQ 164.4 -3.75 1.8"
+    assert values["/ch/02/mix"].split()[:2] == values["/ch/01/mix"].split()[:2]
+    assert values["/ch/01/mix"].split()[3] == "-100"  # pans stay
+    assert values["/ch/02/mix"].split()[3] == "+20"
+    apart = base.replace("/config/chlink", "/config/linkcfg ON OFF ON ON\n/config/chlink")
+    lines = scene_of(preset(["Lead Vox"]), base=apart).text.splitlines()
+    assert any(line.startswith("/ch/02/eq/1") for line in lines)  # not shared, and set on both
+    differing = base.replace('"Lead Vox" 2 RD', '"Kick" 2 RD')
+    with pytest.raises(DeskError, match="are linked"):
+        scene_of(preset(["Lead Vox", "Kick"]), base=differing)
