@@ -22,7 +22,7 @@ SILENCE_DB: Final = -193.0
 
 
 def control_node(route: Element, address: str) -> tuple[Element, Element, str] | None:
-    """The node that holds the automation of a strip's control, the control's own, and its name there."""
+    """Find a strip's control: the node that holds its automation, its own, and its name there."""
     match address:
         case "/strip/gain":
             parent, name, list_name = processor(route, "amp"), "gaincontrol", "gain"
@@ -61,7 +61,7 @@ def set_mute(route: Element, *, muted: bool) -> Iterator[str]:
 
 
 def to_manual(parent: Element, list_name: str | None, what: str) -> Iterator[str]:
-    """Switches automation off that would play over what was set; its points stay."""
+    """Switch automation off that would play over what was set; its points stay."""
     played = [
         item
         for item in parent.findall("Automation/AutomationList")

@@ -31,7 +31,7 @@ _INDENT: Final = "  "
 
 
 def own_plugin(route: Element, kind: PluginKind, desk: Desk) -> Element | None:
-    """The plug-in of this kind that mixbridge put into a strip."""
+    """Find the plug-in of this kind that mixbridge put into a strip."""
     for item in route.findall("Processor"):
         if item.get("name") == desk.plugins[kind].title + MARK and item.find("lv2") is not None:
             return item
@@ -39,7 +39,7 @@ def own_plugin(route: Element, kind: PluginKind, desk: Desk) -> Element | None:
 
 
 def put_plugin(route: Element, kind: PluginKind, values: Mapping[int, float], desk: Desk, channels: int) -> Element:
-    """Gives a strip the plug-in with these values; one that mixbridge put there before is set again.
+    """Give a strip the plug-in with these values; one that mixbridge put there before is set again.
 
     Args:
         route: the strip's node.
@@ -76,7 +76,7 @@ def put_plugin(route: Element, kind: PluginKind, values: Mapping[int, float], de
 
 
 def plugin_values(plugin: Element, kind: PluginKind) -> dict[int, float]:
-    """A plug-in's values by number of the parameter, from 1; one that is bypassed is switched off.
+    """Read a plug-in's values by number of the parameter, from 1; one that is bypassed is switched off.
 
     Raises:
         FaultError: one is no number.
@@ -93,7 +93,7 @@ def plugin_values(plugin: Element, kind: PluginKind) -> dict[int, float]:
 
 
 def other_plugins(route: Element, desk: Desk) -> Iterator[str]:
-    """Names of the plug-ins that are switched on in a strip and are not mixbridge's."""
+    """Name the plug-ins that are switched on in a strip and are not mixbridge's."""
     own = {desk.plugins[kind].title + MARK for kind in _SYMBOLS}
     for item in route.findall("Processor"):
         if item.get("type") in PLUGIN_TYPES and flag(item, "active", True) and item.get("name") not in own:
@@ -101,12 +101,12 @@ def other_plugins(route: Element, desk: Desk) -> Iterator[str]:
 
 
 def digits(value: float) -> str:
-    """A number as it is written: all digits that a plug-in's 32 bits can hold."""
+    """Write a number with all digits that a plug-in's 32 bits can hold."""
     return f"{value + 0.0:.9g}"
 
 
 def indent(node: Element, parent: Element) -> None:
-    """New nodes stand in lines of their own, as Ardour writes them."""
+    """Put new nodes into lines of their own, as Ardour writes them."""
     depth = (parent.text or "\n").rpartition("\n")[2] or _INDENT
     children = list(parent)
     at = children.index(node)
@@ -147,7 +147,7 @@ def _new_plugin(kind: PluginKind, desk: Desk, channels: int) -> Element:
 
 
 def _place(route: Element, kind: PluginKind, desk: Desk) -> int:
-    """In front of the strip's own plug-ins, since a preset is made for the raw track; the EQ before the compressor."""
+    """Choose a place before the strip's own plug-ins, since a preset is made for the raw track; the EQ comes first."""
     children = list(route)
     if kind == "compressor" and (eq := own_plugin(route, "eq", desk)) is not None:
         return children.index(eq) + 1

@@ -28,7 +28,7 @@ _OLD_VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
 
 
 def read(path: Path, resolver: Resolver) -> Session:
-    """The session of a file.
+    """Read the session of a file.
 
     Raises:
         SessionError: it cannot be read, or holds what no session does; or its audio lies outside its folder.
@@ -42,7 +42,7 @@ def read(path: Path, resolver: Resolver) -> Session:
 
 
 def audio_routes(root: Element) -> list[Element]:
-    """The nodes of a session's audio tracks, in the mixer's order."""
+    """List the nodes of a session's audio tracks, in the mixer's order."""
     routes = [route for route in root.findall("Routes/Route") if route.get("audio-playlist")]
     return sorted(routes, key=_order)
 
@@ -93,7 +93,7 @@ def _session(path: Path, root: Element, resolver: Resolver, pool: FilePool) -> S
 
 
 def _version(root: Element) -> int:
-    """The version of the session's file: 7003 is of Ardour 7; the oldest ones wrote "3.0.0"."""
+    """Read the version of the session's file: 7003 is of Ardour 7; the oldest ones wrote "3.0.0"."""
     text = root.get("version", "0")
     return whole(text.partition(".")[0] if _OLD_VERSION.fullmatch(text) else text, "version")
 
@@ -108,7 +108,7 @@ class _TrackReader:
     routing: Routing
 
     def read(self, route: Element, order: int) -> tuple[SessionTrack, list[SessionNote]]:
-        """The track of a route, and what of it is not rendered."""
+        """Make the track of a route, and say what of it is not rendered."""
         name, identity = route.get("name", ""), route.get("id", "")
         strip = read_strip(route, self.clips.clock)
         clips, notes = self._clips(route, name, strip.channels)
@@ -143,34 +143,34 @@ class _TrackReader:
             raise FaultError("its playlist is not in the session")
         clips, notes = [], []
         for region in playlist.findall("Region"):
-            found = self.clips.clip(region, channels)
-            if isinstance(found, SessionNote):
-                notes.append(replace(found, track=name))
-            elif found is not None:
-                clips.append(found)
+            clip = self.clips.clip(region, channels)
+            if isinstance(clip, SessionNote):
+                notes.append(replace(clip, track=name))
+            elif clip is not None:
+                clips.append(clip)
         return clips, notes
 
 
 def _places(root: Element, resolver: Resolver) -> Iterator[str]:
-    """Folders for audio, relative to the session's: its own first, then those of other sessions that it took over."""
+    """List folders for audio, relative to the session's: its own first, then those of sessions that it took over."""
     own = root.get("name", "")
     try:
-        found = [item.name for item in (resolver.folder / "interchange").iterdir() if item.is_dir()]
+        folders = [item.name for item in (resolver.folder / "interchange").iterdir() if item.is_dir()]
     except OSError:
-        found = []
-    for name in sorted(found, key=lambda name: (name != own, name)):
+        folders = []
+    for name in sorted(folders, key=lambda name: (name != own, name)):
         yield f"interchange/{name}/audiofiles"
     if resolver.allow_outside:
         yield from filter(None, _option(root, "audio-search-path", "").split(":"))
 
 
 def _option(root: Element, name: str, default: str) -> str:
-    found = (item.get("value", default) for item in root.iterfind("Config/Option") if item.get("name") == name)
-    return next(found, default)
+    values = (item.get("value", default) for item in root.iterfind("Config/Option") if item.get("name") == name)
+    return next(values, default)
 
 
 def _colour(route: Element) -> str | None:
-    """Ardour keeps red, green, blue and opacity in one number; 0 is a colour that nobody chose."""
+    """Read a colour: red, green, blue and opacity in one number, of which 0 is a colour that nobody chose."""
     info = route.find("PresentationInfo")
     number_of = 0 if info is None else whole(info.get("color", "0"), "color")
     return f"#{number_of >> 8 & 0xFFFFFF:06x}" if number_of else None

@@ -69,7 +69,7 @@ class Sources:
     _found: dict[str, Source] = field(default_factory=dict)
 
     def source(self, identity: str) -> Source:
-        """A source by its id.
+        """Return a source by its id.
 
         Raises:
             FaultError: there is none.
@@ -83,7 +83,7 @@ class Sources:
         return self._found[identity]
 
     def layout(self, sources: Sequence[Source]) -> tuple[tuple[Path, ...], tuple[int, ...] | None]:
-        """The files of some sources, each once, and which of all their channels are taken; None for all."""
+        """List the files of some sources, each once, and which of all their channels are taken; None for all."""
         files = tuple(dict.fromkeys(source.path for source in sources if source.path))
         firsts, first = {}, 0
         for path in files:
@@ -94,7 +94,7 @@ class Sources:
         return files, None if rows == tuple(range(first)) else rows
 
     def stretch(self, path: Path, sample_rate_hz: int) -> float:
-        """Ardour plays a file of another rate frame for frame, like a tape at another speed."""
+        """Return the stretch of a file of another rate: Ardour plays it frame for frame, like a tape."""
         info = self._info(path)
         if info is None:
             return 1.0
@@ -104,7 +104,7 @@ class Sources:
         return next((value for value in near if info.sample_rate_hz / value == sample_rate_hz), exact)
 
     def _info(self, path: Path) -> FileInfo | None:
-        """What a file has; None if it cannot be read, which whoever reads its sound will say better."""
+        """Return what a file has; None if it cannot be read, which whoever reads its sound says better."""
         try:
             return self.pool.info(path)
         except AudioError:
@@ -143,7 +143,7 @@ class ClipReader:
     with_fades: bool = True
 
     def clip(self, region: Element, channels: int) -> Clip | SessionNote | None:
-        """A region as a clip; what it is if it cannot be rendered; None if its file is missing.
+        """Make a clip of a region; say what it is if it cannot be rendered; None if its file is missing.
 
         Args:
             region: its node in a playlist.
@@ -205,8 +205,8 @@ class ClipReader:
         return Fade(round(curve[-1][0]), "points", curve, self._curve(region, f"Inverse{title}"), includes_end=True)
 
     def _curve(self, region: Element, tag: str) -> tuple[tuple[float, float], ...]:
-        found = points(region.find(f"{tag}/AutomationList/events"), tag)
-        return tuple((self.clock.exact_frames(time, tag), value) for time, value in found)
+        curve = points(region.find(f"{tag}/AutomationList/events"), tag)
+        return tuple((self.clock.exact_frames(time, tag), value) for time, value in curve)
 
     def _envelope(self, region: Element) -> Automation | None:
         if not flag(region, "envelope-active"):
@@ -218,18 +218,18 @@ class ClipReader:
 
 
 def read_automation(node: Element | None, clock: Clock, name: str) -> Automation | None:
-    """A list of points; None if there are none.
+    """Read a list of points; None if there are none.
 
     Raises:
         FaultError: it holds what no list does.
     """
-    found = [] if node is None else points(node.find("events"), name)
-    if node is None or not found:
+    events = [] if node is None else points(node.find("events"), name)
+    if node is None or not events:
         return None
     style = INTERPOLATIONS.get(node.get("interpolation-style", "Linear"))
     if style is None:
         raise FaultError(f"its {name} runs {node.get('interpolation-style', '')[:40]!r} between its points")
-    return Automation(tuple((clock.seconds(time, name), value) for time, value in found), style)
+    return Automation(tuple((clock.seconds(time, name), value) for time, value in events), style)
 
 
 def _clip_notes(region: Element, sources: Sequence[Source]) -> Iterator[str]:

@@ -64,7 +64,7 @@ class Routing:
         self._outputs = _connections(routes)
 
     def destination(self, route: Element, *, way: frozenset[str] = frozenset()) -> Destination:
-        """Where a strip goes; its busses and VCAs are groups from then on.
+        """Follow a strip to where it goes; its busses and VCAs are groups from then on.
 
         Args:
             route: the strip's node.
@@ -78,7 +78,7 @@ class Routing:
         return Destination(parent, self._controls(route), bool(targets) or not _has_output_node(route))
 
     def sends(self, route: Element) -> Iterator[str]:
-        """What of a strip goes elsewhere than its main way, and what comes in beside it, a phrase each."""
+        """Say what of a strip goes elsewhere than its main way, and what comes in beside it, a phrase each."""
         for item in route.findall("Processor"):
             if flag(item, "active", True):
                 yield from self._processor(item)
@@ -106,7 +106,7 @@ class Routing:
             yield from (Kind.SIDE_CHAIN(shown(source)) for source in dict.fromkeys(_others(item, "Input")))
 
     def _targets(self, name: str) -> list[str]:
-        """The strips and ports that a strip's output is connected to."""
+        """List the strips and ports that a strip's output is connected to."""
         return [target for target in self._outputs.get(name, ()) if target != name]
 
     def _is_bus(self, name: str) -> bool:
@@ -149,7 +149,7 @@ class Routing:
         return self._busses[name]
 
     def _controls(self, strip: Element, way: frozenset[int] = frozenset()) -> tuple[int, ...]:
-        """The VCAs of a strip or of a VCA."""
+        """List the VCAs of a strip or of a VCA."""
         ratios = self._assigned_at(strip)
         numbers = [whole(item.get("number", "0"), "number of a VCA") for item in strip.findall("Slavable/Master")]
         return tuple(
@@ -159,7 +159,7 @@ class Routing:
         )
 
     def _vca(self, number_of: int, assigned_at: float, way: frozenset[int]) -> int:
-        """A VCA as a group; it acts by how far it has moved since the strip was assigned to it."""
+        """Make a group of a VCA; it acts by how far it has moved since the strip was assigned to it."""
         _check_way(way)
         key = (number_of, assigned_at)
         if key not in self._vcas:
@@ -183,7 +183,7 @@ class Routing:
         return self._vcas[key]
 
     def _assigned_at(self, strip: Element) -> dict[str, float]:
-        """Where a VCA's fader stood when a strip was assigned to it, by the fader's id."""
+        """Read where VCAs' faders stood when a strip was assigned to them, by the fader's id."""
         owner = processor(strip, "amp") if strip.tag == "Route" else strip
         masters = () if owner is None else owner.findall("Controllable[@name='gaincontrol']/masters/master")
         values = {item.get("id", ""): number(item, "val-master", 1) for item in masters}
@@ -196,12 +196,12 @@ def _check_way(way: frozenset[str] | frozenset[int]) -> None:
 
 
 def masters(root: Element) -> list[Element]:
-    """The nodes of a session's master busses: one, or none."""
+    """List the nodes of a session's master busses: one, or none."""
     return [route for route in root.findall("Routes/Route") if _MASTER in _flags(route)]
 
 
 def _connections(routes: list[Element]) -> Mapping[str, list[str]]:
-    """Where the main output of each strip goes, by names; ports that are no strip's by their own."""
+    """Map each strip to where its main output goes, by name; ports that are no strip's go by their own."""
     result: dict[str, dict[str, None]] = {}
     for route in routes:
         name = route.get("name", "")
@@ -218,13 +218,13 @@ def _ports(node: Element, direction: str) -> Iterator[Element]:
 
 
 def _others(item: Element, direction: str) -> Iterator[str]:
-    """What a processor's own ports are connected to."""
+    """List what a processor's own ports are connected to."""
     for port in _ports(item, direction):
         yield from (_owner(other.get("other", "")) for other in port.findall("Connection"))
 
 
 def _owner(port: str) -> str:
-    """Whose port it is: "Bass/audio_in 1" is of "Bass"; one of the system's, "system:playback_1", stays as it is."""
+    """Return whose port it is: "Bass/audio_in 1" is of "Bass"; "system:playback_1" stays as it is."""
     return port.rpartition("/")[0] or port
 
 

@@ -75,12 +75,12 @@ def read_strip(route: Element, clock: Clock) -> StripLevels:
 
 
 def processor(route: Element, kind: str) -> Element | None:
-    """The first processor of a type: "amp" is the fader, "trim" the input's trim."""
+    """Find the first processor of a type: "amp" is the fader, "trim" the input's trim."""
     return next((item for item in route.findall("Processor") if item.get("type") == kind), None)
 
 
 def inputs(route: Element) -> int:
-    """Audio channels that come in; what has none is a strip all the same, of one."""
+    """Count the audio channels that come in; what has none is a strip all the same, of one."""
     for item in route.findall("IO"):
         if item.get("direction") == "Input":
             return max(1, sum(port.get("type") == "audio" for port in item.findall("Port")))
@@ -88,7 +88,7 @@ def inputs(route: Element) -> int:
 
 
 def control(node: Element | None, name: str, default: float) -> float:
-    """The value of a control below a node."""
+    """Read the value of a control below a node."""
     for item in () if node is None else node.findall("Controllable"):
         if item.get("name") == name:
             with within(name):
@@ -97,7 +97,7 @@ def control(node: Element | None, name: str, default: float) -> float:
 
 
 def played(node: Element | None, name: str, clock: Clock) -> Automation | None:
-    """The automation of a control, if Ardour would play it."""
+    """Read the automation of a control, if Ardour would play it."""
     for item in () if node is None else node.findall("Automation/AutomationList"):
         if item.get("automation-id") == name and item.get("state") in _PLAYED:
             return read_automation(item, clock, f"{name} automation")
@@ -105,56 +105,56 @@ def played(node: Element | None, name: str, clock: Clock) -> Automation | None:
 
 
 def scaled(automation: Automation | None, factor: float, offset: float) -> Automation | None:
-    """An automation with other values."""
+    """Scale and shift the values of an automation."""
     if automation is None:
         return None
     return replace(automation, points=tuple((time, factor * value + offset) for time, value in automation.points))
 
 
 def is_muted(route: Element) -> bool:
-    """Whether a strip's mute silences its output; it may be set to act on sends alone."""
+    """Tell whether a strip's mute silences its output; it may be set to act on sends alone."""
     mute = route.find("MuteMaster")
     return mute is not None and flag(mute, "muted") and "Main" in mute.get("mute-point", "Main").split(",")
 
 
 def is_soloed(node: Element) -> bool:
-    """Whether a strip is soloed itself, and not because another one is."""
+    """Tell whether a strip is soloed itself, and not because another one is."""
     return any(flag(item, "self-solo") for item in node.findall("Controllable") if item.get("name") == "solo")
 
 
 def has_panner(route: Element) -> bool:
-    """Whether a strip has a panner; with one output it has none."""
+    """Tell whether a strip has a panner; with one output it has none."""
     outputs = processor(route, "main-outs")
     return outputs is not None and outputs.find("PannerShell") is not None
 
 
 def is_pannable(panner: str, channels: int) -> bool:
-    """Whether a panner is one that is read and set."""
+    """Tell whether a panner is one that is read and set."""
     return channels <= 2 and panner in {"", BALANCE_PANNER, _MONO_PANNER}
 
 
 def plugins(route: Element) -> Iterator[str]:
-    """The plug-ins of a strip that act."""
+    """Name the plug-ins of a strip that act."""
     for item in route.findall("Processor"):
         if item.get("type") in PLUGIN_TYPES and flag(item, "active", True):
             yield shown(item.get("name", ""))
 
 
 def is_inverted(route: Element) -> bool:
-    """Whether all channels of a strip are turned upside down."""
+    """Tell whether the polarity of all channels of a strip is inverted."""
     bits = _phases(route)
     return "1" in bits and "0" not in bits
 
 
 def _phases(route: Element) -> str:
-    """A digit for each channel: 1 if it is turned upside down."""
+    """Read a digit for each channel: 1 if its polarity is inverted."""
     return next(
         (item.get("phase-invert", "") for item in route.findall("Controllable") if item.get("name") == "phase"), ""
     )
 
 
 def _pan_law(route: Element, channels: int) -> tuple[PanLaw | None, list[str]]:
-    """What the strip's pan means; None if it has none, or one that is not rendered."""
+    """Return what the strip's pan means; None if it has none, or one that is not rendered."""
     outputs = processor(route, "main-outs")
     shell = None if outputs is None else outputs.find("PannerShell")
     if shell is None or flag(shell, "bypassed"):
@@ -172,7 +172,7 @@ def _pan_law(route: Element, channels: int) -> tuple[PanLaw | None, list[str]]:
 
 
 def _changes(route: Element, clock: Clock) -> Iterator[str]:
-    """What of a strip is not rendered, but for its plug-ins."""
+    """Say what of a strip is not rendered, but for its plug-ins."""
     if not flag(route, "active", True):
         yield Kind.TRACK_OFF()
     if {"0", "1"} <= set(_phases(route)):
@@ -197,7 +197,7 @@ def _changes(route: Element, clock: Clock) -> Iterator[str]:
 
 
 def _is_played(node: Element | None, name: str) -> bool:
-    """Whether a control follows automation that has points."""
+    """Tell whether a control follows automation that has points."""
     for item in () if node is None else node.findall("Automation/AutomationList"):
         if item.get("automation-id") == name and item.get("state") in _PLAYED:
             return bool((item.findtext("events") or "").strip())

@@ -67,7 +67,7 @@ _NAME: Final = 180
 def write(
     session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
 ) -> Written:
-    """Writes a snapshot of a session with a preset in it.
+    """Write a snapshot of a session with a preset in it.
 
     Args:
         session: the session's `.ardour` file, as it was read; its file is not changed.
@@ -106,7 +106,7 @@ def write(
 
 
 def written_mix(path: Path) -> Preset:
-    """The mix that was written into a session: its tracks that have mixbridge's plug-ins, in desk form.
+    """Read the mix that was written into a session: its tracks that have mixbridge's plug-ins, in desk form.
 
     Raises:
         SessionError: the session cannot be read.
@@ -143,7 +143,7 @@ class _Writer:
         self.notes: list[str] = []
 
     def tracks(self, chosen: Mapping[Element, Track], preset: Preset) -> None:
-        """The strips of the tracks that are in the mix, and the master."""
+        """Set the strips of the tracks that are in the mix, and the master."""
         names = {track.name: 1 for track in chosen.values()}
         tracks = tuple(chosen.values())
         others = tuple(track for track in preset.tracks if track.name not in names)
@@ -173,7 +173,7 @@ class _Writer:
                 self.notes.extend(f"{group.name}: {note}" for note in notes)
 
     def number_all(self) -> None:
-        """Gives ids to what is new: Ardour's are unique in a session, and it goes on counting from the last."""
+        """Give ids to what is new: Ardour's are unique in a session, and it goes on counting from the last."""
         taken = [node.get("id", "") for node in self._root.iter() if "id" in node.attrib]
         last = max(
             (int(text) for text in (*taken, self._root.get("id-counter", "0")) if text.isdecimal() and len(text) < 19),
@@ -214,7 +214,7 @@ class _Writer:
 
 
 def _law(route: Element) -> PanLaw:
-    """What a track's pan means once it has the panner that a copy gives it."""
+    """Return what a track's pan means once it has the panner that a copy gives it."""
     return "ardour" if inputs(route) == 1 and has_panner(route) else "balance"
 
 
@@ -226,7 +226,7 @@ def _strip_of(values: Mapping[str, float | str], desk: Desk) -> Strip:
 
 
 def _plugin_place(setting: Setting) -> tuple[PluginKind, int] | None:
-    """Which parameter of which plug-in a setting is."""
+    """Return which parameter of which plug-in a setting is."""
     match setting.before:
         case (_, str() as plugin, int() as parameter) if plugin in _KINDS:
             return _KINDS[plugin], parameter
@@ -252,7 +252,7 @@ def _clamp_note(clamp: Clamp) -> str:
 
 
 def _values(route: Element, desk: Desk, kind: str) -> dict[str, float | str] | None:
-    """A strip's settings by the desk's keys; None if it has not both of mixbridge's plug-ins."""
+    """Read a strip's settings by the desk's keys; None if it has not both of mixbridge's plug-ins."""
     parameters: dict[PluginKind, dict[int, float]] = {}
     for plugin in _KINDS.values():
         node = own_plugin(route, plugin, desk)
@@ -268,7 +268,7 @@ def _values(route: Element, desk: Desk, kind: str) -> dict[str, float | str] | N
 
 
 def _wire_value(route: Element, setting: Setting, plugins: Mapping[PluginKind, Mapping[int, float]]) -> float | None:
-    """What OSC would answer for a setting; None if the strip does not have it."""
+    """Return what OSC would answer for a setting; None if the strip does not have it."""
     place = _plugin_place(setting)
     if place is not None:
         return plugins[place[0]].get(place[1])

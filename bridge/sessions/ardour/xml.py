@@ -41,7 +41,7 @@ class FaultError(ValueError):
 
 
 def parse(path: Path) -> Element:
-    """The root of a session's file.
+    """Parse a session's file.
 
     Raises:
         SessionError: it cannot be read, is too large or nested too deep, is no XML, or is no Ardour session.
@@ -77,7 +77,7 @@ def parse(path: Path) -> Element:
 
 @contextmanager
 def within(place: str) -> Iterator[None]:
-    """What is wrong in here is said with this place."""
+    """Say with this place what is wrong in here."""
     try:
         yield
     except FaultError as fault:
@@ -85,7 +85,7 @@ def within(place: str) -> Iterator[None]:
 
 
 def number(node: Element, name: str, default: float | None = None) -> float:
-    """An attribute that is a finite number; the default if it is not there."""
+    """Read an attribute that is a finite number; the default if it is not there."""
     text = node.get(name)
     if text is None:
         if default is None:
@@ -95,7 +95,7 @@ def number(node: Element, name: str, default: float | None = None) -> float:
 
 
 def finite(text: str, name: str) -> float:
-    """A finite number."""
+    """Read a finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -106,7 +106,7 @@ def finite(text: str, name: str) -> float:
 
 
 def whole(text: str, name: str) -> int:
-    """A whole number."""
+    """Read a whole number."""
     try:
         return int(text) if len(text) < 20 else int("")
     except ValueError:
@@ -114,7 +114,7 @@ def whole(text: str, name: str) -> int:
 
 
 def flag(node: Element, name: str, default: bool = False) -> bool:
-    """An attribute that is a switch."""
+    """Read an attribute that is a switch."""
     text = node.get(name)
     return default if text is None else text.lower() in {"1", "yes", "true", "y"}
 
@@ -163,7 +163,7 @@ class Clock:
         self.tempo_bpm = 60 * self._superclock_hz / self._tempi[0].superclocks_per_beat
 
     def tempo(self) -> tuple[TempoPoint, ...]:
-        """Where the tempo changes, in lines over time; none if it does not."""
+        """List where the tempo changes, in lines over time; none if it does not."""
         if len({tempo.superclocks_per_beat for tempo in self._tempi}) < 2:
             return ()
         result = []
@@ -181,19 +181,19 @@ class Clock:
         return tuple(result)
 
     def seconds(self, text: str, name: str) -> float:
-        """A time."""
+        """Read a time in seconds."""
         return self._superclocks(text, name) / self._superclock_hz
 
     def frames(self, text: str, name: str) -> int:
-        """A time in the session's frames, rounded as Ardour does."""
+        """Read a time in the session's frames, rounded as Ardour does."""
         return self._rounded(self._superclocks(text, name))
 
     def exact_frames(self, text: str, name: str) -> float:
-        """A time in the session's frames, and parts of them."""
+        """Read a time in the session's frames, and parts of them."""
         return self._superclocks(text, name) * self.sample_rate_hz / self._superclock_hz
 
     def span(self, text: str, name: str) -> tuple[int, int]:
-        """Where something begins and how long it is, in frames, from Ardour's "length@position"."""
+        """Read where something begins and how long it is, in frames, from Ardour's "length@position"."""
         length, _, position = text.partition("@")
         begin = self._superclocks(position, name)
         if length.startswith("b"):
@@ -251,19 +251,19 @@ class Clock:
 
 
 def points(events: Element | None, name: str) -> list[tuple[str, float]]:
-    """The lines of a list of events: a time as written, and a value."""
+    """Read the lines of a list of events: a time as written, and a value."""
     text = "" if events is None else events.text or ""
     lines = text.split("\n", MOST_POINTS)
     if len(lines) > MOST_POINTS:
         raise FaultError(f"its {name} has more than {MOST_POINTS} points")
-    found = []
+    result = []
     for line in lines:
         words = line.split()
         if len(words) >= 2:
-            found.append((words[0], finite(words[1], name)))
+            result.append((words[0], finite(words[1], name)))
         elif words:
             raise FaultError(f"its {name} has the point {line[:40]!r}")
-    return found
+    return result
 
 
 def _is_deeper(root: Element, most: int) -> bool:

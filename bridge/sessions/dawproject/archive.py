@@ -95,7 +95,7 @@ class Container:
         return _plain(name) in self._entries
 
     def text(self, name: str) -> bytes:
-        """An XML file of it.
+        """Read an XML file of it.
 
         Raises:
             SessionError: it is missing, too long or damaged.
@@ -111,7 +111,7 @@ class Container:
             return source.read(LARGEST_XML)
 
     def extracted(self, name: str) -> ExtractedFile:
-        """A file of it, on disk, in a private folder that goes when the last of its paths does.
+        """Unpack a file of it to a private folder that goes when the last of its paths does.
 
         Raises:
             SessionError: it is damaged, or there is no room for it.
@@ -128,7 +128,7 @@ class Container:
         return self._extracted[name]
 
     def copy_to(self, target: IO[bytes], project: bytes) -> None:
-        """Writes the zip with another project.xml; every other entry as it is, byte for byte, packed as it was.
+        """Write the zip with another project.xml; every other entry as it is, byte for byte, packed as it was.
 
         Raises:
             SessionError: the zip is damaged.
@@ -173,7 +173,7 @@ class Container:
         return self._zip.open(entry)
 
     def _check_directory(self) -> None:
-        """The list of entries is read as a whole: how long it is, is seen before."""
+        """Look at how long the list of entries is before it is read as a whole."""
         size = _directory_size(self._file, self._size)
         if size is not None and size > _LONGEST_DIRECTORY:
             raise SessionError(f"{self.path} lists more files than any DAW's project: {MOST_ENTRIES} are the most.")
@@ -205,7 +205,7 @@ class Container:
 
     @contextmanager
     def _complaining(self) -> Iterator[None]:
-        """What is wrong with the zip is said as a :class:`SessionError`."""
+        """Say what is wrong with the zip as a :class:`SessionError`."""
         try:
             yield
         except SessionError:
@@ -226,7 +226,7 @@ class _Folder:
 
 
 def _append(out: zipfile.ZipFile, source: IO[bytes], entry: zipfile.ZipInfo, start: int, end: int) -> None:
-    """Copies an entry as it lies in the file: its header, its data and what may follow them."""
+    """Copy an entry as it lies in the file: its header, its data and what may follow them."""
     target = out.fp
     if target is None:  # pragma: no cover - it was opened just now
         raise ValueError("the zip is closed")
@@ -246,7 +246,7 @@ def _append(out: zipfile.ZipFile, source: IO[bytes], entry: zipfile.ZipInfo, sta
 
 
 def _directory_size(file: IO[bytes], size: int) -> int | None:
-    """How long the zip's list of entries says it is; None if there is no sign of one."""
+    """Read how long the zip's list of entries is; None if there is no sign of one."""
     tail = min(size, 22 + 0xFFFF + 20)
     file.seek(size - tail)
     data = file.read(tail)
@@ -263,7 +263,7 @@ def _directory_size(file: IO[bytes], size: int) -> int | None:
 
 
 def _plain(name: str) -> str:
-    """A name as it is looked up: some programs write backslashes, and "./" in front."""
+    """Return a name as it is looked up: some programs write backslashes, and "./" in front."""
     name = name.replace("\\", "/")
     while name.startswith("./"):
         name = name[2:]
@@ -276,7 +276,7 @@ def _escapes(name: str) -> bool:
 
 
 def _safe(name: str) -> str:
-    """A file name for the disk that still says which file it is."""
+    """Return a file name for the disk that still says which file it is."""
     base = name.rsplit("/", 1)[-1]
     stem, dot, ending = base.rpartition(".")
     if not dot:

@@ -34,7 +34,7 @@ class Source:
 
 
 def unspoken(track: SessionTrack, pool: FilePool) -> str | None:
-    """Why a track's clips cannot be written as they are; None if they can.
+    """Say why a track's clips cannot be written as they are; None if they can.
 
     Raises:
         AudioError: a file cannot be read.
@@ -54,7 +54,7 @@ def unspoken(track: SessionTrack, pool: FilePool) -> str | None:
 
 
 def clip_element(clip: Clip, source: Source, rate_hz: int, *, crossfades: bool = False) -> Element:
-    """A clip with its file.
+    """Make the element of a clip with its file.
 
     Args:
         clip: one that can be written as it is.
@@ -100,7 +100,7 @@ def clip_element(clip: Clip, source: Source, rate_hz: int, *, crossfades: bool =
 def points_element(
     target: Mapping[str, str], points: Sequence[tuple[float, float]], unit: str, interpolation: Interpolation
 ) -> Element:
-    """Automation: (second, value) in a unit."""
+    """Make the element of automation: (second, value) in a unit."""
     element = Element("Points", unit=unit, timeUnit="seconds")
     SubElement(element, "Target", dict(target))
     how = "hold" if interpolation == "hold" else "linear"
@@ -110,7 +110,7 @@ def points_element(
 
 
 def tempo_element(tempo: str, changes: Sequence[tuple[float, float, bool]]) -> Element:
-    """Changes of tempo: (beat, beats per minute, whether it runs in a line to the next), of the parameter `tempo`."""
+    """Make the element of changes of tempo: (beat, beats per minute, whether it runs in a line to the next)."""
     element = Element("TempoAutomation", unit="bpm", timeUnit="beats")
     SubElement(element, "Target", parameter=tempo)
     for beat, bpm, is_line in changes:
@@ -140,7 +140,7 @@ def _content(clip: Clip, source: Source) -> Element:
 
 
 def _gain_points(clip: Clip, play_start_s: float) -> Element | None:
-    """The clip's own gain over its content's time; None if it has none."""
+    """Make the clip's own gain over its content's time; None if it has none."""
     level = gain_factor(clip.gain_db)
     if clip.envelope is None:
         points: Sequence[tuple[float, float]] = [(0.0, level)]

@@ -64,7 +64,7 @@ class ProjectBuilder:
                 self._say_vca(group)
 
     def track(self, track: SessionTrack, name: str, wanted: PresetTrack | None, channels: int) -> None:
-        """A track with its channel and its clips.
+        """Add a track with its channel and its clips.
 
         Args:
             track: of the session.
@@ -95,7 +95,7 @@ class ProjectBuilder:
             self.notes.append(f"{name}: its polarity is inverted in the session; invert it in the DAW, too.")
 
     def finished(self, preset: Preset) -> Element:
-        """The project, with the master at the end of its tracks."""
+        """Return the project, with the master at the end of its tracks."""
         settings = channel_settings(preset.master, decibels(LOUDEST_FADER))
         channel = self._channel("master", None, 2)
         channel.element.set("id", self._master)
@@ -139,7 +139,7 @@ class ProjectBuilder:
         return clips
 
     def _folder(self, item: SessionTrack | SessionGroup, way: frozenset[int] = frozenset()) -> _Folder:
-        """Where a track or group stands, and the channel that it goes to."""
+        """Return where a track or group stands, and the channel that it goes to."""
         if item.parent is not None and item.parent not in way:
             if item.parent not in self._folders:
                 self._folders[item.parent] = self._group(item.parent, way | {item.parent})
@@ -152,7 +152,7 @@ class ProjectBuilder:
         return self._folders[name]
 
     def _group(self, index: int, way: frozenset[int]) -> _Folder:
-        """A group with its own fader and pan, or at rest where it acts on the mix."""
+        """Add a group with its own fader and pan, or at rest where it acts on the mix."""
         group = self._session.groups[index]
         around = self._folder(group, way)
         channel = self._channel("submix", around.destination, 2, solo=group.solo)
@@ -181,7 +181,7 @@ class ProjectBuilder:
         return _Folder(track, channel.element.get("id", ""))
 
     def _channel(self, role: str, destination: str | None, channels: int, *, solo: bool = False) -> _Channel:
-        """A channel, and the ids of its fader and its pan."""
+        """Make a channel, and the ids of its fader and its pan."""
         is_solo = "true" if solo else "false"
         element = Element("Channel", audioChannels=str(channels), role=role, solo=is_solo, id=self._id())
         if destination is not None:
@@ -189,7 +189,7 @@ class ProjectBuilder:
         return _Channel(element, self._id(), self._id())
 
     def _own(self, channel: _Channel, item: SessionTrack | SessionGroup, name: str, channels: int) -> None:
-        """The session's own fader and pan, with what its VCAs do."""
+        """Set the session's own fader and pan, with what its VCAs do."""
         vcas = list(self._vcas(item))
         setting = _in_this_law(item, channels)
         wanted_db = setting.gain_db + item.send_db + sum(vca.gain_db for vca in vcas)
@@ -204,7 +204,7 @@ class ProjectBuilder:
         self._fill(channel, None, max(level_db, _QUIETEST_DB), setting.pan, mute=mute)
 
     def _vcas(self, item: SessionTrack | SessionGroup) -> Iterator[SessionGroup]:
-        """The VCAs that control a track or group, and those over them."""
+        """List the VCAs that control a track or group, and those over them."""
         for index in item.controls:
             yield self._session.groups[index]
             yield from acting(self._session, self._session.groups[index])
@@ -231,7 +231,7 @@ class ProjectBuilder:
     def _automation(
         self, lanes: Element, item: SessionTrack | SessionGroup, name: str, channel: _Channel, channels: int | None
     ) -> None:
-        """Automation of fader and pan; `channels` is None where the mix takes its place."""
+        """Add automation of fader and pan; `channels` is None where the mix takes its place."""
         pan_fits = item.pan_law == _LAW
         more = 1.0
         if channels is not None and not pan_fits:
@@ -274,12 +274,12 @@ def left_behind(session: Session) -> Iterator[str]:
 
 
 def plain_text(name: str) -> str:
-    """A name without what XML cannot hold."""
+    """Return a name without what XML cannot hold."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _in_this_law(item: SessionTrack | SessionGroup, channels: int) -> FaderPan:
-    """The fader and pan that give both sides the gains which the session's own give."""
+    """Return the fader and pan that give both sides the gains which the session's own give."""
     if item.pan_law == _LAW:
         return FaderPan(item.gain_db, item.pan)
     mix = from_daw(0.0, item.pan, channels, item.pan_law)

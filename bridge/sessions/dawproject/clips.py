@@ -131,7 +131,7 @@ class Arrangement:
                 self._visit(element, part)
 
     def _content(self, clip: Element, place: _Place) -> tuple[Element, _Place] | None:
-        """What a clip plays: its own timeline, or one that it refers to."""
+        """Return what a clip plays: its own timeline, or one that it refers to."""
         if len(clip):
             return clip[0], place
         reference = clip.get("reference")
@@ -145,7 +145,7 @@ class Arrangement:
         return element, replace(place, references=place.references | {element})
 
     def _passes(self, clip: Element, content: Element, place: _Place) -> Iterator[_Place]:
-        """A clip's content as often as it is played, each with its place."""
+        """Repeat a clip's content as often as it is played, each with its place."""
         if clip.get("loopEnd") is None or not math.isfinite(place.end_s):
             yield place
             return
@@ -205,7 +205,7 @@ class Arrangement:
         )
 
     def _warps(self, warps: Element, place: _Place) -> None:
-        """Audio at its own speed or at others, a piece for each."""
+        """Add audio at its own speed or at others, a piece for each."""
         content = next((child for child in warps if child.tag != "Warp"), None)
         if content is None:
             return
@@ -225,31 +225,31 @@ class Arrangement:
         if begin_s >= end_s:
             self._audio(content, place)
             return
-        found = sections(markers, place.scope, begin_s, end_s)
-        if found is None or not all(1 / MOST_STRETCH < section.stretch < MOST_STRETCH for section in found):
+        parts = sections(markers, place.scope, begin_s, end_s)
+        if parts is None or not all(1 / MOST_STRETCH < section.stretch < MOST_STRETCH for section in parts):
             self._remark(place, Kind.BACKWARD_WARPS())
             return
-        self._count(len(found))
-        is_warped = any(section.stretch != 1 for section in found)
+        self._count(len(parts))
+        is_warped = any(section.stretch != 1 for section in parts)
         algorithm = (content.get("algorithm") or "")[:40]
         if is_warped and algorithm == "raw":
-            self._raw(content, place, found[0], end_s)
+            self._raw(content, place, parts[0], end_s)
             return
         if is_warped and "pitch" not in algorithm.lower():
-            rates = {f"{1 / section.stretch:.4g}" for section in found}
+            rates = {f"{1 / section.stretch:.4g}" for section in parts}
             place = place.noting(Kind.TIME_STRETCH(rates.pop() if len(rates) == 1 else "that varies"))
-        for section in found:
-            part = replace(place, begin_s=section.begin_s, end_s=section.end_s)
-            self._audio(content, part, section.stretch, section.zero_s)
+        for section in parts:
+            within = replace(place, begin_s=section.begin_s, end_s=section.end_s)
+            self._audio(content, within, section.stretch, section.zero_s)
 
     def _raw(self, audio: Element, place: _Place, first: Section, end_s: float) -> None:
-        """Audio at its own speed from where its markers let it begin."""
+        """Add audio at its own speed from where its markers let it begin."""
         part = replace(place, begin_s=first.begin_s, end_s=end_s)
         part = part.noting(Kind.RAW_WARPS())
         self._audio(audio, part, 1.0, first.begin_s - first.content_s)
 
     def _span_s(self, audio: Element, place: _Place, markers: list[tuple[float, float]]) -> tuple[float, float]:
-        """Where warped audio begins and ends; without a clip around it, from its first marker to its last."""
+        """Return where warped audio begins and ends; without a clip around it, at its first and last marker."""
         first, last = (markers[0][0], markers[-1][0]) if markers else (0.0, 0.0)
         begin_s, end_s = place.begin_s, place.end_s
         if not math.isfinite(begin_s):
@@ -259,7 +259,7 @@ class Arrangement:
         return begin_s, end_s
 
     def _points(self, points: Element, place: _Place) -> None:
-        """Automation of a parameter of the mixer; that of a clip's gain is seen to where the clip is."""
+        """Read automation of a parameter of the mixer; that of a clip's gain is read where the clip is."""
         target = points.find("Target")
         expression = target.get("expression") if target is not None else None
         if expression is not None:
@@ -277,20 +277,20 @@ class Arrangement:
             self.lanes[parameter] = lane
 
     def _lane(self, points: Element, scope: Scope) -> Lane:
-        found = [
+        written = [
             (number(point, "time"), _value(point), point.get("interpolation", "hold") != "linear")
             for point in points
             if point.tag in _POINTS
         ]
-        self._count(len(found))
-        found.sort(key=lambda point: point[0])
-        timed = list(self._timed(found, scope))
+        self._count(len(written))
+        written.sort(key=lambda point: point[0])
+        timed = list(self._timed(written, scope))
         return Lane(
             tuple((second, value) for second, value, _ in timed), tuple(hold for *_, hold in timed), points.get("unit")
         )
 
     def _timed(self, points: list[tuple[float, float, bool]], scope: Scope) -> Iterator[tuple[float, float, bool]]:
-        """Points in seconds, with more where a line over beats bends because the tempo changes."""
+        """Put points into seconds, with more where a line over beats bends because the tempo changes."""
         for (time, value, hold), following in zip(points, (*points[1:], None), strict=True):
             second = scope.second(time)
             yield second, value, hold
@@ -302,7 +302,7 @@ class Arrangement:
                 yield bend_s, value + slope * (scope.time(bend_s) - time), hold
 
     def _with_gain(self, lanes: Element, place: _Place) -> _Place:
-        """The place with the gain that a clip's lanes give to the audio beside it."""
+        """Return the place with the gain that a clip's lanes give to the audio beside it."""
         if not place.in_clip:
             return place
         for points in lanes.iterfind("Points"):
@@ -350,7 +350,7 @@ class _Place:
     depth: int = 0
 
     def within(self, element: Element) -> _Place:
-        """Inside an element, whose own attributes hold."""
+        """Go inside an element, whose own attributes hold."""
         if self.depth >= _DEEPEST:
             raise MalformedError(f"its timelines lie in each other more than {_DEEPEST} deep")
         unit = _unit(element, "timeUnit")
@@ -358,7 +358,7 @@ class _Place:
         return replace(self, scope=scope, track=element.get("track") or self.track, depth=self.depth + 1)
 
     def noting(self, what: str) -> _Place:
-        """With a note more."""
+        """Add a note."""
         return replace(self, notes=(*self.notes, what))
 
 

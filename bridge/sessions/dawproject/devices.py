@@ -31,7 +31,7 @@ _TABLE: Final = parameters(Strip)
 
 
 def equalizer_element(eq: Equalizer) -> Element:
-    """An EQ as a device; it is switched off if it does nothing."""
+    """Make a device of an EQ; it is switched off if it does nothing."""
     bands = [(name, getattr(eq, name)) for name in EQ_BANDS]
     device = _device("Equalizer", EQ_NAME, enabled=any(band.gain_db for _, band in bands))
     for name, band in bands:
@@ -44,7 +44,7 @@ def equalizer_element(eq: Equalizer) -> Element:
 
 
 def compressor_element(compressor: Compressor, more_db: float = 0.0) -> Element:
-    """A compressor as a device; it is switched off if it does nothing.
+    """Make a device of a compressor; it is switched off if it does nothing.
 
     Args:
         compressor: in the desk form, thresholds of the raw track.
@@ -63,7 +63,7 @@ def compressor_element(compressor: Compressor, more_db: float = 0.0) -> Element:
 
 
 def equalizer_of(device: Element) -> tuple[Equalizer, float, list[str]]:
-    """An EQ device as the console's.
+    """Read an EQ device as the console's.
 
     Returns:
         The EQ; its gain as a whole in dB; what the console has no band for, a phrase each.
@@ -85,7 +85,7 @@ def equalizer_of(device: Element) -> tuple[Equalizer, float, list[str]]:
 
 
 def compressor_of(device: Element) -> tuple[Compressor, float]:
-    """A compressor device as the console's, and what of its gain is behind that, in dB."""
+    """Read a compressor device as the console's, and what of its gain is behind that, in dB."""
     default = Compressor()
     input_db = _value(device, "InputGain", 0.0)
     values = {
@@ -103,22 +103,22 @@ def compressor_of(device: Element) -> tuple[Compressor, float]:
 
 
 def is_ours(device: Element) -> bool:
-    """Whether a device was made by mixbridge."""
+    """Tell whether a device was made by mixbridge."""
     return device.tag in ("Equalizer", "Compressor") and device.get("name", "").startswith(MARK)
 
 
 def semitones(freq_hz: float) -> float:
-    """A frequency as a MIDI key, 69 for 440 Hz."""
+    """Convert a frequency to a MIDI key, 69 for 440 Hz."""
     return 69 + 12 * math.log2(freq_hz / 440)
 
 
 def hertz(key: float) -> float:
-    """The inverse of :func:`semitones`."""
+    """Convert a MIDI key to a frequency; the inverse of :func:`semitones`."""
     return float(440 * 2 ** ((min(max(key, -1000.0), 1000.0) - 69) / 12))
 
 
 def parameter_paths(device: Element) -> Iterator[tuple[str, Element]]:
-    """Every parameter of a device, with what it is called within it: "Threshold", "Band 2 Freq"."""
+    """List every parameter of a device, with what it is called within it: "Threshold", "Band 2 Freq"."""
     bands = 0
     for child in device:
         if child.tag == "Band":
@@ -152,7 +152,7 @@ def _band(element: Element, path: str) -> EqBand:
 
 
 def _ratio(device: Element) -> float:
-    """Percent are the part of an excess that is taken away."""
+    """Read a ratio; percent are the part of an excess that is taken away."""
     ratio = device.find("Ratio")
     if ratio is None or ratio.get("value") is None:
         return 1.0
@@ -173,5 +173,5 @@ def _is_on(element: Element) -> bool:
 
 
 def _held(path: str, value: float) -> float:
-    """In the range that a preset may have."""
+    """Hold a value in the range that a preset may have."""
     return _TABLE[path].clamp(value)

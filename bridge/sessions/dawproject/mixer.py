@@ -51,17 +51,17 @@ class Project:
         self.audible = [track for track in self.mixer if track.identity in heard or _is_audio_track(track)]
 
     def master(self) -> Element | None:
-        """The master's channel."""
+        """Find the master's channel."""
         structure = self.root.find("Structure")
         channels = () if structure is None else structure.iter("Channel")
         return next((channel for channel in channels if channel.get("role") == "master"), None)
 
     def lanes(self) -> tuple[dict[str, dict[str, Lane]], list[Remark]]:
-        """Automation of "Volume" and "Pan" by track, and what else is automated."""
+        """Return automation of "Volume" and "Pan" by track, and what else is automated."""
         return _mixer_lanes(self.arrangement.lanes, self.mixer)
 
     def remarks(self) -> Iterator[Remark]:
-        """What belongs to no track and stems do not have."""
+        """Say what belongs to no track and stems do not have."""
         master = self.master()
         for name in () if master is None else devices(master):
             yield Remark("", "", Kind.MASTER_PLUGIN(name))
@@ -87,22 +87,22 @@ class MixerTrack:
 
     @property
     def identity(self) -> str:
-        """Its id."""
+        """Return its id."""
         return self.element.get("id", "")
 
     @property
     def role(self) -> str:
-        """Of its channel in the mixer."""
+        """Return the role of its channel in the mixer."""
         return "regular" if self.channel is None else self.channel.get("role", "regular")
 
 
 def fader_db(channel: Element | None) -> float:
-    """A channel's fader."""
+    """Read a channel's fader."""
     return decibels(parameter_level(None if channel is None else channel.find("Volume")))
 
 
 def parameter_level(volume: Element | None) -> float:
-    """A volume as a factor; 1 if nothing is said of it.
+    """Read a volume as a factor; 1 if nothing is said of it.
 
     Raises:
         MalformedError: it is no usable gain.
@@ -119,28 +119,28 @@ def parameter_level(volume: Element | None) -> float:
 
 
 def is_muted(track: MixerTrack) -> bool:
-    """Whether a track is muted, or switched off."""
+    """Tell whether a track is muted, or switched off."""
     mute = None if track.channel is None else track.channel.find("Mute")
     return is_true(mute, "value", False) or not is_true(track.element, "loaded", True)
 
 
 def is_soloed(track: MixerTrack) -> bool:
-    """Whether a track is soloed."""
+    """Tell whether a track is soloed."""
     return is_true(track.channel, "solo", False)
 
 
 def volume_automation_of(lanes: Mapping[str, Lane]) -> Automation | None:
-    """The automation of a fader, as factors."""
+    """Return the automation of a fader, as factors."""
     return automation(lanes["Volume"], linear) if "Volume" in lanes else None
 
 
 def pan_automation_of(lanes: Mapping[str, Lane]) -> Automation | None:
-    """The automation of a pan, as -1 to 1."""
+    """Return the automation of a pan, as -1 to 1."""
     return automation(lanes["Pan"], lane_pan) if "Pan" in lanes else None
 
 
 def pan_of(channel: Element | None) -> float:
-    """A channel's pan, -1 left to 1 right; what lies beyond its range is held there."""
+    """Read a channel's pan, -1 left to 1 right; what lies beyond its range is held there."""
     pan = None if channel is None else channel.find("Pan")
     if pan is None or pan.get("value") is None:
         return 0.0
@@ -166,7 +166,7 @@ def _is_audio_track(track: MixerTrack) -> bool:
 
 
 def _mixer_lanes(lanes: dict[str, Lane], mixer: list[MixerTrack]) -> tuple[dict[str, dict[str, Lane]], list[Remark]]:
-    """Automation of faders and pans by track, and what else is automated."""
+    """Sort automation: of faders and pans by track, and what else is automated."""
     owners: dict[str, tuple[str, str]] = {}
     for track in mixer:
         for path, element in _parameters(track.channel):
@@ -187,7 +187,7 @@ def _mixer_lanes(lanes: dict[str, Lane], mixer: list[MixerTrack]) -> tuple[dict[
 
 
 def _parameters(channel: Element | None) -> Iterator[tuple[str, Element]]:
-    """Everything in a channel that may be automated, with what it is called."""
+    """List everything in a channel that may be automated, with what it is called."""
     for child in () if channel is None else channel:
         if child.tag in ("Volume", "Pan", "Mute"):
             yield f"Channel/{child.tag}", child
@@ -198,22 +198,22 @@ def _parameters(channel: Element | None) -> Iterator[tuple[str, Element]]:
 
 
 def devices(channel: Element) -> Iterator[str]:
-    """The plug-ins and devices of a channel that act."""
+    """Name the plug-ins and devices of a channel that act."""
     yield from (device_name(device) for device in channel.find("Devices") or () if acts(device))
 
 
 def acts(device: Element) -> bool:
-    """Whether a device is loaded and switched on."""
+    """Tell whether a device is loaded and switched on."""
     return is_true(device.find("Enabled"), "value", True) and is_true(device, "loaded", True)
 
 
 def device_name(device: Element) -> str:
-    """What a device is called."""
+    """Return what a device is called."""
     return (device.get("name") or device.get("deviceName") or device.tag)[:LONGEST_NAME]
 
 
 def pan_range(pan: Element) -> tuple[float, float]:
-    """What a pan's parameter has on the left and on the right."""
+    """Read what a pan's parameter has on the left and on the right."""
     unit = pan.get("unit", "normalized")
     low, high = {"normalized": (0.0, 1.0), "percent": (0.0, 100.0)}.get(unit, (-1.0, 1.0))
     low, high = number(pan, "min", low), number(pan, "max", high)
@@ -223,20 +223,20 @@ def pan_range(pan: Element) -> tuple[float, float]:
 
 
 def lane_pan(value: float, unit: str | None) -> float:
-    """A pan in automation as -1..1."""
+    """Convert a pan in automation to -1..1."""
     position = value if unit == "linear" else 2 * (value / 100 if unit == "percent" else value) - 1
     return min(1.0, max(-1.0, position))
 
 
 def _tempo(root: Element) -> tuple[TempoMap, float]:
-    """The tempo map, and the tempo at the beginning."""
+    """Read the tempo map, and the tempo at the beginning."""
     element = root.find("Transport/Tempo")
     bpm = _USUAL_BPM if element is None else number(element, "value", _USUAL_BPM)
     points = [(0.0, bpm, False)]
     changes = root.find("Arrangement/TempoAutomation")
     if changes is None:
         return TempoMap(points), bpm
-    found = sorted(
+    automated = sorted(
         (
             (number(point, "time"), number(point, "value"), point.get("interpolation", "hold") == "linear")
             for point in changes.iterfind("RealPoint")
@@ -245,4 +245,6 @@ def _tempo(root: Element) -> tuple[TempoMap, float]:
         key=lambda point: point[0],
     )
     unit = changes.get("timeUnit")
-    return TempoMap(found or points, "seconds" if unit == "seconds" else "beats"), found[0][1] if found else bpm
+    return TempoMap(automated or points, "seconds" if unit == "seconds" else "beats"), automated[0][
+        1
+    ] if automated else bpm

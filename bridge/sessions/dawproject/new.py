@@ -37,7 +37,7 @@ def create(
     embed: bool = True,
     overwrite: bool = False,
 ) -> Written:
-    """Writes a session with a preset in it as a new .dawproject.
+    """Write a session with a preset in it as a new .dawproject.
 
     Args:
         session: any; tracks that the preset does not name keep their own fader and pan.
@@ -71,7 +71,7 @@ def create(
 
 
 def _spoken(session: Session, names: list[str], folder: Path) -> tuple[list[SessionTrack], list[str]]:
-    """The session's tracks in clips that the format knows; rendered where it does not."""
+    """Return the session's tracks in clips that the format knows; rendered where it does not."""
     try:
         with FilePool() as pool:
             reasons = {name: unspoken(track, pool) for name, track in zip(names, session.tracks, strict=True)}
@@ -91,7 +91,7 @@ def _spoken(session: Session, names: list[str], folder: Path) -> tuple[list[Sess
 
 
 def _sources(tracks: list[SessionTrack], output: Path, folder: Path, *, embed: bool) -> dict[Path, Source]:
-    """Where each file is to be found, from the project."""
+    """Return where each file is to be found, from the project."""
     files = list(dict.fromkeys(clip.source for track in tracks for clip in track.clips))
     result = {}
     try:

@@ -90,7 +90,7 @@ class Piece:
 
 
 def clip_of(piece: Piece, rate_hz: int) -> Clip:
-    """A piece as a clip of a session at this rate; its length may be 0."""
+    """Make a clip of a piece, for a session at this rate; its length may be 0."""
     position, end = round(piece.begin_s * rate_hz), round(piece.end_s * rate_hz)
     source_rate_hz = piece.media.sample_rate_hz
     # Pieces of other speeds follow one another: each begins with what is heard at its first frame.
@@ -118,7 +118,7 @@ def clip_of(piece: Piece, rate_hz: int) -> Clip:
 
 
 def automation(lane: Lane, convert: Callable[[float, str | None], float | None]) -> Automation | None:
-    """A lane as a session has it, its values converted; None if one cannot be.
+    """Convert a lane to what a session has; None if a value cannot be.
 
     Where some points hold and others do not, the value stands twice: before the step and behind it.
     """
@@ -137,12 +137,12 @@ def automation(lane: Lane, convert: Callable[[float, str | None], float | None])
 
 
 def is_whole(frames: float) -> bool:
-    """Whether a number of frames is one, but for rounding."""
+    """Tell whether a number of frames is whole, but for rounding."""
     return abs(frames - round(frames)) < _FRAME_SLACK
 
 
 def linear(value: float, unit: str | None) -> float | None:
-    """A gain as a factor; None in a unit that is none of a gain."""
+    """Convert a gain to a factor; None in a unit that is none of a gain."""
     match unit:
         case "decibel":
             return gain_factor(min(value, 1000.0))
@@ -160,7 +160,7 @@ def _framed(frames: float) -> float:
 
 
 def _fades(piece: Piece, rate_hz: int) -> tuple[Fade, Fade, list[FadeSpan]]:
-    """The fades that begin or end with the piece, and those of clips around it that reach into it otherwise."""
+    """Sort fades: those that begin or end with the piece, and those of clips around it that reach into it."""
     fade_in, fade_out = Fade(), Fade()
     around = []
     for span in reversed(piece.fades):
@@ -181,7 +181,7 @@ def _fades(piece: Piece, rate_hz: int) -> tuple[Fade, Fade, list[FadeSpan]]:
 
 
 def _gain(piece: Piece, around: list[FadeSpan]) -> tuple[float, Automation | None]:
-    """Gain in dB, and envelope since the clip's beginning: its own gain times the fades of clips around it."""
+    """Return gain in dB, and envelope since the clip's beginning: its own gain times the fades of clips around it."""
     gain_db, curves = 0.0, [Automation(ramp) for span in around for ramp in _ramps(span, piece.begin_s)]
     for gain in piece.gains:
         values = {value for _, value in gain.points}
@@ -208,7 +208,7 @@ def _ramps(span: FadeSpan, since_s: float) -> Iterator[tuple[tuple[float, float]
 
 
 def _product(curves: list[Automation], length_s: float) -> Automation:
-    """What several gains do together, in lines that are fine enough where more than one of them moves."""
+    """Multiply several gains, in lines that are fine enough where more than one of them moves."""
     edges = {0.0, length_s, *(time for curve in curves for time, _ in curve.points if 0 < time < length_s)}
     marks = sorted(edges)
     # A step stands twice, as it is just before its time and at it.

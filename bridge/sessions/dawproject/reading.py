@@ -38,7 +38,7 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def read(path: Path, resolver: Resolver) -> Session:
-    """A session of a .dawproject file.
+    """Read a session of a .dawproject file.
 
     Args:
         path: the file. Audio in it is unpacked to a private folder, which goes with the session.
@@ -154,7 +154,7 @@ def _track(
 
 
 def _title(container: Container) -> str:
-    """The song's name out of metadata.xml; that one is no project's heart, so nothing in it is an error."""
+    """Read the song's name out of metadata.xml, in which nothing is an error, as a project can do without it."""
     if METADATA not in container:
         return ""
     try:

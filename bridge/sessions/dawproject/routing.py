@@ -52,7 +52,7 @@ class ProjectRouting:
         self.groups: list[SessionGroup] = []
 
     def parent(self, track: MixerTrack, way: frozenset[Element] = frozenset()) -> int | None:
-        """Index of the group that a track goes to; None is the master.
+        """Return the index of the group that a track goes to; None is the master.
 
         Args:
             track: which.
@@ -65,7 +65,7 @@ class ProjectRouting:
         return self._index(target, way)
 
     def controls(self, track: MixerTrack, way: frozenset[Element] = frozenset()) -> tuple[int, ...]:
-        """Indices of the VCAs that a track lies in."""
+        """Return the indices of the VCAs that a track lies in."""
         result = []
         around = track.parent
         while around is not None:
@@ -75,7 +75,7 @@ class ProjectRouting:
         return tuple(result)
 
     def remarks(self, tracks: Sequence[MixerTrack]) -> Iterator[Remark]:
-        """What of some tracks and of the groups that act on them is not rendered."""
+        """Say what of some tracks and of the groups that act on them is not rendered."""
         heard = {track.element for track in tracks}
         acting = [track for track in self._tracks if track.element in self._indices and track.element not in heard]
         for track in (*tracks, *acting):
@@ -124,7 +124,7 @@ class ProjectRouting:
         return self._indices[track.element]
 
     def _sends(self, channel: Element) -> Iterator[str]:
-        """Where the sends of a channel go that are switched on and turned up."""
+        """Name where the sends of a channel go that are switched on and turned up."""
         for send in channel.iterfind("Sends/Send"):
             if is_true(send.find("Enable"), "value", True) and parameter_level(send.find("Volume")) > 0:
                 target = self._by_channel.get(send.get("destination", ""))

@@ -26,7 +26,7 @@ class Splicer:
         self._edits: list[tuple[int, int, bytes]] = []
 
     def result(self) -> bytes:
-        """The file with all changes."""
+        """Return the file with all changes."""
         data = self._document.data
         parts, at = [], 0
         for start, end, new in sorted(self._edits, key=lambda edit: edit[:2]):
@@ -35,7 +35,7 @@ class Splicer:
         return b"".join((*parts, data[at:]))
 
     def set(self, element: Element, values: Mapping[str, str | None]) -> None:
-        """Gives attributes other values; None takes one away."""
+        """Give attributes other values; None takes one away."""
         there = {name.decode("utf-8", "replace"): (start, end) for name, start, end in self._attributes(element)}
         start, _ = self._document.places[element]
         behind = max((end for _, end in there.values()), default=start + 1 + len(self._tag(element)))
@@ -44,7 +44,7 @@ class Splicer:
             self._edits.append((*there.get(name, (behind, behind)), text))
 
     def add(self, parent: Element, children: Sequence[tuple[Element | None, Element]]) -> None:
-        """Puts new elements into one that is there.
+        """Put new elements into one that is there.
 
         Args:
             parent: that one.
@@ -65,7 +65,7 @@ class Splicer:
             self._edits.append((place, place, _lines(child, margin + b"  ") + end))
 
     def replace(self, old: Element, new: Sequence[Element]) -> None:
-        """Puts elements in the place of one; none remove it with the space before it."""
+        """Put elements in the place of one; none remove it with the space before it."""
         span = self._document.span(old)
         start = span.start
         while self._document.data[start - 1 : start].isspace():
@@ -77,17 +77,17 @@ class Splicer:
         return self._document.attributes(element)
 
     def _tag(self, element: Element) -> bytes:
-        """As it is written in the file."""
+        """Return an element's name as it is written in the file."""
         return element.tag.encode()
 
     def _margin(self, element: Element) -> bytes:
-        """The space in front of an element on its line."""
+        """Return the space in front of an element on its line."""
         start, _ = self._document.places[element]
         line = self._document.data[self._document.data.rfind(b"\n", 0, start) + 1 : start]
         return line if not line.strip() else b""
 
 
 def _lines(element: Element, margin: bytes) -> bytes:
-    """An element on lines of its own, each beginning with a margin."""
+    """Write an element on lines of its own, each beginning with a margin."""
     indent(element)
     return b"".join(b"\n" + margin + line for line in tostring(element, "us-ascii").strip().split(b"\n"))

@@ -51,15 +51,15 @@ class TempoMap:
         self._seconds = [segment.first_second for segment in self._segments[1:]]
 
     def second(self, beat: float) -> float:
-        """When a beat is."""
+        """Return the second of a beat."""
         return self._segments[bisect_right(self._beats, beat)].second(beat)
 
     def beat(self, second: float) -> float:
-        """Which beat a time falls on."""
+        """Return the beat that a time falls on."""
         return self._segments[bisect_right(self._seconds, second)].beat(second)
 
     def points(self) -> tuple[TempoPoint, ...]:
-        """Where the tempo changes, in lines over time; none if it does not."""
+        """List where the tempo changes, in lines over time; none if it does not."""
         changes = self._segments[1:]
         if len({segment.bpm for segment in changes}) < 2:
             return ()
@@ -76,7 +76,7 @@ class TempoMap:
         return tuple(result)
 
     def bends(self, begin_s: float, end_s: float) -> Iterator[float]:
-        """The seconds between two times at which lines of beats over time meet: at steps, and often in ramps.
+        """List the seconds between two times at which lines of beats over time meet: at steps, and often in ramps.
 
         Raises:
             MalformedError: there are more than any project has.
@@ -96,7 +96,7 @@ class TempoMap:
 
 
 def tempo_lines(session: Session) -> list[tuple[float, float, bool]]:
-    """The changes of a session's tempo as (beat, beats per minute, whether it runs in a line to the next).
+    """List the changes of a session's tempo: (beat, beats per minute, whether it runs in a line to the next).
 
     A tempo that runs in a line over time does so over beats only nearly, so that its line is cut into short ones.
     """
@@ -138,16 +138,16 @@ class Scope:
     zero: float = 0.0
 
     def second(self, time: float) -> float:
-        """One of its times in seconds of the arrangement."""
+        """Convert one of its times to seconds of the arrangement."""
         place = self.zero + time
         return self.tempo.second(place) if self.unit == "beats" else place
 
     def time(self, second: float) -> float:
-        """A second of the arrangement as one of its times."""
+        """Convert a second of the arrangement to one of its times."""
         return (self.tempo.beat(second) if self.unit == "beats" else second) - self.zero
 
     def inside(self, time: float, content_time: float, unit: TimeUnit) -> Scope:
-        """The timeline of which `content_time` falls on `time` of this one."""
+        """Return the timeline of which `content_time` falls on `time` of this one."""
         if unit == self.unit:
             return Scope(self.tempo, unit, self.zero + time - content_time)
         second = self.second(time)
@@ -155,7 +155,7 @@ class Scope:
         return Scope(self.tempo, unit, place - content_time)
 
     def measured_in(self, unit: TimeUnit) -> Scope:
-        """The same zero, in another unit."""
+        """Return the timeline with the same zero, in another unit."""
         return self.inside(0.0, 0.0, unit)
 
 
@@ -180,12 +180,12 @@ class _Segment:
         return self.first_second + (root - self.bpm) / self.slope
 
     def bpm_at(self, second: float) -> float:
-        """The tempo at a time."""
+        """Return the tempo at a time."""
         place = self.beat(second) - self.first_beat if self.unit == "beats" else second - self.first_second
         return self.bpm + self.slope * place
 
     def parts(self, begin_s: float, end_s: float) -> int:
-        """Into how many lines its beats are cut between two times, so that none is off by more than `_RAMP_S`."""
+        """Count the lines into which its beats between two times are cut: none is off by more than `_RAMP_S`."""
         if not self.slope:
             return 1
         # The part of its speed by which it grows in a second, where that is largest; a chord's error is an eighth of

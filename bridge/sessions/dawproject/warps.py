@@ -38,20 +38,20 @@ class Section:
 
     @property
     def stretch(self) -> float:
-        """How many times longer than recorded; 1 exactly if it is nearly so."""
+        """Return how many times longer than recorded it is; 1 exactly if it is nearly so."""
         length_s, content_s = self.end_s - self.begin_s, self.content_end_s - self.content_s
         return 1.0 if abs(length_s - content_s) < UNWARPED_S else length_s / content_s
 
     @property
     def zero_s(self) -> float:
-        """Where the recording's first frame would fall."""
+        """Return where the recording's first frame would fall."""
         return self.begin_s - self.content_s * self.stretch
 
 
 def sections(
     markers: Sequence[tuple[float, float]], scope: Scope, begin_s: float, end_s: float
 ) -> list[Section] | None:
-    """The pieces of one speed between two times.
+    """Cut the time between two times into pieces of one speed.
 
     Args:
         markers: (time in `scope`, second of the recording), in order of time. Before the first and behind the last the
@@ -87,13 +87,13 @@ class _Line:
 
     @property
     def rises(self) -> bool:
-        """Whether time and recording both run on from each marker to the next."""
+        """Tell whether time and recording both run on from each marker to the next."""
         return all(
             later > earlier for values in (self.times, self._contents) for earlier, later in itertools.pairwise(values)
         )
 
     def content(self, time: float) -> float:
-        """The second of the recording at a time."""
+        """Return the second of the recording at a time."""
         at = min(max(1, bisect_right(self.times, time)), len(self.times) - 1)
         (begin, end), (first, last) = self.times[at - 1 : at + 1], self._contents[at - 1 : at + 1]
         return first + (time - begin) / (end - begin) * (last - first)
@@ -102,7 +102,7 @@ class _Line:
 def _used(
     markers: Sequence[tuple[float, float]], scope: Scope, begin_s: float, end_s: float
 ) -> Sequence[tuple[float, float]]:
-    """The markers from the last at or before the beginning to the first at or behind the end; two at least."""
+    """Choose the markers from the last at or before the beginning to the first at or behind the end; two at least."""
     seconds = [scope.second(time) for time, _ in markers]
     first = max((n for n, second in enumerate(seconds[:-1]) if second <= begin_s + _SAME_S), default=0)
     last = next((n for n, second in enumerate(seconds) if n > first and second >= end_s - _SAME_S), len(markers) - 1)
@@ -110,7 +110,7 @@ def _used(
 
 
 def _joined(places: Sequence[tuple[float, float]]) -> list[Section]:
-    """Sections between places, fewer where some lie on one line."""
+    """Join places by sections, fewer where some lie on one line."""
     whole = Section(places[0][0], places[-1][0], places[0][1], places[-1][1])
     slope = (whole.content_end_s - whole.content_s) / (whole.end_s - whole.begin_s)
     if all(

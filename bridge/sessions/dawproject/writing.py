@@ -66,7 +66,7 @@ _UNHEARD_DB = 0.01
 def write(
     session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
 ) -> Written:
-    """Writes a copy of a .dawproject with a preset in it.
+    """Write a copy of a .dawproject with a preset in it.
 
     Args:
         session: the project, as it was read; its file is not changed.
@@ -110,7 +110,7 @@ def write(
 
 
 def written_mix(path: Path) -> Preset:
-    """The mix that was written into a project: its tracks that have mixbridge's devices, in the desk form.
+    """Read the mix that was written into a project: its tracks that have mixbridge's devices, in the desk form.
 
     Raises:
         SessionError: it cannot be read.
@@ -154,7 +154,7 @@ class ChannelSettings:
 
 
 def channel_settings(strip: Bus, loudest_db: float) -> ChannelSettings:
-    """A strip in the desk form, with a fader that ends at `loudest_db`."""
+    """Put a strip into the desk form, with a fader that ends at `loudest_db`."""
     plain: Strip | Master = without_input_gain(strip)
     level_db = plain.fader_db if isinstance(plain, Strip) else plain.output_gain_db
     more_db = max(0.0, level_db - loudest_db)
@@ -163,7 +163,7 @@ def channel_settings(strip: Bus, loudest_db: float) -> ChannelSettings:
 
 
 def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
-    """What of a strip the format has no place for, in sentences.
+    """Say what of a strip the format has no place for, in sentences.
 
     Args:
         strip: which.
@@ -198,11 +198,11 @@ class _Writer:
         self.notes: list[str] = []
 
     def result(self) -> bytes:
-        """The project with all changes."""
+        """Return the project with all changes."""
         return self._splicer.result()
 
     def track(self, track: Element, channel: Element | None, name: str, wanted: PresetTrack) -> None:
-        """A track's fader, pan, mute and devices."""
+        """Set a track's fader, pan, mute and devices."""
         if channel is None:
             master = self._project.master()
             attributes = {"role": "regular", "audioChannels": "2"}
@@ -240,7 +240,7 @@ class _Writer:
         self.notes.append(group_to_rest(group))
 
     def master(self, master: Master) -> None:
-        """The master's fader and devices."""
+        """Set the master's fader and devices."""
         channel = self._project.master()
         if channel is None:
             if master != Master():
@@ -269,7 +269,7 @@ class _Writer:
         return settings
 
     def _set(self, old: Element | None, new: Element) -> Element | None:
-        """Gives a parameter its new attributes; where it is missing, it is to be added."""
+        """Give a parameter its new attributes; where it is missing, return it to be added."""
         if old is None:
             return new
         changed = {name: value for name, value in new.attrib.items() if old.get(name) != value}
@@ -278,7 +278,7 @@ class _Writer:
         return None
 
     def _devices(self, channel: Element, name: str, eq: Element, compressor: Element) -> Element | None:
-        """The two devices among those that are there; a list of their own if there is none."""
+        """Put the two devices among those that are there; return a list of their own if there is none."""
         devices = channel.find("Devices")
         if devices is None:
             fresh = Element("Devices")
@@ -304,7 +304,7 @@ class _Writer:
         return None
 
     def _take_over(self, old: Element, new: Element, name: str) -> None:
-        """Ids of a device that is replaced, so that what refers to them does not hang in the air."""
+        """Keep the ids of a device that is replaced, so that automation still finds them."""
         fresh = dict(parameter_paths(new))
         for path, parameter in (("", old), *parameter_paths(old)):
             identity = parameter.get("id")
@@ -330,7 +330,7 @@ class _Writer:
 
 
 def volume_element(level_db: float, old: Element | None = None) -> Element:
-    """A fader; in the unit of the one that it replaces, if that can be."""
+    """Make a fader; in the unit of the one that it replaces, if that can be."""
     if old is not None and old.get("unit") == "decibel":
         return Element("Volume", value=repr(level_db))
     attributes = {"value": repr(gain_factor(level_db))}
@@ -340,7 +340,7 @@ def volume_element(level_db: float, old: Element | None = None) -> Element:
 
 
 def pan_element(pan: float, old: Element | None = None) -> Element:
-    """A pan; in the range of the one that it replaces."""
+    """Make a pan; in the range of the one that it replaces."""
     if old is None:
         return Element("Pan", max="1.0", min="0.0", unit="normalized", value=repr((pan + 1) / 2))
     low, high = pan_range(old)
@@ -348,12 +348,12 @@ def pan_element(pan: float, old: Element | None = None) -> Element:
 
 
 def mute_element(mute: bool) -> Element:
-    """A mute."""
+    """Make a mute."""
     return Element("Mute", value="true" if mute else "false")
 
 
 def _loudest_db(volume: Element | None) -> float:
-    """Where a channel's fader ends."""
+    """Return where a channel's fader ends."""
     if volume is not None and volume.get("max") is not None:
         if volume.get("unit") == "decibel":
             return number(volume, "max")
@@ -363,12 +363,12 @@ def _loudest_db(volume: Element | None) -> float:
 
 
 def _before(channel: Element, tag: str) -> Element | None:
-    """The child of a channel behind which one of this kind stands."""
+    """Find the child of a channel behind which one of this kind stands."""
     return next((child for child in reversed(channel) if child.tag in _CHANNEL[: _CHANNEL.index(tag)]), None)
 
 
 def _strip_of(channel: Element) -> Strip | None:
-    """The strip that mixbridge's devices, the fader and the pan of a channel make; None without such devices."""
+    """Read the strip that mixbridge's devices, the fader and the pan of a channel make; None without such devices."""
     ours = [device for device in channel.find("Devices") or () if is_ours(device)]
     eqs = [device for device in ours if device.tag == "Equalizer"]
     compressors = [device for device in ours if device.tag == "Compressor"]
@@ -400,7 +400,7 @@ def _is_muted(channel: Element | None) -> bool:
 
 
 def _unread(audio: Element) -> Media:
-    """For a writer it does not matter which file it is."""
+    """Stand in for a file: for a writer it does not matter which it is."""
     return Media(Path(), 48_000)
 
 

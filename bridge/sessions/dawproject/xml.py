@@ -61,7 +61,7 @@ class Document:
     places: dict[Element, tuple[int, int]]
 
     def span(self, element: Element) -> Span:
-        """Where an element stands."""
+        """Return where an element stands."""
         start, end = self.places[element]
         inside = _tag_end(self.data, start)
         if self.data[inside - 2 : inside] == b"/>":
@@ -69,19 +69,19 @@ class Document:
         return Span(start, inside, end, self.data.index(b">", end) + 1)
 
     def attributes(self, element: Element) -> list[tuple[bytes, int, int]]:
-        """Name, begin and end of each attribute in the file, with the space before it."""
+        """List name, begin and end of each attribute in the file, with the space before it."""
         start, _ = self.places[element]
         place = re.compile(rb"<[^\s/>]+").match(self.data, start)
-        found = []
+        result = []
         at = place.end() if place else start
         while match := _ATTRIBUTE.match(self.data, at):
-            found.append((match[1], match.start(), match.end()))
+            result.append((match[1], match.start(), match.end()))
             at = match.end()
-        return found
+        return result
 
 
 def parse(data: bytes, *, with_places: bool = False) -> Document:
-    """The elements of a file; with their places for whoever changes it.
+    """Parse a file; with the places of its elements for whoever changes it.
 
     Raises:
         MalformedError: it is no XML, has entities, or is deeper or longer than any project.
@@ -100,7 +100,7 @@ def parse(data: bytes, *, with_places: bool = False) -> Document:
 
 
 def number(element: Element, name: str, default: float | None = None) -> float:
-    """An attribute that is a number.
+    """Read an attribute that is a number.
 
     Raises:
         MalformedError: it is missing without a default, is none, or beyond all measure.
@@ -120,7 +120,7 @@ def number(element: Element, name: str, default: float | None = None) -> float:
 
 
 def is_true(element: Element | None, name: str, default: bool) -> bool:
-    """An attribute that is true or false."""
+    """Read an attribute that is true or false."""
     text = None if element is None else element.get(name)
     # Programs in Python write "True".
     return default if text is None else text.strip().lower() in ("true", "1")
@@ -165,7 +165,7 @@ class _PlacingBuilder(_Builder):
 
 
 def _tag_end(data: bytes, start: int) -> int:
-    """Behind the ">" of the start tag at `start`; one within quotes does not count."""
+    """Find the place behind the ">" of the start tag at `start`; one within quotes does not count."""
     at = start
     quote = b""
     while True:
