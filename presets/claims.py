@@ -41,9 +41,12 @@ def hold(preset: Preset) -> bool:
 
 def without_stale(preset: Preset) -> Preset:
     """Remove claims that are about other settings."""
+    return preset if hold(preset) else without_claims(preset)
+
+
+def without_claims(preset: Preset) -> Preset:
+    """Remove what was measured of a preset's settings."""
     provenance = preset.provenance
-    if hold(preset):
-        return preset
     note = _DISTANCE.sub(r"\1", provenance.note) if provenance.note else None
     update: dict[str, object] = {"confidence": None, "findings": None, "settings_sha256": None, "note": note}
     return preset.model_copy(update={"provenance": provenance.model_copy(update=update)})

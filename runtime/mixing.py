@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..presets.claims import without_claims
 from ..presets.console import SEND_OFF_DB
 from ..presets.errors import AudioError, OutputError, PresetError
 from ..presets.files import dumps, rounded
@@ -222,8 +223,22 @@ def apply_into(
 ) -> MixResult:
     """:func:`apply` into a folder that is open already, for who adds to it."""
     with OpenFiles() as files:
+        preset = _believed(preset, _paths(stems), files)
         render = _render(place, preset, stems, options or RenderOptions(), progress, files)
     return MixResult(place.folder, preset, render)
+
+
+def _believed(preset: Preset, stems: Mapping[str, Path], files: OpenFiles) -> Preset:
+    """Remove claims that were measured on other recordings than these."""
+    provenance = preset.provenance
+    if provenance.confidence is None and provenance.findings is None:
+        return preset
+    for track in preset.tracks:
+        if track.source is not None and track.name in stems:
+            with files.borrowed(stems[track.name]) as file:
+                if file.sha256() != track.source.sha256:
+                    return without_claims(preset)
+    return preset
 
 
 def output_for(

@@ -167,6 +167,21 @@ def test_half_is_between_nothing_and_all(stems: dict[str, Path], reference: Path
             assert getattr(strip.eq, band).gain_db == pytest.approx(getattr(track.strip.eq, band).gain_db / 2, rel=1e-4)
 
 
+def test_what_was_measured_on_other_recordings_is_not_repeated(
+    stems: dict[str, Path], reference: Path, controller: Controller, tmp_path: Path
+) -> None:
+    preset = predict(stems, reference, model=controller)
+    assert preset.provenance.confidence is not None
+    same = apply(preset, stems, tmp_path / "same").preset
+    assert same.provenance.confidence == preset.provenance.confidence
+    first, second, *_ = stems
+    swapped = {**stems, first: stems[second], second: stems[first]}
+    other = apply(preset, swapped, tmp_path / "other")
+    assert other.preset.provenance.confidence is None
+    assert load(other.preset_path).provenance.confidence is None
+    assert [track.strip for track in other.preset.tracks] == [track.strip for track in preset.tracks]
+
+
 def test_an_amount_is_measured_anew(stems: dict[str, Path], reference: Path, controller: Controller) -> None:
     full, less = (
         predict(stems, reference, model=controller, options=PredictOptions(amount=amount)).provenance
