@@ -15,7 +15,7 @@ _SPOKEN: tuple[Interpolation, ...] = ("linear", "hold")
 
 
 @dataclass(frozen=True)
-class Source:
+class PackedSource:
     """A file as a project names it.
 
     Attributes:
@@ -53,7 +53,7 @@ def unspoken(track: SessionTrack, pool: FilePool) -> str | None:
     return None
 
 
-def clip_element(clip: Clip, source: Source, rate_hz: int, *, crossfades: bool = False) -> Element:
+def clip_element(clip: Clip, source: PackedSource, rate_hz: int, *, crossfades: bool = False) -> Element:
     """Make the element of a clip with its file.
 
     Args:
@@ -119,7 +119,7 @@ def tempo_element(tempo: str, changes: Sequence[tuple[float, float, bool]]) -> E
     return element
 
 
-def _content(clip: Clip, source: Source) -> Element:
+def _content(clip: Clip, source: PackedSource) -> Element:
     length_s = source.frames / source.sample_rate_hz
     audio = Element(
         "Audio",

@@ -14,7 +14,7 @@ from ..core.balance import FaderPan, from_daw, to_daw
 from ..core.model import Automation, PanLaw, Session, SessionGroup, SessionTrack
 from ..core.routing import acting
 from ..writing import group_to_rest, in_terms_of
-from .arrange import Source, clip_element, points_element, tempo_element
+from .arrange import PackedSource, clip_element, points_element, tempo_element
 from .time import tempo_lines
 from .writing import LOUDEST_FADER, channel_settings, lost, mute_element, pan_element, volume_element
 
@@ -51,7 +51,7 @@ class ProjectBuilder:
         moved: groups that act on the mix's tracks and would change their balance; they are set to 0 dB.
     """
 
-    def __init__(self, session: Session, sources: Mapping[Path, Source], moved: Mapping[int, SessionGroup]):
+    def __init__(self, session: Session, sources: Mapping[Path, PackedSource], moved: Mapping[int, SessionGroup]):
         self._session, self._sources, self._moved = session, sources, moved
         self._count = 0
         self._structure, self._lanes = Element("Structure"), Element("Lanes", timeUnit="seconds", id=self._id())

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from ..core.kinds import Kind
 from ..core.model import MOST_CLIPS, MOST_STRETCH, Automation
 from .pieces import FadeSpan, Lane, Media, Piece, automation, is_whole, linear
-from .time import Scope, TempoMap, TimeUnit
+from .time import TempoMap, TimeScope, TimeUnit
 from .warps import Section, sections
 from .xml import MalformedError, is_true, number
 
@@ -69,7 +69,7 @@ class Arrangement:
         self.lanes: dict[str, Lane] = {}
         self.remarks: dict[Remark, None] = {}
         if root is not None:
-            self._visit(root, _Place(Scope(tempo)))
+            self._visit(root, _Place(TimeScope(tempo)))
 
     def _visit(self, element: Element, place: _Place) -> None:
         self._count()
@@ -276,7 +276,7 @@ class Arrangement:
         if lane.points:
             self.lanes[parameter] = lane
 
-    def _lane(self, points: Element, scope: Scope) -> Lane:
+    def _lane(self, points: Element, scope: TimeScope) -> Lane:
         written = [
             (number(point, "time"), _value(point), point.get("interpolation", "hold") != "linear")
             for point in points
@@ -289,7 +289,7 @@ class Arrangement:
             tuple((second, value) for second, value, _ in timed), tuple(hold for *_, hold in timed), points.get("unit")
         )
 
-    def _timed(self, points: list[tuple[float, float, bool]], scope: Scope) -> Iterator[tuple[float, float, bool]]:
+    def _timed(self, points: list[tuple[float, float, bool]], scope: TimeScope) -> Iterator[tuple[float, float, bool]]:
         """Put points into seconds, with more where a line over beats bends because the tempo changes."""
         for (time, value, hold), following in zip(points, (*points[1:], None), strict=True):
             second = scope.second(time)
@@ -335,7 +335,7 @@ class Arrangement:
 class _Place:
     """Where in the arrangement something stands, and what the clips around it do to it."""
 
-    scope: Scope
+    scope: TimeScope
     track: str | None = None
     begin_s: float = -math.inf
     end_s: float = math.inf

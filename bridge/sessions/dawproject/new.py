@@ -24,7 +24,7 @@ from ..stems.material import FilePool
 from ..stems.render import render_stems
 from ..writing import Written, left_out, matched, moved_groups, solos_stay, stem_channels
 from .archive import METADATA, PROJECT, ExtractedFile
-from .arrange import Source, unspoken
+from .arrange import PackedSource, unspoken
 from .build import ProjectBuilder, left_behind, plain_text
 
 
@@ -90,7 +90,7 @@ def _spoken(session: Session, names: list[str], folder: Path) -> tuple[list[Sess
     return tracks, notes
 
 
-def _sources(tracks: list[SessionTrack], output: Path, folder: Path, *, embed: bool) -> dict[Path, Source]:
+def _sources(tracks: list[SessionTrack], output: Path, folder: Path, *, embed: bool) -> dict[Path, PackedSource]:
     """Return where each file is to be found, from the project."""
     files = list(dict.fromkeys(clip.source for track in tracks for clip in track.clips))
     result = {}
@@ -101,7 +101,7 @@ def _sources(tracks: list[SessionTrack], output: Path, folder: Path, *, embed: b
                 # What is only unpacked for now would be gone soon.
                 inside = embed or isinstance(file, ExtractedFile) or file.is_relative_to(folder)
                 path = f"audio/{name}{file.suffix}" if inside else _relative(file, output.parent)
-                result[file] = Source(path, not inside, info.sample_rate_hz, info.channels, info.frames)
+                result[file] = PackedSource(path, not inside, info.sample_rate_hz, info.channels, info.frames)
     except AudioError as error:
         raise SessionError(str(error)) from error
     return result
@@ -114,7 +114,7 @@ def _relative(file: Path, folder: Path) -> str:
         return file.resolve().as_posix()
 
 
-def _pack(target: Path, root: Element, title: str, sources: Mapping[Path, Source]) -> None:
+def _pack(target: Path, root: Element, title: str, sources: Mapping[Path, PackedSource]) -> None:
     metadata = Element("MetaData")
     name = Element("Title")
     name.text = plain_text(title)

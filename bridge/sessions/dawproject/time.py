@@ -124,7 +124,7 @@ def _held(bpm: float) -> float:
 
 
 @dataclass(frozen=True)
-class Scope:
+class TimeScope:
     """A timeline within the arrangement's: the same speed, its zero elsewhere.
 
     Attributes:
@@ -146,15 +146,15 @@ class Scope:
         """Convert a second of the arrangement to one of its times."""
         return (self.tempo.beat(second) if self.unit == "beats" else second) - self.zero
 
-    def inside(self, time: float, content_time: float, unit: TimeUnit) -> Scope:
+    def inside(self, time: float, content_time: float, unit: TimeUnit) -> TimeScope:
         """Return the timeline of which `content_time` falls on `time` of this one."""
         if unit == self.unit:
-            return Scope(self.tempo, unit, self.zero + time - content_time)
+            return TimeScope(self.tempo, unit, self.zero + time - content_time)
         second = self.second(time)
         place = self.tempo.beat(second) if unit == "beats" else second
-        return Scope(self.tempo, unit, place - content_time)
+        return TimeScope(self.tempo, unit, place - content_time)
 
-    def measured_in(self, unit: TimeUnit) -> Scope:
+    def measured_in(self, unit: TimeUnit) -> TimeScope:
         """Return the timeline with the same zero, in another unit."""
         return self.inside(0.0, 0.0, unit)
 

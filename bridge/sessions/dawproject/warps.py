@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .time import Scope
+from .time import TimeScope
 
 # A file that misses its own speed, or a straight line, by less than this over a piece does not miss it.
 UNWARPED_S = 1e-4
@@ -49,7 +49,7 @@ class Section:
 
 
 def sections(
-    markers: Sequence[tuple[float, float]], scope: Scope, begin_s: float, end_s: float
+    markers: Sequence[tuple[float, float]], scope: TimeScope, begin_s: float, end_s: float
 ) -> list[Section] | None:
     """Cut the time between two times into pieces of one speed.
 
@@ -100,7 +100,7 @@ class _Line:
 
 
 def _used(
-    markers: Sequence[tuple[float, float]], scope: Scope, begin_s: float, end_s: float
+    markers: Sequence[tuple[float, float]], scope: TimeScope, begin_s: float, end_s: float
 ) -> Sequence[tuple[float, float]]:
     """Choose the markers from the last at or before the beginning to the first at or behind the end; two at least."""
     seconds = [scope.second(time) for time, _ in markers]

@@ -19,7 +19,7 @@ import numpy as np
 from ....presets.errors import SessionError
 from ..core.fades import Gains
 from ..core.model import NO_FADE, Automation, Fade, FadeShape
-from .rpp import Block, ReaperDocument, Row
+from .rpp import Block, ReaperDocument, RppLine
 
 MOST_POINTS = 1_000_000
 # Into so many lines is a bent piece of an envelope cut: within 0.002 of its height. None is shorter than a millisecond.
@@ -51,7 +51,7 @@ _NAMED: Final[dict[tuple[int, float], FadeShape]] = {
 }
 
 
-def fade_of(row: Row | None, sample_rate_hz: int, *, rising: bool) -> Fade:
+def fade_of(row: RppLine | None, sample_rate_hz: int, *, rising: bool) -> Fade:
     """A line FADEIN or FADEOUT: old shape, seconds, seconds of an automatic crossfade, shape, -, curvature.
 
     Raises:
@@ -74,7 +74,7 @@ def fade_of(row: Row | None, sample_rate_hz: int, *, rising: bool) -> Fade:
     return Fade(length, "points", _curve(shape, bent, length, rising))
 
 
-def knows_fade(row: Row | None) -> bool:
+def knows_fade(row: RppLine | None) -> bool:
     """Whether a fade's shape is one of those that are known; any other is taken for a line."""
     return row is None or _shape(row) in _RISES
 
@@ -84,7 +84,7 @@ def fade_rise(shape: int, curvature: float, x: Gains) -> Gains:
     return np.clip(_RISES[shape](x, curvature), 0.0, 1.0)
 
 
-def frames_of(row: Row, seconds: float, sample_rate_hz: int) -> int:
+def frames_of(row: RppLine, seconds: float, sample_rate_hz: int) -> int:
     """Seconds in frames.
 
     Raises:
@@ -123,7 +123,7 @@ def automation_of(document: ReaperDocument, block: Block, *, time_scale: float =
     return Automation(tuple(_lines(points, on_fader=on_fader)))
 
 
-def _shape(row: Row) -> int:
+def _shape(row: RppLine) -> int:
     old = row.number(1)
     return row.whole(4) if len(row.words) > 4 else _SHAPES_OF_OLD_FIELD.get(round(old, 3), int(old))
 
@@ -138,7 +138,7 @@ class _Point:
     tension: float
 
 
-def _point(row: Row, time_scale: float) -> _Point:
+def _point(row: RppLine, time_scale: float) -> _Point:
     return _Point(row.number(1) * time_scale, row.number(2), row.whole(3), min(1.0, max(-1.0, row.number(7))))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from .rpp import Block, Edit, ReaperDocument, Row
+from .rpp import Block, Edit, ReaperDocument, RppLine
 
 
 class ProjectEdits:
@@ -42,7 +42,7 @@ class ProjectEdits:
             return
         self.change(row, words)
 
-    def change(self, row: Row, words: Mapping[int, str]) -> None:
+    def change(self, row: RppLine, words: Mapping[int, str]) -> None:
         """Set words of a line and keep the rest of it."""
         line = self._changed.get(row.line, self.document.lines[row.line])
         ending = line[len(line.rstrip()) :]

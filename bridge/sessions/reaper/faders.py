@@ -11,7 +11,7 @@ from typing import Final
 from ....presets.units import decibels
 from ..core.model import Automation, PanLaw
 from .curves import automation_of
-from .rpp import Block, ReaperDocument, Row, blocks
+from .rpp import Block, ReaperDocument, RppLine, blocks
 
 # A pan law is the gain in the centre, against both sides; above 1 both sides are raised instead.
 PAN_LAWS: Final[dict[float, PanLaw]] = {
@@ -50,7 +50,7 @@ class FaderReader:
         project = document.find(document.root, "PANLAW")
         self._law = 1.0 if project is None else project.number(1, 1.0)
 
-    def read(self, block: Block, rows: Mapping[str, Row]) -> ReaperFader:
+    def read(self, block: Block, rows: Mapping[str, RppLine]) -> ReaperFader:
         """The fader of a track.
 
         Args:
@@ -61,8 +61,8 @@ class FaderReader:
             SessionError: a number is not usable.
         """
 
-        def row(key: str) -> Row:
-            return rows.get(key) or Row(Path(), block.first, (key,))
+        def row(key: str) -> RppLine:
+            return rows.get(key) or RppLine(Path(), block.first, (key,))
 
         volpan, switches = row("VOLPAN"), row("MUTESOLO")
         volume, pan = volpan.number(1, 1.0), min(1.0, max(-1.0, volpan.number(2)))
@@ -78,7 +78,7 @@ class FaderReader:
             pan_automation=self._pan(block, pan if trims else 0.0),
         )
 
-    def law(self, volpan: Row) -> PanLaw:
+    def law(self, volpan: RppLine) -> PanLaw:
         """What a track's pan means: by its own law, or the project's."""
         own = volpan.number(3, -1.0)
         law = own if own >= 0 else self._law

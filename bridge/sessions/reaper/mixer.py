@@ -17,7 +17,7 @@ from ..core.kinds import Kind
 from ..core.model import MOST_CLIPS, MOST_TRACKS, SessionGroup
 from .faders import FaderReader, is_active
 from .items import plugin_names
-from .rpp import Block, ReaperDocument, Row, block_text, blocks
+from .rpp import Block, ReaperDocument, RppLine, block_text, blocks
 
 _TRACK_KEYS = frozenset(
     (
@@ -67,12 +67,12 @@ class TrackBlock:
     name: str
     folder: int | None
     order: int
-    rows: dict[str, Row]
+    rows: dict[str, RppLine]
     has_items: bool
 
-    def row(self, key: str) -> Row:
+    def row(self, key: str) -> RppLine:
         """Its line of this key; one without values if it has none."""
-        return self.rows.get(key) or Row(Path(), self.block.first, (key,))
+        return self.rows.get(key) or RppLine(Path(), self.block.first, (key,))
 
     @property
     def is_folder(self) -> bool:
@@ -90,7 +90,7 @@ class Send:
         target: order of the track that receives.
     """
 
-    row: Row
+    row: RppLine
     source: int
     target: int
 
@@ -308,7 +308,7 @@ def _all_tracks(document: ReaperDocument) -> Iterator[TrackBlock]:
         raise SessionError(f"{document.path} has {items} items; {MOST_CLIPS} are the most.")
     folders = list[int]()
     for order, block in enumerate(all_blocks):
-        rows: dict[str, Row] = {}
+        rows: dict[str, RppLine] = {}
         for row in document.rows(block, _TRACK_KEYS):
             rows.setdefault(row.key, row)
         written = rows["NAME"].text(1) if "NAME" in rows else block_text(document, block, "NAME")

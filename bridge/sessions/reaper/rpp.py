@@ -48,7 +48,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RppLine:
     """The words of a line, without their quotes; the first is its key.
 
     Attributes:
@@ -122,24 +122,24 @@ class ReaperDocument:
         """What a new line needs at its end to look like the others."""
         return b"\r" if self.lines[self.root.first].endswith(b"\r") else b""
 
-    def row(self, line: int) -> Row:
+    def row(self, line: int) -> RppLine:
         """The words of a line; a block's tag is without its "<"."""
         text = decoded(self.lines[line].removeprefix(_BOM)).strip().removeprefix("<")
         words = tuple(next(filter(None, match.groups()), "") for match in _WORD.finditer(text))
-        return Row(self.path, line, words or ("",))
+        return RppLine(self.path, line, words or ("",))
 
     def key(self, line: int) -> str:
         """The first word of a line."""
         parts = self.lines[line].split(None, 1)
         return decoded(parts[0]) if parts else ""
 
-    def rows(self, block: Block, keys: Collection[str]) -> Iterator[Row]:
+    def rows(self, block: Block, keys: Collection[str]) -> Iterator[RppLine]:
         """Those of a block's own lines that begin with one of these keys."""
         for child in block.children:
             if isinstance(child, int) and self.key(child) in keys:
                 yield self.row(child)
 
-    def find(self, block: Block, key: str) -> Row | None:
+    def find(self, block: Block, key: str) -> RppLine | None:
         """The first of a block's own lines with this key."""
         return next(self.rows(block, (key,)), None)
 

@@ -13,7 +13,7 @@ from ..core.kinds import Kind
 from ..core.media import Resolver
 from ..core.model import Automation, Clip
 from ..stems.material import FileInfo, FilePool
-from .rpp import Block, ReaperDocument, Row, block_text, blocks
+from .rpp import Block, ReaperDocument, RppLine, block_text, blocks
 
 # What REAPER decodes with its own readers and libsndfile can, too; AIFF is a WAVE to it.
 AUDIO = frozenset({"WAVE", "FLAC", "MP3", "VORBIS", "OPUS"})
@@ -39,7 +39,7 @@ class Take:
         empty: it has no sound.
     """
 
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, RppLine] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
     selected: bool = False
     empty: bool = False

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from dawproject_files import audio, faults, one_track, project_text, write_project
 from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, SessionTrack
-from mixbridge.bridge.sessions.dawproject.time import Scope, TempoMap
+from mixbridge.bridge.sessions.dawproject.time import TempoMap, TimeScope
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.material import FilePool
 from mixbridge.bridge.sessions.stems.mixdown import TrackSound
@@ -109,7 +109,7 @@ def test_a_tempo_that_changes_in_seconds() -> None:
 
 
 def test_scopes_lie_in_each_other() -> None:
-    scope = Scope(TempoMap([(0, 60, False), (4, 120, False)]))
+    scope = TimeScope(TempoMap([(0, 60, False), (4, 120, False)]))
     inner = scope.inside(8, 1, "seconds")
     assert inner.second(1) == scope.second(8) == 6
     assert inner.time(7) == 2

@@ -14,7 +14,7 @@ import pytest
 from dawproject_files import audio, faults, one_track, project_xml, write_project
 from mixbridge.bridge.sessions.core.model import Clip, Session
 from mixbridge.bridge.sessions.dawproject.new import create
-from mixbridge.bridge.sessions.dawproject.time import Scope, TempoMap
+from mixbridge.bridge.sessions.dawproject.time import TempoMap, TimeScope
 from mixbridge.bridge.sessions.dawproject.warps import sections
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.material import FilePool
@@ -203,7 +203,7 @@ def test_lines_through_a_ramp_are_true(unit: str) -> None:
 
 
 def test_no_pieces_without_a_change_of_tempo() -> None:
-    scope = Scope(TempoMap([(0, 97, False)]))
+    scope = TimeScope(TempoMap([(0, 97, False)]))
     (section,) = sections([(beat, beat * 60 / 97) for beat in range(100)], scope, 1.0, 30.0) or []
     assert (section.stretch, section.zero_s) == (1.0, pytest.approx(0, abs=1e-9))
 
