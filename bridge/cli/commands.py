@@ -63,15 +63,15 @@ SESSION = Family(
 DESK = Family(
     "List and check the DAWs and mixers that can be set; read what one has now.",
     {
-        "list": Lazy("List the desks that mixbridge knows.", ".desk", "list_command"),
-        "show": Lazy("List the settings of a desk.", ".desk", "show_command"),
-        "pull": Lazy("Read the settings of a desk into a preset.", ".pull", "pull"),
-        "snapshot": Lazy("Write all settings of a desk into a file.", ".desk_files", "snapshot"),
-        "diff": Lazy("List what differs between two snapshots, or a snapshot and a desk.", ".desk_files", "diff"),
-        "restore": Lazy("Set a desk to a snapshot, or to parts of it.", ".desk_files", "restore"),
-        "scene": Lazy("Convert a preset to a mixer's scene file, or back.", ".scene", "scene"),
-        "check": Lazy("Check profiles of desks.", ".desk", "check_command"),
-        "schema": Lazy("Print the JSON Schema of profiles.", ".desk", "schema_command"),
+        "list": Lazy("List the desks that mixbridge knows.", ".desks.desk", "list_command"),
+        "show": Lazy("List the settings of a desk.", ".desks.desk", "show_command"),
+        "pull": Lazy("Read the settings of a desk into a preset.", ".desks.pull", "pull"),
+        "snapshot": Lazy("Write all settings of a desk into a file.", ".desks.desk_files", "snapshot"),
+        "diff": Lazy("List what differs between two snapshots, or a snapshot and a desk.", ".desks.desk_files", "diff"),
+        "restore": Lazy("Set a desk to a snapshot, or to parts of it.", ".desks.desk_files", "restore"),
+        "scene": Lazy("Convert a preset to a mixer's scene file, or back.", ".desks.scene", "scene"),
+        "check": Lazy("Check profiles of desks.", ".desks.desk", "check_command"),
+        "schema": Lazy("Print the JSON Schema of profiles.", ".desks.desk", "schema_command"),
     },
 )
 PRESET = Family(
@@ -107,9 +107,9 @@ MODEL = Family(
 COMMANDS: Final[Mapping[str, Lazy | Family]] = {
     "mix": Lazy("Mix stems in the style of a reference song.", ".mix", "mix"),
     "apply": Lazy("Mix stems with the settings of a preset.", ".apply", "apply"),
-    "push": Lazy("Set a DAW or mixer to a preset, and verify it.", ".push", "push"),
-    "undo": Lazy("Restore what a desk had before a push.", ".undo", "undo"),
-    "serve": Lazy("Let controllers change a preset over OSC.", ".serve", "serve"),
+    "push": Lazy("Set a DAW or mixer to a preset, and verify it.", ".desks.push", "push"),
+    "undo": Lazy("Restore what a desk had before a push.", ".desks.undo", "undo"),
+    "serve": Lazy("Let controllers change a preset over OSC.", ".desks.serve", "serve"),
     "demo": Lazy("Mix the example session that comes with mixbridge.", ".demo", "demo"),
     "doctor": Lazy("Check this installation.", ".doctor", "doctor"),
     "session": SESSION,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mixbridge.bridge.cli.scene import _text
+from mixbridge.bridge.cli.desks.scene import _text
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.push import snapshots
 from mixbridge.bridge.sessions.audio.wav import time_stamp

@@ -4,8 +4,8 @@ import socket
 import threading
 
 import pytest
-from mixbridge.bridge.cli.serve import Listening, Saving, run_serve
-from mixbridge.bridge.cli.serve import _addresses as serve_addresses
+from mixbridge.bridge.cli.desks.serve import Listening, Saving, run_serve
+from mixbridge.bridge.cli.desks.serve import _addresses as serve_addresses
 from mixbridge.bridge.osc.packets import Message, decode, encode
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip
@@ -193,7 +193,7 @@ class TestCommand:
 
     def test_controllers_are_told_an_address_that_they_can_reach(self, path, run, monkeypatch):
         monkeypatch.setattr("mixbridge.bridge.server.server.OscServer.serve", _interrupted)
-        monkeypatch.setattr("mixbridge.bridge.cli.serve.socket.socket", FakeSocket)
+        monkeypatch.setattr("mixbridge.bridge.cli.desks.serve.socket.socket", FakeSocket)
         assert serve_addresses(["192.168.1.0/24"]) == "192.168.1.7"
         assert serve_addresses(["10.0.0.4", "10.0.0.0/8", "192.168.1.9"]) == "10.0.0.7 and 192.168.1.7"
         assert serve_addresses(["172.16.0.0/12"]) == "every address of this machine"

@@ -8,7 +8,7 @@ import pytest
 from desk_push import preset, strip
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from mixbridge.bridge.cli.scene import preset_of, scene_of
+from mixbridge.bridge.cli.desks.scene import preset_of, scene_of
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.scenes.files import MASTER, layout_of, read_scene, write_channel, write_scene
 from mixbridge.bridge.scenes.tokens import read_token

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from .options import PRESET_FILE, Writing, takes
-from .output.saying import is_quiet
+from ..options import PRESET_FILE, Writing, takes
+from ..output.saying import is_quiet
 
 
 @click.command()
@@ -27,14 +27,14 @@ def pull(
     names: tuple[str, ...],
 ) -> None:
     """Read the settings of a DAW or mixer into a preset."""
-    from ...presets.errors import Hint, OutputError
-    from ..desks.loading import load_desk
-    from ..push.pulling import pull_preset
-    from ..push.pushing import parsed
-    from ..push.scope import parse_strips
-    from .output.progress import progress_bar
-    from .output.push_results import say_lost
-    from .preset import write_preset
+    from ....presets.errors import Hint, OutputError
+    from ...desks.loading import load_desk
+    from ...push.pulling import pull_preset
+    from ...push.pushing import parsed
+    from ...push.scope import parse_strips
+    from ..output.progress import progress_bar
+    from ..output.push_results import say_lost
+    from ..preset import write_preset
 
     if writing.output != "-" and Path(writing.output).exists() and not writing.force:
         raise OutputError(
@@ -51,7 +51,7 @@ def pull(
 
 
 def _names(entries: tuple[str, ...]) -> dict[int, str]:
-    from ...presets.errors import DeskError
+    from ....presets.errors import DeskError
 
     names = {}
     for entry in entries:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from .options import Saying, takes
-from .output.saying import console, echo_json, say
+from ..options import Saying, takes
+from ..output.saying import console, echo_json, say
 
 if TYPE_CHECKING:
-    from ..desks.profile import Desk, DeskParameter
+    from ...desks.profile import Desk, DeskParameter
 
 _CHECKED: Final = {
     "running": "with the desk itself",
@@ -29,7 +29,7 @@ _LISTED: Final = 12
 @takes(Saying, "saying")
 def list_command(*, saying: Saying) -> None:
     """List the desks that mixbridge knows."""
-    from ..desks.loading import desk_names, load_desk
+    from ...desks.loading import desk_names, load_desk
 
     desks = [load_desk(name) for name in desk_names()]
     if saying.as_json:
@@ -60,7 +60,7 @@ def show_command(name: str) -> None:
 
     For x32://192.168.1.20 or the like it tells what answers there.
     """
-    from ..desks.loading import load_desk
+    from ...desks.loading import load_desk
 
     if "://" in name:
         _introduce(name)
@@ -75,10 +75,10 @@ def show_command(name: str) -> None:
 
 
 def _introduce(name: str) -> None:
-    from ..desks.loading import load_desk
-    from ..osc.connection import connect
-    from ..osc.exchange import hello
-    from ..osc.link import Target
+    from ...desks.loading import load_desk
+    from ...osc.connection import connect
+    from ...osc.exchange import hello
+    from ...osc.link import Target
 
     target = Target.parse(name)
     desk = load_desk(target.desk)
@@ -97,7 +97,7 @@ def _introduce(name: str) -> None:
 @click.pass_context
 def check_command(context: click.Context, files: tuple[str, ...], *, saying: Saying) -> None:
     """Check profile FILES. All are checked; the exit code is 1 if any of them is bad."""
-    from ..desks.loading import check_desk
+    from ...desks.loading import check_desk
 
     found = {file: check_desk(file) for file in files}
     if saying.as_json:
@@ -113,7 +113,7 @@ def check_command(context: click.Context, files: tuple[str, ...], *, saying: Say
 @click.command("schema")
 def schema_command() -> None:
     """Print the JSON Schema of profiles, for editors that check while you type."""
-    from ..desks.loading import json_schema
+    from ...desks.loading import json_schema
 
     echo_json(json_schema())
 
@@ -135,7 +135,7 @@ def _show_strip(found: Desk, kind: str) -> None:
 
 
 def _range_words(key: str, parameter: DeskParameter) -> Iterator[str]:
-    from ..push.tables import value_words
+    from ...push.tables import value_words
 
     scale = parameter.scale
     if parameter.constant is not None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import click
 
-from .options import Sending, Trying, takes
-from .output.push_results import say_dry, say_result, say_snapshots
-from .output.saying import say
+from ..options import Sending, Trying, takes
+from ..output.push_results import say_dry, say_result, say_snapshots
+from ..output.saying import say
 from .sending import PausingBar, asking
 
 
@@ -38,10 +38,10 @@ def undo(
 
     Each undo goes one push further back; SNAPSHOT names another one (see --list).
     """
-    from ..push import snapshots
-    from ..push.pushing import parsed
-    from ..push.undoing import UndoOptions, plan_undo
-    from ..push.undoing import undo as restore
+    from ...push import snapshots
+    from ...push.pushing import parsed
+    from ...push.undoing import UndoOptions, plan_undo
+    from ...push.undoing import undo as restore
 
     known, broken = snapshots.stored()
     for path in broken:

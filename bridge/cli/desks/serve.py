@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import ModelChoice, takes
-from .output.saying import is_quiet, say
+from ..options import ModelChoice, takes
+from ..output.saying import is_quiet, say
 
 if TYPE_CHECKING:
-    from ...presets.preset import Preset
-    from ...runtime.model.controller import Provider
-    from ..server.server import Counts, OscServer
+    from ....presets.preset import Preset
+    from ....runtime.model.controller import Provider
+    from ...server.server import Counts, OscServer
 
 Push = Callable[["Preset", "str | None"], str]
 
@@ -92,8 +92,8 @@ class Saving:
         Raises:
             OutputError: the name is no plain one, or of a file that is there.
         """
-        from ...presets import files
-        from ...presets.errors import OutputError
+        from ....presets import files
+        from ....presets.errors import OutputError
 
         path = self._path if name is None else self._folder / _file_name(name)
         if path is None:
@@ -131,8 +131,8 @@ def run_serve(
     Raises:
         DeskError: it cannot listen there.
     """
-    from ..server.server import OscServer
-    from ..server.surface import Actions
+    from ...server.server import OscServer
+    from ...server.surface import Actions
 
     save = Saving(preset, path)
     predict = _predictor(listening) if listening else None
@@ -180,8 +180,8 @@ def serve(
     PRESET is a file or the name of a factory preset. Controllers are TouchOSC, Open Stage Control, or anything else
     that speaks OSC; docs/osc-server.md has the addresses. Changes are kept in memory until `/mixbridge/save` is sent.
     """
-    from ..server.server import EVERY_NETWORK
-    from .preset import open_preset
+    from ...server.server import EVERY_NETWORK
+    from ..preset import open_preset
 
     preset = open_preset(preset_)
     path = Path(preset_) if os.path.exists(preset_) else None  # noqa: PTH110  (Path.exists raises for an impossible name)
@@ -220,8 +220,8 @@ def _addresses(allow: Sequence[str]) -> str:
 
 
 def _listening(stems: Sequence[str], reference: str | None, choice: ModelChoice) -> Listening | None:
-    from ..stems import check_reference, collect_stems
-    from .session_stems import say_left_out
+    from ...stems import check_reference, collect_stems
+    from ..session_stems import say_left_out
 
     if not stems and reference is None:
         return None
@@ -234,9 +234,9 @@ def _listening(stems: Sequence[str], reference: str | None, choice: ModelChoice)
 
 
 def _pusher(targets: Sequence[str], only: str | None) -> Push | None:
-    from ..push.pushing import PushOptions
-    from ..push.remote import pusher
-    from ..push.scope import Scope, parse_sections
+    from ...push.pushing import PushOptions
+    from ...push.remote import pusher
+    from ...push.scope import Scope, parse_sections
 
     if not targets:
         if only is not None:
@@ -246,8 +246,8 @@ def _pusher(targets: Sequence[str], only: str | None) -> Push | None:
 
 
 def _predictor(listening: Listening) -> Callable[[], Preset]:
-    from ...runtime.mixing import predict
-    from ...runtime.model.controller import Controller
+    from ....runtime.mixing import predict
+    from ....runtime.model.controller import Controller
 
     # Loaded once, and now: a model that cannot be used is better known before a controller asks for it.
     controller = Controller(listening.model, listening.provider)
@@ -260,7 +260,7 @@ def _file_name(name: str) -> str:
     Raises:
         OutputError: it is something else.
     """
-    from ...presets.errors import OutputError
+    from ....presets.errors import OutputError
 
     stem = name.removesuffix(_ENDING)
     allowed = all(letter.isalnum() or letter in " -_.()" for letter in stem)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output.push_results import plan_parts, print_all
+from ..output.push_results import plan_parts, print_all
 
 if TYPE_CHECKING:
-    from ..push.plan import Plan
+    from ...push.plan import Plan
 
 
 class PausingBar:
@@ -49,7 +49,7 @@ class PausingBar:
         return ask
 
     def _open(self) -> None:
-        from .output.progress import progress_bar
+        from ..output.progress import progress_bar
 
         self._show = self._bar.enter_context(progress_bar(quiet=self._quiet))
 

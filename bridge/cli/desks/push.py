@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import Sending, StripOptions, Trying, takes
-from .output.push_results import say_dry, say_result
+from ..options import Sending, StripOptions, Trying, takes
+from ..output.push_results import say_dry, say_result
 from .sending import PausingBar, asking
 
 if TYPE_CHECKING:
-    from ..push.pushing import PushOptions
+    from ...push.pushing import PushOptions
 
 
 @click.command()
@@ -59,9 +59,9 @@ def push(
 
     PRESET is a file or the name of a factory preset. Faders and mutes are not changed unless you ask for it.
     """
-    from ..push.pushing import plan_push, push_preset
-    from .output.progress import progress_bar
-    from .preset import open_preset
+    from ...push.pushing import plan_push, push_preset
+    from ..output.progress import progress_bar
+    from ..preset import open_preset
 
     if offline and not saying.dry_run:
         raise click.UsageError("--offline is for plans: add --dry-run")
@@ -88,9 +88,9 @@ def _push_options(
     by_order: bool,
     script: int | None,
 ) -> PushOptions:
-    from ..desks.loading import load_desk
-    from ..push.pushing import PushOptions, parsed
-    from ..push.scope import Scope, parse_sections, parse_strips
+    from ...desks.loading import load_desk
+    from ...push.pushing import PushOptions, parsed
+    from ...push.scope import Scope, parse_sections, parse_strips
 
     desk = load_desk(parsed(target).desk)
     sections = parse_sections(strips.only, faders=faders, mutes=mutes)

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from .options import StripOptions, Writing, takes
-from .output.saying import console, is_quiet, say
+from ..options import StripOptions, Writing, takes
+from ..output.saying import console, is_quiet, say
 
 if TYPE_CHECKING:
-    from ...presets.preset import Preset
-    from ..desks.profile import Desk
-    from ..push.linking import Links
-    from ..push.plan import Plan
-    from ..push.pulling import Pulled
-    from ..push.scope import Scope
+    from ....presets.preset import Preset
+    from ...desks.profile import Desk
+    from ...push.linking import Links
+    from ...push.plan import Plan
+    from ...push.pulling import Pulled
+    from ...push.scope import Scope
 
 _SCENE: Final = ".scn"
 _CHANNEL: Final = ".chn"
@@ -65,13 +65,13 @@ def scene_of(
     Raises:
         DeskError: it cannot be made.
     """
-    from ...presets.errors import DeskError, Hint
-    from ..desks.loading import load_desk
-    from ..push.linking import require_agreement, with_partners, without_pans_of_pairs
-    from ..push.mapping import place_tracks
-    from ..push.plan import make_plan
-    from ..push.scope import SECTIONS, Scope
-    from ..scenes.files import read_scene, write_channel, write_scene
+    from ....presets.errors import DeskError, Hint
+    from ...desks.loading import load_desk
+    from ...push.linking import require_agreement, with_partners, without_pans_of_pairs
+    from ...push.mapping import place_tracks
+    from ...push.plan import make_plan
+    from ...push.scope import SECTIONS, Scope
+    from ...scenes.files import read_scene, write_channel, write_scene
 
     profile = load_desk(desk)
     scope = scope or Scope(frozenset(SECTIONS))
@@ -116,8 +116,8 @@ def scene_of(
 
 def _links(base: str, profile: Desk) -> Links:
     """Which channels the base has linked: on the desk they stay so, and share what is set."""
-    from ..push.linking import Links
-    from ..scenes.files import read_links
+    from ...push.linking import Links
+    from ...scenes.files import read_links
 
     firsts, switches = read_links(base)
     coupling = profile.track.linked
@@ -136,10 +136,10 @@ def preset_of(text: str, *, desk: str = "x32", numbers: Iterable[int] | None = N
     Raises:
         DeskError: it is no such file, or has no channel with a name.
     """
-    from ...presets.errors import DeskError, Hint
-    from ..desks.loading import load_desk
-    from ..push.pulling import preset_from
-    from ..scenes.files import MASTER, read_scene
+    from ....presets.errors import DeskError, Hint
+    from ...desks.loading import load_desk
+    from ...push.pulling import preset_from
+    from ...scenes.files import MASTER, read_scene
 
     profile = load_desk(desk)
     scene = read_scene(text, profile)
@@ -174,11 +174,11 @@ def scene(*, source: str, writing: Writing, desk: str, strips: StripOptions, bas
 
 
 def _write(source: str, writing: Writing, desk: str, strips: StripOptions, base: str | None) -> None:
-    from ...presets.errors import OutputError
-    from ...presets.files import write_text
-    from ..desks.loading import load_desk
-    from ..push.scope import SECTIONS, Scope, parse_sections, parse_strips
-    from .preset import open_preset
+    from ....presets.errors import OutputError
+    from ....presets.files import write_text
+    from ...desks.loading import load_desk
+    from ...push.scope import SECTIONS, Scope, parse_sections, parse_strips
+    from ..preset import open_preset
 
     path = Path(writing.output)
     if path.suffix.lower() not in {_SCENE, _CHANNEL}:
@@ -200,10 +200,10 @@ def _write(source: str, writing: Writing, desk: str, strips: StripOptions, base:
 
 
 def _read(source: str, writing: Writing, desk: str, strips: StripOptions, base: str | None) -> None:
-    from ..desks.loading import load_desk
-    from ..push.scope import parse_strips
-    from .output.push_results import say_lost
-    from .preset import write_preset
+    from ...desks.loading import load_desk
+    from ...push.scope import parse_strips
+    from ..output.push_results import say_lost
+    from ..preset import write_preset
 
     unfit = [
         name for name, value in (("--only", strips.only), ("--map", strips.assignments), ("--base", base)) if value
@@ -222,8 +222,8 @@ def _names(values: Mapping[int, Mapping[str, float | str]]) -> dict[int, str]:
 
 
 def _text(path: str) -> str:
-    from ...presets.errors import DeskError
-    from ...presets.inputs import open_regular
+    from ....presets.errors import DeskError
+    from ....presets.inputs import open_regular
 
     try:
         with open_regular(path) as file:
@@ -237,7 +237,7 @@ def _text(path: str) -> str:
 
 
 def _say_plan(made: Made) -> None:
-    from ..push.tables import plan_table, summary_lines
+    from ...push.tables import plan_table, summary_lines
 
     screen = console(stderr=True)
     screen.print(plan_table(made.plan))

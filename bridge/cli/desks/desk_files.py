@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Saying, Sending, Trying, Writing, takes
-from .output.push_results import print_all, say_dry, say_result
-from .output.saying import echo_json, is_quiet, say
+from ..options import Saying, Sending, Trying, Writing, takes
+from ..output.push_results import print_all, say_dry, say_result
+from ..output.saying import echo_json, is_quiet, say
 from .sending import PausingBar, asking
 
 if TYPE_CHECKING:
-    from ..push.archive import Difference
-    from ..push.scope import Scope
-    from ..push.snapshots import Snapshot
+    from ...push.archive import Difference
+    from ...push.scope import Scope
+    from ...push.snapshots import Snapshot
 
 _DIFFERENT = 1
 
@@ -26,9 +26,9 @@ _DIFFERENT = 1
 @takes(Writing, "writing", {"output": {"old": None, "help": "File to write."}})
 def snapshot(*, target: str, writing: Writing) -> None:
     """Write all settings of a desk that mixbridge knows into a file."""
-    from ...presets.files import write_text
-    from ..push.archive import take_snapshot
-    from .output.progress import progress_bar
+    from ....presets.files import write_text
+    from ...push.archive import take_snapshot
+    from ..output.progress import progress_bar
 
     with progress_bar(quiet=is_quiet()) as progress:
         taken = take_snapshot(target, on_progress=progress)
@@ -51,7 +51,7 @@ def diff(
     context: click.Context, /, *, first: str, second: str, only: str | None, tracks: str | None, saying: Saying
 ) -> None:
     """List what the SECOND snapshot or desk has otherwise than the FIRST. The exit code is 1 if there is anything."""
-    from ..push.archive import differences
+    from ...push.archive import differences
 
     before, after = _opened(first), _opened(second)
     scope = _scope(before, only, tracks)
@@ -88,10 +88,10 @@ def restore(
     saying: Trying,
 ) -> None:
     """Set a desk to what FILE, a snapshot, holds, and verify it. `mixbridge undo` takes it back."""
-    from ..push import snapshots
-    from ..push.archive import chosen
-    from ..push.pushing import parsed
-    from ..push.undoing import UndoOptions, plan_undo, undo
+    from ...push import snapshots
+    from ...push.archive import chosen
+    from ...push.pushing import parsed
+    from ...push.undoing import UndoOptions, plan_undo, undo
 
     kept = snapshots.load(Path(file))
     stored = snapshots.Stored(Path(file), chosen(kept, _scope(kept, only, tracks)))
@@ -108,9 +108,9 @@ def restore(
 
 
 def _opened(source: str) -> Snapshot:
-    from ..push import snapshots
-    from ..push.archive import take_snapshot
-    from .output.progress import progress_bar
+    from ...push import snapshots
+    from ...push.archive import take_snapshot
+    from ..output.progress import progress_bar
 
     if "://" not in source:
         return snapshots.load(Path(source))
@@ -119,15 +119,15 @@ def _opened(source: str) -> Snapshot:
 
 
 def _scope(kept: Snapshot, only: str | None, tracks: str | None) -> Scope:
-    from ..desks.loading import load_desk
-    from ..push.scope import SECTIONS, Scope, parse_sections, parse_strips
+    from ...desks.loading import load_desk
+    from ...push.scope import SECTIONS, Scope, parse_sections, parse_strips
 
     sections = frozenset(SECTIONS) if only is None else parse_sections(only)
     return Scope(sections, parse_strips(tracks, load_desk(kept.desk)))
 
 
 def _is_in(scope: Scope, item: Difference) -> bool:
-    from ..push.scope import MASTER
+    from ...push.scope import MASTER
 
     if not scope.holds(item.row.setting.key):
         return False
@@ -142,7 +142,7 @@ def _table(found: list[Difference]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    from ..push.tables import row_words
+    from ...push.tables import row_words
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("strip", "setting", "first", "second"):
