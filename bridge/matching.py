@@ -106,18 +106,18 @@ def match_names(tracks: Sequence[str], stems: Sequence[str], told: Mapping[str, 
 
     Certain ones come first, so that a likeness takes no stem from a track of its very name.
     """
-    found = {track: Match(track, stem, "as told") for track, stem in told.items()}
+    matches = {track: Match(track, stem, "as told") for track, stem in told.items()}
     taken = set(told.values())
     for track in tracks:
-        if track not in found and track in stems and track not in taken:
-            found[track] = Match(track, track, "same name")
+        if track not in matches and track in stems and track not in taken:
+            matches[track] = Match(track, track, "same name")
             taken.add(track)
     for track in tracks:
         alike = [stem for stem in stems if stem not in taken and bare_name(stem) == bare_name(track)]
-        if track not in found and len(alike) == 1:
-            found[track] = Match(track, alike[0], "alike")
+        if track not in matches and len(alike) == 1:
+            matches[track] = Match(track, alike[0], "alike")
             taken.add(alike[0])
-    return [found[track] for track in tracks if track in found]
+    return [matches[track] for track in tracks if track in matches]
 
 
 def _one_for_all(preset: Preset, stems: Mapping[str, Path]) -> StemMatches:

@@ -234,13 +234,13 @@ def _same(old: float | bool, new: float | bool) -> bool:
 def _move_gain(bus: Bus, gain_db: float) -> Bus:
     values = _shifted(bus, _values(bus), gain_db)
     for path, row in parameters(type(bus)).items():
-        held = row.clamp(values[path])
-        if not abs(held - values[path]) <= _ROUNDING * max(1.0, abs(held)):  # so that NaN is refused too
+        nearest = row.clamp(values[path])
+        if not abs(nearest - values[path]) <= _ROUNDING * max(1.0, abs(nearest)):  # so that NaN is refused too
             raise PresetError(
                 f"{quantity(gain_db, 'dB')} cannot be moved before the compressor: {path} would be "
                 f"{quantity(values[path], row.unit)} and must be {allowed(row)}."
             )
-        values[path] = held
+        values[path] = nearest
     return replace(bus, values)
 
 

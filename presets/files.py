@@ -153,8 +153,8 @@ def _check_kind(data: object, name: str) -> None:
         raise PresetError(f'{name} is not a mixbridge preset: it does not say "format": "{FORMAT}".')
     version = data.get("version")
     if type(version) is not int or version != VERSION:
-        said = "says no version" if version is None else f"is of version {str(version)[:20]}"
-        raise PresetError(f"{name} {said}; this mixbridge reads version {VERSION}. Update mixbridge, or the file.")
+        problem = "says no version" if version is None else f"is of version {str(version)[:20]}"
+        raise PresetError(f"{name} {problem}; this mixbridge reads version {VERSION}. Update mixbridge, or the file.")
     if _depth_exceeds(data, _MAX_DEPTH):
         raise PresetError(f"{name} is nested too deeply to be a preset.")
     if _values_in(data) > _MOST_VALUES:

@@ -56,8 +56,8 @@ class SlotLimits:
 
     def snapped(self, band: Floats) -> Floats:
         """Round to the nearest band on the grid."""
-        held = np.clip(band, self.low, self.high)
-        pairs = zip(held, self.grids, strict=True)
+        clipped = np.clip(band, self.low, self.high)
+        pairs = zip(clipped, self.grids, strict=True)
         return np.array([value if grid is None else grid[np.abs(grid - value).argmin()] for value, grid in pairs])
 
     def around(self, band: Floats) -> Floats:
@@ -195,7 +195,7 @@ class _Task:
         def slopes(x: Floats) -> Floats:
             return responses(x).slopes().reshape(len(at), -1)[free].T
 
-        found = least_squares(
+        solution = least_squares(
             errors_db,
             np.clip(at, low + margin, high - margin)[free],
             jac=slopes,
@@ -206,7 +206,7 @@ class _Task:
             gtol=1e-6,
             max_nfev=_EVALUATIONS,
         )
-        at[free] = found.x
+        at[free] = solution.x
         return FilterBands(start.kinds, at.reshape(-1, 3))
 
     def snapped(self, bands: FilterBands) -> FilterBands:

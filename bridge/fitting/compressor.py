@@ -66,11 +66,11 @@ def fit_compressor(compressor: Compressor, ability: CompressorAbility) -> Fitted
         ability: what the desk's compressor can do.
     """
     wanted = _Curve(compressor.threshold_db, compressor.ratio, compressor.knee_db)
-    given = _nearest(wanted, ability)
-    is_on = given.ratio > 1
+    fitted = _nearest(wanted, ability)
+    is_on = fitted.ratio > 1
     values: dict[str, float | str] = {
-        "compressor.threshold_db": snapped(ability.threshold, given.threshold_db),
-        "compressor.ratio": snapped(ability.ratio, given.ratio),
+        "compressor.threshold_db": snapped(ability.threshold, fitted.threshold_db),
+        "compressor.ratio": snapped(ability.ratio, fitted.ratio),
     }
     clamps = [clamp_of("compressor.threshold_db", ability.threshold, wanted.threshold_db)]
     if is_on:
@@ -82,7 +82,7 @@ def fit_compressor(compressor: Compressor, ability: CompressorAbility) -> Fitted
         values[f"compressor.{name}_ms"] = snapped(scale, time_ms)
         clamps.append(clamp_of(f"compressor.{name}_ms", scale, time_ms))
     if ability.knee is not None:
-        values["compressor.knee_db"] = snapped(ability.knee, given.knee_db)
+        values["compressor.knee_db"] = snapped(ability.knee, fitted.knee_db)
     makeup_db = 0.0
     # A desk's makeup stands still with its compressor, the console's does not.
     if ability.makeup is not None:
@@ -92,7 +92,7 @@ def fit_compressor(compressor: Compressor, ability: CompressorAbility) -> Fitted
         values["compressor.on"] = float(is_on)
     return FittedCompressor(
         values=values,
-        curve_error_db=_largest_error_db(wanted, given),
+        curve_error_db=_largest_error_db(wanted, fitted),
         clamped=tuple(clamp for clamp in clamps if clamp is not None and wanted.ratio > 1),
         left_over_db=compressor.makeup_db - (makeup_db if is_on else 0.0),
     )
@@ -114,16 +114,16 @@ def _nearest(wanted: _Curve, ability: CompressorAbility) -> _Curve:
     Every threshold, ratio and knee of its grids is tried: the gain is a slope times how far a level is over the
     threshold, so that the ratios cost next to nothing.
     """
-    held = _Curve(
+    rounded = _Curve(
         snapped(ability.threshold, wanted.threshold_db),
         wanted.ratio if wanted.ratio == 1 and ability.switch else snapped(ability.ratio, wanted.ratio),
         0.0 if ability.knee is None else snapped(ability.knee, wanted.knee_db),
     )
-    if wanted.ratio == 1 or _same(held, wanted):
-        return held
-    thresholds = _thresholds(ability.threshold, held.threshold_db)
-    ratios = _ratios(ability, held.ratio)
-    knees = np.array([0.0]) if ability.knee is None else _knees(ability.knee, held.knee_db)
+    if wanted.ratio == 1 or _same(rounded, wanted):
+        return rounded
+    thresholds = _thresholds(ability.threshold, rounded.threshold_db)
+    ratios = _ratios(ability, rounded.ratio)
+    knees = np.array([0.0]) if ability.knee is None else _knees(ability.knee, rounded.knee_db)
     over_db = _over_db(thresholds[:, None, None], knees[:, None])  # (thresholds, knees, levels)
     slopes = 1 / ratios - 1
     weights = np.exp(-0.5 * ((_LEVELS_DB - wanted.threshold_db - _CENTRE_DB) / _SPREAD_DB) ** 2) + 1e-9
@@ -158,12 +158,12 @@ def _thresholds(scale: Scale, held_db: float) -> Floats:
     return np.unique(np.clip(held_db + reach, lowest(scale), highest(scale)))
 
 
-def _ratios(ability: CompressorAbility, held: float) -> Floats:
+def _ratios(ability: CompressorAbility, rounded: float) -> Floats:
     """List the desk's ratios, with 1 where it can switch the compressor off."""
     scale = ability.ratio
     ratios = grid_of(scale)
     if ratios is None:
-        ratios = np.append(np.geomspace(max(lowest(scale), 1.0), highest(scale), _RATIOS), held)
+        ratios = np.append(np.geomspace(max(lowest(scale), 1.0), highest(scale), _RATIOS), rounded)
     return np.unique([*([1.0] if ability.switch else []), *ratios[ratios >= 1]])
 
 
@@ -187,5 +187,5 @@ def _gain_db(curve: _Curve) -> Floats:
     return compressor_gain_db(settings, _LEVELS_DB)
 
 
-def _largest_error_db(wanted: _Curve, given: _Curve) -> float:
-    return float(np.abs(_gain_db(wanted) - _gain_db(given)).max())
+def _largest_error_db(wanted: _Curve, fitted: _Curve) -> float:
+    return float(np.abs(_gain_db(wanted) - _gain_db(fitted)).max())

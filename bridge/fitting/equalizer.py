@@ -56,12 +56,12 @@ def fit_eq(eq: Equalizer, ability: EqAbility, sample_rate_hz: int = 48000) -> Fi
     wanted = console_bands(eq)
     fitted = closest(wanted, slot_limits(ability), _preferred(eq), sample_rate_hz)
     values = _values(fitted, ability, sample_rate_hz)
-    given = FilterBands(fitted.kinds, np.array([desk_row(values, slot, sample_rate_hz) for slot in ability.slots]))
+    on_desk = FilterBands(fitted.kinds, np.array([desk_row(values, slot, sample_rate_hz) for slot in ability.slots]))
     freqs_hz = audible_freqs_hz(_CURVE_POINTS, sample_rate_hz)
     wanted_db = wanted.response_db(freqs_hz, sample_rate_hz)
-    given_db = given.response_db(freqs_hz, sample_rate_hz)
-    errors_db = np.abs(given_db - wanted_db)
-    return FittedEq(values, freqs_hz, wanted_db, given_db, float(errors_db.mean()), float(errors_db.max()))
+    on_desk_db = on_desk.response_db(freqs_hz, sample_rate_hz)
+    errors_db = np.abs(on_desk_db - wanted_db)
+    return FittedEq(values, freqs_hz, wanted_db, on_desk_db, float(errors_db.mean()), float(errors_db.max()))
 
 
 def console_bands(eq: Equalizer) -> FilterBands:
@@ -102,9 +102,9 @@ def _preferred(eq: Equalizer) -> list[int]:
     return sorted(range(len(EQ_BANDS)), key=rank)
 
 
-def _values(given: FilterBands, ability: EqAbility, sample_rate_hz: int) -> dict[str, float | str]:
+def _values(on_desk: FilterBands, ability: EqAbility, sample_rate_hz: int) -> dict[str, float | str]:
     values: dict[str, float | str] = {}
-    for slot, kind, row in zip(ability.slots, given.kinds, given.values, strict=True):
+    for slot, kind, row in zip(ability.slots, on_desk.kinds, on_desk.values, strict=True):
         prefix = f"eq.{slot.name}"
         gain_db, freq_hz = snapped(slot.gain, row[GAIN]), math.exp(row[FREQ])
         if slot.type is not None:

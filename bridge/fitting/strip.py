@@ -76,9 +76,9 @@ def _fitted(plain: Strip | Master, desk: Desk, kind: str, sample_rate_hz: int, *
     for key, value in wanted.items():
         scale = desk.scale(kind, key)
         if scale is not None:
-            values[key] = given = snapped(scale, value)
+            values[key] = rounded = snapped(scale, value)
             # A level below the scale's lowest is off there, as good as.
-            clamps.append(None if value < given else clamp_of(key, scale, value))
+            clamps.append(None if value < rounded else clamp_of(key, scale, value))
     return FittedStrip(
         values={**values, **(eq.values if eq else {}), **(compressor.values if compressor else {})},
         eq=eq,

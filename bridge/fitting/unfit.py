@@ -62,8 +62,8 @@ def unfit(values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_
         row = table[path]
         nearest = row.clamp(value)
         if not math.isclose(nearest, value, rel_tol=1e-6, abs_tol=1e-6) and not _is_as_good_as_lowest(path, row, value):
-            wanted, given = (quantity(number, row.unit) for number in (value, nearest))
-            lost.append(f"{path} would be {wanted}: a preset holds {allowed(row)}, so that it is {given}.")
+            wanted, got = (quantity(number, row.unit) for number in (value, nearest))
+            lost.append(f"{path} would be {wanted}: a preset holds {allowed(row)}, so that it is {got}.")
         settings[path] = nearest
     return Unfitted(replace(section(eq=eq), settings), tuple(lost))
 
@@ -81,7 +81,7 @@ def _without_other_modes(
             continue
         value = f"{values[key]}".replace("_", " ") if isinstance(values[key], str) else f"{float(values[key]):g}"
         if name in _MODES:
-            kept = {other: held for other, held in kept.items() if not other.startswith(f"{section}.")}
+            kept = {other: value for other, value in kept.items() if not other.startswith(f"{section}.")}
             lost.append(f"The {_WORDS[section]} is set to {value}, which a preset cannot hold: it comes out neutral.")
         elif isinstance(parameter.constant, str) or not parameter.scale.same(
             parameter.scale.encode(values[key]), parameter.scale.encode(parameter.constant)
@@ -155,12 +155,12 @@ def _equalizer(
         return Equalizer(), lost
     wanted = FilterBands(np.array(kinds), np.array(rows))
     in_use_first = sorted(range(len(rows)), key=lambda index: rows[index][GAIN] == 0)
-    given = closest(wanted, _console_limits(), in_use_first, sample_rate_hz)
+    nearest_bands = closest(wanted, _console_limits(), in_use_first, sample_rate_hz)
     freqs_hz = audible_freqs_hz(_CURVE_POINTS, sample_rate_hz)
-    errors_db = given.response_db(freqs_hz, sample_rate_hz) - wanted.response_db(freqs_hz, sample_rate_hz)
+    errors_db = nearest_bands.response_db(freqs_hz, sample_rate_hz) - wanted.response_db(freqs_hz, sample_rate_hz)
     if np.abs(errors_db).max() > _TOLD_DB:
         lost.append(f"The EQ as it is: the preset's is up to {np.abs(errors_db).max():.1f} dB beside it.")
-    bands = {name: _band(row) for name, row in zip(EQ_BANDS, given.values, strict=True)}
+    bands = {name: _band(row) for name, row in zip(EQ_BANDS, nearest_bands.values, strict=True)}
     return Equalizer(**bands), lost
 
 

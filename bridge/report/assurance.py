@@ -38,10 +38,10 @@ def assurance_lines(preset: Preset) -> list[str]:
     """Say all of it for a terminal; long lists are cut."""
     if not headline(preset):
         return []
-    held = guarded(preset)
-    more = [f"  and {len(held) - _LISTED} more, in preset.json"] if len(held) > _LISTED else []
+    changes = guarded(preset)
+    more = [f"  and {len(changes) - _LISTED} more, in preset.json"] if len(changes) > _LISTED else []
     lines = [f"{headline(preset)}. {' '.join(reasons(preset))}".rstrip()]
-    return [*lines, *(f"  {line}" for line in held[:_LISTED]), *more]
+    return [*lines, *(f"  {line}" for line in changes[:_LISTED]), *more]
 
 
 def assurance_as_json(preset: Preset) -> dict[str, Any]:

@@ -60,12 +60,12 @@ def compare(raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None
 def _tone(
     region: _Region, change_db: float, raw: SoundFigures, mix: SoundFigures, reference: SoundFigures | None
 ) -> str:
-    said = f"The mix is {abs(change_db):.1f} dB {region.more if change_db > 0 else region.less} {region.name}"
+    sentence = f"The mix is {abs(change_db):.1f} dB {region.more if change_db > 0 else region.less} {region.name}"
     if reference is None:
-        return f"{said} than the raw tracks."
+        return f"{sentence} than the raw tracks."
     goal = _region_db(reference, region)
     before, after = goal - _region_db(raw, region), goal - _region_db(mix, region)
-    return f"{said} than the raw tracks, {_towards(before, after)}."
+    return f"{sentence} than the raw tracks, {_towards(before, after)}."
 
 
 def _towards(before_db: float, after_db: float) -> str:

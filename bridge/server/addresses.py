@@ -84,10 +84,10 @@ class PresetSetting:
 
     def _checked(self, value: Argument) -> float:
         number = _number(value)
-        held = self.row.clamp(number)
-        if not abs(held - number) <= _FLOAT32 * abs(held):
+        nearest = self.row.clamp(number)
+        if not abs(nearest - number) <= _FLOAT32 * abs(nearest):
             raise PresetError(f"{number:g} is out of range: {allowed(self.row)}")
-        return held
+        return nearest
 
 
 @dataclass(frozen=True)
@@ -171,14 +171,14 @@ def sendable(text: str) -> str:
 
 def differences(old: Preset, new: Preset) -> list[Message]:
     """List the places that differ between two presets, each with its new value."""
-    found = []
+    messages = []
     if len(old.tracks) != len(new.tracks):
-        found.append(Message(TRACK_COUNT, (len(new.tracks),)))
+        messages.append(Message(TRACK_COUNT, (len(new.tracks),)))
     for address, place in _possibly_changed(old, new):
         value = place.read(new)
         if _is_new_place(place, old) or place.read(old) != value:
-            found.append(Message(address, (value,)))
-    return found
+            messages.append(Message(address, (value,)))
+    return messages
 
 
 def table() -> Iterator[tuple[str, Parameter]]:
@@ -196,14 +196,14 @@ def table() -> Iterator[tuple[str, Parameter]]:
 
 def _suffixes(section: type[Strip | Master | FxBus | FxBand]) -> Mapping[str, str]:
     """Map the end of each setting's address to its path in the table."""
-    found = {}
+    paths = {}
     for path in parameters(section):
         # As desks call them, so that one layout of a controller serves the generic desk too.
         parts = desk_key(path).split(".")
         if parts[0] == "eq":
             parts[1] = str(EQ_BANDS.index(parts[1]) + 1)
-        found["/".join(parts)] = path
-    return found
+        paths["/".join(parts)] = path
+    return paths
 
 
 _STRIP, _MASTER, _FX_BUS, _FX_BAND = (_suffixes(section) for section in (Strip, Master, FxBus, FxBand))

@@ -35,7 +35,7 @@ class Subscribers:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._found: dict[Peer, _Subscription] = {}
+        self._subscriptions: dict[Peer, _Subscription] = {}
 
     def add(self, sender: Peer, port: int | None = None, length_s: float = DEFAULT_S) -> None:
         """Begins or renews a subscription.
@@ -50,38 +50,40 @@ class Subscribers:
         """
         with self._lock:
             self._forget()
-            if sender not in self._found and len(self._found) >= MOST:
+            if sender not in self._subscriptions and len(self._subscriptions) >= MOST:
                 raise DeskError(f"there are {MOST} subscribers already; try again when one has gone")
             destination = (sender[0], port or sender[1])
-            self._found[sender] = _Subscription(destination, length_s, self._clock() + length_s)
+            self._subscriptions[sender] = _Subscription(destination, length_s, self._clock() + length_s)
 
     def remove(self, sender: Peer) -> None:
         """Ends a subscription, if there is one."""
         with self._lock:
-            self._found.pop(sender, None)
+            self._subscriptions.pop(sender, None)
 
     def renew(self, sender: Peer) -> None:
         """Prolongs a subscription by its length, if there is one."""
         with self._lock:
             self._forget()
-            held = self._found.get(sender)
-            if held is not None:
-                self._found[sender] = _Subscription(held.destination, held.length_s, self._clock() + held.length_s)
+            subscription = self._subscriptions.get(sender)
+            if subscription is not None:
+                self._subscriptions[sender] = _Subscription(
+                    subscription.destination, subscription.length_s, self._clock() + subscription.length_s
+                )
 
     def destination(self, sender: Peer) -> Peer:
         """Tell where answers to a sender go."""
         with self._lock:
             self._forget()
-            held = self._found.get(sender)
-            return held.destination if held else sender
+            subscription = self._subscriptions.get(sender)
+            return subscription.destination if subscription else sender
 
     def destinations(self, but: Peer | None = None) -> list[Peer]:
         """List where changes go: to each subscriber but one."""
         with self._lock:
             self._forget()
-            return [held.destination for sender, held in self._found.items() if sender != but]
+            return [subscription.destination for sender, subscription in self._subscriptions.items() if sender != but]
 
     def _forget(self) -> None:
         now_s = self._clock()
-        for sender in [sender for sender, held in self._found.items() if held.ends_s <= now_s]:
-            del self._found[sender]
+        for sender in [sender for sender, subscription in self._subscriptions.items() if subscription.ends_s <= now_s]:
+            del self._subscriptions[sender]

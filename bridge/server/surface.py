@@ -201,8 +201,8 @@ class Surface:
         if _released(arguments):
             return
 
-        def report(state: State, said: str) -> None:
-            news = Message(STATUS, (name, state, _sentence(said)))
+        def report(state: State, words: str) -> None:
+            news = Message(STATUS, (name, state, _sentence(words)))
             self._answer(sender, news)
             self._publish([news], sender)
 

@@ -55,15 +55,15 @@ class Worker:
         state: State = "error"
         try:
             report("busy", "")
-            said = job()
+            outcome = job()
             state = "done"
         except MixbridgeError as error:
-            said = str(error)
+            outcome = str(error)
         except Exception as error:
             # The server outlives a fault in a job; its cause is in the log.
             log.exception("%s failed", name)
-            said = f"unexpected error ({type(error).__name__}): see what the server says"
+            outcome = f"unexpected error ({type(error).__name__}): see what the server says"
         finally:
             self._running = ""
             self._idle.set()
-        report(state, said)
+        report(state, outcome)
