@@ -15,8 +15,8 @@ from ..core.model import Automation, PanLaw, Session, SessionGroup, SessionTrack
 from ..core.routing import acting
 from ..writing import group_to_rest, in_terms_of
 from .arrange import PackedSource, clip_element, points_element, tempo_element
+from .devices import LOUDEST_FADER, channel_settings, lost, mute_element, pan_element, volume_element
 from .time import tempo_lines
-from .writing import LOUDEST_FADER, channel_settings, lost, mute_element, pan_element, volume_element
 
 VERSION = "1.0"
 _QUIETEST_DB = -120.0

@@ -1,4 +1,4 @@
-"""A strip as the Equalizer and Compressor of the DAWproject format, and back: one pair of codecs for each.
+"""A strip as a channel of the DAWproject format, with Equalizer and Compressor, and back: a pair of codecs for each.
 
 Six bands fit as they are. Frequencies are written in semitones (MIDI keys) and ratios in percent, as Bitwig Studio does
 it: these are sure to be understood. The format says nothing of what an attack's seconds mean; they are taken for the
@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement
 
-from ....presets.console import EQ_BANDS, Compressor, EqBand, Equalizer, Strip, parameters
+from ....presets.console import EQ_BANDS, Compressor, EqBand, Equalizer, Master, Strip, parameters
+from ....presets.edit import Bus, without_input_gain
+from ....presets.units import decibels, gain_factor, quantity
 from ...desks.profile import TimeLaw
 from ...fitting.compressor import desk_ms, preset_ms
+from ..writing import strip_left_out
+from .mixer import pan_range
 from .xml import MalformedError, is_true, number
 
 MARK: Final = "mixbridge"
 EQ_NAME: Final = f"{MARK} EQ"
 COMPRESSOR_NAME: Final = f"{MARK} Compressor"
 
+# Where the fader of a new channel ends, as a factor.
+LOUDEST_FADER: Final = 2.0
+_UNHEARD_DB: Final = 0.01
 _LAW: Final[TimeLaw] = "tau"
 _KINDS: Final = {
     "low_shelf": "lowShelf",
@@ -100,6 +108,87 @@ def compressor_of(device: Element) -> tuple[Compressor, float]:
     held = {name: _held(f"compressor.{name}", value) for name, value in values.items()}
     held["makeup_db"] = _held("compressor.makeup_db", output_db)
     return Compressor(**held), output_db - held["makeup_db"]
+
+
+@dataclass(frozen=True)
+class ChannelSettings:
+    """A strip or the master as a channel of the format.
+
+    Attributes:
+        fader_db: of its fader, no more than that can give.
+        devices: its EQ and its compressor, in this order.
+        more_db: what the compressor's output gives because the fader cannot.
+    """
+
+    fader_db: float
+    devices: tuple[Element, Element]
+    more_db: float
+
+
+def channel_settings(strip: Bus, loudest_db: float) -> ChannelSettings:
+    """Put a strip into the desk form, with a fader that ends at `loudest_db`."""
+    plain: Strip | Master = without_input_gain(strip)
+    level_db = plain.fader_db if isinstance(plain, Strip) else plain.output_gain_db
+    more_db = max(0.0, level_db - loudest_db)
+    devices = (equalizer_element(plain.eq), compressor_element(plain.compressor, more_db))
+    return ChannelSettings(level_db - more_db, devices, more_db)
+
+
+def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
+    """Say what of a strip the format has no place for, in sentences.
+
+    Args:
+        strip: which.
+        more_db: what its fader cannot give.
+    """
+    plain: Strip | Master = without_input_gain(strip)
+    if more_db >= _UNHEARD_DB:
+        yield f"its fader ends {more_db:.1f} dB too early; the output gain of its compressor gives the rest."
+    compressor = plain.compressor
+    if compressor.ratio > 1:
+        if compressor.knee_db > 0:
+            knee = quantity(compressor.knee_db, "dB")
+            yield f"the compressor's knee of {knee} is left out: the format has none; set it by hand."
+        if compressor.lookahead_ms > 0:
+            lookahead = quantity(compressor.lookahead_ms, "ms")
+            yield f"the compressor's look-ahead of {lookahead} is left out: peaks get through a little more."
+        if not -60 <= compressor.threshold_db <= 0:
+            threshold = quantity(compressor.threshold_db, "dB")
+            yield f"the compressor's threshold of {threshold} may be beyond what the DAW's can be set to."
+    yield from strip_left_out(strip, "the format")
+
+
+def volume_element(level_db: float, old: Element | None = None) -> Element:
+    """Make a fader; in the unit of the one that it replaces, if that can be."""
+    if old is not None and old.get("unit") == "decibel":
+        return Element("Volume", value=repr(level_db))
+    attributes = {"value": repr(gain_factor(level_db))}
+    if old is None or old.get("unit") != "linear":
+        attributes = {"max": repr(LOUDEST_FADER), "min": "0.0", "unit": "linear", **attributes}
+    return Element("Volume", attributes)
+
+
+def pan_element(pan: float, old: Element | None = None) -> Element:
+    """Make a pan; in the range of the one that it replaces."""
+    if old is None:
+        return Element("Pan", max="1.0", min="0.0", unit="normalized", value=repr((pan + 1) / 2))
+    low, high = pan_range(old)
+    return Element("Pan", value=repr(low + (pan + 1) / 2 * (high - low)))
+
+
+def mute_element(mute: bool) -> Element:
+    """Make a mute."""
+    return Element("Mute", value="true" if mute else "false")
+
+
+def loudest_db(volume: Element | None) -> float:
+    """Return where a channel's fader ends."""
+    if volume is not None and volume.get("max") is not None:
+        if volume.get("unit") == "decibel":
+            return number(volume, "max")
+        if volume.get("unit") == "linear" and number(volume, "max") > 0:
+            return decibels(number(volume, "max"))
+    return decibels(LOUDEST_FADER)
 
 
 def is_ours(device: Element) -> bool:

@@ -8,18 +8,17 @@ takes their place. A new project of any other session is :mod:`.new`'s business.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ....presets.console import Compressor, Equalizer, Master, Parameter, Strip, parameters
-from ....presets.edit import Bus, without_input_gain
+from ....presets.edit import Bus
 from ....presets.errors import OutputError, SessionError
 from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
-from ....presets.units import decibels, gain_factor, quantity
+from ....presets.units import decibels
 from ....runtime.audio.output import OutputFolder
 from ..core.media import Resolver
 from ..core.model import Session, SessionGroup
@@ -38,29 +37,32 @@ from ..writing import (
     plugins_stay,
     solos_stay,
     stem_channels,
-    strip_left_out,
 )
 from .archive import PROJECT, Container
 from .devices import (
-    compressor_element,
+    LOUDEST_FADER,
+    ChannelSettings,
+    channel_settings,
     compressor_of,
-    equalizer_element,
     equalizer_of,
     is_ours,
+    lost,
+    loudest_db,
+    mute_element,
+    pan_element,
     parameter_paths,
+    volume_element,
 )
-from .mixer import Project, acts, device_name, fader_db, pan_of, pan_range
+from .mixer import Project, acts, device_name, fader_db, pan_of
 from .pieces import Media
 from .reading import read
 from .splice import Splicer
-from .xml import Document, MalformedError, is_true, number, parse
+from .xml import Document, MalformedError, is_true, parse
 
-LOUDEST_FADER = 2.0
 _CHANNEL = ("Devices", "Mute", "Pan", "Sends", "Volume")
 # Devices before which an effect would hear nothing.
 _SOURCES = ("instrument", "noteFX")
 _NAME = 180
-_UNHEARD_DB = 0.01
 
 
 def write(
@@ -138,54 +140,6 @@ def written_mix(path: Path) -> Preset:
     return preset.model_copy(update={"master": Master(**values, output_gain_db=strip.fader_db)})
 
 
-@dataclass(frozen=True)
-class ChannelSettings:
-    """A strip or the master as a channel of the format.
-
-    Attributes:
-        fader_db: of its fader, no more than that can give.
-        devices: its EQ and its compressor, in this order.
-        more_db: what the compressor's output gives because the fader cannot.
-    """
-
-    fader_db: float
-    devices: tuple[Element, Element]
-    more_db: float
-
-
-def channel_settings(strip: Bus, loudest_db: float) -> ChannelSettings:
-    """Put a strip into the desk form, with a fader that ends at `loudest_db`."""
-    plain: Strip | Master = without_input_gain(strip)
-    level_db = plain.fader_db if isinstance(plain, Strip) else plain.output_gain_db
-    more_db = max(0.0, level_db - loudest_db)
-    devices = (equalizer_element(plain.eq), compressor_element(plain.compressor, more_db))
-    return ChannelSettings(level_db - more_db, devices, more_db)
-
-
-def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
-    """Say what of a strip the format has no place for, in sentences.
-
-    Args:
-        strip: which.
-        more_db: what its fader cannot give.
-    """
-    plain: Strip | Master = without_input_gain(strip)
-    if more_db >= _UNHEARD_DB:
-        yield f"its fader ends {more_db:.1f} dB too early; the output gain of its compressor gives the rest."
-    compressor = plain.compressor
-    if compressor.ratio > 1:
-        if compressor.knee_db > 0:
-            knee = quantity(compressor.knee_db, "dB")
-            yield f"the compressor's knee of {knee} is left out: the format has none; set it by hand."
-        if compressor.lookahead_ms > 0:
-            lookahead = quantity(compressor.lookahead_ms, "ms")
-            yield f"the compressor's look-ahead of {lookahead} is left out: peaks get through a little more."
-        if not -60 <= compressor.threshold_db <= 0:
-            threshold = quantity(compressor.threshold_db, "dB")
-            yield f"the compressor's threshold of {threshold} may be beyond what the DAW's can be set to."
-    yield from strip_left_out(strip, "the format")
-
-
 class _Writer:
     """Collects the changes of one project."""
 
@@ -253,7 +207,7 @@ class _Writer:
 
     def _channel(self, channel: Element, name: str, strip: Bus, pan: float | None, *, mute: bool) -> ChannelSettings:
         volume, panner, muter = (channel.find(tag) for tag in ("Volume", "Pan", "Mute"))
-        settings = channel_settings(strip, _loudest_db(volume))
+        settings = channel_settings(strip, loudest_db(volume))
         fresh = [self._devices(channel, name, *settings.devices)]
         self._detach(muter, name, "mute")
         if mute != _is_muted(channel):
@@ -327,39 +281,6 @@ class _Writer:
             self._splicer.set(target, {"parameter": None})
         if targets:
             self.notes.append(automation_off(name, what))
-
-
-def volume_element(level_db: float, old: Element | None = None) -> Element:
-    """Make a fader; in the unit of the one that it replaces, if that can be."""
-    if old is not None and old.get("unit") == "decibel":
-        return Element("Volume", value=repr(level_db))
-    attributes = {"value": repr(gain_factor(level_db))}
-    if old is None or old.get("unit") != "linear":
-        attributes = {"max": repr(LOUDEST_FADER), "min": "0.0", "unit": "linear", **attributes}
-    return Element("Volume", attributes)
-
-
-def pan_element(pan: float, old: Element | None = None) -> Element:
-    """Make a pan; in the range of the one that it replaces."""
-    if old is None:
-        return Element("Pan", max="1.0", min="0.0", unit="normalized", value=repr((pan + 1) / 2))
-    low, high = pan_range(old)
-    return Element("Pan", value=repr(low + (pan + 1) / 2 * (high - low)))
-
-
-def mute_element(mute: bool) -> Element:
-    """Make a mute."""
-    return Element("Mute", value="true" if mute else "false")
-
-
-def _loudest_db(volume: Element | None) -> float:
-    """Return where a channel's fader ends."""
-    if volume is not None and volume.get("max") is not None:
-        if volume.get("unit") == "decibel":
-            return number(volume, "max")
-        if volume.get("unit") == "linear" and number(volume, "max") > 0:
-            return decibels(number(volume, "max"))
-    return decibels(LOUDEST_FADER)
 
 
 def _before(channel: Element, tag: str) -> Element | None:
