@@ -1,48 +1,74 @@
-"""The drop-in for pipelines that mix one vocal: a numpy array in, a numpy array out."""
+"""The drop-in for pipelines that mix one vocal: a numpy array in, a numpy array out; whole, or block by block."""
 
 from __future__ import annotations
 
-import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from ..presets.console import replace
 from ..presets.edit import scaled
 from ..presets.errors import AudioError
 from ..presets.preset import Preset
 from ..presets.units import gain_factor
+from .audio.arrays import Layout, checked_rate, from_array, to_layout
 from .audio.loudness import integrated_loudness
-from .audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples, first_bad_frame
-from .console.limiter import limit
-from .model.analysis import SILENT_LUFS, Passage, loudest_start, read_reference
-from .model.bundle import DEFAULT_MODEL
+from .audio.reading import Samples
+from .model.analysis import SILENT_LUFS, Passage, cut_reference, loudest_start, read_reference
+from .model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 from .model.controller import Controller, Provider
-from .prediction.predict import predict
-from .rendering.render import render_arrays
+from .prediction.predict import predict, predict_safely
+from .rendering.track_stream import FinishedStream, TrackStream, loudness_gain
 
 _TRACK = "Vocal"
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What was decided for a track, and what its blocks have to be like."""
+
+    preset: Preset | None
+    gain: float
+    layout: Layout
+    channels: int
+    sample_rate_hz: int
 
 
 class AudioProcessor:
     """Mixes one track in the style of a reference.
 
-        process = AudioProcessor(reference="song.wav").process
-        mixed = process(vocal, 48000)
+        process = AudioProcessor(reference="song.wav", sample_rate=48000).process
+        mixed = process(vocal)
 
-    The track stays in the middle, at its own loudness unless another is asked for, and under the ceiling. The
-    settings of the last call are in :attr:`preset`.
+    The track stays in the middle, at its own loudness unless another is asked for, and under the ceiling. For audio
+    that comes block by block, the settings are predicted once:
+
+        processor.prepare(vocal)
+        blocks = [processor.process(block) for block in stream]
+        rest = processor.flush()
+
+    Blocks and rest together are what `process(vocal)` gives in one go. A processor may mix whole tracks on several
+    threads at once; a stream of blocks belongs to one thread.
 
     Args:
         model: a bundle's folder, the name of a model that ships, or a loaded controller.
-        reference: a finished song, or a vocal that sounds as this one should.
+        reference: a finished song, or a vocal that sounds as this one should: a file, or audio in memory.
+        sample_rate: of the audio to come, in Hz; may also be given with it.
+        reference_sample_rate: of a reference in memory; None for `sample_rate`.
         provider: "auto", "cuda" or "cpu".
         amount: 0 neutral, 1 as predicted, up to 1.5.
+        guard_rails: hold settings that would ruin the track, and do less where the model would do worse than none.
         loudness_lufs: of the result; None keeps that of the input.
         ceiling_dbtp: no true peak of the result is over it.
+        layout: of the audio to come; None tells it from the shape.
+
+    Attributes:
+        preset: the settings that were predicted last; None before.
 
     Raises:
         AudioError: the reference cannot be used.
@@ -53,46 +79,114 @@ class AudioProcessor:
         self,
         model: str | Path | Controller = DEFAULT_MODEL,
         *,
-        reference: str | Path,
+        reference: str | Path | ArrayLike,
+        sample_rate: float | None = None,
+        reference_sample_rate: float | None = None,
         provider: Provider = "auto",
         amount: float = 1.0,
+        guard_rails: bool = True,
         loudness_lufs: float | None = None,
         ceiling_dbtp: float = -1.0,
+        layout: Layout | None = None,
     ) -> None:
-        self._controller = model if isinstance(model, Controller) else Controller(model, provider)
+        self._sample_rate_hz = None if sample_rate is None else checked_rate(sample_rate)
+        self._predict = predict_safely if guard_rails else predict
         self._amount, self._loudness_lufs, self._ceiling = amount, loudness_lufs, gain_factor(ceiling_dbtp)
-        manifest = self._controller.manifest
-        self._reference = read_reference(Path(reference), manifest.sample_rate_hz, manifest.window_samples)[0]
+        self._layout = layout
+        manifest = model.manifest if isinstance(model, Controller) else open_bundle(model).manifest
+        # Graphs are loaded outside of Python, which has time for the reference meanwhile.
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(_loaded, model, provider)
+            rate = reference_sample_rate if reference_sample_rate is not None else sample_rate
+            self._reference = _reference(reference, rate, manifest)
+            self._controller = loading.result()
         self.preset: Preset | None = None
+        self._prepared: _Settings | None = None
+        self._stream: FinishedStream | None = None
 
-    def process(self, audio: NDArray[Any], sample_rate: int) -> Samples:
-        """Mix a track.
+    def prepare(self, audio: ArrayLike, sample_rate: float | None = None) -> Preset | None:
+        """Predict the settings for a track; :meth:`process` then takes its blocks, and predicts no more.
 
         Args:
-            audio: floats, full scale 1.0, shape (samples,), (1, samples) or (2, samples).
-            sample_rate: in Hz.
+            audio: the track, or a part of it that is like the rest: as for :meth:`process`. Its loudness decides the
+                gain of all blocks.
+            sample_rate: in Hz; None for that of the processor.
 
         Returns:
-            float32 of the same shape. Silence comes back as it is.
+            The settings; None for silence, which then passes as it is.
 
         Raises:
-            AudioError: another shape, not a finite number, an integer type, or a rate outside 8..192 kHz.
+            AudioError: as for :meth:`process`.
         """
-        samples = _checked(audio, sample_rate)
-        loudness = integrated_loudness(samples, sample_rate)
-        if loudness < SILENT_LUFS:
-            return np.array(audio, dtype=np.float32)
-        self.preset = self._predict(samples, sample_rate)
-        mix = render_arrays({_TRACK: samples}, sample_rate, self.preset).mix
-        if samples.shape[0] == 1:
-            mix = mix[:1]  # in the middle both channels are the same
-        target = loudness if self._loudness_lufs is None else self._loudness_lufs
-        found = integrated_loudness(mix, sample_rate)
-        if math.isfinite(found):
-            mix = mix * np.float32(gain_factor(target - found))
-        return limit(mix, self._ceiling, sample_rate).reshape(audio.shape)
+        _, settings, _ = self._decided(audio, sample_rate)
+        self._prepared, self._stream = settings, self._started(settings)
+        return settings.preset
 
-    def _predict(self, samples: Samples, sample_rate_hz: int) -> Preset:
+    @property
+    def latency_samples(self) -> int:
+        """How many samples :meth:`process` holds back of a stream of blocks; 0 without :meth:`prepare`."""
+        return 0 if self._prepared is None else self._started(self._prepared).latency_samples
+
+    def process(self, audio: ArrayLike, sample_rate: float | None = None) -> Samples:
+        """Mix a whole track, or after :meth:`prepare` its next block.
+
+        Args:
+            audio: floats, full scale 1.0, shape (n,), (1, n), (2, n), (n, 1) or (n, 2): an array or lists. Blocks have
+                the layout of the track that was prepared, and any length.
+            sample_rate: in Hz; None for that of the processor, or of what was prepared.
+
+        Returns:
+            float32 in the same layout. Silence comes back as it is. A whole track has its length. Of a stream, the
+            first blocks are shorter by :attr:`latency_samples` in all: what comes out belongs to what came in first,
+            and :meth:`flush` gives the rest.
+
+        Raises:
+            AudioError: another shape, one that has two meanings (say `layout`), samples that are no finite numbers,
+                integers, a rate outside 8..192 kHz, or a block that is unlike what was prepared.
+        """
+        if self._prepared is not None and self._stream is not None:
+            block = _block(audio, sample_rate, self._prepared)
+            return to_layout(self._stream.process(block), self._prepared.layout)
+        samples, settings, mix = self._decided(audio, sample_rate)
+        if settings.preset is None:
+            return np.array(audio, dtype=np.float32)
+        # The mix is there already: it only has to be finished.
+        finishing = FinishedStream(None, settings.gain, self._ceiling, samples.shape[0], settings.sample_rate_hz)
+        done = np.concatenate([finishing.process(mix), finishing.flush()], axis=1)
+        return to_layout(done, settings.layout)
+
+    def flush(self) -> Samples:
+        """Give what a stream of blocks still holds back, and begin a new one with the same settings.
+
+        Raises:
+            AudioError: nothing was prepared.
+        """
+        if self._prepared is None or self._stream is None:
+            raise AudioError("there is no stream to end: prepare one first")
+        rest = self._stream.flush()
+        self._stream = self._started(self._prepared)
+        return to_layout(rest, self._prepared.layout)
+
+    def _started(self, settings: _Settings) -> FinishedStream:
+        channels, rate_hz = settings.channels, settings.sample_rate_hz
+        track = TrackStream(settings.preset, channels, rate_hz) if settings.preset is not None else None
+        return FinishedStream(track, settings.gain, self._ceiling, channels, rate_hz)
+
+    def _decided(self, audio: ArrayLike, sample_rate: float | None) -> tuple[Samples, _Settings, Samples]:
+        """A track's samples, the settings for it, and its mix before loudness and ceiling."""
+        rate_hz = checked_rate(self._sample_rate_hz if sample_rate is None else sample_rate)
+        samples, layout = from_array(audio, self._layout)
+        loudness = integrated_loudness(samples, rate_hz)
+        if loudness < SILENT_LUFS:
+            return samples, _Settings(None, 1.0, layout, samples.shape[0], rate_hz), samples
+        preset = self.preset = self._predicted(samples, rate_hz)
+        track = TrackStream(preset, samples.shape[0], rate_hz)
+        mix = np.concatenate([track.process(samples), track.flush()], axis=1)[: samples.shape[0]]
+        target = loudness if self._loudness_lufs is None else self._loudness_lufs
+        gain = loudness_gain(integrated_loudness(mix, rate_hz), target)
+        return samples, _Settings(preset, gain, layout, samples.shape[0], rate_hz), mix
+
+    def _predicted(self, samples: Samples, sample_rate_hz: int) -> Preset:
         manifest = self._controller.manifest
         rate_hz, length = manifest.sample_rate_hz, manifest.window_samples
         heard = samples if sample_rate_hz == rate_hz else soxr.resample(samples.T, sample_rate_hz, rate_hz).T
@@ -101,24 +195,32 @@ class AudioProcessor:
         heard = np.pad(heard, ((0, 0), (0, length - heard.shape[1]))).astype(np.float32)
         loudness = {_TRACK: integrated_loudness(heard, rate_hz)}
         passage = Passage(start / rate_hz, length / rate_hz, {_TRACK: heard}, loudness)
-        preset = scaled(predict(self._controller, passage, self._reference), self._amount)
+        preset = scaled(self._predict(self._controller, passage, self._reference), self._amount)
         (track,) = preset.tracks
         centred = track.model_copy(update={"strip": replace(track.strip, {"pan": 0.0})})
         return preset.model_copy(update={"tracks": (centred,)})
 
 
-def _checked(audio: NDArray[Any], sample_rate_hz: int) -> Samples:
-    if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
-        raise AudioError(f"a sample rate of {sample_rate_hz} Hz cannot be used: give 8000 to 192000")
-    if not np.issubdtype(audio.dtype, np.floating):
+def _loaded(model: str | Path | Controller, provider: Provider) -> Controller:
+    return model if isinstance(model, Controller) else Controller(model, provider)
+
+
+def _reference(reference: str | Path | ArrayLike, sample_rate: float | None, manifest: Manifest) -> Samples:
+    rate_hz, length = manifest.sample_rate_hz, manifest.reference_length
+    if isinstance(reference, str | os.PathLike):
+        return read_reference(Path(reference), rate_hz, length)[0]
+    if sample_rate is None:
+        raise AudioError("the sample rate of the reference is not known: give reference_sample_rate")
+    return cut_reference(from_array(reference)[0], checked_rate(sample_rate), rate_hz, length)
+
+
+def _block(audio: ArrayLike, sample_rate: float | None, prepared: _Settings) -> Samples:
+    if sample_rate is not None and checked_rate(sample_rate) != prepared.sample_rate_hz:
+        raise AudioError(f"a block at {sample_rate} Hz does not fit what was prepared at {prepared.sample_rate_hz} Hz")
+    samples, layout = from_array(audio, prepared.layout)
+    if layout != prepared.layout or samples.shape[0] != prepared.channels:
         raise AudioError(
-            f"audio must be floats with full scale 1.0, not {audio.dtype}: divide integers by their full scale"
+            f"a block of shape {np.shape(audio)} does not fit what was prepared: "
+            f"{prepared.channels} channels, {prepared.layout}"
         )
-    samples = audio[None] if audio.ndim == 1 else audio
-    if samples.ndim != 2 or samples.shape[0] not in (1, 2) or samples.shape[1] == 0:
-        raise AudioError(f"audio must have the shape (samples,), (1, samples) or (2, samples), not {audio.shape}")
-    samples = np.ascontiguousarray(samples, dtype=np.float32)
-    bad = first_bad_frame(samples)
-    if bad is not None:
-        raise AudioError(f"audio holds NaN or infinity at sample {bad}: repair it first")
     return samples

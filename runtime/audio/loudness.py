@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import sosfilt, sosfreqz
 
 from ...presets.errors import AudioError
 from ...presets.units import power_decibels, power_factor
@@ -25,6 +24,8 @@ _RELATIVE_GATE_LU = -10.0
 # The standard lists coefficients for 48 kHz only. These designs follow its curve at any rate; pyloudnorm has the same.
 _SHELF_GAIN_DB, _SHELF_HZ, _SHELF_Q = 4.0, 1500.0, 1 / math.sqrt(2)
 _HIGH_PASS_HZ, _HIGH_PASS_Q = 38.0, 0.5
+# The spectrum takes audio as if it went round; what that changes is far less than this.
+_SPECTRUM_MARGIN_LU = 3.0
 # A filter's memory below this is set to zero: in long silence it would sink into slow denormal numbers.
 _FORGOTTEN = 1e-30
 
@@ -50,8 +51,30 @@ def integrated_loudness(audio: Samples, sample_rate_hz: int) -> float:
 
 def k_weights(freqs_hz: NDArray[np.float64], sample_rate_hz: int) -> NDArray[np.float64]:
     """The K-weighting's gain in power at these frequencies, shape (n,)."""
-    response = sosfreqz(_k_weighting(sample_rate_hz), freqs_hz, fs=sample_rate_hz)[1]
-    return np.asarray(np.square(np.abs(response)))
+    delay = np.exp(-2j * np.pi * freqs_hz / sample_rate_hz)
+    power = np.ones(len(freqs_hz))
+    for section in _k_weighting(sample_rate_hz):
+        above, below = (np.polyval(part[::-1], delay) for part in (section[:3], section[3:]))
+        power *= np.square(np.abs(above / below))
+    return power
+
+
+def is_silent(audio: Samples, sample_rate_hz: int, below_lufs: float) -> bool:
+    """Whether the integrated loudness of audio is below this.
+
+    Without the gates loudness is lower, and found from the spectrum alone, which spares importing filters for a second.
+
+    Raises:
+        AudioError: a sample is not a finite number.
+    """
+    spectrum = np.abs(np.fft.rfft(audio)) ** 2
+    spectrum[:, 1:] *= 2  # negative frequencies
+    freqs_hz = np.fft.rfftfreq(audio.shape[1], 1 / sample_rate_hz).astype(np.float64)
+    weights = k_weights(freqs_hz, sample_rate_hz)
+    power = float((spectrum @ weights).sum()) / audio.shape[1] ** 2
+    if power > _power(below_lufs + _SPECTRUM_MARGIN_LU):
+        return False
+    return integrated_loudness(audio, sample_rate_hz) < below_lufs
 
 
 class StreamingLoudness:
@@ -79,6 +102,9 @@ class StreamingLoudness:
             return
         if self._memory is None:
             self._memory = np.zeros((len(self._sections), block.shape[0], 2))
+        # scipy.signal takes as long to import as all else together, and is not needed to build a processor.
+        from scipy.signal import sosfilt
+
         weighted, memory = sosfilt(self._sections, block.astype(np.float64), axis=1, zi=self._memory)
         self._memory = np.where(np.abs(memory) < _FORGOTTEN, 0.0, memory)
         power = np.einsum("cn,cn->n", weighted, weighted)

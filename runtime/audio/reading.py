@@ -26,6 +26,8 @@ Samples = NDArray[np.float32]
 BLOCK_FRAMES = 32768
 LOWEST_RATE_HZ = 8_000
 HIGHEST_RATE_HZ = 192_000
+HIGHEST_SAMPLE = 1e10
+"""Samples over this (200 dB over full scale) are no audio, and their squares overflow."""
 
 # What programs write into a header's length while they do not know it yet (sox, ffmpeg into a pipe).
 _LENGTH_UNKNOWN = 0x7FFF_F000
@@ -261,6 +263,12 @@ def _check_finite(chunk: Samples, info: AudioInfo, position: int) -> None:
         raise AudioError(
             f"{info.path}: at {(position + bad) / info.sample_rate_hz:.3f} s a sample is not a finite number "
             "(NaN or infinity). Export the file again, without the plug-in that made it."
+        )
+    highest = float(np.abs(chunk).max(initial=0))
+    if highest > HIGHEST_SAMPLE:
+        raise AudioError(
+            f"{info.path}: near {position / info.sample_rate_hz:.3f} s a sample is {highest:.0e} times full scale, "
+            "which is no audio. Export the file again, without the plug-in that made it."
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from ...presets.console import Compressor, Equalizer
@@ -70,9 +69,11 @@ def _followed_db(detector: Samples, sample_rate_hz: int, compressor: Compressor)
 
 def _equalized(audio: Samples, sample_rate_hz: int, eq: Equalizer) -> Samples:
     """Without the filters' phase, which no level depends on much."""
-    freqs_hz = scipy.fft.rfftfreq(audio.shape[1], 1 / sample_rate_hz)
+    from scipy import fft  # late, as in audio/loudness.py
+
+    freqs_hz = fft.rfftfreq(audio.shape[1], 1 / sample_rate_hz)
     grid_hz = np.geomspace(10, sample_rate_hz / 2, 400)
     gain = 10 ** (np.interp(freqs_hz, grid_hz, eq_response_db(eq, grid_hz, sample_rate_hz)) / 20)
-    spectrum = scipy.fft.rfft(audio, axis=1) * gain.astype(np.float32)
-    equalized: Samples = scipy.fft.irfft(spectrum, audio.shape[1], axis=1)
+    spectrum = fft.rfft(audio, axis=1) * gain.astype(np.float32)
+    equalized: Samples = fft.irfft(spectrum, audio.shape[1], axis=1)
     return equalized

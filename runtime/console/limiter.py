@@ -11,7 +11,6 @@ samples only; a tone at a quarter of the sample rate left it with a true peak of
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from ...presets.units import gain_factor
 from ..audio.peaks import REACH, TAPS, peaks_between
@@ -63,6 +62,8 @@ class Limiter:
         delayed = audio[:, start : start + frames]
         if needed.min() >= 1:
             return delayed
+        from scipy.ndimage import minimum_filter1d, uniform_filter1d  # seldom needed, slow to import
+
         length = 2 * self._half + 1
         lowest = minimum_filter1d(needed, length, mode="nearest")
         gain = uniform_filter1d(lowest.astype(np.float64), length, mode="nearest")

@@ -23,6 +23,11 @@ from .compressor import CompressorProcessor
 from .eq import eq_plugins
 from .plugin_stream import PluginStream
 
+# pedalboard's filters set what is below 1e-8 in them to zero at the end of each block, and raise that to -87 dB of the
+# signal: the sound then depends on the blocks' lengths. So much louder (which is exact) nothing that
+# matters is so small.
+_LIFT = 2.0**24
+
 
 class StripProcessor:
     """One track's strip: input gain, EQ, compressor, saturation, fader, pan.
@@ -31,15 +36,16 @@ class StripProcessor:
         strip: its settings.
         channels: of the track, 1 or 2.
         sample_rate_hz: of the audio.
+        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`_LIFT`.
 
     Attributes:
         latency_samples: how much later the audio comes out.
         send_gain: level of the fx send behind the pan, as a factor; 0 if it is off.
     """
 
-    def __init__(self, strip: Strip, channels: int, sample_rate_hz: int):
+    def __init__(self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False):
         strip = without_input_gain(strip)
-        self._tone = _Tone(strip.eq, channels, sample_rate_hz)
+        self._tone = _Tone(strip.eq, channels, sample_rate_hz, _LIFT if any_blocks else 1.0)
         self._compressor = CompressorProcessor(strip.compressor, channels, sample_rate_hz)
         self._drive = np.float32(strip.saturation.drive)
         left, right = pan_gains(strip.pan, channels)
@@ -64,14 +70,15 @@ class MasterProcessor:
     Args:
         master: its settings.
         sample_rate_hz: of the audio.
+        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`_LIFT`.
 
     Attributes:
         latency_samples: how much later the audio comes out.
     """
 
-    def __init__(self, master: Master, sample_rate_hz: int):
+    def __init__(self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False):
         master = without_input_gain(master)
-        self._tone = _Tone(master.eq, 2, sample_rate_hz)
+        self._tone = _Tone(master.eq, 2, sample_rate_hz, _LIFT if any_blocks else 1.0)
         self._compressor = CompressorProcessor(master.compressor, 2, sample_rate_hz)
         self._out_gain = np.float32(gain_factor(master.output_gain_db))
         self.latency_samples = self._compressor.latency_samples
@@ -101,11 +108,15 @@ def pan_gains(pan: float, channels: int) -> tuple[float, float]:
 class _Tone:
     """The equalizer, one stream a channel."""
 
-    def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int):
+    def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int, lift: float):
+        self._lift = np.float32(lift)
         chains = [eq_plugins(eq, sample_rate_hz) for _ in range(channels)]
         self._channels = [PluginStream(Chain(plugins), sample_rate_hz) for plugins in chains if plugins]
 
     def process(self, block: Samples) -> Samples:
         if not self._channels:
             return block
-        return np.stack([channel.process(row) for channel, row in zip(self._channels, block, strict=True)])
+        if self._lift == 1:
+            return np.stack([channel.process(row) for channel, row in zip(self._channels, block, strict=True)])
+        rows = zip(self._channels, block * self._lift, strict=True)
+        return np.stack([channel.process(row) for channel, row in rows]) / self._lift

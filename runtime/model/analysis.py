@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
 from ...presets.units import gain_factor, power_factor
-from ..audio.loudness import integrated_loudness
+from ..audio.loudness import integrated_loudness, is_silent
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples, probe, read_passage, repeated
 
@@ -29,6 +30,7 @@ SILENT_LUFS = -60.0
 _PLAYING_DB = 30.0
 _PRESENCE_WEIGHT_DB = 20.0
 _TINY = 1e-12
+_SHORTEST_REFERENCE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -109,16 +111,43 @@ def read_reference(
     info = probe(path, files)
     wanted_s = samples / sample_rate_hz
     length_s = min(wanted_s, info.duration_s)
-    if length_s < 0.5:
+    if length_s < _SHORTEST_REFERENCE_S:
         raise AudioError(f"{path}: {info.duration_s:.2f} s is too short for a reference; give at least half a second")
-    if start_s is not None and not 0 <= start_s <= info.duration_s - 0.5:
+    if start_s is not None and not 0 <= start_s <= info.duration_s - _SHORTEST_REFERENCE_S:
         raise AudioError(f"{path}: a passage cannot begin at {start_s:g} s of a reference of {info.duration_s:.1f} s")
     start = choose_start_s([path], length_s, files) if start_s is None else start_s
     length_s = min(length_s, info.duration_s - start)
     audio = read_passage(path, start, length_s, sample_rate_hz, files)
-    if integrated_loudness(audio, sample_rate_hz) < SILENT_LUFS:
+    if is_silent(audio, sample_rate_hz, SILENT_LUFS):
         raise AudioError(f"{path}: silent; choose a reference with music in it")
     return repeated(audio, samples), start, length_s
+
+
+def cut_reference(audio: Samples, sample_rate_hz: int, model_rate_hz: int, samples: int) -> Samples:
+    """Choose and cut the passage of a reference in memory; what :func:`read_reference` does with a file.
+
+    Args:
+        audio: shape (1 or 2, n).
+        sample_rate_hz: of it.
+        model_rate_hz: of the result.
+        samples: length of the result.
+
+    Raises:
+        AudioError: it is silent, or shorter than half a second.
+    """
+    duration_s = audio.shape[1] / sample_rate_hz
+    if duration_s < _SHORTEST_REFERENCE_S:
+        raise AudioError(f"{duration_s:.2f} s is too short for a reference; give at least half a second")
+    length_s = min(samples / model_rate_hz, duration_s)
+    step = round(STEP_S * sample_rate_hz)
+    power = np.array([_power(audio[:, at : at + step]) for at in range(0, audio.shape[1], step)])
+    start = round(_best_step([power], length_s) * STEP_S * model_rate_hz)
+    if sample_rate_hz != model_rate_hz:
+        audio = np.ascontiguousarray(soxr.resample(audio.T, sample_rate_hz, model_rate_hz).T)
+    passage = audio[:, start : start + round(length_s * model_rate_hz)]
+    if is_silent(passage, model_rate_hz, SILENT_LUFS):
+        raise AudioError("the reference is silent; choose one with music in it")
+    return repeated(passage, samples)
 
 
 def choose_start_s(paths: Sequence[Path], length_s: float, files: OpenFiles = ON_DEMAND) -> float:
@@ -155,7 +184,11 @@ def _power_over_time(path: Path, files: OpenFiles) -> NDArray[np.float64]:
     """Mean square of each quarter second, shape (steps,)."""
     reader = AudioReader(path, files=files)
     reader.block_frames = round(STEP_S * reader.sample_rate_hz)
-    return np.array([float(np.einsum("cn,cn->", block, block)) / block.size for block in reader])
+    return np.array([_power(block) for block in reader])
+
+
+def _power(block: Samples) -> float:
+    return float(np.einsum("cn,cn->", block, block)) / block.size
 
 
 def _windowed_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:

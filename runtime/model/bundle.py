@@ -7,14 +7,19 @@ files. What is here knows files only; :mod:`.controller` runs them.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from ...presets.console import Part
@@ -29,11 +34,15 @@ SNAPSHOT = "snapshot.npz"
 FAMILIARITY = "familiarity.npz"
 """What the training data was like (:mod:`.familiarity`); a bundle may go without."""
 MANIFEST = "manifest.json"
-FILES = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER, SNAPSHOT)
+GRAPHS = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER)
+FILES = (*GRAPHS, SNAPSHOT)
 DEFAULT_MODEL = "default"
 
 _MAX_FILE_BYTES = 2**31
 _MAX_MANIFEST_BYTES = 2**22
+_MAX_ARRAY_BYTES = 2**24
+# 95 s at 44.1 kHz: what is longer takes memory without end.
+_LONGEST_WINDOW = 2**22
 # A tensor kept outside the file carries an entry whose key is "location" (onnx.proto: StringStringEntryProto), here in
 # every spelling of its tag and length that protobuf allows.
 _EXTERNAL_DATA_MARK = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
@@ -71,8 +80,8 @@ class Manifest(Part):
     parameters: int = Field(ge=0)
     layout: Layout
     sample_rate_hz: int = Field(ge=8000, le=192000)
-    window_samples: int = Field(ge=8192, le=2**24)
-    reference_samples: int | None = Field(default=None, ge=8192, le=2**24)
+    window_samples: int = Field(ge=8192, le=_LONGEST_WINDOW)
+    reference_samples: int | None = Field(default=None, ge=8192, le=_LONGEST_WINDOW)
     track_level_lufs: float = Field(ge=-70, le=0)
     stereo_tracks: bool
     feature_version: int
@@ -102,6 +111,11 @@ class Bundle:
     manifest: Manifest
     manifest_sha256: str
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is one of those that come with mixbridge, where they were installed."""
+        return self.folder.parent == _shipped_folder()
+
     def read(self, name: str) -> bytes:
         """One of the bundle's files, checked.
 
@@ -119,6 +133,27 @@ class Bundle:
                 f"{path}: keeps weights in another file, which is not allowed; export it with weights inside"
             )
         return data
+
+    def read_arrays(self, name: str, fields: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The arrays in one of the bundle's npz files, checked; numbers that are not finite are none.
+
+        Raises:
+            ModelError: as :meth:`read`; or it holds something else, or more than 16 MiB.
+        """
+        path, data = self.folder / name, self.read(name)
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                unpacked_bytes = sum(item.file_size for item in archive.infolist())
+            if unpacked_bytes <= _MAX_ARRAY_BYTES:
+                with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                    values = {field: np.asarray(arrays[field], np.float32) for field in fields}
+                if all(np.isfinite(value).all() for value in values.values()):
+                    return values
+        except Exception as error:  # whatever the readers raise on a foreign file, the answer is the same
+            raise ModelError(f"{path}: cannot be used ({error}); export the model again") from error
+        if unpacked_bytes > _MAX_ARRAY_BYTES:
+            raise ModelError(f"{path}: larger than {_size(_MAX_ARRAY_BYTES)}; export the model again")
+        raise ModelError(f"{path}: cannot be used (it holds what is no finite number); export the model again")
 
 
 def open_bundle(model: str | Path = DEFAULT_MODEL) -> Bundle:
@@ -148,8 +183,19 @@ def open_bundle(model: str | Path = DEFAULT_MODEL) -> Bundle:
 
 def shipped_models() -> list[str]:
     """Names of the models that come with mixbridge."""
-    root = Path(str(resources.files("mixbridge.runtime") / "models"))
+    root = _shipped_folder()
     return sorted(path.name for path in root.iterdir() if (path / MANIFEST).is_file()) if root.is_dir() else []
+
+
+@cache
+def shipped_hashes() -> frozenset[str]:
+    """Identities of the models that come with mixbridge."""
+    root = _shipped_folder()
+    return frozenset(hashlib.sha256((root / name / MANIFEST).read_bytes()).hexdigest() for name in shipped_models())
+
+
+def _shipped_folder() -> Path:
+    return Path(str(resources.files("mixbridge.runtime") / "models"))
 
 
 def _find(model: str | Path) -> Path:
@@ -157,7 +203,7 @@ def _find(model: str | Path) -> Path:
     if folder.is_dir():
         return folder
     if str(model) in shipped_models():
-        return Path(str(resources.files("mixbridge.runtime") / "models")) / str(model)
+        return _shipped_folder() / str(model)
     known = ", ".join(shipped_models()) or "none"
     raise ModelError(
         f"no model {str(model)!r}: give a folder with a {MANIFEST}, or the name of one that ships ({known})"

@@ -13,9 +13,12 @@ import logging
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +27,18 @@ from numpy.typing import NDArray
 from ...presets.errors import ModelError, ProviderError
 from ...presets.extras import install_command
 from ..audio.reading import as_stereo, repeated
-from .bundle import CONTROLLER, DEFAULT_MODEL, REFERENCE_ENCODER, SNAPSHOT, TRACK_ENCODER, Bundle, open_bundle
+from .bundle import (
+    CONTROLLER,
+    DEFAULT_MODEL,
+    GRAPHS,
+    REFERENCE_ENCODER,
+    SNAPSHOT,
+    TRACK_ENCODER,
+    Bundle,
+    open_bundle,
+    shipped_hashes,
+)
+from .first_run import try_first
 from .inference import onnxruntime
 
 Array = NDArray[np.float32]
@@ -36,6 +50,8 @@ _CACHED_EMBEDDINGS = 512
 # Passages encoded at once: more would only take memory (20 MB of features each).
 _BATCH = 8
 _SNAPSHOT_TOLERANCE = 1e-3
+_SNAPSHOT_FIELDS = ("tracks", "reference", "track_outputs", "master_outputs")
+_OUTPUTS = ("track_outputs", "master_outputs")
 # What the graphs need at least: their convolutions stride over time.
 _LEAST_SAMPLES = 66000
 
@@ -69,30 +85,48 @@ class Embeddings:
 class Controller:
     """A loaded model.
 
+    A model that ships is loaded while the program goes on. Any other is tried first, in a process of its own with
+    bounds on time and memory (:mod:`.first_run`). Several threads may use one controller.
+
     Args:
         model: a bundle's folder or the name of one that ships.
         provider: "cpu", "cuda" (an error where it cannot be had), or "auto": CUDA where it works, else the CPU.
         threads: of each session; None leaves it to onnxruntime.
+        trusted: do without the trial, e.g. for a bundle that was exported here.
 
     Raises:
-        ModelError: the bundle is missing, damaged or not what it says.
+        ModelError: the bundle is missing, damaged or not what it says, or its trial failed.
         ProviderError: CUDA was asked for and is not there.
     """
 
     def __init__(
-        self, model: str | Path = DEFAULT_MODEL, provider: Provider = "auto", threads: int | None = None
+        self,
+        model: str | Path = DEFAULT_MODEL,
+        provider: Provider = "auto",
+        threads: int | None = None,
+        *,
+        trusted: bool = False,
     ) -> None:
         self.bundle: Bundle = open_bundle(model)
         self.manifest = self.bundle.manifest
-        sessions = [
-            _session(self.bundle, name, provider, threads) for name in (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER)
-        ]
-        self._track_encoder, self._reference_encoder, self._controller = sessions
-        # Graphs that take any number of channels have a name there, others the number 2.
-        self._takes_mono = isinstance(self._track_encoder.get_inputs()[0].shape[1], str)
-        self.providers: list[str] = self._controller.get_providers()
+        if not (trusted or self.bundle.manifest_sha256 in shipped_hashes()):
+            try_first(self.bundle)
+        wanted = _wanted_providers(provider)
+        pool = ThreadPoolExecutor(len(GRAPHS))  # onnxruntime lets go of Python's lock while it loads
+        self._loading = {name: pool.submit(_session, self.bundle, name, provider, wanted, threads) for name in GRAPHS}
+        pool.shutdown(wait=False)
+        if provider == "cuda" or not self.bundle.is_shipped:
+            for name in GRAPHS:
+                self._loading[name].result()
         self._embeddings: OrderedDict[bytes, Array] = OrderedDict()
-        log.info("model %s runs on %s", self.manifest.name, self.providers[0])
+        self._lock = Lock()
+
+    @cached_property
+    def providers(self) -> list[str]:
+        """Where the model runs, the first choice first."""
+        found: list[str] = self._controller.get_providers()
+        log.info("model %s runs on %s", self.manifest.name, found[0])
+        return found
 
     def predict(self, tracks: Sequence[Array], reference: Array) -> Outputs:
         """Decide the settings of a session.
@@ -109,20 +143,20 @@ class Controller:
             "track_embeddings": np.stack(embeddings.tracks),
             "reference_embedding": embeddings.reference[None],
         }
-        strips, master = self._controller.run(["track_outputs", "master_outputs"], feeds)
+        strips, master = self._run(CONTROLLER, self._controller, list(_OUTPUTS), feeds)
         layout = self.manifest.layout
         if strips.shape != (len(tracks), len(layout.track)) or master.shape != (len(layout.master),):
             raise ModelError(f"{self.bundle.folder}: outputs {strips.shape} and {master.shape} do not fit its layout")
         if not (np.isfinite(strips).all() and np.isfinite(master).all()):
             raise ModelError(
-                f"{self.bundle.folder}: the model answers with NaN; check the model with `mixbridge doctor`"
+                f"{self.bundle.folder / CONTROLLER}: answers with NaN; export the model again, or use another"
             )
         return Outputs(strips, master)
 
     def embeddings(self, tracks: Sequence[Array], reference: Array) -> Embeddings:
         """What the encoders make of passages, as for :meth:`predict`, which needs them; kept, so free after it."""
-        heard = self._embed("track", self._track_encoder, [self._for_encoder(track) for track in tracks])
-        return Embeddings(heard, self._embed("reference", self._reference_encoder, [reference])[0])
+        heard = self._embed(TRACK_ENCODER, self._track_encoder, [self._for_encoder(track) for track in tracks])
+        return Embeddings(heard, self._embed(REFERENCE_ENCODER, self._reference_encoder, [reference])[0])
 
     def check_snapshot(self) -> float:
         """Run the input that was recorded at export and compare.
@@ -133,13 +167,15 @@ class Controller:
         Raises:
             ModelError: it exceeds 1e-3: this machine does not compute what was exported.
         """
-        with np.load(io.BytesIO(self.bundle.read(SNAPSHOT)), allow_pickle=False) as data:
-            outputs = self.predict(list(data["tracks"]), data["reference"])
-            difference = max(
-                float(np.abs(outputs.tracks - data["track_outputs"]).max()),
-                float(np.abs(outputs.master - data["master_outputs"]).max()),
-            )
-        if difference > _SNAPSHOT_TOLERANCE:
+        recorded = self.bundle.read_arrays(SNAPSHOT, _SNAPSHOT_FIELDS)
+        outputs = self.predict(list(recorded["tracks"]), recorded["reference"])
+        expected = recorded["track_outputs"], recorded["master_outputs"]
+        if (outputs.tracks.shape, outputs.master.shape) != (expected[0].shape, expected[1].shape):
+            raise ModelError(f"{self.bundle.folder / SNAPSHOT}: does not fit the model; export it again")
+        difference = max(
+            float(np.abs(outputs.tracks - expected[0]).max()), float(np.abs(outputs.master - expected[1]).max())
+        )
+        if not difference <= _SNAPSHOT_TOLERANCE:
             raise ModelError(
                 f"{self.bundle.folder}: answers {difference:.2g} away from what was recorded at export on "
                 f"{self.providers[0]}; update onnxruntime, or use provider cpu"
@@ -149,22 +185,58 @@ class Controller:
     def _for_encoder(self, track: Array) -> Array:
         return track if self.manifest.stereo_tracks else track.mean(0, keepdims=True)
 
-    def _embed(self, kind: str, session: Any, passages: list[Array]) -> list[Array]:
+    @cached_property
+    def _track_encoder(self) -> Any:
+        return self._loading[TRACK_ENCODER].result()
+
+    @cached_property
+    def _reference_encoder(self) -> Any:
+        return self._loading[REFERENCE_ENCODER].result()
+
+    @cached_property
+    def _controller(self) -> Any:
+        return self._loading[CONTROLLER].result()
+
+    def _embed(self, name: str, session: Any, passages: list[Array]) -> list[Array]:
         passages = [repeated(passage, max(_LEAST_SAMPLES, passage.shape[1])) for passage in passages]
         if not self._takes_mono:
             passages = [as_stereo(passage) for passage in passages]
-        keys = [kind.encode() + hashlib.sha256(passage.tobytes()).digest() for passage in passages]
-        missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in self._embeddings}
+        keys = [name.encode() + hashlib.sha256(passage.tobytes()).digest() for passage in passages]
+        with self._lock:  # another thread may turn the cache over meanwhile: what is needed is kept apart from it
+            known = {key: self._embeddings[key] for key in keys if key in self._embeddings}
+        missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
         for channels in (1, 2):  # mono costs half where the graph takes it
             alike = [key for key, passage in missing.items() if passage.shape[0] == channels]
             for keys_of_batch in _batched(alike, _BATCH):
                 audio = np.stack([missing[key] for key in keys_of_batch]).astype(np.float32, copy=False)
-                embeddings = session.run(None, {"audio": audio})[0]
-                self._embeddings.update(zip(keys_of_batch, embeddings, strict=True))
-        found = [self._embeddings[key] for key in keys]
-        while len(self._embeddings) > _CACHED_EMBEDDINGS:
-            self._embeddings.popitem(last=False)
-        return found
+                embeddings = self._run(name, session, None, {"audio": audio})[0]
+                self._check_embeddings(name, embeddings, len(audio))
+                known.update(zip(keys_of_batch, embeddings, strict=True))
+        with self._lock:
+            self._embeddings.update({key: known[key] for key in missing})
+            while len(self._embeddings) > _CACHED_EMBEDDINGS:
+                self._embeddings.popitem(last=False)
+        return [known[key] for key in keys]
+
+    @property
+    def _takes_mono(self) -> bool:
+        # Graphs that take any number of channels have a name there, others the number 2.
+        return isinstance(self._loading[TRACK_ENCODER].result().get_inputs()[0].shape[1], str)
+
+    def _run(self, name: str, session: Any, outputs: list[str] | None, feeds: dict[str, Array]) -> list[Any]:
+        try:
+            answers: list[Any] = session.run(outputs, feeds)
+        except Exception as error:  # onnxruntime raises its own classes, which share no base but Exception
+            raise ModelError(f"{self.bundle.folder / name}: cannot be run: {error}") from error
+        return answers
+
+    def _check_embeddings(self, name: str, embeddings: Any, count: int) -> None:
+        shape = np.shape(embeddings)
+        if len(shape) != 2 or shape[0] != count or not shape[1] or getattr(embeddings, "dtype", None) != np.float32:
+            raise ModelError(
+                f"{self.bundle.folder / name}: answers with shape {shape} where ({count}, width) of float32 is needed; "
+                "export the model again"
+            )
 
 
 def available_providers() -> list[str]:
@@ -172,7 +244,7 @@ def available_providers() -> list[str]:
     return list(onnxruntime.get_available_providers())
 
 
-def _session(bundle: Bundle, name: str, provider: Provider, threads: int | None) -> Any:
+def _session(bundle: Bundle, name: str, provider: Provider, wanted: list[str], threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # Threads that spin while they wait take the cores from rendering, and on two cores from each other: a prediction
@@ -180,13 +252,11 @@ def _session(bundle: Bundle, name: str, provider: Provider, threads: int | None)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
-    wanted = _wanted_providers(provider)
     try:
         session = onnxruntime.InferenceSession(bundle.read(name), options, providers=wanted)
     except Exception as error:  # onnxruntime raises its own classes, which share no base but Exception
         raise ModelError(f"{bundle.folder / name}: onnxruntime cannot load it: {error}") from error
-    used = session.get_providers()
-    if provider == "cuda" and "CUDAExecutionProvider" not in used:
+    if provider == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
         raise ProviderError(_no_cuda())
     _check_names(session, bundle.folder / name)
     return session
@@ -218,12 +288,26 @@ def _no_cuda() -> str:
 
 
 def _check_names(session: Any, path: Path) -> None:
-    expected = {"track_embeddings", "reference_embedding"} if path.name == CONTROLLER else {"audio"}
-    found = {item.name for item in session.get_inputs()}
+    """Refuse a graph whose ends are not those of its kind; shapes that are not declared show when it runs."""
+    is_controller = path.name == CONTROLLER
+    rank = 2 if is_controller else 3
+    expected = {"track_embeddings", "reference_embedding"} if is_controller else {"audio"}
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    found = {item.name for item in inputs}
     if found != expected:
         raise ModelError(
             f"{path}: takes {sorted(found)} and should take {sorted(expected)}; export it with this version"
         )
+    answers = {item.name for item in outputs}
+    if (is_controller and not answers >= set(_OUTPUTS)) or (not is_controller and len(answers) != 1):
+        wanted = f"{' and '.join(_OUTPUTS)}" if is_controller else "one output"
+        raise ModelError(f"{path}: gives {sorted(answers)} and should give {wanted}; export it with this version")
+    for item in inputs:
+        if item.type != "tensor(float)" or len(item.shape) != rank:
+            raise ModelError(
+                f"{path}: takes {item.type} of shape {item.shape} as {item.name!r} and should take floats in {rank} "
+                "dimensions; export it with this version"
+            )
 
 
 def _batched(items: Iterable[bytes], size: int) -> Iterator[tuple[bytes, ...]]:

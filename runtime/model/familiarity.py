@@ -8,7 +8,6 @@ nearly all of that is something the model has to guess at.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,6 @@ from .bundle import FAMILIARITY, Bundle
 
 Floats = NDArray[np.float32]
 
-_MAX_BYTES = 2**24
 _FIELDS = ("start", "mean", "axes", "rest", "distances")
 # What counts as further out than nearly all that was learned from.
 _EDGE = 0.99
@@ -113,21 +111,16 @@ def load_familiarity(bundle: Bundle) -> Familiarity | None:
     """
     if FAMILIARITY not in bundle.manifest.sha256:
         return None
-    data = bundle.read(FAMILIARITY)
+    parts = ("tracks", "reference")
+    arrays = bundle.read_arrays(FAMILIARITY, [f"{part}_{field}" for part in parts for field in _FIELDS])
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > _MAX_BYTES:
-                raise ModelError(f"{bundle.folder / FAMILIARITY}: larger than {_MAX_BYTES >> 20} MiB; export it anew")
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return Familiarity(_territory(arrays, "tracks"), _territory(arrays, "reference"))
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        if isinstance(error, ModelError):
-            raise
+        return Familiarity(*(_territory(arrays, part) for part in parts))
+    except ValueError as error:
         raise ModelError(f"{bundle.folder / FAMILIARITY}: cannot be used ({error}); export the model again") from error
 
 
 def _territory(arrays: Mapping[str, NDArray[np.float32]], name: str) -> Territory:
-    start, mean, axes, rest, distances = (np.asarray(arrays[f"{name}_{field}"], np.float32) for field in _FIELDS)
+    start, mean, axes, rest, distances = (arrays[f"{name}_{field}"] for field in _FIELDS)
     if not (
         start.ndim == rest.ndim == 0
         and start >= 0
@@ -137,7 +130,7 @@ def _territory(arrays: Mapping[str, NDArray[np.float32]], name: str) -> Territor
         and len(distances) > 1
     ):
         raise ValueError(f"the shapes of {name} do not fit together")
-    if not all(np.isfinite(item).all() for item in (mean, axes, rest, distances)) or (np.diff(distances) < 0).any():
+    if (np.diff(distances) < 0).any():
         raise ValueError(f"{name} holds numbers that cannot be")
     if not len(axes) or (np.abs(axes).max(axis=1) == 0).any():
         raise ValueError(f"{name} has a direction without length")

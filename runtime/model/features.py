@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
@@ -184,9 +183,11 @@ def _mean_magnitude(channel: Float32Array) -> Float32Array:
     """Magnitude averaged over time, shape (FFT_SIZE / 2 + 1,); frames are centred on multiples of HOP."""
     padded = np.pad(channel, FFT_SIZE // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[::HOP]
+    from scipy.fft import rfft  # late, as in audio/loudness.py
+
     total = np.zeros(FFT_SIZE // 2 + 1, np.float32)
     for frame in frames:  # one at a time: a frame fits the cache, all of them do not
-        total += np.abs(scipy.fft.rfft(frame * hann_window(), workers=1))
+        total += np.abs(rfft(frame * hann_window(), workers=1))
     return total / np.float32(len(frames))
 
 

@@ -11,9 +11,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
-from scipy.signal import windows
 
 from ...presets import console
 from ...presets.console import EQ_BANDS, Compressor, Master, Strip, get, parameters
@@ -232,7 +230,10 @@ def _spectrum(audio: Samples, sample_rate_hz: int) -> tuple[NDArray[np.float64],
     """Frequencies and power in them, channels added up; the window's own leakage is 90 dB down."""
     padded = np.pad(audio, ((0, 0), (0, max(0, _FFT - audio.shape[1]))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT, axis=1)[:, :: _FFT // 2]
-    spectrum = scipy.fft.rfft(frames * windows.blackmanharris(_FFT).astype(np.float32), axis=-1)
+    from scipy import fft  # late, as in loudness.py
+    from scipy.signal import windows
+
+    spectrum = fft.rfft(frames * windows.blackmanharris(_FFT).astype(np.float32), axis=-1)
     power = (np.abs(spectrum).astype(np.float64) ** 2).mean(axis=1).sum(axis=0)
     return np.arange(len(power)) * sample_rate_hz / _FFT, power
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile as sf
+from mixbridge.presets.console import Strip, get, parameters, replace
 from mixbridge.presets.errors import AudioError, PresetError
+from mixbridge.presets.preset import Preset
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.processor import AudioProcessor
+from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.track_stream import TrackStream
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
@@ -136,7 +142,7 @@ def test_silence_comes_back_as_it_is(processor: AudioProcessor, shape: tuple[int
         (np.zeros(0, np.float32), r"not \(0,\)"),
         (np.zeros((2, 0), np.float32), r"not \(2, 0\)"),
         (np.zeros((3, 100), np.float32), r"not \(3, 100\)"),
-        (np.zeros((100, 2), np.float32), r"not \(100, 2\)"),
+        (np.zeros((100, 3), np.float32), r"not \(100, 3\)"),
         (np.zeros((1, 2, 100), np.float32), r"not \(1, 2, 100\)"),
         (np.float32(0.5), r"not \(\)"),
         (np.array([0.1, np.nan, 0.2], np.float32), "NaN or infinity at sample 1"),
@@ -157,3 +163,221 @@ def test_a_sample_rate_that_is_none_is_refused(processor: AudioProcessor, rate_h
 def test_a_reference_that_is_missing_is_named(controller: Controller, tmp_path: Path) -> None:
     with pytest.raises(AudioError, match=r"nowhere\.wav"):
         AudioProcessor(controller, reference=tmp_path / "nowhere.wav")
+
+
+LAYOUTS = {"(n,)": (1, lambda x: x[0]), "(1, n)": (1, lambda x: x), "(n, 1)": (1, lambda x: x.T),
+           "(2, n)": (2, lambda x: x), "(n, 2)": (2, lambda x: x.T)}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_any_layout_is_taken_and_comes_back(processor: AudioProcessor, name: str) -> None:
+    channels, turn = LAYOUTS[name]
+    audio = voice(2, channels=channels)
+    mixed = processor.process(turn(audio), RATE_HZ)
+    assert mixed.shape == turn(audio).shape
+    np.testing.assert_array_equal(mixed, turn(processor.process(audio, RATE_HZ)))
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (1, 2), (2, 1)])
+def test_a_shape_with_two_meanings_is_asked_about(
+    controller: Controller, reference: Path, shape: tuple[int, int]
+) -> None:
+    with pytest.raises(AudioError, match="two meanings: say layout='channels first' or 'channels last'"):
+        AudioProcessor(controller, reference=reference).process(np.zeros(shape), RATE_HZ)
+    told = AudioProcessor(controller, reference=reference, layout="channels last")
+    assert told.process(np.zeros(shape), RATE_HZ).shape == shape
+
+
+def test_lists_and_rates_that_are_floats_are_taken(controller: Controller, reference: Path) -> None:
+    audio = voice(1)
+    want = AudioProcessor(controller, reference=reference).process(audio.astype(np.float64), 48000)
+    once = AudioProcessor(controller, reference=reference, sample_rate=48000.0)
+    np.testing.assert_array_equal(once.process(audio.astype(np.float64).tolist()), want)
+    np.testing.assert_array_equal(once.process(audio[0].astype(np.float64).tolist()), want[0])
+    with pytest.raises(AudioError, match="integers"):
+        once.process([0, 1, 0])
+    with pytest.raises(AudioError, match="no array of one shape"):
+        once.process([[0.1, 0.2], [0.3]])
+
+
+@pytest.mark.parametrize("rate_hz", [44100.5, float("nan"), 7999, 192001])
+def test_a_rate_that_is_no_whole_number_in_range_is_refused(processor: AudioProcessor, rate_hz: float) -> None:
+    with pytest.raises(AudioError, match="give a whole number, 8000 to 192000"):
+        processor.process(voice(1), rate_hz)
+
+
+def test_a_rate_that_nobody_told_is_asked_for(processor: AudioProcessor) -> None:
+    with pytest.raises(AudioError, match="sample rate of the audio is not known"):
+        processor.process(voice(1))
+
+
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 48000])
+def test_a_reference_in_memory_is_as_good_as_its_file(controller: Controller, tmp_path: Path, rate_hz: int) -> None:
+    song = (
+        0.1 * np.random.default_rng(3).standard_normal((20 * rate_hz, 2)) * np.linspace(0.2, 1, 20 * rate_hz)[:, None]
+    )
+    song = song.astype(np.float32)
+    sf.write(tmp_path / "song.wav", song, rate_hz, "FLOAT")
+    presets = []
+    for reference, told in ((tmp_path / "song.wav", None), (song, rate_hz), (song.T, float(rate_hz))):
+        processor = AudioProcessor(controller, reference=reference, reference_sample_rate=told)
+        processor.process(voice(2), RATE_HZ)
+        assert processor.preset is not None
+        presets.append(processor.preset)
+    assert presets[1].tracks == presets[2].tracks
+    for path, value in values(presets[0]).items():
+        assert values(presets[1])[path] == pytest.approx(value, rel=1e-3, abs=1e-3), path
+
+
+def values(preset: Preset) -> dict[str, float]:
+    return {path: get(preset.tracks[0].strip, path) for path in parameters(Strip)}
+
+
+@pytest.mark.parametrize(
+    ("song", "words"),
+    [
+        (np.zeros((2, 3 * RATE_HZ), np.float32), "silent"),
+        (np.ones((2, 100), np.float32) * 0.1, "too short for a reference"),
+        (np.full((2, 3 * RATE_HZ), np.nan, np.float32), "NaN"),
+        (np.full((2, 3 * RATE_HZ), 1e20, np.float32), "full scale 1.0"),
+    ],
+)
+def test_a_reference_in_memory_that_cannot_be_used_is_refused(controller: Controller, song: Audio, words: str) -> None:
+    with pytest.raises(AudioError, match=words):
+        AudioProcessor(controller, reference=song, sample_rate=RATE_HZ)
+    with pytest.raises(AudioError, match="give reference_sample_rate"):
+        AudioProcessor(controller, reference=song)
+
+
+@pytest.mark.parametrize("level", [1e20, 3e38, 1e300])
+def test_what_is_no_audio_is_refused(processor: AudioProcessor, level: float) -> None:
+    with pytest.raises(AudioError, match=r"full scale 1\.0|infinity"):
+        processor.process(np.full(RATE_HZ, level), RATE_HZ)
+
+
+class Counting:
+    """Counts predictions of a controller, which it is otherwise."""
+
+    def __init__(self, controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.predictions = 0
+        predict = Controller.predict
+
+        def counted(model: Controller, *arguments: Any) -> Any:
+            self.predictions += 1
+            return predict(model, *arguments)
+
+        monkeypatch.setattr(Controller, "predict", counted)
+
+
+@pytest.mark.parametrize("size", [7, 2048, 44100])
+@pytest.mark.parametrize("name", ["(n,)", "(2, n)", "(n, 2)"])
+def test_blocks_are_the_whole_without_another_prediction(
+    controller: Controller, reference: Path, monkeypatch: pytest.MonkeyPatch, size: int, name: str
+) -> None:
+    channels, turn = LAYOUTS[name]
+    audio = voice(0.6 if size < 100 else 3, channels=channels)
+    processor = AudioProcessor(controller, reference=reference, sample_rate=RATE_HZ, loudness_lufs=-9)
+    whole = processor.process(turn(audio))
+    axis = 0 if turn(audio).shape[0] == audio.shape[1] else 1
+    counting = Counting(controller, monkeypatch)
+    preset = processor.prepare(turn(audio))
+    assert preset == processor.preset
+    assert counting.predictions == 1
+    for _ in range(2):  # a stream can be begun again
+        starts = range(0, audio.shape[1], size)
+        blocks = [processor.process(turn(audio[:, at : at + size])) for at in starts]
+        assert sum(block.shape[axis] for block in blocks) == audio.shape[1] - processor.latency_samples
+        streamed = np.concatenate([*blocks, processor.flush()], axis=axis)
+        assert streamed.shape == whole.shape
+        assert null_db(streamed, whole) <= -100
+        if size >= 512:
+            assert np.abs(streamed - whole).max() <= 2e-7  # the limiter's rounding
+    assert counting.predictions == 1
+
+
+def test_without_a_peak_to_hold_blocks_are_the_whole_bit_for_bit(controller: Controller, reference: Path) -> None:
+    audio = voice(3, channels=2, level=0.02)
+    processor = AudioProcessor(controller, reference=reference, sample_rate=RATE_HZ)
+    whole = processor.process(audio)
+    processor.prepare(audio)
+    blocks = [processor.process(audio[:, at : at + 4410]) for at in range(0, audio.shape[1], 4410)]
+    np.testing.assert_array_equal(np.concatenate([*blocks, processor.flush()], axis=1), whole)
+
+
+def test_look_ahead_and_reverb_stream_too(controller: Controller, reference: Path) -> None:
+    audio = voice(2, channels=2)
+    processor = AudioProcessor(controller, reference=reference, sample_rate=RATE_HZ)
+    processor.prepare(audio)
+    preset = processor.preset
+    assert preset is not None
+    strip = replace(
+        preset.tracks[0].strip, {"compressor.lookahead_ms": 7.0, "compressor.ratio": 4.0, "fx_send_db": -12.0}
+    )
+    master = replace(preset.master, {"compressor.lookahead_ms": 3.0, "compressor.ratio": 2.0})
+    track = preset.tracks[0].model_copy(update={"strip": strip})
+    wet = preset.model_copy(update={"tracks": (track,), "master": master})
+    whole = render_arrays({track.name: audio}, RATE_HZ, wet).mix[:, : audio.shape[1]]
+    stream = TrackStream(wet, 2, RATE_HZ)
+    assert stream.latency_samples == round(0.007 * RATE_HZ) + round(0.003 * RATE_HZ)
+    blocks = [stream.process(audio[:, at : at + 1000]) for at in range(0, audio.shape[1], 1000)]
+    streamed = np.concatenate([*blocks, stream.flush()], axis=1)
+    assert streamed.shape == whole.shape
+    assert null_db(streamed, whole) <= -80  # files are rendered in other blocks, which their EQ hears: see strip.py
+    again = TrackStream(wet, 2, RATE_HZ)
+    assert null_db(streamed, np.concatenate([again.process(audio), again.flush()], axis=1)) <= -100
+
+
+def null_db(audio: Audio, other: Audio) -> float:
+    difference = (audio - other).astype(np.float64)
+    return float(10 * np.log10(np.mean(difference**2) / np.mean(other.astype(np.float64) ** 2) + 1e-20))
+
+
+def test_the_whole_is_what_the_console_renders(controller: Controller, reference: Path) -> None:
+    audio = voice(3, channels=2, level=0.02)
+    processor = AudioProcessor(controller, reference=reference)
+    mixed = processor.process(audio, RATE_HZ)
+    assert processor.preset is not None
+    want = render_arrays({"Vocal": audio}, RATE_HZ, processor.preset).mix
+    gain_db = integrated_loudness(audio, RATE_HZ) - integrated_loudness(want, RATE_HZ)
+    assert null_db(mixed, want * np.float32(10 ** (gain_db / 20))) <= -80
+
+
+def test_a_block_that_does_not_fit_is_refused(controller: Controller, reference: Path) -> None:
+    processor = AudioProcessor(controller, reference=reference, sample_rate=RATE_HZ)
+    with pytest.raises(AudioError, match="prepare one first"):
+        processor.flush()
+    processor.prepare(voice(1, channels=2))
+    with pytest.raises(AudioError, match="does not fit what was prepared"):
+        processor.process(voice(1))
+    with pytest.raises(AudioError, match="does not fit what was prepared at 44100 Hz"):
+        processor.process(voice(1, channels=2), 48000)
+    assert processor.process(np.zeros((2, 0), np.float32)).shape == (2, 0)
+
+
+def test_silence_streams_as_it_is(controller: Controller, reference: Path) -> None:
+    processor = AudioProcessor(controller, reference=reference, sample_rate=RATE_HZ)
+    noise = (1e-5 * np.random.default_rng(0).standard_normal((1, RATE_HZ))).astype(np.float32)
+    assert processor.prepare(noise) is None
+    streamed = [processor.process(noise[:, :20000]), processor.process(noise[:, 20000:]), processor.flush()]
+    np.testing.assert_array_equal(np.concatenate(streamed, axis=1), noise)
+
+
+def test_guard_rails_hold_unless_told_otherwise(controller: Controller, reference: Path) -> None:
+    audio = voice(3)
+    safe = AudioProcessor(controller, reference=reference, sample_rate=RATE_HZ).prepare(audio)
+    bare = AudioProcessor(controller, reference=reference, sample_rate=RATE_HZ, guard_rails=False).prepare(audio)
+    assert safe is not None
+    assert bare is not None
+    assert safe.provenance.confidence is not None
+    assert bare.provenance.confidence is None
+
+
+def test_eight_threads_give_what_one_gives(controller: Controller, reference: Path) -> None:
+    processor = AudioProcessor(controller, reference=reference, sample_rate=RATE_HZ)
+    tracks = [voice(1.5, level=level) * np.linspace(1, 0.2 + level, round(1.5 * RATE_HZ), dtype=np.float32)
+              for level in np.linspace(0.02, 0.2, 8)]  # fmt: skip
+    alone = [processor.process(track) for track in tracks]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(processor.process, [*tracks, *tracks]))
+    for want, got in zip([*alone, *alone], together, strict=True):
+        np.testing.assert_array_equal(got, want)

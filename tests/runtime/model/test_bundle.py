@@ -217,7 +217,9 @@ def test_graphs_in_the_wrong_places_are_told(folder: Path) -> None:
 
 def test_outputs_that_do_not_fit_the_layout_are_told(folder: Path) -> None:
     edit_manifest(folder, lambda manifest: manifest["layout"]["track"].pop())
-    session = Controller(folder, "cpu", threads=1)
+    with pytest.raises(ModelError, match="do not fit its layout"):
+        Controller(folder, "cpu", threads=1)
+    session = Controller(folder, "cpu", threads=1, trusted=True)
     audio = np.random.default_rng(0).uniform(-0.1, 0.1, (2, 44100)).astype(np.float32)
     with pytest.raises(ModelError, match="do not fit its layout"):
         session.predict([audio], audio)

@@ -207,5 +207,5 @@ def test_auto_falls_back_to_the_cpu_and_says_so(
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     with caplog.at_level(logging.INFO, logger="mixbridge"):
         model = Controller("default", "auto", threads=1)
-    assert model.providers == ["CPUExecutionProvider"]
+        assert model.providers == ["CPUExecutionProvider"]
     assert "default runs on CPUExecutionProvider" in caplog.text
