@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..presets.errors import Hint, PresetError
 from ..presets.preset import Preset
-from .stems import split_pair
+from ..runtime.audio.stems import split_pair
 
 How = Literal["as told", "same name", "alike", "one for all"]
 

@@ -7,8 +7,9 @@ Each takes files and leaves a folder: `mix.wav`, `stems/`, `preset.json`. The re
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..presets.claims import without_claims
@@ -20,6 +21,7 @@ from ..presets.preset import FORMAT, Preset
 from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
 from .audio.reading import Samples, probe
+from .audio.stems import collect_stems
 from .audio.writing import FORMATS
 from .model.analysis import Passage
 from .model.bundle import DEFAULT_MODEL
@@ -32,6 +34,7 @@ from .refinement.refined import predict_and_refine
 from .rendering.render import RenderOptions, RenderResult, render_files, stem_files_of
 
 Stems = Mapping[str, Path | str]
+AnyStems = Stems | Path | str | Sequence[Path | str]
 Progress = Callable[[float, str], None]
 
 PRESET = "preset.json"
@@ -107,21 +110,23 @@ class PredictOptions:
 
 
 def predict(
-    stems: Stems,
+    stems: AnyStems,
     reference: Path | str,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
     provider: Provider = "auto",
+    amount: float | None = None,
     options: PredictOptions | None = None,
     progress: Progress | None = None,
 ) -> Preset:
     """Settings that bring these stems close to the reference; nothing is rendered or written.
 
     Args:
-        stems: files by track name.
+        stems: files by track name; or a folder, a file, or several, whose tracks are called like the files.
         reference: a finished song.
         model: a loaded controller, a bundle's folder, or the name of a model that ships.
         provider: "auto", "cuda" or "cpu".
+        amount: 0 neutral, 1 as predicted, up to 1.5; None for that of the options.
         options: amount, passages, refinement.
         progress: called with 0..1 and what is being done.
 
@@ -130,12 +135,13 @@ def predict(
         ModelError: the model cannot be loaded.
     """
     with OpenFiles() as files:
-        return _predict(stems, reference, model, provider, options or PredictOptions(), _part(progress, 0, 1), files)[0]
+        chosen = _at(amount, options)
+        return _predict(stem_paths(stems), reference, model, provider, chosen, _part(progress, 0, 1), files)[0]
 
 
 def apply(
     preset: Preset,
-    stems: Stems,
+    stems: AnyStems,
     output: Path | str,
     *,
     options: RenderOptions | None = None,
@@ -145,7 +151,7 @@ def apply(
 
     Args:
         preset: the settings.
-        stems: files by track name.
+        stems: files by track name; or a folder, a file, or several, whose tracks are called like the files.
         output: folder for `mix.wav`, `stems/` and `preset.json`; it appears whole or not at all.
         options: format, loudness target, ceiling.
         progress: called with 0..1 and what is being done.
@@ -155,25 +161,26 @@ def apply(
         AudioError: a file cannot be used.
         OutputError: the folder cannot be written, or holds a mix already and `options.overwrite` is off.
     """
-    options = options or RenderOptions()
+    options, stems = options or RenderOptions(), stem_paths(stems)
     place = output_for(Path(output), stems, None, preset_files(preset, options), options)
     with place:
         return apply_into(place, preset, stems, options=options, progress=progress)
 
 
 def mix(
-    stems: Stems,
+    stems: AnyStems,
     reference: Path | str,
     output: Path | str,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
     provider: Provider = "auto",
+    amount: float | None = None,
     options: PredictOptions | None = None,
     render_options: RenderOptions | None = None,
     progress: Progress | None = None,
 ) -> MixResult:
     """:func:`predict`, then :func:`apply`."""
-    render_options = render_options or RenderOptions()
+    render_options, stems = render_options or RenderOptions(), stem_paths(stems)
     place = output_for(Path(output), stems, reference, mix_files(stems, render_options), render_options)
     with place:
         return mix_into(
@@ -182,7 +189,7 @@ def mix(
             reference,
             model=model,
             provider=provider,
-            options=options,
+            options=_at(amount, options),
             render_options=render_options,
             progress=progress,
         )
@@ -360,6 +367,23 @@ def _render(
     render = render_files(_paths(stems), preset, place.workplace, options, progress, files)
     write_text(place.workplace / PRESET, dumps(preset))
     return render
+
+
+def stem_paths(stems: AnyStems) -> dict[str, Path]:
+    """Files by track name, of whatever says which files.
+
+    Raises:
+        AudioError: there is no audio, or a file cannot be used or is given twice.
+    """
+    if isinstance(stems, Mapping):
+        return _paths(stems)
+    several = [stems] if isinstance(stems, str | os.PathLike) else stems
+    return collect_stems([os.fspath(path) for path in several]).stems
+
+
+def _at(amount: float | None, options: PredictOptions | None) -> PredictOptions:
+    options = options or PredictOptions()
+    return options if amount is None else replace(options, amount=amount)
 
 
 def _paths(stems: Stems) -> dict[str, Path]:

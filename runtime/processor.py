@@ -22,6 +22,7 @@ from .audio.reading import Samples
 from .model.analysis import SILENT_LUFS, Passage, cut_reference, loudest_start, read_reference
 from .model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 from .model.controller import Controller, Provider
+from .prediction.confidence import at_amount
 from .prediction.predict import predict, predict_safely
 from .rendering.track_stream import FinishedStream, TrackStream, loudness_gain
 
@@ -90,7 +91,7 @@ class AudioProcessor:
         layout: Layout | None = None,
     ) -> None:
         self._sample_rate_hz = None if sample_rate is None else checked_rate(sample_rate)
-        self._predict = predict_safely if guard_rails else predict
+        self._guard_rails = guard_rails
         self._amount, self._loudness_lufs, self._ceiling = amount, loudness_lufs, gain_factor(ceiling_dbtp)
         self._layout = layout
         manifest = model.manifest if isinstance(model, Controller) else open_bundle(model).manifest
@@ -195,7 +196,11 @@ class AudioProcessor:
         heard = np.pad(heard, ((0, 0), (0, length - heard.shape[1]))).astype(np.float32)
         loudness = {_TRACK: integrated_loudness(heard, rate_hz)}
         passage = Passage(start / rate_hz, length / rate_hz, {_TRACK: heard}, loudness)
-        preset = scaled(self._predict(self._controller, passage, self._reference), self._amount)
+        if self._guard_rails:
+            safe = predict_safely(self._controller, passage, self._reference)
+            preset = at_amount(self._controller, safe, passage, self._reference, self._amount)
+        else:
+            preset = scaled(predict(self._controller, passage, self._reference), self._amount)
         (track,) = preset.tracks
         centred = track.model_copy(update={"strip": replace(track.strip, {"pan": 0.0})})
         return preset.model_copy(update={"tracks": (centred,)})

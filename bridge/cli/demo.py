@@ -37,7 +37,7 @@ def example() -> Iterator[Example]:
         AudioError: this installation lacks it.
     """
     from ...presets.errors import AudioError
-    from ..stems import collect_stems
+    from ...runtime.audio.stems import collect_stems
 
     with as_file(files("mixbridge.runtime") / "example") as folder:
         if not (folder / "stems").is_dir():

@@ -93,9 +93,9 @@ def mix(
     STEMS are audio files and folders of them (with the folders inside), or one DAW session: a REAPER (.RPP), Ardour
     (.ardour) or DAWproject (.dawproject) file. Track names come from file names; NAME=FILE overrides.
     """
+    from ...runtime.audio.stems import check_reference
     from ...runtime.mixing import PredictOptions, predict
     from ..jobs import run_mix
-    from ..stems import check_reference
     from .output.mix_results import say_plan
     from .output.progress import progress_bar
 

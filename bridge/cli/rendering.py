@@ -98,7 +98,7 @@ def output_folder(writing: Writing) -> Path:
         OutputError: its name cannot be written down.
     """
     from ...presets.errors import OutputError
-    from ..stems import is_text
+    from ...runtime.audio.stems import is_text
 
     if not is_text(writing.output):
         raise OutputError(f"{writing.output}: this name is not UTF-8 text. Choose another.")

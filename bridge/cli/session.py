@@ -164,8 +164,8 @@ def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None)
 
 def _opened(path: str, audio: SessionAudio, *, lists_outside: bool = False) -> Session:
     from ...presets.errors import SessionError
+    from ...runtime.audio.stems import is_text
     from ..sessions.reading import read_session
-    from ..stems import is_text
 
     if not is_text(path):
         raise SessionError(f"{path}: this name is not UTF-8 text. Rename the file or its folder.")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...presets.errors import SessionError
+from ...runtime.audio.stem_folders import LeftOut
+from ...runtime.audio.stems import check_reference, collect_stems
 from ..sessions.registry import SESSION_ENDINGS
-from ..stem_folders import LeftOut
-from ..stems import check_reference, collect_stems
 from .output.progress import progress_bar
 from .output.saying import say
 

@@ -3,12 +3,12 @@
 import pytest
 from mixbridge.bridge.matching import Match, match_stems, parse_map
 from mixbridge.bridge.sessions.registry import SESSION_ENDINGS
-from mixbridge.bridge.stem_folders import DAW_ENDINGS
-from mixbridge.bridge.stems import collect_stems
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import AudioError, Hint, PresetError
 from mixbridge.presets.preset import Preset, Track
+from mixbridge.runtime.audio.stem_folders import DAW_ENDINGS
+from mixbridge.runtime.audio.stems import collect_stems
 
 from .conftest import sound, write
 
@@ -82,7 +82,7 @@ class TestCollecting:
         assert set(DAW_ENDINGS) < SESSION_ENDINGS
 
     def test_a_folder_of_too_many_is_not_searched_to_its_end(self, folder, monkeypatch):
-        monkeypatch.setattr("mixbridge.bridge.stem_folders._MOST_FILES", 2)
+        monkeypatch.setattr("mixbridge.runtime.audio.stem_folders._MOST_FILES", 2)
         (folder / "deeper" / "broken.wav").write_text("x")
         assert list(collect(folder)) == ["A", "b", "c"]
 

@@ -220,7 +220,7 @@ def _addresses(allow: Sequence[str]) -> str:
 
 
 def _listening(stems: Sequence[str], reference: str | None, choice: ModelChoice) -> Listening | None:
-    from ...stems import check_reference, collect_stems
+    from ....runtime.audio.stems import check_reference, collect_stems
     from ..session_stems import say_left_out
 
     if not stems and reference is None:

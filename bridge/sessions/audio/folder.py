@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ....presets.errors import AudioError, SessionError
 from ....presets.names import free_name
-from ...stems import collect_stems
+from ....runtime.audio.stems import collect_stems
 from ..core.kinds import Kind
 from ..core.media import Resolver
 from ..core.model import Clip, Session, SessionNote, SessionTrack

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ..presets.errors import AudioError
-from ..presets.names import LONGEST_NAME
+from ...presets.errors import AudioError
+from ...presets.names import LONGEST_NAME
 
 # Some of these cannot be read here; a file with such an ending is still meant to be heard, so it is not skipped.
 AUDIO_ENDINGS: Final = frozenset(

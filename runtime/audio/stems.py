@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..presets.errors import AudioError
-from ..presets.names import LONGEST_NAME, free_name
-from ..runtime.audio.reading import probe
+from ...presets.errors import AudioError
+from ...presets.names import LONGEST_NAME, free_name
+from .reading import probe
 from .stem_folders import LeftOut, list_audio, track_names
 
 MOST_STEMS = 1024
