@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .options import SessionAudio, SessionTracks, Trying, takes
 from .output.mix_results import say_written
 from .output.saying import echo_json, say
+
+if TYPE_CHECKING:
+    from ..sessions.writing import Written
 
 
 @click.command()
@@ -73,8 +78,14 @@ def insert(
         }
         echo_json(result)
         return
-    if saying.is_quiet:
-        return
+    if not saying.is_quiet:
+        _say_inserted(matches, reasons, left, written, target)
+
+
+def _say_inserted(
+    matches: Mapping[str, str], reasons: Mapping[str, str], left: Sequence[str], written: Written | None, target: Path
+) -> None:
+    """Say which track got which settings, and what was left out."""
     for track, name in matches.items():
         say(f"  {track} -> {name}" + (f" (left as it is: {reasons[name]})" if name in reasons else ""))
     for name in left:

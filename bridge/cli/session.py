@@ -131,7 +131,7 @@ def inspect(
 
 
 def stems_as_json(plan: StemsPlan, folder: Path, *, dry_run: bool) -> dict[str, Any]:
-    """What was made, for machines."""
+    """Describe what was made, for machines."""
     return {
         "dry_run": dry_run,
         "output": str(folder),
@@ -144,7 +144,7 @@ def stems_as_json(plan: StemsPlan, folder: Path, *, dry_run: bool) -> dict[str, 
 
 
 def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None) -> dict[str, Any]:
-    """All of a session, for machines; levels of silence are null."""
+    """Describe all of a session, for machines; levels of silence are null."""
     return {
         "session": str(session.path),
         "format": session.format,
@@ -177,7 +177,7 @@ def _opened(path: str, audio: SessionAudio, *, lists_outside: bool = False) -> S
 
 
 def _chosen(session: Session, given: Sequence[str]) -> list[str] | None:
-    """Names of tracks; commas part them, unless a track is called so."""
+    """Split names of tracks at commas, unless a track is called so."""
     if not given:
         return None
     known = {track.name for track in session.tracks}
@@ -221,7 +221,7 @@ def _say_session(session: Session, plan: StemsPlan | None) -> None:
 
 
 def say_notes(session: Session, plan: StemsPlan | None) -> None:
-    """What is not rendered, what is missing and what is worth knowing: one list, on standard error."""
+    """Say what is not rendered, what is missing and what is worth knowing: one list, on standard error."""
     from ..sessions.stems.planning import said, said_missing
     from ..sessions.timeline import printable
 

@@ -58,7 +58,7 @@ def opened(
     muted: bool = False,
     quiet: bool = False,
 ) -> Iterator[Opened]:
-    """The stems that arguments mean.
+    """Open the stems that arguments mean.
 
     Args:
         arguments: as :func:`..stems.collect_stems` takes them; or one REAPER, Ardour or DAWproject file.
@@ -110,6 +110,6 @@ def say_left_out(left_out: Sequence[LeftOut]) -> None:
 
 
 def is_session(argument: str) -> bool:
-    """Whether what was typed is the file of a DAW session."""
+    """Tell whether what was typed is the file of a DAW session."""
     path = Path(argument)
     return path.suffix.lower() in SESSION_ENDINGS and not path.is_dir()

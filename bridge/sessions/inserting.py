@@ -87,20 +87,20 @@ def check_output(session_path: Path, output: Path, *, overwrite: bool = False) -
 
 
 def unplayed(session: Session) -> dict[str, str]:
-    """Why the DAW does not play tracks, by their name; of those that have audio."""
+    """Tell why the DAW does not play tracks, by their name; of those that have audio."""
     names = unique_names(track.name for track in session.tracks)
     reasons = {name: silence(session, track) for name, track in zip(names, session.tracks, strict=True) if track.clips}
     return {name: reason for name, reason in reasons.items() if reason}
 
 
 def becomes_new(session_path: Path, output: Path) -> bool:
-    """Whether the output is a new file with the audio inside, and no copy of the session's own."""
+    """Tell whether the output is a new file with the audio inside, and no copy of the session's own."""
     ending = output.suffix.lower()
     return ending != session_path.suffix.lower() and any(entry.creator and ending in entry.endings for entry in FORMATS)
 
 
 def copy_of(session_path: Path) -> Path:
-    """What the copy of a session is called: beside it, where its audio is found."""
+    """Tell what the copy of a session is called: beside it, where its audio is found."""
     entry = format_of(session_path)
     # The copy of a backup is a session like any other.
     ending = entry.endings[0] if session_path.suffix.lower() in entry.backups else session_path.suffix
@@ -108,7 +108,7 @@ def copy_of(session_path: Path) -> Path:
 
 
 def matches(session: Session, preset: Preset, assignments: Mapping[str, str]) -> dict[str, str]:
-    """The session's track for each of the preset's: as assigned, of the same name, or alike in letters and digits.
+    """Find the session's track for each of the preset's: as assigned, of the same name, or alike in letters and digits.
 
     Raises:
         SessionError: there is none for any of them.

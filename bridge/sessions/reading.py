@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...presets.errors import SessionError
+from .core.checks import checked
 from .core.media import Resolver
-from .core.model import Session, checked
+from .core.model import Session
 from .registry import FORMATS, format_of
 
 
@@ -36,7 +37,7 @@ def read_session(
 
 
 def _session_file(path: Path) -> Path:
-    """The path; the session in it if it is a folder that holds just one."""
+    """Return the path; the session in it if it is a folder that holds just one."""
     try:
         if path.is_dir():
             sessions = sorted(item for item in path.iterdir() if _is_session(item))

@@ -134,12 +134,12 @@ SESSION_ENDINGS = frozenset(ending for entry in FORMATS if entry.from_daw for en
 
 
 def format_named(name: str) -> SessionFormat:
-    """The format of a session, by `Session.format`."""
+    """Find the format of a session, by `Session.format`."""
     return next(entry for entry in FORMATS if entry.name == name)
 
 
 def format_of(path: Path) -> SessionFormat:
-    """The format of a file or folder, by its ending.
+    """Find the format of a file or folder, by its ending.
 
     Raises:
         SessionError: it has none that can be read.

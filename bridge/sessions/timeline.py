@@ -27,7 +27,7 @@ _NARROWEST = 16
 
 
 def track_table(session: Session, stems: dict[str, str]) -> Table:
-    """A row for each track: its clips, where they lie, its fader, and what becomes of it; for rich to print.
+    """Make a row for each track: its clips, where they lie, its fader, and what becomes of it; for rich to print.
 
     Args:
         session: which.
@@ -53,12 +53,12 @@ def track_table(session: Session, stems: dict[str, str]) -> Table:
 
 
 def track_key(track: SessionTrack) -> str:
-    """What tells a track from all others of its session."""
+    """Return what tells a track from all others of its session."""
     return f"{track.order}:{track.identity}"
 
 
 def terminal_timeline(session: Session, width: int, *, plain: bool = False) -> Iterator[Text]:
-    """A line for each track, on which blocks are its clips, and one below with the time; for rich to print.
+    """Draw a line for each track, on which blocks are its clips, and one below with the time; for rich to print.
 
     Args:
         session: which.
@@ -120,7 +120,7 @@ def draw_timeline(session: Session, path: Path) -> None:
 
 
 def clock(seconds: float, *, short: bool = False) -> str:
-    """A place in time as DAWs write it: "1:02.345", with hours if there are; `short` has no fractions."""
+    """Write a place in time as DAWs write it: "1:02.345", with hours if there are; `short` has no fractions."""
     whole = int(seconds)
     rest = "" if short else f"{seconds - whole:.3f}"[1:]
     if rest == ".000" and seconds - whole > 0.5:  # rounded up
@@ -130,7 +130,7 @@ def clock(seconds: float, *, short: bool = False) -> str:
 
 
 def printable(text: str) -> str:
-    """A text from a session without what would steer a terminal."""
+    """Strip a text from a session of what would steer a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
@@ -158,7 +158,7 @@ def _draw_clips(axes: Any, session: Session, rows: Sequence[SessionTrack]) -> No
 
 
 def _cells(track: SessionTrack, frames: int, cells: int) -> list[int]:
-    """0 where a track has nothing, else 1 and 2 in turns, so that clips that touch can be told apart."""
+    """Fill cells: 0 where a track has nothing, else 1 and 2 in turns, so that clips that touch can be told apart."""
     row = [0] * cells
     heard = sorted((clip for clip in track.clips if not clip.mute), key=lambda clip: (clip.layer, clip.position))
     # Of more clips than letters none could be told apart, and each is at least one letter.
@@ -200,7 +200,7 @@ def _style(session: Session, track: SessionTrack) -> str:
 
 
 def _colour(track: SessionTrack) -> str:
-    """The track's colour, if it is one."""
+    """Return the track's colour, if it is one."""
     return track.colour if track.colour and re.fullmatch("#[0-9a-fA-F]{6}", track.colour) else ""
 
 

@@ -42,7 +42,7 @@ class Written:
 
 
 def matched(session: Path, names: Sequence[str], preset: Preset, match: Mapping[str, str]) -> dict[int, Track]:
-    """Which track of a session gets which of the preset's.
+    """Tell which track of a session gets which of the preset's.
 
     Args:
         session: for messages.
@@ -73,13 +73,13 @@ def matched(session: Path, names: Sequence[str], preset: Preset, match: Mapping[
 
 
 def stem_channels(session: Session) -> tuple[int, ...]:
-    """Channels that the stem of each track has, 1 or 2; those of the track itself where its audio is missing."""
+    """Count the channels of each track's stem, 1 or 2; those of the track itself where its audio is missing."""
     with FilePool() as pool:
         return tuple(_channels(track, pool) for track in session.tracks)
 
 
 def in_terms_of(track: Track, channels: int, law: PanLaw) -> Track:
-    """A track of the mix whose fader and pan are those of a DAW: both sides get the mix's gains.
+    """Put a track's fader and pan in terms of a DAW: both sides get the mix's gains.
 
     Args:
         track: of the mix.
@@ -91,7 +91,7 @@ def in_terms_of(track: Track, channels: int, law: PanLaw) -> Track:
 
 
 def in_terms_of_mix(strip: Strip, channels: int, law: PanLaw) -> Strip:
-    """The reverse of :func:`in_terms_of`: a strip whose fader and pan are those of the mix."""
+    """Put a strip's fader and pan in terms of the mix: the reverse of :func:`in_terms_of`."""
     return _with_fader(strip, from_daw(strip.fader_db, strip.pan, channels, law))
 
 
@@ -122,7 +122,7 @@ def acts_besides(session: Session, places: Iterable[int]) -> Iterator[str]:
 
 
 def moved_groups(session: Session, places: Iterable[int]) -> dict[int, SessionGroup]:
-    """The groups that would change the mix's balance: by index, those that act on its tracks and are not at rest.
+    """Find the groups that would change the mix's balance: by index, those that act on its tracks and are not at rest.
 
     Args:
         session: which.
@@ -137,7 +137,7 @@ def moved_groups(session: Session, places: Iterable[int]) -> dict[int, SessionGr
 
 
 def is_at_rest(group: SessionGroup) -> bool:
-    """Whether a group passes its tracks on as they are."""
+    """Tell whether a group passes its tracks on as they are."""
     is_moved = group.volume is not None or group.pan_automation is not None
     is_off = group.mute or group.polarity_inverted or not group.has_output
     return not (is_moved or is_off or group.gain_db or group.pan or group.send_db)

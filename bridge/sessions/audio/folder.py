@@ -30,7 +30,7 @@ _LONGEST_SESSION_S = 3600
 
 
 def read(path: Path, resolver: Resolver) -> Session:
-    """A session of the audio files in a folder, and of the folders inside it.
+    """Read the audio files in a folder, and in the folders inside it, as a session.
 
     Raises:
         SessionError: there are none, or one cannot be read; or one is a link that leads out of the folder.
@@ -81,7 +81,7 @@ def _file(name: str, path: Path, info: FileInfo) -> _File:
 
 
 def _paired(files: Sequence[_File]) -> dict[str, tuple[_File, ...]]:
-    """Files by name of their track; two where both sides of a stereo recording are there, as mono files alike."""
+    """Sort files by name of their track; two where both sides of a stereo recording are there, as mono files alike."""
     sides: dict[tuple[str, str], _File] = {}
     for file in files:
         match = _SIDE.match(file.name)

@@ -26,7 +26,7 @@ _TRACK_NAME = re.compile(r"^[a-z]?TRK(\d+)=(.+)$", re.MULTILINE)
 
 
 def read(path: Path, _resolver: Resolver) -> Session:
-    """A session of one file: two tracks and more, or one for a mono or stereo file.
+    """Read one file as a session: two tracks and more, or one for a mono or stereo file.
 
     Raises:
         SessionError: the file cannot be read.
@@ -61,7 +61,7 @@ def read(path: Path, _resolver: Resolver) -> Session:
 
 
 def time_stamp(path: Path) -> tuple[int | None, dict[int, str]]:
-    """When a WAV file's recording began, in its frames since midnight, and its tracks' names by number from 1.
+    """Tell when a WAV file's recording began, in its frames since midnight, and its tracks' names by number from 1.
 
     None and no names for a file without `bext` chunk, or one that is no WAV file. 0 is midnight, where a session that
     was begun at 0 begins.
@@ -80,7 +80,7 @@ def time_stamp(path: Path) -> tuple[int | None, dict[int, str]]:
 
 
 def _bext(file: BinaryIO) -> bytes | None:
-    """The `bext` chunk of a RIFF, RF64 or BW64 file, if it comes before the samples or soon behind."""
+    """Read the `bext` chunk of a RIFF, RF64 or BW64 file, if it comes before the samples or soon behind."""
     header = file.read(12)
     if header[:4] not in (b"RIFF", b"RF64", b"BW64") or header[8:] != b"WAVE":
         return None

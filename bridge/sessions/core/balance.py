@@ -44,7 +44,7 @@ def to_daw(fader_db: float, pan: float, channels: int, law: PanLaw) -> FaderPan:
 
 
 def from_daw(gain_db: float, pan: float, channels: int, law: PanLaw) -> FaderPan:
-    """The reverse of :func:`to_daw`: the mix's fader and pan for those of a DAW."""
+    """Set the mix's fader and pan for those of a DAW: the reverse of :func:`to_daw`."""
     return _converted(gain_db, pan, lambda value: _daw_gains(law, value), lambda value: mix_gains(value, channels))
 
 

@@ -22,12 +22,12 @@ _ARDOUR_PAN = 2 - 4 * 10 ** (-3 / 20)
 
 
 def gain_curve(shape: FadeShape, frames: int, rising: bool) -> Gains:
-    """A whole fade of a named shape, shape (frames,)."""
+    """Return a whole fade of a named shape, shape (frames,)."""
     return fade_gains(Fade(frames, shape), 0, frames, rising=rising)
 
 
 def fade_gains(fade: Fade, first: int, count: int, *, rising: bool) -> Gains:
-    """A part of a fade.
+    """Return a part of a fade.
 
     Args:
         fade: which.
@@ -45,19 +45,19 @@ def fade_gains(fade: Fade, first: int, count: int, *, rising: bool) -> Gains:
 
 
 def under_gains(fade: Fade, first: int, count: int, *, rising: bool) -> Gains:
-    """What an opaque clip's fade leaves of the clips that it lies on, shape (count,)."""
+    """Tell what an opaque clip's fade leaves of the clips that it lies on, shape (count,)."""
     if fade.under:
         return _between(*_arrays(fade.under), _places(fade, first, count) * fade.length, "curved")
     return 1 - fade_gains(fade, first, count, rising=rising)
 
 
 def automation_values(automation: Automation, times_s: Gains) -> Gains:
-    """The values of an automation at these times, shape as `times_s`."""
+    """Return the values of an automation at these times, shape as `times_s`."""
     return _between(*automation.arrays, times_s, automation.interpolation)
 
 
 def pan_gains(law: PanLaw, pan: Gains) -> tuple[Gains, Gains]:
-    """What a pan does to the left and the right side; `pan` is -1 left to 1 right.
+    """Tell what a pan does to the left and the right side; `pan` is -1 left to 1 right.
 
     Laws: "balance" lowers the far side alone, linearly; "constant_power" is sine and cosine (-3 dB in the centre), and
     "constant_power_boosted" that with 0 dB in the centre; "linear" has -6 dB in the centre, and "linear_boosted" 0 dB;
@@ -80,7 +80,7 @@ def pan_gains(law: PanLaw, pan: Gains) -> tuple[Gains, Gains]:
 
 
 def _places(fade: Fade, first: int, count: int) -> Gains:
-    """Where frames of a fade stand in it, 0..1."""
+    """Tell where frames of a fade stand in it, 0..1."""
     steps = max(1, fade.length - 1 if fade.includes_end else fade.length)
     return np.minimum(1, np.arange(first, first + count, dtype=np.float64) / steps)
 
@@ -106,7 +106,7 @@ def _arrays(points: tuple[tuple[float, float], ...]) -> tuple[Gains, Gains]:
 
 
 def _spline(xs: Gains, ys: Gains, places: Gains) -> Gains:
-    """A cubic through all points that never overshoots: C.J.C. Kruger, "Constrained Cubic Spline Interpolation".
+    """Draw a cubic through all points that never overshoots: C.J.C. Kruger, "Constrained Cubic Spline Interpolation".
 
     Its slope at a point is the harmonic mean of those on both sides, and 0 where they differ in sign.
     """
@@ -131,7 +131,7 @@ def _spline(xs: Gains, ys: Gains, places: Gains) -> Gains:
 
 
 def _to_ardour_fader(gain: Gains) -> Gains:
-    """Where Ardour's fader stands for a gain: an eighth power of the level over 192 dB, 0 for silence."""
+    """Tell where Ardour's fader stands for a gain: an eighth power of the level over 192 dB, 0 for silence."""
     level = (6 * np.log2(np.maximum(gain, 2.0**-32)) + 192) / 198
     return np.asarray(level**8, np.float64)
 

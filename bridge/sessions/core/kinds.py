@@ -87,7 +87,7 @@ class Kind(Enum):
     OLDER_VERSIONS = "{} older version{} of the project in the file: the newest is read"
 
     def __call__(self, *details: object) -> Phrase:
-        """The phrase with its details."""
+        """Return the phrase with its details."""
         return Phrase(self, self.value.format(*details))
 
 
@@ -109,10 +109,10 @@ class Phrase(str):
 
 
 def level(gain_db: float) -> str:
-    """A level as phrases have it: "-20.0 dB"."""
+    """Write a level as phrases have it: "-20.0 dB"."""
     return "silence" if gain_db == -math.inf else f"{gain_db:+.1f} dB"
 
 
 def side(pan: float) -> str:
-    """A pan as phrases have it: "50 % left"."""
+    """Write a pan as phrases have it: "50 % left"."""
     return "the centre" if abs(pan) < 0.005 else f"{abs(pan):.0%} {'left' if pan < 0 else 'right'}".replace("%", " %")

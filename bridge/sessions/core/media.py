@@ -27,7 +27,7 @@ class _Names:
         self._listings: dict[Path, dict[str, str | None]] = {}
 
     def find(self, start: Path, parts: Sequence[str]) -> Path | None:
-        """The file at these steps from a folder; of names that are alike, the very one, else the only one."""
+        """Find the file at these steps from a folder; of names that are alike, the very one, else the only one."""
         path = start
         for part in parts:
             if not _is_there(path / part):
@@ -40,7 +40,7 @@ class _Names:
         return path if _is_file(path) else None
 
     def _listing(self, folder: Path) -> dict[str, str | None]:
-        """Names in a folder by their folded form; None where several have the same."""
+        """List the names in a folder by their folded form; None where several have the same."""
         if folder not in self._listings:
             listing: dict[str, str | None] = {}
             try:
@@ -74,7 +74,7 @@ class Resolver:
     _names: _Names = field(default_factory=_Names)
 
     def find(self, written: str, *, under: Sequence[str] = ()) -> Path | None:
-        """The file, or None if it is missing (it then stands in `missing`).
+        """Find the file; None if it is missing (it then stands in `missing`).
 
         Args:
             written: the path as the session has it, relative to its folder.
@@ -120,7 +120,7 @@ class Resolver:
         return None
 
     def _inside(self, relative: PurePosixPath, written: str) -> Path | None:
-        """The path if it is a file that really lies in the folder, links followed."""
+        """Return the path if it is a file that really lies in the folder, links followed."""
         path = self._names.find(self.folder, relative.parts)
         if path is not None and not self.allow_outside and not path.resolve().is_relative_to(self.folder.resolve()):
             raise refused(self.folder, written)
@@ -139,7 +139,7 @@ class OutsideFolderError(SessionError):
 
 
 def refused(folder: Path, written: str) -> OutsideFolderError:
-    """The error for a path that leads out of a session's folder."""
+    """Make the error for a path that leads out of a session's folder."""
     return OutsideFolderError(
         f"{shown(written)} lies outside the session's folder {folder}. If you trust the session, allow audio from "
         "outside of it; or name the folder that holds the file.",
@@ -148,13 +148,13 @@ def refused(folder: Path, written: str) -> OutsideFolderError:
 
 
 def shown(written: str) -> str:
-    """A path as messages show it: printable, and not without end."""
+    """Write a path as messages show it: printable, and not without end."""
     plain = "".join(letter if letter.isprintable() else "?" for letter in written)
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}..."
 
 
 def _relative(folder: Path, written: str) -> PurePosixPath | None:
-    """A path below the folder; None if it leads elsewhere."""
+    """Return a path below the folder; None if it leads elsewhere."""
     if not written.strip() or len(written) > _LONGEST_PATH or "\0" in written:
         raise SessionError(f"{folder}: a file name in the session ({shown(written)!r}) is none that a file can have.")
     if written.startswith(("\\\\", "//")) or "://" in written:

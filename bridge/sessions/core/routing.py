@@ -8,7 +8,7 @@ _MOST_ACTING = 256
 
 
 def acting(session: Session, track: SessionTrack | SessionGroup) -> tuple[SessionGroup, ...]:
-    """All groups that act on a track, the innermost first; a VCA of a track and of its bus acts twice."""
+    """Return all groups that act on a track, the innermost first; a VCA of a track and of its bus acts twice."""
     result: list[SessionGroup] = []
     waiting = [(index, frozenset[int]()) for index in _next(track)]
     # A circle ends where it meets itself, and no session needs more than so many.
@@ -22,7 +22,7 @@ def acting(session: Session, track: SessionTrack | SessionGroup) -> tuple[Sessio
 
 
 def silence(session: Session, track: SessionTrack) -> str | None:
-    """Why the DAW does not play a track, such as "muted" or "muted by Drums"; None if it does."""
+    """Tell why the DAW does not play a track, such as "muted" or "muted by Drums"; None if it does."""
     if track.mute:
         return "muted"
     groups = acting(session, track)

@@ -19,7 +19,8 @@ from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....runtime.audio.naming import file_names
 from ....runtime.audio.output import OutputFolder
-from ..core.model import Clip, Session, SessionTrack, checked
+from ..core.checks import checked
+from ..core.model import Clip, Session, SessionTrack
 from ..stems.material import FilePool
 from ..stems.render import render_stems
 from ..writing import Written, left_out, matched, moved_groups, solos_stay, stem_channels

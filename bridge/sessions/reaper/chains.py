@@ -46,7 +46,7 @@ def put_plugins(edits: ProjectEdits, owner: Block, tag: str, before: int, states
 
 
 def _plugin(document: ReaperDocument, owner: Block, kind: PluginKind, state: bytes) -> list[str]:
-    """A plug-in's lines in a chain."""
+    """Write a plug-in's lines for a chain."""
     file = _FILES[kind] + _ENDINGS[platform(document)]
     identity = uuid.uuid5(_IDENTITIES, f"{document.row(owner.first).words} {owner.first} {kind}")
     return [
@@ -61,7 +61,7 @@ def _plugin(document: ReaperDocument, owner: Block, kind: PluginKind, state: byt
 
 
 def _first_plugin(document: ReaperDocument, chain: Block) -> int:
-    """The line in front of which the first plug-in of a chain goes."""
+    """Find the line in front of which the first plug-in of a chain goes."""
     for child in chain.children:
         if isinstance(child, Block):
             return child.first
@@ -101,7 +101,7 @@ def _state(document: ReaperDocument, block: Block | None) -> bytes | None:
 
 
 def _own_plugin(document: ReaperDocument, chain: Block, kind: PluginKind) -> Block | None:
-    """The plug-in in a chain that mixbridge put there: it bears its name."""
+    """Find the plug-in in a chain that mixbridge put there: it bears its name."""
     for block in blocks(chain, "VST"):
         row = document.row(block.first)
         if row.text(4) == NAMES[kind]:

@@ -52,7 +52,7 @@ _NAMED: Final[dict[tuple[int, float], FadeShape]] = {
 
 
 def fade_of(row: RppLine | None, sample_rate_hz: int, *, rising: bool) -> Fade:
-    """A line FADEIN or FADEOUT: old shape, seconds, seconds of an automatic crossfade, shape, -, curvature.
+    """Read a line FADEIN or FADEOUT: old shape, seconds, seconds of an automatic crossfade, shape, -, curvature.
 
     Raises:
         SessionError: one of these is no usable number.
@@ -75,17 +75,17 @@ def fade_of(row: RppLine | None, sample_rate_hz: int, *, rising: bool) -> Fade:
 
 
 def knows_fade(row: RppLine | None) -> bool:
-    """Whether a fade's shape is one of those that are known; any other is taken for a line."""
+    """Tell whether a fade's shape is one of those that are known; any other is taken for a line."""
     return row is None or _shape(row) in _RISES
 
 
 def fade_rise(shape: int, curvature: float, x: Gains) -> Gains:
-    """How a fade-in of one of REAPER's shapes 0 to 7 rises; a fade-out is its mirror image with the other curvature."""
+    """Tell how a fade-in of one of REAPER's shapes 0 to 7 rises; a fade-out mirrors it with the other curvature."""
     return np.clip(_RISES[shape](x, curvature), 0.0, 1.0)
 
 
 def frames_of(row: RppLine, seconds: float, sample_rate_hz: int) -> int:
-    """Seconds in frames.
+    """Count seconds in frames.
 
     Raises:
         SessionError: more than any session lasts.
@@ -96,7 +96,7 @@ def frames_of(row: RppLine, seconds: float, sample_rate_hz: int) -> int:
 
 
 def automation_of(document: ReaperDocument, block: Block, *, time_scale: float = 1.0) -> Automation | None:
-    """An envelope's values as they stand; None if it is switched off or empty.
+    """Read an envelope's values as they stand; None if it is switched off or empty.
 
     Args:
         document: the project.
@@ -143,7 +143,7 @@ def _point(row: RppLine, time_scale: float) -> _Point:
 
 
 def _lines(points: Sequence[_Point], *, on_fader: bool) -> list[tuple[float, float]]:
-    """The points with more between them where it does not go straight from one to the next."""
+    """Give the points with more between them where it does not go straight from one to the next."""
     result = [(points[0].time, points[0].value)]
     for point, following in pairwise(points):
         if point.value != following.value and following.time > point.time:
@@ -168,7 +168,7 @@ def _between(point: _Point, following: _Point, *, on_fader: bool) -> list[tuple[
 
 @lru_cache(maxsize=1024)
 def _steps(shape: int, tension: float, pieces: int) -> tuple[tuple[float, float], ...]:
-    """The inner corners of a bent piece: how far along, and how far up."""
+    """Return the inner corners of a bent piece: how far along, and how far up."""
     steps = np.arange(1, pieces) / pieces
     return tuple(zip(steps.tolist(), _progress(shape, tension, steps).tolist(), strict=True))
 
@@ -188,7 +188,7 @@ def _progress(shape: int, tension: float, x: Gains) -> Gains:
 
 
 def _bezier(tension: float, x: Gains) -> Gains:
-    """A cubic from corner to corner; a negative tension rises fast, a positive one is that turned by 180 degrees."""
+    """Draw a cubic from corner to corner; a negative tension rises fast, a positive one is that turned round."""
     slack = 1 - abs(tension)
     if slack < _SAME:
         controls = ((0.0, 1.0), (0.0, 1.0))
@@ -205,14 +205,14 @@ def _bezier(tension: float, x: Gains) -> Gains:
 
 @lru_cache(maxsize=1024)
 def _curve(shape: int, bent: float, length: int, rising: bool) -> tuple[tuple[float, float], ...]:
-    """A fade by points that lie closer towards both ends, where some curves rise with no end of steepness."""
+    """Draw a fade by points that lie closer towards both ends, where some curves rise with no end of steepness."""
     places = (1 - np.cos(np.linspace(0, math.pi, _FADE_POINTS))) / 2
     gains = fade_rise(shape, bent, places if rising else 1 - places)
     return tuple((float(place * length), float(gain)) for place, gain in zip(places, gains, strict=True))
 
 
 def _blend(curvature: float, straight: Gains, bulged: Gains, hollow: Gains) -> Gains:
-    """From a bulged curve at -1 by a straight one at 0 to a hollow one at 1."""
+    """Blend from a bulged curve at -1 by a straight one at 0 to a hollow one at 1."""
     other = bulged if curvature < 0 else hollow
     return (1 - abs(curvature)) * straight + abs(curvature) * other
 
@@ -230,7 +230,7 @@ def _square(x: Gains, c: float) -> Gains:
 
 
 def _nearly_cosine(x: Gains) -> Gains:
-    """From 1 to 0, as a cosine does over a quarter of a turn."""
+    """Fall from 1 to 0, as a cosine does over a quarter of a turn."""
     return 1 - x**2 * (2 - math.pi / 4 - (1 - math.pi / 4) * x**2)
 
 
@@ -242,7 +242,7 @@ def _equal_power(x: Gains, c: float) -> Gains:
 
 
 def _pulled(x: Gains, t: float) -> Gains:
-    """A parabola from corner to corner, pulled to (t, 1 - t)."""
+    """Draw a parabola from corner to corner, pulled to (t, 1 - t)."""
     if abs(t - 0.5) < _SAME:
         return x
     g = (np.sqrt(x * (1 - 2 * t) + t**2) - t) / (1 - 2 * t)

@@ -51,7 +51,7 @@ class FaderReader:
         self._law = 1.0 if project is None else project.number(1, 1.0)
 
     def read(self, block: Block, rows: Mapping[str, RppLine]) -> ReaperFader:
-        """The fader of a track.
+        """Read the fader of a track.
 
         Args:
             block: the track.
@@ -79,13 +79,13 @@ class FaderReader:
         )
 
     def law(self, volpan: RppLine) -> PanLaw:
-        """What a track's pan means: by its own law, or the project's."""
+        """Tell what a track's pan means: by its own law, or the project's."""
         own = volpan.number(3, -1.0)
         law = own if own >= 0 else self._law
         return PAN_LAWS[min(PAN_LAWS, key=lambda known: abs(known - law))]
 
     def _volume(self, block: Block, factor: float) -> Automation | None:
-        """The envelope; in the mode trim/read the fader works behind it."""
+        """Read the envelope; in the mode trim/read the fader works behind it."""
         automation = self._envelope(block, "VOLENV2")
         if automation is None:
             return None
@@ -106,7 +106,7 @@ class FaderReader:
 
 
 def is_active(document: ReaperDocument, envelope: Block) -> bool:
-    """Whether an envelope is switched on and has points, or automation items."""
+    """Tell whether an envelope is switched on and has points, or automation items."""
     active = document.find(envelope, "ACT")
     if active is not None and not active.whole(1):
         return False

@@ -132,7 +132,7 @@ class ItemReader:
 
 
 def plugin_names(document: ReaperDocument, chain: Block, *, without: Collection[str] = ()) -> Iterator[str]:
-    """The plug-ins of a chain that are not bypassed, as REAPER shows them, those in containers, too.
+    """List the plug-ins of a chain that are not bypassed, as REAPER shows them, those in containers, too.
 
     Args:
         document: the project.
@@ -156,19 +156,19 @@ def plugin_names(document: ReaperDocument, chain: Block, *, without: Collection[
 
 
 def _rate(take: Take) -> float:
-    """The play rate, without what rounding left of 1."""
+    """Read the play rate, without what rounding left of 1."""
     rate = take.number("PLAYRATE", 1, 1.0)
     return 1.0 if is_one(rate) else rate
 
 
 def _is_muted(item: Take) -> bool:
-    """Whether an item does not play: it is muted or another is soloed, unless it is soloed itself."""
+    """Tell whether an item does not play: it is muted or another is soloed, unless it is soloed itself."""
     solo = item.whole("MUTE", 2)
     return solo == _NOT_SOLOED or (solo != _SOLOED and bool(item.whole("MUTE", 1)))
 
 
 def _plays(item: Take, lanes: int) -> bool:
-    """Whether an item lies on a lane that plays: YPOS has its top edge and its height, in parts of the track's."""
+    """Tell whether an item lies on a lane that plays: YPOS has its top edge and its height, in parts of the track's."""
     height = item.number("YPOS", 2)
     if height <= 0:
         return True

@@ -71,7 +71,7 @@ class TrackBlock:
     has_items: bool
 
     def row(self, key: str) -> RppLine:
-        """Its line of this key; one without values if it has none."""
+        """Return its line of this key; one without values if it has none."""
         return self.rows.get(key) or RppLine(Path(), self.block.first, (key,))
 
     @property
@@ -157,7 +157,7 @@ class Mixer:
         return [track for track in self.tracks if track.has_items or not track.is_folder]
 
     def route(self, order: int) -> Route:
-        """Where a track's sound goes: to its folder or the master, or by its first plain send where that is off."""
+        """Follow a track's sound: to its folder or the master, or by its first plain send where that is off."""
         track = self.tracks[order]
         main = track.row("MAINSEND")
         if main.whole(1, 1) and not main.whole(2):
@@ -178,12 +178,12 @@ class Mixer:
         return [self.tracks[order] for order in (*self._through, *self._leaders)]
 
     def parent(self, order: int) -> int | None:
-        """Index of the group that a track goes to."""
+        """Return the index of the group that a track goes to."""
         route = self.route(order)
         return None if route.parent is None else self._through.index(route.parent)
 
     def controls(self, order: int) -> tuple[int, ...]:
-        """Indices of the VCAs that a track follows."""
+        """Return the indices of the VCAs that a track follows."""
         follows = _members(self.tracks[order], _VCA_FOLLOW)
         first = len(self._through)
         return tuple(
@@ -193,7 +193,7 @@ class Mixer:
         )
 
     def notes(self, track: TrackBlock) -> Iterator[str]:
-        """What a track does to its sound that is not rendered."""
+        """List what a track does to its sound that is not rendered."""
         if track.row("FX").whole(1, 1):
             for chain in blocks(track.block, "FXCHAIN"):
                 yield from (Kind.PLUGIN(name) for name in plugin_names(self._document, chain))
@@ -205,7 +205,7 @@ class Mixer:
         yield from self._send_notes(track.order)
 
     def pan_mode(self, track: TrackBlock) -> int:
-        """The track's own, or the project's."""
+        """Read the track's own pan mode, or the project's."""
         project = self._document.find(self._document.root, "PANMODE")
         return track.row("PANMODE").whole(1, -1 if project is None else project.whole(1, -1))
 
@@ -324,6 +324,6 @@ def _all_tracks(document: ReaperDocument) -> Iterator[TrackBlock]:
 
 
 def _members(track: TrackBlock, field: int) -> int:
-    """The groups in which a track has a role, a bit for each."""
+    """Return the groups in which a track has a role, a bit for each."""
     low, high = track.row("GROUP_FLAGS"), track.row("GROUP_FLAGS_HIGH")
     return low.whole(field) & 0xFFFFFFFF | (high.whole(field) & 0xFFFFFFFF) << 32

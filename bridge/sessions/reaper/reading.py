@@ -61,7 +61,7 @@ def read(path: Path, resolver: Resolver) -> Session:
 
 
 def platform(document: ReaperDocument) -> str:
-    """What REAPER ran on when it wrote a project: "windows", "macos" or "linux"."""
+    """Tell what REAPER ran on when it wrote a project: "windows", "macos" or "linux"."""
     version = document.row(document.root.first).text(2).lower()
     if "linux" in version:
         return "linux"
@@ -76,7 +76,7 @@ class _TrackReader:
         self._faders = FaderReader(document)
 
     def read(self, track: TrackBlock) -> SessionTrack:
-        """The track of a block."""
+        """Read the track of a block."""
         lanes = _playing_lanes(track)
         clips: list[Clip] = []
         for block in blocks(track.block, "ITEM"):
@@ -109,7 +109,7 @@ class _TrackReader:
 
 
 def _sample_rate(document: ReaperDocument, mixer: Mixer, sources: ItemSources) -> int:
-    """The project's rate; that of most of its files if it leaves the choice to the sound card."""
+    """Find the project's rate; that of most of its files if it leaves the choice to the sound card."""
     row = document.find(document.root, "SAMPLERATE")
     rate_hz = DEFAULT_RATE_HZ if row is None else row.whole(1, DEFAULT_RATE_HZ)
     if row is not None and row.whole(2, 1):
@@ -119,7 +119,7 @@ def _sample_rate(document: ReaperDocument, mixer: Mixer, sources: ItemSources) -
 
 
 def _tempo(document: ReaperDocument) -> tuple[TempoPoint, ...]:
-    """Where the tempo changes; none if it does not."""
+    """List where the tempo changes; none if it does not."""
     block = next(blocks(document.root, "TEMPOENVEX"), None)
     if block is None:
         return ()
@@ -147,7 +147,7 @@ def _remarks(document: ReaperDocument) -> Iterator[SessionNote]:
 
 
 def _playing_lanes(track: TrackBlock) -> int | None:
-    """A bit for each lane that plays; None if the track has no lanes, or all play."""
+    """Return a bit for each lane that plays; None if the track has no lanes, or all play."""
     if track.row("FREEMODE").whole(1) != _FIXED_LANES or "LANESOLO" not in track.rows:
         return None
     row = track.rows["LANESOLO"]
@@ -157,7 +157,7 @@ def _playing_lanes(track: TrackBlock) -> int | None:
 
 
 def _colour(number: int, system: str) -> str | None:
-    """A colour in the system's own order of bytes: Windows has red lowest, the others highest."""
+    """Read a colour in the system's own order of bytes: Windows has red lowest, the others highest."""
     if not number & _CUSTOM_COLOUR:
         return None
     value = (number & 0xFFFFFF).to_bytes(3, "little" if system == "windows" else "big")
@@ -165,7 +165,7 @@ def _colour(number: int, system: str) -> str | None:
 
 
 def _recordings(document: ReaperDocument) -> str:
-    """The folder inside the project's that recordings go to, if it is one."""
+    """Find the folder inside the project's that recordings go to, if it is one."""
     row = document.find(document.root, "RECORD_PATH")
     folder = "" if row is None else row.text(1).replace("\\", "/")
     unsafe = PureWindowsPath(folder).is_absolute() or folder.startswith("/") or ".." in folder.split("/")

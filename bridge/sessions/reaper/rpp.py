@@ -67,11 +67,11 @@ class RppLine:
         return self.words[0]
 
     def text(self, index: int, default: str = "") -> str:
-        """A word, counted from the key, which is 0."""
+        """Return a word, counted from the key, which is 0."""
         return self.words[index] if index < len(self.words) else default
 
     def number(self, index: int, default: float = 0.0) -> float:
-        """A word as a number; the default where the line is too short.
+        """Return a word as a number; the default where the line is too short.
 
         Raises:
             SessionError: it is none, or not finite.
@@ -88,7 +88,7 @@ class RppLine:
         return value
 
     def whole(self, index: int, default: int = 0) -> int:
-        """The same as a whole number, cut off."""
+        """Return the same as a whole number, cut off."""
         return int(self.number(index, default))
 
 
@@ -123,28 +123,28 @@ class ReaperDocument:
         return b"\r" if self.lines[self.root.first].endswith(b"\r") else b""
 
     def row(self, line: int) -> RppLine:
-        """The words of a line; a block's tag is without its "<"."""
+        """Split the words of a line; a block's tag is without its "<"."""
         text = decoded(self.lines[line].removeprefix(_BOM)).strip().removeprefix("<")
         words = tuple(next(filter(None, match.groups()), "") for match in _WORD.finditer(text))
         return RppLine(self.path, line, words or ("",))
 
     def key(self, line: int) -> str:
-        """The first word of a line."""
+        """Return the first word of a line."""
         parts = self.lines[line].split(None, 1)
         return decoded(parts[0]) if parts else ""
 
     def rows(self, block: Block, keys: Collection[str]) -> Iterator[RppLine]:
-        """Those of a block's own lines that begin with one of these keys."""
+        """List those of a block's own lines that begin with one of these keys."""
         for child in block.children:
             if isinstance(child, int) and self.key(child) in keys:
                 yield self.row(child)
 
     def find(self, block: Block, key: str) -> RppLine | None:
-        """The first of a block's own lines with this key."""
+        """Find the first of a block's own lines with this key."""
         return next(self.rows(block, (key,)), None)
 
     def changed(self, edits: Iterable[Edit]) -> bytes:
-        """The file's bytes with some lines replaced; edits at the same place stay in their order."""
+        """Make the file's bytes with some lines replaced; edits at the same place stay in their order."""
         result: list[bytes] = []
         place = 0
         for edit in sorted(edits, key=lambda edit: (edit.start, edit.stop)):
@@ -158,14 +158,14 @@ class ReaperDocument:
 
 
 def blocks(block: Block, *tags: str) -> Iterator[Block]:
-    """Those of a block's own blocks that have one of these tags; all without any."""
+    """List those of a block's own blocks that have one of these tags; all without any."""
     for child in block.children:
         if isinstance(child, Block) and (not tags or child.tag in tags):
             yield child
 
 
 def block_text(document: ReaperDocument, owner: Block, tag: str | None = None) -> str:
-    """The text of a block in which REAPER keeps what no quotes can hold, a line behind each "|".
+    """Read the text of a block in which REAPER keeps what no quotes can hold, a line behind each "|".
 
     Args:
         document: the project.
@@ -180,7 +180,7 @@ def block_text(document: ReaperDocument, owner: Block, tag: str | None = None) -
 
 
 def load(path: Path) -> ReaperDocument:
-    """The tree of a project's file.
+    """Read the tree of a project's file.
 
     Raises:
         SessionError: it cannot be read, is too large, or is no REAPER project.
@@ -194,7 +194,7 @@ def load(path: Path) -> ReaperDocument:
 
 
 def parse(data: bytes, path: Path) -> ReaperDocument:
-    """The tree of a project.
+    """Parse the tree of a project.
 
     Args:
         data: what its file holds.
@@ -218,7 +218,7 @@ def parse(data: bytes, path: Path) -> ReaperDocument:
 
 
 def decoded(raw: bytes) -> str:
-    """Text as REAPER writes it: UTF-8, in old projects that of Windows."""
+    """Decode text as REAPER writes it: UTF-8, in old projects that of Windows."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -226,7 +226,7 @@ def decoded(raw: bytes) -> str:
 
 
 def _versions(lines: Sequence[bytes]) -> Iterator[range]:
-    """The lines of each project in a file: a backup has several, one behind the other."""
+    """List the lines of each project in a file: a backup has several, one behind the other."""
     starts = [number for number, line in enumerate(lines) if _opens_project(line, first=number == 0)]
     starts = [0, *starts[1:]] if starts else [0]
     yield from (range(*pair) for pair in pairwise([*starts, len(lines)]))
@@ -238,7 +238,7 @@ def _opens_project(line: bytes, *, first: bool) -> bool:
 
 
 def _saved_at(line: bytes) -> float:
-    """When a project was saved, in seconds: the last word of its first line."""
+    """Tell when a project was saved, in seconds: the last word of its first line."""
     words = line.split()
     try:
         return float(words[-1]) if len(words) >= 4 else 0.0

@@ -45,12 +45,12 @@ class Take:
     empty: bool = False
 
     def number(self, key: str, index: int, default: float = 0.0) -> float:
-        """A number of a line; the default where the line or the number is missing."""
+        """Return a number of a line; the default where the line or the number is missing."""
         row = self.rows.get(key)
         return default if row is None else row.number(index, default)
 
     def whole(self, key: str, index: int, default: int = 0) -> int:
-        """The same as a whole number."""
+        """Return the same as a whole number."""
         row = self.rows.get(key)
         return default if row is None else row.whole(index, default)
 
@@ -83,7 +83,7 @@ class SourceWindow:
     is_file: bool
 
     def inside(self, offset: float, frames: float) -> bool:
-        """Whether it has so many frames from there on."""
+        """Tell whether it has so many frames from there on."""
         return offset >= 0 and offset + frames <= self.length + _ROUNDING_FRAMES
 
 
@@ -103,7 +103,7 @@ class ItemSources:
         self._under = (under,) if under else ()
 
     def usual_rate_hz(self, items: Iterable[Block]) -> int | None:
-        """The sample rate that most of the items' files have; None if none can be read."""
+        """Find the sample rate that most of the items' files have; None if none can be read."""
         rates: Counter[int] = Counter()
         for block in items:
             source = self.source(active_take(self.takes(block)))
@@ -116,7 +116,7 @@ class ItemSources:
         return rates.most_common(1)[0][0] if rates else None
 
     def path(self, source: ItemSource) -> Path | None:
-        """The file of a source; None if it is missing.
+        """Find the file of a source; None if it is missing.
 
         Raises:
             SessionError: its path leads out of the project's folder.
@@ -124,7 +124,7 @@ class ItemSources:
         return self._resolver.find(source.file, under=self._under)
 
     def info(self, path: Path) -> FileInfo:
-        """What a file has.
+        """Tell what a file has.
 
         Raises:
             AudioError: it cannot be read.
@@ -132,7 +132,7 @@ class ItemSources:
         return self._pool.info(path)
 
     def takes(self, block: Block) -> list[Take]:
-        """All takes of an item; the first has the item's own lines, too."""
+        """Read all takes of an item; the first has the item's own lines, too."""
         takes = [Take()]
         for child in block.children:
             if isinstance(child, Block):
@@ -149,14 +149,14 @@ class ItemSources:
         return takes
 
     def name(self, take: Take) -> str:
-        """What REAPER shows on the take."""
+        """Tell what REAPER shows on the take."""
         row = take.rows.get("NAME")
         if row is not None:
             return row.text(1)
         return next((block_text(self._document, block) for block in take.blocks if block.tag == "NAME"), "")
 
     def source(self, take: Take) -> ItemSource | None:
-        """What a take plays; None if it has no source."""
+        """Read what a take plays; None if it has no source."""
         block = next((block for block in take.blocks if block.tag == "SOURCE"), None)
         if block is None:
             return None
@@ -182,12 +182,12 @@ class ItemSources:
 
 
 def active_take(takes: list[Take]) -> Take:
-    """The take that plays."""
+    """Return the take that plays."""
     return next((take for take in takes if take.selected), takes[0])
 
 
 def window_of(source: ItemSource, info: FileInfo) -> SourceWindow:
-    """Where a source lies in its file."""
+    """Tell where a source lies in its file."""
     start = source.start_s * info.sample_rate_hz
     length = info.frames - start if source.length_s is None else source.length_s * info.sample_rate_hz
     base = info.frames - start - length if source.reverse else start
@@ -195,7 +195,7 @@ def window_of(source: ItemSource, info: FileInfo) -> SourceWindow:
 
 
 def looped(clip: Clip, window: SourceWindow, offset: float) -> Clip:
-    """The clip with its source played over and over."""
+    """Play the source of a clip over and over."""
     if window.length < 1:
         raise SessionError("its source has no length to be looped.")
     return dataclasses.replace(
@@ -207,7 +207,7 @@ def looped(clip: Clip, window: SourceWindow, offset: float) -> Clip:
 
 
 def silenced(clip: Clip, window: SourceWindow, offset: float, frames_per_s: float) -> Clip:
-    """The clip without what lies in its file around the section that it plays."""
+    """Silence what lies in a clip's file around the section that it plays."""
     if clip.envelope is not None:
         return dataclasses.replace(clip, notes=(*clip.notes, Kind.OUTSIDE_SECTION()))
     begin_s, end_s = -offset / frames_per_s, (window.length - offset) / frames_per_s
@@ -217,7 +217,7 @@ def silenced(clip: Clip, window: SourceWindow, offset: float, frames_per_s: floa
 
 
 def with_channels(clip: Clip, mode: int, channels: int) -> Clip:
-    """What CHANMODE takes of a file."""
+    """Take what CHANMODE means of a file."""
     match mode:
         case 0:
             return clip
@@ -235,7 +235,7 @@ def with_channels(clip: Clip, mode: int, channels: int) -> Clip:
 
 
 def _channels(mode: int) -> tuple[int, ...]:
-    """Left, right, further single channels, and pairs; each in two ranges of numbers."""
+    """List the channels of a mode: left, right, further single channels, and pairs; each in two ranges of numbers."""
     if 3 <= mode <= 66:
         return (mode - 3,)
     if 131 <= mode <= 194:

@@ -102,7 +102,7 @@ class PluginStates:
 
 
 def states_of(bus: Bus, sample_rate_hz: int) -> PluginStates:
-    """The nearest that ReaEQ, ReaComp and a fader come to a strip or master.
+    """Fit the nearest that ReaEQ, ReaComp and a fader come to a strip or master.
 
     The input gain is folded into threshold and fader, so that the plug-ins work on the raw track.
     """
@@ -122,7 +122,7 @@ def states_of(bus: Bus, sample_rate_hz: int) -> PluginStates:
 
 
 def strip_of(eq: bytes, compressor: bytes, fader_db: float, pan: float) -> Strip | None:
-    """The strip that states and a fader are; None if they are no states of ours."""
+    """Return the strip that states and a fader are; None if they are no states of ours."""
     values = _section_values(eq, compressor)
     if values is None:
         return None
@@ -130,13 +130,13 @@ def strip_of(eq: bytes, compressor: bytes, fader_db: float, pan: float) -> Strip
 
 
 def master_of(eq: bytes, compressor: bytes, level_db: float) -> Master | None:
-    """The master that states and a fader are; None if they are no states of ours."""
+    """Return the master that states and a fader are; None if they are no states of ours."""
     values = _section_values(eq, compressor)
     return None if values is None else replace(Master(), _held(Master, {**values, "output_gain_db": level_db}))
 
 
 def state_lines(kind: PluginKind, state: bytes) -> list[str]:
-    """A state as the lines in a VST block: what REAPER keeps about the plug-in, the state, its program's name."""
+    """Write a state as the lines in a VST block: what REAPER keeps about the plug-in, the state, its program's name."""
     four = {"eq": b"qeer", "compressor": b"mcer"}[kind]
     # Pins: two in and two out; ReaComp has a side-chain's two more.
     pins = {"eq": (0xFEED5EEE, 2, 1, 0, 2, 0, 2, 1, 0, 2, 0), "compressor": (0xFEED5EEF, 4, 1, 0, 2, 0, 4, 0, 8, 0)}
@@ -151,7 +151,7 @@ def state_lines(kind: PluginKind, state: bytes) -> list[str]:
 
 
 def state_in(lines: Sequence[bytes]) -> bytes | None:
-    """The state in a VST block's lines; None if they do not hold one."""
+    """Return the state in a VST block's lines; None if they do not hold one."""
     try:
         parts = [base64.b64decode(line.strip(), validate=True) for line in lines]
     except (binascii.Error, ValueError):
@@ -229,7 +229,7 @@ def _compressor_values(state: bytes) -> dict[str, float] | None:
 
 
 def _held(section: type[Strip] | type[Master], values: Mapping[str, float]) -> dict[str, float]:
-    """The values within the console's ranges."""
+    """Hold the values within the console's ranges."""
     table = parameters(section)
     return {path: table[path].clamp(value) for path, value in values.items()}
 

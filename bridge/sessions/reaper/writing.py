@@ -110,7 +110,7 @@ def write(
 
 
 def written_mix(path: Path) -> Preset:
-    """The mix that was written into a project: its tracks that have mixbridge's plug-ins, in desk form.
+    """Read the mix that was written into a project: its tracks that have mixbridge's plug-ins, in desk form.
 
     Raises:
         SessionError: it cannot be read, or the plug-ins were changed to something that no preset holds.
@@ -160,7 +160,7 @@ class _Writer:
         return {track.order for track, group in orders if id(group) in acting_on}
 
     def track(self, track: TrackBlock, wanted: PresetTrack, channels: int) -> None:
-        """A track's fader, pan, mute and plug-ins.
+        """Set a track's fader, pan, mute and plug-ins.
 
         Args:
             track: which.
@@ -189,7 +189,7 @@ class _Writer:
         self.notes.extend(f"{track.name}: {note}" for note in self._track_notes(track, wanted.strip, states))
 
     def _rest(self, track: TrackBlock) -> None:
-        """A group at 0 dB, in the centre, unmuted, with its own output."""
+        """Set a group to 0 dB, in the centre, unmuted, with its own output."""
         self.edits.set(track.block, "VOLPAN", {1: "1", 2: "0"}, "{} {} -1 -1 1")
         for key, new in (("MUTESOLO", "{} 0 0"), ("IPHASE", "{}")):
             if track.row(key).whole(1):
@@ -198,7 +198,7 @@ class _Writer:
         self._envelopes_off(track.block, None)
 
     def _straighten(self, track: TrackBlock) -> None:
-        """The way to the master: an output that is off is switched on, a send on the way set to 0 dB."""
+        """Open the way to the master: switch an output on that is off, set a send on the way to 0 dB."""
         route = self._mixer.route(track.order)
         if route.send is not None:
             self.edits.change(route.send.row, {3: "1"})
@@ -207,7 +207,7 @@ class _Writer:
             self.notes.append(f"{track.name}: its output to the master was off; it is on in the copy.")
 
     def _envelopes_off(self, block: Block, name: str | None) -> None:
-        """Envelopes that would move what was set are switched off; their points stay."""
+        """Switch off envelopes that would move what was set; their points stay."""
         for envelope in blocks(block, *ENVELOPES, *_MASTER_ENVELOPES):
             if is_active(self._document, envelope):
                 self.edits.set(envelope, "ACT", {1: "0"}, "{} -1")
@@ -215,7 +215,7 @@ class _Writer:
                     self.notes.append(automation_off(name, _ENVELOPE_NAMES[envelope.tag]))
 
     def master(self, preset: Preset) -> None:
-        """The master's fader and plug-ins."""
+        """Set the master's fader and plug-ins."""
         states = states_of(preset.master, self._rate_hz)
         root = self._document.root
         self.edits.set(root, "MASTER_VOLUME", {1: _gain(states.fader_db), 2: "0"}, "{} {} -1 -1 1")

@@ -78,7 +78,7 @@ class FilePool:
             self._open.popitem()[1].file.close()
 
     def info(self, path: Path) -> FileInfo:
-        """What a file has.
+        """Tell what a file has.
 
         Raises:
             AudioError: it cannot be read, or is cut off.
@@ -88,7 +88,7 @@ class FilePool:
         return self._infos[path]
 
     def read(self, path: Path, first: int, count: int) -> Samples:
-        """Frames of a file, shape (channels, count); zeros before its beginning and behind its end.
+        """Read frames of a file, shape (channels, count); zeros before its beginning and behind its end.
 
         Raises:
             AudioError: it is damaged.
@@ -121,7 +121,7 @@ class FilePool:
         return chunk
 
     def _moved(self, path: Path, info: FileInfo, opened: _OpenFile, first: int) -> _OpenFile:
-        """The file at this frame: gone to if that is exact, else read up to there."""
+        """Move the file to this frame: gone to if that is exact, else read up to there."""
         if not info.seekable:
             if opened.position > first:
                 self._open.pop(path).file.close()
@@ -179,7 +179,7 @@ class ClipSound:
         self._waiting = np.zeros((0, self.channels), np.float32)
 
     def take(self, count: int) -> Samples:
-        """The next frames, shape (channels, count)."""
+        """Read the next frames, shape (channels, count)."""
         if self._resampler is None:
             self._place += count
             return self._material.read(self._place - count, count)
@@ -200,7 +200,7 @@ class ClipSound:
 
 
 def sounding_frames(clip: Clip, pool: FilePool, sample_rate_hz: int) -> int:
-    """How many of a clip's frames its files have something for, from its beginning on.
+    """Tell how many of a clip's frames its files have something for, from its beginning on.
 
     Raises:
         AudioError: a file cannot be read.
@@ -214,7 +214,7 @@ def sounding_frames(clip: Clip, pool: FilePool, sample_rate_hz: int) -> int:
 
 
 def clip_channels(clip: Clip, pool: FilePool) -> int:
-    """How many channels a clip has.
+    """Tell how many channels a clip has.
 
     Raises:
         AudioError: a file cannot be read.
@@ -228,7 +228,7 @@ def clip_channels(clip: Clip, pool: FilePool) -> int:
 
 @contextmanager
 def naming(track: SessionTrack, clip: Clip) -> Iterator[None]:
-    """What is wrong with a clip's file is said with the names of clip and track, as a :class:`SessionError`."""
+    """Raise what is wrong with a clip's file as a :class:`SessionError` with the names of clip and track."""
     try:
         yield
     except AudioError as error:
@@ -251,7 +251,7 @@ class _Material:
         self._short_loop: Samples | None = None
 
     def read(self, first: int, count: int) -> Samples:
-        """Frames of the endless recording, shape (channels, count)."""
+        """Read frames of the endless recording, shape (channels, count)."""
         if self._loop is None:
             return self._straight(first, count)
         start, length = self._loop
@@ -291,7 +291,7 @@ class _Material:
 
 
 def _taken(samples: Samples, channels: tuple[int, ...]) -> Samples:
-    """Some channels; those that are not there are silent."""
+    """Take some channels; those that are not there are silent."""
     if max(channels) < samples.shape[0]:
         return samples[list(channels)]
     silence = np.zeros((1, samples.shape[1]), np.float32)
@@ -325,7 +325,7 @@ def _info(path: Path, file: OneWayFile) -> FileInfo:
 
 
 def _beginning(first: float, rate_hz: float, session_rate_hz: int) -> tuple[int, int]:
-    """Where to begin feeding a resampler, and how many of its frames come before the one for source place `first`.
+    """Tell where to begin feeding a resampler, and how many of its frames come before the one for source place `first`.
 
     It begins at a whole frame, early enough for what it looks back at, and where one of its own frames falls on `first`
     as exactly as may be (always exactly, if both rates are whole numbers and `first` is a frame of either).

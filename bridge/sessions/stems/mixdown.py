@@ -42,7 +42,7 @@ class TrackSound:
         self.channels = track_channels(track, pool)
 
     def take(self, count: int) -> Samples:
-        """The next frames of the session, shape (channels, count)."""
+        """Render the next frames of the session, shape (channels, count)."""
         first, end = self._place, self._place + count
         self._place = end
         while self._waiting and self._waiting[-1].position < end:
@@ -100,7 +100,7 @@ class TrackFader:
         self._place = 0
 
     def __call__(self, block: Samples) -> Samples:
-        """The next frames of the session, shape (2, n), of those before the fader, shape (1 or 2, n)."""
+        """Render the next frames of the session, shape (2, n), of those before the fader, shape (1 or 2, n)."""
         first, self._place = self._place, self._place + block.shape[1]
         if self._silent:
             return np.zeros((2, block.shape[1]), np.float32)
@@ -111,7 +111,7 @@ class TrackFader:
 
 
 def _sides(stage: SessionTrack | SessionGroup, first: int, end: int, rate_hz: int) -> Gains:
-    """The gains of the left and right side in frames first..end, shape (2, n); (2, 1) where nothing moves."""
+    """Return the gains of the left and right side in frames first..end, shape (2, n); (2, 1) where nothing moves."""
     times_s = np.zeros(1)
     if stage.volume or stage.pan_automation:
         times_s = np.arange(first, end) / rate_hz
@@ -123,7 +123,7 @@ def _sides(stage: SessionTrack | SessionGroup, first: int, end: int, rate_hz: in
 
 
 def track_channels(track: SessionTrack, pool: FilePool) -> int:
-    """How many channels a track's clips need: 1 or 2.
+    """Tell how many channels a track's clips need: 1 or 2.
 
     Raises:
         SessionError: a file of a clip cannot be read.
@@ -148,7 +148,7 @@ class _Playing:
         self._level = gain_factor(self.clip.gain_db) * (-1 if self.clip.polarity else 1)
 
     def gains(self, first: int, count: int) -> float | Gains:
-        """The gain of frames of the clip: one number if it does not change."""
+        """Return the gain of frames of the clip: one number if it does not change."""
         clip = self.clip
         gains: float | Gains = self._level
         if clip.envelope:
@@ -159,14 +159,14 @@ class _Playing:
         return gains
 
     def under(self, first: int, count: int) -> Gains:
-        """What an opaque clip leaves of those below it."""
+        """Tell what an opaque clip leaves of those below it."""
         gains = np.zeros(count)
         for fade, rising, (low, high, frame) in self._fades(first, count):
             gains[low:high] = under_gains(fade, frame, high - low, rising=rising)
         return gains
 
     def _fades(self, first: int, count: int) -> Iterator[tuple[Fade, bool, tuple[int, int, int]]]:
-        """The fades in frames first..first+count of the clip, and whether they rise.
+        """List the fades in frames first..first+count of the clip, and whether they rise.
 
         With each: where it begins and ends in these frames, and which of its own frames is there first.
         """
@@ -184,7 +184,7 @@ def _is_heard(clip: Clip) -> bool:
 
 
 def _with_channels(samples: Samples, channels: int) -> Samples:
-    """One channel on both sides; of more, the first ones."""
+    """Put one channel on both sides; of more, the first ones."""
     if samples.shape[0] == channels:
         return samples
     return np.repeat(samples, channels, axis=0) if samples.shape[0] == 1 else samples[:channels]

@@ -13,9 +13,10 @@ from ....presets.names import unique_names
 from ....runtime.audio.naming import file_names
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from ....runtime.audio.writing import FORMATS, AudioFormat
+from ..core.checks import checked
 from ..core.kinds import Kind, level, side
 from ..core.media import shown
-from ..core.model import MissingMedia, Session, SessionGroup, SessionNote, SessionTrack, checked
+from ..core.model import MissingMedia, Session, SessionGroup, SessionNote, SessionTrack
 from ..core.routing import acting, silence
 from .material import FilePool, clip_channels, naming, sounding_frames
 from .mixdown import track_channels
@@ -107,14 +108,8 @@ def plan_stems(
     named = list(zip(unique_names(track.name for track in session.tracks), session.tracks, strict=True))
     wanted = [(name, track) for name, track in named if track.clips and (tracks is None or name in tracks)]
     _check_choice(session, named, wanted, tracks)
-    unplayed = () if muted else tuple(name for name, track in wanted if silence(session, track))
+    unplayed = () if muted else _unplayed(session, wanted)
     chosen = [(name, track) for name, track in wanted if name not in unplayed]
-    if not chosen:
-        raise SessionError(
-            f"{session.path}: no track with audio is played, e.g. {unplayed[0][:80]!r}: "
-            f"{silence(session, dict(wanted)[unplayed[0]])}. Unmute what you want to hear.",
-            hints=(Hint("muted"),),
-        )
     suffix = FORMATS[audio_format].suffix
     with FilePool() as pool:
         files = file_names(name for name, _ in chosen)
@@ -124,6 +119,7 @@ def plan_stems(
         )
         frames, short = _sounding_end(session, pool)
         wide = list(_channel_notes(session, pool))
+    kind = _silent_kind(post_fader=post_fader, muted=muted)
     return StemsPlan(
         session,
         stems,
@@ -132,17 +128,13 @@ def plan_stems(
         FORMATS[audio_format],
         post_fader,
         tuple(dict.fromkeys((*_not_rendered(session), *wide))),
-        (
-            *session.remarks,
-            *short,
-            *_remarks(session, _silent_kind(post_fader=post_fader, muted=muted), post_fader=post_fader),
-        ),
+        (*session.remarks, *short, *_remarks(session, kind, post_fader=post_fader)),
         unplayed,
     )
 
 
 def strict(plan: StemsPlan) -> StemsPlan:
-    """The plan, if it renders everything.
+    """Give back the plan, if it renders everything.
 
     Raises:
         SessionError: something is not rendered, or missing.
@@ -155,16 +147,33 @@ def strict(plan: StemsPlan) -> StemsPlan:
 
 
 def said(note: SessionNote) -> str:
-    """A note in a line: where, and what."""
+    """Write a note in a line: where, and what."""
     return ": ".join(part for part in (note.track, note.clip, note.what) if part)
 
 
 def said_missing(item: MissingMedia) -> str:
-    """A missing file in a line: which, and where it was looked for."""
+    """Write a missing file in a line: which, and where it was looked for."""
     if item.is_outside:
         return f"{shown(item.written)} lies outside the session's folder"
     places = ", ".join(str(place) for place in item.looked_in)
     return f"{item.written} is missing" + (f" (looked in {places})" if places else "")
+
+
+def _unplayed(session: Session, wanted: Sequence[tuple[str, SessionTrack]]) -> tuple[str, ...]:
+    """Name the tracks that the DAW does not play.
+
+    Raises:
+        SessionError: it plays none of them.
+    """
+    reasons = {name: reason for name, track in wanted if (reason := silence(session, track))}
+    if len(reasons) == len(wanted):
+        name, reason = next(iter(reasons.items()))
+        raise SessionError(
+            f"{session.path}: no track with audio is played, e.g. {name[:80]!r}: {reason}. "
+            "Unmute what you want to hear.",
+            hints=(Hint("muted"),),
+        )
+    return tuple(reasons)
 
 
 def _check_choice(
@@ -186,7 +195,7 @@ def _check_choice(
 
 
 def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[SessionNote]]:
-    """Where the last clip that has something ends, and the clips that claim to be longer than their files."""
+    """Find where the last clip that has something ends, and the clips that claim to be longer than their files."""
     end, short = 1, []
     for track in session.tracks:
         for clip in track.clips:
@@ -204,7 +213,7 @@ def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[SessionNo
 
 
 def _channel_notes(session: Session, pool: FilePool) -> Iterator[SessionNote]:
-    """What of the channels of clips and their files is not heard."""
+    """List what of the channels of clips and their files is not heard."""
     for track in session.tracks:
         for clip in track.clips:
             with naming(track, clip):
@@ -225,7 +234,7 @@ def _not_rendered(session: Session) -> Iterator[SessionNote]:
 
 
 def _silent_kind(*, post_fader: bool, muted: bool) -> Kind:
-    """What is said of a track that the DAW does not play."""
+    """Choose what is said of a track that the DAW does not play."""
     if not muted:
         return Kind.LEFT_OUT
     return Kind.SILENT_STEM if post_fader else Kind.NOT_PLAYED
@@ -249,7 +258,7 @@ def _remarks(session: Session, silent_kind: Kind, *, post_fader: bool) -> Iterat
 
 
 def _group_remarks(session: Session, post_fader: bool) -> Iterator[SessionNote]:
-    """What groups with audible tracks do to them and raw stems do not have."""
+    """List what groups with audible tracks do to them and raw stems do not have."""
     used = {id(group) for track in session.tracks if track.clips for group in acting(session, track)}
     for group in (group for group in session.groups if id(group) in used):
         if group.solo:

@@ -169,7 +169,7 @@ def _batches(stems: Iterable[PlannedStem], pool: FilePool) -> Iterator[list[Plan
 
 
 def _shared_file(stem: PlannedStem, pool: FilePool) -> Path | None:
-    """The file of many channels that a stem is all made of."""
+    """Return the file of many channels that a stem is all made of."""
     files = {path for clip in stem.track.clips for path in (clip.source, *clip.split)}
     path = files.pop()
     return path if not files and pool.info(path).channels > 2 else None

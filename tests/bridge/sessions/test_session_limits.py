@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, SessionNote, SessionTrack, checked
+from mixbridge.bridge.sessions.core.checks import checked
+from mixbridge.bridge.sessions.core.model import Automation, Clip, Fade, Session, SessionNote, SessionTrack
 from mixbridge.bridge.sessions.stems import material, planning, render
 from mixbridge.bridge.sessions.stems.planning import plan_stems
 from mixbridge.bridge.sessions.stems.render import render_stems
