@@ -166,7 +166,7 @@ def master_at_rest(pan: float, *, muted: bool) -> Iterator[str]:
     if pan:
         yield f"its pan at {side(pan)} is set to the centre."
     if muted:
-        yield "its mute is taken off."
+        yield "it was muted; it is not in the copy."
 
 
 def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:

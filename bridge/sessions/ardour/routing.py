@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from ....presets.units import decibels
 from ..core.kinds import Kind
@@ -188,6 +188,18 @@ class Routing:
         masters = () if owner is None else owner.findall("Controllable[@name='gaincontrol']/masters/master")
         values = {item.get("id", ""): number(item, "val-master", 1) for item in masters}
         return {name: value for name, value in values.items() if value > 0 and math.isfinite(value)}
+
+
+def connected(root: Element, route: Element) -> Iterator[str]:
+    """Connect a strip to the master whose output goes nowhere, side by side, and say so."""
+    master = next(iter(masters(root)), None)
+    outputs = list(_ports(route, "Output"))
+    if master is None or not outputs or any(port.find("Connection") is not None for port in outputs):
+        return
+    for port, entry in zip(outputs, _ports(master, "Input"), strict=False):
+        SubElement(port, "Connection", other=entry.get("name", ""))
+        SubElement(entry, "Connection", other=port.get("name", ""))
+    yield "its output to the master was off; it is on in the copy."
 
 
 def _check_way(way: frozenset[str] | frozenset[int]) -> None:

@@ -53,7 +53,7 @@ from .controls import (
 )
 from .plugins import PluginKind, other_plugins, own_plugin, plugin_values, put_plugin
 from .reading import audio_routes, read
-from .routing import masters
+from .routing import connected, masters
 from .strips import has_panner, inputs, is_inverted
 from .xml import FaultError, flag, number, parse, whole
 
@@ -168,7 +168,8 @@ class _Writer:
             node = (vcas if group.kind == "VCA" else busses)[group.identity]
             if node not in rested:
                 rested.add(node)
-                notes = list(rest_vca(self._root, node) if group.kind == "VCA" else rest_bus(node))
+                is_vca = group.kind == "VCA"
+                notes = list(rest_vca(self._root, node) if is_vca else (*rest_bus(node), *connected(self._root, node)))
                 self.notes.append(group_to_rest(group))
                 self.notes.extend(f"{group.name}: {note}" for note in notes)
 
@@ -208,8 +209,9 @@ class _Writer:
             notes.extend(to_manual(node, None, f"the automation of {node.get('name')}"))
         if kind == "track":
             notes.extend(with_balance(route))
+            notes.extend(connected(self._root, route))
             if is_inverted(route):
-                notes.append("its polarity stays inverted, as in the session.")
+                notes.append("its polarity stays inverted, other than in the mix.")
         self.notes.extend(f"{name}: {note}" for note in notes)
 
 

@@ -91,7 +91,8 @@ local lines = {}
 for strip in Session:get_routes ():iter () do
   local pan = strip:pan_azimuth_control ()
   lines[#lines + 1] = strip:name () .. "\t" .. strip:gain_control ():get_value () .. "\t" ..
-    (pan:isnil () and -1 or pan:get_value ()) .. "\t" .. tostring (strip:muted ())
+    (pan:isnil () and -1 or pan:get_value ()) .. "\t" .. tostring (strip:muted ()) ..
+    "\t" .. tostring (strip:output ():audio (0):connected ())
 end
 return table.concat (lines, "\n")
 """
@@ -114,7 +115,7 @@ class MixedSession:
     theirs: dict[str, np.ndarray]
     later: Session
     copy_notes: tuple[str, ...]
-    copy_strips: dict[str, tuple[float, float, bool]]
+    copy_strips: dict[str, tuple]
 
     def track(self, name):
         return next(track for track in self.session.tracks if track.name == name)
@@ -146,7 +147,7 @@ def make(folder):
         written = write_copy(host.session_file, preset, copy, match={name: name for name, _ in TRACKS})
         host.reopen("copy")
         lines = [line.split("\t") for line in host.run_lua(STRIPS).splitlines()]
-        strips = {name: (float(gain), float(pan), mute == "true") for name, gain, pan, mute in lines}
+        strips = {name: (float(gain), float(pan), *switches) for name, gain, pan, *switches in lines}
         host.reopen()
         host.run_lua(f"dofile ([[{LUA}]])\n{LATER}")
         later = read_session(host.session_file)
@@ -215,12 +216,12 @@ def test_ardour_finds_the_mixs_balance_in_a_copy(mixed):
     """All stems are mono: the mix pans them by a sine, Ardour by a parabola or, on stereo strips, a line."""
     wanted = [-4 + 20 * math.log10(side(0.75 * math.pi / 2)) for side in (math.cos, math.sin)]
     for name, channels in TRACKS:
-        gain, pan, muted = mixed.copy_strips[name]
+        gain, pan, *switches = mixed.copy_strips[name]
         sides = ardour_mono(pan) if channels == 1 else (min(1, 2 - 2 * pan), min(1, 2 * pan))
         assert [20 * math.log10(gain * side) for side in sides] == pytest.approx(wanted, abs=0.01)
-        assert not muted
+        assert switches == ["false", "true"]  # not muted, and connected
     for name in ("Band", "All", "Mute"):
-        assert mixed.copy_strips[name] == (pytest.approx(1), pytest.approx(0.5), False)
+        assert mixed.copy_strips[name] == (pytest.approx(1), pytest.approx(0.5), "false", "true")
     notes = " ".join(mixed.copy_notes)
     assert "Band: the bus is set to 0 dB and the centre" in notes
     assert "it had: fader at -6.0 dB, pan at 40 % left, inverted polarity" in notes

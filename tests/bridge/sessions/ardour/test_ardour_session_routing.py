@@ -152,7 +152,7 @@ def test_what_a_copy_changes_besides_is_said(read, tmp_path):
     preset = Preset(tracks=(Track(name="Vox", strip=Strip(pan=0.5)),))
     notes = " ".join(write_copy(path, preset, tmp_path / "mix.ardour", match={"Vox": "Vox"}).notes)
     assert "Vox: its panner becomes a balance, as the mix has it." in notes
-    assert "Vox: its polarity stays inverted, as in the session." in notes
+    assert "Vox: its polarity stays inverted, other than in the mix." in notes
     assert "Vox: the automation of its azimuth is switched to Manual, its points are kept." in notes
     assert "Solo stays on for Vox" in notes
 
@@ -188,8 +188,20 @@ def test_the_master_comes_to_the_centre_and_is_heard(read, tmp_path):
     path = read(mixer(master=master)).path
     written = write_copy(path, Preset(tracks=(Track(name="Vox"),)), tmp_path / "mix.ardour", match={"Vox": "Vox"})
     assert "Master: its pan at 50 % left is set to the centre." in written.notes
-    assert "Master: its mute is taken off." in written.notes
+    assert "Master: it was muted; it is not in the copy." in written.notes
     root = ElementTree.parse(written.path).getroot()
     route = root.find("Routes/Route[@name='Master']")
     assert route.find("MuteMaster").get("muted") == "0"
     assert route.find("Pannable/Controllable[@name='pan-azimuth']").get("value") == "0.5"
+
+
+def test_a_track_that_goes_nowhere_goes_to_the_master_in_a_copy(read, tmp_path):
+    entries = '<IO direction="Input"><Port type="audio" name="Master/audio_in 1"/></IO>'
+    session = read(mixer(output=output(), master=entries))
+    assert not session.tracks[0].has_output
+    preset = Preset(tracks=(Track(name="Vox"),))
+    written = write_copy(session.path, preset, tmp_path / "mix.ardour", match={"Vox": "Vox"})
+    assert "Vox: its output to the master was off; it is on in the copy." in written.notes
+    assert read_session(written.path).tracks[0].has_output
+    root = ElementTree.parse(written.path).getroot()
+    assert root.find("Routes/Route[@name='Master']/IO/Port/Connection").get("other") == "Vox/audio_out 1"
