@@ -170,8 +170,8 @@ class Switch(Part):
 
     def decode(self, wire: WireValue) -> float:
         """1.0 for on, 0.0 for off, whichever is nearer."""
-        found = number_of(wire)
-        return 1.0 if abs(found - self.wire[1]) < abs(found - self.wire[0]) else 0.0
+        number = number_of(wire)
+        return 1.0 if abs(number - self.wire[1]) < abs(number - self.wire[0]) else 0.0
 
     def snap(self, value: float | str) -> float:
         """0.0 or 1.0."""

@@ -64,8 +64,8 @@ def filled(template: str, variables: Variables) -> str:
     """The template with those gaps filled that the variables know; others stay."""
 
     def value(match: re.Match[str]) -> str:
-        found = _value(match[1], variables)
-        return match[0] if found is None else str(found)
+        filling = _value(match[1], variables)
+        return match[0] if filling is None else str(filling)
 
     return _GAP.sub(value, template)
 
@@ -75,8 +75,8 @@ def filled_argument(template: int | str, variables: Variables) -> int | str:
     if not isinstance(template, str):
         return template
     whole = _GAP.fullmatch(template)
-    found = _value(whole[1], variables) if whole else None
-    return filled(template, variables) if found is None else found
+    filling = _value(whole[1], variables) if whole else None
+    return filled(template, variables) if filling is None else filling
 
 
 def has_number(templates: Iterable[int | str]) -> bool:

@@ -130,15 +130,15 @@ def push(
     if connection.is_blind:
         return _push_blind(connection, wanted, on_progress, cancel)
     try:
-        ended, held = True, known
-        if held is None:
-            held, ended = _read(connection, wanted, _part(on_progress, 0, 1 / 3), cancel)
+        ended, present = True, known
+        if present is None:
+            present, ended = _read(connection, wanted, _part(on_progress, 0, 1 / 3), cancel)
         if not ended:
             return _nothing_sent(wanted, link.sent - before)
         same = {
             setting: Result(setting, "same", value)
             for setting in wanted
-            if (value := held.get(setting)) is not None and setting.scale.same(setting.value, value)
+            if (value := present.get(setting)) is not None and setting.scale.same(setting.value, value)
         }
         show = _told(_part(on_progress, 1 / 3 if known is None else 0, 1), "setting")
         missing = tuple(setting for setting in wanted if setting not in same)
@@ -203,8 +203,8 @@ def _read(
         ended = pipeline.run()
     except Lost as error:
         raise connection.link.silence() from error
-    found = {_place(errand.setting): errand.found for errand in pipeline.errands}
-    return {setting: found[_place(setting)] for setting in settings}, ended
+    wires = {_place(errand.setting): errand.found for errand in pipeline.errands}
+    return {setting: wires[_place(setting)] for setting in settings}, ended
 
 
 def _run(pipeline: Pipeline, link: Link) -> tuple[bool, str]:

@@ -99,12 +99,12 @@ def decode(datagram: bytes, max_messages: int = 1000, max_depth: int = 4, *, old
     """
     if len(datagram) > MAX_BYTES:
         raise PacketError(f"{len(datagram)} bytes are too many for a datagram")
-    found: list[Message] = []
+    messages: list[Message] = []
     for packet in _flattened(datagram, max_depth):
-        if len(found) == max_messages:
+        if len(messages) == max_messages:
             raise PacketError(f"more than {max_messages} messages in one datagram")
-        found.append(_message(packet, _OLD_READERS if old_texts else _READERS))
-    return found
+        messages.append(_message(packet, _OLD_READERS if old_texts else _READERS))
+    return messages
 
 
 def bundle(packets: Sequence[bytes]) -> bytes:

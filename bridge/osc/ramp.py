@@ -23,6 +23,9 @@ from .exchange import Cancel, Outcome, Progress, Result, State, push
 from .pipeline import Wait
 
 STEP_MS: Final = 20.0
+# A level has arrived when it was read there so often, with this time between: a late step may still take it back.
+_ARRIVALS: Final = 3
+_REST_S: Final = 0.05
 # Off lies at -90 dB or lower on a desk. Nobody hears the first and last 30 dB of that way: it is taken in one step, so
 # that the time is spent where it is audible.
 SILENCE_DB: Final = -60.0
@@ -96,6 +99,7 @@ class _Glide:
         sent: whether any step was sent.
         heard_at: when it was last told, by the monotonic clock.
         lost: steps that had to be repeated.
+        arrivals: readings in a row that showed the target.
         due: the earliest time of the next step, by the monotonic clock.
     """
 
@@ -109,6 +113,7 @@ class _Glide:
     sent: bool = False
     heard_at: float = field(default_factory=time.monotonic)
     lost: int = 0
+    arrivals: int = 0
     due: float = -math.inf
 
     def result(self) -> Result:
@@ -121,8 +126,11 @@ class _Glide:
         if not self.ours:
             self._begin(found, most_step_db)
         if self._same(found, self.target.value):
-            self.state = "confirmed" if self.sent else "same"
+            self.arrivals += 1
+            if not self.sent or self.arrivals >= _ARRIVALS:
+                self.state = "confirmed" if self.sent else "same"
             return None
+        self.arrivals = 0
         if not any(self._same(found, value) for value in self.ours):
             self.state = "changed"
             return None
@@ -230,7 +238,7 @@ class _Rounds:
         if value is not None:
             self._link.send(self._dialect.set(replace(glide.target, value=value)))
         # By the time it left, not by that of the round: however late it was, the next one keeps its distance.
-        glide.due = time.monotonic() + self._interval_s
+        glide.due = time.monotonic() + (max(_REST_S, self._interval_s) if glide.arrivals else self._interval_s)
 
     def _share(self) -> float:
         """How much of the way is done, the one that has the most left."""

@@ -57,11 +57,11 @@ def take_snapshot(target: Target | str, *, on_progress: Progress | None = None) 
         names = strip_names(connection, desk)
         info = hello(connection)
         asked = _questions(connection, desk, sorted(names) if desk.track.listed else list(desk.track.numbers))
-        told = read(
+        answers = read(
             connection, [question for questions in asked.values() for question in questions], on_progress=on_progress
         )
     strips = (
-        _strip(desk, kind, number, names.get(number, "") if kind != MASTER else "", questions, told)
+        _strip(desk, kind, number, names.get(number, "") if kind != MASTER else "", questions, answers)
         for (kind, number), questions in asked.items()
     )
     model = "" if info is None else " ".join(part for part in (info.model, info.name, info.firmware) if part)
@@ -73,7 +73,7 @@ def take_snapshot(target: Target | str, *, on_progress: Progress | None = None) 
         host=target.host,
         port=target.port or desk.transport.port,
         strips=tuple(strip for strip in strips if strip.values),
-        unread=sum(value is None for value in told.values()),
+        unread=sum(value is None for value in answers.values()),
     )
 
 
@@ -142,9 +142,9 @@ def _strip(
     number: int,
     name: str,
     questions: list[Setting],
-    told: Mapping[Setting, WireValue | None],
+    answers: Mapping[Setting, WireValue | None],
 ) -> KeptStrip:
-    values = ((question.key, told[question]) for question in questions)
+    values = ((question.key, answers[question]) for question in questions)
     return KeptStrip(
         kind="master" if kind == MASTER else "track",
         number=number,

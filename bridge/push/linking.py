@@ -62,12 +62,12 @@ def read_links(connection: Connection, desk: Desk) -> Links:
     pairs, shared = pair_questions(desk), shared_questions(desk)
     if not pairs or connection.is_blind:
         return Links()
-    told = read(connection, [*pairs.values(), *shared.values()])
-    is_shared = {section: _is_on(question, told[question], default=True) for section, question in shared.items()}
+    answers = read(connection, [*pairs.values(), *shared.values()])
+    is_shared = {section: _is_on(question, answers[question], default=True) for section, question in shared.items()}
     return Links(
-        firsts=frozenset(number for number, question in pairs.items() if _is_on(question, told[question])),
+        firsts=frozenset(number for number, question in pairs.items() if _is_on(question, answers[question])),
         shared=frozenset(section for section, is_one in is_shared.items() if is_one),
-        is_known=all(told[question] is not None for question in pairs.values()),
+        is_known=all(answers[question] is not None for question in pairs.values()),
     )
 
 
@@ -145,10 +145,10 @@ def group_notes(connection: Connection, plan: Plan) -> list[str]:
     }
     if not members or connection.is_blind:
         return []
-    told = read(connection, members)
+    answers = read(connection, members)
     of_group: dict[GroupQuestions, list[str]] = {}
     for question, (groups, strip) in members.items():
-        bits = told[question]
+        bits = answers[question]
         mask = bits if isinstance(bits, int) else 0
         for group in range(1, groups.count + 1):
             if mask >> (group - 1) & 1:

@@ -62,7 +62,7 @@ def place_tracks(
     desk: Desk,
     names: Mapping[int, str],
     *,
-    told: Sequence[str] = (),
+    assignments: Sequence[str] = (),
     strips: Strips | None = None,
     by_order: bool = False,
     seconds: frozenset[int] = frozenset(),
@@ -73,7 +73,7 @@ def place_tracks(
         tracks: names in the preset.
         desk: has the strips.
         names: that the desk told, by number; empty if it cannot tell.
-        told: what the user said, "Lead Vox=ch/05", "Lead Vox=5" or "Lead Vox=Vocals".
+        assignments: what the user said, "Lead Vox=ch/05", "Lead Vox=5" or "Lead Vox=Vocals".
         strips: the only ones to be used; None for all.
         by_order: put the tracks that no name matches on the strips that are free, in order, named or not.
         seconds: strips that are the second of a linked pair, which is one strip.
@@ -81,29 +81,31 @@ def place_tracks(
     Raises:
         DeskError: nothing matches, or something matches twice.
     """
-    found = _as_told(told, tracks, desk, names)
+    placements = _assigned(assignments, tracks, desk, names)
     usable = {
         number: names[number]
         for number in numbers_of(desk, strips)
         if names.get(number) and not (number in seconds and names.get(number - 1) == names[number])
     }
-    _match_labels(tracks, numbers_of(desk, strips), names, desk, found)
-    _match(tracks, _told_apart(usable, tracks), names, desk, found)
+    _match_labels(tracks, numbers_of(desk, strips), names, desk, placements)
+    _match(tracks, _told_apart(usable, tracks), names, desk, placements)
     if by_order:
-        _fill(tracks, _free(numbers_of(desk, strips), names, desk, seconds, found), names, found)
-    if not found:
+        _fill(tracks, _free(numbers_of(desk, strips), names, desk, seconds, placements), names, placements)
+    if not placements:
         raise _nothing_matched(tracks, usable, desk)
-    left_out = tuple(track for track in tracks if track not in found)
-    return Placement(tuple(found[track] for track in tracks if track in found), left_out)
+    left_out = tuple(track for track in tracks if track not in placements)
+    return Placement(tuple(placements[track] for track in tracks if track in placements), left_out)
 
 
-def _as_told(told: Sequence[str], tracks: Sequence[str], desk: Desk, names: Mapping[int, str]) -> dict[str, Placed]:
-    found: dict[str, Placed] = {}
+def _assigned(
+    assignments: Sequence[str], tracks: Sequence[str], desk: Desk, names: Mapping[int, str]
+) -> dict[str, Placed]:
+    placements: dict[str, Placed] = {}
     taken: dict[int, str] = {}
-    for entry in told:
+    for entry in assignments:
         track, place = _split(entry, tracks)
         number = _number(place, entry, desk, names)
-        if track in found:
+        if track in placements:
             raise DeskError(
                 f"assignment {entry!r}: {track!r} stands in another assignment already; a track has one strip."
             )
@@ -113,8 +115,8 @@ def _as_told(told: Sequence[str], tracks: Sequence[str], desk: Desk, names: Mapp
                 "give each track a strip of its own."
             )
         taken[number] = track
-        found[track] = Placed(track, "track", number, names.get(number, ""), "as told")
-    return found
+        placements[track] = Placed(track, "track", number, names.get(number, ""), "as told")
+    return placements
 
 
 def _split(entry: str, tracks: Sequence[str]) -> tuple[str, str]:
@@ -152,25 +154,29 @@ def _number(place: str, entry: str, desk: Desk, names: Mapping[int, str]) -> int
 
 
 def _free(
-    numbers: Iterable[int], names: Mapping[int, str], desk: Desk, seconds: frozenset[int], found: Mapping[str, Placed]
+    numbers: Iterable[int],
+    names: Mapping[int, str],
+    desk: Desk,
+    seconds: frozenset[int],
+    placements: Mapping[str, Placed],
 ) -> list[int]:
     """The strips that are left, one of each linked pair."""
     there = [number for number in numbers if number in names or not names or not desk.track.listed]
-    taken = {placed.number for placed in found.values()}
+    taken = {placed.number for placed in placements.values()}
     blocked = {number for number in seconds if number - 1 in there} | {number - 1 for number in seconds & taken}
     return [number for number in there if number not in blocked]
 
 
 def _match_labels(
-    tracks: Sequence[str], numbers: Iterable[int], names: Mapping[int, str], desk: Desk, found: dict[str, Placed]
+    tracks: Sequence[str], numbers: Iterable[int], names: Mapping[int, str], desk: Desk, placements: dict[str, Placed]
 ) -> None:
     """Tracks that are called as the desk's users call a strip, as those pulled from strips without a name are."""
-    taken = {placed.number for placed in found.values()}
+    taken = {placed.number for placed in placements.values()}
     labels = {desk.label("track", number): number for number in numbers if not names.get(number)}
     for track in tracks:
         number = labels.get(track)
-        if track not in found and number is not None and number not in taken and names:
-            found[track] = Placed(track, "track", number, "", "same name")
+        if track not in placements and number is not None and number not in taken and names:
+            placements[track] = Placed(track, "track", number, "", "same name")
 
 
 def _told_apart(usable: Mapping[int, str], tracks: Sequence[str]) -> dict[int, str]:
@@ -187,16 +193,20 @@ def _told_apart(usable: Mapping[int, str], tracks: Sequence[str]) -> dict[int, s
 
 
 def _match(
-    tracks: Sequence[str], usable: Mapping[int, str], names: Mapping[int, str], desk: Desk, found: dict[str, Placed]
+    tracks: Sequence[str],
+    usable: Mapping[int, str],
+    names: Mapping[int, str],
+    desk: Desk,
+    placements: dict[str, Placed],
 ) -> None:
     """By name, then by likeness, so that a likeness takes no strip from a track of its very name."""
     steps: tuple[tuple[How, Callable[[str, str, Desk], bool]], ...] = (("same name", _same), ("alike", _alike))
     for how, alike in steps:
-        taken = {placed.number for placed in found.values()}
+        taken = {placed.number for placed in placements.values()}
         wanted: Counter[int] = Counter()
         fresh: dict[str, Placed] = {}
         for track in tracks:
-            if track in found:
+            if track in placements:
                 continue
             fits = [n for n, name in usable.items() if n not in taken and alike(track, name, desk)]
             if len(fits) > 1:
@@ -215,7 +225,7 @@ def _match(
                     "them to a strip.",
                     hints=(Hint("assignments", f'"{rivals[0]}={number}"'),),
                 )
-        found.update(fresh)
+        placements.update(fresh)
 
 
 def _same(track: str, name: str, _desk: Desk) -> bool:
@@ -229,15 +239,15 @@ def _alike(track: str, name: str, desk: Desk) -> bool:
     return bare_name(name) in spellings
 
 
-def _fill(tracks: Sequence[str], free: Iterable[int], names: Mapping[int, str], found: dict[str, Placed]) -> None:
-    taken = {placed.number for placed in found.values()}
+def _fill(tracks: Sequence[str], free: Iterable[int], names: Mapping[int, str], placements: dict[str, Placed]) -> None:
+    taken = {placed.number for placed in placements.values()}
     numbers = (number for number in free if number not in taken)
     for track in tracks:
-        if track not in found:
+        if track not in placements:
             number = next(numbers, None)
             if number is None:
                 return
-            found[track] = Placed(track, "track", number, names.get(number, ""), "by order")
+            placements[track] = Placed(track, "track", number, names.get(number, ""), "by order")
 
 
 def _nothing_matched(tracks: Sequence[str], usable: Mapping[int, str], desk: Desk) -> DeskError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ...presets.console import Master
 from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
-from ..desks.keys import section_of
+from ..desks.keys import label_of, section_of
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
 from ..fitting.abilities import Clamp
@@ -175,10 +175,10 @@ class Plan:
         """The plan without settings that lie in plug-ins which strips lack; `lacks` names the plug-in, if any."""
         return replace(self, strips=tuple(strip.without(lacks) for strip in self.strips))
 
-    def with_state(self, held: Mapping[Setting, WireValue | None]) -> Plan:
+    def with_state(self, answers: Mapping[Setting, WireValue | None]) -> Plan:
         """The plan with what the desk has now."""
         strips = (
-            replace(strip, rows=tuple(row.with_now(held.get(row.setting)) for row in strip.rows))
+            replace(strip, rows=tuple(row.with_now(answers.get(row.setting)) for row in strip.rows))
             for strip in self.strips
         )
         return replace(self, strips=tuple(strips), is_read=True)
@@ -273,3 +273,24 @@ def trim_notes(plan: Plan, trims_db: Mapping[str, float]) -> list[str]:
         f"Thresholds are meant for another trim than the desk has on {', '.join(off)}: add trim to --only, or the "
         "compressors work harder or less than in the preset."
     ]
+
+
+def unread_notes(plan: Plan) -> list[str]:
+    """Tell that values are not sent, because the desk did not tell them."""
+    unread = [row for row in plan.rows if row.now is None]
+    if not unread:
+        return []
+    return [
+        f"The desk did not tell {len(unread)} of {len(plan.rows)} values; they could not be put back, so they are not "
+        "sent."
+    ]
+
+
+def level_notes(plan: Plan, ramp_ms: float) -> list[str]:
+    """Tell which levels move, and how."""
+    moving = [row for row in plan.changes if row.setting.key in LEVELS and row.now is not None]
+    if not moving:
+        return []
+    what = sorted({label_of(row.setting.key) for row in moving})
+    how = f"glide over {ramp_ms:g} ms" if ramp_ms else "jump (--no-ramp)"
+    return [f"Levels {how}: {', '.join(what)}. What EQ, threshold and ratio change is heard at once."]

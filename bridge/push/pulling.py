@@ -21,7 +21,7 @@ from .scope import MASTER, Strips
 from .standing import note
 
 _LONGEST_NAME = 200
-Found = Mapping[int | None, Mapping[str, float | str]]
+Settings = Mapping[int | None, Mapping[str, float | str]]
 
 
 @dataclass(frozen=True)
@@ -62,26 +62,26 @@ def pull_preset(
     if desk.is_blind:
         raise DeskError(f"{desk.title} cannot be asked for its settings, so that no preset can be made of them.")
     with connect(target, desk) as connection:
-        told = {**strip_names(connection, desk), **(names or {})}
-        numbers = sorted(strips.numbers) if strips is not None else sorted(told)
+        called = {**strip_names(connection, desk), **(names or {})}
+        numbers = sorted(strips.numbers) if strips is not None else sorted(called)
         with_master = MASTER in desk.strips and (strips is None or strips.master)
         if not numbers and not with_master:
             raise DeskError(
                 f"no strip of {desk.title} has a name: choose those to be read.", hints=(Hint("tracks", "1-8"),)
             )
-        found, lacking = _read(connection, desk, numbers, on_progress, with_master=with_master)
+        settings, lacking = _read(connection, desk, numbers, on_progress, with_master=with_master)
     lost = {
-        _called(number, told, desk): tuple(f"No {title} on it: taken as flat." for title in missing)
+        _called(number, called, desk): tuple(f"No {title} on it: taken as flat." for title in missing)
         for number, missing in lacking.items()
         if missing
     }
-    return preset_from(desk, told, found, lost=lost, sample_rate_hz=sample_rate_hz)
+    return preset_from(desk, called, settings, lost=lost, sample_rate_hz=sample_rate_hz)
 
 
 def preset_from(
     desk: Desk,
     names: Mapping[int, str],
-    found: Found,
+    settings: Settings,
     *,
     lost: Mapping[str, tuple[str, ...]] | None = None,
     sample_rate_hz: int = 48000,
@@ -91,14 +91,14 @@ def preset_from(
     Args:
         desk: whose they are.
         names: of the tracks, by number; the others are called as the desk's users call the strip.
-        found: settings by key, by number of the track; None is the master.
+        settings: by key, by number of the track; None is the master.
         lost: what is known to be missing, by name of the track.
         sample_rate_hz: of the desk.
     """
     tracks: list[Track] = []
     master = Master()
-    told = dict(lost or {})
-    for number, values in found.items():
+    losses = dict(lost or {})
+    for number, values in settings.items():
         unfitted = unfit(values, desk, MASTER if number is None else "track", sample_rate_hz)
         name = _called(number, names, desk)
         if isinstance(unfitted.strip, Master):
@@ -107,13 +107,13 @@ def preset_from(
             name = _free_name(name, tracks)
             tracks.append(Track(name=name, strip=unfitted.strip, mute=bool(values.get("mute", 0.0))))
         if unfitted.lost:
-            told[name] = (*told.get(name, ()), *unfitted.lost)
+            losses[name] = (*losses.get(name, ()), *unfitted.lost)
     provenance = Provenance(
         tool=f"mixbridge {__version__}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         note=f"pulled from {desk.title}",
     )
-    return Pulled(Preset(tracks=tuple(tracks), master=master, provenance=provenance), told)
+    return Pulled(Preset(tracks=tuple(tracks), master=master, provenance=provenance), losses)
 
 
 def _called(number: int | None, names: Mapping[int, str], desk: Desk) -> str:
@@ -122,7 +122,7 @@ def _called(number: int | None, names: Mapping[int, str], desk: Desk) -> str:
 
 def _read(
     connection: Connection, desk: Desk, numbers: Iterable[int], on_progress: Progress | None, *, with_master: bool
-) -> tuple[Found, dict[int | None, tuple[str, ...]]]:
+) -> tuple[Settings, dict[int | None, tuple[str, ...]]]:
     """Values by strip, None for the master, and which plug-ins are not there."""
     asked: dict[Setting, int | None] = {}
     lacking: dict[int | None, tuple[str, ...]] = {}

@@ -15,20 +15,19 @@ from typing import Final
 
 from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
-from ..desks.keys import label_of
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
 from ..osc.connection import Connection, connect
 from ..osc.dialects.base import Missing
 from ..osc.exchange import Cancel, Outcome, Progress, read, track_names
 from ..osc.link import Target
+from ..osc.locking import one_push_at_a_time
 from . import snapshots
 from .linking import Links, group_notes, read_links, require_agreement, with_partners, without_pans_of_pairs
-from .locking import one_push_at_a_time
 from .mapping import Placement, place_tracks, shown
 from .ordering import touched
-from .plan import Plan, Row, StripPlan, make_plan, trim_notes
-from .scope import LEVELS, MASTER, Scope
+from .plan import Plan, Row, StripPlan, level_notes, make_plan, trim_notes, unread_notes
+from .scope import MASTER, Scope
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot
 from .stages import run
 from .standing import keeping, questions
@@ -43,7 +42,7 @@ class PushOptions:
 
     Attributes:
         scope: what may be touched.
-        told: where tracks go, "Lead Vox=ch/05"; the others are matched by name.
+        assignments: where tracks go, "Lead Vox=ch/05"; the others are matched by name.
         by_order: tracks that no name matches take the strips that are free, in order.
         ramp_ms: how long levels take; 0 sets them at once.
         snapshot: file for what stood before; None for one in the state folder.
@@ -53,7 +52,7 @@ class PushOptions:
     """
 
     scope: Scope = field(default_factory=Scope)
-    told: tuple[str, ...] = ()
+    assignments: tuple[str, ...] = ()
     by_order: bool = False
     ramp_ms: float = RAMP_MS
     snapshot: Path | None = None
@@ -313,16 +312,15 @@ def _read_plan(
     settings = [row.setting for row in plan.rows]
     trims = _trims(plan) if options.scope.holds("compressor.on") and not options.scope.holds("trim_db") else {}
     asked = [question for question in questions(plan) if not connection.dialect.lacks(question)]
-    held = read(connection, [*settings, *trims, *asked], on_progress=on_progress)
-    plan = keeping(plan, preset, {question: held[question] for question in asked}, options.sample_rate_hz)
-    plan = plan.with_state(held)
-    found = {label: held[setting] for setting, label in trims.items()}
-    trims_db = {label: _level_db(setting, found[label]) for setting, label in trims.items() if found[label] is not None}
+    answers = read(connection, [*settings, *trims, *asked], on_progress=on_progress)
+    plan = keeping(plan, preset, {question: answers[question] for question in asked}, options.sample_rate_hz)
+    plan = plan.with_state(answers)
+    trims_db = {label: _level_db(at, wire) for at, label in trims.items() if (wire := answers[at]) is not None}
     return plan.with_notes(
         *trim_notes(plan, trims_db),
         *group_notes(connection, plan),
-        *_unread(plan),
-        *_level_notes(plan, options.ramp_ms),
+        *unread_notes(plan),
+        *level_notes(plan, options.ramp_ms),
     )
 
 
@@ -349,14 +347,14 @@ def _fitted_plan(
 
 def _placement(preset: Preset, desk: Desk, names: Mapping[int, str], options: PushOptions, links: Links) -> Placement:
     strips = options.scope.strips
-    if strips is not None and strips.master and not strips.numbers and not options.told:
+    if strips is not None and strips.master and not strips.numbers and not options.assignments:
         return Placement((), ())  # the master alone
     tracks = [track.name for track in preset.tracks]
     return place_tracks(
         tracks,
         desk,
         names,
-        told=options.told,
+        assignments=options.assignments,
         strips=strips,
         by_order=options.by_order,
         seconds=frozenset(number + 1 for number in links.firsts),
@@ -375,25 +373,6 @@ def _trims(plan: Plan) -> dict[Setting, str]:
 def _level_db(setting: Setting, wire: object) -> float:
     value = setting.scale.decode(wire) if isinstance(wire, int | float | str) else 0.0
     return float(value)
-
-
-def _unread(plan: Plan) -> list[str]:
-    unread = [row for row in plan.rows if row.now is None]
-    if not unread:
-        return []
-    return [
-        f"The desk did not tell {len(unread)} of {len(plan.rows)} values; they could not be put back, so they are not "
-        "sent."
-    ]
-
-
-def _level_notes(plan: Plan, ramp_ms: float) -> list[str]:
-    moving = [row for row in plan.changes if row.setting.key in LEVELS and row.now is not None]
-    if not moving:
-        return []
-    what = sorted({label_of(row.setting.key) for row in moving})
-    how = f"glide over {ramp_ms:g} ms" if ramp_ms else "jump (--no-ramp)"
-    return [f"Levels {how}: {', '.join(what)}. What EQ, threshold and ratio change is heard at once."]
 
 
 def _where(target: Target, desk: Desk) -> str:

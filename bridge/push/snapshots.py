@@ -125,9 +125,9 @@ def save(snapshot: Snapshot, path: Path | None = None) -> Path:
             "for the former values.",
             hints=(Hint("snapshot", "FILE"),),
         ) from error
-    found = _free(folder, snapshot)
-    write_text(found, text, overwrite=False)
-    return found
+    path = _free(folder, snapshot)
+    write_text(path, text, overwrite=False)
+    return path
 
 
 def load(path: Path) -> Snapshot:

@@ -153,12 +153,12 @@ class _Run:
 
     def _still_ours(self, settings: Sequence[Setting]) -> list[Setting]:
         """Those that have what they had, or what we gave them; the others are told of and left."""
-        found = read(self.connection, settings, cancel=self.cancel)
+        answers = read(self.connection, settings, cancel=self.cancel)
         if self.cancelled:
             return []
         ours = []
         for setting in settings:
-            value = found[setting]
+            value = answers[setting]
             if value is None:
                 self.results[setting] = Result(setting, "unsent")
             elif any(setting.scale.same(value, known) for known in self._known[_place(setting)]):

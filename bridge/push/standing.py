@@ -36,17 +36,17 @@ def questions(plan: Plan) -> list[Setting]:
     ]
 
 
-def keeping(plan: Plan, preset: Preset, held: Mapping[Setting, WireValue | None], sample_rate_hz: int) -> Plan:
+def keeping(plan: Plan, preset: Preset, answers: Mapping[Setting, WireValue | None], sample_rate_hz: int) -> Plan:
     """The plan without changes to sections that say the same already.
 
     Args:
         plan: what is to be set.
         preset: of which it was made.
-        held: what the desk has, for all of :func:`questions` that it can be asked.
+        answers: what the desk has, for all of :func:`questions` that it can be asked.
         sample_rate_hz: of the desk.
     """
     values: dict[str, dict[str, float | str]] = {}
-    for setting, wire in held.items():
+    for setting, wire in answers.items():
         if wire is not None:
             note(values.setdefault(setting.strip, {}), setting, wire)
     return replace(plan, strips=tuple(_kept(strip, preset, values, plan.desk, sample_rate_hz) for strip in plan.strips))

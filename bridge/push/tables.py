@@ -99,9 +99,9 @@ def diff_table(plan: Plan) -> Table:
 def result_table(result: PushResult) -> Table:
     """How many settings of each strip came to what."""
     outcome = result.outcome
-    found: dict[str, list[Result]] = {}
+    by_strip: dict[str, list[Result]] = {}
     for item in outcome.results if outcome else ():
-        found.setdefault(item.setting.strip, []).append(item)
+        by_strip.setdefault(item.setting.strip, []).append(item)
     present = [state for state in _STATES if outcome and outcome.of(state)]
     table = _table("")
     table.add_column("strip", no_wrap=True)
@@ -109,7 +109,7 @@ def result_table(result: PushResult) -> Table:
     for state in present:
         table.add_column(state, justify="right", style=_STYLES.get(state), no_wrap=True)
     for strip in result.plan.strips:
-        results = found.get(strip.rows[0].setting.strip, []) if strip.rows else []
+        results = by_strip.get(strip.rows[0].setting.strip, []) if strip.rows else []
         counts = (sum(item.state == state for item in results) for state in present)
         table.add_row(strip.label, _text(strip.placed.track), *(str(count) if count else "" for count in counts))
     return table
@@ -123,8 +123,8 @@ def problem_lines(result: PushResult, most: int = 24) -> list[str]:
     bad = result.outcome.of("changed", "refused", "unconfirmed", "unsent")
     lines = []
     for item in bad[:most]:
-        wanted, found = row_words(Row(item.setting, item.found))[::-1]
-        has = f"the desk has {found}" if item.found is not None else "the desk did not say"
+        wanted, actual = row_words(Row(item.setting, item.found))[::-1]
+        has = f"the desk has {actual}" if item.found is not None else "the desk did not say"
         lines.append(f"{item.state}: {labels[item.setting]} {item.setting.key} {wanted}; {has}")
     if len(bad) > most:
         lines.append(f"and {len(bad) - most} more (--json has all)")

@@ -14,8 +14,8 @@ from ..fitting.strip import FittedStrip
 from ..osc.connection import Connection, connect
 from ..osc.exchange import Cancel, Progress, read
 from ..osc.link import Target
+from ..osc.locking import one_push_at_a_time
 from .linking import read_links, with_partners
-from .locking import one_push_at_a_time
 from .mapping import How, Placed
 from .plan import Plan, Row, StripPlan
 from .pushing import RAMP_MS, PushOptions, PushResult, change, snapshot_of, strip_names
@@ -98,10 +98,10 @@ def plan_undo(stored: Stored, options: UndoOptions | None = None) -> Plan:
     Raises:
         DeskError: as in :func:`undo`.
     """
-    found: list[Plan] = []
+    plans: list[Plan] = []
 
     def look(plan: Plan) -> bool:
-        found.append(plan)
+        plans.append(plan)
         return False
 
     return undo(stored, options, confirm=look).plan

@@ -65,13 +65,13 @@ def show_command(name: str) -> None:
     if "://" in name:
         _introduce(name)
         return
-    found = load_desk(name)
-    say(f"{found.title} ({found.transport.protocol} port {found.transport.port})")
-    say(f"Profile checked: {_CHECKED[found.checked]}.")
-    for sentence in (*found.notes, *found.cannot):
+    desk = load_desk(name)
+    say(f"{desk.title} ({desk.transport.protocol} port {desk.transport.port})")
+    say(f"Profile checked: {_CHECKED[desk.checked]}.")
+    for sentence in (*desk.notes, *desk.cannot):
         say(f"  {sentence}")
-    for kind in found.strips:
-        _show_strip(found, kind)
+    for kind in desk.strips:
+        _show_strip(desk, kind)
 
 
 def _introduce(name: str) -> None:
@@ -99,14 +99,14 @@ def check_command(context: click.Context, files: tuple[str, ...], *, saying: Say
     """Check profile FILES. All are checked; the exit code is 1 if any of them is bad."""
     from ...desks.loading import check_desk
 
-    found = {file: check_desk(file) for file in files}
+    mistakes_by_file = {file: check_desk(file) for file in files}
     if saying.as_json:
-        rows = [{"file": file, "ok": not mistakes, "mistakes": mistakes} for file, mistakes in found.items()]
+        rows = [{"file": file, "ok": not mistakes, "mistakes": mistakes} for file, mistakes in mistakes_by_file.items()]
         echo_json(rows)
     else:
-        for file, mistakes in found.items():
+        for file, mistakes in mistakes_by_file.items():
             say("\n".join(mistakes) if mistakes else f"{file}: good")
-    if any(found.values()):
+    if any(mistakes_by_file.values()):
         context.exit(1)
 
 
@@ -118,17 +118,17 @@ def schema_command() -> None:
     echo_json(json_schema())
 
 
-def _show_strip(found: Desk, kind: str) -> None:
+def _show_strip(desk: Desk, kind: str) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    numbers = found.strips[kind].numbers
-    which = f"{found.label(kind, numbers[0])} to {found.label(kind, numbers[-1])}" if len(numbers) > 1 else "one"
+    numbers = desk.strips[kind].numbers
+    which = f"{desk.label(kind, numbers[0])} to {desk.label(kind, numbers[-1])}" if len(numbers) > 1 else "one"
     table = Table(title=f"{kind}: {which}", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("setting", "address", "range"):
         table.add_column(heading, overflow="fold")
-    for key, parameter in found.parameters(kind).items():
+    for key, parameter in desk.parameters(kind).items():
         before = " ".join(map(str, parameter.before))
         table.add_row(key, Text(f"{parameter.address} {before}".strip()), Text(", ".join(_range_words(key, parameter))))
     console().print(table)

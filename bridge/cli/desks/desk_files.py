@@ -55,14 +55,14 @@ def diff(
 
     before, after = _opened(first), _opened(second)
     scope = _scope(before, only, tracks)
-    found = [item for item in differences(before, after) if _is_in(scope, item)]
+    items = [item for item in differences(before, after) if _is_in(scope, item)]
     if saying.as_json:
-        echo_json({"differences": [_as_json(item) for item in found]})
-    elif found:
-        print_all([_table(found)])
+        echo_json({"differences": [_as_json(item) for item in items]})
+    elif items:
+        print_all([_table(items)])
     else:
         say("No difference.")
-    if found:
+    if items:
         context.exit(_DIFFERENT)
 
 
@@ -137,7 +137,7 @@ def _is_in(scope: Scope, item: Difference) -> bool:
     return scope.strips.master if strip == MASTER else int(strip.rpartition(" ")[2]) in scope.strips.numbers
 
 
-def _table(found: list[Difference]) -> Any:
+def _table(items: list[Difference]) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -147,7 +147,7 @@ def _table(found: list[Difference]) -> Any:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("strip", "setting", "first", "second"):
         table.add_column(heading)
-    for item in found:
+    for item in items:
         first, second = row_words(item.row)
         table.add_row(Text(f"{item.label} {item.name}".strip()), item.row.setting.key, Text(first), Text(second))
     return table

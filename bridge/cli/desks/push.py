@@ -96,7 +96,7 @@ def _push_options(
     sections = parse_sections(strips.only, faders=faders, mutes=mutes)
     return PushOptions(
         scope=Scope(sections, parse_strips(strips.tracks, desk)),
-        told=strips.assignments,
+        assignments=strips.assignments,
         by_order=by_order,
         ramp_ms=sending.glide_ms,
         snapshot=sending.snapshot,

@@ -48,7 +48,7 @@ def scene_of(
     *,
     desk: str = "x32",
     scope: Scope | None = None,
-    told: tuple[str, ...] = (),
+    assignments: tuple[str, ...] = (),
     base: str = "",
     as_channel: bool = False,
 ) -> Made:
@@ -58,7 +58,7 @@ def scene_of(
         preset: the mix.
         desk: profile of the mixer.
         scope: what shall be in it; None for everything.
-        told: where tracks go, "Lead Vox=ch/05"; the others go by the names in the base, or by order.
+        assignments: where tracks go, "Lead Vox=ch/05"; the others go by the names in the base, or by order.
         base: text of a scene of the same desk, whose other settings are kept.
         as_channel: a channel file, for a preset of one track.
 
@@ -80,7 +80,7 @@ def scene_of(
     links = _links(base, profile)
     seconds = frozenset(number + 1 for number in links.firsts)
     placement = place_tracks(
-        tracks, profile, names, told=told, strips=scope.strips, by_order=not names, seconds=seconds
+        tracks, profile, names, assignments=assignments, strips=scope.strips, by_order=not names, seconds=seconds
     )
     plan = make_plan(preset, profile, "a file", placement, scope)
     require_agreement(plan, links)
@@ -150,10 +150,10 @@ def preset_of(text: str, *, desk: str = "x32", numbers: Iterable[int] | None = N
     missing = [number for number in wanted if number not in scene.values]
     if missing:
         raise DeskError(f"this file has nothing about channel {', '.join(map(str, missing))}: leave it out.")
-    found: dict[int | None, Mapping[str, float | str]] = {number: scene.values[number] for number in wanted}
+    settings: dict[int | None, Mapping[str, float | str]] = {number: scene.values[number] for number in wanted}
     if MASTER in scene.values:
-        found[None] = scene.values[MASTER]
-    return preset_from(profile, names, found, lost={"the file": scene.unread} if scene.unread else {})
+        settings[None] = scene.values[MASTER]
+    return preset_from(profile, names, settings, lost={"the file": scene.unread} if scene.unread else {})
 
 
 @click.command()
@@ -188,7 +188,7 @@ def _write(source: str, writing: Writing, desk: str, strips: StripOptions, base:
         open_preset(source),
         desk=desk,
         scope=Scope(sections, parse_strips(strips.tracks, load_desk(desk))),
-        told=strips.assignments,
+        assignments=strips.assignments,
         base=_text(base) if base else "",
         as_channel=path.suffix.lower() == _CHANNEL,
     )

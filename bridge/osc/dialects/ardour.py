@@ -211,8 +211,8 @@ class ArdourDialect(PlainDialect):
         }
         if not wanted:
             return ()
-        found = find_automated(link, list(self.strips.values()))
-        return tuple(item for item in found if (item.strip.number, item.control) in wanted)
+        automated = find_automated(link, list(self.strips.values()))
+        return tuple(item for item in automated if (item.strip.number, item.control) in wanted)
 
     def arguments(self, setting: Setting) -> tuple[int | str, ...]:
         """List what stands before the value, with the master's number and the plug-in's filled in.

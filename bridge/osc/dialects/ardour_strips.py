@@ -114,6 +114,6 @@ def _with_plugins(link: Link, strip: ArdourStrip) -> ArdourStrip:
         return [item for item in messages if (item.address, *item.args[:1]) == (PLUGIN_LIST, strip.number)]
 
     question = Message(PLUGIN_LIST, (strip.number,))
-    messages = ask(link, [question], lambda found: bool(answers(found[-1:])), wait_s=ANSWER_WAIT_S)
+    messages = ask(link, [question], lambda got: bool(answers(got[-1:])), wait_s=ANSWER_WAIT_S)
     plugins = tuple(str(name) for name in answers(messages)[-1].args[2::3])
     return replace(strip, plugins=plugins)

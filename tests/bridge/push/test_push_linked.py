@@ -59,7 +59,7 @@ def test_what_the_desk_moves_of_the_other_is_kept_and_comes_back(desk: X32Simula
     before = dict(desk.values)
     options = replace(EVERYTHING, scope=replace(EVERYTHING.scope, strips=parse_strips(tracks, load_desk("x32"))))
     told = () if tracks == "5-6" else (f"Keys={tracks}",)
-    result = push_preset(preset(["Keys"]), target(desk), replace(options, told=told))
+    result = push_preset(preset(["Keys"]), target(desk), replace(options, assignments=told))
     assert result.is_verified, result.sentence
     moved = {address for address, value in desk.values.items() if value != before[address]}
     assert {address[:7] for address in moved} == {"/ch/05/", "/ch/06/"}

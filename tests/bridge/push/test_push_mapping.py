@@ -36,11 +36,14 @@ class TestMatching:
 
     @pytest.mark.parametrize("strip", ["5", "ch/05", "/ch/05", "CH/05"])
     def test_as_told(self, strip):
-        assert places(["Kick", "Vox=1"], told=[f"Vox=1={strip}"]) == {"Kick": (1, "same name"), "Vox=1": (5, "as told")}
+        assert places(["Kick", "Vox=1"], assignments=[f"Vox=1={strip}"]) == {
+            "Kick": (1, "same name"),
+            "Vox=1": (5, "as told"),
+        }
 
     def test_as_told_by_name(self):
-        assert places(["Vox"], told=["Vox=Lead Vox"])["Vox"] == (3, "as told")
-        assert places(["Vox"], told=["Vox=bass di"])["Vox"] == (2, "as told")
+        assert places(["Vox"], assignments=["Vox=Lead Vox"])["Vox"] == (3, "as told")
+        assert places(["Vox"], assignments=["Vox=bass di"])["Vox"] == (2, "as told")
 
     def test_by_order_on_free_strips(self):
         found = places(["Kick", "A", "B"], by_order=True)
@@ -72,15 +75,15 @@ class TestRefused:
     )
     def test_what_is_told(self, told, words):
         with pytest.raises(DeskError, match=words):
-            places(["Kick", "Snare"], told=told)
+            places(["Kick", "Snare"], assignments=told)
 
     def test_a_name_that_two_strips_have(self):
         twice = {3: "Vox", 5: "Vox"}
         with pytest.raises(DeskError, match=r"'Vox' could be ch/03 or ch/05.*Assign it to one"):
             places(["Vox"], names=twice)
         with pytest.raises(DeskError, match=r"name of ch/03 or ch/05. Give the number"):
-            places(["Lead"], names=twice, told=["Lead=Vox"])
-        assert places(["Vox"], names=twice, told=["Vox=5"]) == {"Vox": (5, "as told")}
+            places(["Lead"], names=twice, assignments=["Lead=Vox"])
+        assert places(["Vox"], names=twice, assignments=["Vox=5"]) == {"Vox": (5, "as told")}
 
     def test_a_strip_that_two_tracks_could_be(self):
         with pytest.raises(DeskError, match=r"'lead vox', 'LEAD VOX' could all be ch/03 .'Lead Vox'.*Assign each"):

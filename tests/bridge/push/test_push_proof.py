@@ -11,7 +11,7 @@ import pytest
 from desk_push import NAMES, named, preset, target
 from desk_simulator import X32Simulator
 from mixbridge.bridge.osc.link import Target
-from mixbridge.bridge.push.locking import one_push_at_a_time
+from mixbridge.bridge.osc.locking import one_push_at_a_time
 from mixbridge.bridge.push.pushing import PushOptions, PushResult, push_preset
 from mixbridge.bridge.push.scope import SECTIONS, Scope
 from mixbridge.presets.errors import DeskError

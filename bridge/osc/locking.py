@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ...presets.errors import DeskError, OutputError
-from ..osc.link import Target
+from .link import Target
 
 
 @contextmanager
