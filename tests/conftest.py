@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 import pytest
 from mixbridge.runtime.model.controller import Controller
 
@@ -11,10 +15,21 @@ def controller() -> Controller:
     return Controller("default", "cpu", threads=1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of a file in one process (`--dist loadgroup`), and all that talk to Ardour, which starts once."""
-    for item in items:
-        talks_to_ardour = hasattr(getattr(item, "module", None), "ardour_host")
-        group = "ardour" if talks_to_ardour else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keeps the tests of a file in one process, which shares its fixtures, and all that talk to Ardour in one, too.
+
+    xdist's own groups (3.8) are lost under pytest 9.2, which does not let it change the name of a test.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid.partition("::")[0])
+
+    return ByFile(config, log)
+
+
+@cache
+def _group(file: str) -> str:
+    return "ardour" if "ardour_host" in (Path(__file__).parents[1] / file).read_text(encoding="utf-8") else file

@@ -61,6 +61,7 @@ def test_mix(tmp_path: Path, stems: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_train(tmp_path: Path) -> None:
     pytest.importorskip("lightning", reason="needs the `train` extra")
     for number in range(2):

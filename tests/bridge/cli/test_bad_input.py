@@ -165,6 +165,7 @@ def test_no_stems(session, refused):
     )
 
 
+@pytest.mark.slow
 def test_200_stems(session, run):
     """Most of them silent, as in a template of a studio: the model need not hear those."""
     for number in range(200):

@@ -142,6 +142,7 @@ def test_processes_find_the_same(material: Material, known: list[CaseResult], tm
             assert together.distances[mix] == pytest.approx(terms, rel=0.01, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_other_suites(material: Material) -> None:
     (song,) = run_suite("songs", "default", material, 1)
     assert song.reference.startswith("song from")
@@ -221,6 +222,7 @@ def test_a_cliff_is_seen() -> None:
     assert [bar.is_met for bar in bars_of("tracks", cliff)] == [True, False]
 
 
+@pytest.mark.slow
 def test_the_page_and_its_pictures(corpus: Path, known: list[CaseResult], tmp_path: Path) -> None:
     page = tmp_path / "docs" / "quality.md"
     plan = EvaluationRequest(corpus, "default", "known,voices", None, 3, 0, 1, page, tmp_path / "cache")

@@ -70,6 +70,7 @@ def test_calibration_without_stems_says_so(tmp_path: Path) -> None:
         calibration.run(tmp_path, 3)
 
 
+@pytest.mark.slow
 def test_guard_rails_are_counted_in_a_table(corpus: Path, here: Path) -> None:
     cases = guard_counts.run(corpus, "default", "known", None, 2, 0)
     assert [case.tracks for case in cases] == [2, 2]
@@ -79,6 +80,7 @@ def test_guard_rails_are_counted_in_a_table(corpus: Path, here: Path) -> None:
     assert not list(here.iterdir())
 
 
+@pytest.mark.slow
 def test_a_case_is_explained(corpus: Path, here: Path) -> None:
     kind, _, text = _call(commands.explain, corpus, 0).output.partition(": ")
     assert kind
@@ -92,6 +94,7 @@ def test_a_suite_that_the_corpus_has_nothing_for_is_said(suite: str, corpus: Pat
         guard_counts.run(corpus, "default", suite, None, 1, 0)
 
 
+@pytest.mark.slow
 def test_refinement_is_measured_on_a_page(corpus: Path, here: Path) -> None:
     page = here / "pages" / "refinement.md"
     arguments = ["--cases", 1, "--seconds", 0.5, "--neutral-seconds", 0.5, "--jobs", 1]

@@ -103,6 +103,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         load(Path("\0"))
 
 
+@pytest.mark.slow
 def test_too_many_tracks_items_and_points(tmp_path: Path) -> None:
     for lines, words in (
         ("<TRACK\n>\n" * 1025, "tracks"),
