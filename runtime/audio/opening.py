@@ -12,14 +12,16 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
+from typing import cast
 
 import soundfile as sf
 
 from ...presets.errors import AudioError
 from ...presets.inputs import open_regular
 from .descriptors import descriptor_limit
+from .wav_length import mended_wav
 
 _NOT_AUDIO = "is not audio that can be read, or is damaged: give a WAV, AIFF, FLAC, OGG or MP3."
 # libsndfile finds its way back to the first sample of these exactly; others are begun anew.
@@ -62,6 +64,14 @@ class AudioFile(OneWayFile):
             raise
 
     def _open_sound(self, path: Path) -> None:
+        # Not through the buffer, which would leave libsndfile somewhere in the file.
+        raw = cast("RawIOBase", self._bytes.raw)
+        mended = mended_wav(raw, path)
+        if mended is not None:
+            with contextlib.suppress(sf.SoundFileError):
+                super().__init__(mended)
+                return
+            raw.seek(0)
         if _BY_DESCRIPTOR:
             with contextlib.suppress(sf.SoundFileError):
                 super().__init__(self._bytes.fileno(), closefd=False)

@@ -7,6 +7,7 @@ sane sample rate. Writing is in :mod:`.writing`.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from .opening import ON_DEMAND, AudioFile, OpenFiles
 
 Samples = NDArray[np.float32]
 
+log = logging.getLogger(__name__)
+
 BLOCK_FRAMES = 32768
 LOWEST_RATE_HZ = 8_000
 HIGHEST_RATE_HZ = 192_000
@@ -33,6 +36,9 @@ HIGHEST_SAMPLE = 1e10
 _LENGTH_UNKNOWN = 0x7FFF_F000
 # In these, lengths are estimates (silence fills what they promise too much), and seeking is not exact.
 _LENGTH_ESTIMATED = {"MPEG", "MP3"}
+_short_files: set[AudioInfo] = set()
+# Encoders fill up their last frame, which is no longer than this.
+_SHORT_S = 0.2
 # The resampler looks this far to each side; a passage is read with that much around it.
 _RESAMPLER_REACH_S = 0.05
 
@@ -244,9 +250,22 @@ def _chunk(file: AudioFile, info: AudioInfo, position: int, frames: int) -> Samp
     if len(chunk) < frames:
         if info.container not in _LENGTH_ESTIMATED:
             raise _truncated(info.path)
+        _say_short(info, position + len(chunk))
         chunk = np.pad(chunk, [(0, frames - len(chunk)), (0, 0)])
     _check_finite(chunk, info, position)
     return chunk
+
+
+def _say_short(info: AudioInfo, frames: int) -> None:
+    """Tell once of each file that what is missing of it is silent."""
+    if info.frames - frames > _SHORT_S * info.sample_rate_hz and info not in _short_files:
+        _short_files.add(info)
+        log.warning(
+            "%s ends after %.1f s, and its length was to be %.1f s: the rest is silent. Copy or export it again.",
+            info.path,
+            frames / info.sample_rate_hz,
+            info.duration_s,
+        )
 
 
 def _go_to(file: AudioFile, info: AudioInfo, position: int, size: int) -> None:

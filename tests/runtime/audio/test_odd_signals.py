@@ -1,0 +1,35 @@
+"""Signals that no microphone makes: used where they can be, refused by name where not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from mixbridge.presets.errors import AudioError
+from mixbridge.runtime.mixing import mix
+from mixbridge.runtime.model.controller import Controller
+
+RATE_HZ = 44100
+TONE = 0.2 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE_HZ) / RATE_HZ)
+
+
+@pytest.mark.parametrize("level", [3e38, 1e20, 2e10])
+@pytest.mark.parametrize("odd", ["stem", "song"])
+def test_samples_that_are_no_audio_are_refused_by_name(
+    tmp_path: Path, controller: Controller, level: float, odd: str
+) -> None:
+    for name in ("stem", "song"):
+        audio = TONE / 0.2 * level if name == odd else TONE
+        sf.write(tmp_path / f"{name}.wav", audio, RATE_HZ, "FLOAT")
+    with pytest.raises(AudioError, match=rf"{odd}\.wav: near 0\.000 s a sample is \de\+\d+ times full scale"):
+        mix({"Vox": tmp_path / "stem.wav"}, tmp_path / "song.wav", tmp_path / "out", model=controller)
+    assert not (tmp_path / "out").exists()
+
+
+def test_loud_floats_are_used(tmp_path: Path, controller: Controller) -> None:
+    for name, level in (("stem", 32768.0), ("song", 1e9)):
+        sf.write(tmp_path / f"{name}.wav", TONE * level, RATE_HZ, "FLOAT")
+    made = mix({"Vox": tmp_path / "stem.wav"}, tmp_path / "song.wav", tmp_path / "out", model=controller)
+    assert np.isfinite(sf.read(made.mix_path)[0]).all()
