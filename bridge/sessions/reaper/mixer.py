@@ -5,6 +5,7 @@ Fields of AUXRECV, MAINSEND and GROUP_FLAGS are those of ReaTeam's "State Chunk 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,7 +150,13 @@ class Mixer:
         self._document = document
         self._faders = FaderReader(document)
         self.tracks = list(_all_tracks(document))
-        self._sends = [send for track in self.tracks for send in self._received(track)]
+        # Those that are heard, by the order of the track that sends and of the one that receives.
+        self._sent: defaultdict[int, list[Send]] = defaultdict(list)
+        self._arriving: defaultdict[int, list[Send]] = defaultdict(list)
+        for send in (send for track in self.tracks for send in self._received(track) if send.is_heard):
+            self._sent[send.source].append(send)
+            self._arriving[send.target].append(send)
+        self._routes = [self._route(track) for track in self.tracks]
 
     @property
     def shown(self) -> list[TrackBlock]:
@@ -158,13 +165,7 @@ class Mixer:
 
     def route(self, order: int) -> Route:
         """Follow a track's sound: to its folder or the master, or by its first plain send where that is off."""
-        track = self.tracks[order]
-        main = track.row("MAINSEND")
-        if main.whole(1, 1) and not main.whole(2):
-            return Route(track.folder)
-        plain = (send for send in self._sends if send.source == order and send.is_heard and send.is_plain)
-        send = next(plain, None)
-        return Route(None, has_output=False) if send is None else Route(send.target, send=send)
+        return self._routes[order]
 
     @cached_property
     def groups(self) -> tuple[SessionGroup, ...]:
@@ -208,6 +209,13 @@ class Mixer:
         """Read the track's own pan mode, or the project's."""
         project = self._document.find(self._document.root, "PANMODE")
         return track.row("PANMODE").whole(1, -1 if project is None else project.whole(1, -1))
+
+    def _route(self, track: TrackBlock) -> Route:
+        main = track.row("MAINSEND")
+        if main.whole(1, 1) and not main.whole(2):
+            return Route(track.folder)
+        send = next((send for send in self._sent[track.order] if send.is_plain), None)
+        return Route(None, has_output=False) if send is None else Route(send.target, send=send)
 
     def _group(self, track: TrackBlock) -> SessionGroup:
         fader = self._faders.read(track.block, track.rows)
@@ -285,11 +293,9 @@ class Mixer:
 
     def _send_notes(self, order: int) -> Iterator[str]:
         way = self.route(order).send
-        heard = [send for send in self._sends if send.is_heard and send != way]
-        yield from (
-            Kind.SEND(self.tracks[send.target].name) for send in heard if send.source == order and not send.is_key
-        )
-        received = [send for send in heard if send.target == order and send != self.route(send.source).send]
+        sent = (send for send in self._sent[order] if send is not way and not send.is_key)
+        yield from (Kind.SEND(self.tracks[send.target].name) for send in sent)
+        received = [send for send in self._arriving[order] if send is not self.route(send.source).send]
         for kind, is_key in ((Kind.RECEIVE, False), (Kind.SIDE_CHAIN, True)):
             names = dict.fromkeys(self.tracks[send.source].name for send in received if send.is_key == is_key)
             if names:
