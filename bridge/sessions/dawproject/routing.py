@@ -39,6 +39,7 @@ class ProjectRouting:
 
     Attributes:
         groups: what acts on the tracks that asked so far.
+        members: the track of each of them.
     """
 
     def __init__(self, tracks: Sequence[MixerTrack], lanes: Mapping[str, Mapping[str, Lane]]):
@@ -50,6 +51,7 @@ class ProjectRouting:
         }
         self._indices: dict[Element, int] = {}
         self.groups: list[SessionGroup] = []
+        self.members: list[MixerTrack] = []
 
     def parent(self, track: MixerTrack, way: frozenset[Element] = frozenset()) -> int | None:
         """Return the index of the group that a track goes to; None is the master.
@@ -106,6 +108,7 @@ class ProjectRouting:
             controls = self.controls(track, way)
             lanes = self._lanes.get(track.identity, {})
             self._indices[track.element] = len(self.groups)
+            self.members.append(track)
             self.groups.append(
                 SessionGroup(
                     track.name,

@@ -53,9 +53,10 @@ from .devices import (
     parameter_paths,
     volume_element,
 )
-from .mixer import Project, acts, device_name, fader_db, pan_of
+from .mixer import MixerTrack, Project, acts, device_name, fader_db, pan_of
 from .pieces import Media
 from .reading import read
+from .routing import ProjectRouting
 from .splice import Splicer
 from .xml import Document, MalformedError, is_true, parse
 
@@ -91,16 +92,20 @@ def write(
             chosen = matched(session_path, [track.name for track in project.audible], preset, match)
             writer = _Writer(document, project)
             channels = stem_channels(session)
-            busses = {group.identity for place in chosen for group in acting(session, session.tracks[place])}
+            members = _members(project)
+            acting_on = {id(group) for place in chosen for group in acting(session, session.tracks[place])}
+            busses = {
+                member.element for member, group in zip(members, session.groups, strict=True) if id(group) in acting_on
+            }
             for place, wanted in chosen.items():
                 track = project.audible[place]
-                if track.identity in busses:
+                if track.element in busses:
                     writer.notes.append(bus_too(track.name))
                     continue
                 there = in_terms_of(wanted, channels[place], session.tracks[place].pan_law)
                 writer.track(track.element, track.channel, track.name, there)
-            for group in moved_groups(session, chosen).values():
-                writer.group(group)
+            for index, group in moved_groups(session, chosen).items():
+                writer.group(group, members[index])
             writer.master(preset.master)
             data = writer.result()
             parse(data)
@@ -173,9 +178,8 @@ class _Writer:
             settings = self._channel(channel, name, wanted.strip, wanted.strip.pan, mute=wanted.mute)
         self.notes += [f"{name}: {what}" for what in lost(wanted.strip, settings.more_db)]
 
-    def group(self, group: SessionGroup) -> None:
+    def group(self, group: SessionGroup, track: MixerTrack) -> None:
         """Set a group to 0 dB and the centre, and unmute it, since the tracks have the mix's levels."""
-        track = next(track for track in self._project.mixer if track.identity == group.identity)
         channel = track.channel
         if channel is None:
             return
@@ -281,6 +285,15 @@ class _Writer:
             self._splicer.set(target, {"parameter": None})
         if targets:
             self.notes.append(automation_off(name, what))
+
+
+def _members(project: Project) -> list[MixerTrack]:
+    """List the tracks of a session's groups, in their order there."""
+    routing = ProjectRouting(project.mixer, project.lanes()[0])
+    for track in project.audible:
+        routing.parent(track)
+        routing.controls(track)
+    return routing.members
 
 
 def _before(channel: Element, tag: str) -> Element | None:

@@ -210,3 +210,11 @@ def test_the_master_comes_to_the_centre_and_is_heard(project: Path) -> None:
     master = ElementTree.fromstring(project_xml(written.path)).find("Structure/Track/Channel[@role='master']")
     assert master is not None
     assert [(child.tag, child.get("value")) for child in master][1:3] == [("Mute", "false"), ("Pan", "0.0")]
+
+
+def test_groups_without_ids_come_to_rest(project: Path, tmp_path: Path) -> None:
+    text = project_xml(project).decode().replace(' id="tIn"', "").replace(' id="tOut"', "")
+    with zipfile.ZipFile(project) as file:
+        files = {name: file.read(name) for name in file.namelist() if name.startswith("audio/")}
+    path = write_project(project.with_name("nameless.dawproject"), text, files)
+    assert balance_faults(path, tmp_path / "made", 0.3) == []
