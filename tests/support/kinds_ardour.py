@@ -153,7 +153,6 @@ KINDS = FormatKinds(
         Kind.DUAL_PAN_AUTOMATION: "a panner that is not read is listed as such",
         Kind.AUTOMATION: "parameters of plug-ins are listed with their plug-in",
         Kind.ENVELOPE: "trim is the only one before the plug-ins",
-        Kind.TEMPO: "regions that follow the tempo are read so",
         Kind.VIDEO: "its timeline is not in the session's file",
         Kind.OFFLINE: "every source has its file",
         Kind.NESTED_PROJECT: "there is none",

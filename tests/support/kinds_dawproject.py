@@ -169,7 +169,6 @@ KINDS = FormatKinds(
         Kind.AUTOMATION_ITEM: "automation is a list of points",
         Kind.ENVELOPE: "faders are behind the devices",
         Kind.TRIM_ENVELOPE: "there is no trim",
-        Kind.TEMPO: "clips follow the tempo",
         Kind.OFFLINE: "every recording has its file",
         Kind.NESTED_PROJECT: "there is none",
         Kind.UNKNOWN_SOURCE: "content of a kind that is not known is listed as such",

@@ -150,7 +150,6 @@ KINDS = FormatKinds(
         Kind.CHANNEL_POLARITY: "a track's polarity is that of both channels",
         Kind.TRACK_OFF: "tracks cannot be switched off",
         Kind.AUTOMATION: "parameters of plug-ins are listed with their plug-in",
-        Kind.TEMPO: "it moves no audio in the file",
         Kind.COMPOUND: "a glued item is a file",
         Kind.LAUNCHER: "there is none",
         Kind.OTHER_PLAYLIST: "takes and lanes are listed as such",

@@ -47,7 +47,6 @@ class Kind(Enum):
     AUTOMATION = "automation of {}"
     ENVELOPE = "{} envelope before the plug-ins"
     TRIM_ENVELOPE = "trim envelope"
-    TEMPO = "tempo changes"
 
     # Clips that are muted, not, or not wholly, rendered.
     MUTED_CLIPS = "{} muted clip{} left out"
