@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from pythonosc import slip
+
 from ...presets.errors import DeskError
 from ..desks.profile import Transport
-from .packets import MAX_BYTES, Message, PacketError, decode, encode, slip_decode, slip_encode
+from .packets import MAX_BYTES, Message, PacketError, decode, encode, slip_decode
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +155,7 @@ class Link:
             )
         with self._pacer.turn():
             try:
-                self._socket.sendall(slip_encode(packet) if self._stream else packet)
+                self._socket.sendall(slip.encode(packet) if self._stream else packet)
             except OSError as error:
                 raise self._failure(error) from error
             finally:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pythonosc import slip
 from pythonosc.parsing import osc_types
 
 from ...presets.errors import DeskError
@@ -27,7 +28,6 @@ MAX_ARGUMENTS = 4096
 _BUNDLE = b"#bundle\0"
 _TIME_TAG_BYTES = 8
 _IMMEDIATELY = b"\0\0\0\0\0\0\0\1"
-_END, _ESCAPE, _ESCAPED_END, _ESCAPED_ESCAPE = b"\xc0", b"\xdb", b"\xdb\xdc", b"\xdb\xdd"
 _INT32_BITS, _INT64_BITS = 31, 63
 _SHOWN = 40
 
@@ -122,32 +122,23 @@ def bundle(packets: Sequence[bytes]) -> bytes:
     return together
 
 
-def slip_encode(packet: bytes) -> bytes:
-    """A packet for a stream (OSC 1.1 over TCP): SLIP, RFC 1055, with an end mark on both sides."""
-    return _END + packet.replace(_ESCAPE, _ESCAPED_ESCAPE).replace(_END, _ESCAPED_END) + _END
-
-
 def slip_decode(stream: bytes) -> tuple[list[bytes], bytes]:
     """The whole packets at the start of a stream, and what is left to be put before the next bytes.
 
     Raises:
         PacketError: a wrong escape, or more bytes than a packet may have without an end.
     """
-    *frames, rest = stream.split(_END)
+    *frames, rest = stream.split(slip.END)
     if len(rest) > 2 * MAX_BYTES:
         raise PacketError(f"{len(rest)} bytes without an end: this is no SLIP stream")
     return [_unescaped(frame) for frame in frames if frame], rest
 
 
 def _unescaped(frame: bytes) -> bytes:
-    first, *others = frame.split(_ESCAPE)
     try:
-        return first + b"".join(_UNESCAPED[part[:1]] + part[1:] for part in others)
-    except KeyError as error:
+        return slip.decode(frame)
+    except slip.ProtocolError as error:
         raise PacketError("a wrong escape in a SLIP stream") from error
-
-
-_UNESCAPED = {_ESCAPED_END[1:]: _END, _ESCAPED_ESCAPE[1:]: _ESCAPE}
 
 
 def _flattened(packet: bytes, depth: int) -> Iterator[bytes]:

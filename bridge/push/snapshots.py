@@ -7,7 +7,6 @@ They are kept as they went over the wire, so that what is put back is what stood
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from platformdirs import user_state_path
 from pydantic import Field, ValidationError
 
 from ...presets.console import Part
@@ -85,10 +85,8 @@ class Stored:
 
 
 def state_folder() -> Path:
-    """Where snapshots are kept: $XDG_STATE_HOME/mixbridge/snapshots, by default in ~/.local/state."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state"
-    return base / "mixbridge" / "snapshots"
+    """Gives the folder that keeps snapshots, in the user's folder for state, such as ~/.local/state on Linux."""
+    return user_state_path("mixbridge", appauthor=False) / "snapshots"
 
 
 def profile_name(target: Target) -> str:

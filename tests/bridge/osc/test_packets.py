@@ -14,8 +14,8 @@ from mixbridge.bridge.osc.packets import (
     decode,
     encode,
     slip_decode,
-    slip_encode,
 )
+from pythonosc import slip
 from pythonosc.osc_message import OscMessage
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -237,14 +237,14 @@ class TestSlip:
     @settings(max_examples=50, deadline=None)
     @given(st.lists(st.binary(min_size=1, max_size=20), max_size=5), st.integers(0, 200))
     def test_packets_survive_any_cut(self, packets, cut):
-        stream = b"".join(map(slip_encode, packets))
+        stream = b"".join(map(slip.encode, packets))
         first, rest = slip_decode(stream[:cut])
         second, rest = slip_decode(rest + stream[cut:])
         assert first + second == packets
         assert rest == b""
 
     def test_marks_inside_a_packet(self):
-        assert slip_encode(b"a\xc0b\xdbc") == b"\xc0a\xdb\xdcb\xdb\xddc\xc0"
+        assert slip.encode(b"a\xc0b\xdbc") == b"\xc0a\xdb\xdcb\xdb\xddc\xc0"
 
     @pytest.mark.parametrize("stream", [b"a\xdbb\xc0", b"a\xdb\xc0", bytes(3 * MAX_BYTES)])
     def test_what_is_no_slip(self, stream):
