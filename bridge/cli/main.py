@@ -62,7 +62,7 @@ def cli(*, verbose: bool, quiet: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs a command line and exits: 0 done, 1 failed or found fault, 2 cannot be done as asked, 130 broken off."""
+    """Runs a command line and exits: 0 done, 1 failed or found fault, 2 refused, 3 done in part, 130 broken off."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(_run(arguments))
 

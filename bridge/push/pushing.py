@@ -111,12 +111,14 @@ class PushResult:
         if self.outcome is None:
             return "nothing was sent"
         counts = [
-            f"{len(found)} {state}"
+            f"{len(results)} {state}"
             for state in ("confirmed", "same", "changed", "refused", "unconfirmed", "unverifiable", "unsent")
-            if (found := self.outcome.of(state))
+            if (results := self.outcome.of(state))
         ]
-        said = f"{self.plan.desk.title} at {self.plan.where}: {', '.join(counts)}"
-        return f"{said}; {self.outcome.problem}" if self.outcome.problem else said
+        account = f"{self.plan.desk.title} at {self.plan.where}: {', '.join(counts)}"
+        left_out = "" if self.plan.is_limited else ", ".join(self.plan.left_out)
+        parts = (account, left_out and f"left out: {left_out}", self.outcome.problem)
+        return "; ".join(part for part in parts if part)
 
 
 def push_preset(
@@ -216,7 +218,7 @@ def change(
         cancel: asked between datagrams.
     """
     kept = [row for row in touched(rows) if row.now is not None]
-    path = snapshots.save(snapshot(touched(rows)), options.snapshot) if kept else None
+    path = snapshots.save(snapshot(kept), options.snapshot) if kept else None
     changing = [row.setting for row in rows if row.changes]
     manual = connection.dialect.before_push(connection.link, changing, to_manual=options.to_manual)
     try:

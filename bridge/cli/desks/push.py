@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 @takes(StripOptions, "strips")
 @click.option("--by-order", is_flag=True, help="Assign tracks that match no name to the free strips, in order.")
-@click.option("--faders", is_flag=True, help="Also set faders and sends.")
+@click.option("--faders", is_flag=True, help="Also set faders, sends and trims.")
 @click.option("--mutes", is_flag=True, help="Also set mutes.")
 @click.option(
     "--insert-plugins",

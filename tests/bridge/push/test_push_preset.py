@@ -333,6 +333,12 @@ class TestBadTimes:
         assert not sets(desk) & {"/ch/01/dyn/mgain", "/ch/01/eq/1/g"}
         assert not result.is_done
 
+    def test_tracks_without_a_strip_are_named(self, desk: X32Simulator) -> None:
+        result = push_preset(preset(["Kick", "Tuba"]), target(desk), QUICK)
+        assert result.is_done
+        assert not result.is_whole
+        assert result.sentence.endswith("; left out: Tuba")
+
     def test_nobody_there(self) -> None:
         with X32Simulator() as desk:
             gone = target(desk)
