@@ -78,17 +78,19 @@ class MixerTrack:
         channel: its <Channel>; None without.
         parent: the track that it lies in.
         name: as shown.
+        number: its own in the project, from 1.
     """
 
     element: Element
     channel: Element | None
     parent: MixerTrack | None
     name: str
+    number: int
 
     @property
     def identity(self) -> str:
-        """Return its id."""
-        return self.element.get("id", "")
+        """Return its id, or one of its own where it has none."""
+        return self.element.get("id") or f"#{self.number}"
 
     @property
     def role(self) -> str:
@@ -150,13 +152,14 @@ def pan_of(channel: Element | None) -> float:
 
 def _tracks_in(parent: Element, around: MixerTrack | None, count: list[int]) -> Iterator[MixerTrack]:
     for element in parent:
-        if element.tag == "Channel" and around is None:  # a bus that is on no track
-            yield MixerTrack(element, element, None, (element.get("name") or "Bus")[:LONGEST_NAME])
-        if element.tag != "Track":
+        if element.tag not in ("Track", "Channel") or (element.tag == "Channel" and around is not None):
             continue
         count[0] += 1
+        if element.tag == "Channel":  # a bus that is on no track
+            yield MixerTrack(element, element, None, (element.get("name") or "Bus")[:LONGEST_NAME], count[0])
+            continue
         name = (element.get("name") or f"Track {count[0]}")[:LONGEST_NAME]
-        track = MixerTrack(element, element.find("Channel"), around, name)
+        track = MixerTrack(element, element.find("Channel"), around, name, count[0])
         yield track
         yield from _tracks_in(element, track, count)
 

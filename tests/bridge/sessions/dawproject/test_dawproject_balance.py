@@ -217,4 +217,6 @@ def test_groups_without_ids_come_to_rest(project: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(project) as file:
         files = {name: file.read(name) for name in file.namelist() if name.startswith("audio/")}
     path = write_project(project.with_name("nameless.dawproject"), text, files)
+    automated = {group.name: group.volume is not None for group in read_session(path).groups}
+    assert automated == {"In": False, "Out": True}
     assert balance_faults(path, tmp_path / "made", 0.3) == []
