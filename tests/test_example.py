@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.mixing import MixResult, mix
 from mixbridge.runtime.model.controller import Controller
 from numpy.typing import NDArray
+
+from .support.example_print import GOLDEN, machine, prints
 
 Audio = NDArray[np.float32]
 EXAMPLE = Path(str(resources.files("mixbridge.runtime") / "example"))
@@ -123,3 +126,18 @@ def test_a_click_would_be_seen() -> None:
         broken = audio.copy()
         broken[:, audio.shape[1] // 2 :] += np.float32(4 * np.abs(np.diff(audio)).max())
         assert step_crest_db(broken) > step_crest_db(audio) + CLICK_DB, path.name
+
+
+def test_the_mix_is_the_one_that_it_was(made: MixResult) -> None:
+    """To the last bit where the same instructions and libraries render it; elsewhere within a tenth of a dB."""
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    now = prints(made.folder)
+    assert {name: item["frames"] for name, item in now.items()} == {
+        name: item["frames"] for name, item in golden["files"].items()
+    }
+    for name, item in golden["files"].items():
+        assert now[name]["levels_db"] == pytest.approx(item["levels_db"], abs=0.1), name
+    if golden["machine"] == machine():
+        assert {name: item["sha256"] for name, item in now.items()} == {
+            name: item["sha256"] for name, item in golden["files"].items()
+        }
