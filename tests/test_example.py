@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from example_print import GOLDEN, machine, prints
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.mixing import MixResult, mix
 from mixbridge.runtime.model.controller import Controller
 from numpy.typing import NDArray
-
-from .support.example_print import GOLDEN, machine, prints
 
 Audio = NDArray[np.float32]
 EXAMPLE = Path(str(resources.files("mixbridge.runtime") / "example"))

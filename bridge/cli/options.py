@@ -216,6 +216,7 @@ class Rendering:
         loudness: in LUFS; None leaves the level as it is.
         ceiling: highest true peak, in dBTP.
         no_stems: without processed stems.
+        stems_post_master: with processed stems that add up to the mix.
         no_report: without `report.html`.
         session_out: file of a copy of the DAW session with the settings; None for none.
     """
@@ -227,6 +228,11 @@ class Rendering:
         "--ceiling", type=float, default=-1.0, show_default=True, metavar="dBTP", help="Highest true peak."
     )
     no_stems: bool = shared("--no-stems", is_flag=True, help="Write no processed stems.")
+    stems_post_master: bool = shared(
+        "--stems-post-master",
+        is_flag=True,
+        help="Write stems that add up to the mix: with master, loudness and limiter; else they are before the master.",
+    )
     no_report: bool = shared("--no-report", is_flag=True, help="Write no report.html.")
     session_out: str | None = shared(
         "--session-out",

@@ -87,6 +87,7 @@ def render_options(rendering: Rendering, audio: FormatOptions, writing: Writing)
         ceiling_dbtp=rendering.ceiling,
         audio_format=audio.audio_format,
         stems=not rendering.no_stems,
+        stems_post_master=rendering.stems_post_master,
         overwrite=writing.force,
     )
 

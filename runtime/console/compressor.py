@@ -44,6 +44,7 @@ class CompressorProcessor:
         # As it is, pedalboard's has no knee, no link and no look-ahead.
         is_plain = settings.knee_db == 0 and channels == 1 and not lookahead
         self._plain = PluginStream(_plain(settings), sample_rate_hz) if is_plain else None
+        self._latest: Samples | None = None
         self._delayed = np.zeros((channels, self.latency_samples), np.float32)
 
     def process(self, block: Samples) -> Samples:
@@ -53,9 +54,13 @@ class CompressorProcessor:
         if self._plain is not None:
             return self._made_up(self._plain.process(block[0])[None])
         detector = np.abs(block).max(axis=0)
-        gain = self._curve.process(detector)
+        gain = self._latest = self._curve.process(detector)
         audio = self._delay(block)
         return self._made_up(audio if gain is None else audio * gain)
+
+    def latest_gains(self, frames: int) -> Samples:
+        """Gives the gain of each sample of the latest block, whose length this is; not of a plain mono compressor."""
+        return np.full(frames, self._makeup) if self._latest is None else self._latest * self._makeup
 
     def _made_up(self, audio: Samples) -> Samples:
         return audio if self._makeup == 1 else audio * self._makeup

@@ -49,6 +49,7 @@ class Limiter:
         self._audio = np.zeros((2, max(self.latency_samples, TAPS - 1)), np.float32)
         self._needed = np.ones(4 * self._half, np.float32)
         self._last_gap = np.float32(0)
+        self._latest: Samples | None = None
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (2, n), later by `latency_samples`."""
@@ -61,6 +62,7 @@ class Limiter:
         start = audio.shape[1] - frames - self.latency_samples
         delayed = audio[:, start : start + frames]
         if needed.min() >= 1:
+            self._latest = None
             return delayed
         from scipy.ndimage import minimum_filter1d, uniform_filter1d  # seldom needed, slow to import
 
@@ -69,8 +71,13 @@ class Limiter:
         gain = uniform_filter1d(lowest.astype(np.float64), length, mode="nearest")
         gain = gain[2 * self._half : 2 * self._half + frames]
         self.lowest_gain = min(self.lowest_gain, float(gain.min()))
-        limited: Samples = delayed * gain.astype(np.float32)
+        self._latest = gain.astype(np.float32)
+        limited: Samples = delayed * self._latest
         return limited
+
+    def latest_gains(self, frames: int) -> Samples:
+        """Gives the gain of each sample of the latest block, whose length this is; shape (n,)."""
+        return np.ones(frames, np.float32) if self._latest is None else self._latest
 
     def _needed_gain(self, audio: Samples, frames: int) -> Samples:
         """Gains for the `frames` samples that end REACH before the last one, each for the gaps on both sides."""

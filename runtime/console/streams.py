@@ -161,10 +161,17 @@ class ConsoleStream:
 
 
 class MasterStream:
-    """The master over blocks that are not all there yet, its latency made up for."""
+    """The master over blocks that are not all there yet, its latency made up for.
 
-    def __init__(self, master: Master, sample_rate_hz: int):
+    Args:
+        master: its settings.
+        sample_rate_hz: of the blocks.
+        take_gains: called with what its dynamics do to the level of each sample of the mix, shape (n,).
+    """
+
+    def __init__(self, master: Master, sample_rate_hz: int, take_gains: TakeStem | None = None):
         self._processor = MasterProcessor(master, sample_rate_hz)
+        self._take_gains = take_gains
         self._early = self._processor.latency_samples
 
     def run(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
@@ -179,6 +186,8 @@ class MasterStream:
         if not np.isfinite(block).all():
             raise PresetError("the master overflows with these settings: lower its gains and boosts.")
         late = block[:, self._early :]
+        if self._take_gains is not None:
+            self._take_gains(self._processor.latest_gains(block.shape[1])[self._early :])
         self._early -= block.shape[1] - late.shape[1]
         return late
 

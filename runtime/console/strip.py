@@ -45,7 +45,7 @@ class StripProcessor:
 
     def __init__(self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False):
         strip = without_input_gain(strip)
-        self._tone = _Tone(strip.eq, channels, sample_rate_hz, _LIFT if any_blocks else 1.0)
+        self._tone = Tone(strip.eq, channels, sample_rate_hz, _LIFT if any_blocks else 1.0)
         self._compressor = CompressorProcessor(strip.compressor, channels, sample_rate_hz)
         self._drive = np.float32(strip.saturation.drive)
         left, right = pan_gains(strip.pan, channels)
@@ -78,7 +78,7 @@ class MasterProcessor:
 
     def __init__(self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False):
         master = without_input_gain(master)
-        self._tone = _Tone(master.eq, 2, sample_rate_hz, _LIFT if any_blocks else 1.0)
+        self._tone = Tone(master.eq, 2, sample_rate_hz, _LIFT if any_blocks else 1.0)
         self._compressor = CompressorProcessor(master.compressor, 2, sample_rate_hz)
         self._out_gain = np.float32(gain_factor(master.output_gain_db))
         self.latency_samples = self._compressor.latency_samples
@@ -87,6 +87,10 @@ class MasterProcessor:
         """From shape (2, n) to (2, n)."""
         audio = self._compressor.process(self._tone.process(block))
         return audio if self._out_gain == 1 else audio * self._out_gain
+
+    def latest_gains(self, frames: int) -> Samples:
+        """Gives what was done to the level of the latest block, whose length this is, behind the EQ; shape (n,)."""
+        return self._compressor.latest_gains(frames) * self._out_gain
 
 
 def pan_gains(pan: float, channels: int) -> tuple[float, float]:
@@ -105,15 +109,23 @@ def pan_gains(pan: float, channels: int) -> tuple[float, float]:
     return math.cos(max(pan, 0) * math.pi / 2), math.cos(max(-pan, 0) * math.pi / 2)
 
 
-class _Tone:
-    """The equalizer, one stream a channel."""
+class Tone:
+    """The equalizer, one stream a channel.
 
-    def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int, lift: float):
+    Args:
+        eq: its settings.
+        channels: of the audio.
+        sample_rate_hz: of the audio.
+        lift: factor between the filters and what is outside; see :data:`_LIFT`.
+    """
+
+    def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int, lift: float = 1.0):
         self._lift = np.float32(lift)
         chains = [eq_plugins(eq, sample_rate_hz) for _ in range(channels)]
         self._channels = [PluginStream(Chain(plugins), sample_rate_hz) for plugins in chains if plugins]
 
     def process(self, block: Samples) -> Samples:
+        """The next samples, shape (channels, n)."""
         if not self._channels:
             return block
         if self._lift == 1:

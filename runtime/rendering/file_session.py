@@ -20,6 +20,8 @@ from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples
 from ..audio.writing import AudioFormat, AudioWriter, cannot_write
 from ..console.streams import ConsoleStream, DrySums, Extent, Input
 
+Shape = Callable[[Samples], Samples]
+
 
 class FileSession:
     """A console with files on its inputs; for one pass.
@@ -71,6 +73,7 @@ class FileSession:
         scratch: Path,
         stem_gain: float = 1.0,
         progress: Callable[[float], None] | None = None,
+        shape: Callable[[], Shape] | None = None,
     ) -> Generator[Samples, None, None]:
         """Gives the bus before the master, in blocks of shape (2, n), while the stems are written.
 
@@ -80,7 +83,11 @@ class FileSession:
             scratch: a folder for the sums of groups; nothing is left in it.
             stem_gain: factor for all of them; the bus is not changed by it.
             progress: called with the share done, 0..1.
+            shape: makes for each stem what its blocks go through before they are written.
         """
+        for sink in self._sinks:
+            sink.shape = shape() if shape is not None else None
+
         done = 0
         earlier: Iterable[DrySums] = ()
         with ExitStack() as stack:
@@ -130,6 +137,7 @@ class _Sink:
 
     def __init__(self) -> None:
         self.peak = 0.0
+        self.shape: Shape | None = None
         self._writer: AudioWriter | None = None
         self._gain = np.float32(1)
 
@@ -141,6 +149,8 @@ class _Sink:
         self._writer = None
 
     def take(self, block: Samples) -> None:
+        if self.shape is not None:
+            block = self.shape(block)
         self.peak = max(self.peak, float(block.max(initial=0)), -float(block.min(initial=0)))
         if self._writer is not None:
             self._writer.write(block if self._gain == 1 else block * self._gain)

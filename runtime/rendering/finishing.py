@@ -7,7 +7,7 @@ takes loudness away, and how much is only known afterwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ..audio.peaks import TruePeakMeter
 from ..audio.reading import BLOCK_FRAMES, Samples
 from ..audio.writing import AudioFormat, AudioWriter
 from ..console.limiter import Limiter
+from .gain_curves import GainCurves
 
 # The loudness reached may differ by this much before another gain is tried, and so many are tried.
 _TOLERANCE_LU = 0.2
@@ -92,7 +93,12 @@ class RawMix:
 
 
 def finish(
-    mix: RawMix, path: Path, audio_format: AudioFormat, loudness_lufs: float | None, ceiling_dbtp: float
+    mix: RawMix,
+    path: Path,
+    audio_format: AudioFormat,
+    loudness_lufs: float | None,
+    ceiling_dbtp: float,
+    curves: GainCurves | None = None,
 ) -> Finish:
     """Writes a mix at a loudness, as near to it as the ceiling lets it come.
 
@@ -102,6 +108,7 @@ def finish(
         audio_format: of that file.
         loudness_lufs: wanted; None, or a silent mix: the level stays.
         ceiling_dbtp: no true peak will be over it.
+        curves: gets what was done to the level.
 
     Raises:
         OutputError: the file cannot be written.
@@ -110,12 +117,14 @@ def finish(
     if loudness_lufs is not None and math.isfinite(mix.levels.loudness_lufs):
         plain_db = loudness_lufs - mix.levels.loudness_lufs
     if mix.levels.true_peak_dbtp + plain_db <= ceiling_dbtp:
+        if curves is not None:
+            curves.fill_finish(gain_factor(plain_db))
         _write(_amplified(mix, plain_db), mix, path, audio_format)
         levels = Levels(mix.levels.loudness_lufs + plain_db, mix.levels.true_peak_dbtp + plain_db)
         return Finish(plain_db, 0.0, levels)
     gain_db = plain_db
     for _ in range(_ATTEMPTS):
-        result = _write_limited(mix, gain_db, path, audio_format, ceiling_dbtp)
+        result = _write_limited(mix, gain_db, path, audio_format, ceiling_dbtp, curves)
         if loudness_lufs is None:
             break
         missing_db = loudness_lufs - result.levels.loudness_lufs
@@ -126,10 +135,25 @@ def finish(
     return result
 
 
-def _write_limited(mix: RawMix, gain_db: float, path: Path, audio_format: AudioFormat, ceiling_dbtp: float) -> Finish:
+def _write_limited(
+    mix: RawMix,
+    gain_db: float,
+    path: Path,
+    audio_format: AudioFormat,
+    ceiling_dbtp: float,
+    curves: GainCurves | None,
+) -> Finish:
+    if curves is not None:
+        curves.begin_finish()
+    gain = np.float32(gain_factor(gain_db))
+
+    def take_gains(gains: Samples) -> None:
+        if curves is not None:
+            curves.take_finish(gains * gain)
+
     limiter = Limiter(gain_factor(ceiling_dbtp), mix.sample_rate_hz)
     meter = Meter(mix.sample_rate_hz)
-    _write(_metered(_limited(_amplified(mix, gain_db), limiter), meter), mix, path, audio_format)
+    _write(_metered(_limited(_amplified(mix, gain_db), limiter, take_gains), meter), mix, path, audio_format)
     return Finish(gain_db, -decibels(limiter.lowest_gain), meter.levels)
 
 
@@ -138,13 +162,16 @@ def _amplified(mix: RawMix, gain_db: float) -> Iterator[Samples]:
     return mix.blocks() if gain == 1 else (block * gain for block in mix.blocks())
 
 
-def _limited(blocks: Iterator[Samples], limiter: Limiter) -> Iterator[Samples]:
+def _limited(blocks: Iterator[Samples], limiter: Limiter, take_gains: Callable[[Samples], None]) -> Iterator[Samples]:
     early = limiter.latency_samples
     for block in blocks:
         late = limiter.process(block)[:, early:]
+        take_gains(limiter.latest_gains(block.shape[1])[early:])
         early -= block.shape[1] - late.shape[1]
         yield late
-    yield limiter.process(np.zeros((2, limiter.latency_samples), np.float32))[:, early:]
+    last = limiter.process(np.zeros((2, limiter.latency_samples), np.float32))
+    take_gains(limiter.latest_gains(last.shape[1])[early:])
+    yield last[:, early:]
 
 
 def _metered(blocks: Iterator[Samples], meter: Meter) -> Iterator[Samples]:

@@ -22,23 +22,25 @@ import numpy as np
 from ...presets.console import FxBus, Master, Strip
 from ...presets.errors import AudioError, OutputError, PresetError
 from ...presets.preset import Preset, Track
-from ...presets.units import decibels, gain_factor
+from ...presets.units import decibels
 from ..audio.naming import file_names
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.output import check_room
 from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples, first_bad_frame, probe
-from ..audio.writing import FORMATS, AudioFormat, cannot_write
+from ..audio.writing import FORMATS
 from ..console.streams import ConsoleStream, Input, MasterStream
+from .adding_up import add_up
 from .file_session import FileSession
-from .finishing import Levels, Meter, RawMix, finish
+from .finishing import Finish, Levels, RawMix, finish
+from .gain_curves import GainCurves, PostMaster
+from .passes import raw_mix, safe_gain, size_of, write_stems
 
 Progress = Callable[[float, str], None]
 
 FX_RETURN = "fx return"
 
 _RAW_MIX = "mix.raw"
-# Where the loudest stem comes to stand if one would clip.
-_STEM_PEAK = gain_factor(-0.1)
+_LOWER = "one stem would clip: all stems once more, at a lower level"
 # Shares of the time, for the progress: all strips once, and once more if a stem clipped.
 _FIRST_PASS = 0.6
 _ALL_PASSES = 0.85
@@ -55,6 +57,8 @@ class RenderOptions:
         ceiling_dbtp: no true peak of the mix is over it, -40..0. It holds at every loudness.
         audio_format: a name in :data:`mixbridge.runtime.audio.writing.FORMATS`.
         stems: also write the processed stems.
+        stems_post_master: write stems that add up to the mix: with the master's EQ, and the gain that the master, the
+            loudness and the limiter made of the sum; rendered a second time. Else they are before the master.
         overwrite: replace results that are in the folder.
         workers: threads; None takes as many as there are cores.
     """
@@ -64,6 +68,7 @@ class RenderOptions:
     ceiling_dbtp: float = -1.0
     audio_format: str = "wav"
     stems: bool = True
+    stems_post_master: bool = False
     overwrite: bool = False
     workers: int | None = None
 
@@ -95,8 +100,8 @@ class RenderResult:
 
     Attributes:
         mix_file: the mix's path in the folder, e.g. "mix.wav".
-        stems: the processed stems, stereo, before the master, by track name. Together with the fx return
-            they are the mix before the master, times `stem_gain_db`.
+        stems: the processed stems, stereo, by track name. Together with the fx return they are the mix, before the
+            master or, if that was asked for, finished; times `stem_gain_db`.
         fx_return: the reverb alone; None if no send is on or no stems were asked for.
         sample_rate_hz: of all files.
         frames: samples per channel of all files.
@@ -105,6 +110,7 @@ class RenderResult:
         loudness_gain_db: what was added between the two.
         limited_db: how far the limiter had to turn down at most; 0 if it had nothing to do.
         stem_gain_db: gain of all stems alike; below 0 if one would have clipped.
+        stems_post_master: whether the stems add up to the finished mix.
     """
 
     mix_file: str
@@ -117,6 +123,7 @@ class RenderResult:
     loudness_gain_db: float
     limited_db: float
     stem_gain_db: float
+    stems_post_master: bool = False
 
 
 @dataclass(frozen=True)
@@ -261,20 +268,45 @@ def render_files(
     session = FileSession(tracks, readers, preset.fx_bus, options.workers)
     audio_format = FORMATS[options.audio_format]
     stem_files = stem_files_of([track.name for track in tracks], session.has_fx, options)
-    check_room(folder, _size(session, len(stem_files), audio_format))
+    check_room(folder, size_of(session, len(stem_files), audio_format))
     places = [folder / file for file in stem_files]
     for place in places[:1]:
         place.parent.mkdir(exist_ok=True)
-    raw = _raw_mix(session, preset, places, audio_format, folder / _RAW_MIX, progress)
-    stem_gain = _stem_gain(session.peaks, audio_format) if stem_files else 1.0
-    if stem_gain != 1:
-        progress(_FIRST_PASS, "one stem would clip: all stems once more, at a lower level")
-        again = FileSession(tracks, readers, preset.fx_bus, options.workers)
-        _drain(again, places, audio_format, folder, stem_gain, progress)
-    progress(_ALL_PASSES, "finishing the mix")
     mix_file = f"mix{audio_format.suffix}"
-    done = finish(raw, folder / mix_file, audio_format, options.loudness_lufs, options.ceiling_dbtp)
-    raw.path.unlink()
+
+    def finished(raw: RawMix, curves: GainCurves | None = None) -> Finish:
+        progress(_ALL_PASSES, "finishing the mix")
+        done = finish(raw, folder / mix_file, audio_format, options.loudness_lufs, options.ceiling_dbtp, curves)
+        raw.path.unlink()
+        return done
+
+    def again(gain: float, shape: Callable[[], PostMaster] | None, step: tuple[float, float, str]) -> FileSession:
+        once_more = FileSession(tracks, readers, preset.fx_bus, options.workers)
+        write_stems(once_more, places, audio_format, folder, gain, shape, _share(progress, *step))
+        return once_more
+
+    first = _share(progress, 0.0, _FIRST_PASS, "rendering the tracks")
+
+    if options.stems_post_master and stem_files:
+        with closing(GainCurves(folder, session.frames)) as curves:
+            raw = raw_mix(session, preset, [], audio_format, folder / _RAW_MIX, first, curves.take_master)
+            done = finished(raw, curves)
+
+            def shape() -> PostMaster:
+                return PostMaster(preset.master, curves, rate_hz)
+
+            session = again(1.0, shape, (_ALL_PASSES, 0.95, "rendering the stems with the master"))
+            stem_gain = safe_gain(session.peaks, audio_format)
+            if stem_gain != 1:
+                again(stem_gain, shape, (0.95, 1.0, _LOWER))
+            loudest = places[int(np.argmax(session.peaks))]
+            add_up(folder / mix_file, places, loudest, stem_gain, audio_format)
+    else:
+        raw = raw_mix(session, preset, places, audio_format, folder / _RAW_MIX, first)
+        stem_gain = safe_gain(session.peaks, audio_format) if stem_files else 1.0
+        if stem_gain != 1:
+            again(stem_gain, None, (_FIRST_PASS, _ALL_PASSES, _LOWER))
+        done = finished(raw)
     progress(1.0, "done")
     written = [
         RenderedStem(file, decibels(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks, strict=False)
@@ -290,6 +322,7 @@ def render_files(
         loudness_gain_db=done.gain_db,
         limited_db=done.limited_db,
         stem_gain_db=decibels(stem_gain),
+        stems_post_master=options.stems_post_master and bool(stem_files),
     )
 
 
@@ -340,62 +373,9 @@ def _array_input(track: Track, stem: Samples, take_stem: Callable[[Samples], Non
     return Input(track.name, track.strip, audio.shape[0], audio.shape[1], [audio], take_stem)
 
 
-def _size(session: FileSession, stems: int, audio_format: AudioFormat) -> int:
-    """Bytes on disk at most, the raw mix and the sums of groups included."""
-    raws = 1 + (2 if session.has_fx else 1) * (session.groups - 1)
-    return session.frames * 2 * ((stems + 1) * audio_format.bytes_per_sample + 4 * raws)
-
-
-def _raw_mix(
-    session: FileSession,
-    preset: Preset,
-    places: list[Path],
-    audio_format: AudioFormat,
-    path: Path,
-    progress: Progress,
-) -> RawMix:
-    """Runs the strips, which writes the stems, and the master into a raw file."""
-    rate_hz = session.sample_rate_hz
-    meter = Meter(rate_hz)
-    master = MasterStream(preset.master, rate_hz)
-
-    def share(done: float) -> None:
-        progress(_FIRST_PASS * done, "rendering the tracks")
-
-    try:
-        buses = session.run(places, audio_format, path.parent, progress=share)
-        with path.open("wb") as file, closing(buses):
-            for block in master.run(buses):
-                meter.update(block)
-                file.write(block.T.tobytes())
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise cannot_write(path, error) from error
-    return RawMix(path, session.frames, rate_hz, meter.levels)
-
-
-def _drain(
-    session: FileSession,
-    places: list[Path],
-    audio_format: AudioFormat,
-    scratch: Path,
-    stem_gain: float,
-    progress: Progress,
-) -> None:
-    """Writes the stems once more, at another level."""
-
-    def share(done: float) -> None:
-        progress(_FIRST_PASS + (_ALL_PASSES - _FIRST_PASS) * done, "rendering the stems at a lower level")
-
-    with closing(session.run(places, audio_format, scratch, stem_gain, share)) as buses:
-        for _ in buses:
-            pass
-
-
-def _stem_gain(peaks: list[float], audio_format: AudioFormat) -> float:
-    highest = max(peaks)
-    return _STEM_PEAK / highest if audio_format.is_integer and highest > 1 else 1.0
+def _share(progress: Progress, begin: float, end: float, what: str) -> Callable[[float], None]:
+    """A step's own progress, 0..1, as a part of the whole."""
+    return lambda done: progress(begin + (end - begin) * done, what)
 
 
 def _no_progress(_share: float, _text: str) -> None:

@@ -76,8 +76,15 @@ def say_done(done: Done) -> None:
     say(f"  {done.mix.mix_path}")
     if render.stems:
         first = next(iter(render.stems.values()))
+        sum_of_stems = (
+            "they add up to the mix"
+            if render.stems_post_master
+            else "before the master: they do not add up to the mix, for which use --stems-post-master"
+        )
         with_reverb = " and the reverb" if render.fx_return else ""
-        say(f"  {(done.folder / first.file).parent} ({counted(len(render.stems), 'stem')}{with_reverb})")
+        say(
+            f"  {(done.folder / first.file).parent} ({counted(len(render.stems), 'stem')}{with_reverb}; {sum_of_stems})"
+        )
     for path in (done.mix.preset_path, done.report_path):
         if path is not None:
             say(f"  {path}")

@@ -21,7 +21,7 @@ from mixbridge.runtime.audio.output import OutputFolder
 from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.mixing import MixResult, preset_files
-from mixbridge.runtime.rendering import render as render_module
+from mixbridge.runtime.rendering import passes
 from mixbridge.runtime.rendering.render import RenderOptions, render_arrays, render_files
 
 AS_IS = RenderOptions(loudness_lufs=None, ceiling_dbtp=0, audio_format="wav32f")
@@ -359,13 +359,13 @@ def test_options_are_checked(wrong: dict[str, object]) -> None:
 def test_memory_does_not_grow_with_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No array longer than a block is ever asked for."""
     longest = []
-    original = render_module.Meter.update
+    original = passes.Meter.update
 
     def spy(self: object, block: Audio) -> None:
         longest.append(block.shape[1])
         original(self, block)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(render_module.Meter, "update", spy)
+    monkeypatch.setattr(passes.Meter, "update", spy)
     rendered(session(tmp_path / "in", 200_000), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
     assert max(longest) <= 32768
     assert len(longest) >= 200_000 // 32768
