@@ -126,6 +126,9 @@ class _Glide:
         if not self.ours:
             self._begin(found, most_step_db)
         if self._same(found, self.target.value):
+            if self.sent and self.ours[-1] != self.target.value:  # near enough to be taken for it, and not it
+                self.ours.append(self.target.value)
+                return self.target.value
             self.arrivals += 1
             if not self.sent or self.arrivals >= _ARRIVALS:
                 self.state = "confirmed" if self.sent else "same"

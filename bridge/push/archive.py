@@ -55,7 +55,7 @@ def take_snapshot(target: Target | str, *, on_progress: Progress | None = None) 
         raise DeskError(f"{desk.title} cannot be asked for its settings: there is nothing to keep.")
     with connect(target, desk) as connection:
         names = strip_names(connection, desk)
-        info = hello(connection)
+        model = _model(connection)
         asked = _questions(connection, desk, sorted(names) if desk.track.listed else list(desk.track.numbers))
         answers = read(
             connection, [question for questions in asked.values() for question in questions], on_progress=on_progress
@@ -64,7 +64,6 @@ def take_snapshot(target: Target | str, *, on_progress: Progress | None = None) 
         _strip(desk, kind, number, names.get(number, "") if kind != MASTER else "", questions, answers)
         for (kind, number), questions in asked.items()
     )
-    model = "" if info is None else " ".join(part for part in (info.model, info.name, info.firmware) if part)
     return Snapshot(
         created=snapshots.now(),
         purpose="desk",
@@ -116,6 +115,15 @@ def differences(first: Snapshot, second: Snapshot) -> list[Difference]:
         for row in _rows(strip, desk, before)
         if row.changes
     ]
+
+
+def _model(connection: Connection) -> str:
+    """What the desk is, its name and version; a desk that told its names need not tell that."""
+    try:
+        info = hello(connection)
+    except DeskError:
+        return ""
+    return "" if info is None else " ".join(part for part in (info.model, info.name, info.firmware) if part)
 
 
 def _rows(strip: KeptStrip, desk: Desk, before: Mapping[tuple[str, int, str], WireValue]) -> Iterator[Row]:

@@ -67,6 +67,16 @@ def test_a_wing_is_asked_for_the_name_that_it_shows() -> None:
     assert {arrival.address for arrival in peer.arrivals} == {"/ch/3/$name"}
 
 
+def test_a_glide_ends_at_its_target_where_answers_may_be_off() -> None:
+    """A WING's grid is not known: half a dB counts as the same."""
+    desk = load_desk("wing")
+    (fader,) = desk.settings("track", 2, {"fader_db": -6.0})
+    with WingPeer() as peer, connection_to(peer, desk) as connection:
+        peer.held = {"/ch/2/fdr": -9.0}
+        assert ramp(connection, [fader], over_ms=200).complete
+    assert peer.held["/ch/2/fdr"] == -6.0
+
+
 class LivePeer(UdpPeer):
     """AbletonOSC: getters repeat their arguments before the value, and all answers go to one port."""
 
