@@ -7,6 +7,8 @@ resampled.
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,10 +19,13 @@ import soxr
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
+from ...presets.escaping import escaped
 from ...presets.units import gain_factor, power_factor
 from ..audio.loudness import integrated_loudness, is_silent
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples, probe, read_passage, repeated
+
+log = logging.getLogger(__name__)
 
 STEP_S = 0.25
 SILENT_LUFS = -60.0
@@ -30,6 +35,8 @@ SILENT_LUFS = -60.0
 _PLAYING_DB = 30.0
 _PRESENCE_WEIGHT_DB = 20.0
 _TINY = 1e-12
+# A constant of less than 3 % of full scale, or of a tenth of the track's level, costs nothing that counts.
+_LEAST_OFFSET, _OFFSET_SHARE = 0.03, 0.1
 _SHORTEST_REFERENCE_S = 0.5
 
 
@@ -92,8 +99,23 @@ def cut_passage(
     audio = {
         name: _fit(read_passage(path, start, length_s, sample_rate_hz, files), samples) for name, path in stems.items()
     }
+    _say_offsets(audio)
     loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
     return Passage(start, length_s, audio, loudness)
+
+
+def _say_offsets(audio: Mapping[str, Samples]) -> None:
+    """Warn of tracks with a constant in them: nobody hears it, and a limiter takes the music down for it."""
+    for name, item in audio.items():
+        sounding = np.maximum(np.count_nonzero(item, axis=1), 1)  # a passage may be filled up with zeros
+        offset = float((np.abs(item.sum(axis=1, dtype=np.float64)) / sounding).max(initial=0))
+        if offset > _LEAST_OFFSET and offset > _OFFSET_SHARE * math.sqrt(_power(item)):
+            log.warning(
+                "track %s has a DC offset of %.0f %% of full scale, which costs level in the mix: remove it in the DAW "
+                "(high-pass at 20 Hz, or its DC removal) and export again.",
+                escaped(name),
+                100 * offset,
+            )
 
 
 def read_reference(

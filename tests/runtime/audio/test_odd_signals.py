@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.presets.errors import AudioError
-from mixbridge.runtime.mixing import mix
+from mixbridge.runtime.mixing import mix, predict
 from mixbridge.runtime.model.controller import Controller
 
 RATE_HZ = 44100
@@ -33,3 +33,15 @@ def test_loud_floats_are_used(tmp_path: Path, controller: Controller) -> None:
         sf.write(tmp_path / f"{name}.wav", TONE * level, RATE_HZ, "FLOAT")
     made = mix({"Vox": tmp_path / "stem.wav"}, tmp_path / "song.wav", tmp_path / "out", model=controller)
     assert np.isfinite(sf.read(made.mix_path)[0]).all()
+
+
+@pytest.mark.parametrize(("offset", "told"), [(0.5, True), (0.02, False), (0.0, False)])
+def test_a_constant_in_a_track_is_told(
+    tmp_path: Path, controller: Controller, caplog: pytest.LogCaptureFixture, offset: float, told: bool
+) -> None:
+    sf.write(tmp_path / "stem.wav", np.stack([TONE * 2 + offset, np.full_like(TONE, offset)], 1), RATE_HZ, "FLOAT")
+    sf.write(tmp_path / "song.wav", TONE, RATE_HZ, "FLOAT")
+    predict({"Vox": tmp_path / "stem.wav"}, tmp_path / "song.wav", model=controller)
+    said = [record.getMessage() for record in caplog.records if "DC offset" in record.getMessage()]
+    assert len(said) == told
+    assert all("track Vox has a DC offset of 50 %" in line for line in said)
