@@ -59,6 +59,8 @@ def run(
             )
         before += len(settings)
     if not current.is_over:
+        current.send_stragglers()
+    if not current.is_over:
         current.prove(_part(on_progress, _PROOF, 1.0))
     return current.outcome()
 
@@ -111,6 +113,27 @@ class _Run:
             self._break_off(ours)
         except DeskError as error:
             self._break_off(ours, str(error))
+
+    def send_stragglers(self) -> None:
+        """Set what the desk was to set itself on linked strips, and did not."""
+        followers = [row for row in self.rows if row.follows and row.changes and row.now is not None]
+        if not followers:
+            return
+        try:
+            answers = read(self.connection, [row.setting for row in followers], cancel=self.cancel)
+        except KeyboardInterrupt:
+            self.cancelled = True
+            return
+        except DeskError as error:
+            self.problem = str(error)
+            return
+        rows = [replace(row, follows=False, now=answers[row.setting]) for row in followers]
+        for row in rows:
+            if row.now is not None:
+                self._known[_place(row.setting)].append(row.now)
+        for phase, settings in in_phases(rows).items():
+            if settings and not self.is_over:
+                self.do(phase, settings, None)
 
     def prove(self, on_progress: Progress | None) -> None:
         """Read everything once more: what stands now is what counts."""

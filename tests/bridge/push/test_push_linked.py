@@ -84,6 +84,23 @@ def test_what_is_not_shared_is_set_on_both(desk: X32Simulator) -> None:
     assert "/ch/06/eq/1/g" in {arrival.address for arrival in desk.arrivals if arrival.values}
 
 
+class Forgetful(X32Simulator):
+    """Says that linked channels share trims, and does not set the other's."""
+
+    def _partners(self, address: str) -> list[str]:
+        return [] if address.endswith("/trim") else super()._partners(address)
+
+
+def test_what_the_desk_does_not_set_itself_is_set() -> None:
+    with Forgetful() as desk:
+        desk.values["/ch/05/config/name"] = "Keys"
+        desk.link(5)
+        desk.values |= {"/ch/05/preamp/trim": 1.0, "/ch/06/preamp/trim": 1.0}
+        result = push_preset(preset(["Keys"]), target(desk), EVERYTHING)
+        assert result.is_verified, result.sentence
+        assert desk.unit("/ch/05/preamp/trim") == desk.unit("/ch/06/preamp/trim") == 0.0
+
+
 def test_two_tracks_that_differ_cannot_be_on_a_pair(desk: X32Simulator) -> None:
     desk.values["/ch/06/config/name"] = "Organ"
     with pytest.raises(DeskError, match=r"ch/05 \(Keys\) and ch/06 \(Organ\) are linked.*Unlink"):
