@@ -48,8 +48,8 @@ _TRAINING_PACKAGES = {"torch", "lightning", "onnx", "onnxscript", "yaml"}
 
 @click.group(cls=LazyGroup, table=COMMANDS, former=FORMER, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mixbridge")
-@click.option("-v", "--verbose", is_flag=True, help="Say what is being done, and show where errors come from.")
-@click.option("--quiet", is_flag=True, help="Say nothing but errors and results asked for.")
+@click.option("-v", "--verbose", is_flag=True, help="Print more: what is done, every setting, where errors come from.")
+@click.option("--quiet", is_flag=True, help="Print only errors, and results that you asked for.")
 def cli(*, verbose: bool, quiet: bool) -> None:
     """Mix stems in the style of a reference song, with settings that can be seen, edited and undone.
 

@@ -6,6 +6,7 @@ Click parses, :mod:`.sessions` does it, and what was done is said here. Importin
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from ..sessions.stems.planning import StemsPlan
 
 _LISTED = 40
+_NUMBERS = re.compile(r"(?P<first>\d{1,4})(?:-(?P<last>\d{1,4}))?")
 
 
 @click.command()
 @click.argument("session_", metavar="SESSION")
 @takes(Writing, "writing", {"output": {**FOLDER["output"], "help": "Folder for the stems."}})
 @click.option(
-    "--tracks", multiple=True, metavar="NAME", help="Only these tracks: a name, or names with commas.  [default: all]"
+    "--tracks", multiple=True, metavar="1-4,7,NAME", help="Only these tracks: numbers or names.  [default: all]"
 )
 @click.option("--post-fader", is_flag=True, help="Apply the session's faders, pans, mutes and their automation.")
 @click.option("--strict", is_flag=True, help="Refuse a session if anything in it cannot be rendered, or is missing.")
@@ -177,12 +179,27 @@ def _opened(path: str, audio: SessionAudio, *, lists_outside: bool = False) -> S
 
 
 def _chosen(session: Session, given: Sequence[str]) -> list[str] | None:
-    """Split names of tracks at commas, unless a track is called so."""
+    """Reads names and numbers of tracks with commas between them; a name may have a comma, or be a number."""
+    from ...presets.names import unique_names
+
     if not given:
         return None
-    known = {track.name for track in session.tracks}
-    names = [[item] if item in known else [name.strip() for name in item.split(",") if name.strip()] for item in given]
-    return [name for several in names for name in several]
+    known = unique_names(track.name for track in session.tracks)
+    parts = [[item] if item in known else [part.strip() for part in item.split(",") if part.strip()] for item in given]
+    return [name for several in parts for part in several for name in _named(part, known)]
+
+
+def _named(part: str, known: Sequence[str]) -> list[str]:
+    """Gives the names that a part means: itself, or those of the tracks 3 or 1-4."""
+    from ...presets.errors import SessionError
+
+    numbers = None if part in known else _NUMBERS.fullmatch(part)
+    if numbers is None:
+        return [part]
+    first, last = int(numbers["first"]), int(numbers["last"] or numbers["first"])
+    if not 1 <= first <= last <= len(known):
+        raise SessionError(f"tracks {part!r}: this session has the tracks 1 to {len(known)}.")
+    return list(known[first - 1 : last])
 
 
 def _say_stems(plan: StemsPlan, folder: Path, *, dry_run: bool) -> None:

@@ -6,7 +6,7 @@ Importing this loads click alone, so that `--help` is quick.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     from ...push.pushing import PushOptions
 
 
+# `--only` of the other commands has another default.
+_SECTIONS: Final = {
+    "only": {
+        "help": "Only these sections: trim, eq, compressor, fader, pan, send, mute, name.  "
+        "[default: eq, compressor, pan]"
+    }
+}
+
+
 @click.command()
 @click.argument("preset_", metavar="PRESET")
 @click.option(
     "--to", "target", required=True, metavar="DESK://HOST", help="The desk: x32://192.168.1.20, ardour://localhost."
 )
-@takes(StripOptions, "strips")
+@takes(StripOptions, "strips", _SECTIONS)
 @click.option("--by-order", is_flag=True, help="Assign tracks that match no name to the free strips, in order.")
 @click.option("--faders", is_flag=True, help="Also set faders, sends and trims.")
 @click.option("--mutes", is_flag=True, help="Also set mutes.")
@@ -57,7 +66,8 @@ def push(
 ) -> None:
     """Set a DAW or mixer to PRESET, verify it, and keep the former values for `mixbridge undo`.
 
-    PRESET is a file or the name of a factory preset. Faders and mutes are not changed unless you ask for it.
+    PRESET is a file or the name of a factory preset. Faders, sends, mutes, trims and names are not
+    changed unless you ask for it.
     """
     from ...push.pushing import plan_push, push_preset
     from ..output.progress import progress_bar

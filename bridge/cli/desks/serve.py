@@ -151,17 +151,22 @@ def run_serve(
 @click.argument("preset_", metavar="PRESET")
 @click.option("--port", type=click.IntRange(1, 65535), default=9500, show_default=True, help="UDP port to listen at.")
 @click.option(
-    "--allow", multiple=True, metavar="ADDRESS", help="Who may connect beside this machine, e.g. 192.168.1.0/24."
+    "--allow",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Address or network that may connect, besides this machine: 192.168.1.0/24.",
 )
 @click.option(
-    "--host", metavar="ADDRESS", help="Where to listen.  [default: this machine alone; with --allow, all networks]"
+    "--host", metavar="ADDRESS", help="Address to listen at.  [default: this machine only; with --allow, all networks]"
 )
 @click.option(
-    "--push-to", multiple=True, metavar="DESK://HOST", help="Where `push` may send; the first is the usual one."
+    "--push-to", multiple=True, metavar="DESK://HOST", help="Desk that `push` may change; the first is the default."
 )
-@click.option("--push-only", metavar="eq,compressor,...", help="What `push` sends.  [default: as mixbridge push]")
-@click.option("--stems", multiple=True, metavar="FILES", help="What `predict` mixes: audio files, or folders of them.")
-@click.option("--reference", metavar="FILE", help="What `predict` makes it sound like: a finished song.")
+@click.option(
+    "--push-only", metavar="eq,compressor,...", help="Sections that `push` sets.  [default: as mixbridge push]"
+)
+@click.option("--stems", multiple=True, metavar="FILES", help="Stems for `predict`: audio files, or folders of them.")
+@click.option("--reference", metavar="FILE", help="Reference for `predict`: a finished song.")
 @takes(ModelChoice, "choice")
 def serve(
     *,

@@ -113,6 +113,21 @@ def test_tracks_are_chosen_by_name(given, folder, run, tmp_path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["Bass.wav", "Vox.wav"]
 
 
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [("1", ["Bass"]), ("2-3", ["Keys", "Vox"]), ("3,Bass", ["Bass", "Vox"]), ("1-3", ["Bass", "Keys", "Vox"])],
+)
+def test_tracks_are_chosen_by_number(given, names, folder, run, tmp_path) -> None:
+    assert run("session", "stems", folder, "-o", tmp_path / "out", "--tracks", given).code == 0
+    assert sorted(path.stem for path in (tmp_path / "out").iterdir()) == names
+
+
+@pytest.mark.parametrize("given", ["4", "0", "3-2", "2-9"])
+def test_numbers_of_tracks_that_are_not_there(given, folder, refused, tmp_path) -> None:
+    words = [given, "the tracks 1 to 3"]
+    refused("session", "stems", folder, "-o", tmp_path / "out", "--tracks", given, words=words)
+
+
 def test_what_cannot_be_done_is_a_line(folder, refused, tmp_path) -> None:
     output = ("-o", tmp_path / "out")
     refused("session", "stems", folder, *output, "--tracks", "Horns", words="no track 'Horns'")
