@@ -8,22 +8,23 @@ same in both presets: a level of the raw track.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
 from pydantic import BaseModel
 
-from .claims import with_claims_of, without_stale
-from .console import FxBand, FxBus, Master, Parameter, Strip, Unit, get, parameters, replace
+from .checking.claims import with_claims_of, without_stale
+from .console import Master, Parameter, Strip, Unit, get, parameters, replace
 from .errors import PresetError
-from .preset import Preset, Track
+from .preset import GroupBus, Preset, Track
+from .scaling import blended_effect, blended_value, scaled_value
 from .sections import GROUPS, SectionName, expanded, sections
-from .units import allowed, decibels, gain_factor, quantity
+from .units import allowed, gain_factor, quantity
 
 # What can be taken from another preset.
-SECTIONS: tuple[SectionName, ...] = (*sections(Strip), "mute", "reverb", "master")
+SECTIONS: tuple[SectionName, ...] = (*sections(Strip), "mute", "buses", "reverb", "delay", "master")
 MAX_AMOUNT = 1.5
 
 _NOTE_LENGTH = 2000
@@ -80,11 +81,18 @@ def desk_form(preset: Preset) -> Preset:
         except PresetError as error:
             raise PresetError(f'Track "{track.name}": {error}') from error
         tracks.append(track.model_copy(update={"strip": strip}))
+    buses = []
+    for bus in preset.buses:
+        try:
+            strip = move_gain(bus.strip, -bus.strip.input_gain_db)
+        except PresetError as error:
+            raise PresetError(f'Bus "{bus.name}": {error}') from error
+        buses.append(bus.model_copy(update={"strip": strip}))
     try:
         master = _move_gain(preset.master, -preset.master.input_gain_db)
     except PresetError as error:
         raise PresetError(f"Master: {error}") from error
-    moved = preset.model_copy(update={"tracks": tuple(tracks), "master": master})
+    moved = preset.model_copy(update={"tracks": tuple(tracks), "buses": tuple(buses), "master": master})
     return with_claims_of(moved, preset)  # the same sound, so that what was measured of it holds
 
 
@@ -108,11 +116,12 @@ def scaled(preset: Preset, amount: float) -> Preset:
 
     def less(bus: Bus) -> Bus:
         table = parameters(type(bus))
-        values = {path: _scaled(table[path], value, amount) for path, value in _desk_values(bus).items()}
+        values = {path: scaled_value(table[path], value, amount) for path, value in _desk_values(bus).items()}
         return _from_desk(bus, values, amount * bus.input_gain_db)
 
     tracks = tuple(track.model_copy(update={"strip": less(track.strip)}) for track in preset.tracks)
-    edited = preset.model_copy(update={"tracks": tracks, "master": less(preset.master)})
+    buses = tuple(bus.model_copy(update={"strip": less(bus.strip)}) for bus in preset.buses)
+    edited = preset.model_copy(update={"tracks": tracks, "buses": buses, "master": less(preset.master)})
     return with_note(without_stale(edited), f"amount {amount:g} of {_title(preset)}")
 
 
@@ -120,8 +129,8 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
     """Blend two presets: 0 is `a`, 1 is `b`.
 
     Tracks are matched by name and keep the order of `a`. Every setting runs in its scale: frequencies, Q and
-    times by ratio, sends by amplitude. What has no middle (mute, the reverb's seed, names, notes) is that of
-    the nearer one.
+    times by ratio, sends by amplitude. What has no middle (mute, a room's seed, names, notes, which groups there
+    are) is that of the nearer one.
 
     Raises:
         PresetError: a position outside 0..1, or tracks that only one of them has.
@@ -133,7 +142,9 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
 
     def between(one: Bus, other: Bus) -> Bus:
         table, ends = parameters(type(one)), _desk_values(other)
-        values = {path: _blended(table[path], value, ends[path], position) for path, value in _desk_values(one).items()}
+        values = {
+            path: blended_value(table[path], value, ends[path], position) for path, value in _desk_values(one).items()
+        }
         gain_db = (1 - position) * one.input_gain_db + position * other.input_gain_db
         return _from_desk(one, values, gain_db)
 
@@ -141,8 +152,14 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
         nearer.track(track.name).model_copy(update={"strip": between(track.strip, b.track(track.name).strip)})
         for track in a.tracks
     )
-    fx_bus = _blended_fx(a.fx_bus, b.fx_bus, position, seed=nearer.fx_bus.seed)
-    parts = {"tracks": tracks, "fx_bus": fx_bus, "master": between(a.master, b.master)}
+    parts = {
+        "tracks": tracks,
+        "buses": tuple(_blended_bus(bus, a, b, between) for bus in nearer.buses),
+        "fx_bus": blended_effect(a.fx_bus, b.fx_bus, position),
+        "reverb": blended_effect(a.reverb, b.reverb, position),
+        "delay": blended_effect(a.delay, b.delay, position),
+        "master": between(a.master, b.master),
+    }
     return with_note(
         without_stale(nearer.model_copy(update=parts)), f"blend of {_title(a)} and {_title(b)} at position {position:g}"
     )
@@ -156,8 +173,9 @@ def merged(
     Args:
         base: keeps whatever is not named.
         other: gives the sections.
-        sections: of :data:`SECTIONS`, or groups of them: "gain" is trim, fader and mute, "fx" send and reverb. The
-            reverb is taken only where all tracks are, since all are heard through it. "master" is the whole master.
+        sections: of :data:`SECTIONS`, or groups of them: "gain" is trim, fader and mute, "fx" send, reverb and
+            delay. Effects and groups are taken only where all tracks are, since all are heard through them. "master"
+            is the whole master.
         tracks: names; None for all that both have.
 
     Raises:
@@ -178,8 +196,11 @@ def merged(
             for track in base.tracks
         )
     }
-    if "reverb" in taken and tracks is None:
-        parts["fx_bus"] = other.fx_bus
+    if tracks is None:
+        effects = {"fx_bus": "reverb", "reverb": "reverb", "delay": "delay"}
+        parts.update({name: getattr(other, name) for name, section in effects.items() if section in taken})
+        if "buses" in taken:
+            parts.update(_regrouped(base.model_copy(update={"tracks": parts["tracks"]}), other))
     if "master" in taken:
         parts["master"] = other.master
     return with_note(without_stale(base.model_copy(update=parts)), f"{', '.join(sections)} taken from {_title(other)}")
@@ -207,26 +228,40 @@ def _changes(a: Preset, b: Preset) -> Iterator[Change]:
     for track in b.tracks:
         if track.name not in names_a:
             yield Change(f"tracks[{track.name}]", None, "present")
+    buses_a, buses_b = ({bus.name for bus in preset.buses} for preset in (a, b))
+    for name in sorted(buses_a ^ buses_b):
+        was, now = ("present", None) if name in buses_a else (None, "present")
+        yield Change(f"buses[{name}]", was, now)
 
 
-def _settings(preset: Preset) -> Iterator[tuple[str, float | bool, Unit]]:
+def _settings(preset: Preset) -> Iterator[tuple[str, float | bool | str, Unit]]:
     for track in preset.tracks:
         yield f"tracks[{track.name}].mute", track.mute, ""
+        yield f"tracks[{track.name}].bus", track.bus or "", ""
+        yield f"tracks[{track.name}].link", track.link or "", ""
         yield from _rows(f"tracks[{track.name}]", track.strip)
+    for bus in preset.buses:
+        yield f"buses[{bus.name}].mute", bus.mute, ""
+        yield from _rows(f"buses[{bus.name}]", bus.strip)
     for index, band in enumerate(preset.fx_bus.bands):
         yield from _rows(f"fx_bus.bands[{index}]", band)
     yield from _rows("fx_bus", preset.fx_bus)
     yield "fx_bus.seed", preset.fx_bus.seed, ""
+    yield from _rows("reverb", preset.reverb)
+    yield "reverb.seed", preset.reverb.seed, ""
+    yield from _rows("delay", preset.delay)
+    yield "delay.note", preset.delay.note or "", ""
+    yield "delay.tempo_bpm", preset.delay.tempo_bpm or 0.0, ""
     yield from _rows("master", preset.master)
 
 
-def _rows(prefix: str, section: Strip | Master | FxBus | FxBand) -> Iterator[tuple[str, float, Unit]]:
+def _rows(prefix: str, section: BaseModel) -> Iterator[tuple[str, float, Unit]]:
     for path, row in parameters(type(section)).items():
         yield f"{prefix}.{path}", get(section, path), row.unit
 
 
-def _same(old: float | bool, new: float | bool) -> bool:
-    if isinstance(old, int):  # mute and seed: exact
+def _same(old: float | bool | str, new: float | bool | str) -> bool:
+    if isinstance(old, int | str) or isinstance(new, str):  # mute, seed, names: exact
         return old == new
     return math.isclose(old, new, rel_tol=_SAME_RELATIVE, abs_tol=_SAME_ABSOLUTE)
 
@@ -237,7 +272,7 @@ def _move_gain(bus: Bus, gain_db: float) -> Bus:
         nearest = row.clamp(values[path])
         if not abs(nearest - values[path]) <= _ROUNDING * max(1.0, abs(nearest)):  # so that NaN is refused too
             raise PresetError(
-                f"{quantity(gain_db, 'dB')} cannot be moved before the compressor: {path} would be "
+                f"{quantity(gain_db, 'dB')} cannot be moved before the stages: {path} would be "
                 f"{quantity(values[path], row.unit)} and must be {allowed(row)}."
             )
         values[path] = nearest
@@ -285,46 +320,19 @@ def _from_desk(bus: Bus, desk: Values, input_gain_db: float) -> Bus:
     return replace(bus, {path: table[path].clamp(value) for path, value in values.items()})
 
 
-def _scaled(row: Parameter, value: float, amount: float) -> float:
-    if row.neutral is None:
-        return value
-    if row.scale == "level":
-        return _level(row, _amplitude(row, value) * amount)
-    if row.scale == "log":
-        return float(row.neutral * (value / row.neutral) ** amount)
-    return row.neutral + amount * (value - row.neutral)
+def _blended_bus(bus: GroupBus, a: Preset, b: Preset, between: Callable[[Strip, Strip], Strip]) -> GroupBus:
+    """A group between two presets that both have it; else as it is."""
+    both = [group.strip for preset in (a, b) for group in preset.buses if group.name == bus.name]
+    return bus.model_copy(update={"strip": between(*both)}) if len(both) > 1 else bus
 
 
-def _blended(row: Parameter, a: float, b: float, position: float) -> float:
-    if row.scale == "level":
-        return _level(row, (1 - position) * _amplitude(row, a) + position * _amplitude(row, b))
-    if row.scale == "log":
-        return math.exp((1 - position) * math.log(a) + position * math.log(b))
-    return (1 - position) * a + position * b
-
-
-def _amplitude(row: Parameter, level_db: float) -> float:
-    return 0.0 if level_db <= row.low else gain_factor(level_db)
-
-
-def _level(row: Parameter, amplitude: float) -> float:
-    return row.low if amplitude <= 0 else max(decibels(amplitude), row.low)
-
-
-def _blended_fx(a: FxBus, b: FxBus, position: float, seed: int) -> FxBus:
-    table = parameters(FxBand)
-    bands = tuple(
-        FxBand(
-            **{
-                path: row.clamp(_blended(row, get(one, path), get(other, path), position))
-                for path, row in table.items()
-            }
-        )
-        for one, other in zip(a.bands, b.bands, strict=True)
-    )
-    row = parameters(FxBus)["return_gain_db"]
-    return_gain_db = row.clamp(_blended(row, a.return_gain_db, b.return_gain_db, position))
-    return FxBus(bands=bands, return_gain_db=return_gain_db, seed=seed)
+def _regrouped(base: Preset, other: Preset) -> dict[str, object]:
+    """The groups of `other`, and which of the base's tracks go there."""
+    places = {track.name: track.bus for track in other.tracks}
+    return {
+        "buses": other.buses,
+        "tracks": tuple(track.model_copy(update={"bus": places.get(track.name)}) for track in base.tracks),
+    }
 
 
 def _merged_track(base: Track, other: Track, taken: Collection[SectionName]) -> Track:

@@ -18,15 +18,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .claims import without_stale
-from .complaints import MOST_LINES, complaints, listed, place_name
+from .checking.claims import without_stale
+from .checking.complaints import MOST_LINES, complaints, listed, place_name
 from .errors import Hint, OutputError, PresetError
 from .escaping import json_text
 from .inputs import open_regular
-from .preset import FORMAT, VERSION, Preset, json_schema
+from .preset import FORMAT, READABLE_VERSIONS, VERSION, Preset, json_schema
 
 MAX_BYTES = 16 * 2**20
 SIGNIFICANT_DIGITS = 6
+_READABLE = " and ".join(map(str, READABLE_VERSIONS))
 # A preset's own depth is 6; what is nested deeper by far is no preset.
 _MAX_DEPTH = 32
 # A full preset, 1,024 tracks and 10,000 findings, holds 120,000 values; the signs may stand in its texts, too.
@@ -66,7 +67,7 @@ def loads(text: str, name: str = "The preset") -> Preset:
         lines, count = [*lines, *more], count + others
     if count:
         raise PresetError(f"{name}: {listed(lines, count)}")
-    return without_stale(preset)
+    return without_stale(preset if preset.version == VERSION else preset.model_copy(update={"version": VERSION}))
 
 
 def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -152,9 +153,11 @@ def _check_kind(data: object, name: str) -> None:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise PresetError(f'{name} is not a mixbridge preset: it does not say "format": "{FORMAT}".')
     version = data.get("version")
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version not in READABLE_VERSIONS:
         problem = "says no version" if version is None else f"is of version {str(version)[:20]}"
-        raise PresetError(f"{name} {problem}; this mixbridge reads version {VERSION}. Update mixbridge, or the file.")
+        raise PresetError(
+            f"{name} {problem}; this mixbridge reads versions {_READABLE}. Update mixbridge, or the file."
+        )
     if _depth_exceeds(data, _MAX_DEPTH):
         raise PresetError(f"{name} is nested too deeply to be a preset.")
     if _values_in(data) > _MOST_VALUES:

@@ -10,11 +10,17 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from .console import FxBus, Master, Part, Strip
+from .console import Delay, FxBus, Master, Part, Reverb, Strip
 from .names import LONGEST_NAME
 
 FORMAT: Final = "mixbridge-preset"
-VERSION: Final = 1
+VERSION: Final = 2
+# What version 1 did not have (gate, cuts, de-esser, sends to reverb and delay, groups) is off in it.
+READABLE_VERSIONS: Final = (1, 2)
+
+
+# The stages of a strip that linked tracks share; fader, pan and sends are each one's own.
+LINKED: Final = ("input_gain_db", "gate", "low_cut", "high_cut", "eq", "compressor", "deesser", "saturation")
 
 
 class SourceFile(Part):
@@ -84,6 +90,8 @@ class Track(Part):
         name: how it is matched to a stem (the file name without ending) or a DAW track.
         strip: its settings.
         mute: left out of the mix.
+        bus: name of the group bus that it goes to; None goes to the mix.
+        link: a word that linked tracks share ("OH"): their dynamics act together, as those of one stereo track.
         source: the file it was predicted from.
         note: for people, e.g. "silent: left at neutral".
     """
@@ -91,19 +99,40 @@ class Track(Part):
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     strip: Strip = Strip()
     mute: bool = False
+    bus: str | None = Field(None, min_length=1, max_length=200, description="group bus that it goes to")
+    link: str | None = Field(None, min_length=1, max_length=200, description="tracks of one link share their dynamics")
     source: SourceFile | None = None
     note: str | None = Field(None, max_length=2000)
 
 
+class GroupBus(Part):
+    """A group of tracks, summed and processed together: drums, backing vocals.
+
+    Attributes:
+        name: what tracks name it by.
+        strip: its settings.
+        mute: the group is left out of the mix.
+        note: for people.
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    strip: Strip = Strip()
+    mute: bool = False
+    note: str | None = Field(None, max_length=2000)
+
+
 class Preset(Part):
-    """A mix: tracks, fx bus, master, provenance."""
+    """A mix: tracks, group buses, effect buses, master, provenance."""
 
     format: Literal["mixbridge-preset"] = FORMAT
-    version: Literal[1] = VERSION
+    version: Literal[1, 2] = VERSION
     name: str = Field("", max_length=200)
     description: str = Field("", max_length=2000, description="what it is for, in a line")
     tracks: tuple[Track, ...] = Field((), max_length=1024)
+    buses: tuple[GroupBus, ...] = Field((), max_length=128, description="groups of tracks")
     fx_bus: FxBus = FxBus()
+    reverb: Reverb = Reverb()
+    delay: Delay = Delay()
     master: Master = Master()
     provenance: Provenance = Provenance()
 
@@ -115,11 +144,43 @@ class Preset(Part):
             raise ValueError(f"track names must differ, but {', '.join(map(repr, twice))} stand more than once")
         return self
 
+    @model_validator(mode="after")
+    def _known_buses(self) -> Preset:
+        names = [bus.name for bus in self.buses]
+        if len(set(names)) < len(names):
+            raise ValueError("bus names must differ")
+        for track in self.tracks:
+            if track.bus is not None and track.bus not in names:
+                raise ValueError(f"track {track.name!r} goes to the bus {track.bus!r}, which is not in buses")
+        return self
+
+    @model_validator(mode="after")
+    def _alike_where_linked(self) -> Preset:
+        first: dict[str, Track] = {}
+        for track in self.tracks:
+            if track.link is None:
+                continue
+            other = first.setdefault(track.link, track)
+            unlike = [name for name in LINKED if getattr(track.strip, name) != getattr(other.strip, name)]
+            if unlike:
+                raise ValueError(
+                    f"tracks {other.name!r} and {track.name!r} are linked ({track.link!r}) and must have the same "
+                    f"{', '.join(unlike)}: make them alike, or remove their link"
+                )
+        return self
+
     def track(self, name: str) -> Track:
         """Find the track of this name; KeyError if there is none."""
         for track in self.tracks:
             if track.name == name:
                 return track
+        raise KeyError(name)
+
+    def bus(self, name: str) -> GroupBus:
+        """The group bus of this name; KeyError if there is none."""
+        for bus in self.buses:
+            if bus.name == name:
+                return bus
         raise KeyError(name)
 
 

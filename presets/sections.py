@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from .console import FxBand, FxBus, Master, Parameter, Strip, get, parameters
+from .console import Delay, FxBand, FxBus, Master, Parameter, Reverb, Strip, get, parameters
 from .units import quantity
 
 SectionName = str
@@ -21,12 +21,15 @@ TRACK_SECTIONS: Final[tuple[SectionName, ...]] = ("mute", "name")
 # One word for several sections.
 GROUPS: Final[Mapping[str, tuple[SectionName, ...]]] = {
     "gain": ("trim", "fader", "mute"),
-    "dynamics": ("compressor",),
-    "fx": ("send", "reverb"),
+    "dynamics": ("gate", "compressor", "deesser"),
+    "cuts": ("low_cut", "high_cut"),
+    "fx": ("send", "reverb", "delay"),
 }
 # As they stand in docs/console.md.
 _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("Track", Strip),
+    ("Track, and group bus", Strip),
+    ("Reverb", Reverb),
+    ("Delay", Delay),
     ("Fx bus", FxBus),
     ("Fx bus, each of twelve bands", FxBand),
     ("Master", Master),
@@ -38,7 +41,7 @@ def sections(part: type[BaseModel]) -> tuple[SectionName, ...]:
     """List the sections of a part of the console, in the order of the signal.
 
     >>> sections(Strip)
-    ('trim', 'eq', 'compressor', 'saturation', 'fader', 'pan', 'send')
+    ('trim', 'gate', 'low_cut', 'high_cut', 'eq', 'compressor', 'deesser', 'saturation', 'fader', 'pan', 'send')
     """
     return tuple(dict.fromkeys(row.section for row in parameters(part).values()))
 

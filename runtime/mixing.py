@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..presets.claims import without_claims
-from ..presets.console import SEND_OFF_DB
+from ..presets.checking.claims import without_claims
 from ..presets.errors import AudioError, OutputError, PresetError
 from ..presets.files import dumps, rounded
 from ..presets.inputs import open_regular
@@ -23,6 +22,8 @@ from .audio.output import OutputFolder, write_text
 from .audio.reading import Samples, probe
 from .audio.stems import collect_stems
 from .audio.writing import FORMATS
+from .console.buses import bus_names
+from .console.effects.buses import BUSES
 from .model.analysis import Passage
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider
@@ -78,9 +79,9 @@ class MixResult:
         return {name: self.folder / stem.file for name, stem in self.render.stems.items()}
 
     @property
-    def fx_return_path(self) -> Path | None:
-        """The reverb alone; None if no send is on or no stems were asked for."""
-        return self.folder / self.render.fx_return.file if self.render.fx_return else None
+    def bus_paths(self) -> dict[str, Path]:
+        """Groups and returns of effects, by name: "Drums bus", "reverb return"; empty if no stems were asked for."""
+        return {name: self.folder / stem.file for name, stem in self.render.buses.items()}
 
 
 @dataclass(frozen=True)
@@ -283,14 +284,13 @@ def output_for(
 
 def preset_files(preset: Preset, options: RenderOptions) -> list[str]:
     """The files that :func:`apply` writes, relative to its folder."""
-    tracks = [track for track in preset.tracks if not track.mute]
-    has_fx = any(track.strip.fx_send_db > SEND_OFF_DB for track in tracks)
-    return _result_files([track.name for track in tracks], has_fx, options)
+    names = [track.name for track in preset.tracks if not track.mute]
+    return _result_files([*names, *bus_names(preset)], options)
 
 
 def mix_files(names: Iterable[str], options: RenderOptions) -> list[str]:
     """The files that :func:`mix` may write for tracks of these names, relative to its folder."""
-    return _result_files(names, True, options)
+    return _result_files([*names, *BUSES], options)
 
 
 def _is_audio(path: Path) -> bool:
@@ -310,9 +310,9 @@ def _is_result(folder: Path) -> bool:
         return False
 
 
-def _result_files(names: Iterable[str], has_fx: bool, options: RenderOptions) -> list[str]:
+def _result_files(names: Iterable[str], options: RenderOptions) -> list[str]:
     suffix = FORMATS[options.audio_format].suffix
-    return [f"mix{suffix}", *stem_files_of(names, has_fx, options), PRESET]
+    return [f"mix{suffix}", *stem_files_of(names, options), PRESET]
 
 
 def _predict(

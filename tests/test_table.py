@@ -55,7 +55,11 @@ GENERIC = load_desk("generic")
 def stepped(row: Parameter, value: float) -> float:
     """A little further within the range: to be told apart, and in the reach of desks and plug-ins."""
     step = (row.high - row.low) / 50
-    return row.clamp(value * 1.25) if row.scale == "log" else value + (step if value + step <= row.high else -step)
+    if row.unit == "dB/oct":  # two steps, and nothing between them is heard
+        return row.high if value < row.high else row.low
+    if row.scale == "log":
+        return value * 1.25 if value * 1.25**2 <= row.high else value / 1.25
+    return value + (step if value + step <= row.high else -step)
 
 
 def in_use(part: type[Bus]) -> Bus:
@@ -64,7 +68,9 @@ def in_use(part: type[Bus]) -> Bus:
     acting = {path: stepped(row, row.neutral) for path, row in table.items() if row.neutral is not None}
     # Where most of what is played passes them.
     thresholds = {path: -30.0 for path, row in table.items() if row.neutral is None and row.with_gain == "adds"}
-    return replace(part(), {**acting, **thresholds})
+    # A gate that closes by a dB or two does so at any ratio.
+    closed = {"gate.range_db": 40.0} if part is Strip else {}
+    return replace(part(), {**acting, **thresholds, **closed})
 
 
 def changed(bus: Bus, path: str) -> Bus:
@@ -234,43 +240,43 @@ def test_a_session_has_it_or_says_so(name: str, part: type[Bus], path: str, tmp_
     assert before != after
 
 
-class Gate(Part):
+class Exciter(Part):
     threshold_db: Annotated[
-        float, Parameter("dB", -120, 0, "linear", None, "level where it opens", with_gain="adds")
+        float, Parameter("dB", -120, 0, "linear", None, "level where it starts", with_gain="adds")
     ] = -60.0
-    range_db: Annotated[float, Parameter("dB", 0, 80, "linear", 0, "how far it closes")] = 0.0
+    range_db: Annotated[float, Parameter("dB", 0, 80, "linear", 0, "how much it adds")] = 0.0
 
 
-class GatedStrip(Strip):
+class ExcitedStrip(Strip):
     """A strip as the next stage makes it: nothing but rows."""
 
-    gate: Gate = Gate()
+    exciter: Exciter = Exciter()
 
 
-GATED = GatedStrip(gate=Gate(threshold_db=-40, range_db=20), input_gain_db=6)
+EXCITED = ExcitedStrip(exciter=Exciter(threshold_db=-40, range_db=20), input_gain_db=6)
 
 
 def test_a_new_stage_is_edited_by_its_rows_alone() -> None:
-    assert sections(GatedStrip)[-1] == "gate"
-    assert tuple(active_sections(GATED)) == ("trim", "gate")
-    for moved in (move_gain(GATED, -6), without_input_gain(GATED)):
-        assert isinstance(moved, GatedStrip)
-        assert moved.gate == Gate(threshold_db=-46, range_db=20)
-    mix = preset(GATED)
+    assert sections(ExcitedStrip)[-1] == "exciter"
+    assert tuple(active_sections(EXCITED)) == ("trim", "exciter")
+    for moved in (move_gain(EXCITED, -6), without_input_gain(EXCITED)):
+        assert isinstance(moved, ExcitedStrip)
+        assert moved.exciter == Exciter(threshold_db=-46, range_db=20)
+    mix = preset(EXCITED)
     half = scaled(mix, 0.5).tracks[0].strip
-    assert isinstance(half, GatedStrip)
-    assert half.gate.range_db == 10
-    changes = diff(mix, preset(replace(GATED, {"gate.range_db": 30})))
-    assert [(change.path, change.unit) for change in changes] == [("tracks[Vox].gate.range_db", "dB")]
+    assert isinstance(half, ExcitedStrip)
+    assert half.exciter.range_db == 10
+    changes = diff(mix, preset(replace(EXCITED, {"exciter.range_db": 30})))
+    assert [(change.path, change.unit) for change in changes] == [("tracks[Vox].exciter.range_db", "dB")]
 
 
 def test_a_new_stage_is_told_of_by_its_rows_alone() -> None:
-    plain = "gate (threshold -40 dB, range 20 dB)"
-    assert plain in words(GATED)
-    assert plain in printed(preset_table(preset(GATED)))
+    plain = "exciter (threshold -40 dB, range 20 dB)"
+    assert plain in words(EXCITED)
+    assert plain in printed(preset_table(preset(EXCITED)))
     in_desk_form = plain.replace("-40", "-46")
-    assert any(in_desk_form in line for line in fit_strip(GATED, GENERIC, "track").lost)
-    assert any(in_desk_form in line for line in strip_left_out(GATED, "the DAW"))
+    assert any(in_desk_form in line for line in fit_strip(EXCITED, GENERIC, "track").lost)
+    assert any(in_desk_form in line for line in strip_left_out(EXCITED, "the DAW"))
 
 
 def test_the_reverb_has_sections_and_addresses_too() -> None:
@@ -282,7 +288,7 @@ def test_the_reverb_has_sections_and_addresses_too() -> None:
 
 
 def test_no_section_is_called_in_two_ways() -> None:
-    names = {*sections(Strip), *sections(Master), "mute", "name", "reverb", "master"}
+    names = {*sections(Strip), *sections(Master), "mute", "name", "buses", "reverb", "delay", "master"}
     assert not names & GROUPS.keys()
     assert {section for group in GROUPS.values() for section in group} <= names
     assert names >= WRITTEN

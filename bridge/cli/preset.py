@@ -224,7 +224,7 @@ def list_command(*, saying: Saying) -> None:
 
 
 def _show(preset: Preset) -> None:
-    from ..report.text import describe_master, describe_origin, describe_strip, preset_table
+    from ..report.text import describe_effects, describe_master, describe_origin, describe_strip, preset_table
 
     if preset.description:
         say(preset.description)
@@ -232,6 +232,12 @@ def _show(preset: Preset) -> None:
     for track in preset.tracks:
         notes = [track.note] if track.note else []
         _show_lines(track.name, describe_strip(track) + notes)
+    for bus in preset.buses:
+        members = ", ".join(track.name for track in preset.tracks if track.bus == bus.name) or "no track"
+        _show_lines(f"{bus.name} (group of {members})", describe_strip(bus))
+    effects = describe_effects(preset)
+    if effects:
+        _show_lines("effects", effects)
     _show_lines("master", describe_master(preset.master))
     origin = describe_origin(preset.provenance)
     if origin:

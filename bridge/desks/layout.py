@@ -111,6 +111,8 @@ class Controls(Part):
     fader_db: Control | None = None
     pan: Control | None = Field(None, description="-1 left .. 1 right")
     fx_send_db: Control | None = None
+    reverb_send_db: Control | None = None
+    delay_send_db: Control | None = None
 
 
 class Bands(Part):

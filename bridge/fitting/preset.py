@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...presets.console import SEND_OFF_DB
+from ...presets.console import SEND_OFF_DB, get
 from ...presets.errors import PresetError
 from ...presets.preset import Preset, Track
 from ..desks.profile import Desk
@@ -57,8 +57,13 @@ def fit_preset(
     lost = []
     if not has_master:
         lost.append(f"The master: {desk.title} has none that mixbridge can reach.")
-    if any(track.strip.fx_send_db > SEND_OFF_DB and not track.mute for track in tracks):
-        lost.append("The reverb itself: set one up on the desk, and send the tracks to it.")
+    effects = {"fx_send_db": "reverb of the fx bus", "reverb_send_db": "reverb", "delay_send_db": "delay"}
+    for path, effect in effects.items():
+        if any(get(track.strip, path) > SEND_OFF_DB and not track.mute for track in tracks):
+            lost.append(f"The {effect} itself: set one up on the desk, and send the tracks to it.")
+    if preset.buses:
+        names = ", ".join(bus.name for bus in preset.buses)
+        lost.append(f"The groups ({names}): their own settings stay as they are on the desk.")
     return Fitted(
         strips=strips,
         master=fit_strip(preset.master, desk, "master", sample_rate_hz, trims=trims) if has_master else None,

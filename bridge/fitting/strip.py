@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...presets.console import EQ_BANDS, SEND_OFF_DB, Master, Strip
+from ...presets.console import EQ_BANDS, SEND_OFF_DB, Master, Strip, get
 from ...presets.edit import Bus, without_input_gain
 from ...presets.errors import DeskError
-from ...presets.sections import active_sections, described
+from ...presets.sections import active_sections, described, rows_of
 from ...presets.units import quantity
 from ...runtime.console.eq import INAUDIBLE_DB
 from ..desks.layout import SETTABLE
@@ -99,7 +99,11 @@ def _compressor(strip: Strip | Master, desk: Desk, kind: str, trim_db: float) ->
 def _levels(strip: Strip | Master) -> dict[str, float]:
     if isinstance(strip, Master):
         return {"fader_db": strip.output_gain_db, "pan": 0.0}
-    return {"fader_db": strip.fader_db, "pan": strip.pan, "fx_send_db": strip.fx_send_db}
+    return {"fader_db": strip.fader_db, "pan": strip.pan, **_sends_db(strip)}
+
+
+def _sends_db(strip: Strip) -> dict[str, float]:
+    return {path: get(strip, path) for path in rows_of(Strip, "send")}
 
 
 def _trim_db(fader_db: float, desk: Desk, kind: str) -> float:
@@ -132,7 +136,8 @@ def _lost(strip: Strip | Master, wanted: Mapping[str, float], desk: Desk, kind: 
         lost.append(f"The level of {wanted['fader_db']:+.1f} dB: {desk.title} has no fader to be set.")
     if desk.scale(kind, "pan") is None and abs(wanted["pan"]) >= _AUDIBLE_PAN:
         lost.append(f"The position {wanted['pan']:+.2f} between left and right: {desk.title} has no pan to be set.")
-    send_db = wanted.get("fx_send_db", SEND_OFF_DB)
-    if desk.scale(kind, "fx_send_db") is None and send_db > SEND_OFF_DB:
-        lost.append(f"The send to the reverb of {send_db:.1f} dB: {desk.title} has no such send to be set.")
+    for path, row in rows_of(Strip, "send").items():
+        send_db = wanted.get(path, SEND_OFF_DB)
+        if desk.scale(kind, path) is None and send_db > SEND_OFF_DB:
+            lost.append(f"The {row.label} of {send_db:.1f} dB: {desk.title} has no such send to be set.")
     return lost

@@ -31,7 +31,7 @@ from ...runtime.rendering.render import Rendered, render_arrays
 from . import curves
 from .assurance import guarded, headline, reasons
 from .listening import SoundFigures, measure, tone
-from .text import describe_master, describe_strip, spoken_pan
+from .text import describe_effects, describe_master, describe_strip, spoken_pan
 from .verdict import compare
 
 # Where no model has listened.
@@ -80,6 +80,14 @@ class TrackCard:
     eq: Markup | None = None
     dynamics: Markup | None = None
     spectrum: Markup | None = None
+
+
+@dataclass(frozen=True)
+class GroupCard:
+    """What the report shows of a group bus."""
+
+    name: str
+    sentences: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,8 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
         tracks=tracks,
         bar_db=_bar_db([track.below_db for track in tracks]),
+        groups=[GroupCard(bus.name, describe_strip(bus)) for bus in result.preset.buses],
+        effects=describe_effects(result.preset),
         master=_master_card(heard, result.preset),
         headline=headline(result.preset),
         reasons=reasons(result.preset),
@@ -185,11 +195,8 @@ def _track_cards(heard: _Heard, preset: Preset, reference: SoundFigures | None) 
     """Make a card for each track, silent and muted ones too."""
     stems = heard.rendered.stems
     # The master and the loudness target move all tracks alike: the same step brings them to where they are in the mix.
-    bus = np.sum(
-        [*stems.values(), *([heard.rendered.fx_return] if heard.rendered.fx_return is not None else [])], axis=0
-    )
     step_db = integrated_loudness(heard.rendered.mix * np.float32(heard.gain), heard.rate_hz) - integrated_loudness(
-        bus, heard.rate_hz
+        heard.rendered.bus, heard.rate_hz
     )
     after = {name: integrated_loudness(stem, heard.rate_hz) + step_db for name, stem in stems.items()}
     loudest = max((value for value in after.values() if math.isfinite(value)), default=0.0)
@@ -238,9 +245,7 @@ def _track_card(
 
 def _master_card(heard: _Heard, preset: Preset) -> MasterCard:
     master, rendered = preset.master, heard.rendered
-    parts = [*rendered.stems.values(), *([rendered.fx_return] if rendered.fx_return is not None else [])]
-    bus = np.sum(parts, axis=0)
-    work = compressor_work(bus, heard.rate_hz, master.input_gain_db, master.eq, master.compressor)
+    work = compressor_work(rendered.bus, heard.rate_hz, master.input_gain_db, master.eq, master.compressor)
     is_active = master.compressor.ratio > 1
     return MasterCard(
         describe_master(master),

@@ -8,12 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ...presets.console import EQ_BANDS, SEND_OFF_DB, Compressor, EqBand, Equalizer, Master, Strip, Unit
+from ...presets.console import (
+    EQ_BANDS,
+    HIGH_CUT_OFF_HZ,
+    LOW_CUT_OFF_HZ,
+    SEND_OFF_DB,
+    Compressor,
+    Ducking,
+    EqBand,
+    Equalizer,
+    Master,
+    Strip,
+    Unit,
+    get,
+)
 from ...presets.edit import Change
-from ...presets.preset import Preset, Provenance, Track
-from ...presets.sections import active_sections, described, is_active, sections
+from ...presets.preset import GroupBus, Preset, Provenance, Track
+from ...presets.sections import active_sections, described, is_active, rows_of, sections
 from ...presets.units import gain_factor, quantity
 
 if TYPE_CHECKING:
@@ -39,8 +52,8 @@ _REGIONS: tuple[tuple[float, str, str], ...] = (
 )
 
 
-def describe_strip(track: Track) -> list[str]:
-    """Say what is done to a track, a sentence each, in the order of the signal; never empty."""
+def describe_strip(track: Track | GroupBus) -> list[str]:
+    """Say what is done to a track or group, a sentence each, in the order of the signal; never empty."""
     return ["muted"] if track.mute else _bus_words(track.strip)
 
 
@@ -83,9 +96,10 @@ def preset_table(preset: Preset) -> Table:
     title = Text(preset.name) if preset.name else None
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("track", overflow="ellipsis")
-    buses: list[Strip | Master] = [*(track.strip for track in preset.tracks), preset.master]
+    strips = [*(track.strip for track in preset.tracks), *(bus.strip for bus in preset.buses)]
+    buses: list[Strip | Master] = [*strips, preset.master]
     # 80 columns have no room for one that is empty.
-    has_drive = any(track.strip.saturation.drive for track in preset.tracks)
+    has_drive = any(strip.saturation.drive for strip in strips)
     for heading in ("in dB", "fader", "EQ dB", "compressor", *["drive"] * has_drive, "pan", "send"):
         table.add_column(heading, justify="right", no_wrap=True)
     has_more = any(map(_more_cell, buses))
@@ -95,6 +109,9 @@ def preset_table(preset: Preset) -> Table:
         # Text, not str: a name such as "Gtr [L]" is not markup.
         name = Text(track.name, style="dim" if track.mute else "")
         table.add_row(name, *_strip_cells(track, has_drive=has_drive), *([_more_cell(track.strip)] * has_more))
+    for bus in preset.buses:
+        name = Text(f"{bus.name} (group)", style="dim" if bus.mute else "")
+        table.add_row(name, *_strip_cells(bus, has_drive=has_drive), *([_more_cell(bus.strip)] * has_more))
     table.add_section()
     table.add_row(
         "master", *_master_cells(preset.master, has_drive=has_drive), *([_more_cell(preset.master)] * has_more)
@@ -103,6 +120,32 @@ def preset_table(preset: Preset) -> Table:
         table.caption = "thresholds are levels behind the input gain (in dB)"
         table.caption_justify = "left"
     return table
+
+
+def describe_effects(preset: Preset) -> list[str]:
+    """What the effects are that tracks and groups are sent to, a sentence each; none for one that nothing feeds."""
+    strips = [*(track.strip for track in preset.tracks if not track.mute), *(bus.strip for bus in preset.buses)]
+    fed = {path for strip in strips for path in rows_of(Strip, "send") if get(strip, path) > SEND_OFF_DB}
+    sentences = []
+    if "reverb_send_db" in fed or ("delay_send_db" in fed and preset.delay.reverb_send_db > SEND_OFF_DB):
+        room = preset.reverb
+        sentences.append(
+            f"reverb of {room.decay_mid_s:.1f} s ({room.decay_low_s:.1f} s in the lows, {room.decay_high_s:.1f} s in "
+            f"the highs), {room.pre_delay_ms:.0f} ms behind the sound, from {spoken_frequency(room.low_cut_hz)} to "
+            f"{spoken_frequency(room.high_cut_hz)}{_ducked(room.ducking)}"
+        )
+    if "delay_send_db" in fed:
+        delay = preset.delay
+        sides = ", from side to side" if delay.ping_pong >= AUDIBLE_PAN else ""
+        sentences.append(
+            f"delay of {delay.echo_ms:.0f} ms, each echo at {delay.feedback:.0%} of the one before{sides}"
+            f"{_ducked(delay.ducking)}"
+        )
+    return sentences
+
+
+def _ducked(ducking: Ducking) -> str:
+    return f", up to {_decibels(ducking.range_db)} dB lower while it is fed" if ducking.range_db else ""
 
 
 def diff_table(changes: Sequence[Change]) -> Table:
@@ -202,13 +245,52 @@ def _pan_words(bus: Strip | Master) -> Iterator[str]:
 
 
 def _send_words(bus: Strip | Master) -> Iterator[str]:
-    if isinstance(bus, Strip) and bus.fx_send_db > SEND_OFF_DB:
-        yield f"reverb at {_decibels(bus.fx_send_db)} dB"
+    if isinstance(bus, Strip):
+        for name, level_db in _sends(bus):
+            yield f"{name} at {_decibels(level_db)} dB"
 
 
+def _sends(strip: Strip) -> Iterator[tuple[str, float]]:
+    """The sends that are on, by what they feed."""
+    # The fx bus is a reverb, too; it is called so where there is no other.
+    fx_bus = "fx bus" if strip.reverb_send_db > SEND_OFF_DB else "reverb"
+    levels = {fx_bus: strip.fx_send_db, "delay": strip.delay_send_db}
+    if strip.reverb_send_db > SEND_OFF_DB:
+        levels = {"reverb": strip.reverb_send_db, **levels}
+    return ((name, level_db) for name, level_db in levels.items() if level_db > SEND_OFF_DB)
+
+
+def _gate_words(bus: Strip | Master) -> Iterator[str]:
+    if isinstance(bus, Strip) and bus.gate.range_db > 0:
+        gate = bus.gate
+        yield f"gated below {_decibels(gate.threshold_db)} dB, by {_decibels(gate.range_db)} dB at most"
+
+
+def _low_cut_words(bus: Strip | Master) -> Iterator[str]:
+    if isinstance(bus, Strip) and bus.low_cut.freq_hz > LOW_CUT_OFF_HZ:
+        yield f"lows cut below {spoken_frequency(bus.low_cut.freq_hz)}"
+
+
+def _high_cut_words(bus: Strip | Master) -> Iterator[str]:
+    if isinstance(bus, Strip) and bus.high_cut.freq_hz < HIGH_CUT_OFF_HZ:
+        yield f"highs cut above {spoken_frequency(bus.high_cut.freq_hz)}"
+
+
+def _deesser_words(bus: Strip | Master) -> Iterator[str]:
+    if isinstance(bus, Strip) and bus.deesser.range_db > 0:
+        deesser = bus.deesser
+        yield f"de-essed around {spoken_frequency(deesser.freq_hz)}, by {_decibels(deesser.range_db)} dB at most"
+
+
+# Sections that a preset's table has a column for.
+_COLUMNS: Final = frozenset({"trim", "eq", "compressor", "saturation", "fader", "pan", "send"})
 # Sections with words of their own; the trim is said with the fader.
 _WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
     "trim": lambda _: (),
+    "gate": _gate_words,
+    "low_cut": _low_cut_words,
+    "high_cut": _high_cut_words,
+    "deesser": _deesser_words,
     "eq": _equalizer_words,
     "compressor": _compressor_words,
     "saturation": _saturation_words,
@@ -218,7 +300,7 @@ _WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
 }
 
 
-def _strip_cells(track: Track, *, has_drive: bool) -> Iterable[str]:
+def _strip_cells(track: Track | GroupBus, *, has_drive: bool) -> Iterable[str]:
     strip = track.strip
     return (
         _decibels(strip.input_gain_db),
@@ -227,8 +309,15 @@ def _strip_cells(track: Track, *, has_drive: bool) -> Iterable[str]:
         _compressor_cell(strip.compressor),
         *([f"{strip.saturation.drive:.2g}" if strip.saturation.drive else ""] * has_drive),
         _pan_cell(strip.pan),
-        _decibels(strip.fx_send_db) if strip.fx_send_db > SEND_OFF_DB else "off",
+        _send_cell(strip),
     )
+
+
+def _send_cell(strip: Strip) -> str:
+    sends = [(name, _decibels(level_db)) for name, level_db in _sends(strip)]
+    if [name for name, _ in sends] == ["reverb"]:
+        return sends[0][1]
+    return "\n".join(f"{name} {level}" for name, level in sends) or "off"
 
 
 def _master_cells(master: Master, *, has_drive: bool) -> Iterable[str]:
@@ -245,7 +334,7 @@ def _master_cells(master: Master, *, has_drive: bool) -> Iterable[str]:
 
 def _more_cell(bus: Strip | Master) -> str:
     """Say the sections that have no column."""
-    return "\n".join(described(bus, section) for section in active_sections(bus, known=_WORDS.keys()))
+    return "\n".join(described(bus, section) for section in active_sections(bus, known=_COLUMNS))
 
 
 def _equalizer_cell(eq: Equalizer) -> str:

@@ -12,9 +12,23 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, Protocol
 
-from ...presets.console import EQ_BANDS, FxBand, FxBus, Master, Parameter, Strip, get, parameters, replace
+from pydantic import BaseModel
+
+from ...presets.console import (
+    EQ_BANDS,
+    Delay,
+    FxBand,
+    FxBus,
+    Master,
+    Parameter,
+    Reverb,
+    Strip,
+    get,
+    parameters,
+    replace,
+)
 from ...presets.errors import PresetError
-from ...presets.preset import Preset, Track
+from ...presets.preset import LINKED, Preset, Track
 from ...presets.units import allowed
 from ..desks.keys import desk_key
 from ..osc.packets import Argument, Message
@@ -43,11 +57,26 @@ class Place(Protocol):
         """
 
 
+PartName = Literal["track", "bus", "master", "fx_bus", "fx_band", "reverb", "delay"]
+_PARTS: Mapping[PartName, type[BaseModel]] = {
+    "track": Strip,
+    "bus": Strip,
+    "master": Master,
+    "reverb": Reverb,
+    "delay": Delay,
+    "fx_bus": FxBus,
+    "fx_band": FxBand,
+}
+# Parts that a preset has once, called as they are there.
+_SINGLES: tuple[PartName, ...] = ("master", "reverb", "delay", "fx_bus")
+_PREFIXES: Mapping[PartName, str] = {"track": "track/<n>", "bus": "bus/<n>", "fx_band": "fx_bus/bands/<n>"}
+
+
 @dataclass(frozen=True)
 class PresetSetting:
     """A row of the console's table, in one part of a preset."""
 
-    part: Literal["track", "master", "fx_bus", "fx_band"]
+    part: PartName
     index: int
     path: str
     row: Parameter
@@ -59,28 +88,43 @@ class PresetSetting:
     def write(self, preset: Preset, value: Argument) -> Preset:
         """Write another value; one out of range is refused, since a clamped one would not be what was asked for."""
         number = self._checked(value)
-        if self.part == "track":
-            track = preset.tracks[self.index]
-            strip = replace(track.strip, {self.path: number})
-            return _with_track(preset, self.index, track.model_copy(update={"strip": strip}))
-        if self.part == "master":
-            return preset.model_copy(update={"master": replace(preset.master, {self.path: number})})
-        if self.part == "fx_bus":
-            return preset.model_copy(update={"fx_bus": replace(preset.fx_bus, {self.path: number})})
-        bands = list(preset.fx_bus.bands)
-        bands[self.index] = replace(bands[self.index], {self.path: number})
-        return preset.model_copy(update={"fx_bus": preset.fx_bus.model_copy(update={"bands": tuple(bands)})})
+        match self.part:
+            case "track":
+                for index in self._together(preset):
+                    track = preset.tracks[index]
+                    strip = replace(track.strip, {self.path: number})
+                    preset = _with_track(preset, index, track.model_copy(update={"strip": strip}))
+                return preset
+            case "bus":
+                bus = preset.buses[self.index]
+                bus = bus.model_copy(update={"strip": replace(bus.strip, {self.path: number})})
+                buses = (*preset.buses[: self.index], bus, *preset.buses[self.index + 1 :])
+                return preset.model_copy(update={"buses": buses})
+            case "fx_band":
+                bands = list(preset.fx_bus.bands)
+                bands[self.index] = replace(bands[self.index], {self.path: number})
+                return preset.model_copy(update={"fx_bus": preset.fx_bus.model_copy(update={"bands": tuple(bands)})})
+            case single:
+                return preset.model_copy(update={single: replace(getattr(preset, single), {self.path: number})})
 
-    def _section(self, preset: Preset) -> Strip | Master | FxBus | FxBand:
+    def _together(self, preset: Preset) -> list[int]:
+        """The track, and those that share this setting with it by a link."""
+        link = preset.tracks[self.index].link
+        if link is None or self.path.partition(".")[0] not in LINKED:
+            return [self.index]
+        return [index for index, track in enumerate(preset.tracks) if track.link == link]
+
+    def _section(self, preset: Preset) -> BaseModel:
         match self.part:
             case "track":
                 return preset.tracks[self.index].strip
-            case "master":
-                return preset.master
-            case "fx_bus":
-                return preset.fx_bus
+            case "bus":
+                return preset.buses[self.index].strip
             case "fx_band":
                 return preset.fx_bus.bands[self.index]
+            case single:
+                section: BaseModel = getattr(preset, single)
+                return section
 
     def _checked(self, value: Argument) -> float:
         number = _number(value)
@@ -138,24 +182,36 @@ def find(preset: Preset, address: str) -> Place:
         return _track_place(_index(number, len(preset.tracks), "track"), suffix, address)
     if head == "master" and (place := master_place(rest)) is not None:
         return place
-    if head == "master" and rest in _MASTER:
-        return _setting("master", 0, _MASTER[rest], Master)
-    if head == "fx_bus":
-        return _fx_place(preset, rest, address)
+    if head == "bus":
+        number, _, suffix = rest.partition("/")
+        if suffix in _SUFFIXES["bus"]:
+            return _setting("bus", _index(number, len(preset.buses), "group bus"), _SUFFIXES["bus"][suffix])
+    for single in _SINGLES:
+        if head == single and rest in _SUFFIXES[single]:
+            return _setting(single, 0, _SUFFIXES[single][rest])
+    if head == "fx_bus" and rest.startswith("bands/"):
+        number, _, suffix = rest.removeprefix("bands/").partition("/")
+        if suffix in _SUFFIXES["fx_band"]:
+            index = _index(number, len(preset.fx_bus.bands), "band of the fx bus")
+            return _setting("fx_band", index, _SUFFIXES["fx_band"][suffix])
     raise _unknown(address)
 
 
 def strip_values(preset: Preset, group: str) -> list[Message] | None:
-    """List all values of `/mixbridge/track/<n>`, `/mixbridge/master` or `/mixbridge/fx_bus`; None for another address.
+    """All values of `/mixbridge/track/<n>`, `/mixbridge/bus/<n>`, `/mixbridge/master`, `/mixbridge/reverb` and so on.
+
+    None for another address.
 
     Raises:
-        PresetError: there is no such track.
+        PresetError: there is no such track or bus.
     """
     places: Iterable[tuple[str, Place]]
-    if group == f"{ROOT}/master":
-        places = _master_places()
-    elif group == f"{ROOT}/fx_bus":
-        places = _fx_places(preset)
+    single = next((part for part in _SINGLES if group == f"{ROOT}/{part}"), None)
+    bus = group.removeprefix(f"{ROOT}/bus/")
+    if single is not None:
+        places = _single_places(single, preset)
+    elif bus != group and "/" not in bus:
+        places = _bus_places(_index(bus, len(preset.buses), "group bus"))
     else:
         number = group.removeprefix(f"{ROOT}/track/")
         if number == group or "/" in number or group == TRACK_COUNT:
@@ -182,19 +238,14 @@ def differences(old: Preset, new: Preset) -> list[Message]:
 
 
 def table() -> Iterator[tuple[str, Parameter]]:
-    """List the addresses of settings with their rows, `<n>` for numbers; for documentation and controllers' layouts."""
-    for prefix, suffixes, section in (
-        ("track/<n>", _STRIP, Strip),
-        ("master", _MASTER, Master),
-        ("fx_bus", _FX_BUS, FxBus),
-        ("fx_bus/bands/<n>", _FX_BAND, FxBand),
-    ):
+    """The addresses of settings with their rows, `<n>` for numbers; for the documentation and controllers' layouts."""
+    for part, section in _PARTS.items():
         rows = parameters(section)
-        for suffix, path in suffixes.items():
-            yield f"{ROOT}/{prefix}/{suffix}", rows[path]
+        for suffix, path in _SUFFIXES[part].items():
+            yield f"{ROOT}/{_PREFIXES.get(part, part)}/{suffix}", rows[path]
 
 
-def _suffixes(section: type[Strip | Master | FxBus | FxBand]) -> Mapping[str, str]:
+def _suffixes(section: type[BaseModel]) -> Mapping[str, str]:
     """Map the end of each setting's address to its path in the table."""
     paths = {}
     for path in parameters(section):
@@ -206,16 +257,11 @@ def _suffixes(section: type[Strip | Master | FxBus | FxBand]) -> Mapping[str, st
     return paths
 
 
-_STRIP, _MASTER, _FX_BUS, _FX_BAND = (_suffixes(section) for section in (Strip, Master, FxBus, FxBand))
+_SUFFIXES: Mapping[PartName, Mapping[str, str]] = {part: _suffixes(section) for part, section in _PARTS.items()}
 
 
-def _setting(
-    part: Literal["track", "master", "fx_bus", "fx_band"],
-    index: int,
-    path: str,
-    section: type[Strip | Master | FxBus | FxBand],
-) -> PresetSetting:
-    return PresetSetting(part, index, path, parameters(section)[path])
+def _setting(part: PartName, index: int, path: str) -> PresetSetting:
+    return PresetSetting(part, index, path, parameters(_PARTS[part])[path])
 
 
 def _track_place(index: int, suffix: str, address: str) -> Place:
@@ -225,38 +271,29 @@ def _track_place(index: int, suffix: str, address: str) -> Place:
         return Mute(index)
     if suffix in SWITCHES:
         return SectionSwitch(SWITCHES[suffix], index)
-    if suffix not in _STRIP:
+    if suffix not in _SUFFIXES["track"]:
         raise _unknown(address)
-    return _setting("track", index, _STRIP[suffix], Strip)
-
-
-def _fx_place(preset: Preset, rest: str, address: str) -> Place:
-    if rest in _FX_BUS:
-        return _setting("fx_bus", 0, _FX_BUS[rest], FxBus)
-    number, _, suffix = rest.removeprefix("bands/").partition("/")
-    if not rest.startswith("bands/") or suffix not in _FX_BAND:
-        raise _unknown(address)
-    index = _index(number, len(preset.fx_bus.bands), "band of the reverb")
-    return _setting("fx_band", index, _FX_BAND[suffix], FxBand)
+    return _setting("track", index, _SUFFIXES["track"][suffix])
 
 
 @cache
 def _track_places(index: int) -> tuple[tuple[str, Place], ...]:
-    addresses = ((f"{ROOT}/track/{index + 1}/{suffix}", suffix) for suffix in (_NAME, _MUTE, *_STRIP))
+    addresses = ((f"{ROOT}/track/{index + 1}/{suffix}", suffix) for suffix in (_NAME, _MUTE, *_SUFFIXES["track"]))
     return tuple((address, _track_place(index, suffix, address)) for address, suffix in addresses)
 
 
-def _master_places() -> Iterator[tuple[str, Place]]:
-    for suffix, path in _MASTER.items():
-        yield f"{ROOT}/master/{suffix}", _setting("master", 0, path, Master)
+def _bus_places(index: int) -> Iterator[tuple[str, Place]]:
+    for suffix, path in _SUFFIXES["bus"].items():
+        yield f"{ROOT}/bus/{index + 1}/{suffix}", _setting("bus", index, path)
 
 
-def _fx_places(preset: Preset) -> Iterator[tuple[str, Place]]:
-    for suffix, path in _FX_BUS.items():
-        yield f"{ROOT}/fx_bus/{suffix}", _setting("fx_bus", 0, path, FxBus)
-    for index in range(len(preset.fx_bus.bands)):
-        for suffix, path in _FX_BAND.items():
-            yield f"{ROOT}/fx_bus/bands/{index + 1}/{suffix}", _setting("fx_band", index, path, FxBand)
+def _single_places(part: PartName, preset: Preset) -> Iterator[tuple[str, Place]]:
+    for suffix, path in _SUFFIXES[part].items():
+        yield f"{ROOT}/{part}/{suffix}", _setting(part, 0, path)
+    if part == "fx_bus":
+        for index in range(len(preset.fx_bus.bands)):
+            for suffix, path in _SUFFIXES["fx_band"].items():
+                yield f"{ROOT}/fx_bus/bands/{index + 1}/{suffix}", _setting("fx_band", index, path)
 
 
 def _possibly_changed(old: Preset, new: Preset) -> Iterator[tuple[str, Place]]:
@@ -264,16 +301,20 @@ def _possibly_changed(old: Preset, new: Preset) -> Iterator[tuple[str, Place]]:
     for index, track in enumerate(new.tracks):
         if index >= len(old.tracks) or old.tracks[index] is not track:
             yield from _track_places(index)
-    if old.master is not new.master:
-        yield from _master_places()
-    if old.fx_bus is not new.fx_bus:
-        yield from _fx_places(new)
+    for index, bus in enumerate(new.buses):
+        if index >= len(old.buses) or old.buses[index] is not bus:
+            yield from _bus_places(index)
+    for part in _SINGLES:
+        if getattr(old, part) is not getattr(new, part):
+            yield from _single_places(part, new)
 
 
 def _is_new_place(place: Place, old: Preset) -> bool:
     match place:
         case PresetSetting(part="track", index=index) | Mute(index=index) | Fixed(index=int(index)):
             return index >= len(old.tracks)
+        case PresetSetting(part="bus", index=index):
+            return index >= len(old.buses)
         case _:
             return False
 

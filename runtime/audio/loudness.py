@@ -53,7 +53,7 @@ def k_weights(freqs_hz: NDArray[np.float64], sample_rate_hz: int) -> NDArray[np.
     """The K-weighting's gain in power at these frequencies, shape (n,)."""
     delay = np.exp(-2j * np.pi * freqs_hz / sample_rate_hz)
     power = np.ones(len(freqs_hz))
-    for section in _k_weighting(sample_rate_hz):
+    for section in k_weighting_sections(sample_rate_hz):
         above, below = (np.polyval(part[::-1], delay) for part in (section[:3], section[3:]))
         power *= np.square(np.abs(above / below))
     return power
@@ -86,7 +86,7 @@ class StreamingLoudness:
 
     def __init__(self, sample_rate_hz: int):
         self._rate_hz = sample_rate_hz
-        self._sections = _k_weighting(sample_rate_hz)
+        self._sections = k_weighting_sections(sample_rate_hz)
         self._memory: NDArray[np.float64] | None = None
         self._frames = 0
         self._sums: list[float] = []
@@ -139,7 +139,7 @@ class StreamingLoudness:
                 self._open_sum = 0.0
 
 
-def _k_weighting(sample_rate_hz: int) -> NDArray[np.float64]:
+def k_weighting_sections(sample_rate_hz: int) -> NDArray[np.float64]:
     """Gives second-order sections of the K-weighting, shape (2, 6): a shelf for the head, and a high-pass."""
     return np.array([_high_shelf(sample_rate_hz), _high_pass(sample_rate_hz)])
 

@@ -16,11 +16,9 @@ import pedalboard
 from ...presets.console import Compressor
 from ...presets.units import gain_factor
 from ..audio.reading import Samples
-from .plugin_stream import PluginStream
+from .primitives import Follower, PluginStream
 
 _NEPER_PER_DB = math.log(10) / 20
-# The level that the detector falls to in silence, in parts of the lowest level that matters.
-_FLOOR = np.float32(2**-20)
 
 
 class CompressorProcessor:
@@ -80,28 +78,20 @@ def _plain(settings: Compressor) -> pedalboard.Compressor:
 class _GainCurve:
     """From detector to gain.
 
-    pedalboard's compressor is used as the level follower. It is fed with a signal that is never zero, at a
-    ratio without end: then input divided by output is the level in parts of its threshold, wherever it is
-    above that. The signal is scaled by a power of two (which is exact) to put the knee's lower edge just
-    above 0 dB.
+    Levels are followed in parts of a power of two that puts the knee's lower edge just above 0 dB.
     """
 
     def __init__(self, settings: Compressor, sample_rate_hz: int):
         edge_db = settings.threshold_db - settings.knee_db / 2
         exponent = math.ceil(-edge_db * _NEPER_PER_DB / math.log(2))
-        self._scale = np.float32(2.0**exponent)
         self._edge = np.float32(edge_db * _NEPER_PER_DB + exponent * math.log(2))
         self._knee = np.float32(settings.knee_db * _NEPER_PER_DB)
         self._slope = np.float32(1 / settings.ratio - 1)
-        follower = pedalboard.Compressor(0.0, 1e9, settings.attack_ms, settings.release_ms)
-        self._follower = PluginStream(follower, sample_rate_hz)
+        self._follower = Follower(settings.attack_ms, settings.release_ms, sample_rate_hz, exponent)
 
     def process(self, detector: Samples) -> Samples | None:
         """Gains for levels, shape (n,); None where the level stays below the knee. Overwrites its argument."""
-        detector *= self._scale
-        np.maximum(detector, _FLOOR, out=detector)
-        followed = self._follower.process(detector)
-        level = np.divide(detector, followed, out=detector)
+        level = self._follower.process(detector)
         np.log(level, out=level)
         level -= self._edge
         if level.max(initial=0) <= 0:

@@ -1,8 +1,9 @@
-"""The console running: all strips side by side, the fx bus and the sum, in aligned blocks.
+"""The console running: all strips side by side, then group buses, effects and the sum, in aligned blocks.
 
-Strips run on a thread pool (pedalboard, soxr and libsndfile let go of Python's lock) and one block ahead of
+Strips run on a thread pool (pedalboard, soxr, numpy and libsndfile let go of Python's lock) and one block ahead of
 whoever takes the sums, so that the master is worked on meanwhile. Neither changes a sample: strips are
-summed in the preset's order. Files, levels and formats are not known here.
+summed in the preset's order. Files, levels and formats are not known here; what is behind the strips is in
+:mod:`.buses`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...presets.console import SEND_OFF_DB, FxBus, Master, Strip
+from ...presets.console import Master, Strip
 from ...presets.errors import PresetError
 from ..audio.reading import Samples
-from .reverb import ReverbProcessor
-from .strip import MasterProcessor, StripProcessor
+from .buses import MIX, Buses, DrySums, Extent, Sums, WetStream
+from .strip import ChannelOutput, MasterProcessor, Stages
 
 TakeStem = Callable[[Samples], None]
 
@@ -33,6 +34,8 @@ class Input:
         frames: samples per channel.
         blocks: the samples, in arrays of shape (channels, n) of any length.
         take_stem: called with each block of the processed track, shape (2, n), on the thread that made it.
+        bus: name of the group that it goes to; None goes to the mix.
+        link: a word that linked tracks share; their stages are set as those of the first and act together.
     """
 
     name: str
@@ -41,52 +44,8 @@ class Input:
     frames: int
     blocks: Iterable[Samples]
     take_stem: TakeStem
-
-
-@dataclass(frozen=True)
-class Sums:
-    """One block of the console's buses.
-
-    Attributes:
-        bus: strips and fx return together, before the master, shape (2, n).
-        fx_return: shape (2, n); None if no send is on.
-    """
-
-    bus: Samples
-    fx_return: Samples | None
-
-
-@dataclass(frozen=True)
-class DrySums:
-    """One block of the sums of strips, before the reverb.
-
-    Attributes:
-        bus: of all strips, shape (2, n).
-        send: what goes to the reverb, shape (2, n); None if no send is on.
-    """
-
-    bus: Samples
-    send: Samples | None
-
-
-@dataclass(frozen=True)
-class Extent:
-    """What a console has as a whole.
-
-    Attributes:
-        frames: the longest input, and the reverb's tail if a send is on.
-        has_fx: whether a send is on.
-    """
-
-    frames: int
-    has_fx: bool
-
-    @classmethod
-    def of(cls, inputs: Sequence[Input], fx_bus: FxBus, sample_rate_hz: int) -> Extent:
-        """Measures the console that has these inputs."""
-        has_fx = any(source.strip.fx_send_db > SEND_OFF_DB for source in inputs)
-        tail = ReverbProcessor(fx_bus, sample_rate_hz).tail_samples if has_fx else 0
-        return cls(max(source.frames for source in inputs) + tail, has_fx)
+    bus: str | None = None
+    link: str | None = None
 
 
 class ConsoleStream:
@@ -95,69 +54,66 @@ class ConsoleStream:
     Latencies are made up for: the first sample out belongs to the first sample in.
 
     Args:
-        inputs: at least one track.
-        fx_bus: settings of the reverb.
+        inputs: at least one track; of linked tracks all.
+        buses: settings of groups and effects.
         sample_rate_hz: of all inputs.
         block_frames: length of the blocks.
         whole: of the whole console, if these inputs are a part of it; None if they are all.
 
     Attributes:
-        extent: length of all blocks together, and whether a send is on.
+        extent: length of all blocks together, and the buses in use.
     """
 
     def __init__(
         self,
         inputs: Iterable[Input],
-        fx_bus: FxBus,
+        buses: Buses,
         sample_rate_hz: int,
         block_frames: int,
         whole: Extent | None = None,
     ):
-        self._sources = list(inputs)
-        self.extent = whole or Extent.of(self._sources, fx_bus, sample_rate_hz)
-        self._channels = [_Channel(source, sample_rate_hz) for source in self._sources]
+        sources = list(inputs)
+        self.extent = whole or Extent.of(sources, buses, sample_rate_hz)
+        self._racks = [_Rack(tracks, sample_rate_hz) for tracks in racks(sources)]
+        self._channels = sorted((channel for rack in self._racks for channel in rack.channels), key=lambda c: c.place)
         self._block_frames = block_frames
-        self._reverb = ReverbProcessor(fx_bus, sample_rate_hz) if self.extent.has_fx else None
+        self._wet = WetStream(self.extent, buses, sample_rate_hz)
+        self._muted = buses.muted
 
     def run(self, pool: Executor, earlier: Iterable[DrySums] = ()) -> Iterator[Sums]:
-        """Gives the buses, block by block; once only.
+        """Gives the sums of everything, in as many samples though not in the same blocks; once only.
 
         Args:
             pool: runs the strips.
             earlier: sums of the tracks before these, where not all run at the same time.
         """
-        for sums in self.run_dry(pool, earlier):
-            yield self._with_reverb(sums)
+        return self._wet.run(self.run_dry(pool, earlier))
 
     def run_dry(self, pool: Executor, earlier: Iterable[DrySums] = ()) -> Iterator[DrySums]:
-        """Gives the sums of the strips alone; arguments as for :meth:`run`."""
+        """Gives the sums of the strips alone, block by block; arguments as for :meth:`run`."""
         frames = self.extent.frames
         sizes = [min(self._block_frames, frames - begin) for begin in range(0, frames, self._block_frames)]
         before = iter(earlier)
-        waiting = [pool.submit(channel.process, sizes[0]) for channel in self._channels]
+        waiting = [pool.submit(rack.process, sizes[0]) for rack in self._racks]
         for following in [*sizes[1:], 0]:
-            stems = [future.result() for future in waiting]
-            waiting = [pool.submit(channel.process, following) for channel in self._channels] if following else []
+            for future in waiting:
+                future.result()
+            stems = [channel.block for channel in self._channels]
+            waiting = [pool.submit(rack.process, following) for rack in self._racks] if following else []
             yield self._sums(stems, next(before, None))
 
-    def _sums(self, stems: list[Samples], earlier: DrySums | None) -> DrySums:
+    def _sums(self, stems: Sequence[Samples], earlier: DrySums | None) -> DrySums:
         # One after the other, in the preset's order: the same sum however many run at the same time.
-        bus = stems[0].copy() if earlier is None else earlier.bus + stems[0]
-        for stem in stems[1:]:
-            bus += stem
-        if not self.extent.has_fx:
-            return DrySums(bus, None)
-        send = np.zeros_like(bus) if earlier is None or earlier.send is None else earlier.send
+        sums: DrySums = {name: block.copy() for name, block in (earlier or {}).items()}
         for channel, stem in zip(self._channels, stems, strict=True):
-            if channel.send_gain > 0:
-                send = send + stem * np.float32(channel.send_gain)
-        return DrySums(bus, send)
-
-    def _with_reverb(self, sums: DrySums) -> Sums:
-        if self._reverb is None or sums.send is None:
-            return Sums(sums.bus, None)
-        fx_return = self._reverb.process(sums.send)
-        return Sums(sums.bus + fx_return, fx_return)
+            _add(sums, channel.bus or MIX, stem)
+            if channel.bus in self._muted:
+                continue
+            for name, level in zip(self.extent.effects, self.extent.used(channel.sends), strict=True):
+                if level > 0:
+                    _add(sums, name, stem * np.float32(level))
+        silence = np.zeros_like(stems[0])
+        return {name: sums.get(name, silence) for name in self.extent.destinations}
 
 
 class MasterStream:
@@ -192,29 +148,51 @@ class MasterStream:
         return late
 
 
-class _Channel:
-    """An input, its strip and the way between them."""
+class _Rack:
+    """Linked inputs, or a single one, and their strip: one chain over the channels of all."""
 
-    def __init__(self, source: Input, sample_rate_hz: int):
-        self._source = source
-        self._feed = _Feed(source)
-        self._strip = StripProcessor(source.strip, source.channels, sample_rate_hz)
+    def __init__(self, tracks: Sequence[tuple[int, Input]], sample_rate_hz: int):
+        sources = [source for _, source in tracks]
+        self._feeds = [_Feed(source) for source in sources]
+        self._stages = Stages(sources[0].strip, sum(source.channels for source in sources), sample_rate_hz)
         self._is_started = False
-        self.send_gain = self._strip.send_gain
-        self.frames = source.frames
+        self.channels = [_Channel(place, source) for place, source in tracks]
 
-    def process(self, frames: int) -> Samples:
+    def process(self, frames: int) -> None:
         if not self._is_started:
             # What comes out first belongs to no input.
-            self._strip.process(self._feed.take(self._strip.latency_samples))
+            self._stages.process(self._taken(self._stages.latency_samples))
             self._is_started = True
-        audio = self._feed.take(frames)
+        audio = self._taken(frames)
+        with np.errstate(all="ignore"):  # what overflows is refused by the channels
+            block = self._stages.process(audio)
+        begin = 0
+        for channel in self.channels:
+            end = begin + channel.count
+            channel.take(block[begin:end])
+            begin = end
+
+    def _taken(self, frames: int) -> Samples:
+        parts = [feed.take(frames) for feed in self._feeds]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+class _Channel:
+    """An input behind its strip's stages; `block` has its latest samples behind the pan, shape (2, n)."""
+
+    def __init__(self, place: int, source: Input):
+        self.place, self.bus, self.count = place, source.bus, source.channels
+        self._name, self._take_stem = source.name, source.take_stem
+        self._output = ChannelOutput(source.strip, source.channels)
+        self.sends = self._output.sends
+        self.block = np.zeros((2, 0), np.float32)
+
+    def take(self, stages: Samples) -> None:
         with np.errstate(all="ignore"):  # what overflows is refused below
-            block = self._strip.process(audio)
-        if not np.isfinite(block).all():
-            raise PresetError(f"track {self._source.name!r} overflows with these settings: lower its gains and boosts.")
-        self._source.take_stem(block)
-        return block
+            self.block = self._output.process(stages)
+        if not np.isfinite(self.block).all():
+            raise PresetError(f"track {self._name!r} overflows with these settings: lower its gains and boosts.")
+        self._take_stem(self.block)
 
 
 class _Feed:
@@ -235,3 +213,18 @@ class _Feed:
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([*parts, self._rest[:, :0]], axis=1)
+
+
+def racks(inputs: Sequence[Input]) -> list[list[tuple[int, Input]]]:
+    """Inputs with their places, linked ones together, in the order of each rack's first."""
+    together: dict[object, list[tuple[int, Input]]] = {}
+    for place, source in enumerate(inputs):
+        together.setdefault(place if source.link is None else source.link, []).append((place, source))
+    return list(together.values())
+
+
+def _add(sums: DrySums, name: str, block: Samples) -> None:
+    if name in sums:
+        sums[name] += block
+    else:
+        sums[name] = block.copy()

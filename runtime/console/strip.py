@@ -1,9 +1,9 @@
-"""The console's channels: a strip (mono or stereo in, stereo out) and the master, fed block by block.
+"""The console's channels: a strip's stages, what is behind them, and the master, fed block by block.
 
 What a setting means is said in `presets/console.py`; what these processors add is the sound. They keep their
 state from block to block and belong to one thread at a time.
 
-Input gain is applied behind compressor and saturation, whose settings move along (`presets.edit.without_input_gain`):
+Input gain is applied behind the stages, whose settings move along (`presets.edit.without_input_gain`):
 the same sound, and a preset and its desk form are then the same arithmetic. Literally in front, the last bits would
 differ, and pedalboard's single-precision filters raise such differences to -60..-90 dB.
 """
@@ -11,6 +11,7 @@ differ, and pedalboard's single-precision filters raise such differences to -60.
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 from pedalboard import Chain
@@ -20,8 +21,77 @@ from ...presets.edit import without_input_gain
 from ...presets.units import gain_factor
 from ..audio.reading import Samples
 from .compressor import CompressorProcessor
+from .cut import CutProcessor
+from .deesser import DeEsserProcessor
 from .eq import eq_plugins
-from .plugin_stream import PluginStream
+from .gate import GateProcessor
+from .primitives import PluginStream
+from .saturation import SaturationProcessor
+
+
+class Stage(Protocol):
+    """One stage: samples in, as many out, `latency_samples` later."""
+
+    latency_samples: int
+
+    def process(self, block: Samples) -> Samples:
+        """The next samples, shape (channels, n)."""
+
+
+class Stages:
+    """The stages of a strip: gate, cuts, EQ, compressor, de-esser, saturation.
+
+    Args:
+        strip: its settings.
+        channels: of the track, 1 or 2; of linked tracks all of theirs, one track behind the other.
+        sample_rate_hz: of the audio.
+
+    Attributes:
+        latency_samples: how much later the audio comes out.
+    """
+
+    def __init__(self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False):
+        strip = without_input_gain(strip)
+        self._stages: list[Stage] = [
+            GateProcessor(strip.gate, sample_rate_hz),
+            CutProcessor(strip.low_cut, strip.high_cut, channels, sample_rate_hz),
+            Tone(strip.eq, channels, sample_rate_hz, _LIFT if any_blocks else 1.0),
+            CompressorProcessor(strip.compressor, channels, sample_rate_hz),
+            DeEsserProcessor(strip.deesser, channels, sample_rate_hz),
+            SaturationProcessor(strip.saturation, channels, sample_rate_hz),
+        ]
+        self.latency_samples = sum(stage.latency_samples for stage in self._stages)
+
+    def process(self, block: Samples) -> Samples:
+        """From shape (channels, n) to the same, before fader and pan."""
+        for stage in self._stages:
+            block = stage.process(block)
+        return block
+
+
+class ChannelOutput:
+    """What is behind a strip's stages: fader, pan and sends.
+
+    Args:
+        strip: its settings.
+        channels: of the track, 1 or 2.
+
+    Attributes:
+        sends: levels behind the pan as factors, 0 where off: fx bus, reverb, delay.
+    """
+
+    def __init__(self, strip: Strip, channels: int):
+        strip = without_input_gain(strip)
+        left, right = pan_gains(strip.pan, channels)
+        fader = gain_factor(strip.fader_db)
+        self._gains = np.array([[fader * left], [fader * right]], np.float32)
+        levels_db = (strip.fx_send_db, strip.reverb_send_db, strip.delay_send_db)
+        self.sends = tuple(gain_factor(level_db) if level_db > SEND_OFF_DB else 0.0 for level_db in levels_db)
+
+    def process(self, block: Samples) -> Samples:
+        """From shape (channels, n) to (2, n)."""
+        return block * self._gains
+
 
 # pedalboard's filters set what is below 1e-8 in them to zero at the end of each block, and raise that to -87 dB of the
 # signal: the sound then depends on the blocks' lengths. So much louder (which is exact) nothing that
@@ -30,7 +100,7 @@ _LIFT = 2.0**24
 
 
 class StripProcessor:
-    """One track's strip: input gain, EQ, compressor, saturation, fader, pan.
+    """One track's strip: its stages, then input gain, fader and pan.
 
     Args:
         strip: its settings.
@@ -40,28 +110,18 @@ class StripProcessor:
 
     Attributes:
         latency_samples: how much later the audio comes out.
-        send_gain: level of the fx send behind the pan, as a factor; 0 if it is off.
+        sends: levels of the sends behind the pan, as :class:`ChannelOutput` has them.
     """
 
     def __init__(self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False):
-        strip = without_input_gain(strip)
-        self._tone = Tone(strip.eq, channels, sample_rate_hz, _LIFT if any_blocks else 1.0)
-        self._compressor = CompressorProcessor(strip.compressor, channels, sample_rate_hz)
-        self._drive = np.float32(strip.saturation.drive)
-        left, right = pan_gains(strip.pan, channels)
-        fader = gain_factor(strip.fader_db) / (strip.saturation.drive or 1)
-        self._out_gains = np.array([[fader * left], [fader * right]], np.float32)
-        self.latency_samples = self._compressor.latency_samples
-        self.send_gain = gain_factor(strip.fx_send_db) if strip.fx_send_db > SEND_OFF_DB else 0.0
+        self._stages = Stages(strip, channels, sample_rate_hz, any_blocks=any_blocks)
+        self._output = ChannelOutput(strip, channels)
+        self.latency_samples = self._stages.latency_samples
+        self.sends = self._output.sends
 
     def process(self, block: Samples) -> Samples:
         """From shape (channels, n) to (2, n)."""
-        audio = self._compressor.process(self._tone.process(block))
-        if self._drive > 0:
-            # tanh(drive * x) / drive, as pedalboard's Distortion, 20 times as fast; the division is in the
-            # out gains.
-            audio = np.tanh(audio * self._drive)
-        return audio * self._out_gains
+        return self._output.process(self._stages.process(block))
 
 
 class MasterProcessor:
@@ -118,6 +178,8 @@ class Tone:
         sample_rate_hz: of the audio.
         lift: factor between the filters and what is outside; see :data:`_LIFT`.
     """
+
+    latency_samples = 0
 
     def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int, lift: float = 1.0):
         self._lift = np.float32(lift)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from ...presets.claims import with_claims
+from ...presets.checking.claims import with_claims
 from ...presets.edit import scaled
 from ...presets.preset import Confidence, Preset
 from ..audio.reading import Samples

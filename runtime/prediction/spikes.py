@@ -120,8 +120,7 @@ def _raised(strip: Strip, gain_db: float) -> Strip:
 
 
 def _stem(preset: Preset, name: str, strip: Strip, trial: Trial) -> Samples:
-    alone = strip.model_copy(update={"fx_send_db": console.SEND_OFF_DB})
-    return render_strip(trial.passage.audio[name], trial.sample_rate_hz, alone)
+    return render_strip(trial.passage.audio[name], trial.sample_rate_hz, strip)
 
 
 def _peak_db(audio: Samples) -> float:

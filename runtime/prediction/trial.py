@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import TypeVar
 
 from ...presets import console
-from ...presets.console import SEND_OFF_DB, Master, Parameter, Strip, parameters
+from ...presets.console import Master, Parameter, Strip, parameters
 from ...presets.edit import blended, scaled
 from ...presets.preset import Preset
 from ..audio.reading import Samples, as_stereo
+from ..console.buses import bus_names
 from ..model.analysis import Passage
 from ..model.features import feature_distance
 from ..model.layout import balance_gain_db
@@ -75,13 +76,13 @@ class Trial:
         return audio, self.sample_rate_hz, preset.model_copy(update={"tracks": tracks})
 
     def _changed(self, preset: Preset) -> Rendered | None:
-        """Renders only the strips that differ from the latest preset's; None if that is no saving, or a send is on."""
+        """Renders only the strips that differ from the latest preset's; None if none do, or there are buses."""
         audio, rate_hz, heard = self._heard(preset)
-        if not self._latest or any(track.strip.fx_send_db > SEND_OFF_DB for track in heard.tracks):
+        if not self._latest or bus_names(heard) or any(track.link for track in heard.tracks):
             return None
         former, rendered = self._latest[0]
         same = {track.name for track in former.tracks if track.name in rendered.stems and track in heard.tracks}
-        if rendered.fx_return is not None or not same:
+        if rendered.buses or not same:
             return None
         stems = {
             track.name: rendered.stems[track.name]

@@ -303,12 +303,9 @@ class _Search:
 
 def _rendered(passage: Passage, preset: Preset, sample_rate_hz: int) -> Sound:
     rendered = render_arrays(passage.audio, sample_rate_hz, preset)
-    frames = max(audio.shape[1] for audio in passage.audio.values())  # without the reverb's tail
+    frames = max(audio.shape[1] for audio in passage.audio.values())  # without the effects' tail
     stems = {name: stem[:, :frames] for name, stem in rendered.stems.items()}
-    bus = np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
-    if rendered.fx_return is not None:
-        bus += rendered.fx_return[:, :frames]
-    return Sound(stems, bus, rendered.mix[:, :frames])
+    return Sound(stems, rendered.bus[:, :frames], rendered.mix[:, :frames])
 
 
 def _target(reference: Samples, sample_rate_hz: int) -> FeatureTarget:

@@ -33,6 +33,10 @@ _WIDEST_PAN = 0.97
 # What the search leaves alone: sections, or single settings, each with the reason.
 LEFT_ALONE: Final[Mapping[str, str]] = {
     "trim": "does what threshold and fader do together",
+    "gate": "features are taken over a whole passage",
+    "low_cut": "off in a prediction; a search does not switch effects on",
+    "high_cut": "off in a prediction; a search does not switch effects on",
+    "deesser": "off in a prediction; a search does not switch effects on",
     "saturation": "off in a prediction; a search does not switch effects on",
     "send": "off in a prediction; a search does not switch effects on",
     "compressor.attack_ms": "features are taken over a whole passage",

@@ -21,7 +21,7 @@ def add_up(mix: Path, stems: Sequence[Path], loudest: Path, gain: float, audio_f
 
     Args:
         mix: the finished mix.
-        stems: all of them, with the fx return; as long as the mix.
+        stems: those of tracks without a group, with the buses; as long as the mix.
         loudest: the one to change.
         gain: of all stems alike.
         audio_format: of the files.

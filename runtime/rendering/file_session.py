@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...presets.console import FxBus
 from ...presets.preset import Track
 from ..audio.descriptors import tracks_at_a_time
 from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples
 from ..audio.writing import AudioFormat, AudioWriter, cannot_write
-from ..console.streams import ConsoleStream, DrySums, Extent, Input
+from ..console.buses import Buses, DrySums, Extent
+from ..console.streams import ConsoleStream, Input, racks
 
 Shape = Callable[[Samples], Samples]
 
@@ -26,45 +26,47 @@ Shape = Callable[[Samples], Samples]
 class FileSession:
     """A console with files on its inputs; for one pass.
 
-    So many tracks run side by side as files may be open; if there are more, groups of them run one after the other,
-    and the sums of a group wait on the disk for the next. That changes no sample.
+    So many tracks run side by side as files may be open; if there are more, batches of them run one after the other,
+    and the sums of a batch wait on the disk for the next. That changes no sample. Linked tracks are in one batch.
 
     Args:
         tracks: at least one.
         readers: one for each track, all at the same rate.
-        fx_bus: settings of the reverb.
+        buses: settings of groups and effects.
         workers: threads; None takes as many as there are cores.
-        side_by_side: tracks of a group; None takes what the system allows.
+        side_by_side: tracks of a batch; None takes what the system allows.
 
     Attributes:
         sample_rate_hz: of everything that comes out.
         frames: its samples per channel.
-        has_fx: whether a send is on: then the fx return follows the tracks as one more stem.
-        groups: how many run one after the other.
+        bus_names: the groups and effects that follow the tracks as stems of their own.
+        batches: places of the tracks that run side by side, batch by batch.
+        channels_between: how many channels wait on the disk between batches.
     """
 
     def __init__(
         self,
         tracks: Sequence[Track],
         readers: Sequence[AudioReader],
-        fx_bus: FxBus,
+        buses: Buses,
         workers: int | None = None,
         side_by_side: int | None = None,
     ):
         self.sample_rate_hz = readers[0].sample_rate_hz
-        self._workers, self._fx_bus = workers or os.cpu_count(), fx_bus
+        self._workers, self._buses = workers or os.cpu_count(), buses
         self._sinks = [_Sink() for _ in tracks]
         self._inputs = [
-            Input(track.name, track.strip, reader.info.channels, reader.frames, reader, sink.take)
+            Input(
+                track.name, track.strip, reader.info.channels, reader.frames, reader, sink.take, track.bus, track.link
+            )
             for track, reader, sink in zip(tracks, readers, self._sinks, strict=True)
         ]
-        self._extent = Extent.of(self._inputs, fx_bus, self.sample_rate_hz)
-        self.frames, self.has_fx = self._extent.frames, self._extent.has_fx
-        self._side_by_side = side_by_side or tracks_at_a_time()
-        self.groups = -(-len(tracks) // self._side_by_side)
-        self._fx_sink = _Sink()
-        if self.has_fx:
-            self._sinks.append(self._fx_sink)
+        self._extent = Extent.of(self._inputs, buses, self.sample_rate_hz)
+        self.frames, self.bus_names = self._extent.frames, self._extent.bus_names
+        self.batches = _batches(self._inputs, side_by_side or tracks_at_a_time())
+        self.channels_between = 2 * len(self._extent.destinations)
+        self._bus_sinks = {name: _Sink() for name in self.bus_names}
+        self._sinks.extend(self._bus_sinks.values())
 
     def run(
         self,
@@ -80,7 +82,7 @@ class FileSession:
         Args:
             stems: a file for each stem; none writes none.
             audio_format: of the stems.
-            scratch: a folder for the sums of groups; nothing is left in it.
+            scratch: a folder for the sums of batches; nothing is left in it.
             stem_gain: factor for all of them; the bus is not changed by it.
             progress: called with the share done, 0..1.
             shape: makes for each stem what its blocks go through before they are written.
@@ -91,38 +93,44 @@ class FileSession:
         done = 0
         earlier: Iterable[DrySums] = ()
         with ExitStack() as stack:
-            for group in range(self.groups):
-                first = group * self._side_by_side
-                is_last = group == self.groups - 1
-                with self._opened(stems, audio_format, stem_gain, first, is_last=is_last) as (console, pool):
+            for number, places in enumerate(self.batches):
+                is_last = number == len(self.batches) - 1
+                with self._opened(stems, audio_format, stem_gain, places, is_last=is_last) as (console, pool):
                     if not is_last:
-                        following = stack.enter_context(SumsFile(scratch / f"sums{group}.raw", self.has_fx))
+                        path = scratch / f"sums{number}.raw"
+                        following = stack.enter_context(SumsFile(path, self._extent.destinations))
                         for dry in console.run_dry(pool, earlier):
-                            following.write(dry)
-                            done += dry.bus.shape[1]
-                            _tell(progress, done, self.frames * self.groups)
+                            done += following.write(dry)
+                            _tell(progress, done, self.frames * len(self.batches))
                         earlier = following.blocks()
                         continue
                     for sums in console.run(pool, earlier):
-                        if sums.fx_return is not None:
-                            self._fx_sink.take(sums.fx_return)
-                        done += sums.bus.shape[1]
-                        _tell(progress, done, self.frames * self.groups)
-                        yield sums.bus
+                        for name, block in sums.buses.items():
+                            self._bus_sinks[name].take(block)
+                        done += sums.mix.shape[1]
+                        _tell(progress, done, self.frames * len(self.batches))
+                        yield sums.mix
 
     @contextmanager
     def _opened(
-        self, stems: Sequence[Path], audio_format: AudioFormat, stem_gain: float, first: int, *, is_last: bool
+        self,
+        stems: Sequence[Path],
+        audio_format: AudioFormat,
+        stem_gain: float,
+        places: Sequence[int],
+        *,
+        is_last: bool,
     ) -> Iterator[tuple[ConsoleStream, ThreadPoolExecutor]]:
-        """A group of strips, with the files that its stems are written to."""
-        end = len(self._sinks) if is_last else first + self._side_by_side
+        """A batch of strips, with the files that its stems are written to; the last one has those of the buses, too."""
+        buses = range(len(self._inputs), len(self._sinks)) if is_last else ()
         with ExitStack() as stack:
-            for path, sink in zip(stems[first:end], self._sinks[first:end], strict=bool(stems)):
-                writer = AudioWriter(path, self.sample_rate_hz, 2, self.frames, audio_format)
+            for place in (*places, *buses) if stems else ():
+                writer = AudioWriter(stems[place], self.sample_rate_hz, 2, self.frames, audio_format)
+                sink = self._sinks[place]
                 sink.write_to(stack.enter_context(writer), stem_gain)
                 stack.callback(sink.close)
-            inputs = self._inputs[first : first + self._side_by_side]
-            console = ConsoleStream(inputs, self._fx_bus, self.sample_rate_hz, BLOCK_FRAMES, self._extent)
+            inputs = [self._inputs[place] for place in places]
+            console = ConsoleStream(inputs, self._buses, self.sample_rate_hz, BLOCK_FRAMES, self._extent)
             # Left first: no thread writes any more when the files are closed.
             yield console, stack.enter_context(ThreadPoolExecutor(self._workers))
 
@@ -157,10 +165,10 @@ class _Sink:
 
 
 class SumsFile:
-    """Sums of a group of tracks, written block by block, then given back once; removed at the end."""
+    """Sums of a batch of tracks, written block by block, then given back once; removed at the end."""
 
-    def __init__(self, path: Path, has_fx: bool):
-        self._path, self._rows = path, 4 if has_fx else 2
+    def __init__(self, path: Path, destinations: Sequence[str]):
+        self._path, self._destinations = path, destinations
         self._sizes: list[int] = []
         try:
             self._file = path.open("w+b")
@@ -174,27 +182,39 @@ class SumsFile:
         self._file.close()
         self._path.unlink(missing_ok=True)
 
-    def write(self, sums: DrySums) -> None:
-        """Takes the next block.
+    def write(self, sums: DrySums) -> int:
+        """Takes the next block, and tells how long it was.
 
         Raises:
             OutputError: the disk is full.
         """
         try:
-            self._file.write(sums.bus.tobytes())
-            if sums.send is not None:
-                self._file.write(sums.send.tobytes())
+            for name in self._destinations:
+                self._file.write(sums[name].tobytes())
         except OSError as error:
             raise cannot_write(self._path, error) from error
-        self._sizes.append(sums.bus.shape[1])
+        self._sizes.append(next(iter(sums.values())).shape[1])
+        return self._sizes[-1]
 
     def blocks(self) -> Iterator[DrySums]:
         """Gives the blocks back as they came."""
         self._file.seek(0)
+        count = len(self._destinations)
         for size in self._sizes:
-            data = np.frombuffer(self._file.read(4 * self._rows * size), np.float32).reshape(self._rows, size)
-            yield DrySums(data[:2], data[2:] if self._rows > 2 else None)
+            data = np.frombuffer(self._file.read(4 * 2 * count * size), np.float32).reshape(count, 2, size)
+            yield dict(zip(self._destinations, data, strict=True))
         self._file.truncate(0)
+
+
+def _batches(inputs: Sequence[Input], most: int) -> list[list[int]]:
+    """Places of tracks that run side by side: in order, linked ones together, so many at most but for larger links."""
+    batches: list[list[int]] = [[]]
+    for rack in racks(inputs):
+        places = [place for place, _ in rack]
+        if batches[-1] and len(batches[-1]) + len(places) > most:
+            batches.append([])
+        batches[-1].extend(places)
+    return [sorted(batch) for batch in batches]
 
 
 def _tell(progress: Callable[[float], None] | None, done: int, total: int) -> None:

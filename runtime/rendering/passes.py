@@ -22,10 +22,10 @@ Share = Callable[[float], None]
 _STEM_PEAK = gain_factor(-0.1)
 
 
-def size_of(session: FileSession, stems: int, audio_format: AudioFormat) -> int:
-    """Counts the bytes on disk at most: the raw mix, the sums of groups and the gains of the mix included."""
-    raws = 6 + (2 if session.has_fx else 1) * (session.groups - 1)
-    return session.frames * 2 * ((stems + 1) * audio_format.bytes_per_sample + 4 * raws)
+def size_of(session: FileSession, stems: int, audio_format: AudioFormat, *, post_master: bool) -> int:
+    """Counts the bytes on disk at most: the raw mix, the sums of batches and, behind the master, its gains included."""
+    raws = (12 if post_master else 2) + session.channels_between * (len(session.batches) - 1)
+    return session.frames * (2 * (stems + 1) * audio_format.bytes_per_sample + 4 * raws)
 
 
 def raw_mix(

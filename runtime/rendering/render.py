@@ -19,15 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ...presets.console import FxBus, Master, Strip
+from ...presets.console import SEND_OFF_DB, Master, Strip
 from ...presets.errors import AudioError, OutputError, PresetError
 from ...presets.preset import Preset, Track
+from ...presets.sections import rows_of
 from ...presets.units import decibels
 from ..audio.naming import file_names
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.output import check_room
 from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples, first_bad_frame, probe
 from ..audio.writing import FORMATS
+from ..console.buses import Buses, Sums
 from ..console.streams import ConsoleStream, Input, MasterStream
 from .adding_up import add_up
 from .file_session import FileSession
@@ -36,8 +38,6 @@ from .gain_curves import GainCurves, PostMaster
 from .passes import raw_mix, safe_gain, size_of, write_stems
 
 Progress = Callable[[float, str], None]
-
-FX_RETURN = "fx return"
 
 _RAW_MIX = "mix.raw"
 _LOWER = "one stem would clip: all stems once more, at a lower level"
@@ -100,9 +100,10 @@ class RenderResult:
 
     Attributes:
         mix_file: the mix's path in the folder, e.g. "mix.wav".
-        stems: the processed stems, stereo, by track name. Together with the fx return they are the mix, before the
-            master or, if that was asked for, finished; times `stem_gain_db`.
-        fx_return: the reverb alone; None if no send is on or no stems were asked for.
+        stems: the processed stems, stereo, by track name. Those of tracks without a group, and the buses, are together
+            the mix, before the master or, if that was asked for, finished; times `stem_gain_db`.
+        buses: groups and returns of effects, alone, by name: "Drums bus", "reverb return"; none if no stems were
+            asked for.
         sample_rate_hz: of all files.
         frames: samples per channel of all files.
         master_levels: of the mix as the master made it.
@@ -115,7 +116,7 @@ class RenderResult:
 
     mix_file: str
     stems: Mapping[str, RenderedStem]
-    fx_return: RenderedStem | None
+    buses: Mapping[str, RenderedStem]
     sample_rate_hz: int
     frames: int
     master_levels: Levels
@@ -132,22 +133,15 @@ class Rendered:
 
     Attributes:
         mix: behind the master, shape (2, n).
+        bus: what comes into the master, shape (2, n).
         stems: behind fader and pan, each of shape (2, n), by track name.
-        fx_return: shape (2, n); None if no send is on.
+        buses: groups and returns of effects, each of shape (2, n), by name: "Drums bus", "reverb return".
     """
 
     mix: Samples
+    bus: Samples
     stems: Mapping[str, Samples]
-    fx_return: Samples | None
-
-    @property
-    def bus(self) -> Samples:
-        """What comes into the master."""
-        parts = [*self.stems.values(), *([self.fx_return] if self.fx_return is not None else [])]
-        total = parts[0].copy()
-        for part in parts[1:]:
-            total += part
-        return total
+    buses: Mapping[str, Samples]
 
 
 def render_arrays(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Rendered:
@@ -159,52 +153,55 @@ def render_arrays(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Pre
         preset: its tracks name the stems; muted tracks are left out.
 
     Returns:
-        All as long as the longest stem, plus the reverb's tail if a send is on.
+        All as long as the longest stem, plus the effects' tail if a send is on.
 
     Raises:
         PresetError: tracks and stems do not match, or the settings overflow.
         AudioError: a stem has another shape, or samples that are not finite numbers.
     """
     taken: dict[str, list[Samples]] = {track.name: [] for track in _matched(preset, stems)}
-    fx_blocks: list[Samples] = []
-    mix = _rendered_mix(
-        stems, sample_rate_hz, preset, {name: blocks.append for name, blocks in taken.items()}, fx_blocks.append
-    )
+    bus: list[Samples] = []
+    buses: dict[str, list[Samples]] = {}
+
+    def keep(sums: Sums) -> None:
+        bus.append(sums.mix)
+        for name, block in sums.buses.items():
+            buses.setdefault(name, []).append(block)
+
+    mix = _rendered_mix(stems, sample_rate_hz, preset, {name: blocks.append for name, blocks in taken.items()}, keep)
     return Rendered(
         mix,
+        np.concatenate(bus, axis=1),
         {name: np.concatenate(taken.pop(name), axis=1) for name in list(taken)},
-        np.concatenate(fx_blocks, axis=1) if fx_blocks else None,
+        {name: np.concatenate(blocks, axis=1) for name, blocks in buses.items()},
     )
 
 
 def render_mix(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Samples:
     """Renders the mix alone, as :func:`render_arrays` does; no processed stem is kept in memory."""
-    return _rendered_mix(stems, sample_rate_hz, preset, {}, _nowhere)
+    return _rendered_mix(stems, sample_rate_hz, preset, {}, lambda _sums: None)
 
 
 def render_strip(audio: Samples, sample_rate_hz: int, strip: Strip) -> Samples:
-    """Renders a track alone, behind fader and pan: shape (2, n), as in :attr:`Rendered.stems`."""
+    """Renders a track alone, behind fader and pan and without sends: shape (2, n), as in :attr:`Rendered.stems`."""
     blocks: list[Samples] = []
-    source = Input("", strip, audio.shape[0], audio.shape[1], [audio], blocks.append)
+    dry = strip.model_copy(update=dict.fromkeys(rows_of(Strip, "send"), SEND_OFF_DB))
+    source = Input("", dry, audio.shape[0], audio.shape[1], [audio], blocks.append)
     with ThreadPoolExecutor(1) as pool:
-        for _ in ConsoleStream([source], FxBus(), sample_rate_hz, BLOCK_FRAMES).run_dry(pool):
+        for _ in ConsoleStream([source], Buses(), sample_rate_hz, BLOCK_FRAMES).run_dry(pool):
             pass
     return np.concatenate(blocks, axis=1)
 
 
 def mix_down(stems: Mapping[str, Samples], sample_rate_hz: int, master: Master) -> Rendered:
-    """Sums processed stems of one length and runs the master: as :func:`render_arrays`, where no send is on."""
+    """Sums processed stems of one length and runs the master: as :func:`render_arrays`, where there are no buses."""
     rows = list(stems.values())
-
-    def buses() -> Iterator[Samples]:
-        for begin in range(0, rows[0].shape[1], BLOCK_FRAMES):
-            bus = rows[0][:, begin : begin + BLOCK_FRAMES].copy()
-            for row in rows[1:]:
-                bus += row[:, begin : begin + BLOCK_FRAMES]
-            yield bus
-
-    mix = list(MasterStream(master, sample_rate_hz).run(buses()))
-    return Rendered(np.concatenate(mix, axis=1), stems, None)
+    bus = rows[0].copy()
+    for row in rows[1:]:
+        bus += row
+    blocks = (bus[:, begin : begin + BLOCK_FRAMES] for begin in range(0, bus.shape[1], BLOCK_FRAMES))
+    mix = list(MasterStream(master, sample_rate_hz).run(blocks))
+    return Rendered(np.concatenate(mix, axis=1), bus, stems, {})
 
 
 def _rendered_mix(
@@ -212,17 +209,16 @@ def _rendered_mix(
     sample_rate_hz: int,
     preset: Preset,
     take_stems: Mapping[str, Callable[[Samples], None]],
-    take_fx: Callable[[Samples], None],
+    take_sums: Callable[[Sums], None],
 ) -> Samples:
     tracks = _matched(preset, stems)
     inputs = [_array_input(track, stems[track.name], take_stems.get(track.name, _nowhere)) for track in tracks]
-    console = ConsoleStream(inputs, preset.fx_bus, sample_rate_hz, BLOCK_FRAMES)
+    console = ConsoleStream(inputs, Buses.of(preset), sample_rate_hz, BLOCK_FRAMES)
 
     def buses(pool: ThreadPoolExecutor) -> Iterator[Samples]:
         for sums in console.run(pool):
-            if sums.fx_return is not None:
-                take_fx(sums.fx_return)
-            yield sums.bus
+            take_sums(sums)
+            yield sums.mix
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.concatenate(list(MasterStream(preset.master, sample_rate_hz).run(buses(pool))), axis=1)
@@ -240,7 +236,7 @@ def render_files(
     progress: Progress | None = None,
     files: OpenFiles = ON_DEMAND,
 ) -> RenderResult:
-    """Renders a preset into `folder`: the mix, and in `stems/` each processed stem and the fx return.
+    """Renders a preset into `folder`: the mix, and in `stems/` each processed stem, and those of groups and effects.
 
     Stems may differ in sample rate, length and channels.
 
@@ -253,8 +249,8 @@ def render_files(
         files: stems that are open already.
 
     Returns:
-        The files, relative to `folder`, and their levels. All are as long as the longest stem, plus the reverb's tail
-        if a send is on.
+        The files, relative to `folder`, and their levels. All are as long as the longest stem, plus the effects'
+        tail if a send is on.
 
     Raises:
         PresetError: tracks and stems do not match, or the settings overflow.
@@ -265,10 +261,10 @@ def render_files(
     tracks = _matched(preset, stems)
     rate_hz = options.sample_rate_hz or _session_rate((stems[track.name] for track in tracks), files)
     readers = [AudioReader(stems[track.name], rate_hz, files=files) for track in tracks]
-    session = FileSession(tracks, readers, preset.fx_bus, options.workers)
+    session = FileSession(tracks, readers, Buses.of(preset), options.workers)
     audio_format = FORMATS[options.audio_format]
-    stem_files = stem_files_of([track.name for track in tracks], session.has_fx, options)
-    check_room(folder, size_of(session, len(stem_files), audio_format))
+    stem_files = stem_files_of([*(track.name for track in tracks), *session.bus_names], options)
+    check_room(folder, size_of(session, len(stem_files), audio_format, post_master=options.stems_post_master))
     places = [folder / file for file in stem_files]
     for place in places[:1]:
         place.parent.mkdir(exist_ok=True)
@@ -281,7 +277,7 @@ def render_files(
         return done
 
     def again(gain: float, shape: Callable[[], PostMaster] | None, step: tuple[float, float, str]) -> FileSession:
-        once_more = FileSession(tracks, readers, preset.fx_bus, options.workers)
+        once_more = FileSession(tracks, readers, Buses.of(preset), options.workers)
         write_stems(once_more, places, audio_format, folder, gain, shape, _share(progress, *step))
         return once_more
 
@@ -299,8 +295,11 @@ def render_files(
             stem_gain = safe_gain(session.peaks, audio_format)
             if stem_gain != 1:
                 again(stem_gain, shape, (0.95, 1.0, _LOWER))
-            loudest = places[int(np.argmax(session.peaks))]
-            add_up(folder / mix_file, places, loudest, stem_gain, audio_format)
+            # A group's stem holds those of its tracks.
+            parts = [place for place in range(len(places)) if place >= len(tracks) or tracks[place].bus is None]
+            loudest = max(parts, key=lambda place: session.peaks[place])
+            files_of_mix = [places[place] for place in parts]
+            add_up(folder / mix_file, files_of_mix, places[loudest], stem_gain, audio_format)
     else:
         raw = raw_mix(session, preset, places, audio_format, folder / _RAW_MIX, first)
         stem_gain = safe_gain(session.peaks, audio_format) if stem_files else 1.0
@@ -314,7 +313,7 @@ def render_files(
     return RenderResult(
         mix_file=mix_file,
         stems={track.name: stem for track, stem in zip(tracks, written, strict=False)},
-        fx_return=written[-1] if session.has_fx and written else None,
+        buses=dict(zip(session.bus_names, written[len(tracks) :], strict=False)),
         sample_rate_hz=rate_hz,
         frames=session.frames,
         master_levels=raw.levels,
@@ -326,12 +325,11 @@ def render_files(
     )
 
 
-def stem_files_of(names: Iterable[str], has_fx: bool, options: RenderOptions) -> list[str]:
-    """Names the files of processed stems, and of the fx return behind them, in the folder of results."""
+def stem_files_of(names: Iterable[str], options: RenderOptions) -> list[str]:
+    """Names the files of processed stems in the folder of results; tracks first, then buses."""
     if not options.stems:
         return []
-    files = file_names([*names, *[FX_RETURN] * has_fx])
-    return [f"stems/{file}{FORMATS[options.audio_format].suffix}" for file in files]
+    return [f"stems/{file}{FORMATS[options.audio_format].suffix}" for file in file_names(names)]
 
 
 def _matched(preset: Preset, stems: Iterable[str]) -> list[Track]:
@@ -370,7 +368,7 @@ def _array_input(track: Track, stem: Samples, take_stem: Callable[[Samples], Non
     bad = first_bad_frame(audio)
     if bad is not None:
         raise AudioError(f"stem {track.name!r}: sample {bad} is not a finite number.")
-    return Input(track.name, track.strip, audio.shape[0], audio.shape[1], [audio], take_stem)
+    return Input(track.name, track.strip, audio.shape[0], audio.shape[1], [audio], take_stem, track.bus, track.link)
 
 
 def _share(progress: Progress, begin: float, end: float, what: str) -> Callable[[float], None]:

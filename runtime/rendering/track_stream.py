@@ -1,4 +1,4 @@
-"""One track through its strip, the reverb and the master, block by block: a mix of one, for whoever has no files.
+"""One track through its strip, its group, the effects and the master, block by block: a mix of one, without files.
 
 What comes out is what :func:`.render.render_arrays` makes of the whole track. Look-ahead is made up for: the first
 sample out belongs to the first one in, and what is held back for it comes with :meth:`TrackStream.flush`.
@@ -13,8 +13,8 @@ import numpy as np
 from ...presets.errors import PresetError
 from ...presets.preset import Preset
 from ..audio.reading import BLOCK_FRAMES, Samples
+from ..console.buses import MIX, Buses, Extent, WetStream, used_effects
 from ..console.limiter import Limiter
-from ..console.reverb import ReverbProcessor
 from ..console.strip import MasterProcessor, StripProcessor
 
 
@@ -34,11 +34,16 @@ class TrackStream:
         self._channels = channels
         self._strip = StripProcessor(preset.tracks[0].strip, channels, sample_rate_hz, any_blocks=True)
         self._master = MasterProcessor(preset.master, sample_rate_hz, any_blocks=True)
-        has_fx = self._strip.send_gain > 0
-        self._reverb = ReverbProcessor(preset.fx_bus, sample_rate_hz) if has_fx else None
+        track, buses = preset.tracks[0], Buses.of(preset)
+        self._place = track.bus or MIX
+        effects = used_effects(track, buses)
+        extent = Extent(0, () if track.bus is None else (track.bus,), effects)
+        self._sends = dict(zip(effects, extent.used(self._strip.sends), strict=True))
+        self._wet = WetStream(extent, buses, sample_rate_hz, any_blocks=True)
         self._early_strip = self._strip.latency_samples
+        self._early_wet = self._wet.latency_samples
         self._early_master = self._master.latency_samples
-        self.latency_samples = self._early_strip + self._early_master
+        self.latency_samples = self._early_strip + self._early_wet + self._early_master
 
     def process(self, block: Samples) -> Samples:
         """The mix of the next samples, from shape (channels, n) to (2, m); m is n once the look-ahead is filled.
@@ -58,9 +63,10 @@ class TrackStream:
             bus = self._strip.process(block)
             early, self._early_strip = self._early_strip, max(0, self._early_strip - bus.shape[1])
             bus = bus[:, early:]
-            if self._reverb is not None:
-                bus = bus + self._reverb.process(bus * np.float32(self._strip.send_gain))
-            mix = self._master.process(bus)
+            sent = {name: bus * np.float32(level) for name, level in self._sends.items()}
+            bus = self._wet.process({MIX: np.zeros_like(bus), **sent, self._place: bus}).mix
+            early, self._early_wet = self._early_wet, max(0, self._early_wet - bus.shape[1])
+            mix = self._master.process(bus[:, early:])
         if not np.isfinite(mix).all():
             raise PresetError("the track overflows with these settings: lower its gains and boosts.")
         early, self._early_master = self._early_master, max(0, self._early_master - mix.shape[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from mixbridge.presets.claims import hold, with_claims
+from mixbridge.presets.checking.claims import hold, with_claims
 from mixbridge.presets.console import Strip
 from mixbridge.presets.edit import blended, desk_form, merged, scaled
 from mixbridge.presets.files import dumps, loads

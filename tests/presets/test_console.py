@@ -21,6 +21,9 @@ def test_row_is_consistent(section, path, row):
         assert row.low > 0
     if row.neutral is not None:
         assert row.low <= row.neutral <= row.high
+    if path.endswith("slope_db_per_octave"):
+        assert row.unit == "dB/oct"
+        return
     suffix = next((suffix for suffix in SUFFIXES if path.endswith(suffix)), None)
     expected = SUFFIXES[suffix] if suffix else (":1" if path.endswith("ratio") else "")
     assert row.unit == expected
@@ -36,7 +39,7 @@ def test_defaults_are_neutral(section):
 
 
 def test_every_setting_is_in_the_table():
-    assert len(parameters(Strip)) == 1 + 18 + 7 + 1 + 3
+    assert len(parameters(Strip)) == 1 + 7 + 2 + 2 + 18 + 7 + 3 + 4 + 1 + 1 + 3
     assert len(parameters(Master)) == 1 + 18 + 7 + 1
     assert list(parameters(FxBand)) == ["gain_db", "decay_s"]
     assert list(parameters(FxBus)) == ["return_gain_db"]

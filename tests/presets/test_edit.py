@@ -5,17 +5,19 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, parameters, replace
+from mixbridge.presets.console import Delay, FxBand, FxBus, Master, Reverb, Strip, get, parameters, replace
 from mixbridge.presets.edit import SECTIONS, Change, blended, desk_form, diff, merged, move_gain, scaled
 from mixbridge.presets.errors import PresetError
-from mixbridge.presets.preset import Preset, Provenance, Track
+from mixbridge.presets.preset import GroupBus, Preset, Provenance, Track
 from mixbridge.presets.sections import GROUPS
 
 QUICK = settings(max_examples=30, deadline=None)
 # Ranges within which gain can be moved freely without passing the table's limits.
 ROOMY = {
     "input_gain_db": (-30, 30),
+    "gate.threshold_db": (-60, 20),
     "compressor.threshold_db": (-60, 20),
+    "deesser.threshold_db": (-60, 20),
     "saturation.drive": (0, 3),
     "fader_db": (-30, 30),
     "output_gain_db": (-30, 30),
@@ -31,13 +33,21 @@ def consoles(section, ranges=None):
     return values.map(lambda chosen: replace(section(), chosen))
 
 
+def effect(kind):
+    """A handful of an effect's settings; the others run in the same ways."""
+    some = list(parameters(kind).items())[::4]
+    values = st.fixed_dictionaries({path: st.floats(row.low, row.high) for path, row in some})
+    return values.map(lambda chosen: replace(kind(), chosen))
+
+
 @st.composite
 def presets(draw, ranges=None, names=("Lead Vox", "Bass")):
     table = parameters(FxBand)
     band = st.builds(FxBand, **{path: st.floats(row.low, row.high) for path, row in table.items()})
     bus = st.builds(FxBus, bands=st.tuples(*[band] * 12), return_gain_db=st.floats(-80, 12), seed=st.integers(0, 9))
     tracks = tuple(Track(name=name, strip=draw(consoles(Strip, ranges)), mute=draw(st.booleans())) for name in names)
-    return Preset(tracks=tracks, fx_bus=draw(bus), master=draw(consoles(Master, ranges)))
+    effects = {"reverb": draw(effect(Reverb)), "delay": draw(effect(Delay))}
+    return Preset(tracks=tracks, fx_bus=draw(bus), **effects, master=draw(consoles(Master, ranges)))
 
 
 def numbers(preset):
@@ -46,6 +56,9 @@ def numbers(preset):
         found |= {f"{name}.{path}": get(bus, path) for path in parameters(type(bus))}
     for index, band in enumerate(preset.fx_bus.bands):
         found |= {f"fx{index}.gain": band.gain_db, f"fx{index}.decay": band.decay_s}
+    for name in ("reverb", "delay"):
+        part = getattr(preset, name)
+        found |= {f"{name}.{path}": get(part, path) for path in parameters(type(part))}
     return found | {"return": preset.fx_bus.return_gain_db, "seed": preset.fx_bus.seed}
 
 
@@ -127,7 +140,7 @@ class TestDeskForm:
         )
 
     def test_a_limit_names_the_track(self):
-        with pytest.raises(PresetError, match=r'Track "Vox": .*threshold_db would be 90 dB'):
+        with pytest.raises(PresetError, match=r'Track "Vox": .*gate.threshold_db would be 66 dB'):
             desk_form(one_track(input_gain_db=-90))
 
     def test_a_limit_names_the_master(self):
@@ -278,20 +291,52 @@ class TestMerged:
             saturation__drive=2,
             pan=0.3,
             fx_send_db=-10,
-        ).model_copy(update={"fx_bus": FxBus(seed=7), "master": Master(output_gain_db=-2)})
+            reverb_send_db=-12,
+            delay_send_db=-14,
+            gate__range_db=20,
+            low_cut__freq_hz=80,
+            high_cut__freq_hz=9000,
+            deesser__range_db=6,
+        )
+        other = other.model_copy(
+            update={
+                "tracks": (other.tracks[0].model_copy(update={"bus": "Vocals"}),),
+                "buses": (GroupBus(name="Vocals"),),
+                "fx_bus": FxBus(seed=7),
+                "reverb": Reverb(size=0.8),
+                "delay": Delay(feedback=0.5),
+                "master": Master(output_gain_db=-2),
+            }
+        )
         expected = {
             "trim": set(),
             "mute": set(),
             "fader": {"tracks[Vox].fader_db"},
             "gain": {"tracks[Vox].fader_db"},
-            "dynamics": {"tracks[Vox].compressor.ratio"},
+            "dynamics": {
+                "tracks[Vox].compressor.ratio",
+                "tracks[Vox].gate.range_db",
+                "tracks[Vox].deesser.range_db",
+            },
+            "gate": {"tracks[Vox].gate.range_db"},
+            "low_cut": {"tracks[Vox].low_cut.freq_hz"},
+            "high_cut": {"tracks[Vox].high_cut.freq_hz"},
+            "cuts": {"tracks[Vox].low_cut.freq_hz", "tracks[Vox].high_cut.freq_hz"},
+            "deesser": {"tracks[Vox].deesser.range_db"},
+            "buses": {"tracks[Vox].bus", "buses[Vocals]"},
+            "delay": {"delay.feedback"},
             "eq": {"tracks[Vox].eq.band0.gain_db"},
             "compressor": {"tracks[Vox].compressor.ratio"},
             "saturation": {"tracks[Vox].saturation.drive"},
             "pan": {"tracks[Vox].pan"},
-            "send": {"tracks[Vox].fx_send_db"},
-            "reverb": {"fx_bus.seed"},
-            "fx": {"tracks[Vox].fx_send_db", "fx_bus.seed"},
+            "send": {"tracks[Vox].fx_send_db", "tracks[Vox].reverb_send_db", "tracks[Vox].delay_send_db"},
+            "reverb": {"fx_bus.seed", "reverb.size"},
+            "fx": {
+                *(f"tracks[Vox].{bus}_send_db" for bus in ("fx", "reverb", "delay")),
+                "fx_bus.seed",
+                "reverb.size",
+                "delay.feedback",
+            },
             "master": {"master.output_gain_db"},
         }
         changes = diff(base, merged(base, other, sections=[section]))

@@ -14,7 +14,8 @@ FOLDER = Path(mixbridge.presets.__file__).parent / "factory"
 
 def test_names():
     assert factory.names() == (
-        "acoustic-guitar", "bass", "drum-bus", "gentle-master", "lead-vocal", "podcast-voice",
+        "acoustic-guitar", "backing-vocals", "bass", "drum-bus", "drum-kit", "electric-guitar", "gentle-master",
+        "kick", "lead-vocal", "piano", "podcast-pair", "podcast-voice", "snare", "tom",
     )  # fmt: skip
 
 

@@ -12,10 +12,12 @@ import mixbridge.presets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mixbridge.presets import complaints, files
+from mixbridge.presets import files
+from mixbridge.presets.checking import complaints
 from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, parameters
 from mixbridge.presets.errors import OutputError, PresetError
 from mixbridge.presets.preset import Finding, Preset, Provenance, SourceFile, Track, json_schema
+from mixbridge.presets.sections import active_sections
 
 PRESET = Preset(
     name="Vers 1",
@@ -85,7 +87,8 @@ class TestRoundTrip:
         assert "null" not in text
         assert text.endswith("}\n")
         assert list(json.loads(text)) == [
-            "format", "version", "name", "description", "tracks", "fx_bus", "master", "provenance",
+            "format", "version", "name", "description", "tracks", "buses", "fx_bus", "reverb", "delay", "master",
+            "provenance",
         ]  # fmt: skip
 
     def test_defaults_may_be_left_out(self):
@@ -194,10 +197,10 @@ class TestMistakes:
             ("[1]", 'does not say "format": "mixbridge-preset"'),
             ("{}", 'does not say "format": "mixbridge-preset"'),
             ('{"format": "other"}', 'does not say "format": "mixbridge-preset"'),
-            ('{"format": "mixbridge-preset"}', "says no version; this mixbridge reads version 1"),
+            ('{"format": "mixbridge-preset"}', "says no version; this mixbridge reads versions 1 and 2"),
             (
-                '{"format": "mixbridge-preset", "version": 2}',
-                "is of version 2; this mixbridge reads version 1",
+                '{"format": "mixbridge-preset", "version": 3}',
+                "is of version 3; this mixbridge reads versions 1 and 2",
             ),
             ('{"format": "mixbridge-preset", "version": true}', "is of version True"),
             ("[" * 100_000, "nested too deeply"),
@@ -333,3 +336,36 @@ def test_the_largest_preset_is_none_of_them():
     findings = tuple(Finding(rule="r", track="t", before=1, after=2, message="m") for _ in range(10_000))
     preset = Preset(tracks=tracks, provenance=Provenance(findings=findings))
     assert files.loads(files.dumps(preset)) == preset
+
+
+def test_version_1_means_the_same_and_is_saved_as_version_2(tmp_path):
+    """What version 1 did not have is off."""
+    path = Path(__file__).parents[1] / "golden" / "preset-version-1.json"
+    old, preset = json.loads(path.read_text(encoding="utf-8")), files.load(path)
+    strip, was = preset.tracks[0].strip, old["tracks"][0]["strip"]
+    assert preset.version == 2
+    for name, stage in was.items():
+        kept = getattr(strip, name)
+        assert (kept if not isinstance(stage, dict) else kept.model_dump() | stage) == (
+            stage if not isinstance(stage, dict) else kept.model_dump()
+        )
+    assert set(active_sections(strip)) == {"eq", "compressor", "saturation", "send"}
+    files.save(preset, tmp_path / "new.json")
+    assert json.loads((tmp_path / "new.json").read_text(encoding="utf-8"))["version"] == 2
+    assert files.load(tmp_path / "new.json") == preset
+
+
+def test_linked_tracks_must_be_alike():
+    tracks = (Track(name="OH L", link="OH"), Track(name="OH R", link="OH"))
+    data = json.loads(files.dumps(Preset(tracks=tracks)))
+    data["tracks"][1]["strip"]["pan"] = 0.9
+    assert files.loads(json.dumps(data)).tracks[1].strip.pan == 0.9
+    data["tracks"][1]["strip"]["compressor"]["ratio"] = 4
+    assert "'OH L' and 'OH R' are linked ('OH') and must have the same compressor" in error_of(json.dumps(data))
+
+
+def test_a_track_goes_to_a_bus_that_is_there():
+    data = {"format": "mixbridge-preset", "version": 2, "tracks": [{"name": "Kick", "bus": "Drums"}]}
+    assert "'Kick' goes to the bus 'Drums', which is not in buses" in error_of(json.dumps(data))
+    data["buses"] = [{"name": "Drums"}]
+    assert files.loads(json.dumps(data)).bus("Drums").strip == Strip()

@@ -36,7 +36,8 @@ def done_as_json(done: Done) -> dict[str, Any]:
             name: {"file": str(done.folder / stem.file), "peak_dbfs": _number(stem.peak_dbfs)}
             for name, stem in render.stems.items()
         },
-        "fx_return": str(done.mix.fx_return_path) if render.fx_return else None,
+        "fx_return": str(done.mix.bus_paths["fx return"]) if "fx return" in render.buses else None,
+        "buses": {name: str(path) for name, path in done.mix.bus_paths.items()},
         "preset": str(done.mix.preset_path),
         "report": str(done.report_path) if done.report_path else None,
         "sample_rate_hz": render.sample_rate_hz,
@@ -81,10 +82,8 @@ def say_done(done: Done) -> None:
             if render.stems_post_master
             else "before the master: they do not add up to the mix, for which use --stems-post-master"
         )
-        with_reverb = " and the reverb" if render.fx_return else ""
-        say(
-            f"  {(done.folder / first.file).parent} ({counted(len(render.stems), 'stem')}{with_reverb}; {sum_of_stems})"
-        )
+        stems = " and ".join([counted(len(render.stems), "stem"), *([", ".join(render.buses)] if render.buses else [])])
+        say(f"  {(done.folder / first.file).parent} ({stems}; {sum_of_stems})")
     for path in (done.mix.preset_path, done.report_path):
         if path is not None:
             say(f"  {path}")
@@ -117,12 +116,16 @@ def _say_settings(preset: Preset) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ...report.text import describe_master, describe_strip
+    from ...report.text import describe_effects, describe_master, describe_strip
 
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
     for track in preset.tracks:
         table.add_row(Text(f"  {track.name}"), Text(", ".join(describe_strip(track))))
+    for bus in preset.buses:
+        table.add_row(Text(f"  {bus.name} (group)"), Text(", ".join(describe_strip(bus))))
+    for effect in describe_effects(preset):
+        table.add_row(Text("  effect"), Text(effect))
     table.add_row(Text("  master"), Text(", ".join(describe_master(preset.master))))
     console().print(table)
 

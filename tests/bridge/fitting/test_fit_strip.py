@@ -72,7 +72,7 @@ def test_only_what_is_in_use_is_lost():
     )
     lost = fit_strip(strip, X32, "track").lost
     assert len(lost) == 3
-    for word, sentence in zip(("look-ahead of 5 ms", "saturation", "reverb of -10.0 dB"), lost, strict=True):
+    for word, sentence in zip(("look-ahead of 5 ms", "saturation", "fx bus of -10.0 dB"), lost, strict=True):
         assert word in sentence
 
 

@@ -72,7 +72,7 @@ def reported(tmp_path):
         render = RenderResult(
             mix_file="mix.wav",
             stems={},
-            fx_return=None,
+            buses={},
             sample_rate_hz=RATE_HZ,
             frames=samples,
             master_levels=Levels(-20, -3),

@@ -7,12 +7,15 @@ import pytest
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.osc.packets import Message, encode
 from mixbridge.bridge.server.addresses import PresetSetting, differences, find, sendable, strip_values, table
-from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, parameters
+from mixbridge.presets.console import Delay, FxBand, FxBus, Master, Reverb, Strip, get, parameters
 from mixbridge.presets.errors import PresetError
-from mixbridge.presets.preset import Preset, Track
+from mixbridge.presets.preset import GroupBus, Preset, Track
 
 DOCS = Path(__file__).parents[3] / "docs" / "osc-server.md"
-PRESET = Preset(tracks=tuple(Track(name=name) for name in ("Bass", "Vox", "Keys")))
+PRESET = Preset(
+    tracks=tuple(Track(name=name) for name in ("Bass", "Vox", "Keys")),
+    buses=(GroupBus(name="Drums"), GroupBus(name="Voices")),
+)
 
 
 def numbered(address, number=2):
@@ -20,7 +23,7 @@ def numbered(address, number=2):
 
 
 def test_every_row_of_the_table_has_an_address():
-    rows = sum(len(parameters(section)) for section in (Strip, Master, FxBus, FxBand))
+    rows = sum(len(parameters(section)) for section in (Strip, Strip, Master, Reverb, Delay, FxBus, FxBand))
     addresses = [address for address, _ in table()]
     assert len(addresses) == len(set(addresses)) == rows
 
@@ -209,3 +212,25 @@ def test_the_master_of_a_preset_has_no_pan_and_no_mute():
         assert place.write(PRESET, 0) is PRESET
         with pytest.raises(PresetError, match="no " + name):
             place.write(PRESET, 1)
+
+
+def test_linked_tracks_move_together_but_for_fader_and_pan():
+    linked = tuple(track.model_copy(update={"link": "OH"}) for track in PRESET.tracks[:2])
+    mix = PRESET.model_copy(update={"tracks": (*linked, PRESET.tracks[2])})
+    changed = find(mix, "/mixbridge/track/2/eq/1/gain_db").write(mix, 3.0)
+    assert [track.strip.eq.low_shelf.gain_db for track in changed.tracks] == [3, 3, 0]
+    changed = find(mix, "/mixbridge/track/2/pan").write(mix, 0.5)
+    assert [track.strip.pan for track in changed.tracks] == [0, 0.5, 0]
+
+
+def test_groups_and_effects_have_addresses():
+    for address, path in (
+        ("/mixbridge/bus/2/compressor/ratio", lambda mix: mix.buses[1].strip.compressor.ratio),
+        ("/mixbridge/reverb/size", lambda mix: mix.reverb.size),
+        ("/mixbridge/delay/feedback", lambda mix: mix.delay.feedback),
+    ):
+        place = find(PRESET, address)
+        assert isinstance(place, PresetSetting)
+        changed = place.write(PRESET, place.row.high)
+        assert path(changed) == place.row.high
+        assert [message.address for message in differences(PRESET, changed)] == [address]

@@ -139,7 +139,7 @@ class TestSettings:
         controller.send("/mixbridge/track/1")
         controller.socket.settimeout(PATIENCE_S)
         size, messages = 0, []
-        while len(messages) < 31:
+        while not {"/mixbridge/track/1/name", "/mixbridge/track/1/delay_send_db"} <= {m.address for m in messages}:
             datagram = controller.socket.recv(65536)
             size = max(size, len(datagram))
             messages += decode(datagram)

@@ -188,7 +188,7 @@ class CpuOnly:
 
 def test_cuda_that_onnxruntime_was_built_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(ProviderError, match=r"mixbridge\[cuda\].*mixbridge doctor.*provider auto or cpu"):
+    with pytest.raises(ProviderError, match=r"'\.\[cuda\]' in a clone.*provider auto or cpu.*mixbridge doctor"):
         Controller("default", "cuda", threads=1)
 
 
@@ -197,7 +197,7 @@ def test_cuda_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None, raising=False)
     monkeypatch.setattr(onnxruntime, "InferenceSession", CpuOnly)
-    with pytest.raises(ProviderError, match=r"install the driver.*mixbridge\[cuda\]"):
+    with pytest.raises(ProviderError, match=r"install the NVIDIA driver.*'\.\[cuda\]' in a clone of mixbridge"):
         Controller("default", "cuda", threads=1)
 
 

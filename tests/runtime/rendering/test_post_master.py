@@ -58,9 +58,9 @@ def read(path: Path) -> Audio:
 
 def left_over_db(made: MixResult) -> float:
     """What remains of the mix without its stems, in dB of the mix."""
-    assert made.fx_return_path is not None
+    assert list(made.bus_paths) == ["fx return"]
     mix = read(made.mix_path)
-    total = sum((read(path) for path in (*made.stem_paths.values(), made.fx_return_path)), np.zeros_like(mix))
+    total = sum((read(path) for path in (*made.stem_paths.values(), made.bus_paths["fx return"])), np.zeros_like(mix))
     rest = mix - total / 10 ** (made.render.stem_gain_db / 20)
     return float(10 * np.log10(np.mean(np.square(rest)) / np.mean(np.square(mix)) + 1e-30))
 

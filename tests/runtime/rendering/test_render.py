@@ -26,7 +26,7 @@ def test_a_neutral_preset_changes_nothing() -> None:
     rendered = render_arrays({"a": audio}, RATE_HZ, preset({"a": Strip()}))
     np.testing.assert_array_equal(rendered.mix, audio)
     np.testing.assert_array_equal(rendered.stems["a"], audio)
-    assert rendered.fx_return is None
+    assert not rendered.buses
 
 
 def test_latency_is_made_up_for() -> None:
@@ -55,18 +55,18 @@ def test_stems_and_fx_return_add_up_to_the_mix() -> None:
     audio = {"a": noise(30_000, 1, 1), "b": noise(50_000, 2, 2)}
     sends = {"a": BUSY.model_copy(update={"fx_send_db": -6.0}), "b": Strip(fx_send_db=-12)}
     rendered = render_arrays(audio, RATE_HZ, preset(sends, fx_bus=ROOM))
-    assert rendered.fx_return is not None
+    assert list(rendered.buses) == ["fx return"]
     assert rendered.mix.shape[1] == pytest.approx(50_000 + 0.1 * RATE_HZ, abs=10)
-    assert np.abs(rendered.fx_return).max() > 0.01
-    np.testing.assert_allclose(sum(rendered.stems.values()) + rendered.fx_return, rendered.mix, atol=1e-6)
+    assert np.abs(rendered.buses["fx return"]).max() > 0.01
+    np.testing.assert_allclose(sum(rendered.stems.values()) + rendered.buses["fx return"], rendered.mix, atol=1e-6)
 
 
 def test_a_send_is_taken_behind_the_pan() -> None:
     left = Strip(pan=-1, fx_send_db=0)
     rendered = render_arrays({"a": noise(10_000)}, RATE_HZ, preset({"a": left}, fx_bus=ROOM))
-    assert rendered.fx_return is not None
-    assert np.abs(rendered.fx_return[0]).max() > 0.01
-    assert np.abs(rendered.fx_return[1]).max() < 1e-6
+    assert list(rendered.buses) == ["fx return"]
+    assert np.abs(rendered.buses["fx return"][0]).max() > 0.01
+    assert np.abs(rendered.buses["fx return"][1]).max() < 1e-6
 
 
 def test_muted_tracks_are_left_out() -> None:

@@ -13,7 +13,7 @@ import pytest
 import soundfile as sf
 from busy_console import BUSY, BUSY_MASTER, RATE_HZ, ROOM, Audio, noise
 from mixbridge.presets.console import Strip
-from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError, PresetError
+from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio import delivery
 from mixbridge.runtime.audio.loudness import integrated_loudness
@@ -65,7 +65,7 @@ def rendered(
 
 
 def stem_audio(result: MixResult) -> list[Audio]:
-    fx = [result.fx_return_path] if result.fx_return_path else []
+    fx = [*result.bus_paths.values()]
     return [load(path) for path in [*result.stem_paths.values(), *fx]]
 
 
@@ -87,9 +87,9 @@ def test_files_give_what_arrays_give(tmp_path: Path) -> None:
         assert result.render.stems[name].peak_dbfs == pytest.approx(
             20 * math.log10(np.abs(want.stems[name]).max()), abs=1e-4
         )
-    assert want.fx_return is not None
-    assert result.fx_return_path is not None
-    np.testing.assert_array_equal(load(result.fx_return_path), want.fx_return)
+    assert list(want.buses) == ["fx return"]
+    assert list(result.bus_paths) == ["fx return"]
+    np.testing.assert_array_equal(load(result.bus_paths["fx return"]), want.buses["fx return"])
     assert result.render.frames == want.mix.shape[1]
 
 
@@ -219,7 +219,7 @@ def test_without_stems_there_is_only_the_mix(tmp_path: Path) -> None:
     strips = {"Vox": Strip(fader_db=40, fx_send_db=0), "Keys": BUSY}
     result = rendered(session(tmp_path / "in"), preset(strips, fx_bus=ROOM), tmp_path / "mix", options)
     assert files_under(tmp_path / "mix") == ["mix.wav"]
-    assert (result.render.stems, result.render.fx_return, result.render.stem_gain_db) == ({}, None, 0)
+    assert (result.render.stems, result.render.buses, result.render.stem_gain_db) == ({}, {}, 0)
 
 
 def test_names_that_are_no_file_names(tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_names_that_are_no_file_names(tmp_path: Path) -> None:
     settings = preset({name: Strip(fx_send_db=-20) for name in names}, fx_bus=ROOM)
     result = rendered(dict.fromkeys(names, source), settings, tmp_path / "mix")
     assert list(result.render.stems) == names
-    assert result.fx_return_path is not None
-    paths = [*result.stem_paths.values(), result.fx_return_path]
+    assert list(result.bus_paths) == ["fx return"]
+    paths = [*result.stem_paths.values(), *result.bus_paths.values()]
     assert len({str(path).casefold() for path in paths}) == len(names) + 1
     assert all(path.parent == tmp_path / "mix" / "stems" and path.is_file() for path in paths)
 
@@ -341,7 +341,7 @@ def test_broken_input_leaves_nothing(tmp_path: Path) -> None:
     save(stems["Vox"], audio)
     with pytest.raises(AudioError, match=r"a\.wav: at 2\.041 s"):
         rendered(stems, preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
-    with pytest.raises(PresetError, match="'Keys' overflows"):
+    with pytest.raises(AudioError, match=r"c\.wav: .*is no audio"):
         rendered(
             {"Keys": save(tmp_path / "in" / "c.wav", noise(1000, level=1e35))},
             preset({"Keys": Strip(input_gain_db=96)}),

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from .console import Parameter
-from .preset import Preset
-from .units import allowed
+from ..console import Parameter
+from ..preset import Preset
+from ..units import allowed
 
 MOST_LINES = 10
 _MOST_CHARACTERS = 60
@@ -52,7 +52,7 @@ def complaints(error: ValidationError, data: object) -> tuple[list[str], int]:
     """Word the mistakes in a file.
 
     Args:
-        error: what validating the file as a :class:`.preset.Preset` raised.
+        error: what validating the file as a :class:`..preset.Preset` raised.
         data: the file's content as parsed, for the tracks' names.
 
     Returns:

@@ -2,7 +2,7 @@
 
 Confidence, findings of guard rails and a search's distances are of the settings as they were measured; a digest of them
 stands beside. Whatever changes the settings, an edit here or a number typed into the file, makes them claims about
-something else: they are left out, in memory by :mod:`.edit`, of files by :mod:`.files`.
+something else: they are left out, in memory by :mod:`..edit`, of files by :mod:`..files`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from .preset import Confidence, Finding, Preset
+from ..preset import Confidence, Finding, Preset
 
 _DIGITS = 6
 # As a search notes it: how it was made is history, how near it came is a claim.
@@ -55,9 +55,12 @@ def without_claims(preset: Preset) -> Preset:
 def settings_digest(preset: Preset) -> str:
     """Compute the SHA-256 of all that is heard, with the digits that a file keeps."""
     parts = {
-        "tracks": [[track.name, track.mute, _rounded(track.strip.model_dump())] for track in preset.tracks],
-        "fx_bus": _rounded(preset.fx_bus.model_dump()),
-        "master": _rounded(preset.master.model_dump()),
+        "tracks": [
+            [track.name, track.mute, track.bus, track.link, _rounded(track.strip.model_dump())]
+            for track in preset.tracks
+        ],
+        "buses": [[bus.name, bus.mute, _rounded(bus.strip.model_dump())] for bus in preset.buses],
+        **{part: _rounded(getattr(preset, part).model_dump()) for part in ("fx_bus", "reverb", "delay", "master")},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -12,12 +12,11 @@ import math
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from pedalboard import Convolution
 
-from ...presets.console import FX_BAND_CENTRES_HZ, FxBus
-from ...presets.units import gain_factor
-from ..audio.reading import Samples
-from .plugin_stream import PluginStream
+from ....presets.console import FX_BAND_CENTRES_HZ, FxBus
+from ....presets.units import gain_factor
+from ...audio.reading import Samples
+from .convolution import StereoConvolution
 
 ROOM_RATE_HZ = 48_000
 
@@ -25,8 +24,6 @@ ROOM_RATE_HZ = 48_000
 _FLOOR_DB = 60.0
 _SHORTEST_S = 0.05
 _FADE_OUT_S = 0.01
-# Convolution scales every impulse response to an energy of 0.125 squared (JUCE's normalisation; measured).
-_CONVOLUTION_GAIN = 0.125
 
 
 class ReverbProcessor:
@@ -42,20 +39,12 @@ class ReverbProcessor:
 
     def __init__(self, fx_bus: FxBus, sample_rate_hz: int):
         response = impulse_response(fx_bus, sample_rate_hz)
-        energies = np.sum(response.astype(np.float64) ** 2, axis=1)
-        self._out_gains = (np.sqrt(energies) / _CONVOLUTION_GAIN * gain_factor(fx_bus.return_gain_db)).astype(
-            np.float32
-        )
-        self._channels = [
-            PluginStream(Convolution(channel, mix=1.0, sample_rate=sample_rate_hz), sample_rate_hz)
-            for channel in response
-        ]
+        self._convolution = StereoConvolution(response, gain_factor(fx_bus.return_gain_db), sample_rate_hz)
         self.tail_samples = response.shape[1] - 1
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (2, n) to (2, n): left gives left, right gives right."""
-        rows = zip(self._channels, block, self._out_gains, strict=True)
-        return np.stack([channel.process(row) * gain for channel, row, gain in rows])
+        return self._convolution.process(block)
 
 
 def impulse_response(fx_bus: FxBus, sample_rate_hz: int) -> Samples:

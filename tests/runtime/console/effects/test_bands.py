@@ -9,7 +9,7 @@ import numpy as np
 import pedalboard
 import pytest
 from mixbridge.presets.console import FxBand, FxBus
-from mixbridge.runtime.console.reverb import ROOM_RATE_HZ, ReverbProcessor, impulse_response
+from mixbridge.runtime.console.effects.bands import ROOM_RATE_HZ, ReverbProcessor, impulse_response
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 

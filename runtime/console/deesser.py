@@ -1,0 +1,72 @@
+"""The de-esser: sibilance is turned down in its own band, and nothing else.
+
+The law. The band is a bell of 0 dB at its centre, Q 1.4 (R. Bristow-Johnson's band-pass). Its level is followed (of
+stereo, that of the louder channel), and where it is above the threshold the band is turned down by as much as it is
+above, up to the range. What is turned down is taken away from the sound: audio - (1 - gain) * band, which at the
+centre is the gain and far from it nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...presets.console import DeEsser
+from ..audio.reading import Samples
+from .eq import HIGHEST_FREQ
+from .primitives import Follower, SectionStream
+
+BAND_Q = 1.4
+_ATTACK_MS = 2.0
+_RELEASE_MS = 150.0
+_EXPONENT = 20
+_NEPER_PER_DB = math.log(10) / 20
+
+
+class DeEsserProcessor:
+    """One de-esser over mono or stereo audio, fed block by block, without latency.
+
+    Args:
+        settings: from the preset; range 0 passes audio through.
+        channels: 1 or 2.
+        sample_rate_hz: of the audio.
+    """
+
+    latency_samples = 0
+
+    def __init__(self, settings: DeEsser, channels: int, sample_rate_hz: int):
+        self.is_active = settings.range_db > 0
+        self._band = SectionStream(band_section(settings.freq_hz, sample_rate_hz), channels)
+        self._level = Follower(_ATTACK_MS, _RELEASE_MS, sample_rate_hz, _EXPONENT)
+        self._threshold = np.float32(settings.threshold_db * _NEPER_PER_DB + _EXPONENT * math.log(2))
+        self._range = np.float32(settings.range_db * _NEPER_PER_DB)
+
+    def process(self, block: Samples) -> Samples:
+        """The next samples, shape (channels, n)."""
+        if not self.is_active or not block.shape[1]:
+            return block
+        band = self._band.process(block).astype(np.float32)
+        reduction = self._reduction(np.abs(band).max(axis=0))
+        if reduction is None:
+            return block
+        taken = np.float32(1) - np.exp(-reduction)
+        result: Samples = block - taken * band
+        return result
+
+    def _reduction(self, detector: Samples) -> Samples | None:
+        level = self._level.process(detector)
+        np.log(level, out=level)
+        level -= self._threshold
+        if level.max() <= 0:
+            return None
+        return np.clip(level, 0, self._range, out=level)
+
+
+def band_section(freq_hz: float, sample_rate_hz: int) -> NDArray[np.float64]:
+    """The band-pass, as one second-order section, shape (1, 6); 0 dB at its centre."""
+    omega = 2 * math.pi * min(freq_hz, HIGHEST_FREQ * sample_rate_hz) / sample_rate_hz
+    alpha = math.sin(omega) / (2 * BAND_Q)
+    a0 = 1 + alpha
+    return np.array([[alpha / a0, 0, -alpha / a0, 1, -2 * math.cos(omega) / a0, (1 - alpha) / a0]])

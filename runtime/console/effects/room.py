@@ -1,0 +1,187 @@
+"""The reverb: a room made of early reflections and a tail of noise that decays in every band as it is set.
+
+An impulse response is made from the settings and convolved. That has what a network of delays has to work for: an
+echo density that is that of noise from the first moments on, no metallic modes, left and right independent, and the
+decay that was asked for. The bit stream behind it is one that numpy guarantees never to change, so a seed is the
+same room on every machine; the room is made at a fixed rate and resampled. Its energy is 1 in the middle of the
+spectrum: noise sent at some level comes back at that level.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from scipy.fft import next_fast_len
+
+from ....presets.console import Reverb
+from ....presets.units import gain_factor
+from ...audio.reading import Samples
+from .convolution import StereoConvolution
+from .ducking import Ducker
+
+ROOM_RATE_HZ: Final = 48_000
+# The tail is made in bands of half an octave: 31 Hz to 22 kHz.
+_BAND_CENTRES_HZ: Final = 31.25 * 2.0 ** (np.arange(20) / 2)
+_LOW_HZ, _MID_HZ = 250.0, 1000.0
+_FLOOR_DB = 66.0
+_FADE_OUT_S = 0.02
+# A small chamber answers within 3 ms and is dense at once; a hall's reflections arrive over 80 ms.
+_EARLY_S = (0.012, 0.080)
+_EARLY_COUNT = 18
+_CORRECTIONS = 3
+_SHORTEST_FRAMES = 100
+_EARLY_SHARE = 0.35
+# Each side hears a little of the other, so that a sound on one side has a room around it.
+_CROSS_ANGLE = math.pi / 8
+
+
+class RoomProcessor:
+    """The reverb bus: from the sum of the sends to the return, wet only, without latency, fed block by block.
+
+    Args:
+        settings: from the preset.
+        sample_rate_hz: of the audio.
+
+    Attributes:
+        tail_samples: how long it sounds on after its input has ended.
+    """
+
+    def __init__(self, settings: Reverb, sample_rate_hz: int):
+        response = room_response(settings, sample_rate_hz)
+        self._convolution = StereoConvolution(response, gain_factor(settings.return_gain_db), sample_rate_hz)
+        self._ducker = Ducker(settings.ducking, sample_rate_hz)
+        self._near, self._far = np.float32(math.cos(_CROSS_ANGLE)), np.float32(math.sin(_CROSS_ANGLE))
+        self.tail_samples = response.shape[1] - 1
+
+    def process(self, block: Samples) -> Samples:
+        """The next samples, shape (2, n) to (2, n)."""
+        crossed = block * self._near + block[::-1] * self._far
+        return self._ducker.process(block, self._convolution.process(crossed))
+
+
+@lru_cache(maxsize=8)
+def room_response(settings: Reverb, sample_rate_hz: int) -> Samples:
+    """The room's answer to a click on both channels, shape (2, n), with pre-delay, width and cuts, before the gain."""
+    room = _room(settings)
+    room = _widened(room, settings.width)
+    room = _cut(room, settings)
+    if sample_rate_hz != ROOM_RATE_HZ:
+        scale = ROOM_RATE_HZ / sample_rate_hz
+        room = soxr.resample(room.T, ROOM_RATE_HZ, sample_rate_hz, quality="VHQ").T * scale
+    silence = np.zeros((2, round(settings.pre_delay_ms * sample_rate_hz / 1000)))
+    response = np.ascontiguousarray(np.concatenate([silence, room], axis=1), dtype=np.float32)
+    response.flags.writeable = False  # it is kept for the next who asks
+    return response
+
+
+def decay_s(settings: Reverb, freqs_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The time to fall by 60 dB at frequencies: straight lines over log frequency between low, mid and high."""
+    corners = np.log2([_LOW_HZ, _MID_HZ, settings.damping_hz])
+    decays = np.log2([settings.decay_low_s, settings.decay_mid_s, settings.decay_high_s])
+    curve: NDArray[np.float64] = 2.0 ** np.interp(np.log2(np.maximum(freqs_hz, 1.0)), corners, decays)
+    return curve
+
+
+def _room(settings: Reverb) -> NDArray[np.float64]:
+    decays = decay_s(settings, _BAND_CENTRES_HZ)
+    frames = next_fast_len(math.ceil((decays.max() * _FLOOR_DB / 60 + _EARLY_S[1]) * ROOM_RATE_HZ), real=True)
+    time_s = np.arange(frames) / ROOM_RATE_HZ
+    noise = _noise(settings.seed, frames)
+    early_s = _EARLY_S[0] + settings.size * (_EARLY_S[1] - _EARLY_S[0])
+    # The tail grows while the first reflections arrive.
+    noise *= 1 - np.exp(-4 * time_s / early_s)
+    spectrum = np.fft.rfft(noise)
+    tail = np.zeros((2, frames))
+    for decay, weight in zip(decays, _band_weights(frames), strict=True):
+        band = np.fft.irfft(spectrum * weight, frames)
+        tail += [_decaying(row, decay, time_s) for row in band]
+    tail[:, -round(_FADE_OUT_S * ROOM_RATE_HZ) :] *= np.linspace(1, 0, round(_FADE_OUT_S * ROOM_RATE_HZ))
+    tail /= math.sqrt(float(np.mean(np.sum(tail**2, axis=1))))
+    early = _early(settings, early_s, frames)
+    return math.sqrt(1 - _EARLY_SHARE) * tail + math.sqrt(_EARLY_SHARE) * early
+
+
+def _decaying(band: NDArray[np.float64], decay: float, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A band of noise that falls by 60 dB in `decay` seconds, as measured.
+
+    Narrow bands of noise swell and shrink by themselves; the slope is measured and put right.
+    """
+    slope = 3 / decay
+    decaying = band * 10 ** (-slope * time_s)
+    for _ in range(_CORRECTIONS):
+        slope += 3 / decay - (_measured_slope(decaying, time_s) or 3 / decay)
+        decaying = band * 10 ** (-slope * time_s)
+    return decaying
+
+
+def _measured_slope(band: NDArray[np.float64], time_s: NDArray[np.float64]) -> float | None:
+    """Decades of amplitude per second, from 5 to 35 dB below the start of the backward-integrated energy (ISO 3382).
+
+    None where the band is too short to tell.
+    """
+    left = np.cumsum(band[::-1] ** 2)[::-1]
+    begin, end = (int(np.argmax(left < left[0] * 10 ** (-level / 10))) for level in (5, 35))
+    if end - begin < _SHORTEST_FRAMES:
+        return None
+    stretch = slice(begin, end, max(1, (end - begin) // 500))
+    return -float(np.polyfit(time_s[stretch], np.log10(left[stretch]), 1)[0]) / 2
+
+
+def _early(settings: Reverb, early_s: float, frames: int) -> NDArray[np.float64]:
+    """First reflections, denser and weaker with time, each side its own; energy 1 a side."""
+    draws = _uniform(settings.seed + 1, 4 * _EARLY_COUNT).reshape(2, 2, _EARLY_COUNT)
+    steps = (np.arange(_EARLY_COUNT) + draws[:, 0]) / _EARLY_COUNT
+    places = np.round(early_s * steps**0.7 * ROOM_RATE_HZ).astype(int) + 1
+    heights = np.exp(-1.5 * steps) * np.where(draws[:, 1] < 0.5, -1, 1)
+    early = np.zeros((2, frames))
+    for row, place, height in zip(early, places, heights, strict=True):
+        np.add.at(row, place, height)
+    early /= np.sqrt(np.sum(early**2, axis=1, keepdims=True))
+    return early
+
+
+def _widened(room: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """Left and right from independent (width 1) to the same (width 0), at equal energy."""
+    angle = (1 - width) * math.pi / 4
+    return math.cos(angle) * room + math.sin(angle) * room[::-1]
+
+
+def _cut(room: NDArray[np.float64], settings: Reverb) -> NDArray[np.float64]:
+    from scipy.signal import butter, sosfreqz
+
+    frames = room.shape[1]
+    freqs_hz = np.fft.rfftfreq(2 * frames, 1 / ROOM_RATE_HZ)
+    response = np.ones(len(freqs_hz), complex)
+    for sections in (
+        butter(2, settings.low_cut_hz, "highpass", output="sos", fs=ROOM_RATE_HZ),
+        butter(2, settings.high_cut_hz, "lowpass", output="sos", fs=ROOM_RATE_HZ),
+    ):
+        response *= sosfreqz(sections, freqs_hz, fs=ROOM_RATE_HZ)[1]
+    cut: NDArray[np.float64] = np.fft.irfft(np.fft.rfft(room, 2 * frames) * response)[:, :frames]
+    return cut
+
+
+def _noise(seed: int, frames: int) -> NDArray[np.float64]:
+    """White noise, Gaussian enough (the sum of four draws), shape (2, frames). A longer one begins with the shorter."""
+    noise: NDArray[np.float64] = (_uniform(seed, 8 * frames).reshape(frames, 2, 4).sum(axis=2) - 2).T
+    return noise
+
+
+def _uniform(seed: int, count: int) -> NDArray[np.float64]:
+    bits: NDArray[np.uint64] = np.random.PCG64(seed).random_raw(count)
+    return bits.astype(np.float64) / 2**64
+
+
+def _band_weights(frames: int) -> NDArray[np.float64]:
+    """Raised-cosine bands over the octaves that add up to 1 everywhere, shape (bands, frames // 2 + 1)."""
+    octave = np.log2(np.maximum(np.fft.rfftfreq(frames, 1 / ROOM_RATE_HZ), 1.0))
+    count = len(_BAND_CENTRES_HZ)
+    position = np.interp(octave, np.log2(_BAND_CENTRES_HZ), np.arange(count))
+    distance = np.abs(position[None] - np.arange(count)[:, None])
+    weights: NDArray[np.float64] = 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance, 1))
+    return weights

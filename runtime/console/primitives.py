@@ -1,0 +1,99 @@
+"""What stages are made of: a plugin, filter sections and a level follower, each fed block by block with its state kept.
+
+Two of pedalboard's habits are kept away from everything else here. It sets a plugin up anew, losing its
+state, when a block is larger than all before. And of a stereo block of one or two samples it cannot tell
+which side of the array is the channels.
+
+The level follower is pedalboard's compressor, used as a detector at native speed. Its law, for each sample: the level
+follows its input with one pole, whose coefficient is exp(-2 pi 1000 / (rate * ms)), with the attack time while it rises
+and the release time while it falls. So a time constant is the time divided by 2 pi, and after the whole time all but
+1/535 of a step is done.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pedalboard
+from numpy.typing import NDArray
+from pedalboard import Plugin
+
+from ..audio.reading import Samples
+
+# The level that the detector falls to in silence, in parts of the lowest level that matters.
+_FLOOR = np.float32(2**-20)
+# What is below this is silence: denormal numbers would cost a hundred times the time.
+_SILENT = 1e-30
+_BUFFER_FRAMES = 8192
+
+
+class PluginStream:
+    """A plugin and its state.
+
+    Args:
+        plugin: a plugin of its own, or a board of them, without latency and silent on silence.
+        sample_rate_hz: of the audio.
+    """
+
+    def __init__(self, plugin: Plugin, sample_rate_hz: int):
+        self._plugin = plugin
+        self._rate_hz = sample_rate_hz
+        # The largest block that will ever be.
+        self.process(np.zeros(_BUFFER_FRAMES, np.float32))
+
+    def process(self, samples: Samples) -> Samples:
+        """The next samples of the channel, shape (n,) to (n,)."""
+        if not len(samples):
+            return samples
+        return self._plugin.process(samples, self._rate_hz, _BUFFER_FRAMES, reset=False)
+
+
+class SectionStream:
+    """Second-order sections in double precision, for filters that pedalboard does not have.
+
+    Args:
+        sections: shape (count, 6), as scipy has them.
+        channels: rows of a block.
+    """
+
+    def __init__(self, sections: NDArray[np.float64], channels: int):
+        self._sections = sections
+        self._state = np.zeros((len(sections), channels, 2))
+
+    def process(self, block: Samples) -> NDArray[np.float64]:
+        """The next samples, shape (channels, n), in double precision."""
+        if not block.shape[1]:
+            return block.astype(np.float64)
+        from scipy.signal import sosfilt
+
+        audio, self._state = sosfilt(self._sections, block, axis=1, zi=self._state)
+        if np.abs(self._state).max() < _SILENT:
+            self._state[:] = 0
+            audio[np.abs(audio) < _SILENT] = 0
+        filtered: NDArray[np.float64] = audio
+        return filtered
+
+
+class Follower:
+    """Follows a level that is never negative, block by block.
+
+    pedalboard's compressor is fed with a signal that is never zero, at a ratio without end: then input divided by
+    output is the level in parts of its threshold, wherever it is above that.
+
+    Args:
+        attack_ms: while the level rises.
+        release_ms: while it falls.
+        sample_rate_hz: of the audio.
+        exponent: levels are told in parts of 2**-exponent (a power of two, so that scaling is exact).
+    """
+
+    def __init__(self, attack_ms: float, release_ms: float, sample_rate_hz: int, exponent: int):
+        self._scale = np.float32(2.0**exponent)
+        follower = pedalboard.Compressor(0.0, 1e9, attack_ms, release_ms)
+        self._stream = PluginStream(follower, sample_rate_hz)
+
+    def process(self, detector: Samples) -> Samples:
+        """Levels in parts of 2**-exponent, shape (n,); at most 1 where they are below. Overwrites its argument."""
+        detector *= self._scale
+        np.maximum(detector, _FLOOR, out=detector)
+        followed = self._stream.process(detector)
+        return np.divide(detector, followed, out=detector)
