@@ -44,8 +44,9 @@ def plan_table(plan: Plan) -> Table:
     table.add_column("track", overflow="ellipsis")
     table.add_column("strip", no_wrap=True)
     table.add_column("matched", no_wrap=True)
-    table.add_column("EQ error", justify="right", no_wrap=True)
-    table.add_column("comp. error", justify="right", no_wrap=True)
+    # These break at their spaces where the terminal is narrow; else the names of the tracks would have to.
+    table.add_column("EQ error", justify="right")
+    table.add_column("comp. error", justify="right")
     table.add_column("level", justify="right", no_wrap=True)
     table.add_column("changes", justify="right", no_wrap=True)
     for strip in plan.strips:

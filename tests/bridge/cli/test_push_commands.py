@@ -47,6 +47,21 @@ class TestPush:
         assert done.out.endswith("Nothing was sent.\n")
         assert not sets(desk)
 
+    def test_80_columns_show_the_tracks(self, run, desk, tmp_path, monkeypatch):
+        """All columns of a plan filled: one with an error in it breaks at its space, no name is cut."""
+        monkeypatch.setenv("COLUMNS", "80")
+        names = ("Kick In", "Bass Amp", "Keys", "Lead Vocal")
+        for number, name in enumerate(("Kick", "Bass", "Piano", "LeadVox"), 1):
+            desk.values[f"/ch/{number:02}/config/name"] = name
+        path = tmp_path / "long.json"
+        files.save(preset(names), path)
+        maps = [word for number, name in enumerate(names, 1) for word in ("--map", f"{name}={number}")]
+        done = run("push", path, "--to", target(desk), "--dry-run", "--faders", *maps)
+        rows = [line for line in done.out.splitlines() if " as told " in line]
+        assert [" ".join(row.split()[: len(name.split())]) for row, name in zip(rows, names, strict=True)] == list(names)
+        assert all(len(line) <= 80 for line in done.out.splitlines())
+        assert "\N{HORIZONTAL ELLIPSIS}" not in done.out
+
     def test_a_plan_for_machines(self, run, desk, song):
         data = run("push", song, "--to", target(desk), "--dry-run", "--json", "--only", "pan").data
         assert data["dry_run"]
