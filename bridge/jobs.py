@@ -152,8 +152,11 @@ def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
         yield f"the mix came out at {levels.loudness_lufs:.1f} LUFS, not {target:g}: more would only crush its peaks"
     if result.passage and silent and len(silent) == len(result.passage.audio):
         yield "every track is silent in the passage that was heard, so all were left as they are"
-    elif silent:
-        yield f"silent in the passage that was heard, and left as they are: {', '.join(silent)}"
+    elif result.passage and silent:
+        yield (
+            f"silent in the passage that was heard, from {result.passage.start_s:g} s, and left as they are: "
+            f"{', '.join(silent)}; to have them mixed, too, choose a window in which they play"
+        )
     if result.render.limited_db > _LIMITED_DB:
         yield (
             f"the limiter turned peaks down by up to {result.render.limited_db:.0f} dB; "

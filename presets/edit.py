@@ -103,7 +103,7 @@ def without_input_gain(bus: Bus) -> Bus:
 
 
 def scaled(preset: Preset, amount: float) -> Preset:
-    """Scale a preset's effect: 0 is neutral, 1 as it is, 1.5 more than that.
+    """Scale a preset's effect: 0 no effect, 1 unchanged, up to 1.5.
 
     Settings run from their neutral value in their own scale; those that only shape others (frequencies,
     thresholds, times) stay. Results are held inside the table's limits.
@@ -112,7 +112,9 @@ def scaled(preset: Preset, amount: float) -> Preset:
         PresetError: an amount outside 0..1.5.
     """
     if not 0 <= amount <= MAX_AMOUNT:
-        raise PresetError(f"The amount {amount:g} is out of range: 0 is neutral, 1 as it is, {MAX_AMOUNT:g} the most.")
+        raise PresetError(
+            f"The amount {amount:g} is out of range: 0 is no effect, 1 unchanged, {MAX_AMOUNT:g} the most."
+        )
 
     def less(bus: Bus) -> Bus:
         table = parameters(type(bus))

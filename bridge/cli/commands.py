@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Final, cast
 
@@ -180,12 +181,21 @@ class LazyGroup(click.Group):
     def _resolved(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         present = self.former.get(args[0])
         if present is None:
+            if args[0] not in self.table and (meant := self._meant(args[0])):
+                asked = " or ".join(f"`{ctx.command_path} {name}`" for name in meant)
+                ctx.fail(f"No such command '{args[0]}'. Did you mean {asked}?")
             return super().resolve_command(ctx, args)
         say_hint(f"{ctx.command_path} {args[0]}", f"{ctx.command_path} {present}")
         command: click.Command | None = self
         for name in present.split():
             command = command.get_command(ctx, name) if isinstance(command, click.Group) else None
         return present, command, args[1:]
+
+    def _meant(self, word: str) -> list[str]:
+        """Lists the commands that a wrong name may stand for: those of this name in a group, else the likest."""
+        families = {name: entry.commands for name, entry in self.table.items() if isinstance(entry, Family)}
+        grouped = [f"{family} {word}" for family, commands in families.items() if word in commands]
+        return grouped or get_close_matches(word, self.table, n=2)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands without loading them."""

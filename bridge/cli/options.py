@@ -280,7 +280,12 @@ class Sending:
     """
 
     ramp_ms: float = shared(
-        "--ramp", type=Milliseconds(), default="500ms", show_default=True, help="Time in which levels glide."
+        "--ramp",
+        type=Milliseconds(),
+        default="500ms",
+        show_default=True,
+        metavar=Milliseconds.name,
+        help="Time in which levels glide.",
     )
     no_ramp: bool = shared("--no-ramp", is_flag=True, help="Set levels at once: for a desk that nobody listens to.")
     snapshot: Path | None = shared(  # noqa: RUF009  (it gives a `field`)

@@ -34,7 +34,7 @@ def equalizer(eq: Equalizer, sample_rate_hz: int) -> Markup:
 
 
 def dynamics(compressor: Compressor, work: CompressorWork, input_gain_db: float) -> Markup:
-    """Draw level out over level in, both behind the input gain, and how often the track has each level."""
+    """Draw level out over level in, both after the input gain, and how often the track has each level."""
     met_db = work.levels_db + input_gain_db
     high = 6.0 * math.ceil(max(float(met_db.max()), compressor.threshold_db) / 6 + 0.5)
     low = min(high - 48, 12 * math.floor(compressor.threshold_db / 12))

@@ -1,7 +1,7 @@
 """A preset in words and tables for people: the one place where settings become sentences.
 
 Used by `show`, by `preset diff` and by reports. One convention in sentences, tables and files: numbers are those of the
-file, and a threshold is a level behind the input gain. Nothing here prints.
+file, and a threshold is a level after the input gain. Nothing here prints.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def preset_table(preset: Preset) -> Table:
         "master", *_master_cells(preset.master, has_drive=has_drive), *([_more_cell(preset.master)] * has_more)
     )
     if any(bus.input_gain_db and _compressor_cell(bus.compressor) for bus in buses):
-        table.caption = "thresholds are levels behind the input gain (in dB)"
+        table.caption = "thresholds are levels after the input gain (in dB)"
         table.caption_justify = "left"
     return table
 
@@ -203,7 +203,7 @@ def _compressor_words(bus: Strip | Master) -> Iterator[str]:
     compressor = bus.compressor
     threshold = f"{_decibels(compressor.threshold_db)} dB"
     if _decibels(bus.input_gain_db) != "0":
-        threshold += f" (behind {bus.input_gain_db:+.1f} dB of input gain)"
+        threshold += f" (after {bus.input_gain_db:+.1f} dB of input gain)"
     if compressor.ratio >= 10:
         yield f"holds peaks at {threshold}, {_speed(compressor)}"
     elif compressor.ratio >= AUDIBLE_RATIO:

@@ -34,6 +34,10 @@ SILENT_LUFS = -60.0
 # A track plays where it is within this of its own loudest quarter second.
 _PLAYING_DB = 30.0
 _PRESENCE_WEIGHT_DB = 20.0
+# People who speak in turn never play at once: a passage with a turn of each has to win over a long turn of one. It is
+# enough that a track plays this long, or as long as it ever does.
+_HEARD_WEIGHT_DB = 10.0
+_HEARD_S = 1.0
 _TINY = 1e-12
 # A constant of less than 3 % of full scale, or of a tenth of the track's level, costs nothing that counts.
 _LEAST_OFFSET, _OFFSET_SHARE = 0.03, 0.1
@@ -199,7 +203,17 @@ def _best_step(powers: Sequence[NDArray[np.float64]], length_s: float) -> int:
     presence = _windowed_mean(playing.mean(axis=0), window) / max(float(audible.mean()), _TINY)
     # Each track counts by its share of its own loudest moment, so that a track recorded hot does not decide alone.
     level_db = 10 * np.log10(_windowed_mean((padded / (peak + _TINY)).mean(axis=0), window) + _TINY)
-    return int(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence))
+    return int(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence + _HEARD_WEIGHT_DB * _heard(playing, window)))
+
+
+def _heard(playing: NDArray[np.bool_], window: int) -> NDArray[np.float64]:
+    """Which share of several tracks plays in each passage long enough to be judged by; 0 where there is only one."""
+    if len(playing) == 1:
+        return np.zeros(playing.shape[1] - window + 1)
+    steps = np.stack([_windowed_mean(track, window) for track in playing]) * window
+    enough = np.clip(steps.max(axis=1, keepdims=True), 1, _HEARD_S / STEP_S)
+    heard: NDArray[np.float64] = np.minimum(1.0, steps / enough).mean(axis=0)
+    return heard
 
 
 def _power_over_time(path: Path, files: OpenFiles) -> NDArray[np.float64]:
@@ -213,7 +227,7 @@ def _power(block: Samples) -> float:
     return float(np.einsum("cn,cn->", block, block)) / block.size
 
 
-def _windowed_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+def _windowed_mean(values: NDArray[np.float64] | NDArray[np.bool_], window: int) -> NDArray[np.float64]:
     total = np.concatenate(([0.0], np.cumsum(values)))
     mean: NDArray[np.float64] = (total[window:] - total[:-window]) / window
     return mean

@@ -58,7 +58,7 @@ def list_command(*, saying: Saying) -> None:
 def show_command(name: str) -> None:
     """List the settings of the desk NAME, with their addresses and ranges. NAME may be the path of a profile.
 
-    For x32://192.168.1.20 or the like it tells what answers there.
+    If NAME is an address such as x32://192.168.1.20, say what answers there.
     """
     from ...desks.loading import load_desk
 

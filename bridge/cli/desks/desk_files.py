@@ -50,7 +50,7 @@ def snapshot(*, target: str, writing: Writing) -> None:
 def diff(
     context: click.Context, /, *, first: str, second: str, only: str | None, tracks: str | None, saying: Saying
 ) -> None:
-    """List what the SECOND snapshot or desk has otherwise than the FIRST. The exit code is 1 if there is anything."""
+    """List what differs between a FIRST and a SECOND snapshot or desk. The exit code is 1 if anything does."""
     from ...push.archive import differences
 
     before, after = _opened(first), _opened(second)

@@ -80,7 +80,7 @@ def say_done(done: Done) -> None:
         sum_of_stems = (
             "they add up to the mix"
             if render.stems_post_master
-            else "before the master: they do not add up to the mix, for which use --stems-post-master"
+            else "before the master, so they do not add up to the mix; --stems-post-master writes stems that do"
         )
         stems = " and ".join([counted(len(render.stems), "stem"), *([", ".join(render.buses)] if render.buses else [])])
         say(f"  {(done.folder / first.file).parent} ({stems}; {sum_of_stems})")

@@ -128,6 +128,20 @@ class TestOldSpellings:
     def test_a_name_that_never_was(self, run):
         assert "No such command 'validate'" in run("validate").err
 
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [
+            (["mx"], "'mx'. Did you mean `mixbridge mix`?"),
+            (["blend", "a", "b", "1"], "'blend'. Did you mean `mixbridge preset blend`?"),
+            (["diff"], "'diff'. Did you mean `mixbridge desk diff` or `mixbridge preset diff`?"),
+            (["preset", "shw"], "'shw'. Did you mean `mixbridge preset show`?"),
+        ],
+    )
+    def test_a_wrong_name_is_answered_with_the_right_one(self, run, typed, meant):
+        outcome = run(*typed)
+        assert outcome.code == 2
+        assert f"No such command {meant}" in outcome.err
+
 
 def test_shared_options_mean_the_same_everywhere():
     """One name for one thing: an option's type and, but for its default, its use are the same in every command."""

@@ -51,6 +51,18 @@ class TestMix:
         assert "Bass" in outcome.out
         assert not list(session.glob(".*"))
 
+    def test_a_track_that_the_model_did_not_hear_is_said_with_the_remedy(self, session, run):
+        write(
+            session / "stems" / "Guest.wav", np.concatenate([np.zeros((1, 9 * RATE_HZ), np.float32), sound(1)], axis=1)
+        )
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out", "--window", "0",
+            "--no-stems", "--no-report",
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        assert "silent in the passage that was heard, from 0 s, and left as they are: Guest; " in outcome.err
+        assert "choose a window in which they play" in outcome.err
+
     def test_json_options_and_the_same_again_by_apply(self, session, run):
         out, again = session / "one", session / "two"
         outcome = run(

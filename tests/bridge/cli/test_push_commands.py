@@ -58,7 +58,9 @@ class TestPush:
         maps = [word for number, name in enumerate(names, 1) for word in ("--map", f"{name}={number}")]
         done = run("push", path, "--to", target(desk), "--dry-run", "--faders", *maps)
         rows = [line for line in done.out.splitlines() if " as told " in line]
-        assert [" ".join(row.split()[: len(name.split())]) for row, name in zip(rows, names, strict=True)] == list(names)
+        assert [" ".join(row.split()[: len(name.split())]) for row, name in zip(rows, names, strict=True)] == list(
+            names
+        )
         assert all(len(line) <= 80 for line in done.out.splitlines())
         assert "\N{HORIZONTAL ELLIPSIS}" not in done.out
 

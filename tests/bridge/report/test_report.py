@@ -139,7 +139,7 @@ class TestPage:
             "model test model",
             "\N{MINUS SIGN}14.0 LUFS",
             "Adds 4 dB of presence around 3 kHz.",
-            "Evens out peaks above \N{MINUS SIGN}24 dB (behind +6.0 dB of input gain), 3:1",
+            "Evens out peaks above \N{MINUS SIGN}24 dB (after +6.0 dB of input gain), 3:1",
             "40 % left",
             "Reverb at \N{MINUS SIGN}15 dB.",
             "The compressor's gain reduction: ",

@@ -76,11 +76,11 @@ def test_words_and_table_tell_the_threshold_of_the_file():
     before = strip(compressor__threshold_db=-24, compressor__ratio=3, saturation__drive=0.5, fader_db=2)
     track = Track(name="a", strip=move_gain(before, 17))
     assert track.strip.compressor.threshold_db == -7
-    assert describe_strip(track)[0] == "evens out peaks above -7 dB (behind +17.0 dB of input gain), 3:1, medium"
+    assert describe_strip(track)[0] == "evens out peaks above -7 dB (after +17.0 dB of input gain), 3:1, medium"
     assert describe_strip(track)[2] == describe_strip(Track(name="a", strip=before))[2] == "turned up 2 dB"
     text = printed(preset_table(Preset(tracks=(track,))))
     assert "3:1 > -7 dB" in text
-    assert "thresholds are levels behind the input gain" in text
+    assert "thresholds are levels after the input gain" in text
 
 
 def test_bands_are_said_from_low_to_high():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,21 @@ def test_where_all_play_the_loud_part_is_taken(tmp_path: Path) -> None:
     parts = [(0, 10, 0.03), (10, 15, 0.12), (15, 25, 0.03)]
     stems = [save(tmp_path / f"{seed}.wav", sound(25, parts, seed)) for seed in range(3)]
     assert 9.75 <= choose_start_s(stems, LENGTH_S) <= 12.25
+
+
+@pytest.mark.parametrize("turns_s", [4, 9])
+def test_people_who_speak_in_turn_are_all_heard(tmp_path: Path, turns_s: int) -> None:
+    """One speaks louder at the end; still the passage has a turn of each."""
+    ends = [*range(0, 36, turns_s), 36]
+    turns = [(start, end, 0.3 if start > 25 else 0.1) for start, end in pairwise(ends)]
+    stems = {
+        name: save(tmp_path / f"{name}.wav", sound(40, [*turns[place::2]], place))
+        for place, name in enumerate(("Anna", "Ben"))
+    }
+    passage = cut_passage(stems, RATE_HZ, round(LENGTH_S * RATE_HZ))
+    assert passage.silent == ()
+    for audio in passage.audio.values():
+        assert np.count_nonzero(audio) >= RATE_HZ * audio.shape[0]
 
 
 def test_a_hot_recording_does_not_decide_alone(tmp_path: Path) -> None:
