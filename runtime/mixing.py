@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..presets.checking.claims import without_claims
-from ..presets.errors import AudioError, OutputError, PresetError
+from ..presets.errors import OutputError, PresetError
 from ..presets.files import dumps, rounded
 from ..presets.inputs import open_regular
 from ..presets.preset import FORMAT, Preset
 from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
-from .audio.reading import Samples, probe
+from .audio.reading import Samples, is_audio
 from .audio.stems import collect_stems
 from .audio.writing import FORMATS
 from .console.buses import bus_names
@@ -272,7 +272,7 @@ def output_for(
     """
     read = [*_paths(stems).values(), *([Path(reference)] if reference is not None else []), *inputs]
     place = OutputFolder(folder, options.overwrite, expected, read)
-    recording = next((name for name in expected if _is_audio(folder / name)), None)
+    recording = next((name for name in expected if is_audio(folder / name)), None)
     if recording is not None and not _is_result(folder):
         raise OutputError(
             "is a recording, and no result of mixbridge (no preset.json of a mix is with it): it is never replaced. "
@@ -291,14 +291,6 @@ def preset_files(preset: Preset, options: RenderOptions) -> list[str]:
 def mix_files(names: Iterable[str], options: RenderOptions) -> list[str]:
     """The files that :func:`mix` may write for tracks of these names, relative to its folder."""
     return _result_files([*names, *BUSES], options)
-
-
-def _is_audio(path: Path) -> bool:
-    try:
-        probe(path)
-    except AudioError:
-        return False
-    return True
 
 
 def _is_result(folder: Path) -> bool:

@@ -28,18 +28,21 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ...presets.errors import ModelError
-from ..whole_files import check_folder, write_text
+from ...presets.errors import ModelError, OutputError
+from ...runtime.audio.output import check_output_file
+from ..whole_files import check_apart, check_folder, write_picture, write_text
 from .band_cache import CachedSession, load_corpus, load_songs
 from .band_console import SessionBatch, mix
 from .bands import BandPowers
 from .checkpoint import LastCheckpoint, WholeFiles, build_model, steps_of, steps_to_resume
-from .config import TrainConfig
+from .config import TrainConfig, load_config
 from .dataset import Batch, MixExamples, usable
 from .layout import compact_layout, to_units
 from .losses import MixFeatures, feature_terms, setting_terms
 from .model import CompactModel
 
+_CONFIG, _CURVE = "config.yaml", "loss.png"
+_LAST = Path("checkpoints", "last.ckpt")
 _LONGEST_GRADIENT = 1.0
 _VALIDATION_SHARE = 20  # one session in twenty
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
@@ -77,11 +80,11 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path
         AudioError: a file of the corpus cannot be used.
         ModelError: the corpus holds nothing to train on, the run's checkpoint is of another run, or the loss is no
             longer a number.
-        OutputError: the run's folder cannot be written.
+        OutputError: the run's folder cannot be written, holds the corpus, or files that are not of a run.
         TrainingStoppedError: by Ctrl-C or SIGTERM; the same call goes on.
     """
-    check_folder(run)
-    last = run / "checkpoints" / "last.ckpt"
+    _check_run(run, [corpus, *([songs] if songs else [])])
+    last = run / _LAST
     steps = steps_to_resume(last, config) if last.exists() else 0
     _keep_freed_memory()
     lightning.seed_everything(config.seed, verbose=False)
@@ -100,9 +103,31 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path
         MixExamples(held_out or sessions, config.batch_size, config.max_tracks, seed=0, augment=False),
         config.validation_batches,
     )
-    write_text(run / "config.yaml", yaml.safe_dump(config.model_dump(mode="json")))
+    _write_config(run / _CONFIG, config)
     _fit(config, run, last, examples, validation)
     return last
+
+
+def _check_run(run: Path, inputs: Sequence[Path]) -> None:
+    """Checks, before the work, that nothing in a run's folder is replaced but what an earlier run wrote there."""
+    check_folder(run)
+    check_apart(run, inputs)
+    config, curve = run / _CONFIG, run / _CURVE
+    for file in (config, curve, run / _LAST):
+        check_output_file(file, overwrite=True)
+    try:
+        if config.exists():
+            load_config(config)
+        elif curve.exists():
+            raise OutputError("is there already, and not of a training: choose another output.", curve)
+    except ModelError as error:
+        raise OutputError("is there already, and not of a training: choose another output.", config) from error
+
+
+def _write_config(file: Path, config: TrainConfig) -> None:
+    """Writes down the configuration, unless it stands there as the user wrote it."""
+    if not file.exists() or load_config(file) != config:
+        write_text(file, yaml.safe_dump(config.model_dump(mode="json")))
 
 
 def _fit(config: TrainConfig, run: Path, last: Path, examples: MixExamples, validation: list[Batch]) -> None:
@@ -289,7 +314,7 @@ class _LossCurve(Callback):
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:
         self.validation.append((trainer.global_step, float(trainer.callback_metrics["val_loss"])))
-        draw_curve(self.train, self.validation, self.run / "loss.png")
+        draw_curve(self.train, self.validation, self.run / _CURVE)
 
     def state_dict(self) -> dict[str, Any]:
         return {"train": self.train, "validation": self.validation}
@@ -320,4 +345,4 @@ def draw_curve(train: list[tuple[int, float]], validation: list[tuple[int, float
     axes.set(xlabel="step", ylabel="loss", yscale="log")
     axes.legend()
     axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
+    write_picture(path, figure, 110)

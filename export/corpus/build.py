@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 META = "meta.json"
 PARTIAL = ".partial"
+FAILED = "failed.txt"
 # Ten times what the slowest session takes on a busy core.
 LONGEST_SESSION_S = 300.0
 _LOOK_EVERY_S = 1.0

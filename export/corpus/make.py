@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...presets.errors import OutputError
-from .build import Factory, build, missing, session_builder
-from .manifest import write_manifest
+from .build import FAILED, Factory, build, missing, session_builder
+from .manifest import check_ours, write_manifest
 from .packages import CorpusPart, Unpacked
 from .plan import Job, plan
 from .sources import CorpusSources, fetch_packages, sources_in, tune_names
@@ -23,7 +23,6 @@ from .tunes import FREEDOOM_TUNES
 
 _log = logging.getLogger(__name__)
 
-FAILED = "failed.txt"
 # A minute of ten stems, FLAC, with room to spare.
 _BYTES_A_SESSION = 35_000_000
 
@@ -84,8 +83,9 @@ def make(request: Request, report: BuildReport, show: Show, factory: Factory = s
 
     Raises:
         AudioError: the sources cannot be had.
-        OutputError: the folder cannot be written, or is too small.
+        OutputError: the folder cannot be written, is too small, or holds what is no corpus of ours.
     """
+    check_ours(request.folder)
     unpacked: list[Unpacked] = []
     command = f"mixbridge model corpus FOLDER --hours {request.hours:g} --seed {request.seed}"
     try:

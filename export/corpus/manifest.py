@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...presets.errors import AudioError
+from ...presets.errors import AudioError, OutputError
 from ...presets.inputs import read_text
+from ...runtime.audio.output import check_output_file
 from ..whole_files import write_text
-from .build import META, PARTIAL
+from .build import FAILED, META, PARTIAL
 from .packages import PACKAGES, Unpacked, credit_rows
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 CREDITS = "CREDITS.md"
 SONG_INDEX = "index.json"
+_PARTS = ("train", "test", "songs", "recorded")
 # Of each of these files: a corpus of 10 h has 3 MB of them.
 _MAX_BYTES = 2**26
 
@@ -106,6 +108,35 @@ def write_manifest(corpus: Path, unpacked: Sequence[Unpacked], made_by: str) -> 
     write_text(corpus / MANIFEST, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_text(corpus / CREDITS, _credits(entries, content["packages"]))
     return entries
+
+
+def check_ours(corpus: Path) -> None:
+    """Checks, before the work, that a folder is a corpus of ours, or has nothing where one would be.
+
+    Raises:
+        OutputError: it has: then nothing in it is replaced.
+    """
+    for name in (MANIFEST, CREDITS, FAILED):
+        check_output_file(corpus / name, overwrite=True)
+    if _is_manifest(corpus / MANIFEST):
+        return
+    # A first run that was killed has its sources already, and no manifest yet.
+    names = (MANIFEST, CREDITS) if (corpus / "sources" / "unpacked").is_dir() else (MANIFEST, CREDITS, FAILED, *_PARTS)
+    foreign = next((corpus / name for name in names if (corpus / name).exists()), None)
+    if foreign is not None:
+        raise OutputError(
+            f"is there already, and {corpus} is no corpus of mixbridge (its {MANIFEST} is missing or another's): "
+            "choose another folder.",
+            foreign,
+        )
+
+
+def _is_manifest(file: Path) -> bool:
+    try:
+        content = json.loads(read_text(file, _MAX_BYTES))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and {"format", "made_by", "packages", "files"} <= set(content)
 
 
 def _session_entries(corpus: Path) -> Iterator[Entry]:

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ...presets.errors import ModelError
 from ...runtime.model.bundle import Manifest, open_bundle
-from ..whole_files import check_output
+from ..whole_files import check_page
 from .material import Material, find_material
-from .page.report import EvaluationResults, write_report
+from .page.report import TITLE, EvaluationResults, pictures_of, write_report
 from .runner import explain_worst, run_suite, worst_cases
 from .suites import SUITES
 
@@ -57,8 +57,9 @@ def judge(request: EvaluationRequest) -> list[Path]:
     Raises:
         ModelError: an unknown suite, a corpus without anything for it, or a model that cannot be loaded.
         AudioError: a file cannot be used.
+        OutputError: the page cannot be written, or is there and none of ours.
     """
-    check_output(request.output)
+    check_page(request.output, TITLE, pictures_of(request.output))
     bundle = open_bundle(request.model)
     material = find_material(request.corpus, request.songs)
     suites, left_out = _chosen(request.suite, material, bundle.manifest)

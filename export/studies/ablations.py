@@ -42,13 +42,14 @@ from ..evaluation.judging import TERMS, render, terms_of
 from ..evaluation.material import find_material
 from ..evaluation.presets import drawn_preset
 from ..evaluation.suites import SUITES, EvaluationScene, make_scene
-from ..whole_files import check_output, write_text
+from ..whole_files import check_page, write_text
 
 _log = logging.getLogger(__name__)
 _SUITE = "known"
 _COMPARED = ("bark", "width", "imbalance", "crest")
+TITLE = "# What parts are worth"
 _TEXT = """\
-# What parts are worth
+{title}
 
 Each variant was trained for {steps} steps with the sizes and rates of `{config}`, but for what it lacks. That is a
 short training, so the figures compare with each other only. All were judged on the same {cases} held-out cases of the
@@ -96,9 +97,9 @@ def run(request: AblationRequest, page: Path, say: Callable[[str], object] = _lo
     Raises:
         AudioError: a file of the corpus cannot be used.
         ModelError: the checkpoint or the corpus cannot be used.
-        OutputError: the page cannot be written.
+        OutputError: the page cannot be written, or is there and none of ours.
     """
-    check_output(page)
+    check_page(page, TITLE)
     torch.set_num_threads(1)
     shipped, config = load_checkpoint(request.checkpoint)[0], _short_config(request.steps)
     material, manifest = find_material(request.corpus), open_bundle(DEFAULT_MODEL).manifest
@@ -110,6 +111,7 @@ def run(request: AblationRequest, page: Path, say: Callable[[str], object] = _lo
         compare_consoles(scenes, manifest),
     )
     text = _TEXT.format(
+        title=TITLE,
         steps=request.steps,
         config=DEFAULT_CONFIG.name,
         cases=request.cases,

@@ -24,15 +24,16 @@ from ..evaluation.material import find_material
 from ..evaluation.presets import levelled_preset
 from ..evaluation.runner import Workbench, each
 from ..evaluation.suites import SUITES, make_scene
-from ..whole_files import check_output, write_text
+from ..whole_files import check_page, write_text
 
 _log = logging.getLogger(__name__)
 
 Say = Callable[[str], object]
 
 _SUITES = {"known": "another passage of the song, settings known", "songs": "a finished song"}
+TITLE = "# What a search adds"
 _TEXT = """\
-# What a search adds
+{title}
 
 `mixbridge mix --refine 30s` starts from the prediction and turns its settings until the mix, rendered by the runtime,
 comes closer to the features of the reference. Measured on {cases} held-out cases of each kind, {jobs} at a time on two
@@ -100,10 +101,10 @@ def run(request: RefinementRequest, page: Path | None = None, say: Say = _log.in
 
     Raises:
         ModelError: the corpus lacks what a suite needs, or the model cannot be loaded.
-        OutputError: the page cannot be written.
+        OutputError: the page cannot be written, or is there and none of ours.
     """
     if page is not None:
-        check_output(page)
+        check_page(page, TITLE)
     material, manifest = find_material(request.corpus), open_bundle(request.model).manifest
     for suite in _SUITES:
         if lack := SUITES[suite].missing(material, manifest):
@@ -116,7 +117,7 @@ def run(request: RefinementRequest, page: Path | None = None, say: Say = _log.in
         cases.append(case)
     cases.sort(key=lambda case: (case.index, case.suite))
     if page is not None:
-        write_text(page, _TEXT.format(command=_command(request), **vars(request)) + table(cases) + "\n")
+        write_text(page, _TEXT.format(title=TITLE, command=_command(request), **vars(request)) + table(cases) + "\n")
     return cases
 
 

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from ...presets.console import EQ_BANDS
 from ..compact.band_console import TRACK_LEVEL_LUFS
 from ..compact.layout import random_settings
-from ..whole_files import write_text
+from ..whole_files import check_page, write_picture, write_text
 
 _SESSIONS, _TRACKS = 4000, 10
 _PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
 _LOG_TICKS = (1.5, 2, 3, 4, 5, 10, 20, 50, 100, 200, 500)
+TITLE = "# The settings that training draws"
 _TEXT = """\
-# The settings that training draws
+{title}
 
 The model learns from mixes whose settings are known because they were drawn at random. What is drawn decides what it
 expects of a mix, so it is drawn as mixes are made, not as uniform noise (`export/compact/layout.py`):
@@ -57,16 +58,17 @@ def run(page: Path) -> list[Path]:
         The files written.
 
     Raises:
-        OutputError: they cannot be written.
+        OutputError: they cannot be written, or are there and none of ours.
     """
-    drawn = draw()
     image = page.with_suffix(".png")
+    check_page(page, TITLE, [image])
+    drawn = draw()
     header = "| setting | " + " | ".join(f"{p} %" for p in _PERCENTILES) + " |"
     rows = [header, "|---" * (len(_PERCENTILES) + 1) + "|"]
     for name, values in drawn.items():
         cells = (f"{value:.3g}" for value in np.percentile(values, _PERCENTILES))
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    write_text(page, _TEXT.format(image=image.name) + "\n".join(rows) + "\n")
+    write_text(page, _TEXT.format(title=TITLE, image=image.name) + "\n".join(rows) + "\n")
     picture(drawn, image)
     return [page, image]
 
@@ -108,7 +110,7 @@ def picture(drawn: Mapping[str, Values], path: Path) -> None:
             axes.minorticks_off()
         axes.title.set_fontsize(9)
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
+    write_picture(path, figure, 110)
 
 
 def _gains(settings: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -84,6 +84,15 @@ def probe(path: Path | str, files: OpenFiles = ON_DEMAND) -> AudioInfo:
         return _info(Path(path), file)
 
 
+def is_audio(path: Path) -> bool:
+    """Tell whether there is an audio file that can be read."""
+    try:
+        probe(path)
+    except AudioError:
+        return False
+    return True
+
+
 def frames_at(info: AudioInfo, sample_rate_hz: int) -> int:
     """How many samples per channel the file has at another rate; at least one."""
     return max(1, round(info.frames * sample_rate_hz / info.sample_rate_hz))

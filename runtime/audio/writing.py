@@ -17,11 +17,12 @@ import soundfile as sf
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError, OutputError
-from .opening import OneWayFile
+from .opening import AudioFile, OneWayFile
 from .reading import Samples, first_bad_frame
 
 # RIFF and AIFF count bytes with 32 bits; one MiB is left for headers.
 _FOUR_GIB = 2**32 - 2**20
+_SIGNATURE = "mixbridge"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class AudioWriter:
         channels: rows of every block.
         frames: how many samples per channel will come (a WAV file over 4 GB needs another header).
         audio_format: one of :data:`FORMATS`. Integer formats clip at full scale.
+        signed: with a note in its header that mixbridge made it, for :func:`is_signed`.
 
     Raises:
         OutputError: the folder cannot be written, the disk is full, or the format cannot hold as much.
@@ -80,6 +82,8 @@ class AudioWriter:
         channels: int,
         frames: int,
         audio_format: AudioFormat = FORMATS["wav"],
+        *,
+        signed: bool = False,
     ):
         self.path = Path(path)
         container = _container(self.path, audio_format, channels * frames * audio_format.bytes_per_sample)
@@ -88,6 +92,8 @@ class AudioWriter:
         self._sample_rate_hz = sample_rate_hz
         try:
             self._file = OneWayFile(self.path, "w", sample_rate_hz, channels, audio_format.subtype, format=container)
+            if signed:
+                self._file.software = _SIGNATURE
         except (OSError, sf.SoundFileError) as error:
             raise cannot_write(self.path, error) from error
 
@@ -127,6 +133,15 @@ class AudioWriter:
         except (OSError, sf.SoundFileError, AssertionError) as error:
             raise cannot_write(self.path, error) from error
         self._frames += block.shape[1]
+
+
+def is_signed(path: Path) -> bool:
+    """Tell whether an audio file says in its header that mixbridge made it; programs that save it anew drop that."""
+    try:
+        with AudioFile(path) as file:
+            return str(file.software).startswith(_SIGNATURE)
+    except AudioError:
+        return False
 
 
 def _integers(block: Samples, bits: int) -> NDArray[np.int32]:

@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from ....presets.errors import AudioError, SessionError
+from ....presets.errors import AudioError, OutputError, SessionError
 from ....runtime.audio.output import OutputFolder, check_room
-from ....runtime.audio.writing import AudioWriter
+from ....runtime.audio.reading import is_audio
+from ....runtime.audio.writing import AudioWriter, is_signed
 from ..core.model import Session
 from .material import FilePool
 from .mixdown import TrackFader, TrackSound
@@ -62,7 +63,7 @@ def render_stems(
 
     Raises:
         SessionError: a clip or its file cannot be used, or there is nothing to render.
-        OutputError: the files cannot be written, or are there already.
+        OutputError: the files cannot be written, are there already, or are recordings.
     """
     plan = plan_stems(
         session, tracks=tracks, post_fader=post_fader, sample_rate_hz=sample_rate_hz, audio_format=audio_format
@@ -76,7 +77,9 @@ def render_plan(
     """Makes the files of a plan; arguments, result and errors as :func:`render_stems`."""
     report = _Report(progress, plan)
     files = [stem.file for stem in plan.stems]
-    with OutputFolder(folder, overwrite, files, session_files(plan.session)) as workplace, FilePool() as pool:
+    place = OutputFolder(folder, overwrite, files, session_files(plan.session))
+    _check_ours(folder, files)
+    with place as workplace, FilePool() as pool:
         _check_room(plan, workplace)
         for batch in _batches(plan.stems, pool):
             _render_batch(plan, batch, workplace, pool, report)
@@ -88,6 +91,17 @@ def session_files(session: Session) -> list[Path]:
     clips = [clip for track in session.tracks for clip in track.clips]
     audio = dict.fromkeys(path for clip in clips for path in (clip.source, *clip.split))
     return [*audio, *([session.path] if session.path.is_file() else [])]
+
+
+def _check_ours(folder: Path, files: Sequence[str]) -> None:
+    """Refuse to replace recordings: audio that is no stem of an earlier run."""
+    for path in (folder / name for name in files):
+        if is_audio(path) and not is_signed(path):
+            raise OutputError(
+                "is a recording, or was saved by another program, and is no stem that mixbridge wrote: it is never "
+                "replaced. Choose another folder.",
+                path,
+            )
 
 
 class _Outlet:
@@ -105,7 +119,9 @@ class _Outlet:
             )
         self._left = plan.file_frames
         self._warns = plan.audio_format.is_integer
-        self.writer = AudioWriter(path, plan.sample_rate_hz, stem.channels, plan.file_frames, plan.audio_format)
+        self.writer = AudioWriter(
+            path, plan.sample_rate_hz, stem.channels, plan.file_frames, plan.audio_format, signed=True
+        )
 
     def advance(self, count: int, *, last: bool) -> None:
         """Renders the next frames of the session."""

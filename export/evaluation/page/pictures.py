@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...whole_files import write_picture
 from ..cases import CaseResult, values_of
 from ..statistics import Estimate, estimate, mean
 from ..suites import MODEL, SUITES
@@ -37,7 +38,7 @@ def draw_distances(results: Mapping[str, Sequence[CaseResult]], path: Path) -> N
         _strips(axes, cases)
         axes.set_title(f"{SUITES[suite].title} ({len(cases)} cases)", fontsize=9, loc="left")
     panels[-1].set_xlabel("distance (logarithmic; smaller is better)")
-    figure.savefig(path, dpi=120)
+    write_picture(path, figure, 120)
 
 
 def draw_tracks(cases: Sequence[CaseResult], path: Path) -> None:
@@ -57,7 +58,7 @@ def draw_tracks(cases: Sequence[CaseResult], path: Path) -> None:
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
-    figure.savefig(path, dpi=120)
+    write_picture(path, figure, 120)
 
 
 def _mean_at(cases: Sequence[CaseResult], count: int, mix: str) -> Estimate:

@@ -19,6 +19,7 @@ from .bars import bars_of
 from .pictures import draw_distances, draw_tracks
 from .tables import bar_table, cause_table, comparison_table, distance_table, group_table, worst_table
 
+TITLE = "# How good the model is"
 _METHOD = """\
 ## How it is judged
 
@@ -95,14 +96,17 @@ def write_report(results: EvaluationResults, path: Path) -> list[Path]:
     Returns:
         All files written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = [path.with_suffix(".png")]
+    pictures = pictures_of(path)[: 2 if "tracks" in results.cases else 1]
     draw_distances(results.cases, pictures[0])
     if "tracks" in results.cases:
-        pictures.append(path.with_name(f"{path.stem}-tracks.png"))
         draw_tracks(results.cases["tracks"], pictures[1])
     write_text(path, "\n".join(_page(results, pictures)).rstrip() + "\n")
     return [path, *pictures]
+
+
+def pictures_of(page: Path) -> list[Path]:
+    """Names the pictures that a page may have: of all suites, and of the numbers of tracks."""
+    return [page.with_suffix(".png"), page.with_name(f"{page.stem}-tracks.png")]
 
 
 def _page(results: EvaluationResults, pictures: Sequence[Path]) -> list[str]:
@@ -111,7 +115,7 @@ def _page(results: EvaluationResults, pictures: Sequence[Path]) -> list[str]:
     method = _METHOD.format(heard_s=manifest.window_samples / rate_hz, reference_s=manifest.reference_length / rate_hz)
     date = datetime.now(UTC).date().isoformat()
     lines = [
-        "# How good the model is",
+        TITLE,
         "",
         f"Model `{manifest.name}` (manifest {results.bundle.manifest_sha256[:12]}), "
         f"{sum(map(len, results.cases.values()))} cases, mixbridge {__version__}, {date}. Made by:",

@@ -12,6 +12,7 @@ from mixbridge.presets.errors import OutputError
 from mixbridge.presets.files import save
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio.output import OutputFolder, output_file
+from mixbridge.runtime.audio.writing import FORMATS
 
 from ..conftest import sound, write
 
@@ -121,6 +122,21 @@ class TestWhatIsNotOurs:
         assert (session / "out" / "mix.wav").read_bytes() != first
         assert (session / "out" / "notes.txt").read_text() == "mine"
         assert (session / "out" / "stems" / "Old.wav").is_file()
+
+    def test_recordings_in_the_folder_of_stems_of_a_session(self, session, preset, refused, unchanged):
+        write(session / "song" / "Vox.wav", sound(1, 77))
+        unchanged()
+        words = [session / "song" / "Vox.wav", "never replaced"]
+        refused(*commands(session, preset, session / "song")["stems"], "--force", words=words)
+
+    @pytest.mark.parametrize("audio_format", FORMATS)
+    def test_stems_of_a_session_are_replaced(self, session, preset, run, audio_format):
+        command = [*commands(session, preset, session / "song")["stems"], "--format", audio_format, "--force"]
+        assert run(*command).code == 0
+        (first,) = (session / "song").glob("Vox.*")
+        before = first.read_bytes()
+        assert run(*command, "--sample-rate", "16000").code == 0
+        assert first.read_bytes() != before
 
     def test_a_recording_is_no_preset(self, session, preset, refused, unchanged):
         unchanged()
