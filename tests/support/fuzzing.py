@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import math
 import os
 import random
@@ -365,13 +366,28 @@ def _noted(data: bytes, result: Result) -> Iterator[None]:
         result.harm.append(f"{type(error).__name__}: {error} ({data.hex()})")
 
 
+def _fuzz_files(seconds: float, seed: int) -> int:
+    """Gives each reader its share of the time; what did harm is kept, and named."""
+    from fuzzing_files import fuzz_for
+    from fuzzing_targets import TARGETS
+
+    logging.disable(logging.WARNING)
+    folder = Path(tempfile.mkdtemp(prefix="mixbridge-fuzz-"))
+    results = [fuzz_for(target, seconds / len(TARGETS), seed, folder) for target in TARGETS]
+    return 1 if any(result.harm for result in results) else 0
+
+
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Hostile datagrams and desk profiles for mixbridge.")
     parser.add_argument("--datagrams", type=int, default=1_000_000)
     parser.add_argument("--profiles", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--files", action="store_true", help="files instead, handed to their readers")
+    parser.add_argument("--minutes", type=float, default=60, help="of all readers together, with --files")
     options = parser.parse_args()
+    if options.files:
+        return _fuzz_files(60 * options.minutes, options.seed)
     result = run(options.datagrams, options.seed, options.profiles)
     print(result)
     return 1 if result.harm else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ _TOKENS = (
     b"\x00",
 )
 _REPEATS = (1, 1, 2, 50)
+_ROUND = 50
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,18 @@ def fuzz_files(target: Target, files: int, seed: int, folder: Path) -> FileResul
             path.replace(kept)
             result.harm.append(f"{target.name}: {type(error).__name__}: {error} ({kept})")
     return result
+
+
+def fuzz_for(target: Target, seconds: float, seed: int, folder: Path) -> FileResult:
+    """Hand a reader mutated files for so long, and print what came of it."""
+    end_s, total = time.monotonic() + seconds, FileResult()
+    while time.monotonic() < end_s:
+        result = fuzz_files(target, _ROUND, seed, folder)
+        seed += 1
+        total.files, total.refused = total.files + result.files, total.refused + result.refused
+        total.harm += result.harm
+    print(f"{target.name}: {total.files} files, {total.refused} refused; harm: {total.harm or 'none'}", flush=True)
+    return total
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
