@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from ...presets.console import EQ_BANDS, SEND_OFF_DB, Strip
+from typing import Final
+
+from ...presets.console import EQ_BANDS, Strip
 from ...presets.preset import Track
-from .text import AUDIBLE_DB, AUDIBLE_PAN, AUDIBLE_RATIO
+from ...presets.sections import active_sections
+from .text import AUDIBLE_DB, AUDIBLE_PAN, AUDIBLE_RATIO, open_sends, spoken_section
+
+# Sections that level and place show.
+_CELLS: Final = frozenset({"trim", "fader", "pan"})
 
 
 def brief_cells(track: Track) -> tuple[str, str, str]:
@@ -17,12 +23,16 @@ def brief_cells(track: Track) -> tuple[str, str, str]:
 
 
 def _processors(strip: Strip) -> list[str]:
-    bands = sum(abs(getattr(strip.eq, name).gain_db) >= AUDIBLE_DB for name in EQ_BANDS)
-    working = [f"EQ {bands} band{'' if bands == 1 else 's'}"] if bands else []
-    if strip.compressor.ratio >= AUDIBLE_RATIO:
-        working.append(f"compressor {strip.compressor.ratio:.2g}:1")
-    if strip.saturation.drive:
-        working.append("saturation")
-    if strip.fx_send_db > SEND_OFF_DB:
-        working.append("reverb")
+    working: list[str] = []
+    for section in active_sections(strip, known=_CELLS):
+        if section == "eq":
+            bands = sum(abs(getattr(strip.eq, name).gain_db) >= AUDIBLE_DB for name in EQ_BANDS)
+            working += [f"EQ {bands} band{'' if bands == 1 else 's'}"] if bands else []
+        elif section == "compressor":
+            ratio = strip.compressor.ratio
+            working += [f"compressor {ratio:.2g}:1"] if ratio >= AUDIBLE_RATIO else []
+        elif section == "send":
+            working += [name for name, _ in open_sends(strip)]
+        else:
+            working.append(spoken_section(section))
     return working

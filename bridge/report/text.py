@@ -98,24 +98,21 @@ def preset_table(preset: Preset) -> Table:
     table.add_column("track", overflow="ellipsis")
     strips = [*(track.strip for track in preset.tracks), *(bus.strip for bus in preset.buses)]
     buses: list[Strip | Master] = [*strips, preset.master]
-    # 80 columns have no room for one that is empty.
-    has_drive = any(strip.saturation.drive for strip in strips)
-    for heading in ("in dB", "fader", "EQ dB", "compressor", *["drive"] * has_drive, "pan", "send"):
+    for heading in ("in dB", "fader", "EQ dB", "compressor", "pan", "send"):
         table.add_column(heading, justify="right", no_wrap=True)
+    # 80 columns have no room for one that is empty, nor for all numbers of what is seldom used: the words have those.
     has_more = any(map(_more_cell, buses))
     if has_more:
-        table.add_column("more", overflow="fold")
+        table.add_column("more", no_wrap=True)
     for track in preset.tracks:
         # Text, not str: a name such as "Gtr [L]" is not markup.
         name = Text(track.name, style="dim" if track.mute else "")
-        table.add_row(name, *_strip_cells(track, has_drive=has_drive), *([_more_cell(track.strip)] * has_more))
+        table.add_row(name, *_strip_cells(track), *([_more_cell(track.strip)] * has_more))
     for bus in preset.buses:
         name = Text(f"{bus.name} (group)", style="dim" if bus.mute else "")
-        table.add_row(name, *_strip_cells(bus, has_drive=has_drive), *([_more_cell(bus.strip)] * has_more))
+        table.add_row(name, *_strip_cells(bus), *([_more_cell(bus.strip)] * has_more))
     table.add_section()
-    table.add_row(
-        "master", *_master_cells(preset.master, has_drive=has_drive), *([_more_cell(preset.master)] * has_more)
-    )
+    table.add_row("master", *_master_cells(preset.master), *([_more_cell(preset.master)] * has_more))
     if any(bus.input_gain_db and _compressor_cell(bus.compressor) for bus in buses):
         table.caption = "thresholds are levels after the input gain (in dB)"
         table.caption_justify = "left"
@@ -170,6 +167,11 @@ def spoken_frequency(freq_hz: float) -> str:
     if freq_hz >= 995:
         return f"{freq_hz / 1000:.2g} kHz"
     return f"{freq_hz:.0f} Hz"
+
+
+def spoken_section(section: str) -> str:
+    """Name a stage of a strip as engineers do: "low cut", "de-esser"."""
+    return {"deesser": "de-esser"}.get(section, section.replace("_", " "))
 
 
 def spoken_pan(pan: float) -> str:
@@ -246,11 +248,11 @@ def _pan_words(bus: Strip | Master) -> Iterator[str]:
 
 def _send_words(bus: Strip | Master) -> Iterator[str]:
     if isinstance(bus, Strip):
-        for name, level_db in _sends(bus):
+        for name, level_db in open_sends(bus):
             yield f"{name} at {_decibels(level_db)} dB"
 
 
-def _sends(strip: Strip) -> Iterator[tuple[str, float]]:
+def open_sends(strip: Strip) -> Iterator[tuple[str, float]]:
     """The sends that are on, by what they feed."""
     # The fx bus is a reverb, too; it is called so where there is no other.
     fx_bus = "fx bus" if strip.reverb_send_db > SEND_OFF_DB else "reverb"
@@ -300,41 +302,41 @@ _WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
 }
 
 
-def _strip_cells(track: Track | GroupBus, *, has_drive: bool) -> Iterable[str]:
+def _strip_cells(track: Track | GroupBus) -> Iterable[str]:
     strip = track.strip
     return (
         _decibels(strip.input_gain_db),
         "muted" if track.mute else _decibels(strip.fader_db),
         _equalizer_cell(strip.eq),
         _compressor_cell(strip.compressor),
-        *([f"{strip.saturation.drive:.2g}" if strip.saturation.drive else ""] * has_drive),
         _pan_cell(strip.pan),
         _send_cell(strip),
     )
 
 
 def _send_cell(strip: Strip) -> str:
-    sends = [(name, _decibels(level_db)) for name, level_db in _sends(strip)]
-    if [name for name, _ in sends] == ["reverb"]:
-        return sends[0][1]
-    return "\n".join(f"{name} {level}" for name, level in sends) or "off"
+    """Give the send to the reverb; others are among the rest."""
+    return next((_decibels(level_db) for name, level_db in open_sends(strip) if name == "reverb"), "off")
 
 
-def _master_cells(master: Master, *, has_drive: bool) -> Iterable[str]:
+def _master_cells(master: Master) -> Iterable[str]:
     return (
         _decibels(master.input_gain_db),
         _decibels(master.output_gain_db),
         _equalizer_cell(master.eq),
         _compressor_cell(master.compressor),
-        *([""] * has_drive),
         "",
-        "",  # no drive, pan, send
+        "",  # no pan, send
     )
 
 
 def _more_cell(bus: Strip | Master) -> str:
-    """Say the sections that have no column."""
-    return "\n".join(described(bus, section) for section in active_sections(bus, known=_COLUMNS))
+    """Name what has no column, one a line; drive and sends with their number."""
+    lines = [spoken_section(section) for section in active_sections(bus, known=_COLUMNS)]
+    if isinstance(bus, Strip):
+        lines += [f"drive {bus.saturation.drive:.2g}"] * bool(bus.saturation.drive)
+        lines += [f"{name} {_decibels(level_db)}" for name, level_db in open_sends(bus) if name != "reverb"]
+    return "\n".join(lines)
 
 
 def _equalizer_cell(eq: Equalizer) -> str:

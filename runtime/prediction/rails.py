@@ -60,7 +60,7 @@ SPIKY = Rule(
     6.0,
     4.0,
     "{who}: its peaks would have made the mix {before:.0f} dB more peaky than the reference; "
-    "compressed at the same loudness, so that it is {after:.0f} dB",
+    "compressed, at the same loudness, to {after:.0f} dB",
 )
 RULES = (NOT_A_NUMBER, SILENT_BAND, SQUASHED, BURIED, SPIKY, REVERSED_TONE)
 """Guard rails in the order in which they are applied."""

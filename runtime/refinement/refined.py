@@ -106,7 +106,7 @@ def _told(progress: Progress | None, seconds: float) -> Callable[[RefineStep], b
 
     def step(now: RefineStep) -> bool:
         left_s = max(0.0, seconds - now.seconds)
-        text = f"refining: distance {now.before:.3g} -> {now.now:.3g}, {left_s:.0f} s left (Ctrl-C keeps it)"
+        text = f"refining, {left_s:.0f} s left: {now.before:.3g} -> {now.now:.3g} (Ctrl-C keeps it)"
         tell(min(1.0, now.seconds / seconds), text)
         return True
 

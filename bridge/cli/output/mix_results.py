@@ -104,7 +104,7 @@ def _say_tracks(preset: Preset) -> None:
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column()
     for track in preset.tracks[:_TRACKS]:
         table.add_row(Text(f"  {track.name}"), *map(Text, brief_cells(track)))
     console().print(table)

@@ -11,11 +11,11 @@ import sys
 import termios
 
 import pytest
-from mixbridge.bridge.cli.output.mix_results import say_plan
+from mixbridge.bridge.cli.output.mix_results import _say_tracks, say_plan
 from mixbridge.bridge.cli.output.saying import wrapped
 from mixbridge.bridge.report.brief import brief_cells
 from mixbridge.bridge.report.text import preset_table
-from mixbridge.presets import files
+from mixbridge.presets import factory, files
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Strip
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.rendering.render import RenderOptions
@@ -88,6 +88,21 @@ def test_a_track_in_a_line():
     assert brief_cells(preset_of("x").tracks[0]) == ("-72.0 dB", "L100", "EQ 1 band, compressor 10:1")
     assert brief_cells(Track(name="x")) == ("+0.0 dB", "C", "")
     assert brief_cells(Track(name="x", mute=True))[0] == "muted"
+    for name, processors in (
+        ("lead-vocal", "low cut, EQ 3 bands, compressor 3:1, de-esser, saturation, reverb, delay"),
+        ("podcast-pair", "gate, low cut, EQ 2 bands, compressor 4:1, de-esser"),
+    ):
+        assert brief_cells(factory.load(name).tracks[0])[2] == processors
+
+
+def test_tracks_with_many_processors_are_not_cut(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _say_tracks(factory.load("lead-vocal"))
+    said = capsys.readouterr().out
+    assert "…" not in said
+    assert said.split()[:2] == ["Lead", "Vocal"]
+    assert "reverb, delay" in " ".join(said.split())
+    assert all(len(line) <= 80 for line in said.splitlines())
 
 
 def test_a_plan_of_many_tracks_fits_a_screen(tmp_path, capsys):

@@ -11,10 +11,13 @@ from mixbridge.bridge.report.text import (
     preset_table,
     spoken_frequency,
     spoken_pan,
+    spoken_section,
 )
+from mixbridge.presets import factory
 from mixbridge.presets.console import Master, Strip, replace
 from mixbridge.presets.edit import Change, move_gain
 from mixbridge.presets.preset import Preset, Provenance, SourceFile, Track
+from mixbridge.presets.sections import active_sections
 from rich.console import Console
 
 
@@ -136,6 +139,23 @@ def test_preset_table_fits_eighty_columns_uncut():
     )  # fmt: skip
     text = printed(preset_table(Preset(tracks=(Track(name="Lead Vox", strip=busy),))), width=80)
     assert "…" not in text
+
+
+@pytest.mark.parametrize("name", factory.names())
+def test_eighty_columns_show_factory_presets_by_whole_words(name):
+    """No word is broken or cut, however many stages work; one without a column is named."""
+    preset = factory.load(name)
+    text = printed(preset_table(preset), width=80)
+    words = set(text.split())
+    assert "…" not in text
+    columns = {"trim", "eq", "compressor", "saturation", "fader", "pan", "send"}
+    parts = [(track.name, track.strip) for track in preset.tracks] + [(bus.name, bus.strip) for bus in preset.buses]
+    for part, settings in parts:
+        assert set(part.split()) <= words
+        for section in active_sections(settings, known=columns):
+            assert spoken_section(section) in text
+    if name == "lead-vocal":
+        assert {"low", "cut", "de-esser", "drive", "0.6", "delay", "-22"} <= words
 
 
 def test_diff_table():
