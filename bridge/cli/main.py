@@ -6,6 +6,7 @@ Nothing heavy is imported here, so that `--help` answers at once.
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import re
@@ -24,7 +25,7 @@ from ...presets.escaping import escaped
 from ...presets.version import __version__
 from .commands import COMMANDS, FORMER, GET_TRAINING, Call, LazyGroup
 from .output.saying import say
-from .signals import INTERRUPTED, EndedError, end_by_exception, open_standard_streams, was_interrupted
+from .signals import INTERRUPTED, EndedError, code_of_signal, end_by_exception, open_standard_streams
 
 FAILED = 1
 REFUSED = 2
@@ -80,8 +81,9 @@ def _run(arguments: list[str]) -> int:
     except EndedError as end:
         return _say("stopped; nothing was left behind", end.exit_code)
     except (Exception, KeyboardInterrupt) as error:
-        if was_interrupted():
-            return _say("stopped; nothing was left behind", INTERRUPTED)
+        ended = code_of_signal()
+        if ended is not None:
+            return _say("stopped; nothing was left behind", ended)
         return _explained(error, call.command)
     return code if isinstance(code, int) else 0
 
@@ -117,8 +119,7 @@ def _explained(error: BaseException, command: click.Command | None) -> int:
     """Says what went wrong, in the words that belong to it; gives the exit code."""
     match error:
         case click.ClickException():
-            error.show()
-            code = error.exit_code
+            code = _show(error)
         case KeyboardInterrupt() | click.Abort():
             code = _say("stopped; nothing was left behind", INTERRUPTED)
         case BrokenPipeError():
@@ -137,6 +138,15 @@ def _explained(error: BaseException, command: click.Command | None) -> int:
         case _:
             code = _unexpected(error)
     return code
+
+
+def _show(error: click.ClickException) -> int:
+    """Says what click found wrong with the arguments, which may be names of files: a pattern gives one too many."""
+    text = io.StringIO()
+    error.show(file=text)
+    with contextlib.suppress(OSError):
+        click.echo(escaped(text.getvalue(), keep="\n"), err=True, nl=False)
+    return error.exit_code
 
 
 def _options(hints: tuple[Hint, ...], command: click.Command | None) -> str:

@@ -33,7 +33,7 @@ class EndedError(BaseException):
 
 def end_by_exception() -> None:
     """Makes SIGTERM and SIGHUP raise :class:`EndedError`, where they would end the process, and nobody ignores them."""
-    _State.interrupted = False
+    _State.exit_code = None
     for number in _numbers():
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _end)
@@ -49,9 +49,9 @@ def end_at_once() -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
-def was_interrupted() -> bool:
-    """Tells whether Ctrl-C was pressed: an import that it hits may fail with another error."""
-    return _State.interrupted
+def code_of_signal() -> int | None:
+    """Gives the exit code of a signal that came, if one did: an import that it hits may fail with another error."""
+    return _State.exit_code
 
 
 def open_standard_streams() -> None:
@@ -67,7 +67,7 @@ def open_standard_streams() -> None:
 
 
 class _State:
-    interrupted = False
+    exit_code: int | None = None
 
 
 def _numbers() -> list[signal.Signals]:
@@ -76,11 +76,12 @@ def _numbers() -> list[signal.Signals]:
 
 def _end(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # once more would break off the cleaning
+    _State.exit_code = _SIGNALS_BASE + number
     raise EndedError(number)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    _State.interrupted = True
+    _State.exit_code = INTERRUPTED
     signal.default_int_handler(number, frame)
 
 

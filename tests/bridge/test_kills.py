@@ -10,6 +10,7 @@ import time
 from hashlib import sha256
 
 import pytest
+from mixbridge.bridge.cli import main as program
 from mixbridge.presets.errors import OutputError
 from mixbridge.runtime.audio import delivery
 from mixbridge.runtime.audio.output import OutputFolder
@@ -178,6 +179,28 @@ def test_a_signal_leaves_nothing_behind(tmp_path, song, number):
     assert process.returncode == (130 if number == signal.SIGINT else 128 + number)
     assert said.strip() == "mixbridge: stopped; nothing was left behind"
     assert [path.name for path in tmp_path.iterdir()] == ["song"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_an_import_turns_into_another_error_is_told_as_one(number, monkeypatch, capsys):
+    """A module in C that is stopped while it is loaded says ImportError, and not by what."""
+
+    def loading(*_arguments, **_options):
+        try:
+            signal.raise_signal(number)
+        except BaseException:
+            raise ImportError("initialization failed") from None
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    monkeypatch.setattr(program.cli, "main", loading)
+    try:
+        with pytest.raises(SystemExit) as stop:
+            program.main(["doctor"])
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert stop.value.code == 128 + number
+    assert capsys.readouterr().err == "mixbridge: stopped; nothing was left behind\n"
 
 
 def test_a_mix_that_is_killed_at_random_is_the_old_or_the_new_one(tmp_path, song):

@@ -62,6 +62,18 @@ def test_errors_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{SHOWN}.json: there is no such file" in capsys.readouterr().err
 
 
+def test_arguments_too_many_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pattern of the shell gives names of files, more than one where one is expected."""
+    for command in (["preset", "list", NAME], ["preset", "show", "a.json", NAME], ["doctor", NAME]):
+        with pytest.raises(SystemExit) as stop:
+            main(command)
+        err = capsys.readouterr().err
+        assert stop.value.code == 2
+        assert SHOWN in err
+        assert "Usage: mixbridge" in err
+        assert not set(err) & set("\x1b\x07\x9b\u202e")
+
+
 HOSTILE = Preset(
     name=NAME,
     description=NAME,
