@@ -41,6 +41,8 @@ _HEARD_S = 1.0
 _TINY = 1e-12
 # A constant of less than 3 % of full scale, or of a tenth of the track's level, costs nothing that counts.
 _LEAST_OFFSET, _OFFSET_SHARE = 0.03, 0.1
+# The mean of a click, or of half a wave, is no offset.
+_SHORTEST_OFFSET_S = 0.25
 _SHORTEST_REFERENCE_S = 0.5
 
 
@@ -103,16 +105,17 @@ def cut_passage(
     audio = {
         name: _fit(read_passage(path, start, length_s, sample_rate_hz, files), samples) for name, path in stems.items()
     }
-    _say_offsets(audio)
+    _say_offsets(audio, sample_rate_hz)
     loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
     return Passage(start, length_s, audio, loudness)
 
 
-def _say_offsets(audio: Mapping[str, Samples]) -> None:
+def _say_offsets(audio: Mapping[str, Samples], sample_rate_hz: int) -> None:
     """Warn of tracks with a constant in them: nobody hears it, and a limiter takes the music down for it."""
     for name, item in audio.items():
-        sounding = np.maximum(np.count_nonzero(item, axis=1), 1)  # a passage may be filled up with zeros
-        offset = float((np.abs(item.sum(axis=1, dtype=np.float64)) / sounding).max(initial=0))
+        sounding = np.count_nonzero(item, axis=1)  # a passage may be filled up with zeros
+        means = np.abs(item.sum(axis=1, dtype=np.float64)) / np.maximum(sounding, 1)
+        offset = float(means[sounding >= _SHORTEST_OFFSET_S * sample_rate_hz].max(initial=0))
         if offset > _LEAST_OFFSET and offset > _OFFSET_SHARE * math.sqrt(_power(item)):
             log.warning(
                 "track %s has a DC offset of %.0f %% of full scale, which costs level in the mix: remove it in the DAW "

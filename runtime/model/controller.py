@@ -52,6 +52,8 @@ _BATCH = 8
 _SNAPSHOT_TOLERANCE = 1e-3
 _SNAPSHOT_FIELDS = ("tracks", "reference", "track_outputs", "master_outputs")
 _OUTPUTS = ("track_outputs", "master_outputs")
+# Answers are 0 to 1. A logarithmic range of a million to one still counts this far in floats.
+_LARGEST_ANSWER = 50.0
 # What the graphs need at least: their convolutions stride over time.
 _LEAST_SAMPLES = 66000
 
@@ -150,6 +152,12 @@ class Controller:
         if not (np.isfinite(strips).all() and np.isfinite(master).all()):
             raise ModelError(
                 f"{self.bundle.folder / CONTROLLER}: answers with NaN; export the model again, or use another"
+            )
+        largest = max(float(np.abs(values).max(initial=0)) for values in (strips, master))
+        if largest > _LARGEST_ANSWER:
+            raise ModelError(
+                f"{self.bundle.folder / CONTROLLER}: answers with {largest:.0e} where 0 to 1 is needed; export the "
+                "model again, or use another"
             )
         return Outputs(strips, master)
 

@@ -45,3 +45,14 @@ def test_a_constant_in_a_track_is_told(
     said = [record.getMessage() for record in caplog.records if "DC offset" in record.getMessage()]
     assert len(said) == told
     assert all("track Vox has a DC offset of 50 %" in line for line in said)
+
+
+def test_a_click_is_no_constant(tmp_path: Path, controller: Controller, caplog: pytest.LogCaptureFixture) -> None:
+    """Its mean over the few samples that are not zero is its height."""
+    for name, length in (("click", 1), ("burst", RATE_HZ // 10)):
+        audio = np.zeros_like(TONE)
+        audio[1000 : 1000 + length] = 0.9
+        sf.write(tmp_path / f"{name}.wav", audio, RATE_HZ, "FLOAT")
+    sf.write(tmp_path / "song.wav", TONE, RATE_HZ, "FLOAT")
+    predict([tmp_path / "click.wav", tmp_path / "burst.wav"], tmp_path / "song.wav", model=controller)
+    assert "DC offset" not in caplog.text

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
 import pytest
 from mixbridge.presets.console import Strip
-from mixbridge.presets.errors import ProviderError
+from mixbridge.presets.errors import ModelError, ProviderError
 from mixbridge.runtime.model import controller as controller_module
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.model.layout import denormalize
@@ -89,6 +89,24 @@ def test_odd_sounds_are_no_nan(controller: Controller, odd: Audio) -> None:
     for tracks, reference in (([odd, sound(seed=1)], sound(seed=2)), ([sound(seed=1)], odd)):
         outputs = controller.predict(tracks, reference)
         assert np.all((outputs.tracks >= 0) & (outputs.tracks <= 1))
+
+
+class Shouting:
+    """A session whose answers are multiplied."""
+
+    def __init__(self, session: Any, factor: float) -> None:
+        self.session, self.factor = session, factor
+
+    def run(self, names: list[str] | None, feeds: dict[str, Audio]) -> Any:
+        return [answer * np.float32(self.factor) for answer in self.session.run(names, feeds)]
+
+
+@pytest.mark.parametrize("factor", [1e30, -1e6, float("nan")])
+def test_answers_beyond_all_settings_are_told(factor: float) -> None:
+    controller = Controller("default", "cpu", threads=1)
+    controller._controller = cast(Any, Shouting(controller._controller, factor))
+    with pytest.raises(ModelError, match=r"controller\.onnx: answers with .*; export the model again"):
+        controller.predict([sound()], sound(seed=1))
 
 
 def test_the_order_of_tracks_is_that_of_the_rows(controller: Controller) -> None:
