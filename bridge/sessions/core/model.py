@@ -328,4 +328,4 @@ class Session:
 
 def is_one(rate: float) -> bool:
     """Tell whether a play rate or stretch is 1 but for what rounding left of it."""
-    return abs(rate - 1) <= _ROUNDING
+    return round(abs(rate - 1), 12) <= _ROUNDING  # 1.000000001 itself is a little more in binary

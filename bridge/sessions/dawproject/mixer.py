@@ -52,9 +52,7 @@ class Project:
 
     def master(self) -> Element | None:
         """Find the master's channel."""
-        structure = self.root.find("Structure")
-        channels = () if structure is None else structure.iter("Channel")
-        return next((channel for channel in channels if channel.get("role") == "master"), None)
+        return next((track.channel for track in self.mixer if track.role == "master"), None)
 
     def lanes(self) -> tuple[dict[str, dict[str, Lane]], list[Remark]]:
         """Return automation of "Volume" and "Pan" by track, and what else is automated."""
@@ -94,8 +92,15 @@ class MixerTrack:
 
     @property
     def role(self) -> str:
-        """Return the role of its channel in the mixer."""
-        return "regular" if self.channel is None else self.channel.get("role", "regular")
+        """Return the role of its channel in the mixer.
+
+        Groups may have a master each: that of the project lies in no track, and goes nowhere.
+        """
+        if self.channel is None:
+            return "regular"
+        role = self.channel.get("role", "regular")
+        is_inside = self.parent is not None or bool(self.channel.get("destination"))
+        return "submix" if role == "master" and is_inside else role
 
 
 def fader_db(channel: Element | None) -> float:

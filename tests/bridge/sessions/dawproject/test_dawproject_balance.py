@@ -220,3 +220,18 @@ def test_groups_without_ids_come_to_rest(project: Path, tmp_path: Path) -> None:
     automated = {group.name: group.volume is not None for group in read_session(path).groups}
     assert automated == {"In": False, "Out": True}
     assert balance_faults(path, tmp_path / "made", 0.3) == []
+
+
+def test_a_group_with_a_master_of_its_own_is_a_group(project: Path, tmp_path: Path) -> None:
+    """Its channel has the role of a master, but goes somewhere: to the master of the project."""
+    text = project_xml(project).decode()
+    for name in ("In", "Out"):
+        text = text.replace(f'<Channel id="c{name}" ', f'<Channel id="c{name}" role="master" ')
+    with zipfile.ZipFile(project) as file:
+        files = {name: file.read(name) for name in file.namelist() if name.startswith("audio/")}
+    mastered = write_project(tmp_path / "mastered.dawproject", text, files)
+    assert read_session(mastered).groups == read_session(project).groups
+    preset = Preset(tracks=(Track(name="Mono", strip=Strip(fader_db=-3)),))
+    written = write_copy(mastered, preset, tmp_path / "mix.dawproject", match={"Mono": "Mono"})
+    assert faults(written.path) == []
+    assert any(note.startswith("In: the group is set to 0 dB") for note in written.notes)

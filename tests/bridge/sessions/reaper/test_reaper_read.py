@@ -364,3 +364,10 @@ def test_reading_says_which_track_a_broken_file_is_on(tmp_path: Path) -> None:
     (tmp_path / "Media" / "a.wav").write_bytes(b"RIFF nonsense")
     with pytest.raises(SessionError, match=r"'Kick'.*'a.wav'"):
         read(tmp_path, track("Kick", item()))
+
+
+@pytest.mark.parametrize("rate", ["1.000000001", "0.999999999", "1.00000000000018"])
+def test_a_play_rate_that_is_one_but_for_rounding_is_one(tmp_path: Path, rate: str) -> None:
+    text = item("Media/a.wav", 0, 1).replace("PLAYRATE 1 ", f"PLAYRATE {rate} ")
+    assert f"PLAYRATE {rate}" in text
+    assert whats(read(tmp_path, track("A", text))) == []
