@@ -68,13 +68,24 @@ def active_sections(bus: Strip | Master, known: Collection[SectionName] = ()) ->
     return (name for name in sections(type(bus)) if name not in known and is_active(bus, name))
 
 
+def spoken(section: SectionName) -> str:
+    """Name a section as engineers do: "low cut", "de-esser"."""
+    return {"deesser": "de-esser"}.get(section, section.replace("_", " "))
+
+
 def described(bus: Strip | Master, section: SectionName) -> str:
-    """Say a section in numbers: "pan of 0.3", "saturation (drive 4)", "gate (threshold -40 dB, range 20 dB)"."""
+    """Say a section in numbers: "pan of 0.3", "saturation (drive 4)", "gate (threshold -40 dB, range 20 dB)".
+
+    Sends that are off, and settings without a unit that have their usual value, are not said.
+    """
     rows = rows_of(type(bus), section)
+    usual = type(bus)()
+    idle = {path for path, row in rows.items() if get(bus, path) == get(usual, path) and not (row.unit and "." in path)}
+    rows = {path: row for path, row in rows.items() if path not in idle} or rows
     values = {row.label: quantity(float(f"{get(bus, path):.4g}"), row.unit) for path, row in rows.items()}
     if "." not in next(iter(rows)):
         return " and ".join(f"{label} of {value}" for label, value in values.items())
-    return f"{section.replace('_', ' ')} ({', '.join(f'{label} {value}' for label, value in values.items())})"
+    return f"{spoken(section)} ({', '.join(f'{label} {value}' for label, value in values.items())})"
 
 
 def console_markdown() -> str:

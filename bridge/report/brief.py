@@ -6,8 +6,8 @@ from typing import Final
 
 from ...presets.console import EQ_BANDS, Strip
 from ...presets.preset import Track
-from ...presets.sections import active_sections
-from .text import AUDIBLE_DB, AUDIBLE_PAN, AUDIBLE_RATIO, open_sends, spoken_section
+from ...presets.sections import active_sections, spoken
+from .text import AUDIBLE_DB, AUDIBLE_PAN, AUDIBLE_RATIO, open_sends
 
 # Sections that level and place show.
 _CELLS: Final = frozenset({"trim", "fader", "pan"})
@@ -34,5 +34,5 @@ def _processors(strip: Strip) -> list[str]:
         elif section == "send":
             working += [name for name, _ in open_sends(strip)]
         else:
-            working.append(spoken_section(section))
+            working.append(spoken(section))
     return working

@@ -26,7 +26,7 @@ from ...presets.console import (
 )
 from ...presets.edit import Change
 from ...presets.preset import GroupBus, Preset, Provenance, Track
-from ...presets.sections import active_sections, described, is_active, rows_of, sections
+from ...presets.sections import active_sections, described, is_active, rows_of, sections, spoken
 from ...presets.units import gain_factor, quantity
 
 if TYPE_CHECKING:
@@ -167,11 +167,6 @@ def spoken_frequency(freq_hz: float) -> str:
     if freq_hz >= 995:
         return f"{freq_hz / 1000:.2g} kHz"
     return f"{freq_hz:.0f} Hz"
-
-
-def spoken_section(section: str) -> str:
-    """Name a stage of a strip as engineers do: "low cut", "de-esser"."""
-    return {"deesser": "de-esser"}.get(section, section.replace("_", " "))
 
 
 def spoken_pan(pan: float) -> str:
@@ -331,8 +326,11 @@ def _master_cells(master: Master) -> Iterable[str]:
 
 
 def _more_cell(bus: Strip | Master) -> str:
-    """Name what has no column, one a line; drive and sends with their number."""
-    lines = [spoken_section(section) for section in active_sections(bus, known=_COLUMNS)]
+    """Name what has no column, one a line; drive and sends with their number, and all of what no words tell."""
+    lines = [
+        spoken(section) if section in _WORDS else described(bus, section)
+        for section in active_sections(bus, known=_COLUMNS)
+    ]
     if isinstance(bus, Strip):
         lines += [f"drive {bus.saturation.drive:.2g}"] * bool(bus.saturation.drive)
         lines += [f"{name} {_decibels(level_db)}" for name, level_db in open_sends(bus) if name != "reverb"]

@@ -11,13 +11,12 @@ from mixbridge.bridge.report.text import (
     preset_table,
     spoken_frequency,
     spoken_pan,
-    spoken_section,
 )
 from mixbridge.presets import factory
 from mixbridge.presets.console import Master, Strip, replace
 from mixbridge.presets.edit import Change, move_gain
 from mixbridge.presets.preset import Preset, Provenance, SourceFile, Track
-from mixbridge.presets.sections import active_sections
+from mixbridge.presets.sections import active_sections, described, spoken
 from rich.console import Console
 
 
@@ -153,9 +152,18 @@ def test_eighty_columns_show_factory_presets_by_whole_words(name):
     for part, settings in parts:
         assert set(part.split()) <= words
         for section in active_sections(settings, known=columns):
-            assert spoken_section(section) in text
+            assert spoken(section) in text
     if name == "lead-vocal":
         assert {"low", "cut", "de-esser", "drive", "0.6", "delay", "-22"} <= words
+
+
+def test_what_is_left_out_is_said_without_what_does_nothing():
+    """As notes of desks and sessions have it."""
+    vocal = factory.load("lead-vocal").tracks[0].strip
+    assert described(vocal, "send") == "send to the reverb of -14 dB and send to the delay of -22 dB"
+    assert described(vocal, "saturation") == "saturation (drive 0.6)"
+    assert described(vocal, "deesser") == "de-esser (frequency 6800 Hz, threshold -38 dB, range 6 dB)"
+    assert described(Strip(), "pan") == "pan of 0"
 
 
 def test_diff_table():
