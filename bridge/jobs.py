@@ -14,6 +14,7 @@ from pathlib import Path
 from ..presets.preset import Preset
 from ..runtime import mixing
 from ..runtime.audio.output import OutputFolder, write_text
+from ..runtime.audio.reading import notes_of
 from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.bundle import DEFAULT_MODEL
 from ..runtime.model.controller import Controller, Provider
@@ -38,12 +39,14 @@ class Done:
         mix: the preset, and the audio's paths and levels.
         report_path: the report; None if none was asked for.
         warnings: what the user should know, a sentence each.
+        file_notes: what was found about the files, their lengths and DC; said as it was found, in whole sentences.
     """
 
     folder: Path
     mix: MixResult
     report_path: Path | None
     warnings: tuple[str, ...]
+    file_notes: tuple[str, ...] = ()
 
 
 def run_mix(
@@ -76,7 +79,7 @@ def run_mix(
     Raises:
         MixbridgeError: something cannot be used or written; nothing is left behind.
     """
-    render_options = render_options or RenderOptions()
+    render_options, inputs = render_options or RenderOptions(), tuple(inputs)
     expected = [*mixing.mix_files(stems, render_options), *[REPORT] * report]
     place = mixing.output_for(output, stems, reference, expected, render_options, inputs)
     with place:
@@ -90,7 +93,7 @@ def run_mix(
             render_options=render_options,
             progress=progress,
         )
-        return _finished(place, result, stems, reference, render_options, report, progress)
+        return _finished(place, result, stems, reference, render_options, report, progress, inputs)
 
 
 def run_apply(
@@ -104,12 +107,12 @@ def run_apply(
     progress: Progress | None = None,
 ) -> Done:
     """Mix stems with a preset whose tracks have their names; arguments and errors as for :func:`run_mix`."""
-    render_options = render_options or RenderOptions()
+    render_options, inputs = render_options or RenderOptions(), tuple(inputs)
     expected = results_of(preset, render_options, report=report)
     place = mixing.output_for(output, stems, None, expected, render_options, inputs)
     with place:
         result = mixing.apply_into(place, preset, stems, options=render_options, progress=progress)
-        return _finished(place, result, stems, None, render_options, report, progress)
+        return _finished(place, result, stems, None, render_options, report, progress, inputs)
 
 
 def results_of(preset: Preset, options: RenderOptions, *, report: bool) -> list[str]:
@@ -125,13 +128,17 @@ def _finished(
     options: RenderOptions,
     report: bool,
     progress: Progress | None,
+    inputs: Iterable[Path],
 ) -> Done:
     """Adds the report to the results, if one is asked for."""
     if report:
         if progress is not None:
             progress(1.0, "writing the report")
         _write_report(place.workplace / REPORT, result, stems, reference)
-    return Done(place.folder, result, place.folder / REPORT if report else None, tuple(_warnings(result, options)))
+    read = [*stems.values(), *([reference] if reference is not None else []), *inputs]
+    notes = [*result.offsets, *(note for path in dict.fromkeys(read) for note in notes_of(path))]
+    warnings = tuple(_warnings(result, options))
+    return Done(place.folder, result, place.folder / REPORT if report else None, warnings, tuple(notes))
 
 
 def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], reference: Path | None) -> None:

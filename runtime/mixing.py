@@ -24,7 +24,7 @@ from .audio.stems import collect_stems
 from .audio.writing import FORMATS
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
-from .model.analysis import Passage
+from .model.analysis import Passage, said_offsets
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider
 from .model.loading import LoadingController
@@ -55,6 +55,7 @@ class MixResult:
         render: files, relative to the folder, and levels of the audio.
         passage: what the model heard of the tracks; None where a preset was only applied.
         refinement: what a search made of the settings; None where none was asked for.
+        offsets: sentences on tracks with a DC offset.
     """
 
     folder: Path
@@ -62,6 +63,7 @@ class MixResult:
     render: RenderResult
     passage: Passage | None = None
     refinement: Refinement | None = None
+    offsets: tuple[str, ...] = ()
 
     @property
     def mix_path(self) -> Path:
@@ -218,7 +220,7 @@ def mix_into(
         )
         rendering = _part(progress, done, 1)
         render = _render(place, preset, stems, render_options or RenderOptions(), rendering, files)
-    return MixResult(place.folder, preset, render, passage, refinement)
+    return MixResult(place.folder, preset, render, passage, refinement, passage.offsets)
 
 
 def apply_into(
@@ -233,7 +235,8 @@ def apply_into(
     with OpenFiles() as files:
         preset = _believed(preset, _paths(stems), files)
         render = _render(place, preset, stems, options or RenderOptions(), progress, files)
-    return MixResult(place.folder, preset, render)
+        offsets = tuple(said_offsets(_paths(stems), files))
+    return MixResult(place.folder, preset, render, offsets=offsets)
 
 
 def _believed(preset: Preset, stems: Mapping[str, Path], files: OpenFiles) -> Preset:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
 from .opening import ON_DEMAND, AudioFile, OpenFiles
+from .wav_length import length_note
 
 Samples = NDArray[np.float32]
 
@@ -36,7 +37,7 @@ HIGHEST_SAMPLE = 1e10
 _LENGTH_UNKNOWN = 0x7FFF_F000
 # In these, lengths are estimates (silence fills what they promise too much), and seeking is not exact.
 _LENGTH_ESTIMATED = {"MPEG", "MP3"}
-_short_files: set[AudioInfo] = set()
+_short_files: dict[Path, tuple[AudioInfo, str]] = {}
 # Encoders fill up their last frame, which is no longer than this.
 _SHORT_S = 0.2
 # The resampler looks this far to each side; a passage is read with that much around it.
@@ -214,7 +215,10 @@ def _info(path: Path, file: AudioFile) -> AudioInfo:
     if file.channels > 2:
         raise AudioError(f"{path} has {file.channels} channels: split it into mono or stereo files, or fold it down.")
     _checked_rate(file.samplerate, f"{path}: its sample rate")
-    return AudioInfo(path, file.samplerate, file.channels, file.frames, file.format, file.subtype)
+    info = AudioInfo(path, file.samplerate, file.channels, file.frames, file.format, file.subtype)
+    if path in _short_files and _short_files[path][0] != info:  # it was replaced by another
+        _short_files.pop(path, None)
+    return info
 
 
 def _checked_rate(sample_rate_hz: int, what: str) -> int:
@@ -259,22 +263,28 @@ def _chunk(file: AudioFile, info: AudioInfo, position: int, frames: int) -> Samp
     if len(chunk) < frames:
         if info.container not in _LENGTH_ESTIMATED:
             raise _truncated(info.path)
-        _say_short(info, position + len(chunk))
+        say_short(info, position + len(chunk))
         chunk = np.pad(chunk, [(0, frames - len(chunk)), (0, 0)])
     _check_finite(chunk, info, position)
     return chunk
 
 
-def _say_short(info: AudioInfo, frames: int) -> None:
+def say_short(info: AudioInfo, frames: int) -> None:
     """Tell once of each file that what is missing of it is silent."""
-    if info.frames - frames > _SHORT_S * info.sample_rate_hz and info not in _short_files:
-        _short_files.add(info)
-        log.warning(
-            "%s ends after %.1f s, and its length was to be %.1f s: the rest is silent. Copy or export it again.",
-            info.path,
-            frames / info.sample_rate_hz,
-            info.duration_s,
+    told = _short_files.get(info.path)
+    if info.frames - frames > _SHORT_S * info.sample_rate_hz and (told is None or told[0] != info):
+        note = (
+            f"{info.path} ends after {frames / info.sample_rate_hz:.1f} s, and its length was to be "
+            f"{info.duration_s:.1f} s: the rest is silent. Copy or export it again."
         )
+        _short_files[info.path] = (info, note)
+        log.warning("%s", note)
+
+
+def notes_of(path: Path) -> list[str]:
+    """What was found about a file's length when it was read last: more than its header names, or less."""
+    length, (_, short) = length_note(path), _short_files.get(path, (None, None))
+    return [note for note in (length, short) if note is not None]
 
 
 def _go_to(file: AudioFile, info: AudioInfo, position: int, size: int) -> None:

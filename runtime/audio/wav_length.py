@@ -15,6 +15,8 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+_notes: dict[Path, str] = {}
+
 _HEADER = 12
 _CHUNK_HEAD = 8
 _LENGTH_UNKNOWN = 0xFFFFFFFF
@@ -61,6 +63,7 @@ def mended_wav(file: RawIOBase, path: Path) -> MendedWav | None:
     found = _audio(file, size)
     file.seek(0)
     if found is None:
+        _notes.pop(path, None)
         return None
     begin, named = found
     _say(path, named, size - begin)
@@ -106,11 +109,20 @@ def _are_chunks(file: RawIOBase, place: int, size: int) -> bool:
     return False
 
 
-@cache
+def length_note(path: Path) -> str | None:
+    """What was said about the length of this file when it was opened last."""
+    return _notes.get(path)
+
+
 def _say(path: Path, named: int, there: int) -> None:
-    log.warning(
-        "%s: its header names %d bytes of audio, and %d are there; all are used. Export it again if they are noise.",
-        path,
-        named,
-        there,
+    note = (
+        f"{path}: its header names {named} bytes of audio, and {there} are there; all are used. "
+        "Export it again if they are noise."
     )
+    _notes[path] = note
+    _log_once(note)
+
+
+@cache
+def _log_once(note: str) -> None:
+    log.warning("%s", note)

@@ -43,6 +43,7 @@ _TINY = 1e-12
 _LEAST_OFFSET, _OFFSET_SHARE = 0.03, 0.1
 # The mean of a click, or of half a wave, is no offset.
 _SHORTEST_OFFSET_S = 0.25
+_LOOKED_AT_S = 5.0
 _SHORTEST_REFERENCE_S = 0.5
 
 
@@ -55,12 +56,14 @@ class Passage:
         length_s: its length.
         audio: by track, shape (1 or 2, samples) at the model's rate.
         loudness_lufs: by track, of the passage.
+        offsets: sentences on tracks with a DC offset.
     """
 
     start_s: float
     length_s: float
     audio: Mapping[str, Samples]
     loudness_lufs: Mapping[str, float]
+    offsets: tuple[str, ...] = ()
 
     @property
     def silent(self) -> tuple[str, ...]:
@@ -105,24 +108,49 @@ def cut_passage(
     audio = {
         name: _fit(read_passage(path, start, length_s, sample_rate_hz, files), samples) for name, path in stems.items()
     }
-    _say_offsets(audio, sample_rate_hz)
+    offsets = _log_all(offset_notes(audio, stems, sample_rate_hz))
     loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
-    return Passage(start, length_s, audio, loudness)
+    return Passage(start, length_s, audio, loudness, tuple(offsets))
 
 
-def _say_offsets(audio: Mapping[str, Samples], sample_rate_hz: int) -> None:
-    """Warn of tracks with a constant in them: nobody hears it, and a limiter takes the music down for it."""
+def said_offsets(stems: Mapping[str, Path], files: OpenFiles) -> list[str]:
+    """Warn of tracks with a DC offset in the middle of their files, where nothing is to be heard; give the warnings."""
+    notes = []
+    for name, path in stems.items():
+        info = probe(path, files)
+        start_s = max(0.0, (info.duration_s - _LOOKED_AT_S) / 2)
+        middle = read_passage(path, start_s, _LOOKED_AT_S, files=files)
+        notes += offset_notes({name: middle}, stems, info.sample_rate_hz)
+    return _log_all(notes)
+
+
+def _log_all(notes: list[str]) -> list[str]:
+    for note in notes:
+        log.warning("%s", note)
+    return notes
+
+
+def offset_notes(audio: Mapping[str, Samples], stems: Mapping[str, Path], sample_rate_hz: int) -> list[str]:
+    """Name the tracks with a constant in them: nobody hears it, and a limiter takes the music down for it.
+
+    Args:
+        audio: a passage of each track.
+        stems: the files of these tracks.
+        sample_rate_hz: of the passages.
+    """
+    notes = []
     for name, item in audio.items():
         sounding = np.count_nonzero(item, axis=1)  # a passage may be filled up with zeros
         means = np.abs(item.sum(axis=1, dtype=np.float64)) / np.maximum(sounding, 1)
         offset = float(means[sounding >= _SHORTEST_OFFSET_S * sample_rate_hz].max(initial=0))
         if offset > _LEAST_OFFSET and offset > _OFFSET_SHARE * math.sqrt(_power(item)):
-            log.warning(
-                "track %s has a DC offset of %.0f %% of full scale, which costs level in the mix: remove it in the DAW "
-                "(high-pass at 20 Hz, or its DC removal) and export again.",
-                escaped(name),
-                100 * offset,
+            notes.append(
+                f"track {escaped(name)} has a DC offset of {100 * offset:.0f} % of full scale "
+                f"({escaped(stems[name].name)}), which costs level in the mix: remove it in the DAW "
+                "(high-pass at 20 Hz, or its DC removal) and "
+                "export again."
             )
+    return notes
 
 
 def read_reference(

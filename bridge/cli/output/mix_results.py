@@ -49,7 +49,7 @@ def done_as_json(done: Done) -> dict[str, Any]:
         "stem_gain_db": _number(render.stem_gain_db),
         "tracks": {track.name: describe_strip(track) for track in done.mix.preset.tracks},
         "refinement": refinement_as_json(refinement) if refinement else None,
-        "warnings": list(done.warnings),
+        "warnings": [*done.warnings, *done.file_notes],
         **assurance_as_json(done.mix.preset),
     }
 

@@ -18,9 +18,8 @@ import soundfile as sf
 import soxr
 
 from ....presets.errors import AudioError, SessionError
-from ....presets.inputs import check_regular
-from ....runtime.audio.opening import OneWayFile
-from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples, probe
+from ....runtime.audio.opening import AudioFile
+from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioInfo, Samples, probe, say_short
 from ..core.model import Clip, SessionTrack, is_one
 
 MOST_OPEN = 32
@@ -115,6 +114,12 @@ class FilePool:
         except sf.SoundFileError as error:
             raise AudioError(f"{path} is damaged: copy or export it again.") from error
         opened.position = first + len(chunk)
+        if len(chunk) < count:
+            file = opened.file
+            say_short(
+                AudioInfo(path, info.sample_rate_hz, info.channels, info.frames, file.format, file.subtype),
+                opened.position,
+            )
         if info.channels > 2:
             # Tracks that are channels of one file are rendered side by side, and each asks for the same.
             opened.last, opened.last_first = chunk, first
@@ -300,22 +305,17 @@ def _taken(samples: Samples, channels: tuple[int, ...]) -> Samples:
 
 @dataclass
 class _OpenFile:
-    file: OneWayFile
+    file: AudioFile
     position: int = 0
     last: Samples | None = None
     last_first: int = 0
 
 
-def _open(path: Path) -> OneWayFile:
-    try:
-        check_regular(path)
-        return OneWayFile(path)
-    except (OSError, sf.SoundFileError, TypeError, UnicodeError) as error:
-        probe(path)  # finds the words for what is wrong
-        raise AudioError(f"{path} cannot be read ({error}).") from error
+def _open(path: Path) -> AudioFile:
+    return AudioFile(path)
 
 
-def _info(path: Path, file: OneWayFile) -> FileInfo:
+def _info(path: Path, file: AudioFile) -> FileInfo:
     if file.channels <= 2:
         probe(path)  # knows a file that is cut off
     if file.frames <= 0 or not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
