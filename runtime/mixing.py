@@ -278,7 +278,7 @@ def output_for(
     recording = next((name for name in expected if is_audio(folder / name)), None)
     if recording is not None and not _is_result(folder):
         raise OutputError(
-            "is a recording, and no result of mixbridge (no preset.json of a mix is with it): it is never replaced. "
+            "is a recording, and no result of mixbridge (no mix and preset.json are with it): it is never replaced. "
             "Choose another folder.",
             folder / recording,
         )
@@ -297,7 +297,12 @@ def mix_files(names: Iterable[str], options: RenderOptions) -> list[str]:
 
 
 def _is_result(folder: Path) -> bool:
-    """Whether a mix of ours is in a folder: then the preset that made it is there, too."""
+    """Whether a mix of ours is in a folder: then the preset that made it is there, too.
+
+    A preset alone may lie with raw stems, where somebody saved it.
+    """
+    if not any((folder / f"mix{audio_format.suffix}").is_file() for audio_format in FORMATS.values()):
+        return False
     try:
         with open_regular(folder / PRESET) as file:
             return f'"{FORMAT}"'.encode() in file.read(_PRESET_START_BYTES)

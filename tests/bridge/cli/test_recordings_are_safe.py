@@ -189,6 +189,16 @@ class TestSaidBeforeTheWork:
             OutputFolder(tmp_path / "out", True, ["mix.wav", "stems/a.wav"])
 
 
+def test_raw_stems_with_a_preset_beside_them_are_no_result(session, preset, refused, unchanged, tmp_path):
+    """Somebody saved a preset into the song; other takes of it are mixed."""
+    song = tmp_path / "song"
+    shutil.copytree(session / "stems", song / "stems")
+    shutil.copy(preset, song / "preset.json")
+    unchanged()
+    command = ["apply", preset, session / "stems", "-o", song, "--no-report", "--force"]
+    refused(*command, words=["Bass.wav", "is a recording, and no result of mixbridge"])
+
+
 def test_the_same_mix_is_the_same_files(session, preset, run):
     """Float files, too: libsndfile would put the time of day into them."""
     results = []
