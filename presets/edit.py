@@ -20,7 +20,7 @@ from .console import Master, Parameter, Strip, Unit, get, parameters, replace
 from .errors import PresetError
 from .preset import GroupBus, Preset, Track
 from .scaling import blended_effect, blended_value, scaled_value
-from .sections import GROUPS, SectionName, expanded, sections
+from .sections import GROUPS, SectionName, expanded, is_active, sections
 from .units import allowed, gain_factor, quantity
 
 # What can be taken from another preset.
@@ -258,8 +258,11 @@ def _settings(preset: Preset) -> Iterator[tuple[str, float | bool | str, Unit]]:
 
 
 def _rows(prefix: str, section: BaseModel) -> Iterator[tuple[str, float, Unit]]:
+    """Settings by path; without the thresholds of stages that do nothing, which are not heard."""
     for path, row in parameters(type(section)).items():
-        yield f"{prefix}.{path}", get(section, path), row.unit
+        is_heard = row.neutral is not None or row.with_gain != "adds" or is_active(section, row.section)
+        if is_heard:
+            yield f"{prefix}.{path}", get(section, path), row.unit
 
 
 def _same(old: float | bool | str, new: float | bool | str) -> bool:

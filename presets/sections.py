@@ -57,7 +57,7 @@ def expanded(names: Iterable[str]) -> frozenset[SectionName]:
     return frozenset(section for name in names for section in GROUPS.get(name, (name,)))
 
 
-def is_active(bus: Strip | Master, section: SectionName) -> bool:
+def is_active(bus: BaseModel, section: SectionName) -> bool:
     """Tell whether a section does anything: whether a setting of it is not at its neutral value."""
     rows = rows_of(type(bus), section)
     return any(row.neutral is not None and get(bus, path) != row.neutral for path, row in rows.items())

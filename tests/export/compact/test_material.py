@@ -86,7 +86,7 @@ def call(
         (_no_samples, "holds no samples"),
         (_six_channels, "has 6 channels"),
         (_one_nan, "at 3.000 s a sample is not a finite number"),
-        (_far_too_loud, "dB above full scale"),
+        (_far_too_loud, "times full scale, which is no audio"),
     ],
 )
 def test_a_file_that_cannot_be_trained_on_is_named(

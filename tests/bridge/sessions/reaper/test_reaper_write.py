@@ -13,6 +13,7 @@ from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Sat
 from mixbridge.presets.edit import desk_form
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
+from mixbridge.presets.sections import is_active
 from reaper_project import chain, envelope, item, plugin, project, track
 from session_copies import write_copy
 
@@ -55,7 +56,9 @@ def changes(old: Path, new: Path) -> tuple[list[str], list[str]]:
 
 
 def assert_same(found: Strip | Master, wanted: Strip | Master) -> None:
-    for path in parameters(type(wanted)):
+    for path, row in parameters(type(wanted)).items():
+        if row.with_gain == "adds" and not is_active(wanted, row.section):
+            continue  # the threshold of a stage that does nothing
         assert get(found, path) == pytest.approx(get(wanted, path), rel=1e-5, abs=1e-4), path
 
 
@@ -216,7 +219,7 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
         "Kick: its plug-ins are switched off",
         "Kick: the automation of its volume is switched off",
         "Kick: its saturation",
-        "Kick: its send to the reverb of -12 dB",
+        "Kick: its send to the fx bus of -12 dB",
         "Master: its own plug-ins stay on, behind mixbridge's: VST: Other (Somebody), VST: Other (Somebody).",
         "not in the session: 'gone'",
         f"move it to {tmp_path}",
