@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import NoReturn
 
-from .interrupt import quit_at_once
+from .interrupt import INTERRUPTED, flush_and_end, quit_at_once
 
 
 def main() -> NoReturn:
@@ -14,7 +14,13 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, quit_at_once)
     from .cli.main import main as run
 
-    run()
+    try:
+        run()
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            # An import that was cut off in the middle may leave a library that crashes when Python takes it apart.
+            flush_and_end(INTERRUPTED)
+        raise
 
 
 if __name__ == "__main__":

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
+
+INTERRUPTED: Final = 130
 
 
 def quit_at_once(_number: int, _frame: FrameType | None) -> NoReturn:
     """Ends the process while nothing of it is on the disk yet."""
     os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"mixbridge: stopped; nothing was left behind\n")
-    os._exit(130)
+    os._exit(INTERRUPTED)
+
+
+def flush_and_end(code: int) -> NoReturn:
+    """Ends the process with what it has said, and without taking apart what it has loaded."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)

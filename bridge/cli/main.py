@@ -23,9 +23,10 @@ import click
 from ...presets.errors import Hint, MixbridgeError
 from ...presets.escaping import escaped
 from ...presets.version import __version__
+from ..interrupt import INTERRUPTED
 from .commands import COMMANDS, FORMER, GET_TRAINING, Call, LazyGroup
 from .output.saying import say
-from .signals import INTERRUPTED, EndedError, code_of_signal, end_by_exception, open_standard_streams
+from .signals import EndedError, code_of_signal, end_by_exception, open_standard_streams
 
 FAILED = 1
 REFUSED = 2

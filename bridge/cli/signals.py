@@ -12,9 +12,8 @@ import sys
 from types import FrameType
 from typing import Final
 
-from ..interrupt import quit_at_once
+from ..interrupt import INTERRUPTED, quit_at_once
 
-INTERRUPTED: Final = 130
 _SIGNALS_BASE: Final = 128
 _ENDING: Final = ("SIGTERM", "SIGHUP")
 

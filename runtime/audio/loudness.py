@@ -102,6 +102,9 @@ class StreamingLoudness:
             return
         if self._memory is None:
             self._memory = np.zeros((len(self._sections), block.shape[0], 2))
+        if not block.any() and not self._memory.any():
+            self._collect(np.zeros(block.shape[1]))
+            return
         # scipy.signal takes as long to import as all else together, and is not needed to build a processor.
         from scipy.signal import sosfilt
 

@@ -21,6 +21,7 @@ from ..audio.reading import Samples
 
 # The level that the detector falls to in silence, in parts of the lowest level that matters.
 _FLOOR = np.float32(2**-20)
+_REST_S = 30
 # What is below this is silence: denormal numbers would cost a hundred times the time.
 _SILENT = 1e-30
 _BUFFER_FRAMES = 8192
@@ -45,6 +46,31 @@ class PluginStream:
         if not len(samples):
             return samples
         return self._plugin.process(samples, self._rate_hz, _BUFFER_FRAMES, reset=False)
+
+
+class Rest:
+    """Knows when a processor that is fed silence has come to rest, so that it need not run for more of it.
+
+    After so long a silence every follower stands at its floor and every filter at zero: to go on with what they had is
+    the same as to have run them, bit for bit. The longest release is 5 s, whose constant is 0.8 s.
+
+    Args:
+        sample_rate_hz: of the audio.
+    """
+
+    def __init__(self, sample_rate_hz: int):
+        self._needed = _REST_S * sample_rate_hz
+        self._silent = 0
+
+    def answer(self, block: Samples, channels: int) -> Samples | None:
+        """Silence of this many channels for more silence, once it rests; None where the processor has to run."""
+        if self._silent < self._needed or block.any():
+            return None
+        return np.zeros((channels, block.shape[1]), np.float32)
+
+    def listen(self, block: Samples, answer: Samples) -> None:
+        """Takes what went in and what came out."""
+        self._silent = 0 if block.any() or answer.any() else self._silent + block.shape[1]
 
 
 class SectionStream:

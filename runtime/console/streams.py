@@ -18,6 +18,7 @@ from ...presets.console import Master, Strip
 from ...presets.errors import PresetError
 from ..audio.reading import Samples
 from .buses import MIX, Buses, DrySums, Extent, Sums, WetStream
+from .primitives import Rest
 from .strip import ChannelOutput, MasterProcessor, Stages
 
 TakeStem = Callable[[Samples], None]
@@ -128,6 +129,7 @@ class MasterStream:
     def __init__(self, master: Master, sample_rate_hz: int, take_gains: TakeStem | None = None):
         self._processor = MasterProcessor(master, sample_rate_hz)
         self._take_gains = take_gains
+        self._rest = Rest(sample_rate_hz)
         self._early = self._processor.latency_samples
 
     def run(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
@@ -137,8 +139,12 @@ class MasterStream:
         yield self._mixed(np.zeros((2, self._processor.latency_samples), np.float32))
 
     def _mixed(self, bus: Samples) -> Samples:
-        with np.errstate(all="ignore"):  # what overflows is refused below
-            block = self._processor.process(bus)
+        # Who wants gains wants those of silence, too.
+        block = self._rest.answer(bus, 2) if self._take_gains is None else None
+        if block is None:
+            with np.errstate(all="ignore"):  # what overflows is refused below
+                block = self._processor.process(bus)
+            self._rest.listen(bus, block)
         if not np.isfinite(block).all():
             raise PresetError("the master overflows with these settings: lower its gains and boosts.")
         late = block[:, self._early :]
@@ -155,6 +161,7 @@ class _Rack:
         sources = [source for _, source in tracks]
         self._feeds = [_Feed(source) for source in sources]
         self._stages = Stages(sources[0].strip, sum(source.channels for source in sources), sample_rate_hz)
+        self._rest = Rest(sample_rate_hz)
         self._is_started = False
         self.channels = [_Channel(place, source) for place, source in tracks]
 
@@ -164,8 +171,11 @@ class _Rack:
             self._stages.process(self._taken(self._stages.latency_samples))
             self._is_started = True
         audio = self._taken(frames)
-        with np.errstate(all="ignore"):  # what overflows is refused by the channels
-            block = self._stages.process(audio)
+        block = self._rest.answer(audio, audio.shape[0])
+        if block is None:
+            with np.errstate(all="ignore"):  # what overflows is refused by the channels
+                block = self._stages.process(audio)
+            self._rest.listen(audio, block)
         begin = 0
         for channel in self.channels:
             end = begin + channel.count

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from desk_push import named, target
 from desk_simulator import Index, Number, X32Simulator
+from mixbridge.bridge.osc import pipeline
 from mixbridge.bridge.push.pulling import pull_preset
 from mixbridge.bridge.push.pushing import PushOptions, push_preset
 from mixbridge.bridge.push.scope import SECTIONS, Scope
@@ -17,6 +18,12 @@ from mixbridge.presets.preset import Preset
 
 EVERYTHING = PushOptions(scope=Scope(frozenset(SECTIONS) - {"name"}), ramp_ms=0)
 USUAL = PushOptions(ramp_ms=0)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulated desk is a thread of this process: on a busy machine it may not be given its turn for seconds."""
+    monkeypatch.setattr(pipeline, "SILENCE_S", 60.0)
 
 
 @pytest.fixture(autouse=True)
