@@ -75,6 +75,8 @@ def peaks_between(samples: Samples, at_least: float) -> Samples:
     gaps = samples.shape[1] - (TAPS - 1)
     if gaps <= 0:
         return np.zeros(0, np.float32)
+    if not samples.any():
+        return np.zeros(gaps, np.float32)
     chunks = -(-gaps // _CHUNK)
     result = np.zeros((chunks, _CHUNK), np.float32)
     missing = max(0, (chunks + 1) * _CHUNK - samples.shape[1])
