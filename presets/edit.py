@@ -74,26 +74,21 @@ def desk_form(preset: Preset) -> Preset:
     Raises:
         PresetError: a setting would pass its limit; the message names the track.
     """
-    tracks = []
-    for track in preset.tracks:
-        try:
-            strip = move_gain(track.strip, -track.strip.input_gain_db)
-        except PresetError as error:
-            raise PresetError(f'Track "{track.name}": {error}') from error
-        tracks.append(track.model_copy(update={"strip": strip}))
-    buses = []
-    for bus in preset.buses:
-        try:
-            strip = move_gain(bus.strip, -bus.strip.input_gain_db)
-        except PresetError as error:
-            raise PresetError(f'Bus "{bus.name}": {error}') from error
-        buses.append(bus.model_copy(update={"strip": strip}))
-    try:
-        master = _move_gain(preset.master, -preset.master.input_gain_db)
-    except PresetError as error:
-        raise PresetError(f"Master: {error}") from error
+    tracks = [
+        track.model_copy(update={"strip": _in_desk_form(track.strip, f'Track "{track.name}"')})
+        for track in preset.tracks
+    ]
+    buses = [bus.model_copy(update={"strip": _in_desk_form(bus.strip, f'Bus "{bus.name}"')}) for bus in preset.buses]
+    master = _in_desk_form(preset.master, "Master")
     moved = preset.model_copy(update={"tracks": tuple(tracks), "buses": tuple(buses), "master": master})
     return with_claims_of(moved, preset)  # the same sound, so that what was measured of it holds
+
+
+def _in_desk_form(bus: Bus, owner: str) -> Bus:
+    try:
+        return _move_gain(bus, -bus.input_gain_db)
+    except PresetError as error:
+        raise PresetError(f"{owner}: {error}") from error
 
 
 def without_input_gain(bus: Bus) -> Bus:

@@ -16,9 +16,7 @@ import pedalboard
 from ...presets.console import Compressor
 from ...presets.units import gain_factor
 from ..audio.reading import Samples
-from .primitives import Follower, PluginStream
-
-_NEPER_PER_DB = math.log(10) / 20
+from .primitives import NEPER_PER_DB, Follower, PluginStream
 
 
 class CompressorProcessor:
@@ -83,9 +81,9 @@ class _GainCurve:
 
     def __init__(self, settings: Compressor, sample_rate_hz: int):
         edge_db = settings.threshold_db - settings.knee_db / 2
-        exponent = math.ceil(-edge_db * _NEPER_PER_DB / math.log(2))
-        self._edge = np.float32(edge_db * _NEPER_PER_DB + exponent * math.log(2))
-        self._knee = np.float32(settings.knee_db * _NEPER_PER_DB)
+        exponent = math.ceil(-edge_db * NEPER_PER_DB / math.log(2))
+        self._edge = np.float32(edge_db * NEPER_PER_DB + exponent * math.log(2))
+        self._knee = np.float32(settings.knee_db * NEPER_PER_DB)
         self._slope = np.float32(1 / settings.ratio - 1)
         self._follower = Follower(settings.attack_ms, settings.release_ms, sample_rate_hz, exponent)
 

@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 from ...presets.console import DeEsser
 from ..audio.reading import Samples
 from .eq import HIGHEST_FREQ
-from .primitives import Follower, SectionStream
+from .primitives import Reduction, SectionStream
 
 BAND_Q = 1.4
 _ATTACK_MS = 2.0
 _RELEASE_MS = 150.0
-_EXPONENT = 20
-_NEPER_PER_DB = math.log(10) / 20
 
 
 class DeEsserProcessor:
@@ -39,29 +37,19 @@ class DeEsserProcessor:
     def __init__(self, settings: DeEsser, channels: int, sample_rate_hz: int):
         self.is_active = settings.range_db > 0
         self._band = SectionStream(band_section(settings.freq_hz, sample_rate_hz), channels)
-        self._level = Follower(_ATTACK_MS, _RELEASE_MS, sample_rate_hz, _EXPONENT)
-        self._threshold = np.float32(settings.threshold_db * _NEPER_PER_DB + _EXPONENT * math.log(2))
-        self._range = np.float32(settings.range_db * _NEPER_PER_DB)
+        self._reduction = Reduction(settings.threshold_db, settings.range_db, _ATTACK_MS, _RELEASE_MS, sample_rate_hz)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""
         if not self.is_active or not block.shape[1]:
             return block
         band = self._band.process(block).astype(np.float32)
-        reduction = self._reduction(np.abs(band).max(axis=0))
-        if reduction is None:
+        reduction = self._reduction.process(np.abs(band).max(axis=0))
+        if not reduction.any():
             return block
         taken = np.float32(1) - np.exp(-reduction)
         result: Samples = block - taken * band
         return result
-
-    def _reduction(self, detector: Samples) -> Samples | None:
-        level = self._level.process(detector)
-        np.log(level, out=level)
-        level -= self._threshold
-        if level.max() <= 0:
-            return None
-        return np.clip(level, 0, self._range, out=level)
 
 
 def band_section(freq_hz: float, sample_rate_hz: int) -> NDArray[np.float64]:

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from ...presets.console import Gate
 from ..audio.reading import Samples
-from .primitives import Follower
+from .primitives import NEPER_PER_DB, Follower
 
 # Fast enough to open on a drum's first millisecond, slow enough not to follow the wave of a bass.
 _DETECTOR_ATTACK_MS = 0.5
 _DETECTOR_RELEASE_MS = 100.0
 # The detector reads down to -120 dB of full scale; a threshold below cannot be met by sound.
 _DETECTOR_EXPONENT = 20
-_NEPER_PER_DB = math.log(10) / 20
 # 0.001 dB: from here on the sound passes as it is, bit for bit.
 _OPEN = np.float32(0.9999)
 
@@ -45,7 +44,7 @@ class GateProcessor:
         floor = 10 ** (-settings.range_db / 20)
         self._detector = Follower(_DETECTOR_ATTACK_MS, _DETECTOR_RELEASE_MS, sample_rate_hz, _DETECTOR_EXPONENT)
         self._door = _Door(settings, sample_rate_hz)
-        self._threshold = np.float32(settings.threshold_db * _NEPER_PER_DB)
+        self._threshold = np.float32(settings.threshold_db * NEPER_PER_DB)
         self._slope = np.float32(settings.ratio - 1)
         self._lowest = np.float32(math.log(floor))
         # The gain is followed in parts of the range's floor: a power of two at or below it, so that scaling is exact.
@@ -85,8 +84,8 @@ class _Door:
     """
 
     def __init__(self, settings: Gate, sample_rate_hz: int):
-        self._opens = np.float32(settings.threshold_db * _NEPER_PER_DB)
-        self._closes = np.float32((settings.threshold_db - settings.hysteresis_db) * _NEPER_PER_DB)
+        self._opens = np.float32(settings.threshold_db * NEPER_PER_DB)
+        self._closes = np.float32((settings.threshold_db - settings.hysteresis_db) * NEPER_PER_DB)
         self._hold = round(settings.hold_ms * sample_rate_hz / 1000)
         # Places relative to the next block: when it last opened, when it last was loud, when it last was closed.
         self._opened = self._loud = -(2**62)

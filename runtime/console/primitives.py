@@ -12,6 +12,9 @@ and the release time while it falls. So a time constant is the time divided by 2
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 import numpy as np
 import pedalboard
 from numpy.typing import NDArray
@@ -22,6 +25,9 @@ from ..audio.reading import Samples
 # The level that the detector falls to in silence, in parts of the lowest level that matters.
 _FLOOR = np.float32(2**-20)
 _REST_S = 30
+# Levels are told apart down to -120 dB of full scale.
+_LEVEL_EXPONENT = 20
+NEPER_PER_DB: Final = math.log(10) / 20
 # What is below this is silence: denormal numbers would cost a hundred times the time.
 _SILENT = 1e-30
 _BUFFER_FRAMES = 8192
@@ -71,6 +77,41 @@ class Rest:
     def listen(self, block: Samples, answer: Samples) -> None:
         """Takes what went in and what came out."""
         self._silent = 0 if block.any() or answer.any() else self._silent + block.shape[1]
+
+
+class Reduction:
+    """How far something is turned down: by what its level is above a threshold, up to a range.
+
+    Args:
+        threshold_db: where it starts.
+        range_db: the most.
+        attack_ms: of the level, while it rises.
+        release_ms: while it falls.
+        sample_rate_hz: of the audio.
+        slope: dB for each dB above the threshold.
+    """
+
+    def __init__(
+        self,
+        threshold_db: float,
+        range_db: float,
+        attack_ms: float,
+        release_ms: float,
+        sample_rate_hz: int,
+        slope: float = 1.0,
+    ):
+        self._level = Follower(attack_ms, release_ms, sample_rate_hz, _LEVEL_EXPONENT)
+        self._threshold = np.float32(threshold_db * NEPER_PER_DB + _LEVEL_EXPONENT * math.log(2))
+        self._range = np.float32(range_db * NEPER_PER_DB)
+        self._slope = np.float32(slope)
+
+    def process(self, detector: Samples) -> Samples:
+        """Reductions in nepers, 0 and more, for levels |x|, shape (n,). Overwrites its argument."""
+        level = self._level.process(detector)
+        np.log(level, out=level)
+        level -= self._threshold
+        level *= self._slope
+        return np.clip(level, 0, self._range, out=level)
 
 
 class SectionStream:
