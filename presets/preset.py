@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from .console import Delay, FxBus, Master, Part, Reverb, Strip
 from .names import LONGEST_NAME
+from .roles import Role
 
 FORMAT: Final = "mixbridge-preset"
 VERSION: Final = 2
@@ -92,6 +93,7 @@ class Track(Part):
         mute: left out of the mix.
         bus: name of the group bus that it goes to; None goes to the mix.
         link: a word that linked tracks share ("OH"): their dynamics act together, as those of one stereo track.
+        role: what it is in the mix, as it was told or found out; None where nobody knows.
         source: the file it was predicted from.
         note: for people, e.g. "silent: left at neutral".
     """
@@ -101,6 +103,7 @@ class Track(Part):
     mute: bool = False
     bus: str | None = Field(None, min_length=1, max_length=200, description="group bus that it goes to")
     link: str | None = Field(None, min_length=1, max_length=200, description="tracks of one link share their dynamics")
+    role: Role | None = Field(None, description="what it is in the mix")
     source: SourceFile | None = None
     note: str | None = Field(None, max_length=2000)
 
