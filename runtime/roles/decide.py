@@ -1,0 +1,90 @@
+"""Decides what each track is: what was told counts alone, else its name and its sound are weighed.
+
+A name that says something is hardly ever wrong, a sound more often; but a name may leave open ("Vox": lead or backing?)
+what the sound can tell. So the sound chooses among what the name allows, and decides where the name is silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+
+from ...presets.roles import ROLES, Role
+from ..audio.reading import Samples
+from .names import Weights, role_weights
+from .sound import sound_weights
+
+By = Literal["told", "name", "sound", "both", "nothing"]
+
+# What is left to roles that a name does not speak of, at least: names lie, too.
+_LEAST_DOUBT: Final = 0.03
+# Less than this is no decision: the role stays unknown.
+_LEAST_WEIGHT: Final = 0.3
+_NOTHING_TOLD: Final[Mapping[str, Role]] = {}
+
+
+@dataclass(frozen=True)
+class RoleGuess:
+    """What a track is, and how sure that is.
+
+    Attributes:
+        role: the likeliest; None where neither name nor sound tells enough.
+        weight: how likely, 0..1.
+        by: what decided: somebody told, the name, the sound, both alike.
+        weights: of all roles that come into question, their sum at most 1.
+    """
+
+    role: Role | None
+    weight: float
+    by: By
+    weights: Weights = field(default_factory=dict)
+
+
+def decide_roles(
+    names: Sequence[str],
+    audio: Mapping[str, Samples] | None,
+    sample_rate_hz: int,
+    told: Mapping[str, Role] = _NOTHING_TOLD,
+) -> dict[str, RoleGuess]:
+    """Decide the role of each track.
+
+    Args:
+        names: of the tracks.
+        audio: a passage of them, shape (1 or 2, samples) by name; a track that is missing or silent is judged by its
+            name. None where there is no sound.
+        sample_rate_hz: of the audio.
+        told: roles that are known.
+
+    Returns:
+        A guess for each name, in their order.
+    """
+    heard = audio or {}
+    return {
+        name: RoleGuess(told[name], 1.0, "told", {told[name]: 1.0})
+        if name in told
+        else weighed(role_weights(name), _sound(heard.get(name), sample_rate_hz))
+        for name in names
+    }
+
+
+def weighed(name: Weights, sound: Weights) -> RoleGuess:
+    """Weigh what a name says against what a sound says; both may be empty."""
+    if not name and not sound:
+        return RoleGuess(None, 0.0, "nothing")
+    doubt = max(_LEAST_DOUBT, 1 - sum(name.values()))
+    heard = {role: sound.get(role, 0.0) for role in ROLES} if sound else dict.fromkeys(ROLES, 1 / len(ROLES))
+    joint = {role: (name.get(role, 0.0) + doubt / len(ROLES)) * share for role, share in heard.items()}
+    total = sum(joint.values())
+    weights: Weights = {role: share / total for role, share in joint.items() if share > total * 1e-3}
+    role = max(weights, key=lambda role: weights[role])
+    likes_name, likes_sound = (bool(said) and max(said, key=lambda one: said[one]) == role for said in (name, sound))
+    by: By = "both" if likes_name and likes_sound else "name" if role in name else "sound"
+    weight = weights[role]
+    return RoleGuess(role if weight >= _LEAST_WEIGHT else None, round(weight, 3), by, weights)
+
+
+def _sound(audio: Samples | None, sample_rate_hz: int) -> Weights:
+    return sound_weights(audio, sample_rate_hz) if audio is not None and bool(np.any(audio)) else {}

@@ -1,0 +1,31 @@
+import numpy as np
+from mixbridge.runtime.roles.decide import decide_roles, weighed
+
+RATE_HZ = 44100
+
+
+def test_told_roles_count_alone():
+    guesses = decide_roles(["Kick", "Track 7"], None, RATE_HZ, {"Track 7": "lead vocal"})
+    assert list(guesses) == ["Kick", "Track 7"]
+    assert (guesses["Track 7"].role, guesses["Track 7"].weight, guesses["Track 7"].by) == ("lead vocal", 1.0, "told")
+    assert (guesses["Kick"].role, guesses["Kick"].by) == ("kick", "name")
+    assert guesses["Kick"].weight > 0.9
+
+
+def test_nothing_is_known_without_name_and_sound():
+    silent = np.zeros((1, RATE_HZ), np.float32)
+    guess = decide_roles(["Track 1"], {"Track 1": silent}, RATE_HZ)["Track 1"]
+    assert (guess.role, guess.weight, guess.by) == (None, 0.0, "nothing")
+
+
+def test_sound_chooses_among_what_a_name_allows():
+    voice = {"lead vocal": 0.6, "backing vocal": 0.3}
+    assert weighed(voice, {}).role == "lead vocal"
+    guess = weighed(voice, {"backing vocal": 0.6, "kick": 0.3, "lead vocal": 0.1})
+    assert guess.role == "backing vocal"
+    assert sum(guess.weights.values()) <= 1 + 1e-9
+
+
+def test_sure_name_stands_against_the_sound():
+    guess = weighed({"kick": 0.97}, {"bass": 0.8, "kick": 0.1})
+    assert (guess.role, guess.by) == ("kick", "name")
