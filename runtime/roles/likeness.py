@@ -48,7 +48,8 @@ class Portrait:
     def colour_db(self) -> NDArray[np.float64]:
         """Mean power of each band, about its mean."""
         mean_db: NDArray[np.float64] = 10 * np.log10(np.mean(10 ** (self.bands_db / 10), axis=0) + _TINY)
-        return mean_db - mean_db.mean()
+        about_mean: NDArray[np.float64] = mean_db - mean_db.mean()
+        return about_mean
 
     @cached_property
     def spectrum(self) -> NDArray[np.complex64]:

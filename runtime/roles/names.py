@@ -259,9 +259,9 @@ def _drums(said: set[str], nouns: set[str]) -> Weights:
     if "room" in said and (kit or nouns <= {"drums", "overhead"}):
         return {"cymbal": 0.7, "room": 0.2} if kit == ["cymbal"] else {"room": 0.95}
     if "overhead" in said:
-        return {"overhead": _SURE} if not kit else {kit[0]: 0.7, "overhead": 0.25}  # type: ignore[dict-item]  # a Role
+        return {"overhead": _SURE} if not kit else {kit[0]: 0.7, "overhead": 0.25}
     if len(kit) > 1:
-        return {"drums": 0.6, kit[0]: 0.2}  # type: ignore[dict-item]  # a Role
+        return {"drums": 0.6, kit[0]: 0.2}
     if "drums" in said and not kit and not nouns - {"drums", "pad"}:
         return _OPEN["drums"] if "pad" not in said else {"percussion": 0.5, "drums": 0.4}
     return {}
@@ -299,7 +299,7 @@ def _keys(said: set[str], nouns: set[str]) -> Weights:
         return {"lead synth": 0.95}
     for noun in ("strings", "brass", "keys"):
         if noun in nouns:
-            return {noun: 0.6, "pad": 0.2} if noun == "strings" else {noun: 0.6, "lead synth": 0.2}  # type: ignore[dict-item]
+            return {noun: 0.6, "pad": 0.2} if noun == "strings" else {noun: 0.6, "lead synth": 0.2}
     return _OPEN["synth"] if nouns <= {"synth"} else {}
 
 
