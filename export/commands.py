@@ -47,9 +47,18 @@ _DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
     help="Folder of finished songs, used as references.  [default: CORPUS/songs/train]",
 )
 @click.option("--cache", type=_FOLDER, help="Folder for analysed sessions.  [default: OUTPUT/cache]")
+@click.option("--from", "start", help="Begin with the weights of this model: a bundle's folder, or one that ships.")
 @click.pass_context
 def train(
-    context: click.Context, /, *, corpus: Path, config: Path, run: Path, songs: Path | None, cache: Path | None
+    context: click.Context,
+    /,
+    *,
+    corpus: Path,
+    config: Path,
+    run: Path,
+    songs: Path | None,
+    cache: Path | None,
+    start: str | None,
 ) -> None:
     """Train the compact model on multitrack sessions, those of `mixbridge model corpus` or your own.
 
@@ -61,7 +70,7 @@ def train(
 
     sessions, corpus_songs = _parts_of(corpus)
     try:
-        checkpoint = train(load_config(config), sessions, run, cache or run / "cache", songs or corpus_songs)
+        checkpoint = train(load_config(config), sessions, run, cache or run / "cache", songs or corpus_songs, start)
     except TrainingStoppedError as stop:
         click.echo(f"mixbridge: {stop}", err=True)
         context.exit(128 + stop.signal_number)

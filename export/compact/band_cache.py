@@ -11,7 +11,7 @@ import logging
 import math
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...presets.errors import AudioError, ModelError
+from ...presets.roles import ROLES, Role
 from ...runtime.audio.reading import as_stereo, probe, read_passage
+from ..corpus.role_words import roles_of_session
 from ..whole_files import write_bytes
 from .bands import BAND_COUNT, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ, BandPowers, BandPowerTransform
 
@@ -44,12 +46,14 @@ class CachedSession:
         level: log10 power of left and right, shape (tracks, 2, bands, frames).
         correlation: cross power over sqrt(left * right), shape (tracks, bands, frames).
         mono: shape (tracks,).
+        roles: of the tracks, None where nobody says; empty where nothing is known of any.
     """
 
     name: str
     level: NDArray[np.float16]
     correlation: NDArray[np.float16]
     mono: NDArray[np.bool_]
+    roles: tuple[Role | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,13 @@ class RawSession:
         powers: shape (tracks, bands, frames).
         mono: shape (tracks,).
         sounding: which frames sound, shape (tracks, frames).
+        roles: number of each track's role in :data:`.ROLES`, -1 where it is not known, shape (tracks,).
     """
 
     powers: BandPowers
     mono: Tensor
     sounding: NDArray[np.bool_]
+    roles: Tensor
 
     @classmethod
     def of(cls, session: CachedSession) -> RawSession:
@@ -72,7 +78,10 @@ class RawSession:
         level = torch.pow(10, torch.from_numpy(session.level.astype(np.float32)))
         left, right = level[:, 0].contiguous(), level[:, 1].contiguous()
         cross = torch.from_numpy(session.correlation.astype(np.float32)) * torch.sqrt(left * right)
-        return cls(BandPowers(left, right, cross), torch.from_numpy(session.mono), frames_sounding(session.level))
+        names = session.roles or (None,) * len(session.mono)
+        roles = torch.tensor([-1 if name is None else ROLES.index(name) for name in names])
+        sounding = frames_sounding(session.level)
+        return cls(BandPowers(left, right, cross), torch.from_numpy(session.mono), sounding, roles)
 
     @property
     def frames(self) -> int:
@@ -140,7 +149,9 @@ def load_songs(folder: Path, cache: Path) -> list[CachedSession]:
 
 def load_session(folder: Path, cache: Path, transform: BandPowerTransform) -> CachedSession:
     """Loads a session's powers, from the cache or analysed now."""
-    return _cached(folder, stem_files(folder), cache, transform)
+    files = stem_files(folder)
+    session, known = _cached(folder, files, cache, transform), roles_of_session(folder)
+    return replace(session, roles=tuple(known.get(file.name) for file in files))
 
 
 def analyse_long(audio: NDArray[np.float32], transform: BandPowerTransform) -> BandPowers:

@@ -43,11 +43,14 @@ class SessionBatch:
             have few tracks or many, and padding would be half of the work.
         mono: shape (batch, tracks), whether a track is mono (panned) or stereo (balanced).
         present: shape (batch, tracks), False for padding.
+        roles: what is told of each track's role, shape (batch, tracks, roles), 1 at the one or 0 at all; None for
+            nothing.
     """
 
     powers: BandPowers
     mono: Tensor
     present: Tensor
+    roles: Tensor | None = None
 
 
 def mix(session: SessionBatch, strips: Settings, master: Settings) -> BandPowers:

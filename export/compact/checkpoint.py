@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback
+from onnx.numpy_helper import to_array
 from pydantic import ValidationError
 from torch import Tensor
 
 from ...presets.errors import ModelError
+from ...runtime.model.bundle import GRAPHS, Bundle
 from ..weights import read_weights
 from ..whole_files import write_bytes
 from .config import TrainConfig, complaints
@@ -25,6 +28,11 @@ from .model import CompactConfig, CompactModel
 MAX_BYTES = 2**30
 _REMEDY = "Use a checkpoint of `mixbridge model train`, such as RUN/checkpoints/last.ckpt."
 _AVERAGE = "average."
+_ARCHITECTURE = "mixbridge-compact"
+# What the graphs put before the names of weights.
+_GRAPH_PREFIX = "model."
+# What models of earlier versions do not have.
+_SINCE = {"roles.weight"}
 # A run may go on with other values of these; all else would make it another run.
 _FREE = {"max_steps", "checkpoint_every", "validation_batches", "threads", "workers"}
 
@@ -56,6 +64,41 @@ def load_checkpoint(path: Path) -> tuple[CompactModel, TrainConfig, int]:
     except RuntimeError as error:
         raise ModelError(f"{path}: not a checkpoint of `mixbridge model train`: {str(error)[:1000]}") from error
     return model.eval(), config, _steps(data, path)
+
+
+def go_on_from(model: CompactModel, bundle: Bundle) -> None:
+    """Gives a fresh model the weights of a bundle of the compact architecture; what the bundle lacks stays as it is.
+
+    Raises:
+        ModelError: the bundle is of another architecture, or of other sizes.
+    """
+    weights: dict[str, Tensor] = {}
+    for name in GRAPHS:
+        for tensor in onnx.load_from_string(bundle.read(name)).graph.initializer:
+            weights[tensor.name.removeprefix(_GRAPH_PREFIX)] = torch.from_numpy(to_array(tensor).copy())
+    own = model.state_dict()
+    lacking = [name for name in own if name not in weights and name not in _SINCE]
+    if bundle.manifest.architecture != _ARCHITECTURE or lacking:
+        raise ModelError(
+            f"{bundle.folder}: is no bundle of the compact architecture that a training could go on from"
+            + (f" (without {', '.join(lacking[:3])})" if lacking else "")
+            + "; leave out --from to begin from nothing."
+        )
+    for name, value in own.items():
+        if name in weights:
+            _copy(value, weights[name], f"{bundle.folder}: {name}")
+
+
+def _copy(own: Tensor, other: Tensor, what: str) -> None:
+    """Copies weights; inputs that the other does not have begin as nothing."""
+    if own.shape != other.shape and (own.shape[:-1] != other.shape[:-1] or own.shape[-1] < other.shape[-1]):
+        raise ModelError(
+            f"{what} has the shape {tuple(other.shape)} where the configuration asks for {tuple(own.shape)}; use the "
+            "model's own sizes."
+        )
+    with torch.no_grad():
+        own.zero_()
+        own[..., : other.shape[-1]] = other
 
 
 def steps_of(path: Path) -> int:

@@ -15,9 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ...presets.errors import ModelError
+from ...presets.roles import ROLES
 from ...runtime.model.analysis import SILENT_LUFS
 from .band_cache import CachedSession, RawSession, frames_sounding
 from .band_console import TRACK_LEVEL_LUFS, SessionBatch, Settings, loudness_lufs, mix
@@ -31,6 +33,7 @@ from .bands import (
     BandPowers,
     band_centres_hz,
 )
+from .human_draw import human_settings
 from .layout import HIGH_CENTROID_HZ, LOW_CENTROID_HZ, random_settings
 from .losses import MixFeatures
 
@@ -49,6 +52,9 @@ _FOREIGN_SHARE = 0.25  # of examples; half of them finished songs, where there a
 _MERGED_SHARE = 0.08  # of sessions are two at once: more tracks than any one has
 _DULL_SHARE = 0.1  # of references end at 16 kHz, as MP3 files do
 _MONO_SHARE = 0.03
+_ODD_SHARE = 0.2  # of sessions are mixed as no engineer would, for odd references
+# Of sessions nobody tells a role; of the tracks of the others some have none, and some a wrong one.
+_UNTOLD_SESSIONS, _UNTOLD_TRACKS, _WRONG_TRACKS = 0.15, 0.1, 0.03
 _DULL_HZ = 15500.0
 
 
@@ -63,6 +69,8 @@ class Batch:
         reference: what is to be approached, shape (batch, bands, frames).
         paired: whether the reference is another passage of the same song under these settings, shape (batch,).
         aim: what the mix should sound like: under the true settings, or as the reference where that is foreign.
+        roles: of the tracks, numbers in :data:`.ROLES`, -1 where nobody knows, shape (batch, tracks). What the model is
+            told stands in the session, and is less.
     """
 
     session: SessionBatch
@@ -71,6 +79,31 @@ class Batch:
     reference: BandPowers
     paired: Tensor
     aim: MixFeatures
+    roles: Tensor
+
+
+@dataclass(frozen=True)
+class _Pick:
+    """Two passages of a session, shape (tracks, bands, frames), with its tracks' mono flags and roles."""
+
+    heard: BandPowers
+    other: BandPowers
+    mono: Tensor
+    roles: Tensor
+
+    def joined(self, more: _Pick) -> _Pick:
+        """Puts the tracks of two sessions side by side."""
+        return _Pick(
+            BandPowers.joined([self.heard, more.heard]),
+            BandPowers.joined([self.other, more.other]),
+            torch.cat((self.mono, more.mono)),
+            torch.cat((self.roles, more.roles)),
+        )
+
+    def first(self, most: int) -> _Pick:
+        """Keeps no more than so many tracks."""
+        heard, other = (item.map(lambda power: power[:most]) for item in (self.heard, self.other))
+        return _Pick(heard, other, self.mono[:most], self.roles[:most])
 
 
 def usable(sessions: Sequence[CachedSession]) -> list[CachedSession]:
@@ -148,13 +181,14 @@ class MixExamples(IterableDataset[Batch]):
 
     def _draw(self, numbers: np.random.Generator, generator: torch.Generator) -> Batch:
         picks = [self._pick(numbers) for _ in range(self.batch_size)]
-        counts = torch.tensor([len(flags) for _, _, flags in picks])
+        counts = torch.tensor([len(pick.mono) for pick in picks])
         present = torch.arange(int(counts.max())) < counts[:, None]
-        mono = torch.zeros_like(present)
-        mono[present] = torch.cat([flags for _, _, flags in picks])
+        mono, roles = torch.zeros_like(present), torch.full(present.shape, -1)
+        mono[present] = torch.cat([pick.mono for pick in picks])
+        roles[present] = torch.cat([pick.roles for pick in picks])
         heard, other = (
-            BandPowers.joined([item for item, _, _ in picks]),
-            BandPowers.joined([item for _, item, _ in picks]),
+            BandPowers.joined([pick.heard for pick in picks]),
+            BandPowers.joined([pick.other for pick in picks]),
         )
         # A stereo file's loudness sums both channels; a mono file has one, though both are filled here.
         level = loudness_lufs(heard) - 10 * np.log10(2) * mono[present]
@@ -164,8 +198,8 @@ class MixExamples(IterableDataset[Batch]):
         present = present.masked_scatter(present, loud)
         centroid_hz = torch.zeros(present.shape).masked_scatter(present, _centroid_hz(heard))
         low, high = present & (centroid_hz < LOW_CENTROID_HZ), centroid_hz > HIGH_CENTROID_HZ
-        strips, master = random_settings(low, mono, generator, high)
-        session = SessionBatch(heard, mono, present)
+        strips, master = self._settings(roles, low, high, mono, generator)
+        session = SessionBatch(heard, mono, present, self._told(roles, numbers))
         with torch.no_grad():
             reference = mix(SessionBatch(other, mono, present), strips, master)
             aim = MixFeatures.of(mix(session, strips, master))
@@ -174,35 +208,56 @@ class MixExamples(IterableDataset[Batch]):
                 reference, paired = self._with_foreign(reference, numbers)
                 aim = aim.where(paired, MixFeatures.of(reference))
                 reference = _as_delivered(reference, numbers)
-        return Batch(session, strips, master, reference, paired, aim)
+        return Batch(session, strips, master, reference, paired, aim, roles)
 
-    def _pick(self, numbers: np.random.Generator) -> tuple[BandPowers, BandPowers, Tensor]:
-        """Draws two passages of one session: shapes (tracks, bands, frames), and which tracks are mono."""
-        heard, other, mono = self._pick_one(numbers)
-        if self.augment and numbers.random() < _MERGED_SHARE:
-            more = self._pick_one(numbers)
-            heard, other = BandPowers.joined([heard, more[0]]), BandPowers.joined([other, more[1]])
-            mono = torch.cat((mono, more[2]))
-        if len(mono) > self.max_tracks:
-            most = self.max_tracks
-            heard, other = (item.map(lambda power: power[:most]) for item in (heard, other))
-            mono = mono[:most]
+    def _settings(
+        self, roles: Tensor, low: Tensor, high: Tensor, mono: Tensor, generator: torch.Generator
+    ) -> tuple[Settings, Settings]:
+        """Draws settings as people set them by role, and as nobody does for some sessions of the training."""
+        strips, master = human_settings(roles, mono, generator)
+        if not self.augment:
+            return strips, master
+        odd_strips, odd_master = random_settings(low, mono, generator, high)
+        odd = torch.rand(len(mono), generator=generator) < _ODD_SHARE
+        return (
+            {path: torch.where(odd[:, None], odd_strips[path], value) for path, value in strips.items()},
+            {path: torch.where(odd, odd_master[path], value) for path, value in master.items()},
+        )
+
+    def _told(self, roles: Tensor, numbers: np.random.Generator) -> Tensor:
+        """Gives what the model is told of roles, shape (batch, tracks, roles)."""
         if self.augment:
-            gain = _random_colour(len(mono), numbers)
-            swap = torch.from_numpy(numbers.random((len(mono), 1, 1)) < 0.5)
-            heard, other = (_mirrored(item.scaled(gain, gain), swap) for item in (heard, other))
-        return heard, other, mono
+            draw = torch.from_numpy(numbers.random(roles.shape))
+            wrong = torch.from_numpy(numbers.integers(len(ROLES), size=roles.shape))
+            untold = torch.from_numpy(numbers.random((len(roles), 1)) < _UNTOLD_SESSIONS)
+            roles = torch.where(draw < _WRONG_TRACKS, wrong, roles)
+            roles = roles.masked_fill((draw > 1 - _UNTOLD_TRACKS) | untold, -1)
+        return functional.one_hot(roles + 1, len(ROLES) + 1)[..., 1:].float()
 
-    def _pick_one(self, numbers: np.random.Generator) -> tuple[BandPowers, BandPowers, Tensor]:
+    def _pick(self, numbers: np.random.Generator) -> _Pick:
+        """Draws two passages of one session, or now and then of two at once."""
+        pick = self._pick_one(numbers)
+        if self.augment and numbers.random() < _MERGED_SHARE:
+            pick = pick.joined(self._pick_one(numbers))
+        pick = pick.first(self.max_tracks)
+        if not self.augment:
+            return pick
+        gain = _random_colour(len(pick.mono), numbers)
+        swap = torch.from_numpy(numbers.random((len(pick.mono), 1, 1)) < 0.5)
+        heard, other = (_mirrored(item.scaled(gain, gain), swap) for item in (pick.heard, pick.other))
+        return _Pick(heard, other, pick.mono, pick.roles)
+
+    def _pick_one(self, numbers: np.random.Generator) -> _Pick:
         for _ in range(_TRIES):
             session = self.sessions[int(numbers.integers(len(self.sessions)))]
             first, second = _two_starts(session.frames, numbers)
             chosen = self._choose_tracks(session, first, numbers)
             if len(chosen):
-                return (
+                return _Pick(
                     session.section(chosen, first, SECTION_FRAMES),
                     session.section(chosen, second, REFERENCE_FRAMES),
                     session.mono[chosen],
+                    session.roles[chosen],
                 )
         raise ModelError("the sessions are nearly silent: hardly any passage has a track that sounds; add others")
 

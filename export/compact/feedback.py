@@ -41,12 +41,13 @@ class Feedback(nn.Module):
     Args:
         layout: what the outputs mean.
         rounds: how often it corrects.
+        roles: how many there are.
     """
 
-    def __init__(self, layout: Layout, rounds: int) -> None:
+    def __init__(self, layout: Layout, rounds: int, roles: int) -> None:
         super().__init__()
         self.layout, self.rounds = layout, rounds
-        self.track = _corrector(6 * BAND_COUNT + 10 + len(layout.track), len(layout.track))
+        self.track = _corrector(6 * BAND_COUNT + 10 + len(layout.track) + roles, len(layout.track))
         self.master = _corrector(BAND_COUNT + 2 + len(layout.master), len(layout.master))
 
     def forward(
@@ -57,6 +58,7 @@ class Feedback(nn.Module):
         reference: Spectrum,
         found: UnmixedTracks,
         present: Tensor,
+        roles: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Corrects logits.
 
@@ -67,6 +69,7 @@ class Feedback(nn.Module):
             reference: of shape (batch, bands).
             found: of the tracks in the reference.
             present: 1 for tracks, 0 for padding, shape (batch, tracks).
+            roles: weight of each role, shape (batch, tracks, roles).
         """
         raw = _raw_powers(tracks, present)
         ref_width, ref_imbalance = _overall(torch.pow(10.0, reference.level), reference)
@@ -93,6 +96,7 @@ class Feedback(nn.Module):
                 (found.total - torch.log10(power.sum(-1, keepdim=True) / whole_power + 1e-6)).clamp(-2, 2),
                 found.place,
                 unit,
+                roles,
             )
             logits = logits + self.track(torch.cat(rows, dim=-1))
             master_logits = master_logits + self.master(torch.cat((missing, whole, master_unit), dim=-1))

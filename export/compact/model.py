@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...presets.roles import ROLES
 from ...runtime.model.layout import Layout
 from .bands import BAND_COUNT, FEATURE_ROWS, BandPowers, BandPowerTransform, features, relative_rows
 from .feedback import Feedback, Spectrum
@@ -176,7 +177,10 @@ class CompactModel(nn.Module):
         self.kind = nn.Parameter(0.02 * torch.randn(1 + config.reference_tokens, config.width))
         self.track_head = _head(3 * config.width, config.width, len(layout.track))
         self.master_head = _head(config.width, config.width, len(layout.master))
-        self.feedback = Feedback(layout, config.feedback_rounds)
+        # What is told of a track's role begins as nothing, so that older weights go on as they were.
+        self.roles = nn.Linear(len(ROLES), config.width, bias=False)
+        nn.init.zeros_(self.roles.weight)
+        self.feedback = Feedback(layout, config.feedback_rounds, len(ROLES))
 
     def forward(self, tracks: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """Predicts the settings of one session.
@@ -205,7 +209,11 @@ class CompactModel(nn.Module):
         return torch.cat((self.reference_encoder(relative), over_time.flatten(1)), dim=-1)
 
     def control(
-        self, track_embeddings: Tensor, reference_embedding: Tensor, present: Tensor | None = None
+        self,
+        track_embeddings: Tensor,
+        reference_embedding: Tensor,
+        present: Tensor | None = None,
+        roles: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Decide.
 
@@ -213,12 +221,16 @@ class CompactModel(nn.Module):
             track_embeddings: shape (batch, tracks, width + STATISTICS).
             reference_embedding: of :meth:`encode_reference`.
             present: shape (batch, tracks), False for padding, which then changes nothing; None for all present.
+            roles: weight of each role for each track, 0 at all where it is not known, shape (batch, tracks, roles);
+                None where nothing is known.
 
         Returns:
             Outputs in 0..1: (batch, tracks, track outputs) and (batch, master outputs).
         """
         batch, width, count = track_embeddings.shape[0], self.config.width, self.config.reference_tokens
         learned, statistics = track_embeddings[..., :width], track_embeddings[..., width:]
+        if roles is None:
+            roles = learned.new_zeros(*learned.shape[:-1], len(ROLES))
         style = reference_embedding[:, self.config.style]
         ref_statistics = reference_embedding[:, self.config.reference_statistics]
         over_time = reference_embedding[:, self.config.reference_statistics.stop :]
@@ -229,7 +241,7 @@ class CompactModel(nn.Module):
         compared = self.comparison(statistics, ref_statistics, findings, present)
         reference = style.reshape(batch, count, width) + self.kind[1:]
         master = self.kind[:1].expand(batch, 1, width)
-        tokens = torch.cat((master, reference, learned + compared), dim=1)
+        tokens = torch.cat((master, reference, learned + compared + self.roles(roles)), dim=1)
         padding = None
         if present is not None:
             others = torch.zeros(batch, 1 + count, dtype=torch.bool)
@@ -243,6 +255,7 @@ class CompactModel(nn.Module):
             _spectrum(ref_statistics),
             UnmixedTracks.of(findings),
             there,
+            roles,
         )
         return torch.sigmoid(strips), torch.sigmoid(bus)
 

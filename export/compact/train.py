@@ -30,13 +30,15 @@ from torch.utils.data import DataLoader
 
 from ...presets.errors import ModelError, OutputError
 from ...runtime.audio.output import check_output_file
+from ...runtime.model.bundle import Bundle, open_bundle
 from ..whole_files import check_apart, check_folder, write_picture, write_text
 from .band_cache import CachedSession, load_corpus, load_songs
 from .band_console import SessionBatch, mix
 from .bands import BandPowers
-from .checkpoint import LastCheckpoint, WholeFiles, build_model, steps_of, steps_to_resume
+from .checkpoint import LastCheckpoint, WholeFiles, build_model, go_on_from, steps_of, steps_to_resume
 from .config import TrainConfig, load_config
 from .dataset import Batch, MixExamples, usable
+from .human_draw import practice_term
 from .layout import compact_layout, to_units
 from .losses import MixFeatures, feature_terms, setting_terms
 from .model import CompactModel
@@ -60,7 +62,14 @@ class TrainingStoppedError(ModelError):
         self.signal_number = signal_number
 
 
-def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path | None = None) -> Path:
+def train(
+    config: TrainConfig,
+    corpus: Path,
+    run: Path,
+    cache: Path,
+    songs: Path | None = None,
+    start: str | Path | None = None,
+) -> Path:
     """Trains, or resumes where a run in this folder stopped.
 
     A run that was stopped at any moment and resumed gives the same weights, bit for bit, as one that was not, as long
@@ -72,6 +81,7 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path
         run: folder for checkpoints and curves.
         cache: folder for the analysed sessions.
         songs: folder of finished songs, for references that no session has.
+        start: a bundle whose weights the training begins with; None begins from nothing.
 
     Returns:
         The last checkpoint; its averaged weights are what :func:`.checkpoint.load_checkpoint` gives.
@@ -104,7 +114,7 @@ def train(config: TrainConfig, corpus: Path, run: Path, cache: Path, songs: Path
         config.validation_batches,
     )
     _write_config(run / _CONFIG, config)
-    _fit(config, run, last, examples, validation)
+    _fit(TrainingModule(config, open_bundle(start) if start else None), run, last, examples, validation)
     return last
 
 
@@ -130,8 +140,9 @@ def _write_config(file: Path, config: TrainConfig) -> None:
         write_text(file, yaml.safe_dump(config.model_dump(mode="json")))
 
 
-def _fit(config: TrainConfig, run: Path, last: Path, examples: MixExamples, validation: list[Batch]) -> None:
+def _fit(module: TrainingModule, run: Path, last: Path, examples: MixExamples, validation: list[Batch]) -> None:
     """Runs the loop to its last step, or raises."""
+    config = module.settings
     # What Lightning tells of processors and of services of its maker is no news to the user.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = lightning.Trainer(
@@ -155,7 +166,7 @@ def _fit(config: TrainConfig, run: Path, last: Path, examples: MixExamples, vali
     with _restored_interrupt():
         try:
             trainer.fit(
-                TrainingModule(config),
+                module,
                 loader,
                 DataLoader(validation, batch_size=None),  # type: ignore[arg-type]
                 ckpt_path=str(last) if last.exists() else None,
@@ -196,11 +207,13 @@ def _split(sessions: Sequence[CachedSession]) -> tuple[list[CachedSession], list
 class TrainingModule(lightning.LightningModule):
     """The training step, and the running average of the weights."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, start: Bundle | None = None) -> None:
         super().__init__()
         self.save_hyperparameters(config.model_dump(mode="json"))
         self.settings = config
         self.model = build_model(config.model)
+        if start is not None:
+            go_on_from(self.model, start)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.layout = compact_layout()
 
@@ -273,7 +286,8 @@ def loss_terms(model: CompactModel, batch: Batch) -> dict[str, Tensor]:
     """Computes the terms of the loss of a batch, weighted."""
     strips, master = predict_settings(model, batch.session, batch.reference)
     terms = feature_terms(MixFeatures.of(mix(batch.session, strips, master)), batch.aim)
-    return terms | setting_terms(batch.session, strips, master, batch.strips, batch.master, batch.paired)
+    terms |= setting_terms(batch.session, strips, master, batch.strips, batch.master, batch.paired)
+    return terms | {"practice": practice_term(batch.session, strips, batch.roles, ~batch.paired)}
 
 
 def predict_settings(
@@ -284,7 +298,7 @@ def predict_settings(
     present = session.present
     heard = model.encode_tracks(session.powers)
     embeddings = heard.new_zeros(*present.shape, heard.shape[-1]).masked_scatter(present[..., None], heard)
-    strips, master = model.control(embeddings, model.encode_reference(reference), present)
+    strips, master = model.control(embeddings, model.encode_reference(reference), present, session.roles)
     return to_units(layout.track, strips), to_units(layout.master, master)
 
 
