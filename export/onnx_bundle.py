@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ..presets.errors import ModelError, OutputError
+from ..presets.roles import ROLES
 from ..presets.version import __version__
 from ..runtime.model.bundle import (
     CONTROLLER,
@@ -86,6 +87,7 @@ class _Parts:
     mono_passages: bool
     reference_samples: int
     reference_size: torch.export.Dim | None
+    roles: tuple[str, ...]
     parameters: int
 
 
@@ -129,6 +131,7 @@ def export_bundle(
             reference_samples=parts.reference_samples,
             track_level_lufs=parts.track_level_lufs,
             stereo_tracks=parts.stereo_tracks,
+            roles=parts.roles,
             feature_version=_FEATURE_VERSION,
             training=description.training,
             licence=description.licence,
@@ -173,6 +176,7 @@ def _parts(model: CompactModel | ReferenceModel) -> _Parts:
             reference_samples=REFERENCE_SAMPLES,
             # Left and right over time stand behind what has a fixed length.
             reference_size=2 * BAND_COUNT * _FRAMES + model.config.reference_statistics.stop,
+            roles=ROLES,
             parameters=_count(model),
         )
     return _Parts(
@@ -186,6 +190,7 @@ def _parts(model: CompactModel | ReferenceModel) -> _Parts:
         mono_passages=False,
         reference_samples=WINDOW_SAMPLES,
         reference_size=None,
+        roles=(),
         parameters=_count(model),
     )
 
@@ -205,11 +210,15 @@ def _export_graphs(parts: _Parts, work: Path) -> None:
         work / REFERENCE_ENCODER,
     )
     with torch.no_grad():
-        embeddings = (parts.track_encoder(audio), parts.reference_encoder(reference))
+        inputs = [parts.track_encoder(audio), parts.reference_encoder(reference)]
     names = ["track_embeddings", "reference_embedding"]
     size = {} if parts.reference_size is None else {1: parts.reference_size}
     shapes = {"track_embeddings": {0: _TRACKS}, "reference_embedding": size}
-    _export(parts.controller, embeddings, names, ["track_outputs", "master_outputs"], shapes, work / CONTROLLER)
+    if parts.roles:
+        inputs.append(torch.eye(len(parts.roles))[:_EXAMPLE_TRACKS])
+        names.append("roles")
+        shapes["roles"] = {0: _TRACKS}
+    _export(parts.controller, tuple(inputs), names, ["track_outputs", "master_outputs"], shapes, work / CONTROLLER)
 
 
 def example_audio(tracks: int) -> tuple[Tensor, Tensor]:
@@ -278,7 +287,10 @@ def _write_snapshot(parts: _Parts, work: Path) -> None:
     # Coarse samples of a second and a half, so that it stays small beside the graphs.
     audio, reference = (torch.round(item[..., :_SNAPSHOT_SAMPLES] * 256) / 256 for item in example_audio(2))
     with torch.no_grad():
-        strips, master = parts.controller(parts.track_encoder(audio), parts.reference_encoder(reference))
+        heard = [parts.track_encoder(audio), parts.reference_encoder(reference)]
+        # Recorded without roles, which the runtime then tells of none.
+        untold = [torch.zeros(len(audio), len(parts.roles))] if parts.roles else []
+        strips, master = parts.controller(*heard, *untold)
     np.savez_compressed(
         work / SNAPSHOT,
         tracks=audio.numpy(),
@@ -307,8 +319,8 @@ class _CompactController(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, track_embeddings: Tensor, reference_embedding: Tensor) -> tuple[Tensor, Tensor]:
-        strips, master = self.model.control(track_embeddings[None], reference_embedding)
+    def forward(self, track_embeddings: Tensor, reference_embedding: Tensor, roles: Tensor) -> tuple[Tensor, Tensor]:
+        strips, master = self.model.control(track_embeddings[None], reference_embedding, roles=roles[None])
         return strips[0], master[0]
 
 

@@ -68,6 +68,7 @@ class Manifest(Part):
         reference_samples: length of the passage of the reference; None where it is as long as that of the tracks.
         track_level_lufs: loudness that tracks are brought to before thresholds and gains count.
         stereo_tracks: whether the track encoder tells left from right; if not, stereo stems are folded down for it.
+        roles: that its controller is told of, in the order of its input; none for models that know sounds only.
         feature_version: of the features inside the graphs; embeddings of different versions do not mix.
         sha256: of each file beside the manifest.
     """
@@ -84,6 +85,7 @@ class Manifest(Part):
     reference_samples: int | None = Field(default=None, ge=8192, le=_LONGEST_WINDOW)
     track_level_lufs: float = Field(ge=-70, le=0)
     stereo_tracks: bool
+    roles: tuple[str, ...] = Field((), max_length=256)
     feature_version: int
     training: Training | None = None
     licence: str

@@ -12,7 +12,7 @@ import io
 import logging
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,6 +52,7 @@ _BATCH = 8
 _SNAPSHOT_TOLERANCE = 1e-3
 _SNAPSHOT_FIELDS = ("tracks", "reference", "track_outputs", "master_outputs")
 _OUTPUTS = ("track_outputs", "master_outputs")
+_ROLES = "roles"
 # Answers are 0 to 1. A logarithmic range of a million to one still counts this far in floats.
 _LARGEST_ANSWER = 50.0
 # What the graphs need at least: their convolutions stride over time.
@@ -130,12 +131,16 @@ class Controller:
         log.info("model %s runs on %s", self.manifest.name, found[0])
         return found
 
-    def predict(self, tracks: Sequence[Array], reference: Array) -> Outputs:
+    def predict(
+        self, tracks: Sequence[Array], reference: Array, roles: Sequence[Mapping[str, float]] | None = None
+    ) -> Outputs:
         """Decide the settings of a session.
 
         Args:
             tracks: passages of shape (1 or 2, samples) at the manifest's rate, all of one length, at least one.
             reference: a passage likewise. What is shorter than 66000 samples is heard again and again.
+            roles: for each track the weight of each role that it may have, 0..1; None where nothing is known. Models
+                that know sounds only do not look at them.
 
         Raises:
             ModelError: the graphs give something that the manifest does not promise.
@@ -145,6 +150,8 @@ class Controller:
             "track_embeddings": np.stack(embeddings.tracks),
             "reference_embedding": embeddings.reference[None],
         }
+        if self.manifest.roles:
+            feeds[_ROLES] = self._role_weights(roles or [{}] * len(tracks))
         strips, master = self._run(CONTROLLER, self._controller, list(_OUTPUTS), feeds)
         layout = self.manifest.layout
         if strips.shape != (len(tracks), len(layout.track)) or master.shape != (len(layout.master),):
@@ -160,6 +167,10 @@ class Controller:
                 "model again, or use another"
             )
         return Outputs(strips, master)
+
+    def _role_weights(self, roles: Sequence[Mapping[str, float]]) -> Array:
+        rows = [[weights.get(role, 0.0) for role in self.manifest.roles] for weights in roles]
+        return np.array(rows, np.float32)
 
     def embeddings(self, tracks: Sequence[Array], reference: Array) -> Embeddings:
         """What the encoders make of passages, as for :meth:`predict`, which needs them; kept, so free after it."""
@@ -266,7 +277,7 @@ def _session(bundle: Bundle, name: str, provider: Provider, wanted: list[str], t
         raise ModelError(f"{bundle.folder / name}: onnxruntime cannot load it: {error}") from error
     if provider == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
         raise ProviderError(_no_cuda())
-    _check_names(session, bundle.folder / name)
+    _check_names(session, bundle.folder / name, bool(bundle.manifest.roles))
     return session
 
 
@@ -295,11 +306,13 @@ def _no_cuda() -> str:
     )
 
 
-def _check_names(session: Any, path: Path) -> None:
+def _check_names(session: Any, path: Path, knows_roles: bool) -> None:
     """Refuse a graph whose ends are not those of its kind; shapes that are not declared show when it runs."""
     is_controller = path.name == CONTROLLER
     rank = 2 if is_controller else 3
     expected = {"track_embeddings", "reference_embedding"} if is_controller else {"audio"}
+    if is_controller and knows_roles:
+        expected.add(_ROLES)
     inputs, outputs = session.get_inputs(), session.get_outputs()
     found = {item.name for item in inputs}
     if found != expected:

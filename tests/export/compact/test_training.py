@@ -1,6 +1,7 @@
 """Sessions on disk to examples, a few steps of training, resuming, and what is said of broken input."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import torch
 import yaml
 from mixbridge.export.compact.band_cache import CachedSession, load_corpus, load_session, load_songs, session_folders
 from mixbridge.export.compact.bands import BandPowerTransform
-from mixbridge.export.compact.checkpoint import load_checkpoint
-from mixbridge.export.compact.config import TrainConfig, load_config
+from mixbridge.export.compact.checkpoint import build_model, go_on_from, load_checkpoint
+from mixbridge.export.compact.config import DEFAULT_CONFIG, TrainConfig, load_config
 from mixbridge.export.compact.dataset import REFERENCE_FRAMES, SECTION_FRAMES, MixExamples
 from mixbridge.export.compact.layout import compact_layout
 from mixbridge.export.compact.losses import MixFeatures, feature_terms, setting_terms
 from mixbridge.export.compact.train import train
 from mixbridge.presets.errors import ModelError
+from mixbridge.presets.roles import ROLES
+from mixbridge.runtime.model.bundle import open_bundle
 
 
 def test_a_session_is_analysed_once(corpus: Path, tmp_path: Path) -> None:
@@ -166,3 +169,45 @@ def test_from_sessions_to_a_mix_by_commands(corpus: Path, run: Path, small: dict
     call("mix", stems, "--reference", reference, "-o", mix, "--model", tmp_path / "model")
     assert {path.name for path in mix.iterdir()} == {"mix.wav", "preset.json", "report.html", "stems"}
     assert "small" in (tmp_path / "quality.md").read_text()
+
+
+def test_what_is_told_of_roles_is_mostly_true(sessions: list[CachedSession]) -> None:
+    named = [replace(session, roles=("kick", "bass", "lead vocal")) for session in sessions]
+    batches = [MixExamples(named, 16, 4, 5).batch(number) for number in range(8)]
+    told, told_right, tracks = 0, 0, 0
+    for batch in batches:
+        present = batch.session.present
+        assert batch.session.roles is not None
+        weights, roles = batch.session.roles[present], batch.roles[present]
+        assert set(roles.tolist()) <= {ROLES.index(role) for role in ("kick", "bass", "lead vocal")}
+        assert set(weights.sum(-1).tolist()) <= {0.0, 1.0}
+        told += int(weights.sum())
+        told_right += int((weights.argmax(-1) == roles)[weights.sum(-1) > 0].sum())
+        tracks += len(roles)
+    assert 0.6 < told / tracks < 0.95
+    assert 0.9 < told_right / told < 1
+
+
+def test_sessions_without_roles_are_examples_too(sessions: list[CachedSession]) -> None:
+    bare = [replace(session, roles=()) for session in sessions]
+    batch = MixExamples(bare, 4, 4, 5, augment=False).batch(0)
+    assert batch.session.roles is not None
+    assert not batch.session.roles.any()
+    assert (batch.roles == -1).all()
+
+
+def test_a_training_begins_with_the_weights_of_a_model() -> None:
+    bundle = open_bundle()
+    model = build_model(load_config(DEFAULT_CONFIG).model).eval()
+    go_on_from(model, bundle)
+    recorded = bundle.read_arrays("snapshot.npz", ("tracks", "reference", "track_outputs", "master_outputs"))
+    with torch.no_grad():
+        strips, master = model(torch.from_numpy(recorded["tracks"]), torch.from_numpy(recorded["reference"])[None])
+    np.testing.assert_allclose(strips, recorded["track_outputs"], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(master, recorded["master_outputs"], rtol=0, atol=1e-5)
+
+
+def test_a_training_refuses_weights_of_other_sizes() -> None:
+    model = build_model(replace(load_config(DEFAULT_CONFIG).model, channels=64))
+    with pytest.raises(ModelError, match=r"default: .*has the shape .* use the model's own sizes"):
+        go_on_from(model, open_bundle())

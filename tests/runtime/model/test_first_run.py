@@ -218,6 +218,7 @@ def test_threads_may_share_a_controller_whose_cache_turns_over(monkeypatch: pyte
     alone = [shared.predict(song, song[0]) for song in songs]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda song: shared.predict(song, song[0]), songs * 4))
+    # What is cached is not encoded again, so passages are encoded in other batches, which round otherwise.
     for want, got in zip(alone * 4, together, strict=True):
-        np.testing.assert_array_equal(got.tracks, want.tracks)
-        np.testing.assert_array_equal(got.master, want.master)
+        np.testing.assert_allclose(got.tracks, want.tracks, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(got.master, want.master, rtol=0, atol=1e-5)

@@ -8,8 +8,8 @@ from typing import Final
 
 from ...presets.inputs import read_text
 from ...presets.roles import ROLES, Role
-from .build import META
 
+_META = "meta.json"
 _MOST_BYTES = 2**24
 _ROLE_OF_WORD: Final[dict[str, Role]] = {
     "kick": "kick",
@@ -57,7 +57,7 @@ def role_of_stem(stem: dict[str, object]) -> Role | None:
 def roles_of_session(folder: Path) -> dict[str, Role]:
     """Reads the roles of a session's stems, by file name; none where its `meta.json` is another's and tells nothing."""
     try:
-        stems = json.loads(read_text(folder / META, _MOST_BYTES))["stems"]
+        stems = json.loads(read_text(folder / _META, _MOST_BYTES))["stems"]
         roles = {str(stem["file"]): role_of_stem(stem) for stem in stems}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
