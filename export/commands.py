@@ -136,7 +136,7 @@ def export(
     "--suite",
     default="all",
     show_default=True,
-    help="Kinds of cases, with commas: known, recorded, songs, voices, tracks.",
+    help="Kinds of cases, with commas: known, recorded, songs, voices, tracks, odd.",
 )
 @click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
 @click.option("--cases", type=click.IntRange(min=1), default=200, show_default=True, help="Cases of each kind.")

@@ -16,9 +16,11 @@ import numpy as np
 
 from ...presets.errors import AudioError, ModelError
 from ...presets.inputs import read_text
+from ...presets.roles import Role
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, probe, read_passage
 from ...runtime.model.analysis import SILENT_LUFS, Passage
+from ..compact.stem_roles import roles_of_session
 
 # Corpora from before sessions named their kind; to go with them.
 _KIND_BY_PREFIX = {"fd": "tune", "own": "composition", "fof": "recorded", "lmms": "lmms"}
@@ -45,12 +47,14 @@ class HeldOutSession:
         kind: "tune", "composition", "voice", "recorded" or "lmms".
         stems: files by track name.
         seconds: of the longest.
+        roles: of the tracks that are known.
     """
 
     name: str
     kind: str
     stems: Mapping[str, Path]
     seconds: float
+    roles: Mapping[str, Role]
 
 
 @dataclass(frozen=True)
@@ -181,4 +185,5 @@ def _session(meta: Path) -> HeldOutSession:
     if kind is None or not files:
         raise ModelError(f"{meta}: a session needs a kind and stems; build the corpus again")
     stems = {path.stem: path for path in sorted(files)}
-    return HeldOutSession(folder.name, str(kind), stems, max(probe(path).duration_s for path in files))
+    roles = {Path(file).stem: role for file, role in roles_of_session(folder).items()}
+    return HeldOutSession(folder.name, str(kind), stems, max(probe(path).duration_s for path in files), roles)

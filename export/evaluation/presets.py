@@ -11,9 +11,11 @@ from torch import Tensor
 
 from ...presets.console import EQ_BANDS, Master, Strip, parameters, replace
 from ...presets.preset import Preset, Track
+from ...presets.roles import ROLES, Role
 from ...runtime.model.analysis import Passage
 from ...runtime.model.layout import balance_gain_db
 from ..compact.band_console import TRACK_LEVEL_LUFS
+from ..compact.human_draw import human_settings
 from ..compact.layout import (
     HIGH_CENTROID_HZ,
     LOW_CENTROID_HZ,
@@ -24,6 +26,7 @@ from ..compact.layout import (
 )
 
 _MEAN_DRAWS = 2000
+_MEAN_DRAWS_BY_ROLE = 500
 # Where a vocal's bands may be placed; shelves at the ends.
 _VOCAL_FREQ_HZ = ((80, 250), (150, 500), (400, 1500), (1500, 5000), (4000, 10000), (5000, 12000))
 
@@ -37,10 +40,41 @@ def drawn_preset(passage: Passage, centroids_hz: Sequence[float], numbers: np.ra
         numbers: source of randomness.
     """
     generator = torch.Generator().manual_seed(int(numbers.integers(2**31)))
-    mono = torch.tensor([[audio.shape[0] == 1 for audio in passage.audio.values()]])
+    mono = _mono(passage)
     centroids = torch.tensor([list(centroids_hz)])
     strips, master = random_settings(centroids < LOW_CENTROID_HZ, mono, generator, centroids > HIGH_CENTROID_HZ)
     return _preset(passage, {path: value[0] for path, value in strips.items()}, {k: v[0] for k, v in master.items()})
+
+
+def peoples_preset(passage: Passage, roles: Mapping[str, Role], numbers: np.random.Generator) -> Preset:
+    """Draws settings as engineers set them by role, as training does.
+
+    Args:
+        passage: whose tracks they are for.
+        roles: of its tracks; those that are missing are drawn as tracks that nobody knows.
+        numbers: source of randomness.
+    """
+    generator = torch.Generator().manual_seed(int(numbers.integers(2**31)))
+    strips, master = human_settings(_role_numbers(passage, roles), _mono(passage), generator)
+    return _preset(passage, {path: value[0] for path, value in strips.items()}, {k: v[0] for k, v in master.items()})
+
+
+def mean_by_role(passage: Passage, roles: Mapping[str, Role]) -> Preset:
+    """Sets everything to its mean over such draws by role, in 0..1."""
+    layout, generator = compact_layout(), torch.Generator().manual_seed(0)
+    rows, mono = (item.expand(_MEAN_DRAWS_BY_ROLE, -1) for item in (_role_numbers(passage, roles), _mono(passage)))
+    strips, master = human_settings(rows, mono, generator)
+    unit, master_unit = to_unit_values(layout.track, strips).mean(0), to_unit_values(layout.master, master).mean(0)
+    return _preset(passage, to_units(layout.track, unit), to_units(layout.master, master_unit))
+
+
+def _role_numbers(passage: Passage, roles: Mapping[str, Role]) -> Tensor:
+    known = [roles.get(name) for name in passage.audio]
+    return torch.tensor([[-1 if role is None else ROLES.index(role) for role in known]])
+
+
+def _mono(passage: Passage) -> Tensor:
+    return torch.tensor([[audio.shape[0] == 1 for audio in passage.audio.values()]])
 
 
 def mean_preset(passage: Passage) -> Preset:

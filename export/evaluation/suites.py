@@ -25,7 +25,17 @@ from ...runtime.prediction.target import FeatureTarget
 from .cases import CaseResult
 from .judging import HARDLY_HEARD, render, shares, terms_of
 from .material import HeldOutSession, Material, PassageSpan, cut_session, is_silent, read_stems, sounding, two_spans
-from .presets import centred, centroids_of, drawn_preset, levelled_preset, mean_preset, partly_true, vocal_preset
+from .presets import (
+    centred,
+    centroids_of,
+    drawn_preset,
+    levelled_preset,
+    mean_by_role,
+    mean_preset,
+    partly_true,
+    peoples_preset,
+    vocal_preset,
+)
 
 MODEL = "model"
 RANDOM, MEAN = "random settings", "mean setting"
@@ -85,6 +95,7 @@ class Suite:
         needs_songs: whether finished songs are its references.
         explained: whether its worst cases are looked into.
         in_the_middle: whether all pans are taken to the centre.
+        by_role: whether settings are drawn as people set them by role, or anyhow.
     """
 
     name: str
@@ -95,6 +106,7 @@ class Suite:
     needs_songs: bool = False
     explained: bool = False
     in_the_middle: bool = False
+    by_role: bool = False
 
     def missing(self, material: Material, manifest: Manifest) -> str:
         """Tells what the suite lacks, for people; empty if it can be run."""
@@ -144,8 +156,8 @@ def _presets(
     placed = centred if suite.in_the_middle else _as_it_is
     yield MODEL, placed(predict(controller, passage, scene.reference))
     makers: dict[str, Callable[[], Preset]] = {
-        RANDOM: lambda: drawn_preset(passage, scene.centroids_hz, numbers),
-        MEAN: lambda: mean_preset(passage),
+        RANDOM: lambda: _drawn(suite.by_role, scene.session, passage, scene.centroids_hz, numbers),
+        MEAN: lambda: _mean(suite, scene),
         UNTOUCHED: lambda: levelled_preset(passage, spread=0),
         CENTRED: lambda: levelled_preset(passage, spread=0),
         SPREAD: lambda: levelled_preset(passage, spread=1),
@@ -155,7 +167,23 @@ def _presets(
     if suite.explained and scene.truth is not None:
         power = shares(scene.elsewhere, scene.truth, controller.manifest.sample_rate_hz)
         names = [name for name, share in power.items() if share >= HARDLY_HEARD]
-        yield TOLD, partly_true(scene.truth, names, mean_preset(passage))
+        yield TOLD, partly_true(scene.truth, names, _mean(suite, scene))
+
+
+def _drawn(
+    by_role: bool,
+    session: HeldOutSession,
+    passage: Passage,
+    centroids_hz: tuple[float, ...],
+    numbers: np.random.Generator,
+) -> Preset:
+    if by_role:
+        return peoples_preset(passage, session.roles, numbers)
+    return drawn_preset(passage, centroids_hz, numbers)
+
+
+def _mean(suite: Suite, scene: EvaluationScene) -> Preset:
+    return mean_by_role(scene.passage, scene.session.roles) if suite.by_role else mean_preset(scene.passage)
 
 
 def _as_it_is(preset: Preset) -> Preset:
@@ -166,11 +194,11 @@ def _numbers(suite: Suite, index: int, seed: int, purpose: int) -> np.random.Gen
     return np.random.default_rng([seed, list(SUITES).index(suite.name), index, purpose])
 
 
-def _known(kinds: tuple[str, ...]) -> SceneMaker:
+def _known(kinds: tuple[str, ...], by_role: bool) -> SceneMaker:
     def make(material: Material, manifest: Manifest, index: int, numbers: np.random.Generator) -> EvaluationScene:
         session, (passage, elsewhere, span) = _cut_mix(_usable(material, kinds, manifest), index, manifest, numbers)
         centroids_hz = centroids_of(passage, manifest.sample_rate_hz)
-        truth = drawn_preset(passage, centroids_hz, numbers)
+        truth = _drawn(by_role, session, passage, centroids_hz, numbers)
         return _paired(session, passage, elsewhere, span, centroids_hz, truth, manifest)
 
     return make
@@ -305,8 +333,24 @@ def _lengths(manifest: Manifest) -> tuple[float, float, int]:
 SUITES = {
     suite.name: suite
     for suite in (
-        Suite("known", "Same song, known settings", _MULTITRACK, BASELINES, _known(_MULTITRACK), explained=True),
-        Suite("recorded", "Recorded sessions, known settings", _RECORDED, BASELINES, _known(_RECORDED), explained=True),
+        Suite(
+            "known",
+            "Same song, known settings",
+            _MULTITRACK,
+            BASELINES,
+            _known(_MULTITRACK, by_role=True),
+            explained=True,
+            by_role=True,
+        ),
+        Suite(
+            "recorded",
+            "Recorded sessions, known settings",
+            _RECORDED,
+            BASELINES,
+            _known(_RECORDED, by_role=True),
+            explained=True,
+            by_role=True,
+        ),
         Suite("songs", "Finished songs as references", _MULTITRACK, BASELINES, _songs, needs_songs=True),
         Suite(
             "voices",
@@ -317,5 +361,8 @@ SUITES = {
             in_the_middle=True,
         ),
         Suite("tracks", "From one track to twenty-four", _MULTITRACK, BASELINES, _tracks),
+        Suite(
+            "odd", "Same song, settings as nobody sets them", _MULTITRACK, BASELINES, _known(_MULTITRACK, by_role=False)
+        ),
     )
 }

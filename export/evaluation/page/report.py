@@ -29,7 +29,7 @@ console. Its mix is rendered by mixbridge itself, as a user would get it, and br
 sound like; then the two are compared. So are mixes made without a model:
 
 - **random settings**: another draw of the settings that sessions are mixed with here, which is what training drew;
-- **mean setting**: every setting at its average over such draws;
+- **mean setting**: every setting at its average over such draws, by role where they are drawn by role;
 - **equal loudness, centred** and **spread**: all tracks at the same loudness, untouched, in the middle or evenly from
   left to right.
 
@@ -54,16 +54,18 @@ intervals; sessions are drawn, not cases, because cases of one session resemble 
 
 _LIKENESS = ((0.03, "alike, below 0.03"), (0.1, "0.03 to 0.1"), (np.inf, "unlike, above 0.1"))
 _ABOUT = {
-    "known": "A session is mixed under settings drawn at random; the model hears the mix of another passage of the "
-    "same song as reference, and its mix is compared with the true one.",
+    "known": "A session is mixed under settings drawn as engineers set them by role; the model hears the mix of "
+    "another passage of the same song as reference, and its mix is compared with the true one.",
     "recorded": "The same with recordings instead of rendered instruments.",
     "songs": "The reference is a finished song by somebody else. Nobody knows the right settings; the mix is compared "
     "with the song's passage itself, from which other notes and instruments keep it apart whatever the settings.",
     "voices": "A single raw voice; the reference is another passage of the same voice under three to five EQ bands of "
     "3..9 dB and compression of 3 to 8 to one, and its mix is compared with the passage heard under those. All mixes "
     "are in the middle, as `AudioProcessor` leaves one voice.",
-    "tracks": "As the first suite, with sessions put together of a given number of tracks, from several songs where "
+    "tracks": "As the last suite, with sessions put together of a given number of tracks, from several songs where "
     "one has too few.",
+    "odd": "As the first suite, under settings that no role and no habit holds back: pans anywhere, faders by chance. "
+    "No engineer mixes so; models of earlier versions were trained on it.",
 }
 
 
