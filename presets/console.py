@@ -7,25 +7,20 @@ Nothing here touches audio.
 
 Signal flow of a strip: input gain, gate, low cut, high cut, EQ, compressor, de-esser, saturation, fader, pan; the sends
 are taken behind the pan. Strips go to their group's bus, which has a strip of its own, or to the mix; there they are
-summed with the returns of reverb, delay and fx bus. The master is input gain, EQ, compressor, output gain.
+summed with the returns of reverb, delay and fx bus. The master is input gain, EQ, match curve, compressor, output gain.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import replace as with_fields
-from functools import cache
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field
 
-Scale = Literal["linear", "log", "level"]
-Unit = Literal["dB", "dB/oct", "Hz", "ms", "s", ":1", ""]
-Move = Literal["stays", "adds", "subtracts", "divides"]
-Section = TypeVar("Section", bound=BaseModel)
+from .parts.match import MatchCurve
+from .parts.table import Move, Parameter, Part, Scale, Unit, get, parameters, replace
+
+__all__ = ["Move", "Parameter", "Part", "Scale", "Unit", "get", "parameters", "replace"]
 
 EQ_BANDS = ("low_shelf", "band0", "band1", "band2", "band3", "high_shelf")
 FX_BAND_CENTRES_HZ = (31.5, 63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 6000.0, 8000.0, 12000.0, 16000.0)
@@ -46,55 +41,6 @@ NOTE_BEATS: Mapping[Note, float] = {
 SEND_OFF_DB = -80.0
 LOW_CUT_OFF_HZ = 16.0
 HIGH_CUT_OFF_HZ = 22000.0
-_UNIT_ENDING = re.compile("_(db|hz|ms|s)$")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One row of the table: a setting of the console.
-
-    Attributes:
-        unit: as written after a value; "" where the number stands alone.
-        low: smallest value a preset may hold.
-        high: largest value a preset may hold.
-        scale: how a control runs between them. "level" is a level in dB whose lowest value means off.
-        neutral: the value at which the setting does nothing; None for one that only shapes another (a frequency,
-            a threshold), which `amount` therefore leaves where it is.
-        help: one line for users.
-        section: which part of the strip it belongs to; that of a stage is the stage's name. See :mod:`.sections`.
-        label: what people call it within its section.
-        with_gain: what becomes of it when gain is moved from behind the stages to before them, so that the sound stays
-            the same: the gain in dB is added or subtracted, or the value is divided by its factor.
-        is_level: a level in dB that all of the sound passes: a change of it is heard as a jump.
-    """
-
-    unit: Unit
-    low: float
-    high: float
-    scale: Scale
-    neutral: float | None
-    help: str
-    section: str = ""
-    label: str = ""
-    with_gain: Move = "stays"
-    is_level: bool = False
-
-    def clamp(self, value: float) -> float:
-        """Find the nearest value inside the range."""
-        return min(max(value, self.low), self.high)
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.float_schema(ge=self.low, le=self.high, allow_inf_nan=False)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        extra = {"x-unit": self.unit, "x-scale": self.scale, "x-neutral": self.neutral}
-        return {**handler(schema), "description": self.help, **extra}
-
-
-class Part(BaseModel):
-    """A frozen part of the console; an unknown key is a mistake, not an extension."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class EqBand(Part):
@@ -356,51 +302,8 @@ class Master(Part):
 
     input_gain_db: Annotated[float, _INPUT_GAIN] = 0.0
     eq: Equalizer = Equalizer()
+    match: MatchCurve = MatchCurve()
     compressor: Compressor = Compressor()
     output_gain_db: Annotated[
         float, Parameter("dB", -96, 96, "linear", 0, "gain behind them", "fader", with_gain="subtracts", is_level=True)
     ] = 0.0
-
-
-@cache
-def parameters(section: type[BaseModel]) -> Mapping[str, Parameter]:
-    """List the table of one part of the console: dotted path to row, in the order of declaration.
-
-    Only single settings are listed; the twelve alike bands of :class:`FxBus` are not.
-
-    >>> parameters(Strip)["compressor.threshold_db"].unit
-    'dB'
-    """
-    rows: dict[str, Parameter] = {}
-    for name, field in section.model_fields.items():
-        row = next((item for item in field.metadata if isinstance(item, Parameter)), None)
-        if row is not None:
-            rows[name] = with_fields(row, label=row.label or _UNIT_ENDING.sub("", name).replace("_", " "))
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            stage = parameters(field.annotation)
-            rows.update({f"{name}.{path}": with_fields(row, section=name) for path, row in stage.items()})
-    return rows
-
-
-def get(section: BaseModel, path: str) -> float:
-    """Read the value at a dotted path of :func:`parameters`."""
-    value: Any = section
-    for name in path.split("."):
-        value = getattr(value, name)
-    return float(value)
-
-
-def replace(section: Section, values: Mapping[str, float]) -> Section:
-    """Copy with the values at these dotted paths changed, validated.
-
-    Raises:
-        pydantic.ValidationError: a value is out of range or a path unknown.
-    """
-    data = section.model_dump()
-    for path, value in values.items():
-        *parents, leaf = path.split(".")
-        node = data
-        for name in parents:
-            node = node[name]
-        node[leaf] = value
-    return type(section).model_validate(data)

@@ -23,6 +23,7 @@ from .checking.complaints import MOST_LINES, complaints, listed, place_name
 from .errors import Hint, OutputError, PresetError
 from .escaping import json_text
 from .inputs import open_regular
+from .parts.match import MatchCurve
 from .preset import FORMAT, READABLE_VERSIONS, VERSION, Preset, json_schema
 
 MAX_BYTES = 16 * 2**20
@@ -85,8 +86,13 @@ def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = Fals
 
 
 def dumps(preset: Preset) -> str:
-    """Write a preset as JSON text: one setting a line, always in the same order, 6 significant digits."""
+    """Write a preset as JSON text: one setting a line, always in the same order, 6 significant digits.
+
+    A match curve that was never touched is left out, with its 64 settings.
+    """
     data = _rounded(without_stale(preset).model_dump(mode="json", exclude_none=True))
+    if preset.master.match == MatchCurve():
+        data["master"].pop("match")
     return json_text(data) + "\n"
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from .console import Delay, FxBand, FxBus, Master, Parameter, Reverb, Strip, get, parameters
+from .parts.match import THIRDS_HZ, MatchCurve, points_db
 from .units import quantity
 
 SectionName = str
@@ -76,8 +77,11 @@ def spoken(section: SectionName) -> str:
 def described(bus: Strip | Master, section: SectionName) -> str:
     """Say a section in numbers: "pan of 0.3", "saturation (drive 4)", "gate (threshold -40 dB, range 20 dB)".
 
-    Sends that are off, and settings without a unit that have their usual value, are not said.
+    Sends that are off, points at 0 of a match curve, and settings without a unit that have their usual value, are not
+    said.
     """
+    if isinstance(bus, Master) and section == "match":
+        return _match_described(bus.match)
     rows = rows_of(type(bus), section)
     usual = type(bus)()
     idle = {path for path, row in rows.items() if get(bus, path) == get(usual, path) and not (row.unit and "." in path)}
@@ -86,6 +90,23 @@ def described(bus: Strip | Master, section: SectionName) -> str:
     if "." not in next(iter(rows)):
         return " and ".join(f"{label} of {value}" for label, value in values.items())
     return f"{spoken(section)} ({', '.join(f'{label} {value}' for label, value in values.items())})"
+
+
+def _match_described(match: MatchCurve) -> str:
+    """List both curves: "match curve (tone 63 Hz +1.5, 80 Hz +2.0; width 125 Hz -6.0, in dB)"."""
+    curves = {"tone": points_db(match.tone), "width": points_db(match.width)}
+    said = [
+        f"{name} {', '.join(f'{hz:g} Hz {db:+.2g}' for hz, db in zip(THIRDS_HZ, values_db, strict=True) if db)}"
+        for name, values_db in curves.items()
+        if any(values_db)
+    ]
+    usual = MatchCurve()
+    more = [
+        f"; {path.replace('_', ' ')} {get(match, path):.4g}"
+        for path in ("amount", "linear_phase")
+        if get(match, path) != get(usual, path)
+    ]
+    return f"match curve ({'; '.join(said) or 'flat'}, in dB{''.join(more)})"
 
 
 def console_markdown() -> str:

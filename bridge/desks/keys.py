@@ -49,8 +49,8 @@ def label_of(key: str) -> str:
 
 @cache
 def all_sections() -> tuple[SectionName, ...]:
-    """The sections of a strip on a desk: those of the console, and what a track has besides."""
-    return (*sections(Strip), *TRACK_SECTIONS)
+    """The sections of a strip on a desk: those of the console's strips and master, and what a track has besides."""
+    return (*dict.fromkeys((*sections(Strip), *sections(Master))), *TRACK_SECTIONS)
 
 
 @cache

@@ -9,7 +9,7 @@ band, until nothing gets better.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -34,6 +34,8 @@ _STEP = np.array([3.0, 0.25, 0.35])
 _WRONG_KIND, _WRONG_IDLE_KIND, _OCTAVE_OUT, _OTHER_PLACE = 1e6, 1e3, 1e2, 1.0
 _SWEEPS = 30
 _LN_NARROW_Q = math.log(2)
+# Of bells that a curve of no bands is built up from.
+_FILLING_QS = (0.7, 1.4)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,11 @@ def audible_freqs_hz(count: int, sample_rate_hz: int) -> Floats:
 
 
 def closest(
-    wanted: FilterBands, slots: Sequence[SlotLimits], preferred: Sequence[int], sample_rate_hz: int
+    wanted: FilterBands,
+    slots: Sequence[SlotLimits],
+    preferred: Sequence[int],
+    sample_rate_hz: int,
+    besides_db: Callable[[Floats], Floats] | None = None,
 ) -> FilterBands:
     """Find the setting of the slots that sounds most like these bands, on the slots' grid.
 
@@ -100,12 +106,15 @@ def closest(
         preferred: indices of the bands that do something, and behind them of those whose frequency may be shown in
             a slot that is left, in order of preference.
         sample_rate_hz: of the filters.
+        besides_db: a gain over frequencies in Hz that the slots have to give on top of the bands; None for none.
     """
-    task = _Task(wanted, tuple(slots), sample_rate_hz)
+    task = _Task(wanted, tuple(slots), sample_rate_hz, besides_db)
     active = [index for index in preferred if wanted.values[index, GAIN] != 0]
     if len(active) <= len(slots):
         whole = task.start(sorted(preferred[: len(slots)]))
         starts = [whole, *task.with_one_bell_moved(whole)]
+        if besides_db is not None:
+            starts += [task.filled(whole, math.log(q)) for q in _FILLING_QS]
     else:
         starts = [task.start(list(kept)) for kept in combinations(sorted(active), len(slots))]
     starts.sort(key=task.squares)
@@ -118,13 +127,21 @@ def closest(
 class _Task:
     """One set of bands, to be had from one set of slots."""
 
-    def __init__(self, wanted: FilterBands, slots: tuple[SlotLimits, ...], sample_rate_hz: int):
+    def __init__(
+        self,
+        wanted: FilterBands,
+        slots: tuple[SlotLimits, ...],
+        sample_rate_hz: int,
+        besides_db: Callable[[Floats], Floats] | None,
+    ):
         self._wanted = wanted
         self._slots = slots
         self._rate_hz = sample_rate_hz
         self._freqs_hz = audible_freqs_hz(_FIT_POINTS, sample_rate_hz)
         self._points = warped(self._freqs_hz, sample_rate_hz)
         self._target_db = _total_db(wanted, self._points, sample_rate_hz)
+        if besides_db is not None:
+            self._target_db = self._target_db + besides_db(self._freqs_hz)
         self._low = np.array([slot.low for slot in slots])
         self._high = np.array([slot.high for slot in slots])
 
@@ -171,6 +188,17 @@ class _Task:
             kinds[place], values[place] = BELL, np.clip(bell, slot.low, slot.high)
             starts.append(FilterBands(kinds, values))
         return starts
+
+    def filled(self, start: FilterBands, log_q: float) -> FilterBands:
+        """Make a start whose idle bells stand where most is missing, one after the other."""
+        bands = FilterBands(start.kinds.copy(), start.values.copy())
+        for place, slot in enumerate(self._slots):
+            if BELL in slot.kinds and bands.values[place, GAIN] == 0:
+                missing_db = -self.errors_db(bands)
+                peak = int(np.abs(missing_db).argmax())
+                bell = [missing_db[peak], math.log(self._freqs_hz[peak]), log_q]
+                bands.kinds[place], bands.values[place] = BELL, np.clip(bell, slot.low, slot.high)
+        return bands
 
     def fitted(self, start: FilterBands) -> FilterBands:
         """Find the nearest response that can be reached from here, off the grid."""

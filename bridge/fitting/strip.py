@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...presets.console import EQ_BANDS, SEND_OFF_DB, Master, Strip, get
 from ...presets.edit import Bus, without_input_gain
@@ -16,6 +16,7 @@ from ..desks.profile import Desk
 from .abilities import Clamp, clamp_of, grid_of, highest, snapped
 from .compressor import FittedCompressor, fit_compressor
 from .equalizer import FittedEq, fit_eq
+from .match import without_match
 
 # Less is not heard.
 _AUDIBLE_PAN = 0.005
@@ -58,7 +59,9 @@ def fit_strip(strip: Bus, desk: Desk, kind: str, sample_rate_hz: int = 48000, *,
     """
     if kind not in desk.strips:
         raise DeskError(f"{desk.title} has no {kind} that mixbridge can reach: leave it out of what is sent")
-    return _fitted(without_input_gain(strip), desk, kind, sample_rate_hz, trims=trims)
+    plain, match = without_match(without_input_gain(strip), sample_rate_hz)
+    fitted: FittedStrip = _fitted(plain, desk, kind, sample_rate_hz, trims=trims)
+    return fitted if match is None else replace(fitted, lost=(*fitted.lost, f"The {match.words}."))
 
 
 def _fitted(plain: Strip | Master, desk: Desk, kind: str, sample_rate_hz: int, *, trims: bool) -> FittedStrip:

@@ -155,23 +155,24 @@ def _equalizer(
         return Equalizer(), lost
     wanted = FilterBands(np.array(kinds), np.array(rows))
     in_use_first = sorted(range(len(rows)), key=lambda index: rows[index][GAIN] == 0)
-    nearest_bands = closest(wanted, _console_limits(), in_use_first, sample_rate_hz)
+    nearest_bands = closest(wanted, console_limits(), in_use_first, sample_rate_hz)
     freqs_hz = audible_freqs_hz(_CURVE_POINTS, sample_rate_hz)
     errors_db = nearest_bands.response_db(freqs_hz, sample_rate_hz) - wanted.response_db(freqs_hz, sample_rate_hz)
     if np.abs(errors_db).max() > _TOLD_DB:
         lost.append(f"The EQ as it is: the preset's is up to {np.abs(errors_db).max():.1f} dB beside it.")
-    bands = {name: _band(row) for name, row in zip(EQ_BANDS, nearest_bands.values, strict=True)}
+    bands = {name: console_band(row) for name, row in zip(EQ_BANDS, nearest_bands.values, strict=True)}
     return Equalizer(**bands), lost
 
 
-def _band(row: Floats) -> EqBand:
+def console_band(row: Floats) -> EqBand:
+    """Make a band of the console of gain in dB, log frequency and log Q."""
     numbers = {"gain_db": row[GAIN], "freq_hz": math.exp(row[FREQ]), "q": math.exp(row[Q])}
     # Nine figures: a logarithm there and back leaves dust in the last ones.
     return EqBand(**{name: _ROWS[name].clamp(float(f"{value:.9g}")) for name, value in numbers.items()})
 
 
 @cache
-def _console_limits() -> tuple[SlotLimits, ...]:
+def console_limits() -> tuple[SlotLimits, ...]:
     """Describe the console's bands as slots to be set."""
     rows = [_ROWS[name] for name in ("gain_db", "freq_hz", "q")]
     low = np.array([rows[GAIN].low, math.log(rows[FREQ].low), math.log(rows[Q].low)])

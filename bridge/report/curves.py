@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
 
 from ...presets.console import Compressor, Equalizer
+from ...presets.parts.match import MatchCurve, points_db
 from ...runtime.console.dynamics import CompressorWork
+from ...runtime.console.match import match_gains_db
 from ...runtime.console.response import band_responses_db, compressor_gain_db
 from .charts import FREQUENCIES, Axis, Columns, Line, decibel_axis, line_chart
 from .listening import THIRDS_HZ, Curve
@@ -22,15 +24,19 @@ _LEVEL_COLUMNS = 30
 
 def equalizer(eq: Equalizer, sample_rate_hz: int) -> Markup:
     """Draw the gain of an equalizer over frequency, its bands behind it."""
-    freqs_hz = np.geomspace(FREQUENCIES.low, min(FREQUENCIES.high, 0.49 * sample_rate_hz), _POINTS)
+    freqs_hz = _freqs_hz(sample_rate_hz)
     bands = band_responses_db(eq, freqs_hz, sample_rate_hz)
     total = sum(bands.values(), np.zeros(_POINTS))
-    highest = max((float(np.abs(curve).max()) for curve in (total, *bands.values())), default=0.0)
-    reach, step = next(((reach, step) for reach, step in ((6, 3), (12, 6), (24, 12)) if highest < reach), (48, 24))
     lines = [Line(freqs_hz, curve, "band") for curve in bands.values()] if len(bands) > 1 else []
-    return line_chart(
-        "Equalizer", FREQUENCIES, decibel_axis(-reach, reach, step), [*lines, Line(freqs_hz, total, "mix")], size=_CHART
-    )
+    return _gains("Equalizer", [*lines, Line(freqs_hz, total, "mix")])
+
+
+def match_curve(match: MatchCurve, sample_rate_hz: int) -> Markup:
+    """Draw a match curve: what it does to the tone, and what to the sides where they are treated otherwise."""
+    freqs_hz = _freqs_hz(sample_rate_hz)
+    middle_db, sides_db = match_gains_db(match, freqs_hz)
+    sides = [Line(freqs_hz, sides_db, "reference")] if any(points_db(match.width)) else []
+    return _gains("Match curve", [*sides, Line(freqs_hz, middle_db, "mix")])
 
 
 def dynamics(compressor: Compressor, work: CompressorWork, input_gain_db: float) -> Markup:
@@ -68,6 +74,17 @@ def spectra(curves_db: Mapping[str, Curve], title: str, size: tuple[int, int] = 
     order = sorted(curves_db, key=("reference", "raw", "mix").index)
     shown = {name: np.where(curves_db[name] < axis.low, np.nan, curves_db[name]) for name in order}
     return line_chart(title, FREQUENCIES, axis, [Line(THIRDS_HZ, shown[name], name) for name in order], size=size)
+
+
+def _freqs_hz(sample_rate_hz: int) -> Curve:
+    return np.geomspace(FREQUENCIES.low, min(FREQUENCIES.high, 0.49 * sample_rate_hz), _POINTS)
+
+
+def _gains(title: str, lines: Sequence[Line]) -> Markup:
+    """Draw gains over frequency, with room for the highest."""
+    highest = max(float(np.abs(np.asarray(line.ys)).max()) for line in lines)
+    reach, step = next(((reach, step) for reach, step in ((6, 3), (12, 6), (24, 12)) if highest < reach), (48, 24))
+    return line_chart(title, FREQUENCIES, decibel_axis(-reach, reach, step), lines, size=_CHART)
 
 
 def _histogram(levels_db: Curve, axis: Axis) -> Columns:

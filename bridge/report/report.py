@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...presets.escaping import escaped
+from ...presets.parts.match import is_flat
 from ...presets.preset import Preset, Track
 from ...presets.units import gain_factor
 from ...presets.version import __version__
@@ -97,6 +98,7 @@ class MasterCard:
     sentences: Sequence[str]
     turned_down: str
     eq: Markup
+    match: Markup | None
     dynamics: Markup | None
 
 
@@ -245,12 +247,15 @@ def _track_card(
 
 def _master_card(heard: _Heard, preset: Preset) -> MasterCard:
     master, rendered = preset.master, heard.rendered
-    work = compressor_work(rendered.bus, heard.rate_hz, master.input_gain_db, master.eq, master.compressor)
+    work = compressor_work(
+        rendered.bus, heard.rate_hz, master.input_gain_db, master.eq, master.compressor, master.match
+    )
     is_active = master.compressor.ratio > 1
     return MasterCard(
         describe_master(master),
         _turned_down(work) if is_active else "",
         curves.equalizer(master.eq, heard.rate_hz),
+        None if is_flat(master.match) else curves.match_curve(master.match, heard.rate_hz),
         curves.dynamics(master.compressor, work, master.input_gain_db) if is_active else None,
     )
 

@@ -25,6 +25,7 @@ from ...presets.console import (
     get,
 )
 from ...presets.edit import Change
+from ...presets.parts.match import THIRDS_HZ, points_db
 from ...presets.preset import GroupBus, Preset, Provenance, Track
 from ...presets.sections import active_sections, described, is_active, rows_of, sections, spoken
 from ...presets.units import gain_factor, quantity
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 AUDIBLE_DB = 0.5
 AUDIBLE_RATIO = 1.05
 AUDIBLE_PAN = 0.02
+# Of a match curve, how many places are said.
+_MOST_POINTS = 5
 
 # Up to which frequency, what there is too much of when it is cut, and what a boost brings.
 _REGIONS: tuple[tuple[float, str, str], ...] = (
@@ -216,6 +219,35 @@ def _speed(compressor: Compressor) -> str:
     return "medium" if compressor.attack_ms < 40 else "slow"
 
 
+def _match_words(bus: Strip | Master) -> Iterator[str]:
+    if not isinstance(bus, Master) or not is_active(bus, "match"):
+        return
+    match = bus.match
+    tone_db, width_db = (
+        [match.amount * gain_db for gain_db in points_db(curve)] for curve in (match.tone, match.width)
+    )
+    heard = _peaks_and_dips(tone_db)
+    if heard:
+        points = ", ".join(f"{tone_db[at]:+.1f} dB at {spoken_frequency(THIRDS_HZ[at])}" for at in heard)
+        yield f"a match curve bends the tone: {points}"
+    else:
+        yield f"a match curve bends the tone by less than {AUDIBLE_DB:g} dB"
+    heard = _peaks_and_dips(width_db)
+    if heard:
+        points = ", ".join(f"{width_db[at]:+.1f} dB at {spoken_frequency(THIRDS_HZ[at])}" for at in heard)
+        yield f"the sides against the middle: {points}"
+
+
+def _peaks_and_dips(gains_db: Sequence[float]) -> list[int]:
+    """Find the places that say most of a curve: the strongest turning points, in the order of frequency."""
+    rim = [gains_db[0], *gains_db, gains_db[-1]]
+    turns = [at for at, gain_db in enumerate(gains_db) if (gain_db - rim[at]) * (gain_db - rim[at + 2]) >= 0]
+    audible = [at for at in turns if abs(gains_db[at]) >= AUDIBLE_DB]
+    # Of a level stretch the first place stands for all.
+    first = [at for at in audible if at == 0 or gains_db[at] != gains_db[at - 1]]
+    return sorted(sorted(first, key=lambda at: -abs(gains_db[at]))[:_MOST_POINTS])
+
+
 def _saturation_words(bus: Strip | Master) -> Iterator[str]:
     if not isinstance(bus, Strip):
         return
@@ -289,6 +321,7 @@ _WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
     "high_cut": _high_cut_words,
     "deesser": _deesser_words,
     "eq": _equalizer_words,
+    "match": _match_words,
     "compressor": _compressor_words,
     "saturation": _saturation_words,
     "fader": _fader_words,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ...presets.console import Master, Strip
+from ...presets.console import Strip
 from ...presets.edit import Bus, without_input_gain
 from ...presets.errors import OutputError, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
 from ...presets.sections import active_sections, described
 from ...runtime.audio.output import OutputFolder
+from ..fitting.match import PLUGIN_RATE_HZ, without_match
 from .core.balance import FaderPan, from_daw, to_daw
 from .core.kinds import Kind, Phrase, level, side
 from .core.model import PanLaw, Session, SessionGroup, SessionTrack
@@ -176,9 +177,11 @@ def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
         yield f"Tracks of the preset that are not in the session: {_some(left)}."
 
 
-def strip_left_out(strip: Bus, daw: str) -> Iterator[str]:
+def strip_left_out(strip: Bus, daw: str, sample_rate_hz: int = PLUGIN_RATE_HZ) -> Iterator[str]:
     """Say what of a strip or master no DAW's copy has, in the desk form that a copy is in."""
-    plain: Strip | Master = without_input_gain(strip)
+    plain, match = without_match(without_input_gain(strip), sample_rate_hz)
+    if match is not None:
+        yield f"its {match.words}."
     for section in active_sections(plain, known=WRITTEN):
         remedy = "set up a reverb in the DAW" if section == "send" else f"{daw} has none"
         yield f"its {described(plain, section)} is left out: {remedy}."

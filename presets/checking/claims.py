@@ -12,6 +12,7 @@ import json
 import re
 from typing import Any
 
+from ..parts.match import MatchCurve
 from ..preset import Confidence, Finding, Preset
 
 _DIGITS = 6
@@ -54,7 +55,7 @@ def without_claims(preset: Preset) -> Preset:
 
 def settings_digest(preset: Preset) -> str:
     """Compute the SHA-256 of all that is heard, with the digits that a file keeps."""
-    parts = {
+    parts: dict[str, Any] = {
         "tracks": [
             [track.name, track.mute, track.bus, track.link, _rounded(track.strip.model_dump())]
             for track in preset.tracks
@@ -62,6 +63,8 @@ def settings_digest(preset: Preset) -> str:
         "buses": [[bus.name, bus.mute, _rounded(bus.strip.model_dump())] for bus in preset.buses],
         **{part: _rounded(getattr(preset, part).model_dump()) for part in ("fx_bus", "reverb", "delay", "master")},
     }
+    if preset.master.match == MatchCurve():  # as digests were before there was one
+        parts["master"].pop("match")
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.console import Compressor, Equalizer
+from ...presets.parts.match import MatchCurve
 from ..audio.reading import Samples
 from .compressor import CompressorProcessor
+from .match import matched
 from .response import compressor_gain_db, eq_response_db
 
 Curve = NDArray[np.float64]
@@ -38,10 +40,18 @@ class CompressorWork:
 
 
 def compressor_work(
-    audio: Samples, sample_rate_hz: int, input_gain_db: float, eq: Equalizer, compressor: Compressor
+    audio: Samples,
+    sample_rate_hz: int,
+    input_gain_db: float,
+    eq: Equalizer,
+    compressor: Compressor,
+    match: MatchCurve | None = None,
 ) -> CompressorWork:
-    """How audio of shape (1 or 2, n) meets a compressor behind a gain and an equalizer."""
-    detector = np.abs(_equalized(audio, sample_rate_hz, eq)).max(axis=0)
+    """How audio of shape (1 or 2, n) meets a compressor behind a gain, an equalizer and, of stereo, a match curve."""
+    equalized = _equalized(audio, sample_rate_hz, eq)
+    if match is not None:
+        equalized = matched(equalized, match, sample_rate_hz)
+    detector = np.abs(equalized).max(axis=0)
     levels_db = _followed_db(detector, sample_rate_hz, compressor)[::_EVERY]
     levels_db = levels_db[levels_db > levels_db.max() - _PLAYING_DB]
     turned_down = -compressor_gain_db(compressor, levels_db + input_gain_db)

@@ -25,6 +25,7 @@ from .cut import CutProcessor
 from .deesser import DeEsserProcessor
 from .eq import eq_plugins
 from .gate import GateProcessor
+from .match import MatchProcessor
 from .primitives import PluginStream
 from .saturation import SaturationProcessor
 
@@ -125,7 +126,7 @@ class StripProcessor:
 
 
 class MasterProcessor:
-    """The stereo sum's channel: input gain, EQ, compressor, output gain.
+    """The stereo sum's channel: input gain, EQ, match curve, compressor, output gain.
 
     Args:
         master: its settings.
@@ -139,13 +140,14 @@ class MasterProcessor:
     def __init__(self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False):
         master = without_input_gain(master)
         self._tone = Tone(master.eq, 2, sample_rate_hz, _LIFT if any_blocks else 1.0)
+        self._match = MatchProcessor(master.match, sample_rate_hz)
         self._compressor = CompressorProcessor(master.compressor, 2, sample_rate_hz)
         self._out_gain = np.float32(gain_factor(master.output_gain_db))
-        self.latency_samples = self._compressor.latency_samples
+        self.latency_samples = self._match.latency_samples + self._compressor.latency_samples
 
     def process(self, block: Samples) -> Samples:
         """From shape (2, n) to (2, n)."""
-        audio = self._compressor.process(self._tone.process(block))
+        audio = self._compressor.process(self._match.process(self._tone.process(block)))
         return audio if self._out_gain == 1 else audio * self._out_gain
 
     def latest_gains(self, frames: int) -> Samples:

@@ -38,6 +38,7 @@ LEFT_ALONE: Final[Mapping[str, str]] = {
     "high_cut": "off in a prediction; a search does not switch effects on",
     "deesser": "off in a prediction; a search does not switch effects on",
     "saturation": "off in a prediction; a search does not switch effects on",
+    "match": "fitted behind the search, to the mix that it found",
     "send": "off in a prediction; a search does not switch effects on",
     "compressor.attack_ms": "features are taken over a whole passage",
     "compressor.release_ms": "features are taken over a whole passage",

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ...presets.console import Equalizer, Master, Strip, get, parameters, replace
 from ...presets.preset import Preset
 from ..audio.reading import Samples
+from ..console.match import match_gains_db
 from ..console.response import band_factors
 from ..console.strip import MasterProcessor, StripProcessor, pan_gains
 from ..model.features import BARK_BANDS, FFT_SIZE, LOG_FLOOR, Weights
@@ -110,6 +111,7 @@ class _Mix:
         bus, made = ([spectrum(channel) for channel in audio] for audio in (sound.bus, sound.mix))
         bins_hz = np.fft.rfftfreq(FFT_SIZE, 1 / sample_rate_hz)
         curve = np.abs(np.prod([np.ones_like(bins_hz), *band_factors(master.eq, bins_hz, sample_rate_hz).values()], 0))
+        curve *= 10 ** (match_gains_db(master.match, bins_hz)[0] / 20)
         shaped = [channel * curve.astype(np.float32) for channel in bus]
         after, before = (sum(power(channel).sum(axis=1) for channel in pair) for pair in (made, shaped))
         gain = np.sqrt(after / (before + _TINY))[:, None].astype(np.float32)

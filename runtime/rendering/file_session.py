@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -20,7 +21,15 @@ from ..audio.writing import AudioFormat, AudioWriter, cannot_write
 from ..console.buses import Buses, DrySums, Extent
 from ..console.streams import ConsoleStream, Input, racks
 
-Shape = Callable[[Samples], Samples]
+
+class Shape(Protocol):
+    """What the blocks of a stem go through before they are written."""
+
+    def __call__(self, block: Samples) -> Samples:
+        """Process the next block; the first ones may come out shorter."""
+
+    def flush(self) -> Samples:
+        """Give what was held back."""
 
 
 class FileSession:
@@ -123,16 +132,20 @@ class FileSession:
     ) -> Iterator[tuple[ConsoleStream, ThreadPoolExecutor]]:
         """A batch of strips, with the files that its stems are written to; the last one has those of the buses, too."""
         buses = range(len(self._inputs), len(self._sinks)) if is_last else ()
+        ended: list[_Sink] = []
         with ExitStack() as stack:
             for place in (*places, *buses) if stems else ():
                 writer = AudioWriter(stems[place], self.sample_rate_hz, 2, self.frames, audio_format)
                 sink = self._sinks[place]
                 sink.write_to(stack.enter_context(writer), stem_gain)
                 stack.callback(sink.close)
+                ended.append(sink)
             inputs = [self._inputs[place] for place in places]
             console = ConsoleStream(inputs, self._buses, self.sample_rate_hz, BLOCK_FRAMES, self._extent)
             # Left first: no thread writes any more when the files are closed.
             yield console, stack.enter_context(ThreadPoolExecutor(self._workers))
+            for sink in ended:
+                sink.end()
 
     @property
     def peaks(self) -> list[float]:
@@ -156,9 +169,15 @@ class _Sink:
     def close(self) -> None:
         self._writer = None
 
-    def take(self, block: Samples) -> None:
+    def end(self) -> None:
+        """Write what the shape holds back."""
         if self.shape is not None:
-            block = self.shape(block)
+            self._keep(self.shape.flush())
+
+    def take(self, block: Samples) -> None:
+        self._keep(block if self.shape is None else self.shape(block))
+
+    def _keep(self, block: Samples) -> None:
         self.peak = max(self.peak, float(block.max(initial=0)), -float(block.min(initial=0)))
         if self._writer is not None:
             self._writer.write(block if self._gain == 1 else block * self._gain)

@@ -1,7 +1,8 @@
 """What the master and the finish did to the level of a mix, sample by sample, so that stems can be given the same.
 
-An equalizer treats a sum as the sum of its parts. A compressor and a limiter do not: what they do depends on the sum.
-But it is a gain that changes with time; applied to each stem, it makes stems that add up to the finished mix.
+An equalizer or a match curve treats a sum as the sum of its parts. A compressor and a limiter do not: what they do
+depends on the sum. But it is a gain that changes with time; applied to each stem, it makes stems that add up to the
+finished mix.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from ...presets.console import Master
 from ...presets.edit import without_input_gain
 from ..audio.reading import Samples
+from ..console.match import MatchProcessor
 from ..console.strip import Tone
 
 
@@ -63,7 +65,9 @@ class GainCurves:
 
 
 class PostMaster:
-    """Gives a stem what the mix got: the master's equalizer, and the gains.
+    """Gives a stem what the mix got: the master's equalizer and match curve, and the gains.
+
+    A match curve of linear phase holds samples back: the first blocks are shorter, and :meth:`flush` gives the rest.
 
     Args:
         master: of the mix.
@@ -73,10 +77,18 @@ class PostMaster:
 
     def __init__(self, master: Master, curves: GainCurves, sample_rate_hz: int):
         self._tone = Tone(without_input_gain(master).eq, 2, sample_rate_hz)
+        self._match = MatchProcessor(master.match, sample_rate_hz)
+        self._early = self._match.latency_samples
         self._curves = curves
         self._at = 0
 
     def __call__(self, block: Samples) -> Samples:
         """Processes the next block, shape (2, n)."""
-        begin, self._at = self._at, self._at + block.shape[1]
-        return self._tone.process(block) * self._curves.between(begin, self._at)
+        late = self._match.process(self._tone.process(block))[:, self._early :]
+        self._early -= block.shape[1] - late.shape[1]
+        begin, self._at = self._at, self._at + late.shape[1]
+        return late * self._curves.between(begin, self._at)
+
+    def flush(self) -> Samples:
+        """Give what is held back; nothing may come behind it."""
+        return self(np.zeros((2, self._match.latency_samples), np.float32))

@@ -40,7 +40,7 @@ def test_defaults_are_neutral(section):
 
 def test_every_setting_is_in_the_table():
     assert len(parameters(Strip)) == 1 + 7 + 2 + 2 + 18 + 7 + 3 + 4 + 1 + 1 + 3
-    assert len(parameters(Master)) == 1 + 18 + 7 + 1
+    assert len(parameters(Master)) == 1 + 18 + (31 + 31 + 2) + 7 + 1
     assert list(parameters(FxBand)) == ["gain_db", "decay_s"]
     assert list(parameters(FxBus)) == ["return_gain_db"]
     assert len(FxBus().bands) == 12

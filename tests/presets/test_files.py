@@ -16,12 +16,14 @@ from mixbridge.presets import files
 from mixbridge.presets.checking import complaints
 from mixbridge.presets.console import FxBand, FxBus, Master, Strip, get, parameters
 from mixbridge.presets.errors import OutputError, PresetError
+from mixbridge.presets.parts.match import MatchCurve, ToneCurve
 from mixbridge.presets.preset import Finding, Preset, Provenance, SourceFile, Track, json_schema
 from mixbridge.presets.sections import active_sections
 
 PRESET = Preset(
     name="Vers 1",
     tracks=(Track(name="Bass"), Track(name="Lead Vox", source=SourceFile(file="vox.wav", sha256="0" * 64))),
+    master=Master(match=MatchCurve(tone=ToneCurve(hz_1000_db=1))),  # a flat one is left out of files
     provenance=Provenance(model="m", sample_rate_hz=44100),
 )
 DATA = json.loads(files.dumps(PRESET))

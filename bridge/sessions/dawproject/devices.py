@@ -18,6 +18,7 @@ from ....presets.edit import Bus, without_input_gain
 from ....presets.units import decibels, gain_factor, quantity
 from ...desks.profile import TimeLaw
 from ...fitting.compressor import desk_ms, preset_ms
+from ...fitting.match import PLUGIN_RATE_HZ, without_match
 from ..writing import strip_left_out
 from .mixer import pan_range
 from .xml import MalformedError, is_true, number
@@ -127,7 +128,7 @@ class ChannelSettings:
 
 def channel_settings(strip: Bus, loudest_db: float) -> ChannelSettings:
     """Put a strip into the desk form, with a fader that ends at `loudest_db`."""
-    plain: Strip | Master = without_input_gain(strip)
+    plain: Strip | Master = without_match(without_input_gain(strip), PLUGIN_RATE_HZ)[0]
     level_db = plain.fader_db if isinstance(plain, Strip) else plain.output_gain_db
     more_db = max(0.0, level_db - loudest_db)
     devices = (equalizer_element(plain.eq), compressor_element(plain.compressor, more_db))

@@ -25,6 +25,7 @@ from ...desks.scales import Bandwidth, Linear, Log
 from ...fitting.abilities import Clamp
 from ...fitting.compressor import fit_compressor, preset_ms
 from ...fitting.equalizer import fit_eq
+from ...fitting.match import without_match
 
 PluginKind = Literal["eq", "compressor"]
 _TIMES: Final[TimeLaw] = "tau"
@@ -106,7 +107,7 @@ def states_of(bus: Bus, sample_rate_hz: int) -> PluginStates:
 
     The input gain is folded into threshold and fader, so that the plug-ins work on the raw track.
     """
-    plain = without_input_gain(bus)
+    plain, _ = without_match(without_input_gain(bus), sample_rate_hz)
     eq = fit_eq(plain.eq, _EQ, sample_rate_hz)
     compressor = fit_compressor(plain.compressor, _COMPRESSOR)
     values = {key.removeprefix("compressor."): float(value) for key, value in compressor.values.items()}

@@ -230,7 +230,7 @@ class _Writer:
         if switch is not None and not switch.whole(1, 1):
             self.notes.append("Master: its plug-ins are switched off in the project; switch them on to hear the mix.")
         self.notes.extend(f"Master: {note}" for note in _plugin_notes(self._document, root, states))
-        self.notes.extend(f"Master: {note}" for note in strip_left_out(preset.master, _PLUGINS))
+        self.notes.extend(f"Master: {note}" for note in strip_left_out(preset.master, _PLUGINS, self._rate_hz))
 
     def _track_notes(self, track: TrackBlock, strip: Strip, states: PluginStates) -> Iterator[str]:
         yield from _plugin_notes(self._document, track.block, states)

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from mixbridge.presets.console import Compressor, DeEsser, Delay, Ducking, Gate, HighCut, LowCut, Reverb, Saturation
+from mixbridge.presets.parts.match import MatchCurve, ToneCurve, WidthCurve
 from mixbridge.runtime.console.compressor import CompressorProcessor
 from mixbridge.runtime.console.cut import CutProcessor
 from mixbridge.runtime.console.deesser import DeEsserProcessor
 from mixbridge.runtime.console.effects.delay import DelayProcessor
 from mixbridge.runtime.console.effects.room import RoomProcessor
 from mixbridge.runtime.console.gate import GateProcessor
+from mixbridge.runtime.console.match import MatchProcessor
 from mixbridge.runtime.console.saturation import SaturationProcessor
 
+MATCH = MatchCurve(tone=ToneCurve(hz_100_db=6, hz_5000_db=-8), width=WidthCurve(hz_80_db=-24, hz_2000_db=5))
 STAGES: dict[str, Callable[[int], Any]] = {
     "gate": lambda rate_hz: GateProcessor(Gate(threshold_db=-30, range_db=40), rate_hz),
     "cuts": lambda rate_hz: CutProcessor(LowCut(freq_hz=90, slope_db_per_octave=24), HighCut(freq_hz=3000), 2, rate_hz),
@@ -23,6 +26,8 @@ STAGES: dict[str, Callable[[int], Any]] = {
         Compressor(threshold_db=-30, ratio=4, lookahead_ms=2), 2, rate_hz
     ),
     "de-esser": lambda rate_hz: DeEsserProcessor(DeEsser(threshold_db=-40, range_db=9), 2, rate_hz),
+    "match": lambda rate_hz: MatchProcessor(MATCH, rate_hz),
+    "linear match": lambda rate_hz: MatchProcessor(MATCH.model_copy(update={"linear_phase": 1.0}), rate_hz),
     "saturation": lambda rate_hz: SaturationProcessor(
         Saturation(drive=3, tone=0.5, mix=0.7, level_match=1), 2, rate_hz
     ),

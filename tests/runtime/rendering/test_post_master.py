@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, FxBand, FxBus, Master, Strip
+from mixbridge.presets.parts.match import MatchCurve, ToneCurve, WidthCurve
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.mixing import MixResult, apply
 from mixbridge.runtime.rendering import file_session, render
@@ -25,6 +26,12 @@ MASTER = Master(
         threshold_db=-24, ratio=4, attack_ms=5, release_ms=120, knee_db=6, makeup_db=3, lookahead_ms=9
     ),
     output_gain_db=1,
+)
+
+MATCHED = MASTER.model_copy(
+    update={
+        "match": MatchCurve(tone=ToneCurve(hz_100_db=-5, hz_4000_db=6), width=WidthCurve(hz_50_db=-20), linear_phase=1)
+    }
 )
 
 
@@ -67,7 +74,7 @@ def left_over_db(made: MixResult) -> float:
 
 @pytest.mark.parametrize("audio_format", ["wav", "wav32f"])
 @pytest.mark.parametrize("loudness_lufs", [-30.0, -8.0, None])
-@pytest.mark.parametrize("master", [Master(), MASTER], ids=["neutral", "busy"])
+@pytest.mark.parametrize("master", [Master(), MASTER, MATCHED], ids=["neutral", "busy", "matched"])
 def test_they_add_up(
     tmp_path: Path, stems: dict[str, Path], master: Master, loudness_lufs: float | None, audio_format: str
 ) -> None:
