@@ -12,7 +12,7 @@ from ...presets.edit import Bus, without_input_gain
 from ...presets.errors import OutputError, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
-from ...presets.sections import active_sections, described
+from ...presets.sections import GROUPS, active_sections, described, is_active
 from ...runtime.audio.output import OutputFolder
 from ..fitting.match import PLUGIN_RATE_HZ, without_match
 from .core.balance import FaderPan, from_daw, to_daw
@@ -24,6 +24,8 @@ from .stems.mixdown import track_channels
 
 # The sections that a copy has, as the DAW's own EQ, compressor, fader and pan.
 WRITTEN: Final = frozenset({"trim", "eq", "compressor", "fader", "pan"})
+# Ends the names of what mixbridge adds to a session: the next mix takes its place.
+MARK: Final = " (mixbridge)"
 _LISTED = 12
 # What a copy has as the session had it, and the mix does not have.
 _ACTING = frozenset({Kind.SEND, Kind.RECEIVE, Kind.SIDE_CHAIN, Kind.HARDWARE, Kind.INSERT, Kind.CHANNEL_POLARITY})
@@ -118,7 +120,8 @@ def acts_besides(session: Session, places: Iterable[int]) -> Iterator[str]:
         kind = note.what.kind if isinstance(note.what, Phrase) else None
         of_track = note.track in names and kind in _ACTING
         of_group = note.track in groups - names and (kind in _ACTING or kind is Kind.PLUGIN)
-        if not note.clip and (of_track or of_group):
+        is_ours = note.track.endswith(MARK) or note.what.endswith(MARK)
+        if not note.clip and not is_ours and (of_track or of_group):
             yield f"{note.track}: {note.what} stays, and acts besides the mix."
 
 
@@ -171,10 +174,18 @@ def master_at_rest(pan: float, *, muted: bool) -> Iterator[str]:
 
 
 def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
-    """Say which tracks of a preset are in no pair."""
+    """Say which tracks of a preset are in no pair, and which links between those that are do not act in a DAW."""
     left = {track.name: None for track in preset.tracks if track.name not in match}
     if left:
         yield f"Tracks of the preset that are not in the session: {_some(left)}."
+    links: dict[str, dict[str, None]] = {}
+    for track in preset.tracks:
+        is_moving = any(is_active(track.strip, section) for section in GROUPS["dynamics"])
+        if track.link is not None and track.name in match and is_moving:
+            links.setdefault(track.link, {})[track.name] = None
+    for names in links.values():
+        if len(names) > 1:
+            yield f"{_some(names)} are linked in the mix; here the dynamics of each follow its own sound alone."
 
 
 def strip_left_out(strip: Bus, daw: str, sample_rate_hz: int = PLUGIN_RATE_HZ) -> Iterator[str]:

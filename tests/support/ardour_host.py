@@ -34,6 +34,18 @@ ATTEMPTS = 2
 
 Found = TypeVar("Found")
 
+# Exports as 32-bit float at the session's rate, as they are: Ardour's own default makes them loud and 16 bits wide. The
+# format is one of Ardour's.
+EXPORT_PRESET = "5d1f6e1c-3c1e-4b57-9c55-0e1a4f7c2b90"
+_EXPORT = f"""<?xml version="1.0" encoding="UTF-8"?>
+<ExportPreset id="{EXPORT_PRESET}" name="float">
+  <ExportFormat id="20b4ab09-6452-4cb3-bd66-b921cdbd2942"/>
+  <ExportFilename>
+    <Folder relative="1" path="export"/>
+    <Field name="timespan" enabled="1"/>
+  </ExportFilename>
+</ExportPreset>
+"""
 _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <Ardour>
   <Config/>
@@ -87,6 +99,21 @@ class ArdourHost:
         self.run_lua(f"reopen ([[{name}]])")
         port = _until(lambda: _osc_port(self.process.pid), self.process, START_TIMEOUT_S, "an OSC port")
         return replace(self, port=port)
+
+    def export(self, file: Path, frames: int) -> None:
+        """Writes the master's sound of the first frames, as 32-bit float at the session's rate.
+
+        Args:
+            file: a .wav that is not there.
+            frames: from the session's beginning.
+        """
+        self.run_lua(f"""
+            local export = Session:simple_export ()
+            assert (export:set_preset ("{EXPORT_PRESET}"), "no such preset")
+            export:set_folder ([[{file.parent}]])
+            export:set_name ([[{file.stem}]])
+            export:set_range (0, {frames})
+            assert (export:run_export (), "no export")""")
 
     def run_action(self, script: Path) -> None:
         """Runs an EditorAction as the Script Manager would: loads it, then calls what its factory makes."""
@@ -153,8 +180,9 @@ def _opened(folder: Path, tracks: Sequence[tuple[str, int]], rate_hz: int) -> Ar
 def _started(folder: Path) -> _Program:
     commands, home = folder / "commands", folder / "home"
     config = home / ".config" / "ardour7"
-    for path in (commands, config, home / ".cache"):
+    for path in (commands, config / "export", home / ".cache"):
         path.mkdir(parents=True)
+    (config / "export" / "float.preset").write_text(_EXPORT, encoding="utf-8")
     (config / "config").write_text(_CONFIG, encoding="utf-8")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

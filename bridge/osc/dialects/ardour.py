@@ -146,8 +146,9 @@ class ArdourDialect(PlainDialect):
             self.prepare(link)
 
     def missing(self) -> tuple[Missing, ...]:
-        """List the strips with sound that lack plug-ins of the profile."""
-        titles = [plugin.title for plugin in self.desk.plugins.values()]
+        """List the strips with sound that lack plug-ins in which settings of every strip lie."""
+        used = {name for setting in self.desk.questions("track", 1) for name in plugin_names(setting)}
+        titles = [plugin.title for name, plugin in self.desk.plugins.items() if name in used]
         strips = [strip for strip in self.strips.values() if strip.has_sound]
         lists = [(strip, tuple(title for title in titles if strip.plugin_number(title) is None)) for strip in strips]
         return tuple(Missing(strip.number, strip.name, lacking) for strip, lacking in lists if lacking)

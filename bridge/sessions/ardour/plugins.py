@@ -1,39 +1,58 @@
-"""mixbridge's plug-ins in an Ardour session: ACE EQ and ACE Compressor as processors of a strip.
+"""mixbridge's plug-ins in an Ardour session: ACE EQ, ACE Compressor and their like as processors of a strip.
 
 A processor is written as short as Ardour 7.3 reads it: its ports; ids, automation lists and channel maps are added when
 Ardour saves. Its name in the mixer says that it is mixbridge's, so that the next mix takes its place; other plug-ins
 are left alone. Over OSC it has the plug-in's own name, and a push sets the first of that name.
+
+ACE High/Low Pass Filter is a script of Ardour's, known by its checksum. In the session stands a script of ours with the
+same parameters, which Ardour takes where its own is another version.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final, Literal
 from xml.etree.ElementTree import Element, SubElement
 
+from ... import desks
 from ...desks.profile import Desk
+from ..writing import MARK
 from .strips import PLUGIN_TYPES
 from .xml import flag, number, whole
 
-PluginKind = Literal["eq", "compressor"]
+PluginKind = Literal["gate", "reverb", "delay", "cuts", "eq", "compressor"]
 
-MARK: Final = " (mixbridge)"
+# As they stand behind each other, in strips and in returns.
+_ORDER: Final[tuple[PluginKind, ...]] = ("gate", "reverb", "delay", "cuts", "eq", "compressor")
+_DYNAMICS: Final = ("att", "rel", "kn", "rat", "thr", "mak", None, None, None, "sidech", "enable")
 # The plug-ins' parameters, as OSC and the desk's profile number them from 1. Meters have numbers, too, but no value
-# that is saved.
+# that is saved. Those of a script have numbers alone.
 _SYMBOLS: Final[dict[PluginKind, tuple[str | None, ...]]] = {
+    "gate": _DYNAMICS,
+    "reverb": ("blend", "roomsz", "enable"),
+    "delay": ("inv", "sync", "time", "div", "drywet", "feedback", "lpf", "gain", None, "enable", "dot"),
+    "cuts": tuple(map(str, range(7))),
     "eq": (
         *("freql", "gl", "freq1", "g1", "bw1", "freq2", "g2", "bw2", "freq3", "g3", "bw3", "freq4", "g4", "bw4"),
         *("freqh", "gh", "master", "filtogl", "filtog1", "filtog2", "filtog3", "filtog4", "filtogh", "enable"),
     ),
-    "compressor": ("att", "rel", "kn", "rat", "thr", "mak", None, None, None, "sidech", "enable"),
+    "compressor": _DYNAMICS,
 }
+_ENABLE: Final[dict[PluginKind, int]] = {"gate": 11, "reverb": 3, "delay": 10, "cuts": 7, "eq": 24, "compressor": 11}
+# Those that link the channels of a stereo strip; those that take two channels as they are; others run for each.
+_LINKED: Final = frozenset(("gate", "compressor"))
+_STEREO: Final = frozenset(("reverb",))
+_SCRIPT_KIND: Final[PluginKind] = "cuts"
+_SCRIPT: Final = Path(desks.__file__).parent / "high_low_pass.lua"
 _INDENT: Final = "  "
 
 
 def own_plugin(route: Element, kind: PluginKind, desk: Desk) -> Element | None:
     """Find the plug-in of this kind that mixbridge put into a strip."""
     for item in route.findall("Processor"):
-        if item.get("name") == desk.plugins[kind].title + MARK and item.find("lv2") is not None:
+        if item.get("name") == desk.plugins[kind].title + MARK and _state(item, kind) is not None:
             return item
     return None
 
@@ -60,17 +79,17 @@ def put_plugin(route: Element, kind: PluginKind, values: Mapping[int, float], de
         route.insert(_place(route, kind, desk), plugin)
     plugin.set("active", "1")
     written = {symbol: digits(values[n]) for n, symbol in enumerate(_SYMBOLS[kind], 1) if symbol and n in values}
-    ports = plugin.find("lv2")
-    for port in () if ports is None else ports.findall("Port"):
-        if port.get("symbol") in written:
-            port.set("value", written.pop(port.get("symbol", "")))
     for control in plugin.findall("Controllable"):
-        parameter = whole(control.get("parameter", "-1"), "parameter") + 1
-        if parameter in values:
-            control.set("value", digits(values[parameter]))
+        name = control.get("symbol") or _symbol(kind, control)
+        if name in written:
+            control.set("value", written[name])
+    ports, key = _state(plugin, kind), _port_key(kind)
+    for port in () if ports is None else ports.findall("Port"):
+        if port.get(key) in written:
+            port.set("value", written.pop(port.get(key, "")))
     if ports is not None:
         for symbol, value in written.items():
-            SubElement(ports, "Port", {"symbol": symbol, "value": value})
+            SubElement(ports, "Port", {key: symbol, "value": value})
     indent(plugin, route)
     return plugin
 
@@ -82,14 +101,22 @@ def plugin_values(plugin: Element, kind: PluginKind) -> dict[int, float]:
         FaultError: one is no number.
     """
     numbers = {symbol: n for n, symbol in enumerate(_SYMBOLS[kind], 1) if symbol}
+    ports, key = _state(plugin, kind), _port_key(kind)
     values = {
-        numbers[str(port.get("symbol"))]: number(port, "value")
-        for port in plugin.iterfind("lv2/Port")
-        if port.get("symbol") in numbers
+        numbers[str(port.get(key))]: number(port, "value")
+        for port in (() if ports is None else ports.findall("Port"))
+        if port.get(key) in numbers
     }
     if not flag(plugin, "active", True):
-        values[numbers["enable"]] = 0.0
+        values[_ENABLE[kind]] = 0.0
     return values
+
+
+def remove_plugin(route: Element, kind: PluginKind, desk: Desk) -> None:
+    """Take the plug-in of this kind out of a strip that mixbridge put there, if it is there."""
+    plugin = own_plugin(route, kind, desk)
+    if plugin is not None:
+        route.remove(plugin)
 
 
 def other_plugins(route: Element, desk: Desk) -> Iterator[str]:
@@ -123,7 +150,8 @@ def indent(node: Element, parent: Element) -> None:
 
 def _new_plugin(kind: PluginKind, desk: Desk, channels: int) -> Element:
     plugin = desk.plugins[kind]
-    linked = kind == "compressor" and channels == 2
+    linked = kind in _LINKED and channels == 2
+    alone = linked or kind in _STEREO or kind == _SCRIPT_KIND
     node = Element(
         "Processor",
         {
@@ -131,28 +159,50 @@ def _new_plugin(kind: PluginKind, desk: Desk, channels: int) -> Element:
             "active": "1",
             "user-latency": "0",
             "use-user-latency": "0",
-            "type": "lv2",
+            "type": "luaproc" if kind == _SCRIPT_KIND else "lv2",
             "unique-id": str(plugin.stereo_uri if linked else plugin.uri),
             # A plug-in of fewer channels than the strip runs as many times.
-            "count": "1" if linked else str(channels),
+            "count": "1" if alone else str(channels),
             "custom": "0",
         },
     )
-    SubElement(
+    state = SubElement(
         node,
-        "lv2",
+        "luaproc" if kind == _SCRIPT_KIND else "lv2",
         {"last-preset-uri": "", "last-preset-label": "", "parameter-changed-since-last-preset": "0"},
     )
+    if kind == _SCRIPT_KIND:
+        script = SubElement(state, "script", {"lua": "Lua 5.3", "origin": "mixbridge"})
+        script.text = base64.b64encode(_SCRIPT.read_bytes()).decode()
     return node
 
 
+def _state(plugin: Element, kind: PluginKind) -> Element | None:
+    """Find what holds a plug-in's ports."""
+    return plugin.find("luaproc" if kind == _SCRIPT_KIND else "lv2")
+
+
+def _port_key(kind: PluginKind) -> str:
+    return "id" if kind == _SCRIPT_KIND else "symbol"
+
+
+def _symbol(kind: PluginKind, control: Element) -> str | None:
+    """Name the port of a control that has a number alone, from 0."""
+    place = whole(control.get("parameter", "-1"), "parameter")
+    return _SYMBOLS[kind][place] if 0 <= place < len(_SYMBOLS[kind]) else None
+
+
 def _place(route: Element, kind: PluginKind, desk: Desk) -> int:
-    """Choose a place before the strip's own plug-ins, since a preset is made for the raw track; the EQ comes first."""
+    """Choose a place among mixbridge's own, before the strip's, since a preset is made for the raw track."""
     children = list(route)
-    if kind == "compressor" and (eq := own_plugin(route, "eq", desk)) is not None:
-        return children.index(eq) + 1
-    if kind == "eq" and (compressor := own_plugin(route, "compressor", desk)) is not None:
-        return children.index(compressor)
+    own = {other: own_plugin(route, other, desk) for other in _ORDER}
+    at = _ORDER.index(kind)
+    for before in reversed(_ORDER[:at]):
+        if (plugin := own[before]) is not None:
+            return children.index(plugin) + 1
+    for behind in _ORDER[at + 1 :]:
+        if (plugin := own[behind]) is not None:
+            return children.index(plugin)
     kinds = [child.get("type") if child.tag == "Processor" else None for child in children]
     if "trim" in kinds:
         return kinds.index("trim") + 1

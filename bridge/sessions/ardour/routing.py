@@ -193,10 +193,10 @@ class Routing:
 def connected(root: Element, route: Element) -> Iterator[str]:
     """Connect a strip to the master whose output goes nowhere, side by side, and say so."""
     master = next(iter(masters(root)), None)
-    outputs = list(_ports(route, "Output"))
+    outputs = list(audio_ports(route, "Output"))
     if master is None or not outputs or any(port.find("Connection") is not None for port in outputs):
         return
-    for port, entry in zip(outputs, _ports(master, "Input"), strict=False):
+    for port, entry in zip(outputs, audio_ports(master, "Input"), strict=False):
         SubElement(port, "Connection", other=entry.get("name", ""))
         SubElement(entry, "Connection", other=port.get("name", ""))
     yield "its output to the master was off; it is on in the copy."
@@ -217,13 +217,14 @@ def _connections(routes: list[Element]) -> Mapping[str, list[str]]:
     result: dict[str, dict[str, None]] = {}
     for route in routes:
         name = route.get("name", "")
-        for port in _ports(route, "Output"):
+        for port in audio_ports(route, "Output"):
             for item in port.findall("Connection"):
-                result.setdefault(name, {})[_owner(item.get("other", ""))] = None
+                result.setdefault(name, {})[owner_of(item.get("other", ""))] = None
     return {name: list(targets) for name, targets in result.items()}
 
 
-def _ports(node: Element, direction: str) -> Iterator[Element]:
+def audio_ports(node: Element, direction: str) -> Iterator[Element]:
+    """List the audio ports of a strip or processor, "Input" or "Output"."""
     for item in node.findall("IO"):
         if item.get("direction") == direction:
             yield from (port for port in item.findall("Port") if port.get("type", "audio") == "audio")
@@ -231,11 +232,11 @@ def _ports(node: Element, direction: str) -> Iterator[Element]:
 
 def _others(item: Element, direction: str) -> Iterator[str]:
     """List what a processor's own ports are connected to."""
-    for port in _ports(item, direction):
-        yield from (_owner(other.get("other", "")) for other in port.findall("Connection"))
+    for port in audio_ports(item, direction):
+        yield from (owner_of(other.get("other", "")) for other in port.findall("Connection"))
 
 
-def _owner(port: str) -> str:
+def owner_of(port: str) -> str:
     """Return whose port it is: "Bass/audio_in 1" is of "Bass"; "system:playback_1" stays as it is."""
     return port.rpartition("/")[0] or port
 

@@ -1,0 +1,187 @@
+"""Groups of tracks and effect returns of a mix in an Ardour session, and back: busses of mixbridge's, with sends.
+
+A group bus has the plug-ins of a strip. The reverb's bus has ACE Reverb, the delay's ACE Delay, each with ACE High/Low
+Pass Filter behind it; what makes them as loud as the console's is in the bus's trim, its return level on the fader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from ....presets.console import SEND_OFF_DB, Delay, Reverb, Strip, parameters
+from ....presets.edit import without_input_gain
+from ....presets.preset import GroupBus, Preset, Track
+from ....presets.units import decibels, gain_factor
+from ....runtime.console.effects.buses import DELAY, REVERB, used_buses
+from ...desks.profile import Desk
+from ...fitting.ace_effects import AceEffect, delay_of, fit_delay, fit_reverb, reverb_of
+from ..writing import MARK
+from .busses import LOUDEST_DB, Busses, sends_of
+from .channel import StripWriter, strip_of, strip_values
+from .plugins import PluginKind, digits, own_plugin, plugin_values, put_plugin
+from .strips import control, is_muted, processor
+
+_TITLES: Final = {REVERB: "Reverb", DELAY: "Delay"}
+_MOST_TRIM_DB: Final = 20.0
+
+
+class ReturnWriter:
+    """Adds the busses of a mix to a session, and lets its tracks go there.
+
+    Args:
+        busses: of the session.
+        strips: writes the strips of groups.
+        desk: Ardour's profile.
+
+    Attributes:
+        notes: what is not as the mix has it, in sentences.
+    """
+
+    def __init__(self, busses: Busses, strips: StripWriter, desk: Desk):
+        self._busses, self._strips, self._desk = busses, strips, desk
+        self.notes: list[str] = []
+
+    def write(self, chosen: Mapping[Element, Track], preset: Preset) -> None:
+        """Add the groups that these tracks go to, and the effects that anything is sent to."""
+        groups = self._groups(chosen, preset)
+        strips = {**{route: track.strip for route, track in chosen.items()}, **groups}
+        sends = {route: _sends_db(strip) for route, strip in strips.items()}
+        used = used_buses(map(_factors, sends.values()), preset.delay)
+        effects = {name: self._busses.add(_TITLES[name]) for name in used}
+        if REVERB in effects:
+            self._effect(effects[REVERB], "reverb", fit_reverb(preset.reverb), preset.reverb.return_gain_db)
+        if DELAY in effects:
+            self._effect(effects[DELAY], "delay", fit_delay(preset.delay), preset.delay.return_gain_db)
+            if preset.delay.reverb_send_db > SEND_OFF_DB:
+                sends[effects[DELAY]] = {REVERB: preset.delay.reverb_send_db}
+        for route, levels in sends.items():
+            for name, level_db in levels.items():
+                if level_db > SEND_OFF_DB:
+                    self._send(route, effects[name], level_db)
+
+    def _groups(self, chosen: Mapping[Element, Track], preset: Preset) -> dict[Element, Strip]:
+        """Add the group busses with their strips, and move their tracks there."""
+        wanted = {track.bus for track in chosen.values()}
+        groups = {group.name: group for group in preset.buses if group.name in wanted}
+        routes = {name: self._busses.add(name) for name in groups}
+        self._strips.put(
+            (routes[name], Track(name=name[:180], strip=group.strip, mute=group.mute)) for name, group in groups.items()
+        )
+        for route, track in chosen.items():
+            if track.bus is not None:
+                around = self._busses.move(route, routes[track.bus])
+                if around:
+                    went = ", ".join(owner[:80] for owner in around)
+                    self.notes.append(
+                        f"{route.get('name')}: goes to {routes[track.bus].get('name')}, no more to {went}."
+                    )
+        return {routes[name]: group.strip for name, group in groups.items()}
+
+    def _effect(self, bus: Element, kind: PluginKind, effect: AceEffect, return_db: float) -> None:
+        put_plugin(bus, kind, effect.values, self._desk, 2)
+        if effect.cuts:
+            put_plugin(bus, "cuts", effect.cuts, self._desk, 2)
+        trim_db = min(max(effect.make_up_db, -_MOST_TRIM_DB), _MOST_TRIM_DB)
+        fader_db = return_db + effect.make_up_db - trim_db
+        _set_gain(bus, "trim", "trimcontrol", trim_db)
+        _set_gain(bus, "amp", "gaincontrol", min(fader_db, LOUDEST_DB))
+        self.notes.extend(effect.lost)
+        if fader_db > LOUDEST_DB:
+            self.notes.append(f"{bus.get('name')}: its return of {return_db:+.1f} dB becomes {LOUDEST_DB:+.1f} dB.")
+
+    def _send(self, route: Element, bus: Element, level_db: float) -> None:
+        self._busses.send(route, bus, level_db)
+        if level_db > LOUDEST_DB:
+            name, target = route.get("name"), bus.get("name")
+            self.notes.append(f"{name}: its send to {target} of {level_db:+.1f} dB becomes {LOUDEST_DB:+.1f} dB.")
+
+
+class ReturnReader:
+    """Reads the busses of mixbridge's in a session.
+
+    Args:
+        busses: of the session.
+        desk: Ardour's profile.
+    """
+
+    def __init__(self, busses: Busses, desk: Desk):
+        self._busses, self._desk = busses, desk
+        self._effects = {name: bus for bus in busses.own if (name := self._effect_of(bus)) is not None}
+        self._names = {bus: _group_name(bus) for bus in busses.own if bus not in self._effects.values()}
+
+    def track(self, route: Element, track: Track) -> Track:
+        """Add to a track of a mix the group that it goes to, and its sends."""
+        bus = self._busses.bus_of(route)
+        group = None if bus is None else self._names.get(bus)
+        return track.model_copy(update={"bus": group, "strip": self._with_sends(route, track.strip)})
+
+    def preset(self, tracks: Iterable[Track]) -> Preset:
+        """Make a mix of its tracks, with its groups and effects."""
+        reverb, delay = self._effects.get(REVERB), self._effects.get(DELAY)
+        return Preset(
+            tracks=tuple(tracks),
+            buses=tuple(self._groups()),
+            reverb=Reverb() if reverb is None else self._reverb(reverb),
+            delay=Delay() if delay is None else self._delay(delay),
+        )
+
+    def _groups(self) -> Iterator[GroupBus]:
+        for bus, name in self._names.items():
+            values = strip_values(bus, self._desk, "track")
+            strip = Strip() if values is None else strip_of(bus, values, self._desk)
+            yield GroupBus(name=name, strip=self._with_sends(bus, strip), mute=is_muted(bus))
+
+    def _with_sends(self, route: Element, strip: Strip) -> Strip:
+        return strip.model_copy(update={f"{name.split()[0]}_send_db": db for name, db in self._sends(route)})
+
+    def _sends(self, route: Element) -> Iterator[tuple[str, float]]:
+        row = parameters(Strip)["reverb_send_db"]
+        names = {bus.get("id"): name for name, bus in self._effects.items()}
+        for target, gain in sends_of(route):
+            if target in names and gain > 0:
+                yield names[target], row.clamp(decibels(gain))
+
+    def _effect_of(self, bus: Element) -> str | None:
+        kinds: Sequence[tuple[PluginKind, str]] = (("reverb", REVERB), ("delay", DELAY))
+        return next((name for kind, name in kinds if own_plugin(bus, kind, self._desk) is not None), None)
+
+    def _reverb(self, bus: Element) -> Reverb:
+        return reverb_of(self._values(bus, "reverb"), self._values(bus, "cuts"), _level_db(bus))
+
+    def _delay(self, bus: Element) -> Delay:
+        delay = delay_of(self._values(bus, "delay"), self._values(bus, "cuts"), _level_db(bus))
+        return delay.model_copy(update={"reverb_send_db": dict(self._sends(bus)).get(REVERB, SEND_OFF_DB)})
+
+    def _values(self, bus: Element, kind: PluginKind) -> dict[int, float]:
+        node = own_plugin(bus, kind, self._desk)
+        return {} if node is None else plugin_values(node, kind)
+
+
+def _sends_db(strip: Strip) -> dict[str, float]:
+    plain = without_input_gain(strip)
+    return {REVERB: plain.reverb_send_db, DELAY: plain.delay_send_db}
+
+
+def _factors(sends_db: Mapping[str, float]) -> tuple[float, ...]:
+    """Levels in the order of the console's effect buses, of which the first is none of Ardour's."""
+    levels = (gain_factor(level_db) if level_db > SEND_OFF_DB else 0.0 for level_db in sends_db.values())
+    return (0.0, *levels)
+
+
+def _group_name(bus: Element) -> str:
+    return bus.get("name", "").removesuffix(MARK)[:200]
+
+
+def _set_gain(bus: Element, kind: str, name: str, level_db: float) -> None:
+    node = processor(bus, kind)
+    control_node = None if node is None else node.find(f"Controllable[@name='{name}']")
+    if control_node is not None:
+        control_node.set("value", digits(gain_factor(level_db)))
+
+
+def _level_db(bus: Element) -> float:
+    """Read trim and fader of a bus together."""
+    gain = control(processor(bus, "trim"), "trimcontrol", 1) * control(processor(bus, "amp"), "gaincontrol", 1)
+    return decibels(gain) if gain > 0 else parameters(Reverb)["return_gain_db"].low
