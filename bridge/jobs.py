@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..presets.preset import Preset
@@ -19,6 +19,7 @@ from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.bundle import DEFAULT_MODEL
 from ..runtime.model.controller import Controller, Provider
 from ..runtime.rendering.render import RenderOptions
+from .thresholds import threshold_notes
 
 Progress = Callable[[float, str], None]
 
@@ -112,7 +113,9 @@ def run_apply(
     place = mixing.output_for(output, stems, None, expected, render_options, inputs)
     with place:
         result = mixing.apply_into(place, preset, stems, options=render_options, progress=progress)
-        return _finished(place, result, stems, None, render_options, report, progress, inputs)
+        done = _finished(place, result, stems, None, render_options, report, progress, inputs)
+        audible = {name: path for name, path in stems.items() if not preset.track(name).mute}
+        return replace(done, warnings=(*done.warnings, *threshold_notes(preset, audible)))
 
 
 def results_of(preset: Preset, options: RenderOptions, *, report: bool) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from .checking.arguments import real_number, shown_argument
 from .checking.claims import with_claims_of, without_stale
 from .console import Master, Parameter, Strip, Unit, get, parameters, replace
 from .errors import PresetError
@@ -106,10 +107,7 @@ def scaled(preset: Preset, amount: float) -> Preset:
     Raises:
         PresetError: an amount outside 0..1.5.
     """
-    if not 0 <= amount <= MAX_AMOUNT:
-        raise PresetError(
-            f"The amount {amount:g} is out of range: 0 is no effect, 1 unchanged, {MAX_AMOUNT:g} the most."
-        )
+    check_amount(amount)
 
     def less(bus: Bus) -> Bus:
         table = parameters(type(bus))
@@ -120,6 +118,21 @@ def scaled(preset: Preset, amount: float) -> Preset:
     buses = tuple(bus.model_copy(update={"strip": less(bus.strip)}) for bus in preset.buses)
     edited = preset.model_copy(update={"tracks": tracks, "buses": buses, "master": less(preset.master)})
     return with_note(without_stale(edited), f"amount {amount:g} of {_title(preset)}")
+
+
+def check_amount(amount: object) -> None:
+    """Refuse what is no amount of an effect.
+
+    Raises:
+        PresetError: it is no number in 0..1.5.
+    """
+    number = real_number(amount)
+    if number is None:
+        raise PresetError(f"The amount is a number, 0 to {MAX_AMOUNT:g}, and cannot be {shown_argument(amount)}.")
+    if not 0 <= number <= MAX_AMOUNT:
+        raise PresetError(
+            f"The amount {number:g} is out of range: 0 is no effect, 1 unchanged, {MAX_AMOUNT:g} the most."
+        )
 
 
 def blended(a: Preset, b: Preset, position: float) -> Preset:

@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .checking.arguments import checked_kind, checked_path
 from .checking.claims import without_stale
 from .checking.complaints import MOST_LINES, complaints, listed, place_name
 from .errors import Hint, OutputError, PresetError
@@ -43,7 +44,7 @@ def load(path: str | os.PathLike[str]) -> Preset:
     Raises:
         PresetError: it cannot be read or is not a usable preset; every mistake is named.
     """
-    return loads(_text(Path(path)), name=str(path))
+    return loads(_text(checked_path(path, "a preset", PresetError)), name=str(path))
 
 
 def loads(text: str, name: str = "The preset") -> Preset:
@@ -82,7 +83,8 @@ def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = Fals
     Raises:
         OutputError: the file is there already, or cannot be written.
     """
-    write_text(Path(path), dumps(preset), overwrite=overwrite)
+    checked_kind(preset, Preset, "what is saved", PresetError)
+    write_text(checked_path(path, "a preset", OutputError), dumps(preset), overwrite=overwrite)
 
 
 def dumps(preset: Preset) -> str:

@@ -6,27 +6,34 @@ Each takes files and leaves a folder: `mix.wav`, `stems/`, `preset.json`. The re
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
+from ..presets.checking.arguments import (
+    checked_call,
+    checked_choice,
+    checked_kind,
+    checked_number,
+    checked_path,
+)
 from ..presets.checking.claims import without_claims
-from ..presets.errors import OutputError, PresetError
+from ..presets.edit import check_amount
+from ..presets.errors import AudioError, MixbridgeError, OutputError, PresetError
 from ..presets.files import dumps, rounded
 from ..presets.inputs import open_regular
 from ..presets.preset import FORMAT, Preset
 from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
 from .audio.reading import Samples, is_audio
-from .audio.stems import collect_stems
+from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
 from .audio.writing import FORMATS
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
 from .model.analysis import Passage, said_offsets
 from .model.bundle import DEFAULT_MODEL
-from .model.controller import Controller, Provider
+from .model.controller import Controller, Provider, check_provider
 from .model.loading import LoadingController
 from .prediction.confidence import at_amount
 from .prediction.predict import predict_files, predict_safely
@@ -34,11 +41,10 @@ from .refinement.refine import Refinement, Start
 from .refinement.refined import predict_and_refine
 from .rendering.render import RenderOptions, RenderResult, render_files, stem_files_of
 
-Stems = Mapping[str, Path | str]
-AnyStems = Stems | Path | str | Sequence[Path | str]
 Progress = Callable[[float, str], None]
 
 PRESET = "preset.json"
+_LONGEST_S = 1e6
 # Where a preset says what it is.
 _PRESET_START_BYTES = 4096
 # Share of the time, for the progress, where settings are refined.
@@ -106,8 +112,12 @@ class PredictOptions:
     start: Start = "model"
 
     def __post_init__(self) -> None:
-        if not (self.refine_s >= 0 and math.isfinite(self.refine_s)):
-            raise PresetError(f"settings cannot be refined for {self.refine_s} s: give 0 or more seconds")
+        check_amount(self.amount)
+        checked_choice(self.start, "a start", get_args(Start), PresetError)
+        checked_number(self.refine_s, "the time to refine in s", 0, _LONGEST_S, PresetError)
+        for name in ("window_s", "reference_window_s"):
+            if getattr(self, name) is not None:
+                checked_number(getattr(self, name), f"{name}, where a passage begins,", 0, _LONGEST_S, AudioError)
         if self.start == "neutral" and self.refine_s == 0:
             raise PresetError("a start from neutral needs time to refine, e.g. 60 s: without it nothing would be mixed")
 
@@ -137,8 +147,9 @@ def predict(
         AudioError: a file cannot be used.
         ModelError: the model cannot be loaded.
     """
+    chosen = _at(amount, options)
+    checked_call(progress, "progress", MixbridgeError)
     with OpenFiles() as files:
-        chosen = _at(amount, options)
         return _predict(stem_paths(stems), reference, model, provider, chosen, _part(progress, 0, 1), files)[0]
 
 
@@ -164,8 +175,11 @@ def apply(
         AudioError: a file cannot be used.
         OutputError: the folder cannot be written, or holds a mix already and `options.overwrite` is off.
     """
-    options, stems = options or RenderOptions(), stem_paths(stems)
-    place = output_for(Path(output), stems, None, preset_files(preset, options), options)
+    checked_kind(preset, Preset, "the preset", PresetError)
+    options, stems = _rendering(options), stem_paths(stems)
+    checked_call(progress, "progress", MixbridgeError)
+    folder = checked_path(output, "the output", OutputError)
+    place = output_for(folder, stems, None, preset_files(preset, options), options)
     with place:
         return apply_into(place, preset, stems, options=options, progress=progress)
 
@@ -183,8 +197,11 @@ def mix(
     progress: Progress | None = None,
 ) -> MixResult:
     """:func:`predict`, then :func:`apply`."""
-    render_options, stems = render_options or RenderOptions(), stem_paths(stems)
-    place = output_for(Path(output), stems, reference, mix_files(stems, render_options), render_options)
+    options, render_options = _at(amount, options), _rendering(render_options)
+    stems, reference = stem_paths(stems), checked_path(reference, "the reference", AudioError)
+    checked_call(progress, "progress", MixbridgeError)
+    folder = checked_path(output, "the output", OutputError)
+    place = output_for(folder, stems, reference, mix_files(stems, render_options), render_options)
     with place:
         return mix_into(
             place,
@@ -192,7 +209,7 @@ def mix(
             reference,
             model=model,
             provider=provider,
-            options=_at(amount, options),
+            options=options,
             render_options=render_options,
             progress=progress,
         )
@@ -233,9 +250,9 @@ def apply_into(
 ) -> MixResult:
     """:func:`apply` into a folder that is open already, for who adds to it."""
     with OpenFiles() as files:
-        preset = _believed(preset, _paths(stems), files)
+        preset = _believed(preset, paths_by_name(stems), files)
         render = _render(place, preset, stems, options or RenderOptions(), progress, files)
-        offsets = tuple(said_offsets(_paths(stems), files))
+        offsets = tuple(said_offsets(paths_by_name(stems), files))
     return MixResult(place.folder, preset, render, offsets=offsets)
 
 
@@ -273,7 +290,7 @@ def output_for(
     Raises:
         OutputError: it holds what may not be replaced, or what is read.
     """
-    read = [*_paths(stems).values(), *([Path(reference)] if reference is not None else []), *inputs]
+    read = [*paths_by_name(stems).values(), *([Path(reference)] if reference is not None else []), *inputs]
     place = OutputFolder(folder, options.overwrite, expected, read)
     recording = next((name for name in expected if is_audio(folder / name)), None)
     if recording is not None and not _is_result(folder):
@@ -324,14 +341,16 @@ def _predict(
     progress: Progress | None,
     files: OpenFiles,
 ) -> tuple[Preset, Passage, Refinement | None]:
+    reference = checked_path(reference, "the reference", AudioError)
+    check_provider(provider)
     controller = model if isinstance(model, Controller) else LoadingController(model, provider)
     windows = options.window_s, options.reference_window_s
     refinement = None
     if options.refine_s > 0:
         preset, passage, refinement = predict_and_refine(
             controller,
-            _paths(stems),
-            Path(reference),
+            paths_by_name(stems),
+            reference,
             *windows,
             options.refine_s,
             options.start,
@@ -344,7 +363,7 @@ def _predict(
         def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
             return at_amount(controller, predict_safely(controller, passage, song), passage, song, options.amount)
 
-        preset, passage = predict_files(controller, _paths(stems), Path(reference), *windows, decide, files)
+        preset, passage = predict_files(controller, paths_by_name(stems), reference, *windows, decide, files)
     return rounded(preset), passage, refinement
 
 
@@ -364,27 +383,17 @@ def _render(
     progress: Progress | None,
     files: OpenFiles,
 ) -> RenderResult:
-    render = render_files(_paths(stems), preset, place.workplace, options, progress, files)
+    render = render_files(paths_by_name(stems), preset, place.workplace, options, progress, files)
     write_text(place.workplace / PRESET, dumps(preset))
     return render
 
 
-def stem_paths(stems: AnyStems) -> dict[str, Path]:
-    """Files by track name, of whatever says which files.
-
-    Raises:
-        AudioError: there is no audio, or a file cannot be used or is given twice.
-    """
-    if isinstance(stems, Mapping):
-        return _paths(stems)
-    several = [stems] if isinstance(stems, str | os.PathLike) else stems
-    return collect_stems([os.fspath(path) for path in several]).stems
-
-
 def _at(amount: float | None, options: PredictOptions | None) -> PredictOptions:
-    options = options or PredictOptions()
+    options = PredictOptions() if options is None else checked_kind(options, PredictOptions, "options", PresetError)
     return options if amount is None else replace(options, amount=amount)
 
 
-def _paths(stems: Stems) -> dict[str, Path]:
-    return {name: Path(path) for name, path in stems.items()}
+def _rendering(options: RenderOptions | None) -> RenderOptions:
+    if options is None:
+        return RenderOptions()
+    return checked_kind(options, RenderOptions, "what to render", OutputError)

@@ -11,19 +11,21 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike
 
+from ..presets.checking.arguments import checked_number, checked_path, checked_switch
 from ..presets.console import replace
-from ..presets.edit import scaled
-from ..presets.errors import AudioError
+from ..presets.edit import check_amount, scaled
+from ..presets.errors import AudioError, OutputError, PresetError
 from ..presets.preset import Preset
 from ..presets.units import gain_factor
-from .audio.arrays import Layout, checked_rate, from_array, to_layout
+from .audio.arrays import Layout, check_layout, checked_rate, from_array, to_layout
 from .audio.loudness import integrated_loudness
 from .audio.reading import Samples
 from .model.analysis import SILENT_LUFS, Passage, cut_reference, loudest_start, read_reference
 from .model.bundle import DEFAULT_MODEL, Manifest, open_bundle
-from .model.controller import Controller, Provider
+from .model.controller import Controller, Provider, check_provider
 from .prediction.confidence import at_amount
 from .prediction.predict import predict, predict_safely
+from .rendering.render import CEILING_RANGE_DBTP, LOUDNESS_RANGE_LUFS
 from .rendering.track_stream import FinishedStream, TrackStream, loudness_gain
 
 _TRACK = "Vocal"
@@ -64,14 +66,15 @@ class AudioProcessor:
         provider: "auto", "cuda" or "cpu".
         amount: 0 neutral, 1 as predicted, up to 1.5.
         guard_rails: hold settings that would ruin the track, and do less where the model would do worse than none.
-        loudness_lufs: of the result; None keeps that of the input.
-        ceiling_dbtp: no true peak of the result is over it.
+        loudness_lufs: of the result, -70..0; None keeps that of the input.
+        ceiling_dbtp: no true peak of the result is over it, -40..0.
         layout: of the audio to come; None tells it from the shape.
 
     Attributes:
         preset: the settings that were predicted last; None before.
 
     Raises:
+        MixbridgeError: an argument is of another kind or out of its range.
         AudioError: the reference cannot be used.
         ModelError: the model cannot be loaded.
     """
@@ -90,6 +93,13 @@ class AudioProcessor:
         ceiling_dbtp: float = -1.0,
         layout: Layout | None = None,
     ) -> None:
+        check_provider(provider)
+        check_amount(amount)
+        check_layout(layout)
+        checked_switch(guard_rails, "guard_rails", PresetError)
+        if loudness_lufs is not None:
+            loudness_lufs = checked_number(loudness_lufs, "a loudness in LUFS", *LOUDNESS_RANGE_LUFS, OutputError)
+        ceiling_dbtp = checked_number(ceiling_dbtp, "a ceiling in dBTP", *CEILING_RANGE_DBTP, OutputError)
         self._sample_rate_hz = None if sample_rate is None else checked_rate(sample_rate)
         self._guard_rails = guard_rails
         self._amount, self._loudness_lufs, self._ceiling = amount, loudness_lufs, gain_factor(ceiling_dbtp)
@@ -213,7 +223,7 @@ def _loaded(model: str | Path | Controller, provider: Provider) -> Controller:
 def _reference(reference: str | Path | ArrayLike, sample_rate: float | None, manifest: Manifest) -> Samples:
     rate_hz, length = manifest.sample_rate_hz, manifest.reference_length
     if isinstance(reference, str | os.PathLike):
-        return read_reference(Path(reference), rate_hz, length)[0]
+        return read_reference(checked_path(reference, "the reference", AudioError), rate_hz, length)[0]
     if sample_rate is None:
         raise AudioError("the sample rate of the reference is not known: give reference_sample_rate")
     return cut_reference(from_array(reference)[0], checked_rate(sample_rate), rate_hz, length)

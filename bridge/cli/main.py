@@ -6,6 +6,7 @@ Nothing heavy is imported here, so that `--help` answers at once.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -23,8 +24,10 @@ import click
 from ...presets.errors import Hint, MixbridgeError
 from ...presets.escaping import escaped
 from ...presets.version import __version__
+from ...runtime.audio.descriptors import said_too_few
 from ..interrupt import INTERRUPTED
 from .commands import COMMANDS, FORMER, GET_TRAINING, Call, LazyGroup
+from .output.quiet_libraries import quiet_libraries
 from .output.saying import say
 from .signals import EndedError, code_of_signal, end_by_exception, open_standard_streams
 
@@ -52,13 +55,16 @@ _TRAINING_PACKAGES = {"torch", "lightning", "onnx", "onnxscript", "yaml"}
 @click.version_option(__version__, prog_name="mixbridge")
 @click.option("-v", "--verbose", is_flag=True, help="Print more: what is done, every setting, where errors come from.")
 @click.option("--quiet", is_flag=True, help="Print only errors, and results that you asked for.")
-def cli(*, verbose: bool, quiet: bool) -> None:
+@click.pass_context
+def cli(context: click.Context, /, *, verbose: bool, quiet: bool) -> None:
     """Mix stems in the style of a reference song, with settings that can be seen, edited and undone.
 
     mixbridge mix stems/ --reference song.wav -o my-mix
     """
     if verbose and quiet:
         raise click.UsageError("choose one of --verbose and --quiet")
+    if not verbose:
+        context.with_resource(quiet_libraries())
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     logging.basicConfig(level=level, format="%(message)s", force=True)
 
@@ -105,7 +111,7 @@ def _refuse_web_addresses(arguments: Sequence[str]) -> None:
 
 
 def _check_names(arguments: Sequence[str]) -> None:
-    """Refuses an empty name for a result, which would mean the current folder.
+    """Refuses empty arguments, as a script passes whose variable is not set: a path would mean the current folder.
 
     Raises:
         click.UsageError: there is one.
@@ -114,6 +120,10 @@ def _check_names(arguments: Sequence[str]) -> None:
         name, _, joined = option.partition("=")
         if name in _OUTPUTS and not (joined if "=" in option else value).strip():
             raise click.UsageError(f"{name} needs the name of a file or folder; use . for the current folder")
+    if "" in arguments:
+        before = arguments[arguments.index("") - 1] if arguments[0] else ""
+        place = f"the argument after {before!r}" if before else "the first argument"
+        raise click.UsageError(f"{place} is empty; in a script, see whether a variable is set")
 
 
 def _explained(error: BaseException, command: click.Command | None) -> int:
@@ -128,6 +138,8 @@ def _explained(error: BaseException, command: click.Command | None) -> int:
         case MixbridgeError():
             _trace_if_verbose()
             code = _say(f"{error}{_options(error.hints, command)}", REFUSED)
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            code = _say(f"{said_too_few(error)}", REFUSED)
         case OSError(filename=None) if _is_output_broken():
             code = _say(f"standard output cannot be written: {error.strerror}", _without_reader())
         case OSError(filename=str(), strerror=str()):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from ...presets.errors import DeskError, Hint
+from ...presets.checking.arguments import checked_kind, shown_argument
+from ...presets.errors import DeskError, Hint, PresetError
 from ...presets.preset import Preset
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
@@ -144,7 +145,8 @@ def push_preset(
         DeskError: the desk does not answer, nothing matches, or it cannot take the preset. Nothing was sent then.
         OutputError: the snapshot cannot be written. Nothing was sent then.
     """
-    options = options or PushOptions()
+    checked_kind(preset, Preset, "what is pushed", PresetError)
+    options = PushOptions() if options is None else checked_kind(options, PushOptions, "options", DeskError)
     target = parsed(target)
     desk = load_desk(target.desk)
     with one_push_at_a_time(target, target.port or desk.transport.port), connect(target, desk) as connection:
@@ -188,7 +190,8 @@ def plan_push(
     Raises:
         DeskError: as in :func:`push_preset`.
     """
-    options = options or PushOptions()
+    checked_kind(preset, Preset, "what is pushed", PresetError)
+    options = PushOptions() if options is None else checked_kind(options, PushOptions, "options", DeskError)
     target = parsed(target)
     desk = load_desk(target.desk)
     if offline:
@@ -270,7 +273,11 @@ def snapshot_of(
 
 def parsed(target: Target | str) -> Target:
     """A target, from what was typed if need be."""
-    return target if isinstance(target, Target) else Target.parse(target)
+    if isinstance(target, Target):
+        return target
+    if not isinstance(target, str):
+        raise DeskError(f"a desk is named by an address like x32://192.168.1.20, not {shown_argument(target)}.")
+    return Target.parse(target)
 
 
 def strip_names(connection: Connection, desk: Desk) -> dict[int, str]:

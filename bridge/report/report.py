@@ -1,7 +1,8 @@
 """The report: one HTML file that says what was done to a mix, in words, curves and figures, and how to change it.
 
 It is for a client who mixes music. Everything is inside the file: it needs no network and runs no script. Curves come
-from the passage that the model heard; the levels of the whole mix from its rendering.
+from the passage that the model heard, or where none did from one in which the tracks play; the levels of the whole mix
+from its rendering.
 """
 
 from __future__ import annotations
@@ -146,6 +147,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         preset=result.preset,
         render=result.render,
         passage=heard.passage,
+        model_heard=result.passage is not None,
         sounds=sounds,
         reference=sounds.get("reference"),
         verdict=compare(sounds["raw"], sounds["mix"], sounds.get("reference")),
@@ -217,7 +219,7 @@ def _track_card(
     card = TrackCard(
         name=track.name,
         sentences=describe_strip(track),
-        note=track.note or ("" if is_heard or track.mute else "Silent in the passage that was heard."),
+        note=track.note or ("" if is_heard or track.mute else "Silent in the passage that was measured."),
         gain_db=strip.input_gain_db + strip.fader_db,
         pan=strip.pan,
         pan_words=spoken_pan(strip.pan),

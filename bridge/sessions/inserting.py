@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ...presets.errors import Hint, OutputError, SessionError
+from ...presets.checking.arguments import checked_kind, checked_path
+from ...presets.errors import Hint, OutputError, PresetError, SessionError
 from ...presets.names import unique_names
 from ...presets.preset import Preset
 from ...runtime.audio.output import check_output_file
@@ -42,6 +43,9 @@ def insert(
         SessionError: no track of the preset is in the session, or it cannot become this.
         OutputError: the copy cannot be written.
     """
+    checked_kind(session, Session, "what a preset is inserted into", SessionError)
+    checked_kind(preset, Preset, "what is inserted", PresetError)
+    output = checked_path(output, "the copy", OutputError)
     check_output(session.path, output, overwrite=overwrite)
     match = matches(session, preset, assignments or {})
     reasons = {} if muted else unplayed(session)

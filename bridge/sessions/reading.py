@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...presets.checking.arguments import checked_path
 from ...presets.errors import SessionError
 from .core.checks import checked
 from .core.media import Resolver
@@ -29,7 +30,7 @@ def read_session(
         SessionError: it is none of these, cannot be read, or holds what no session can; or a path leads out of its
             folder.
     """
-    path = _session_file(Path(path))
+    path = _session_file(checked_path(path, "a session", SessionError))
     resolver = Resolver(path if path.is_dir() else path.absolute().parent, allow_outside, tuple(search), lists_outside)
     session = format_of(path).read(path, resolver)
     missing = {item.written: item for item in (*session.missing, *resolver.missing.values())}

@@ -194,7 +194,8 @@ def strip_left_out(strip: Bus, daw: str, sample_rate_hz: int = PLUGIN_RATE_HZ) -
     if match is not None:
         yield f"its {match.words}."
     for section in active_sections(plain, known=WRITTEN):
-        remedy = "set up a reverb in the DAW" if section == "send" else f"{daw} has none"
+        nothing = f"{daw} {'have' if ' and ' in daw else 'has'} none"
+        remedy = "set up a reverb in the DAW" if section == "send" else nothing
         yield f"its {described(plain, section)} is left out: {remedy}."
 
 

@@ -6,11 +6,12 @@ is time; only where both sides are as short as channels has the caller to say wh
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...presets.checking.arguments import checked_choice, real_number, shown_argument
 from ...presets.errors import AudioError
 from .reading import HIGHEST_RATE_HZ, HIGHEST_SAMPLE, LOWEST_RATE_HZ, Samples, first_bad_frame
 
@@ -53,7 +54,17 @@ def to_layout(samples: Samples, layout: Layout) -> Samples:
     return np.ascontiguousarray(samples.T) if layout == "channels last" else samples
 
 
-def checked_rate(sample_rate_hz: float | None) -> int:
+def check_layout(layout: object) -> None:
+    """Refuse what names no layout; None is for telling it from the shape.
+
+    Raises:
+        AudioError: it names none.
+    """
+    if layout is not None:
+        checked_choice(layout, "a layout", get_args(Layout), AudioError)
+
+
+def checked_rate(sample_rate_hz: object) -> int:
     """Give a sample rate as a whole number.
 
     Raises:
@@ -61,9 +72,12 @@ def checked_rate(sample_rate_hz: float | None) -> int:
     """
     if sample_rate_hz is None:
         raise AudioError("the sample rate of the audio is not known: give it, e.g. sample_rate=48000")
-    if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ or sample_rate_hz != int(sample_rate_hz):
-        raise AudioError(f"a sample rate of {sample_rate_hz} Hz cannot be used: give a whole number, 8000 to 192000")
-    return int(sample_rate_hz)
+    rate_hz = real_number(sample_rate_hz)
+    if rate_hz is None:
+        raise AudioError(f"a sample rate is a number of Hz, e.g. 48000, and cannot be {shown_argument(sample_rate_hz)}")
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ or rate_hz != int(rate_hz):
+        raise AudioError(f"a sample rate of {rate_hz:.10g} Hz cannot be used: give a whole number, 8000 to 192000")
+    return int(rate_hz)
 
 
 def _floats(audio: ArrayLike) -> NDArray[Any]:

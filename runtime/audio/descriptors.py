@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 # Where the system names no limit.
@@ -19,6 +20,13 @@ def descriptor_limit() -> int:
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 65_536 if soft == resource.RLIM_INFINITY else min(soft, 65_536)
+
+
+def said_too_few(error: BaseException) -> str | None:
+    """Say what to do where an error comes from the limit on open files; None for any other."""
+    if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+        return None
+    return "too few files may be open at a time; raise the limit, e.g. with `ulimit -n 1024`"
 
 
 def tracks_at_a_time() -> int:

@@ -20,7 +20,8 @@ import soundfile as sf
 
 from ...presets.errors import AudioError
 from ...presets.inputs import open_regular
-from .descriptors import descriptor_limit
+from .descriptors import descriptor_limit, said_too_few
+from .mp3_length import mended_mp3
 from .wav_length import mended_wav
 
 _NOT_AUDIO = "is not audio that can be read, or is damaged: give a WAV, AIFF, FLAC, OGG or MP3."
@@ -28,6 +29,7 @@ _NOT_AUDIO = "is not audio that can be read, or is damaged: give a WAV, AIFF, FL
 _EXACT = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG"}
 # Elsewhere a C library may have descriptors of its own, which are not Python's.
 _BY_DESCRIPTOR = os.name == "posix"
+_MPEG = {"MPEG", "MP3"}
 _MOST_IDLE = 128
 _HASHED_BYTES = 2**20
 
@@ -75,12 +77,22 @@ class AudioFile(OneWayFile):
         if _BY_DESCRIPTOR:
             with contextlib.suppress(sf.SoundFileError):
                 super().__init__(self._bytes.fileno(), closefd=False)
+                self._mend_length(raw, path)
                 return
         try:
             super().__init__(path)  # some kinds are known by their name's ending only
         except (sf.SoundFileError, TypeError, UnicodeError) as error:
             # TypeError: a name that soundfile takes for headerless data (.raw); UnicodeError: one that is not UTF-8.
             raise AudioError(f"{path} {_NOT_AUDIO}") from error
+        self._mend_length(raw, path)
+
+    def _mend_length(self, raw: RawIOBase, path: Path) -> None:
+        """Open an MP3 whose length is not what libsndfile takes it for once more, with the real one."""
+        if self.format not in _MPEG or (mended := mended_mp3(raw, path)) is None:
+            return
+        super().close()
+        raw.seek(0)
+        super().__init__(mended)
 
     def close(self) -> None:
         """Closes the file; once more does nothing."""
@@ -201,6 +213,8 @@ def _opened(path: Path) -> BufferedReader:
     except PermissionError as error:
         raise AudioError(f"{path} may not be read: change its permissions, or copy it to where you may.") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        if too_few := said_too_few(error):
+            raise AudioError(f"{path} cannot be opened: {too_few}.") from error
         raise AudioError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     if os.fstat(file.fileno()).st_size == 0:
         file.close()

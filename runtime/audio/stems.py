@@ -7,14 +7,19 @@ runtime's business.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...presets.checking.arguments import checked_path, shown_argument
 from ...presets.errors import AudioError
 from ...presets.names import LONGEST_NAME, free_name
 from .reading import probe
 from .stem_folders import LeftOut, list_audio, track_names
+
+Stems = Mapping[str, Path | str]
+AnyStems = Stems | Path | str | Sequence[Path | str]
+"""Files by track name; or folders and files, whose tracks are called like the files."""
 
 MOST_STEMS = 1024
 
@@ -60,6 +65,31 @@ def collect_stems(arguments: Sequence[str], reference: str | None = None) -> Ste
     return StemFiles(stems, tuple(left_out))
 
 
+def stem_paths(stems: AnyStems) -> dict[str, Path]:
+    """Files by track name, of whatever says which files.
+
+    Raises:
+        AudioError: there is no audio, or a file cannot be used or is given twice.
+    """
+    if isinstance(stems, Mapping):
+        return paths_by_name(stems)
+    several = [stems] if isinstance(stems, str | bytes | os.PathLike) else stems
+    if not isinstance(several, Iterable):
+        raise AudioError(f"stems are files, folders, or files by track name, not {shown_argument(stems)}")
+    return collect_stems([os.fspath(checked_path(path, "a stem", AudioError)) for path in several]).stems
+
+
+def paths_by_name(stems: Stems) -> dict[str, Path]:
+    """Check names and paths of stems; whether the files can be used shows when they are read.
+
+    Raises:
+        AudioError: there are none, or a name or a path is none.
+    """
+    if not stems:
+        raise AudioError("no stems: give at least one file")
+    return {checked_name(name): checked_path(path, f"the stem {name!r}", AudioError) for name, path in stems.items()}
+
+
 def check_reference(path: str) -> Path:
     """The reference's path, if it can be read.
 
@@ -67,6 +97,19 @@ def check_reference(path: str) -> Path:
         AudioError: it cannot be used.
     """
     return _checked(Path(path))
+
+
+def checked_name(name: object) -> str:
+    """Give back what a track can be called.
+
+    Raises:
+        AudioError: it is no text, empty, or too long.
+    """
+    if not isinstance(name, str) or not name or not is_text(name):
+        raise AudioError(f"a track cannot be called {shown_argument(name)}: give a name of 1 to {LONGEST_NAME} letters")
+    if len(name) > LONGEST_NAME:
+        raise AudioError(f"the track name {name[:40]!r}... is longer than {LONGEST_NAME} letters: shorten it")
+    return name
 
 
 def is_text(name: str) -> bool:
@@ -93,6 +136,8 @@ def split_pair(text: str, exists: bool = False) -> tuple[str, str] | None:
 
 
 def _expanded(argument: str, left_out: list[LeftOut]) -> Iterator[tuple[str, Path]]:
+    if not argument.strip():
+        raise AudioError("a stem has an empty name: name a file or a folder.")
     # os.path, because Path's methods raise for an impossible name.
     if os.path.isdir(argument):  # noqa: PTH112
         folder = Path(argument)

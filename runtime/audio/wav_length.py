@@ -115,10 +115,15 @@ def length_note(path: Path) -> str | None:
 
 
 def _say(path: Path, named: int, there: int) -> None:
-    note = (
+    say_length(
+        path,
         f"{path}: its header names {named} bytes of audio, and {there} are there; all are used. "
-        "Export it again if they are noise."
+        "Export it again if they are noise.",
     )
+
+
+def say_length(path: Path, note: str) -> None:
+    """Tell once what is wrong with the length that a file names, and keep it for :func:`length_note`."""
     _notes[path] = note
     _log_once(note)
 

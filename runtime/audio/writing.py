@@ -17,6 +17,7 @@ import soundfile as sf
 from numpy.typing import NDArray
 
 from ...presets.errors import AudioError, OutputError
+from .descriptors import said_too_few
 from .opening import AudioFile, OneWayFile
 from .reading import Samples, first_bad_frame
 
@@ -188,6 +189,8 @@ def _clear_peak_time(path: Path) -> None:
 def cannot_write(path: Path, error: BaseException) -> OutputError:
     """Makes the error for a file that could not be written, with its likeliest cause."""
     folder = path.parent
+    if too_few := said_too_few(error):
+        return OutputError(f"cannot be written: {too_few}.", path)
     if not folder.is_dir():
         return OutputError(f"cannot be written: the folder {folder} does not exist.", path)
     if not os.access(folder, os.W_OK):

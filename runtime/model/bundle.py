@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
+from ...presets.checking.arguments import checked_path
 from ...presets.console import Part
 from ...presets.errors import ModelError
 from ...presets.inputs import check_regular, read_regular
@@ -167,7 +169,7 @@ def open_bundle(model: str | Path = DEFAULT_MODEL) -> Bundle:
     Raises:
         ModelError: there is none, or its manifest is broken; the message says where.
     """
-    folder = _find(model)
+    folder = _find(checked_path(model, "a model", ModelError))
     path = folder / MANIFEST
     data = _read_bounded(path, _MAX_MANIFEST_BYTES)
     try:
@@ -200,12 +202,11 @@ def _shipped_folder() -> Path:
     return Path(str(resources.files("mixbridge.runtime") / "models"))
 
 
-def _find(model: str | Path) -> Path:
-    folder = Path(model)
-    if folder.is_dir():
-        return folder
+def _find(model: Path) -> Path:
+    if os.path.isdir(model):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
+        return model
     if str(model) in shipped_models():
-        return _shipped_folder() / str(model)
+        return _shipped_folder() / model
     known = ", ".join(shipped_models()) or "none"
     raise ModelError(
         f"no model {str(model)!r}: give a folder with a {MANIFEST}, or the name of one that ships ({known})"

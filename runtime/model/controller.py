@@ -19,11 +19,12 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...presets.checking.arguments import checked_choice, checked_whole
 from ...presets.errors import ModelError, ProviderError
 from ...presets.extras import install_command
 from ..audio.reading import as_stereo, repeated
@@ -47,6 +48,7 @@ Provider = Literal["auto", "cuda", "cpu"]
 log = logging.getLogger(__name__)
 
 _CACHED_EMBEDDINGS = 512
+_MOST_THREADS = 1024
 # Passages encoded at once: more would only take memory (20 MB of features each).
 _BATCH = 8
 _SNAPSHOT_TOLERANCE = 1e-3
@@ -99,7 +101,7 @@ class Controller:
 
     Raises:
         ModelError: the bundle is missing, damaged or not what it says, or its trial failed.
-        ProviderError: CUDA was asked for and is not there.
+        ProviderError: CUDA was asked for and is not there; or an argument is of another kind.
     """
 
     def __init__(
@@ -110,6 +112,9 @@ class Controller:
         *,
         trusted: bool = False,
     ) -> None:
+        check_provider(provider)
+        if threads is not None:
+            threads = checked_whole(threads, "threads", 1, _MOST_THREADS, ProviderError)
         self.bundle: Bundle = open_bundle(model)
         self.manifest = self.bundle.manifest
         if not (trusted or self.bundle.manifest_sha256 in shipped_hashes()):
@@ -256,6 +261,15 @@ class Controller:
                 f"{self.bundle.folder / name}: answers with shape {shape} where ({count}, width) of float32 is needed; "
                 "export the model again"
             )
+
+
+def check_provider(provider: object) -> None:
+    """Refuse what names no device.
+
+    Raises:
+        ProviderError: it names none.
+    """
+    checked_choice(provider, "a provider", get_args(Provider), ProviderError)
 
 
 def available_providers() -> list[str]:

@@ -8,6 +8,7 @@ nearly all of that is something the model has to guess at.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,7 @@ class Territory:
     distances: Floats
 
     def distance(self, embedding: Floats) -> float:
-        """How far from the middle, in spreads; about 1 for what is usual.
+        """How far from the middle, in spreads; about 1 for what is usual, infinite for what no float can say.
 
         Raises:
             ModelError: the embedding is too short to hold these statistics.
@@ -54,12 +55,14 @@ class Territory:
         statistics = embedding[self.start : self.start + len(self.mean)]
         if len(statistics) != len(self.mean):
             raise ModelError(f"{FAMILIARITY} belongs to another model: it does not fit embeddings of {len(embedding)}")
-        centred = statistics - self.mean
-        along = self.axes @ centred
-        # Directions are orthogonal: what they explain is taken off in squares.
-        lengths = 1 / np.linalg.norm(self.axes, axis=1)
-        left_over = max(float(centred @ centred - ((along * lengths) ** 2).sum()), 0.0) / max(self.rest, 1e-9) ** 2
-        return float(np.sqrt((along @ along + left_over) / (len(along) + 1)))
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too far out for a float is told below
+            centred = statistics - self.mean
+            along = self.axes @ centred
+            # Directions are orthogonal: what they explain is taken off in squares.
+            lengths = 1 / np.linalg.norm(self.axes, axis=1)
+            left_over = max(float(centred @ centred - ((along * lengths) ** 2).sum()), 0.0) / max(self.rest, 1e-9) ** 2
+            distance = float(np.sqrt((along @ along + left_over) / (len(along) + 1)))
+        return distance if math.isfinite(distance) else math.inf
 
     def rank(self, embedding: Floats) -> float:
         """The share of what was learned from that lies nearer, 0 to 1."""

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...presets.checking.arguments import checked_choice, checked_number, checked_switch, checked_whole
 from ...presets.console import SEND_OFF_DB, Master, Strip
 from ...presets.errors import AudioError, OutputError, PresetError
 from ...presets.preset import Preset, Track
@@ -27,7 +28,7 @@ from ...presets.units import decibels
 from ..audio.naming import file_names
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.output import check_room
-from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples, first_bad_frame, probe
+from ..audio.reading import BLOCK_FRAMES, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioReader, Samples, first_bad_frame, probe
 from ..audio.writing import FORMATS
 from ..console.buses import Buses, Sums
 from ..console.streams import ConsoleStream, Input, MasterStream
@@ -39,6 +40,10 @@ from .passes import raw_mix, safe_gain, size_of, write_stems
 
 Progress = Callable[[float, str], None]
 
+LOUDNESS_RANGE_LUFS = (-70.0, 0.0)
+CEILING_RANGE_DBTP = (-40.0, 0.0)
+
+_MOST_WORKERS = 1024
 _RAW_MIX = "mix.raw"
 _LOWER = "one stem would clip: all stems once more, at a lower level"
 # Shares of the time, for the progress: all strips once, and once more if a stem clipped.
@@ -73,12 +78,18 @@ class RenderOptions:
     workers: int | None = None
 
     def __post_init__(self) -> None:
-        if self.audio_format not in FORMATS:
-            raise OutputError(f"there is no format {self.audio_format!r}: choose one of {', '.join(FORMATS)}.")
-        if self.loudness_lufs is not None and not -70 <= self.loudness_lufs <= 0:
-            raise OutputError(f"a loudness of {self.loudness_lufs} LUFS cannot be made: choose one in -70..0.")
-        if not -40 <= self.ceiling_dbtp <= 0:
-            raise OutputError(f"a ceiling of {self.ceiling_dbtp} dBTP cannot be held: choose one in -40..0.")
+        checked_choice(self.audio_format, "the format", FORMATS, OutputError)
+        if self.sample_rate_hz is not None:
+            rates = LOWEST_RATE_HZ, HIGHEST_RATE_HZ
+            rate_hz = checked_whole(self.sample_rate_hz, "the sample rate in Hz", *rates, OutputError)
+            object.__setattr__(self, "sample_rate_hz", rate_hz)
+        if self.loudness_lufs is not None:
+            checked_number(self.loudness_lufs, "the loudness in LUFS", *LOUDNESS_RANGE_LUFS, OutputError)
+        checked_number(self.ceiling_dbtp, "the ceiling in dBTP", *CEILING_RANGE_DBTP, OutputError)
+        for name in ("stems", "stems_post_master", "overwrite"):
+            checked_switch(getattr(self, name), name, OutputError)
+        if self.workers is not None:
+            checked_whole(self.workers, "workers", 1, _MOST_WORKERS, OutputError)
 
 
 @dataclass(frozen=True)

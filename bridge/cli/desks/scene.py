@@ -189,7 +189,7 @@ def _write(source: str, writing: Writing, desk: str, strips: StripOptions, base:
         desk=desk,
         scope=Scope(sections, parse_strips(strips.tracks, load_desk(desk))),
         assignments=strips.assignments,
-        base=_text(base) if base else "",
+        base=_base_text(base, desk) if base else "",
         as_channel=path.suffix.lower() == _CHANNEL,
     )
     write_text(path, made.text, overwrite=writing.force)
@@ -221,6 +221,20 @@ def _names(values: Mapping[int, Mapping[str, float | str]]) -> dict[int, str]:
     return {number: str(held["name"]) for number, held in values.items() if number and held.get("name")}
 
 
+def _base_text(path: str, desk: str) -> str:
+    """The text of a scene; one that is none is told by its name."""
+    from ....presets.errors import DeskError
+    from ...desks.loading import load_desk
+    from ...scenes.files import read_scene
+
+    text = _text(path)
+    try:
+        read_scene(text, load_desk(desk))
+    except DeskError as error:
+        raise DeskError(f"{path}: {error}") from error
+    return text
+
+
 def _text(path: str) -> str:
     from ....presets.errors import DeskError
     from ....presets.inputs import open_regular
@@ -231,6 +245,8 @@ def _text(path: str) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DeskError(f"{path} cannot be read: {reason}.") from error
+    if not data.strip():
+        raise DeskError(f"{path} is empty: save the scene on the mixer again.")
     if len(data) > _MAX_BYTES:
         raise DeskError(f"{path} is larger than {_MAX_BYTES // 2**20} MiB: that is no scene of a mixer.")
     return data.decode("utf-8", errors="replace")

@@ -18,6 +18,7 @@ import soundfile as sf
 import soxr
 
 from ....presets.errors import AudioError, SessionError
+from ....runtime.audio.descriptors import tracks_at_a_time
 from ....runtime.audio.opening import AudioFile
 from ....runtime.audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioInfo, Samples, probe, say_short
 from ..core.model import Clip, SessionTrack, is_one
@@ -55,14 +56,14 @@ class FileInfo:
 
 
 class FilePool:
-    """Audio files for reading, of which at most `most_open` are open.
+    """Audio files for reading, of which at most `most_open` are open; None takes what the system's limit allows.
 
     Attributes:
         most_opened: how many were open at once so far.
     """
 
-    def __init__(self, most_open: int = MOST_OPEN):
-        self._most_open = most_open
+    def __init__(self, most_open: int | None = None):
+        self._most_open = most_open or min(MOST_OPEN, tracks_at_a_time())
         self._open: OrderedDict[Path, _OpenFile] = OrderedDict()
         self._infos: dict[Path, FileInfo] = {}
         self.most_opened = 0

@@ -18,6 +18,7 @@ import numpy as np
 import soxr
 
 from ....presets.errors import AudioError, OutputError, SessionError
+from ....runtime.audio.descriptors import tracks_at_a_time
 from ....runtime.audio.output import OutputFolder, check_room
 from ....runtime.audio.reading import is_audio
 from ....runtime.audio.writing import AudioWriter, is_signed
@@ -179,7 +180,7 @@ def _render_batch(
 def _batches(stems: Iterable[PlannedStem], pool: FilePool) -> Iterator[list[PlannedStem]]:
     for path, group in groupby(stems, lambda stem: _shared_file(stem, pool)):
         together = list(group)
-        step = 1 if path is None else _SIDE_BY_SIDE
+        step = 1 if path is None else min(_SIDE_BY_SIDE, tracks_at_a_time())
         for first in range(0, len(together), step):
             yield together[first : first + step]
 

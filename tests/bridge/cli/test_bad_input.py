@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -275,3 +276,56 @@ class TestFullDisk:
         refused(
             "apply", "bass", short, "-o", small_disk / "mix", "--no-stems", words=[small_disk / "mix", "preset.json"]
         )
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        (["apply", "bass", "", "-o", "mix"], "the argument after 'bass' is empty"),
+        (["mix", "stems", "--reference", "", "-o", "mix"], "the argument after '--reference' is empty"),
+        (["preset", "show", ""], "the argument after 'show' is empty"),
+        ([""], "the first argument is empty"),
+    ],
+)
+def test_an_empty_argument_is_told_by_its_place(run, command, place):
+    outcome = run(*command)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert place in outcome.err
+
+
+JOINED = """
+import sys
+import soundfile as sf, numpy as np
+from mixbridge.bridge.cli.main import main
+tone = 0.3 * np.sin(np.arange(48000) / 20)
+sf.write("one.mp3", tone, 48000, format="MP3")
+one = open("one.mp3", "rb").read()
+open("two.mp3", "wb").write(one + one)
+main(["apply", "bass", "two.mp3", "-o", "out", "--no-report"])
+"""
+
+
+def test_what_a_library_prints_stays_with_it(tmp_path):
+    """In a process of its own: what libmpg123 prints goes past Python."""
+    process = subprocess.run([sys.executable, "-c", JOINED], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert "all are used" in process.stderr  # our own words come through
+    assert "Xing stream size" not in process.stderr
+
+
+def test_too_few_open_files_are_told(session):
+    """Down to 12, where hardly two files can be open beside the program's own, it works or says what to do."""
+    command = ["mix", "stems", "--reference", "reference.wav", "-o", "out", "--no-report", "--force"]
+    for limit in (12, 40):
+        code = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))\n{ENTER}"
+        process = subprocess.run(
+            [sys.executable, "-c", code, *command], cwd=session, capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in process.stderr
+        assert "fault of mixbridge" not in process.stderr
+        if process.returncode:
+            assert process.returncode == 2
+            assert "too few files may be open" in process.stderr
+
+
+ENTER = "import sys; from mixbridge.bridge.cli.main import main; main(sys.argv[1:])"

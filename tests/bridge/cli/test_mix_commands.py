@@ -1,6 +1,7 @@
 """`mix` and `apply`, from the command line to what lies in the folder."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +146,10 @@ class TestApply:
         data = run("apply", "lead-vocal", session / "stems", "-o", session / "mix", "--json").data
         assert set(data["stems"]) == {"Bass", "Keys", "Vox"}
         assert len({tuple(words) for words in data["tracks"].values()}) == 1
+        assert any("thresholds fit tracks at about -20 LUFS" in warning for warning in data["warnings"])
+        report = Path(data["report"]).read_text(encoding="utf-8")
+        assert "one passage of the tracks" in report
+        assert "the model heard" not in report
 
     def test_dry_run_lists_the_reverb(self, session, run, preset):
         command = [

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from click.testing import CliRunner
 from desk_push import preset, strip
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from mixbridge.bridge.cli.desks.scene import preset_of, scene_of
+from mixbridge.bridge.cli.main import cli
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.scenes.files import MASTER, layout_of, read_scene, write_channel, write_scene
 from mixbridge.bridge.scenes.tokens import read_token
@@ -226,6 +228,16 @@ class TestRefused:
     def test_no_scene(self, text):
         with pytest.raises(DeskError, match="no scene or channel file"):
             read_scene(text, X32)
+
+    @pytest.mark.parametrize("text", ["", "\n", "  \n\n", "/bus/01/mix ON 0.0\n"])
+    def test_a_base_that_is_none_is_named(self, tmp_path, text):
+        base = tmp_path / "friday.scn"
+        base.write_text(text)
+        command = ["desk", "scene", "bass", "-o", str(tmp_path / "song.scn"), "--base", str(base)]
+        result = CliRunner().invoke(cli, command)
+        assert isinstance(result.exception, DeskError)
+        assert "friday.scn" in str(result.exception)
+        assert not (tmp_path / "song.scn").exists()
 
     def test_nothing_has_a_name(self):
         with pytest.raises(DeskError, match="choose those to be read"):

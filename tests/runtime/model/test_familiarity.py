@@ -54,6 +54,14 @@ class TestTerritory:
         assert [KNOWN.is_outside(item) for item in (half, outside, strange)] == [False, True, True]
         assert [KNOWN.is_strange(item) for item in (half, outside, strange)] == [False, False, True]
 
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("size", [1e30, -1e30, np.inf, np.nan])
+    def test_what_no_float_can_say_is_strange_without_a_warning(self, size: float) -> None:
+        far = embedding(1, 2, size, size)
+        assert KNOWN.distance(far) == np.inf
+        assert KNOWN.is_strange(far)
+        assert KNOWN.rank(far) == 1
+
     def test_another_model_s_embedding_is_refused(self) -> None:
         with pytest.raises(ModelError, match="belongs to another model"):
             KNOWN.distance(np.zeros(5, np.float32))
