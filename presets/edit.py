@@ -19,6 +19,7 @@ from .checking.arguments import real_number, shown_argument
 from .checking.claims import with_claims_of, without_stale
 from .console import Master, Parameter, Strip, Unit, get, parameters, replace
 from .errors import PresetError
+from .links import made_alike
 from .preset import GroupBus, Preset, Track
 from .scaling import blended_effect, blended_value, scaled_value
 from .sections import GROUPS, SectionName, expanded, is_active, sections
@@ -171,7 +172,8 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
         "master": between(a.master, b.master),
     }
     return with_note(
-        without_stale(nearer.model_copy(update=parts)), f"blend of {_title(a)} and {_title(b)} at position {position:g}"
+        without_stale(made_alike(nearer.model_copy(update=parts))),
+        f"blend of {_title(a)} and {_title(b)} at position {position:g}",
     )
 
 
@@ -213,7 +215,8 @@ def merged(
             parts.update(_regrouped(base.model_copy(update={"tracks": parts["tracks"]}), other))
     if "master" in taken:
         parts["master"] = other.master
-    return with_note(without_stale(base.model_copy(update=parts)), f"{', '.join(sections)} taken from {_title(other)}")
+    taken_over = made_alike(base.model_copy(update=parts))
+    return with_note(without_stale(taken_over), f"{', '.join(sections)} taken from {_title(other)}")
 
 
 def diff(a: Preset, b: Preset) -> tuple[Change, ...]:

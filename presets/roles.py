@@ -7,8 +7,12 @@ the nearest one that they have, named in its row.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Final, Literal, get_args
+
+from .errors import PresetError
 
 Role = Literal[
     "kick",
@@ -166,3 +170,43 @@ TRAITS: Final[dict[Role, Trait]] = {
     "effect": Trait("other", False, False, False, _KEYS),
     "full mix": Trait("other", True, True, False, _UNTREATED),
 }
+
+
+def told_roles(told: Mapping[str, str], tracks: Collection[str]) -> dict[str, Role]:
+    """Check roles that somebody tells of tracks.
+
+    Args:
+        told: a role for each track, in upper or lower case, with hyphens or spaces.
+        tracks: names that there are.
+
+    Raises:
+        PresetError: no such track, or no such role; the message lists those that there are.
+    """
+    return {_known(name, tracks): role_called(role) for name, role in told.items()}
+
+
+def role_called(text: str) -> Role:
+    """Find the role of this name.
+
+    Raises:
+        PresetError: there is none; the message lists all.
+    """
+    plain = _plain(text)
+    for role in ROLES:
+        if _plain(role) == plain:
+            return role
+    near = get_close_matches(plain, [_plain(role) for role in ROLES], n=1)
+    hint = f'did you mean "{next(role for role in ROLES if _plain(role) == near[0])}"? ' if near else ""
+    raise PresetError(f'"{text}" is no role; {hint}Roles are: {", ".join(ROLES)}.')
+
+
+def _known(name: str, tracks: Collection[str]) -> str:
+    if name not in tracks:
+        near = get_close_matches(name, tracks, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(tracks) or 'none'}."
+        raise PresetError(f'A role is told of a track called "{name}", which is not there; {hint}')
+    return name
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().replace("-", " ").replace("_", " ").split())

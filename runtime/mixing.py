@@ -7,7 +7,7 @@ Each takes files and leaves a folder: `mix.wav`, `stems/`, `preset.json`. The re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
@@ -24,6 +24,7 @@ from ..presets.errors import AudioError, MixbridgeError, OutputError, PresetErro
 from ..presets.files import dumps, rounded
 from ..presets.inputs import open_regular
 from ..presets.preset import FORMAT, Preset
+from ..presets.roles import told_roles
 from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
 from .audio.reading import Samples, is_audio
@@ -103,6 +104,8 @@ class PredictOptions:
         refine_s: how long to search for settings that come closer to the reference; 0 takes them as predicted. The
             amount is applied to what is found.
         start: where the search begins: at the model's prediction, or at all tracks equally loud in the centre.
+        roles: what tracks are, by name, in words of :data:`mixbridge.presets.roles.ROLES`: "lead vocal"; the others are
+            found out.
     """
 
     amount: float = 1.0
@@ -110,6 +113,7 @@ class PredictOptions:
     reference_window_s: float | None = None
     refine_s: float = 0.0
     start: Start = "model"
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_amount(self.amount)
@@ -345,6 +349,7 @@ def _predict(
     check_provider(provider)
     controller = model if isinstance(model, Controller) else LoadingController(model, provider)
     windows = options.window_s, options.reference_window_s
+    roles = told_roles(options.roles, stems)
     refinement = None
     if options.refine_s > 0:
         preset, passage, refinement = predict_and_refine(
@@ -357,11 +362,14 @@ def _predict(
             progress,
             options.amount,
             files,
+            roles,
         )
     else:
 
         def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
-            return at_amount(controller, predict_safely(controller, passage, song), passage, song, options.amount)
+            return at_amount(
+                controller, predict_safely(controller, passage, song, roles), passage, song, options.amount
+            )
 
         preset, passage = predict_files(controller, paths_by_name(stems), reference, *windows, decide, files)
     return rounded(preset), passage, refinement

@@ -15,6 +15,7 @@ from .options import (
     FormatOptions,
     ModelChoice,
     Rendering,
+    RoleOptions,
     SessionAudio,
     SessionTracks,
     Trying,
@@ -44,6 +45,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
     metavar="S",
     help="Second of the reference to analyse from.  [default: the loudest part]",
 )
+@takes(RoleOptions, "role_options")
 @takes(ModelChoice, "choice")
 @click.option(
     "--refine",
@@ -78,6 +80,7 @@ def mix(
     amount: float,
     window: float | None,
     reference_window: float | None,
+    role_options: RoleOptions,
     choice: ModelChoice,
     refine: float,
     start: Literal["model", "neutral"],
@@ -101,7 +104,7 @@ def mix(
 
     if start == "neutral" and refine == 0:
         raise click.UsageError("--refine-from neutral needs --refine with a time, e.g. --refine 60s")
-    options = PredictOptions(amount, window, reference_window, refine, start)
+    options = PredictOptions(amount, window, reference_window, refine, start, role_options.told)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
     with session_stems(

@@ -167,6 +167,37 @@ class SessionTracks:
 
 
 @dataclass(frozen=True)
+class RoleOptions:
+    """What tracks are, told by the user.
+
+    Attributes:
+        roles: as typed, "Track 7=lead vocal".
+    """
+
+    roles: tuple[str, ...] = shared(
+        "--role",
+        multiple=True,
+        metavar="TRACK=ROLE",
+        help='What a track is, where its name and sound mislead: "Track 7=lead vocal". May be repeated.',
+    )
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Roles by track.
+
+        Raises:
+            click.BadParameter: one of them is not TRACK=ROLE.
+        """
+        told = {}
+        for item in self.roles:
+            name, sign, role = item.rpartition("=")
+            if not (sign and name and role.strip()):
+                raise click.BadParameter(f'{item!r} is not TRACK=ROLE, e.g. "Track 7=lead vocal"', param_hint="--role")
+            told[name] = role.strip()
+        return told
+
+
+@dataclass(frozen=True)
 class ModelChoice:
     """Which model, and where it runs.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...presets import console
 from ...presets.console import EQ_BANDS, Compressor, Master, Strip, get, parameters
+from ...presets.links import made_alike
 from ...presets.preset import Finding, Preset
 from ...presets.units import decibels, power_factor
 from ..audio.loudness import integrated_loudness
@@ -54,7 +55,9 @@ def guard(preset: Preset, trial: Trial) -> Guarded:
     checked = _and_then(checked, lambda found: tamed(found, trial))
     rendered = trial.render(checked.preset)
     checked = _and_then(checked, lambda found: _master(found, rendered.bus, trial.sample_rate_hz))
-    return _and_then(checked, lambda found: _tone(found, trial))
+    checked = _and_then(checked, lambda found: _tone(found, trial))
+    # A rail looks at one track; what is linked gets the middle of what its tracks were left with.
+    return Guarded(made_alike(checked.preset), checked.findings)
 
 
 def _and_then(done: Guarded, check: Callable[[Preset], Guarded]) -> Guarded:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
 from ...presets.preset import Preset, Provenance, SourceFile, Track, Window
+from ...presets.roles import Role
 from ...presets.units import power_decibels
 from ...presets.version import __version__
 from ..audio.opening import ON_DEMAND, OpenFiles
@@ -26,7 +27,10 @@ from ..model.controller import Controller, Outputs
 from ..model.layout import Layout, balance_gain_db, denormalize
 from ..model.loading import LoadingController
 from ..model.orientation import is_turned, oriented
+from ..roles.decide import RoleGuess, decide_roles
+from ..roles.pairs import find_pairs
 from .confidence import assured
+from .pairing import with_pairs
 
 Decide = Callable[[Controller, Passage, Samples], Preset]
 """Makes a preset of what was heard: the passage of the tracks, and that of the reference."""
@@ -87,21 +91,33 @@ def predict_files(
     return preset.model_copy(update={"tracks": tracks, "provenance": provenance}), passage
 
 
-def predict_safely(controller: Controller, passage: Passage, reference: Samples) -> Preset:
+def predict_safely(
+    controller: Controller, passage: Passage, reference: Samples, roles: Mapping[str, Role] | None = None
+) -> Preset:
     """:func:`predict`, with guard rails, and with what it is worth (:mod:`.confidence`)."""
-    return assured(controller, predict(controller, passage, reference), passage, reference)
+    return assured(controller, predict(controller, passage, reference, roles), passage, reference)
 
 
-def predict(controller: Controller, passage: Passage, reference: Samples) -> Preset:
-    """The preset for a passage and a reference in memory, both at the model's rate, as the model makes it."""
+def predict(
+    controller: Controller, passage: Passage, reference: Samples, roles: Mapping[str, Role] | None = None
+) -> Preset:
+    """The preset for a passage and a reference in memory, both at the model's rate, as the model makes it.
+
+    Args:
+        controller: the model.
+        passage: what is heard of the tracks.
+        reference: shape (1 or 2, samples).
+        roles: of tracks that somebody told; the others are found out.
+    """
     manifest = controller.manifest
     silent = set(passage.silent)
     heard = [name for name in passage.audio if name not in silent]
+    guesses = heard_roles(passage, manifest.sample_rate_hz, roles)
     strips: dict[str, Strip] = {}
     master = Master()
     if heard:
         tracks, style = oriented(passage.levelled(heard, manifest.track_level_lufs), reference)
-        outputs = controller.predict(tracks, style)
+        outputs = controller.predict(tracks, style, [guesses[name].weights for name in heard])
         strips, master = settings(manifest.layout, outputs, manifest.track_level_lufs, passage, heard)
         if is_turned(reference):
             strips = {name: replace(strip, {"pan": -strip.pan}) for name, strip in strips.items()}
@@ -110,16 +126,30 @@ def predict(controller: Controller, passage: Passage, reference: Samples) -> Pre
             strips = {heard[0]: replace(strips[heard[0]], {"pan": 0.0})}
     preset = neutral(passage)
     model = {"model": manifest.name, "model_sha256": controller.bundle.manifest_sha256}
-    return preset.model_copy(
-        update={
-            "tracks": tuple(
-                track.model_copy(update={"strip": strips[track.name]}) if track.name in strips else track
-                for track in preset.tracks
-            ),
-            "master": master,
-            "provenance": preset.provenance.model_copy(update=model),
-        }
+    tracks_set = tuple(
+        track.model_copy(update={"strip": strips.get(track.name, track.strip)}) for track in preset.tracks
     )
+    provenance = preset.provenance.model_copy(update=model)
+    preset = preset.model_copy(update={"tracks": tracks_set, "master": master, "provenance": provenance})
+    return with_roles(preset, guesses, passage, manifest.sample_rate_hz)
+
+
+def heard_roles(passage: Passage, sample_rate_hz: int, told: Mapping[str, Role] | None = None) -> dict[str, RoleGuess]:
+    """What each track of a passage is; a silent one is judged by its name."""
+    return decide_roles(list(passage.loudness_lufs), _heard(passage), sample_rate_hz, told or {})
+
+
+def with_roles(preset: Preset, guesses: Mapping[str, RoleGuess], passage: Passage, sample_rate_hz: int) -> Preset:
+    """Write roles into a preset, link the pairs among its tracks and mirror them."""
+    roles = {name: guess.role for name, guess in guesses.items()}
+    tracks = tuple(track.model_copy(update={"role": roles.get(track.name)}) for track in preset.tracks)
+    pairs = find_pairs(list(roles), roles, _heard(passage), sample_rate_hz)
+    return with_pairs(preset.model_copy(update={"tracks": tracks}), pairs)
+
+
+def _heard(passage: Passage) -> dict[str, Samples]:
+    silent = set(passage.silent)
+    return {name: audio for name, audio in passage.audio.items() if name not in silent}
 
 
 def neutral(passage: Passage) -> Preset:

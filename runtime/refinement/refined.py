@@ -11,13 +11,14 @@ from pathlib import Path
 
 from ...presets.edit import with_note
 from ...presets.preset import Preset
+from ...presets.roles import Role
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
 from ..model.loading import LoadingController
 from ..prediction.confidence import assured, at_amount
-from ..prediction.predict import neutral, predict, predict_files
+from ..prediction.predict import heard_roles, neutral, predict, predict_files, with_roles
 from ..prediction.trial import Trial
 from .refine import Refinement, RefineStep, Start, distance_to, refine
 
@@ -35,6 +36,7 @@ def predict_and_refine(
     progress: Progress | None,
     amount: float = 1.0,
     files: OpenFiles = ON_DEMAND,
+    roles: Mapping[str, Role] | None = None,
 ) -> tuple[Preset, Passage, Refinement]:
     """Set the console for a session, and search on from there.
 
@@ -49,6 +51,7 @@ def predict_and_refine(
         progress: called with 0..1 and what is being done.
         amount: of what was found.
         files: keeps the stems open for what comes next.
+        roles: of tracks that somebody told.
 
     Returns:
         The preset, guarded as a prediction is; the passage; and what the search did.
@@ -59,7 +62,7 @@ def predict_and_refine(
     searches: list[Refinement] = []
 
     def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
-        searches.append(_search(controller, passage, song, seconds, start, _told(progress, seconds)))
+        searches.append(_search(controller, passage, song, seconds, start, _told(progress, seconds), roles))
         return at_amount(controller, searches[0].preset, passage, song, amount)
 
     preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, decide, files)
@@ -73,12 +76,14 @@ def _search(
     seconds: float,
     start: Start,
     progress: Callable[[RefineStep], bool] | None,
+    roles: Mapping[str, Role] | None,
 ) -> Refinement:
     rate_hz = controller.manifest.sample_rate_hz
     if start == "model":
-        preset = predict(controller, passage, song)
+        preset = predict(controller, passage, song, roles)
     else:
-        preset = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
+        plain = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
+        preset = with_roles(plain, heard_roles(passage, rate_hz, roles), passage, rate_hz)
     found = refine(preset, passage, song, sample_rate_hz=rate_hz, seconds=seconds, progress=progress)
     found = replace(found, start=start)
     safe = assured(controller, found.preset, passage, song)

@@ -40,7 +40,7 @@ class RoleGuess:
     role: Role | None
     weight: float
     by: By
-    weights: Weights = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def decide_roles(
@@ -78,8 +78,8 @@ def weighed(name: Weights, sound: Weights) -> RoleGuess:
     heard = {role: sound.get(role, 0.0) for role in ROLES} if sound else dict.fromkeys(ROLES, 1 / len(ROLES))
     joint = {role: (name.get(role, 0.0) + doubt / len(ROLES)) * share for role, share in heard.items()}
     total = sum(joint.values())
-    weights: Weights = {role: share / total for role, share in joint.items() if share > total * 1e-3}
-    role = max(weights, key=lambda role: weights[role])
+    weights: dict[str, float] = {role: share / total for role, share in joint.items() if share > total * 1e-3}
+    role = max(joint, key=lambda role: joint[role])
     likes_name, likes_sound = (bool(said) and max(said, key=lambda one: said[one]) == role for said in (name, sound))
     by: By = "both" if likes_name and likes_sound else "name" if role in name else "sound"
     weight = weights[role]
