@@ -51,6 +51,8 @@ _OPSET = 18
 _FEATURE_VERSION = 2
 _REFERENCE_TRACK_LEVEL_LUFS = -48.0
 _EXAMPLE_TRACKS = 3
+# How names of weights begin in a graph.
+_WEIGHT = "model."
 _SNAPSHOT_SAMPLES = 68608
 _TRACKS = torch.export.Dim("tracks", min=1, max=1024)
 _FRAMES = torch.export.Dim("frames", min=16, max=2**17)
@@ -269,8 +271,12 @@ def _export(
 def _folded(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Computes what is constant, once and for all machines: half of the controller's nodes, and of its time to load.
 
-    Nothing is fused: the nodes stay those of ONNX, which any runtime knows.
+    Nothing is fused: the nodes stay those of ONNX, which any runtime knows. Weights stay as they are, under their
+    names, for trainings that go on from a bundle: while the rest is folded they count as inputs, which may change.
     """
+    weights = [tensor for tensor in graph.graph.initializer if tensor.name.startswith(_WEIGHT)]
+    inputs = [onnx.helper.make_tensor_value_info(item.name, item.data_type, list(item.dims)) for item in weights]
+    graph.graph.input.extend(inputs)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 3
@@ -282,6 +288,9 @@ def _folded(graph: onnx.ModelProto) -> onnx.ModelProto:
     foreign = sorted({node.domain for node in folded.graph.node} - {"", "ai.onnx"})
     if foreign:
         raise ModelError(f"onnxruntime put nodes of {', '.join(foreign)} into a graph, which are not ONNX's own")
+    ends = [item for item in folded.graph.input if not item.name.startswith(_WEIGHT)]
+    del folded.graph.input[:]
+    folded.graph.input.extend(ends)
     return folded
 
 
