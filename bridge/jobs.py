@@ -16,6 +16,7 @@ from ..runtime import mixing
 from ..runtime.audio.output import OutputFolder, write_text
 from ..runtime.audio.reading import notes_of
 from ..runtime.mixing import MixResult, PredictOptions
+from ..runtime.model.analysis import Passage
 from ..runtime.model.bundle import DEFAULT_MODEL
 from ..runtime.model.controller import Controller, Provider
 from ..runtime.rendering.render import RenderOptions
@@ -150,9 +151,13 @@ def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], refe
     write_text(path, make_report(result, stems, reference))
 
 
+def _silent(passage: Passage) -> tuple[str, ...]:
+    return tuple(name for name in passage.loudness_lufs if name not in passage.heard)
+
+
 def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
     levels, target = result.render.levels, options.loudness_lufs
-    silent = result.passage.silent if result.passage else ()
+    silent = _silent(result.passage) if result.passage else ()
     refinement = result.refinement
     if refinement and refinement.interrupted:
         yield f"the search was stopped after {refinement.seconds:.0f} s; the mix has the best settings found until then"
@@ -161,12 +166,9 @@ def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
     elif target is not None and abs(levels.loudness_lufs - target) > _MISSED_LU:
         yield f"the mix came out at {levels.loudness_lufs:.1f} LUFS, not {target:g}: more would only crush its peaks"
     if result.passage and silent and len(silent) == len(result.passage.audio):
-        yield "every track is silent in the passage that was heard, so all were left as they are"
+        yield "every track is silent, so all were left as they are"
     elif result.passage and silent:
-        yield (
-            f"silent in the passage that was heard, from {result.passage.start_s:g} s, and left as they are: "
-            f"{', '.join(silent)}; to have them mixed, too, choose a window in which they play"
-        )
+        yield f"silent all the time, and left as they are: {', '.join(silent)}"
     if result.render.limited_db > _LIMITED_DB:
         yield (
             f"the limiter turned peaks down by up to {result.render.limited_db:.0f} dB; "

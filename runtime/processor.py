@@ -20,9 +20,10 @@ from ..presets.units import gain_factor
 from .audio.arrays import Layout, check_layout, checked_rate, from_array, to_layout
 from .audio.loudness import integrated_loudness
 from .audio.reading import Samples
-from .model.analysis import SILENT_LUFS, Passage, cut_reference, loudest_start, read_reference
+from .model.analysis import cut_reference, hear_reference, heard_in
 from .model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 from .model.controller import Controller, Provider, check_provider
+from .model.excerpts import SILENT_LUFS
 from .prediction.confidence import at_amount
 from .prediction.predict import predict, predict_safely
 from .rendering.render import CEILING_RANGE_DBTP, LOUDNESS_RANGE_LUFS
@@ -201,11 +202,7 @@ class AudioProcessor:
         manifest = self._controller.manifest
         rate_hz, length = manifest.sample_rate_hz, manifest.window_samples
         heard = samples if sample_rate_hz == rate_hz else soxr.resample(samples.T, sample_rate_hz, rate_hz).T
-        start = loudest_start(heard, rate_hz, length)
-        heard = heard[:, start : start + length]
-        heard = np.pad(heard, ((0, 0), (0, length - heard.shape[1]))).astype(np.float32)
-        loudness = {_TRACK: integrated_loudness(heard, rate_hz)}
-        passage = Passage(start / rate_hz, length / rate_hz, {_TRACK: heard}, loudness)
+        passage = heard_in({_TRACK: np.ascontiguousarray(heard, np.float32)}, rate_hz, length)
         if self._guard_rails:
             safe = predict_safely(self._controller, passage, self._reference)
             preset = at_amount(self._controller, safe, passage, self._reference, self._amount)
@@ -213,7 +210,9 @@ class AudioProcessor:
             preset = scaled(predict(self._controller, passage, self._reference), self._amount)
         (track,) = preset.tracks
         centred = track.model_copy(update={"strip": replace(track.strip, {"pan": 0.0})})
-        return preset.model_copy(update={"tracks": (centred,)})
+        # What is one channel stays one: a room that is different on both sides would have no place in it.
+        reverb = preset.reverb if samples.shape[0] == 2 else replace(preset.reverb, {"width": 0.0})
+        return preset.model_copy(update={"tracks": (centred,), "reverb": reverb})
 
 
 def _loaded(model: str | Path | Controller, provider: Provider) -> Controller:
@@ -223,7 +222,7 @@ def _loaded(model: str | Path | Controller, provider: Provider) -> Controller:
 def _reference(reference: str | Path | ArrayLike, sample_rate: float | None, manifest: Manifest) -> Samples:
     rate_hz, length = manifest.sample_rate_hz, manifest.reference_length
     if isinstance(reference, str | os.PathLike):
-        return read_reference(checked_path(reference, "the reference", AudioError), rate_hz, length)[0]
+        return hear_reference(checked_path(reference, "the reference", AudioError), rate_hz, length)[0]
     if sample_rate is None:
         raise AudioError("the sample rate of the reference is not known: give reference_sample_rate")
     return cut_reference(from_array(reference)[0], checked_rate(sample_rate), rate_hz, length)

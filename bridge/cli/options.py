@@ -288,8 +288,7 @@ class StripOptions:
     only: str | None = shared(
         "--only",
         metavar="eq,compressor,...",
-        help="Only these sections: trim, gate, low_cut, high_cut, eq, compressor, deesser, saturation, fader, pan, "
-        "send, mute, name, reverb, delay; or dynamics, cuts, fx.",
+        help="Only these sections: trim, eq, compressor, fader, pan, send, mute, name.",
     )
     assignments: tuple[str, ...] = shared(
         "--map",

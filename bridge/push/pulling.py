@@ -16,8 +16,7 @@ from ..fitting.unfit import unfit
 from ..osc.connection import Connection, connect
 from ..osc.exchange import Progress, read
 from ..osc.link import Target
-from .mapping import strip_names
-from .pushing import parsed
+from .pushing import parsed, strip_names
 from .scope import MASTER, Strips
 from .standing import note
 

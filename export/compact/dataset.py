@@ -20,7 +20,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from ...presets.errors import ModelError
 from ...presets.roles import ROLES
-from ...runtime.model.analysis import SILENT_LUFS
+from ...runtime.model.excerpts import SILENT_LUFS
 from .band_cache import CachedSession, RawSession, frames_sounding
 from .band_console import TRACK_LEVEL_LUFS, SessionBatch, Settings, loudness_lufs, mix
 from .bands import (

@@ -19,7 +19,8 @@ from ...presets.inputs import read_text
 from ...presets.roles import Role
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, probe, read_passage
-from ...runtime.model.analysis import SILENT_LUFS, Passage
+from ...runtime.model.analysis import Passage
+from ...runtime.model.excerpts import SILENT_LUFS
 from ..compact.stem_roles import roles_of_session
 
 # Corpora from before sessions named their kind; to go with them.

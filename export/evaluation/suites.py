@@ -17,9 +17,10 @@ from ...presets.errors import AudioError
 from ...presets.preset import Preset
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, as_stereo, probe, read_passage, repeated
-from ...runtime.model.analysis import SILENT_LUFS, Passage
+from ...runtime.model.analysis import Passage
 from ...runtime.model.bundle import Manifest
 from ...runtime.model.controller import Controller
+from ...runtime.model.excerpts import SILENT_LUFS
 from ...runtime.prediction.predict import predict
 from ...runtime.prediction.target import FeatureTarget
 from .cases import CaseResult

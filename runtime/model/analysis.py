@@ -1,8 +1,9 @@
-"""Listens before the model does: which passage to hear, how loud each track is in it, and which tracks are silent.
+"""Listens before the model does: what to hear of each track, how loud it is, and which tracks are silent.
 
-The passage is the loudest representative one: most tracks play and the level is near the song's upper end, which
-the first seconds of a song seldom are. Files are streamed once for their level over time; only the passage is
-resampled.
+The model hears several excerpts of each track, from where it plays (:mod:`.excerpts`). What its settings would do is
+tried on one passage of all tracks, the loudest representative one: most of them play and the level is near the song's
+upper end, which the first seconds of a song seldom are. Files are streamed once for their level over time; only what
+is heard is resampled.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +25,23 @@ from ...presets.units import gain_factor, power_factor
 from ..audio.loudness import integrated_loudness, is_silent
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples, probe, read_passage, repeated
+from .excerpts import (
+    HEARD,
+    PLAYING_DB,
+    SILENT_LUFS,
+    STEP_S,
+    Excerpt,
+    Powers,
+    excerpt_steps,
+    joined,
+    playing,
+    power_over_time,
+    whole_lufs,
+    windowed_mean,
+)
 
 log = logging.getLogger(__name__)
 
-STEP_S = 0.25
-SILENT_LUFS = -60.0
-"""A track below this is left at neutral: what is in it is noise, and a model would turn the noise up."""
-
-# A track plays where it is within this of its own loudest quarter second.
-_PLAYING_DB = 30.0
 _PRESENCE_WEIGHT_DB = 20.0
 # People who speak in turn never play at once: a passage with a turn of each has to win over a long turn of one. It is
 # enough that a track plays this long, or as long as it ever does.
@@ -52,11 +61,13 @@ class Passage:
     """What was cut out of the tracks for the model.
 
     Attributes:
-        start_s: where it begins.
+        start_s: where the passage that is tried begins.
         length_s: its length.
-        audio: by track, shape (1 or 2, samples) at the model's rate.
+        audio: by track, the passage, shape (1 or 2, samples) at the model's rate.
         loudness_lufs: by track, of the passage.
         offsets: sentences on tracks with a DC offset.
+        excerpts: by track, what is heard of it, from anywhere in the song; without any, the passage is.
+        whole_lufs: by track, of all of it; without, that of the passage.
     """
 
     start_s: float
@@ -64,11 +75,27 @@ class Passage:
     audio: Mapping[str, Samples]
     loudness_lufs: Mapping[str, float]
     offsets: tuple[str, ...] = ()
+    excerpts: Mapping[str, tuple[Excerpt, ...]] = field(default_factory=dict)
+    whole_lufs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def silent(self) -> tuple[str, ...]:
         """Tracks with nothing in the passage that a mix could be judged by."""
         return tuple(name for name, loudness in self.loudness_lufs.items() if loudness < SILENT_LUFS)
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """Tracks that are heard at all, in the passage or elsewhere."""
+        return tuple(name for name in self.loudness_lufs if self.level_lufs(name) >= SILENT_LUFS)
+
+    def level_lufs(self, name: str) -> float:
+        """How loud a track is while it plays."""
+        return self.whole_lufs.get(name, self.loudness_lufs[name])
+
+    def excerpts_of(self, name: str) -> tuple[Excerpt, ...]:
+        """What is heard of a track: its excerpts, or the passage."""
+        passage = Excerpt(self.start_s, self.audio[name], self.loudness_lufs[name], 1.0)
+        return self.excerpts.get(name) or (passage,)
 
     def levelled(self, names: Sequence[str], level_lufs: float) -> list[Samples]:
         """These tracks, each brought to this loudness; none of them may be silent."""
@@ -100,7 +127,8 @@ def cut_passage(
     if not stems:
         raise AudioError("there are no stems to mix: give at least one")
     length_s = samples / sample_rate_hz
-    start = choose_start_s(list(stems.values()), length_s, files) if start_s is None else start_s
+    powers = dict(zip(stems, _powers_over_time(list(stems.values()), files), strict=True))
+    start = _best_step(list(powers.values()), length_s) * STEP_S if start_s is None else start_s
     if start_s is not None:
         end_s = max(probe(path, files).duration_s for path in stems.values())
         if not 0 <= start_s < end_s:
@@ -110,7 +138,67 @@ def cut_passage(
     }
     offsets = _log_all(offset_notes(audio, stems, sample_rate_hz))
     loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
-    return Passage(start, length_s, audio, loudness, tuple(offsets))
+    passage = Passage(start, length_s, audio, loudness, tuple(offsets))
+    excerpts = {
+        name: _excerpts(passage, name, powers[name], path, sample_rate_hz, files) for name, path in stems.items()
+    }
+    levels = {name: whole_lufs(powers[name], excerpts[name], sample_rate_hz) for name in stems}
+    return replace(passage, excerpts=excerpts, whole_lufs=levels)
+
+
+def heard_in(audio: Mapping[str, Samples], sample_rate_hz: int, samples: int) -> Passage:
+    """Choose passage and excerpts of tracks in memory; what :func:`cut_passage` does with files.
+
+    Args:
+        audio: by track, shape (1 or 2, n), at the model's rate.
+        sample_rate_hz: of it.
+        samples: length of the passage.
+    """
+    powers = {name: power_over_time(item, sample_rate_hz) for name, item in audio.items()}
+    start = _best_step(list(powers.values()), samples / sample_rate_hz) * STEP_S
+    first = round(start * sample_rate_hz)
+    cut = {name: _fit(item[:, first : first + samples], samples) for name, item in audio.items()}
+    loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in cut.items()}
+    passage = Passage(start, samples / sample_rate_hz, cut, loudness)
+    excerpts = {
+        name: tuple(
+            _excerpt(_fit(item[:, at : at + samples], samples), at / sample_rate_hz, sample_rate_hz)
+            for at in (round(start * sample_rate_hz) for start in _starts_s(powers[name], passage, name))
+        )
+        for name, item in audio.items()
+    }
+    levels = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
+    return replace(passage, excerpts=excerpts, whole_lufs=levels)
+
+
+def _excerpts(
+    passage: Passage, name: str, power: Powers, path: Path, sample_rate_hz: int, files: OpenFiles
+) -> tuple[Excerpt, ...]:
+    """What is heard of a track: excerpts spread over it, and the passage where it plays in it."""
+    samples = passage.audio[name].shape[1]
+    found = []
+    for start_s in _starts_s(power, passage, name):
+        if start_s == passage.start_s:
+            audio = passage.audio[name]
+        else:
+            audio = _fit(read_passage(path, start_s, passage.length_s, sample_rate_hz, files), samples)
+        found.append(_excerpt(audio, start_s, sample_rate_hz))
+    return tuple(excerpt for excerpt in found if excerpt.loudness_lufs >= SILENT_LUFS)
+
+
+def _starts_s(power: Powers, passage: Passage, name: str) -> list[float]:
+    window = max(1, round(passage.length_s / STEP_S))
+    starts_s = {step * STEP_S for step in excerpt_steps(power, window)}
+    if passage.loudness_lufs[name] >= SILENT_LUFS and not any(
+        abs(start_s - passage.start_s) < passage.length_s / 2 for start_s in starts_s
+    ):
+        starts_s.add(passage.start_s)
+    return sorted(starts_s)
+
+
+def _excerpt(audio: Samples, start_s: float, sample_rate_hz: int) -> Excerpt:
+    plays = playing(power_over_time(audio, sample_rate_hz))
+    return Excerpt(start_s, audio, integrated_loudness(audio, sample_rate_hz), float(plays.mean()))
 
 
 def said_offsets(stems: Mapping[str, Path], files: OpenFiles) -> list[str]:
@@ -180,14 +268,41 @@ def read_reference(
     return repeated(audio, samples), start, length_s
 
 
+def hear_reference(
+    path: Path, sample_rate_hz: int, samples: int, start_s: float | None = None, files: OpenFiles = ON_DEMAND
+) -> tuple[Samples, float, float]:
+    """Read several passages of a reference, one behind the other: that of :func:`read_reference`, then others.
+
+    Returns:
+        Samples of shape (1 or 2, n passages of this many samples), and where the first is, as :func:`read_reference`.
+
+    Raises:
+        AudioError: as there.
+    """
+    first, start_s, length_s = read_reference(path, sample_rate_hz, samples, start_s, files)
+    power = _power_over_time(path, files)
+    others = [
+        read_passage(path, at * STEP_S, length_s, sample_rate_hz, files)
+        for at in _other_steps(power, samples / sample_rate_hz, start_s)
+    ]
+    return joined([first, *others], sample_rate_hz), start_s, length_s
+
+
+def _other_steps(power: Powers, length_s: float, start_s: float) -> list[int]:
+    """Choose the passages of a reference beside the first, in steps; none overlaps it."""
+    steps = excerpt_steps(power, max(1, round(length_s / STEP_S)))
+    apart = [step for step in steps if abs(step * STEP_S - start_s) >= length_s]
+    return apart[: HEARD - 1]
+
+
 def cut_reference(audio: Samples, sample_rate_hz: int, model_rate_hz: int, samples: int) -> Samples:
-    """Choose and cut the passage of a reference in memory; what :func:`read_reference` does with a file.
+    """Choose and cut the passages of a reference in memory; what :func:`hear_reference` does with a file.
 
     Args:
         audio: shape (1 or 2, n).
         sample_rate_hz: of it.
         model_rate_hz: of the result.
-        samples: length of the result.
+        samples: length of a passage.
 
     Raises:
         AudioError: it is silent, or shorter than half a second.
@@ -198,31 +313,34 @@ def cut_reference(audio: Samples, sample_rate_hz: int, model_rate_hz: int, sampl
     length_s = min(samples / model_rate_hz, duration_s)
     step = round(STEP_S * sample_rate_hz)
     power = np.array([_power(audio[:, at : at + step]) for at in range(0, audio.shape[1], step)])
-    start = round(_best_step([power], length_s) * STEP_S * model_rate_hz)
+    start_s = _best_step([power], length_s) * STEP_S
     if sample_rate_hz != model_rate_hz:
         audio = np.ascontiguousarray(soxr.resample(audio.T, sample_rate_hz, model_rate_hz).T)
-    passage = audio[:, start : start + round(length_s * model_rate_hz)]
-    if is_silent(passage, model_rate_hz, SILENT_LUFS):
+    starts_s = [start_s, *(step * STEP_S for step in _other_steps(power, length_s, start_s))]
+    firsts = [round(at_s * model_rate_hz) for at_s in starts_s]
+    passages = [audio[:, first : first + round(length_s * model_rate_hz)] for first in firsts]
+    if is_silent(passages[0], model_rate_hz, SILENT_LUFS):
         raise AudioError("the reference is silent; choose one with music in it")
-    return repeated(passage, samples)
+    return joined([repeated(passages[0], samples), *passages[1:]], model_rate_hz)
 
 
 def choose_start_s(paths: Sequence[Path], length_s: float, files: OpenFiles = ON_DEMAND) -> float:
     """Where the loudest passage begins in which most of these files play, on a grid of a quarter second."""
-    with ThreadPoolExecutor() as pool:
-        powers = list(pool.map(lambda path: _power_over_time(path, files), paths))
-    return _best_step(powers, length_s) * STEP_S
+    return _best_step(_powers_over_time(paths, files), length_s) * STEP_S
 
 
 def loudest_start(audio: Samples, sample_rate_hz: int, samples: int) -> int:
     """Likewise in one signal in memory: the sample where a passage of this many samples should begin."""
-    step = round(STEP_S * sample_rate_hz)
-    whole = audio[:, : audio.shape[1] // step * step].reshape(audio.shape[0], -1, step)
-    power = np.mean(np.square(whole, dtype=np.float64), axis=(0, 2))
-    return _best_step([power], samples / sample_rate_hz) * step
+    power = power_over_time(audio, sample_rate_hz)
+    return _best_step([power], samples / sample_rate_hz) * round(STEP_S * sample_rate_hz)
 
 
-def _best_step(powers: Sequence[NDArray[np.float64]], length_s: float) -> int:
+def _powers_over_time(paths: Sequence[Path], files: OpenFiles) -> list[Powers]:
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda path: _power_over_time(path, files), paths))
+
+
+def _best_step(powers: Sequence[Powers], length_s: float) -> int:
     steps = max(len(power) for power in powers)
     window = max(1, round(length_s / STEP_S))
     if steps <= window:
@@ -230,24 +348,24 @@ def _best_step(powers: Sequence[NDArray[np.float64]], length_s: float) -> int:
     padded = np.stack([np.pad(power, (0, steps - len(power))) for power in powers])
     peak = padded.max(axis=1, keepdims=True)
     audible = peak > power_factor(SILENT_LUFS)
-    playing = (padded > peak * power_factor(-_PLAYING_DB)) & audible
-    presence = _windowed_mean(playing.mean(axis=0), window) / max(float(audible.mean()), _TINY)
+    plays = (padded > peak * power_factor(-PLAYING_DB)) & audible
+    presence = windowed_mean(plays.mean(axis=0), window) / max(float(audible.mean()), _TINY)
     # Each track counts by its share of its own loudest moment, so that a track recorded hot does not decide alone.
-    level_db = 10 * np.log10(_windowed_mean((padded / (peak + _TINY)).mean(axis=0), window) + _TINY)
-    return int(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence + _HEARD_WEIGHT_DB * _heard(playing, window)))
+    level_db = 10 * np.log10(windowed_mean((padded / (peak + _TINY)).mean(axis=0), window) + _TINY)
+    return int(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence + _HEARD_WEIGHT_DB * _heard(plays, window)))
 
 
-def _heard(playing: NDArray[np.bool_], window: int) -> NDArray[np.float64]:
+def _heard(plays: NDArray[np.bool_], window: int) -> Powers:
     """Which share of several tracks plays in each passage long enough to be judged by; 0 where there is only one."""
-    if len(playing) == 1:
-        return np.zeros(playing.shape[1] - window + 1)
-    steps = np.stack([_windowed_mean(track, window) for track in playing]) * window
+    if len(plays) == 1:
+        return np.zeros(plays.shape[1] - window + 1)
+    steps = np.stack([windowed_mean(track, window) for track in plays]) * window
     enough = np.clip(steps.max(axis=1, keepdims=True), 1, _HEARD_S / STEP_S)
-    heard: NDArray[np.float64] = np.minimum(1.0, steps / enough).mean(axis=0)
+    heard: Powers = np.minimum(1.0, steps / enough).mean(axis=0)
     return heard
 
 
-def _power_over_time(path: Path, files: OpenFiles) -> NDArray[np.float64]:
+def _power_over_time(path: Path, files: OpenFiles) -> Powers:
     """Mean square of each quarter second, shape (steps,)."""
     reader = AudioReader(path, files=files)
     reader.block_frames = round(STEP_S * reader.sample_rate_hz)
@@ -256,12 +374,6 @@ def _power_over_time(path: Path, files: OpenFiles) -> NDArray[np.float64]:
 
 def _power(block: Samples) -> float:
     return float(np.einsum("cn,cn->", block, block)) / block.size
-
-
-def _windowed_mean(values: NDArray[np.float64] | NDArray[np.bool_], window: int) -> NDArray[np.float64]:
-    total = np.concatenate(([0.0], np.cumsum(values)))
-    mean: NDArray[np.float64] = (total[window:] - total[:-window]) / window
-    return mean
 
 
 def _fit(audio: Samples, samples: int) -> Samples:

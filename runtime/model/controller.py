@@ -150,16 +150,23 @@ class Controller:
         Raises:
             ModelError: the graphs give something that the manifest does not promise.
         """
-        embeddings = self.embeddings(tracks, reference)
+        return self.decide(self.embeddings(tracks, reference), roles)
+
+    def decide(self, embeddings: Embeddings, roles: Sequence[Mapping[str, float]] | None = None) -> Outputs:
+        """Decide the settings of a session whose tracks and reference are encoded; roles as for :meth:`predict`.
+
+        Raises:
+            ModelError: as :meth:`predict`.
+        """
         feeds = {
             "track_embeddings": np.stack(embeddings.tracks),
             "reference_embedding": embeddings.reference[None],
         }
         if self.manifest.roles:
-            feeds[_ROLES] = self._role_weights(roles or [{}] * len(tracks))
+            feeds[_ROLES] = self._role_weights(roles or [{}] * len(embeddings.tracks))
         strips, master = self._run(CONTROLLER, self._controller, list(_OUTPUTS), feeds)
         layout = self.manifest.layout
-        if strips.shape != (len(tracks), len(layout.track)) or master.shape != (len(layout.master),):
+        if strips.shape != (len(embeddings.tracks), len(layout.track)) or master.shape != (len(layout.master),):
             raise ModelError(f"{self.bundle.folder}: outputs {strips.shape} and {master.shape} do not fit its layout")
         if not (np.isfinite(strips).all() and np.isfinite(master).all()):
             raise ModelError(

@@ -21,9 +21,10 @@ from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
 from ..model.familiarity import Familiarity, load_familiarity
-from ..model.orientation import oriented
 from .guards import guard
+from .hearing import embeddings
 from .trial import AMOUNTS, Trial
+from .voicing import is_practice
 
 # Shares of the plain mix's distance that are left: so little is convincing, and so much is hardly a gain.
 _CONVINCING = 0.5
@@ -32,6 +33,13 @@ _HARDLY_A_GAIN = 0.9
 _CLEAR_GAIN = 0.75
 _MOST_WHERE_STRANGE = 0.5
 _LISTED = 4
+_PRACTISED = Confidence(
+    level="fair",
+    reasons=(
+        "A voice or instrument alone, or people who talk: set as engineers set such tracks, since a finished song "
+        "cannot tell what one track in it is like.",
+    ),
+)
 _SILENT = Confidence(level="low", reasons=("Every track is silent in the passage that was heard.",))
 
 
@@ -63,6 +71,8 @@ def assured(controller: Controller, preset: Preset, passage: Passage, reference:
         ModelError: the bundle's account of its training data is damaged.
     """
     manifest = controller.manifest
+    if is_practice(preset, passage, reference, manifest.sample_rate_hz):
+        return with_claims(preset, _PRACTISED, ())
     trial = Trial(passage, reference, manifest.sample_rate_hz, manifest.track_level_lufs)
     guarded = guard(preset, trial)
     known = load_familiarity(controller.bundle)
@@ -85,6 +95,8 @@ def at_amount(controller: Controller, preset: Preset, passage: Passage, referenc
 
 def _measured(controller: Controller, preset: Preset, passage: Passage, reference: Samples) -> Preset:
     manifest = controller.manifest
+    if is_practice(preset, passage, reference, manifest.sample_rate_hz):
+        return with_claims(preset, _PRACTISED, ())
     trial = Trial(passage, reference, manifest.sample_rate_hz, manifest.track_level_lufs)
     if not trial.playing(preset):
         return with_claims(preset, _SILENT, ())
@@ -134,13 +146,12 @@ def weigh(preset: Preset, trial: Trial, strangeness: Strangeness | None = None) 
 
 def strange(controller: Controller, known: Familiarity, trial: Trial) -> Strangeness:
     """What in a session is unlike what the model has learned from."""
-    silent = set(trial.passage.silent)
-    names = [name for name in trial.passage.audio if name not in silent]
+    names = list(trial.passage.heard)
     if not names:
         return Strangeness()
     # As in the prediction, whose embeddings are kept.
-    embeddings = controller.embeddings(*oriented(trial.passage.levelled(names, trial.level_lufs), trial.reference))
-    tracks, style = dict(zip(names, embeddings.tracks, strict=True)), embeddings.reference
+    heard = embeddings(controller, trial.passage, trial.reference, names)
+    tracks, style = dict(zip(names, heard.tracks, strict=True)), heard.reference
     lost = [name for name, embedding in tracks.items() if known.tracks.is_strange(embedding)]
     return Strangeness(
         tracks=tuple(name for name, embedding in tracks.items() if known.tracks.is_outside(embedding)),

@@ -8,7 +8,7 @@ runtime's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,15 +22,17 @@ from ...presets.units import power_decibels
 from ...presets.version import __version__
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
-from ..model.analysis import Passage, cut_passage, read_reference
+from ..model.analysis import Passage, cut_passage, hear_reference
 from ..model.controller import Controller, Outputs
+from ..model.excerpts import Excerpt
 from ..model.layout import Layout, balance_gain_db, denormalize
 from ..model.loading import LoadingController
-from ..model.orientation import is_turned, oriented
 from ..roles.decide import RoleGuess, decide_roles
 from ..roles.pairs import find_pairs
 from .confidence import assured
+from .hearing import decided
 from .pairing import with_pairs
+from .voicing import voiced
 
 Decide = Callable[[Controller, Passage, Samples], Preset]
 """Makes a preset of what was heard: the passage of the tracks, and that of the reference."""
@@ -60,8 +62,8 @@ def predict_files(
         controller: the model; one that is still being loaded is waited for after listening.
         stems: files by track name.
         reference: a finished song.
-        window_s: where the passage to hear begins in the tracks; None chooses.
-        reference_window_s: likewise in the reference.
+        window_s: where the passage begins on which the mix is tried, and which is heard in any case; None chooses.
+        reference_window_s: where a passage of the reference begins that is heard in any case; None chooses.
         decide: makes the preset of a passage and a reference; None takes :func:`predict_safely`.
         files: keeps the stems open for what comes next.
 
@@ -73,7 +75,7 @@ def predict_files(
     """
     manifest = controller.manifest
     rate_hz, samples = manifest.sample_rate_hz, manifest.window_samples
-    style, style_start_s, style_length_s = read_reference(
+    style, style_start_s, style_length_s = hear_reference(
         reference, rate_hz, manifest.reference_length, reference_window_s, files
     )
     passage = cut_passage(stems, rate_hz, samples, window_s, files)
@@ -101,7 +103,7 @@ def predict_safely(
 def predict(
     controller: Controller, passage: Passage, reference: Samples, roles: Mapping[str, Role] | None = None
 ) -> Preset:
-    """The preset for a passage and a reference in memory, both at the model's rate, as the model makes it.
+    """The preset for a passage and a reference in memory, both at the model's rate, before guard rails.
 
     Args:
         controller: the model.
@@ -110,17 +112,13 @@ def predict(
         roles: of tracks that somebody told; the others are found out.
     """
     manifest = controller.manifest
-    silent = set(passage.silent)
-    heard = [name for name in passage.audio if name not in silent]
+    heard = list(passage.heard)
     guesses = heard_roles(passage, manifest.sample_rate_hz, roles)
     strips: dict[str, Strip] = {}
     master = Master()
     if heard:
-        tracks, style = oriented(passage.levelled(heard, manifest.track_level_lufs), reference)
-        outputs = controller.predict(tracks, style, [guesses[name].weights for name in heard])
+        outputs = decided(controller, passage, reference, heard, [guesses[name].weights for name in heard])
         strips, master = settings(manifest.layout, outputs, manifest.track_level_lufs, passage, heard)
-        if is_turned(reference):
-            strips = {name: replace(strip, {"pan": -strip.pan}) for name, strip in strips.items()}
         if len(heard) == 1 and passage.audio[heard[0]].shape[0] == 1 and not _leans(reference):
             # Alone, it has nobody to make room for, and nothing in the reference asks for a turn.
             strips = {heard[0]: replace(strips[heard[0]], {"pan": 0.0})}
@@ -131,12 +129,14 @@ def predict(
     )
     provenance = preset.provenance.model_copy(update=model)
     preset = preset.model_copy(update={"tracks": tracks_set, "master": master, "provenance": provenance})
-    return with_roles(preset, guesses, passage, manifest.sample_rate_hz)
+    preset = with_roles(preset, guesses, passage, manifest.sample_rate_hz)
+    return voiced(preset, passage, reference, manifest.sample_rate_hz)
 
 
 def heard_roles(passage: Passage, sample_rate_hz: int, told: Mapping[str, Role] | None = None) -> dict[str, RoleGuess]:
-    """What each track of a passage is; a silent one is judged by its name."""
-    return decide_roles(list(passage.loudness_lufs), _heard(passage), sample_rate_hz, told or {})
+    """What each track of a passage is, by its name and its fullest excerpt; a silent one is judged by its name."""
+    audio = {name: _fullest(passage.excerpts_of(name)) for name in passage.heard}
+    return decide_roles(list(passage.loudness_lufs), audio, sample_rate_hz, told or {})
 
 
 def with_roles(preset: Preset, guesses: Mapping[str, RoleGuess], passage: Passage, sample_rate_hz: int) -> Preset:
@@ -152,14 +152,18 @@ def _heard(passage: Passage) -> dict[str, Samples]:
     return {name: audio for name, audio in passage.audio.items() if name not in silent}
 
 
+def _fullest(excerpts: Sequence[Excerpt]) -> Samples:
+    return max(excerpts, key=lambda excerpt: excerpt.weight).audio
+
+
 def neutral(passage: Passage) -> Preset:
     """The tracks of a passage with nothing set."""
-    silent = set(passage.silent)
+    heard = set(passage.heard)
     tracks = tuple(
-        Track(name=name, note=f"silent in the passage heard ({loudness:.0f} LUFS): left at neutral")
-        if name in silent
-        else Track(name=name)
-        for name, loudness in passage.loudness_lufs.items()
+        Track(name=name)
+        if name in heard
+        else Track(name=name, note=f"silent ({passage.level_lufs(name):.0f} LUFS): left at neutral")
+        for name in passage.loudness_lufs
     )
     return Preset(
         tracks=tracks,
@@ -188,13 +192,13 @@ def settings(
         layout: what the outputs mean.
         outputs: of the tracks `names`, in this order, and of the master.
         track_level_lufs: the level at which the model hears tracks.
-        passage: for their loudness.
+        passage: for their level.
         names: tracks that were heard.
     """
     strips = {}
     for name, row in zip(names, outputs.tracks, strict=True):
         values = {**_fixed(layout, Strip), **denormalize(layout.track, row.tolist(), Strip)}
-        level_db = track_level_lufs - passage.loudness_lufs[name]
+        level_db = track_level_lufs - passage.level_lufs(name)
         gain_db = values.get("input_gain_db", 0.0) + level_db
         values["input_gain_db"] = parameters(Strip)["input_gain_db"].clamp(gain_db)
         strip = replace(Strip(), values)

@@ -52,7 +52,7 @@ class TestMix:
         assert "Bass" in outcome.out
         assert not list(session.glob(".*"))
 
-    def test_a_track_that_the_model_did_not_hear_is_said_with_the_remedy(self, session, run):
+    def test_a_track_that_plays_elsewhere_is_heard_there(self, session, run):
         write(
             session / "stems" / "Guest.wav", np.concatenate([np.zeros((1, 9 * RATE_HZ), np.float32), sound(1)], axis=1)
         )
@@ -61,8 +61,17 @@ class TestMix:
             "--no-stems", "--no-report",
         )  # fmt: skip
         assert outcome.code == 0, outcome.err
-        assert "silent in the passage that was heard, from 0 s, and left as they are: Guest; " in outcome.err
-        assert "choose a window in which they play" in outcome.err
+        assert "silent" not in outcome.err
+        assert files.load(session / "out" / "preset.json").track("Guest").note is None
+
+    def test_a_track_that_is_silent_all_the_time_is_said(self, session, run):
+        write(session / "stems" / "Guest.wav", np.zeros((1, 9 * RATE_HZ), np.float32))
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
+            "--no-stems", "--no-report",
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        assert "silent all the time, and left as they are: Guest" in outcome.err
 
     def test_json_options_and_the_same_again_by_apply(self, session, run):
         out, again = session / "one", session / "two"
