@@ -142,7 +142,7 @@ def moved_groups(session: Session, places: Iterable[int]) -> dict[int, SessionGr
 
 def is_at_rest(group: SessionGroup) -> bool:
     """Tell whether a group passes its tracks on as they are."""
-    is_moved = group.volume is not None or group.pan_automation is not None
+    is_moved = any(curve is not None for curve in (group.volume, group.pan_automation, group.mute_automation))
     is_off = group.mute or group.polarity_inverted or not group.has_output
     return not (is_moved or is_off or group.gain_db or group.pan or group.send_db)
 
@@ -157,6 +157,7 @@ def group_to_rest(group: SessionGroup) -> str:
         *(("inverted polarity",) if group.polarity_inverted else ()),
         *(("volume automation",) if group.volume is not None else ()),
         *(("pan automation",) if group.pan_automation is not None else ()),
+        *(("mute automation",) if group.mute_automation is not None else ()),
         *(("output off",) if not group.has_output else ()),
     ]
     return (

@@ -28,9 +28,9 @@ def write_session(folder: Path, content: str, channels: int = 1) -> Path:
     return path
 
 
-def events(name: str, state: str = "Play") -> str:
-    """Automation of a control with a point."""
-    points = f'<AutomationList automation-id="{name}" state="{state}"><events>a0 1\n</events></AutomationList>'
+def events(name: str, state: str = "Play", also: str = "") -> str:
+    """Automation of a control with a point, and others that are given."""
+    points = f'<AutomationList automation-id="{name}" state="{state}"><events>a0 1\n{also}</events></AutomationList>'
     return f"<Automation>{points}</Automation>"
 
 

@@ -103,7 +103,7 @@ KINDS = FormatKinds(
         Kind.TRACK_OFF: KindExample(_song(), ("Vox", "", "the track is switched off in the DAW")).with_text(
             'name="Vox" audio-playlist', 'name="Vox" active="0" audio-playlist'
         ),
-        Kind.MUTE_AUTOMATION: _vox("mute automation", events("mute")),
+        Kind.MUTE_AUTOMATION: _vox("mute automation", events("mute", also="a141120000 0\n")),
         Kind.WIDTH_AUTOMATION: _vox(
             "width automation", pan("panner_2in2out", 1).replace("</Pannable>", events("pan-width") + "</Pannable>")
         ),

@@ -85,6 +85,11 @@ def _warps(end: float, algorithm: str = "stretch") -> str:
 
 
 _MUTED = "1 0.5 true"
+# Muted from a quarter of a second to half of one.
+MUTE_LANE = (
+    '<Points timeUnit="seconds"><Target parameter="mVox"/><BoolPoint time="0" value="false"/>'
+    '<BoolPoint time="0.25" value="true"/><BoolPoint time="0.5" value="false"/></Points>'
+)
 _PAN_POINTS = _points('expression="pan"')
 _NO_STRETCH = "warp markers are followed"
 _ROOM = _track("Room", _channel("Room", more='role="effect"'))
@@ -116,9 +121,7 @@ KINDS = FormatKinds(
         Kind.PLUGIN: _vox("plug-in Echo", _DEVICE),
         Kind.MASTER_PLUGIN: KindExample(_song(master=_DEVICE), ("", "", "plug-in Echo on the master")),
         Kind.TRACK_OFF: _vox("the track is switched off in the DAW", track='loaded="false"'),
-        Kind.MUTE_AUTOMATION: KindExample(
-            _song(lanes=_points('parameter="mVox"', "BoolPoint", "true")), ("Vox", "", "mute automation")
-        ),
+        Kind.MUTE_AUTOMATION: KindExample(_song(lanes=MUTE_LANE), ("Vox", "", "mute automation")),
         Kind.AUTOMATION: KindExample(
             _song(
                 _track("Vox", _channel("Vox", _DEVICE.replace("<Vst3Plugin", '<Vst3Plugin id="x"'))),

@@ -95,7 +95,7 @@ KINDS = FormatKinds(
             "automation items of its volume envelope",
             envelope("VOLENV2", "0 1 0").replace("  PT", "  POOLEDENVINST 1 0 4 0 1 0 0.5 1 1 0 0 1 0 0 0 0\n  PT"),
         ),
-        Kind.MUTE_AUTOMATION: _track("mute automation", envelope("MUTEENV", "0 1 1")),
+        Kind.MUTE_AUTOMATION: _track("mute automation", envelope("MUTEENV", "0 1 1", "0.5 0 1")),
         Kind.WIDTH_AUTOMATION: _track("width automation", envelope("WIDTHENV2", "0 1 0")),
         Kind.DUAL_PAN_AUTOMATION: _track("dual pan automation", envelope("DUALPANENV2", "0 1 0")),
         Kind.ENVELOPE: _track("pan envelope before the plug-ins", envelope("PANENV", "0 1 0")),

@@ -130,6 +130,7 @@ class _TrackReader:
             pan_law=strip.pan_law,
             volume=strip.volume,
             pan_automation=strip.pan_automation,
+            mute_automation=strip.mute_automation,
             identity=identity,
             solo=strip.solo,
             parent=parent,

@@ -14,7 +14,7 @@ from ....presets.units import decibels
 from ..core.kinds import Kind
 from ..core.media import shown
 from ..core.model import SessionGroup, SessionNote
-from .strips import control, is_soloed, played, plugins, processor, read_strip, scaled
+from .strips import control, is_soloed, played, plugins, processor, read_muting, read_strip, scaled
 from .xml import Clock, FaultError, flag, number, whole
 
 _MOST_ON_THE_WAY = 64
@@ -143,6 +143,7 @@ class Routing:
                     strip.volume,
                     strip.pan_automation,
                     has_output=onward.has_output,
+                    mute_automation=strip.mute_automation,
                     identity=route.get("id", ""),
                 )
             )
@@ -166,7 +167,8 @@ class Routing:
             node = self._vca_nodes[number_of]
             controls = self._controls(node, way)
             volume = played(node, "gain", self.clock)
-            mute = any(flag(item, "value") for item in node.findall("Controllable") if item.get("name") == "mute")
+            switch = any(flag(item, "value") for item in node.findall("Controllable") if item.get("name") == "mute")
+            mutes = read_muting(node, switch, self.clock)
             self._vcas[key] = len(self.groups)
             self.groups.append(
                 SessionGroup(
@@ -174,7 +176,8 @@ class Routing:
                     "VCA",
                     controls=controls,
                     gain_db=decibels(control(node, "gaincontrol", 1) / assigned_at),
-                    mute=mute,
+                    mute=mutes.always,
+                    mute_automation=mutes.automation,
                     solo=is_soloed(node),
                     volume=scaled(volume, 1 / assigned_at, 0),
                     identity=node.get("number", ""),

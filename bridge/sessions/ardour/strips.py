@@ -14,6 +14,7 @@ from ....presets.units import decibels
 from ..core.kinds import Kind
 from ..core.media import shown
 from ..core.model import Automation, PanLaw
+from ..core.muting import Muting, muting
 from .regions import read_automation
 from .xml import Clock, flag, number, within
 
@@ -24,6 +25,8 @@ BALANCE_PANNER: Final = "http://ardour.org/plugin/panner_balance"
 _MONO_PANNER: Final = "http://ardour.org/plugin/panner_1in2out"
 _WIDTH_PANNER: Final = "http://ardour.org/plugin/panner_2in2out"
 _MIDDLE: Final = 1e-4
+# A mute's automation is on from here on.
+_MUTED: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class StripLevels:
     polarity_inverted: bool
     volume: Automation | None
     pan_automation: Automation | None
+    mute_automation: Automation | None
     channels: int
     notes: tuple[str, ...]
 
@@ -60,15 +64,17 @@ def read_strip(route: Element, clock: Clock) -> StripLevels:
     law, pan_note = _pan_law(route, channels)
     azimuth = control(pannable, "pan-azimuth", 0.5)
     pans = None if law is None else played(pannable, "pan-azimuth", clock)
+    mutes = read_muting(route, is_muted(route), clock) if acts_on_main(route) else Muting(False)
     return StripLevels(
         gain_db=decibels(trim * fader),
         pan=0.0 if law is None else 2 * azimuth - 1,
         pan_law=law or "balance",
-        mute=is_muted(route) or not flag(route, "active", True),
+        mute=mutes.always or not flag(route, "active", True),
         solo=is_soloed(route),
         polarity_inverted=is_inverted(route),
         volume=scaled(played(processor(route, "amp"), "gain", clock), trim, 0),
         pan_automation=scaled(pans, 2, -1),
+        mute_automation=mutes.automation,
         channels=channels,
         notes=(*_changes(route, clock), *pan_note),
     )
@@ -112,9 +118,23 @@ def scaled(automation: Automation | None, factor: float, offset: float) -> Autom
 
 
 def is_muted(route: Element) -> bool:
+    """Tell whether a strip's mute is on and silences its output."""
+    mute = route.find("MuteMaster")
+    return mute is not None and flag(mute, "muted") and acts_on_main(route)
+
+
+def acts_on_main(route: Element) -> bool:
     """Tell whether a strip's mute silences its output; it may be set to act on sends alone."""
     mute = route.find("MuteMaster")
-    return mute is not None and flag(mute, "muted") and "Main" in mute.get("mute-point", "Main").split(",")
+    return mute is None or "Main" in mute.get("mute-point", "Main").split(",")
+
+
+def read_muting(node: Element, muted: bool, clock: Clock) -> Muting:
+    """Read when a strip or VCA is muted: automation takes the place of the switch, which stands as it played last."""
+    automation = played(node, "mute", clock)
+    if automation is None:
+        return Muting(muted)
+    return muting((time, value >= _MUTED) for time, value in automation.points)
 
 
 def is_soloed(node: Element) -> bool:
@@ -184,7 +204,7 @@ def _changes(route: Element, clock: Clock) -> Iterator[str]:
             yield Kind.LAUNCHER()
     if _is_played(processor(route, "trim"), "trim"):
         yield Kind.TRIM_ENVELOPE()
-    if _is_played(route, "mute"):
+    if _is_played(route, "mute") and not acts_on_main(route):
         yield Kind.MUTE_AUTOMATION()
     outputs = processor(route, "main-outs")
     shell = None if outputs is None else outputs.find("PannerShell")

@@ -62,6 +62,7 @@ def _track_faults(track: SessionTrack | SessionGroup, groups: int) -> Iterator[s
         yield f"a pan of {track.pan} is not between -1 and 1"
     yield from _automation_faults(track.volume, 0, gain_factor(LOUDEST_DB), "volume")
     yield from _automation_faults(track.pan_automation, -1, 1, "pan")
+    yield from _automation_faults(track.mute_automation, 0, 1, "mute")
 
 
 def _clip_faults(clip: Clip, rate_hz: int) -> Iterator[str]:

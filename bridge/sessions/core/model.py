@@ -181,6 +181,7 @@ class SessionTrack:
         controls: indices of groups that control it beside that, such as VCAs.
         has_output: whether its output goes anywhere; one without is a side-chain key, or heard by sends alone.
         send_db: level of the send that takes it to its parent, where that is one.
+        mute_automation: gains over time, 0 where its mute is on, on top of the fader; None where that does not change.
     """
 
     name: str
@@ -202,6 +203,7 @@ class SessionTrack:
     controls: tuple[int, ...] = ()
     has_output: bool = True
     send_db: float = 0.0
+    mute_automation: Automation | None = None
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,7 @@ class SessionGroup:
         has_output: whether its output goes anywhere.
         identity: the DAW's own name for it.
         send_db: level of the send that takes it to its parent, where that is one.
+        mute_automation: gains over time, 0 where its mute is on, on top of the fader; None where that does not change.
     """
 
     name: str
@@ -241,6 +244,7 @@ class SessionGroup:
     has_output: bool = True
     identity: str = ""
     send_db: float = 0.0
+    mute_automation: Automation | None = None
 
 
 @dataclass(frozen=True)

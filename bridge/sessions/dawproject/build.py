@@ -248,6 +248,9 @@ class ProjectBuilder:
             else:
                 lanes.append(_points(what, automation, parameter, more))
 
+        if item.mute_automation is not None:
+            self.notes.append(f"{name}: its mute automation is left out.")
+
     def _say_vca(self, vca: SessionGroup) -> None:
         if vca.name not in self._said:
             self._said.add(vca.name)

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from ....presets.units import decibels
 from ..core.kinds import Kind
 from ..core.model import Automation
+from ..core.muting import Muting, muting
 from .clips import Arrangement, Remark
 from .pieces import Lane, Media, automation, linear
 from .time import TempoMap
@@ -16,6 +17,8 @@ from .xml import Document, MalformedError, is_true, number
 
 LONGEST_NAME = 200
 _USUAL_BPM = 120.0
+# A mute's automation is on from here on.
+_MUTED = 0.5
 
 
 class Project:
@@ -125,10 +128,14 @@ def parameter_level(volume: Element | None) -> float:
     return gain
 
 
-def is_muted(track: MixerTrack) -> bool:
-    """Tell whether a track is muted, or switched off."""
+def muting_of(track: MixerTrack, lanes: Mapping[str, Lane]) -> Muting:
+    """Tell when a track is muted, by its mute or what automates it, or switched off."""
+    if not is_true(track.element, "loaded", True):
+        return Muting(True)
+    if "Mute" in lanes:
+        return muting((time, value >= _MUTED) for time, value in lanes["Mute"].points)
     mute = None if track.channel is None else track.channel.find("Mute")
-    return is_true(mute, "value", False) or not is_true(track.element, "loaded", True)
+    return Muting(is_true(mute, "value", False))
 
 
 def is_soloed(track: MixerTrack) -> bool:
@@ -180,12 +187,15 @@ def _mixer_lanes(lanes: dict[str, Lane], mixer: list[MixerTrack]) -> tuple[dict[
         for path, element in _parameters(track.channel):
             if name := element.get("id"):
                 owners.setdefault(name, (track.identity, path))
+    masters = {track.identity for track in mixer if track.role == "master"}
     result: dict[str, dict[str, Lane]] = {}
     remarks = []
     for parameter, lane in lanes.items():
         owner, path = owners.get(parameter, ("", "a parameter"))
         convert = {"Channel/Volume": linear, "Channel/Pan": lane_pan}.get(path)
-        if path == "Channel/Mute":
+        if path == "Channel/Mute" and owner not in masters:
+            result.setdefault(owner, {})["Mute"] = lane
+        elif path == "Channel/Mute":
             remarks.append(Remark(owner, "", Kind.MUTE_AUTOMATION()))
         elif convert is not None and automation(lane, convert) is not None:
             result.setdefault(owner, {})[path.removeprefix("Channel/")] = lane

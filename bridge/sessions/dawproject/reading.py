@@ -23,8 +23,8 @@ from .mixer import (
     MixerTrack,
     Project,
     fader_db,
-    is_muted,
     is_soloed,
+    muting_of,
     pan_automation_of,
     pan_of,
     volume_automation_of,
@@ -134,6 +134,7 @@ def _track(
     colour = track.element.get("color", "")
     parent = routing.parent(track)
     around = None if track.parent is None else track.parent.name
+    mutes = muting_of(track, lanes)
     return SessionTrack(
         track.name,
         order,
@@ -142,7 +143,8 @@ def _track(
         colour=colour.lower() if _COLOUR.fullmatch(colour) else None,
         gain_db=fader_db(channel),
         pan=pan_of(channel),
-        mute=is_muted(track),
+        mute=mutes.always,
+        mute_automation=mutes.automation,
         channels=1 if channel is not None and channel.get("audioChannels") == "1" else 2,
         volume=volume_automation_of(lanes),
         pan_automation=pan_automation_of(lanes),

@@ -16,8 +16,8 @@ from .mixer import (
     MixerTrack,
     devices,
     fader_db,
-    is_muted,
     is_soloed,
+    muting_of,
     pan_automation_of,
     pan_of,
     parameter_level,
@@ -107,6 +107,7 @@ class ProjectRouting:
             parent = None if track.role == "vca" else self.parent(track, way)
             controls = self.controls(track, way)
             lanes = self._lanes.get(track.identity, {})
+            mutes = muting_of(track, lanes)
             self._indices[track.element] = len(self.groups)
             self.members.append(track)
             self.groups.append(
@@ -117,7 +118,8 @@ class ProjectRouting:
                     controls,
                     fader_db(track.channel),
                     pan_of(track.channel),
-                    mute=is_muted(track),
+                    mute=mutes.always,
+                    mute_automation=mutes.automation,
                     solo=is_soloed(track),
                     volume=volume_automation_of(lanes),
                     pan_automation=pan_automation_of(lanes),

@@ -10,6 +10,7 @@ from typing import Final
 
 from ....presets.units import decibels
 from ..core.model import Automation, PanLaw
+from ..core.muting import Muting, muting
 from .curves import automation_of
 from .rpp import Block, ReaperDocument, RppLine, blocks
 
@@ -22,6 +23,8 @@ PAN_LAWS: Final[dict[float, PanLaw]] = {
     2.0: "linear_boosted",
 }
 _TRIM_READ = 0
+# A mute's envelope is heard from here on.
+_HEARD: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class ReaperFader:
     polarity_inverted: bool
     volume: Automation | None
     pan_automation: Automation | None
+    mute_automation: Automation | None
 
 
 class FaderReader:
@@ -67,15 +71,17 @@ class FaderReader:
         volpan, switches = row("VOLPAN"), row("MUTESOLO")
         volume, pan = volpan.number(1, 1.0), min(1.0, max(-1.0, volpan.number(2)))
         trims = row("AUTOMODE").whole(1) == _TRIM_READ
+        mutes = self._muting(block, by_switch=bool(switches.whole(1)), trims=trims)
         return ReaperFader(
             decibels(abs(volume)),
             pan,
             self.law(volpan),
-            mute=bool(switches.whole(1)),
+            mute=mutes.always,
             solo=bool(switches.whole(2)),
             polarity_inverted=bool(row("IPHASE").whole(1)) != (volume < 0),
             volume=self._volume(block, abs(volume) if trims else 1.0),
             pan_automation=self._pan(block, pan if trims else 0.0),
+            mute_automation=mutes.automation,
         )
 
     def law(self, volpan: RppLine) -> PanLaw:
@@ -99,6 +105,13 @@ class FaderReader:
         # Its lane has left at the top: values above 0 are to the left.
         points = tuple((time, min(1.0, max(-1.0, offset - value))) for time, value in automation.points)
         return Automation(points, automation.interpolation)
+
+    def _muting(self, block: Block, *, by_switch: bool, trims: bool) -> Muting:
+        """Read when a track is muted: its envelope has 1 where it is heard; in trim/read the switch acts, too."""
+        automation = self._envelope(block, "MUTEENV")
+        if automation is None or (by_switch and trims):
+            return Muting(by_switch)
+        return muting((time, value < _HEARD) for time, value in automation.points)
 
     def _envelope(self, track: Block, tag: str) -> Automation | None:
         block = next(blocks(track, tag), None)

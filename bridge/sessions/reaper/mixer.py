@@ -35,7 +35,6 @@ _OTHER_ENVELOPES: Final = {
     "VOLENV": Kind.ENVELOPE("volume"),
     "VOLENV3": Kind.TRIM_ENVELOPE(),
     "PANENV": Kind.ENVELOPE("pan"),
-    "MUTEENV": Kind.MUTE_AUTOMATION(),
     "WIDTHENV": Kind.WIDTH_AUTOMATION(),
     "WIDTHENV2": Kind.WIDTH_AUTOMATION(),
     "DUALPANENVL": Kind.DUAL_PAN_AUTOMATION(),
@@ -43,7 +42,7 @@ _OTHER_ENVELOPES: Final = {
     "DUALPANENVL2": Kind.DUAL_PAN_AUTOMATION(),
     "DUALPANENV2": Kind.DUAL_PAN_AUTOMATION(),
 }
-_WITH_ITEMS: Final = {"VOLENV2": "volume", "PANENV2": "pan"}
+_WITH_ITEMS: Final = {"VOLENV2": "volume", "PANENV2": "pan", "MUTEENV": "mute"}
 # All envelopes of a track, and what they move.
 ENVELOPES: Final = {
     **_WITH_ITEMS,
@@ -233,6 +232,7 @@ class Mixer:
             polarity_inverted=fader.polarity_inverted,
             volume=fader.volume,
             pan_automation=fader.pan_automation,
+            mute_automation=fader.mute_automation,
             has_output=route.has_output,
             send_db=route.send_db,
             identity=self._identity(track),
@@ -246,6 +246,7 @@ class Mixer:
             gain_db=fader.gain_db,
             mute=fader.mute,
             volume=fader.volume,
+            mute_automation=fader.mute_automation,
             identity=self._identity(track),
         )
 

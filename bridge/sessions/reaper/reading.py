@@ -99,6 +99,7 @@ class _TrackReader:
             pan_law=fader.pan_law,
             volume=fader.volume,
             pan_automation=fader.pan_automation,
+            mute_automation=fader.mute_automation,
             identity=self._document.row(track.block.first).text(1) or str(track.order + 1),
             solo=fader.solo,
             parent=self._mixer.parent(track.order),

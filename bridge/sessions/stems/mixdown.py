@@ -113,9 +113,11 @@ class TrackFader:
 def _sides(stage: SessionTrack | SessionGroup, first: int, end: int, rate_hz: int) -> Gains:
     """Return the gains of the left and right side in frames first..end, shape (2, n); (2, 1) where nothing moves."""
     times_s = np.zeros(1)
-    if stage.volume or stage.pan_automation:
+    if stage.volume or stage.pan_automation or stage.mute_automation:
         times_s = np.arange(first, end) / rate_hz
     gain = automation_values(stage.volume, times_s) if stage.volume else np.full(1, gain_factor(stage.gain_db))
+    if stage.mute_automation:
+        gain = gain * automation_values(stage.mute_automation, times_s)
     pan = automation_values(stage.pan_automation, times_s) if stage.pan_automation else np.full(1, stage.pan)
     left, right = pan_gains(stage.pan_law, pan)
     sign = (-1.0 if stage.polarity_inverted else 1.0) * gain_factor(stage.send_db)

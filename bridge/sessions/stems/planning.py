@@ -127,7 +127,7 @@ def plan_stems(
         rate_hz,
         FORMATS[audio_format],
         post_fader,
-        tuple(dict.fromkeys((*_not_rendered(session), *wide))),
+        tuple(dict.fromkeys((*_not_rendered(session, post_fader=post_fader), *wide))),
         (*session.remarks, *short, *_remarks(session, kind, post_fader=post_fader)),
         unplayed,
     )
@@ -226,9 +226,11 @@ def _channel_notes(session: Session, pool: FilePool) -> Iterator[SessionNote]:
                 yield SessionNote(track.name, clip.label, Kind.TOO_WIDE(wide))
 
 
-def _not_rendered(session: Session) -> Iterator[SessionNote]:
+def _not_rendered(session: Session, *, post_fader: bool) -> Iterator[SessionNote]:
     yield from session.unsupported
     for track in session.tracks:
+        if track.mute_automation is not None and track.clips and not post_fader:
+            yield SessionNote(track.name, "", Kind.MUTE_AUTOMATION())
         for clip in track.clips:
             yield from (SessionNote(track.name, clip.label, what) for what in clip.notes)
 
@@ -268,7 +270,8 @@ def _group_remarks(session: Session, post_fader: bool) -> Iterator[SessionNote]:
 
 
 def _group_settings(group: SessionGroup) -> Iterator[str]:
-    for what, automation in (("volume", group.volume), ("pan", group.pan_automation)):
+    curves = ("volume", group.volume), ("pan", group.pan_automation), ("mute", group.mute_automation)
+    for what, automation in curves:
         if automation is not None:
             yield Kind.GROUP_AUTOMATION(group.kind, what)
     if group.volume is None and abs(group.gain_db) >= _SHOWN_DB:
