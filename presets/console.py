@@ -214,7 +214,8 @@ class FxBus(Part):
 
     bands: tuple[FxBand, ...] = Field(_PLATE, min_length=len(FX_BAND_CENTRES_HZ), max_length=len(FX_BAND_CENTRES_HZ))
     return_gain_db: Annotated[
-        float, Parameter("dB", SEND_OFF_DB, 12, "linear", None, "level of the reverb in the mix", "reverb")
+        float,
+        Parameter("dB", SEND_OFF_DB, 12, "linear", None, "level of the reverb in the mix", "reverb", is_level=True),
     ] = 0.0
     seed: int = Field(1, ge=0, le=2**32 - 1, description="which room: the same number is the same reverb")
 
@@ -258,7 +259,8 @@ class Reverb(Part):
     ] = 12000.0
     ducking: Ducking = Ducking()
     return_gain_db: Annotated[
-        float, Parameter("dB", SEND_OFF_DB, 12, "linear", None, "level of the reverb in the mix", "reverb")
+        float,
+        Parameter("dB", SEND_OFF_DB, 12, "linear", None, "level of the reverb in the mix", "reverb", is_level=True),
     ] = 0.0
     seed: int = Field(1, ge=0, le=2**32 - 1, description="which room: the same number is the same reverb")
 
@@ -281,11 +283,20 @@ class Delay(Part):
     ] = 5000.0
     reverb_send_db: Annotated[
         float,
-        Parameter("dB", SEND_OFF_DB, 12, "level", SEND_OFF_DB, "send of the echoes to the reverb; -80 is off", "delay"),
+        Parameter(
+            "dB",
+            SEND_OFF_DB,
+            12,
+            "level",
+            SEND_OFF_DB,
+            "send of the echoes to the reverb; -80 is off",
+            "delay",
+            is_level=True,
+        ),
     ] = SEND_OFF_DB
     ducking: Ducking = Ducking()
     return_gain_db: Annotated[
-        float, Parameter("dB", SEND_OFF_DB, 12, "linear", None, "level of the delay in the mix", "delay")
+        float, Parameter("dB", SEND_OFF_DB, 12, "linear", None, "level of the delay in the mix", "delay", is_level=True)
     ] = 0.0
 
     @property

@@ -143,6 +143,8 @@ _LEAD_VOCAL = _practice((0, 0, 0), (-23.4, -13.3, -5.05), (0.49, 113), (-7.0, -1
 _BACKING = _practice((0.58, 1, 1), (-20.3, -14.2, -10.1), (0.27, 101), (-6.0, -1.4, 5.42), (2.45, 3.0, 4.32),
                      (0.61, (1.8, 2.0, 3.3), 1.5, 175.0), (0.77, -7.4), 0.12)  # fmt: skip
 _SPEECH = replace(_LEAD_VOCAL, reverb_share=0.0, gated_share=0.26)
+# The keys' pans are those of left and right of a pair; a section or a pad that is one track stands as percussion does.
+_SECTION = replace(_KEYS, pan=_PERCUSSION.pan)
 _UNTREATED = replace(_KEYS, pan=(0.0, 0.0, 0.0), high_pass_share=0.0, compressed_share=0.0, reverb_share=0.0)
 
 TRAITS: Final[dict[Role, Trait]] = {
@@ -159,15 +161,15 @@ TRAITS: Final[dict[Role, Trait]] = {
     "electric guitar": Trait("guitars", False, False, False, _ELECTRIC),
     "acoustic guitar": Trait("guitars", False, False, False, _ACOUSTIC),
     "keys": Trait("keys", False, False, False, _KEYS),
-    "pad": Trait("keys", False, False, False, _KEYS),
+    "pad": Trait("keys", False, False, False, _SECTION),
     "lead synth": Trait("keys", True, False, False, replace(_KEYS, pan=(0.0, 0.3, 0.6))),
-    "strings": Trait("orchestra", False, False, False, _KEYS),
-    "brass": Trait("orchestra", False, False, False, _KEYS),
-    "woodwind": Trait("orchestra", False, False, False, _KEYS),
+    "strings": Trait("orchestra", False, False, False, _SECTION),
+    "brass": Trait("orchestra", False, False, False, _SECTION),
+    "woodwind": Trait("orchestra", False, False, False, _SECTION),
     "lead vocal": Trait("vocals", True, False, True, _LEAD_VOCAL),
     "backing vocal": Trait("vocals", False, False, True, _BACKING),
     "speech": Trait("speech", True, False, True, _SPEECH),
-    "effect": Trait("other", False, False, False, _KEYS),
+    "effect": Trait("other", False, False, False, _SECTION),
     "full mix": Trait("other", True, True, False, _UNTREATED),
 }
 

@@ -288,7 +288,8 @@ class StripOptions:
     only: str | None = shared(
         "--only",
         metavar="eq,compressor,...",
-        help="Only these sections: trim, eq, compressor, fader, pan, send, mute, name.",
+        help="Only these sections: trim, gate, low_cut, high_cut, eq, compressor, deesser, saturation, fader, pan, "
+        "send, mute, name, reverb, delay; or dynamics, cuts, fx.",
     )
     assignments: tuple[str, ...] = shared(
         "--map",

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...presets.sections import SectionName
-from .layout import Control, Groups
+from .layout import Groups
 from .profile import Desk, Setting
 from .ranges import Linear
 from .scales import Scale, Switch, WireValue
+from .sections import Control
 from .template import filled
 
 _SWITCH: Final = Switch(kind="switch")

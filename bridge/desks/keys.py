@@ -1,8 +1,8 @@
 """The canonical keys of a desk's settings, and the rows of the console's table that they are.
 
-A key is the path in the table, but for three things: desks count their own EQ bands ("eq.1.gain_db"), say `trim_db` for
-the input gain and `fader_db` for the master's output gain. A key of no row is a switch, a filter type, a name, or a
-constant of a profile.
+A key is the path in the table, but for four things: desks count their own EQ bands ("eq.1.gain_db"), say `trim_db` for
+the input gain and `fader_db` for the master's output gain, and have two of some settings of an effect, left and right
+("reverb.right.return_gain_db"). A key of no row is a switch, a filter type, a name, or a constant of a profile.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from ...presets.console import Master, Parameter, Strip, parameters
+from pydantic import BaseModel
+
+from ...presets.console import Delay, Master, Parameter, Reverb, Strip, parameters
 from ...presets.errors import DeskError
 from ...presets.sections import TRACK_SECTIONS, SectionName, sections
 
+# Keys of effects are those of the part of the preset that they are.
+_EFFECTS: Final[Mapping[str, type[BaseModel]]] = {"reverb": Reverb, "delay": Delay}
 _WORDS: Final[Mapping[str, str]] = {"input_gain_db": "trim_db", "output_gain_db": "fader_db"}
 
 
@@ -49,20 +53,22 @@ def label_of(key: str) -> str:
 
 @cache
 def all_sections() -> tuple[SectionName, ...]:
-    """The sections of a strip on a desk: those of the console's strips and master, and what a track has besides."""
-    return (*dict.fromkeys((*sections(Strip), *sections(Master))), *TRACK_SECTIONS)
+    """The sections of a desk: those of the console's strips and master, what a track has besides, and the effects."""
+    return (*dict.fromkeys((*sections(Strip), *sections(Master))), *TRACK_SECTIONS, *_EFFECTS)
 
 
-@cache
-def level_keys() -> frozenset[str]:
-    """Keys of levels: a change of one is heard as a jump, so that they glide."""
-    return frozenset(key for key, row in _rows().items() if row.is_level)
+def is_level(key: str) -> bool:
+    """Tell whether a setting is a level: a change of it is heard as a jump, so that it glides."""
+    row = row_of(key)
+    return row is not None and row.is_level
 
 
 @cache
 def _rows() -> Mapping[str, Parameter]:
     tables = (parameters(Strip), parameters(Master))
-    return {_without_slot(desk_key(path)): row for table in tables for path, row in table.items()}
+    rows = {_without_slot(desk_key(path)): row for table in tables for path, row in table.items()}
+    effects = {f"{name}.{path}": row for name, part in _EFFECTS.items() for path, row in parameters(part).items()}
+    return {**rows, **{_without_slot(key): row for key, row in effects.items()}}
 
 
 def _without_slot(key: str) -> str:

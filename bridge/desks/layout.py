@@ -1,43 +1,36 @@
 """The format of a desk's profile: what stands in its TOML file, table by table (docs/desks.md explains it).
 
-These models check each entry by itself; :mod:`.expansion` puts them together, :mod:`.profile` is what others use.
+These models check each entry by itself; those of a strip's sections stand in :mod:`.sections`. :mod:`.expansion` puts
+them together, :mod:`.profile` is what others use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from ...presets.console import Part
 from ...presets.sections import SectionName
-from .filters import ShelfLaw
 from .keys import all_sections, section_of
-from .scales import AnyScale, Finite
-from .template import AddressTemplate, Template, checked_address, checked_template
+from .scales import Finite
+from .sections import (
+    CompressorSection,
+    Control,
+    CutSection,
+    DeEsserSection,
+    EqSection,
+    GateSection,
+    SaturationSection,
+    Sentence,
+)
+from .template import AddressTemplate, checked_address, checked_template
 from .wire import Int32
 
-FilterType = Literal["low_shelf", "bell", "high_shelf"]
-TimeLaw = Literal["tau", "pedalboard", "ninety"]
-
-FILTER_TYPES: Final[tuple[FilterType, ...]] = ("low_shelf", "bell", "high_shelf")
-# The Q at which a shelf neither overshoots nor sags (Butterworth, rounded as on front panels).
-SHELF_Q: Final = 0.71
 MAX_STRIPS: Final = 1000
-
-Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
-Sentence = Annotated[str, Field(min_length=1, max_length=500)]
-
-
-def _is_name(value: Any) -> str:
-    return "name" if isinstance(value, str) else "table"
-
-
-ScaleEntry = Annotated[Annotated[str, Tag("name")] | Annotated[AnyScale, Tag("table")], Discriminator(_is_name)]
-SlotEntry = Annotated[
-    Annotated[Word, Tag("name")] | Annotated[dict[Word, Int32 | Word], Tag("table")], Discriminator(_is_name)
-]
+# Effects that strips send to; a preset has one of each.
+EFFECTS: Final = ("reverb", "delay")
 
 
 class Opening(Part):
@@ -86,22 +79,6 @@ class Plugin(Part):
     stereo_uri: str | None = Field(None, min_length=1, max_length=300, description="the same for stereo strips")
 
 
-class Control(Part):
-    """Where one setting lies and on which scale."""
-
-    address: AddressTemplate = Field(description="below the strip's prefix, or from the root if it starts with /")
-    before: tuple[Int32 | Template, ...] = Field(
-        (), max_length=10, description='arguments before the value, e.g. ["{n}", 3]'
-    )
-    scale: ScaleEntry = Field(description="name of an entry in [scales], or a scale itself")
-
-
-class Constant(Control):
-    """A setting that needs one value for the others to mean what they say, e.g. the mode of a dynamics section."""
-
-    value: Finite | str = Field(description="in the scale's unit")
-
-
 class Controls(Part):
     """The single settings of a strip; what is absent cannot be set."""
 
@@ -113,71 +90,8 @@ class Controls(Part):
     fx_send_db: Control | None = None
     reverb_send_db: Control | None = None
     delay_send_db: Control | None = None
-
-
-class Bands(Part):
-    """Equalizer bands that are alike: one entry stands for each of its slots."""
-
-    slots: tuple[SlotEntry, ...] = Field(
-        min_length=1,
-        max_length=32,
-        description="names; or tables with a `name` and whatever else differs between them, for gaps in addresses",
-    )
-    types: tuple[FilterType, ...] = Field(
-        (), max_length=3, description="what the bands are, if it cannot be changed: low_shelf, bell or high_shelf"
-    )
-    type: Control | None = None
-    freq_hz: Control
-    gain_db: Control
-    q: Control | None = None
-    on: Control | None = None
-    shelf_q: float = Field(SHELF_Q, gt=0, le=20, allow_inf_nan=False, description="Q of shelves that have no control")
-    shelf_law: ShelfLaw = Field("middle", description="which frequency a shelf is named by: of its middle or its poles")
-
-    @model_validator(mode="after")
-    def _one_source_of_types(self) -> Bands:
-        if self.type is None and len(self.types) != 1:
-            raise ValueError('without a `type` control, `types` has to name what the bands are, e.g. types = ["bell"]')
-        if self.type is not None and self.types:
-            raise ValueError("`types` is for bands that cannot be changed: leave out either it or the `type` control")
-        if any(isinstance(slot, dict) and "name" not in slot for slot in self.slots):
-            raise ValueError('each table in `slots` needs a name, e.g. { name = "low", number = 1 }')
-        return self
-
-    def variables(self) -> list[dict[str, int | str]]:
-        """What fills the gaps for each slot; "slot" is its name."""
-        tables = [slot if isinstance(slot, dict) else {"name": slot} for slot in self.slots]
-        return [{**table, "slot": str(table["name"])} for table in tables]
-
-
-class EqSection(Part):
-    """The equalizer of a strip."""
-
-    on: Control | None = None
-    bands: tuple[Bands, ...] = Field(min_length=1, max_length=32)
-    fixed: dict[Word, Constant] = Field(
-        default_factory=dict, max_length=20, description="settings that are sent along with any of its values"
-    )
-
-
-class CompressorSection(Part):
-    """The compressor of a strip."""
-
-    attack_law: TimeLaw = Field(
-        "tau",
-        description="what its ms mean: tau (a time constant), pedalboard (2 pi of them), ninety (ln 9: 10 to 90 %)",
-    )
-    release_law: TimeLaw = Field("tau", description="the same for the release")
-    on: Control | None = None
-    threshold_db: Control
-    ratio: Control
-    attack_ms: Control
-    release_ms: Control
-    knee_db: Control | None = Field(None, description="whole width of the soft corner")
-    makeup_db: Control | None = None
-    fixed: dict[Word, Constant] = Field(
-        default_factory=dict, max_length=20, description="settings that are sent along with any of its values"
-    )
+    send_reverb_on: Control | None = Field(None, description="switch of the send to the reverb, key send.reverb_on")
+    send_delay_on: Control | None = Field(None, description="switch of the send to the delay, key send.delay_on")
 
 
 class Coupling(Part):
@@ -201,6 +115,13 @@ class Groups(Part):
     level_db: Control | None = Field(None, description="of group {g}")
 
 
+class Tell(Part):
+    """Something that has one value where a sentence is true."""
+
+    address: AddressTemplate
+    value: Int32 | str = Field(description="that it has then")
+
+
 class StripKind(Part):
     """A kind of strip: how many there are, where they lie, what they have."""
 
@@ -209,8 +130,13 @@ class StripKind(Part):
     first: int = Field(1, ge=0, le=100_000, description="number of the first")
     count: int = Field(1, ge=1, le=MAX_STRIPS, description="how many there are")
     controls: Controls = Controls()
+    gate: GateSection | None = None
+    low_cut: CutSection | None = None
+    high_cut: CutSection | None = None
     eq: EqSection | None = None
     compressor: CompressorSection | None = None
+    deesser: DeEsserSection | None = None
+    saturation: SaturationSection | None = None
     linked: Coupling | None = Field(None, description="how to find out which strips are linked")
     groups: tuple[Groups, ...] = Field((), max_length=10, description="that strips may be in")
     listed: bool = Field(False, description="whether the desk says which strips there are; `count` is the most then")
@@ -230,6 +156,10 @@ class StripKind(Part):
         return range(self.first, self.first + self.count)
 
 
+# What the master may have in common with a track; it has no gate and no sends in a preset.
+_OF_MASTER: Final = ("prefix", "controls", "eq", "compressor")
+
+
 class MasterStrip(StripKind):
     """The strip of the stereo sum."""
 
@@ -242,14 +172,43 @@ class MasterStrip(StripKind):
         """This strip with what it has in common with a track."""
         if self.like is None:
             return self
-        own = self.model_fields_set
-        common = {name: getattr(track, name) for name in ("prefix", "controls", "eq", "compressor") if name not in own}
-        return self.model_copy(update=common)
+        return self.model_copy(update=_common(self, track, _OF_MASTER))
+
+
+class BusStrip(StripKind):
+    """The strips of groups: buses that tracks can be sent to and that go to the stereo sum."""
+
+    like: Literal["track", "master"] | None = Field(
+        None, description='"track" or "master": its sections are as there where they are not given here'
+    )
+    members: tuple[Tell, ...] = Field(
+        (),
+        max_length=5,
+        description="all true where track {n} goes to bus {bus} and nowhere else; {odd} is {bus} or, of an even one, "
+        "the number before",
+    )
+
+    def resolved(self, track: StripKind, master: StripKind | None) -> BusStrip:
+        """This strip with what it has in common with a track or the master."""
+        other = master if self.like == "master" else track if self.like == "track" else None
+        return (
+            self if other is None else self.model_copy(update=_common(self, other, ("prefix", "controls", *SECTIONS)))
+        )
+
+
+# Sections of a strip that are tables, in the order of the signal.
+SECTIONS: Final = ("gate", "low_cut", "high_cut", "eq", "compressor", "deesser", "saturation")
+
+
+def _common(strip: StripKind, other: StripKind, names: Iterable[str]) -> dict[str, object]:
+    """What a strip takes from another."""
+    return {name: getattr(other, name) for name in names if name not in strip.model_fields_set}
 
 
 def _settable() -> Iterator[SectionName]:
-    """What a profile can say of a strip, by section."""
-    names = {*map(section_of, Controls.model_fields), *StripKind.model_fields}
+    """What a profile can say of a strip and of effects, by section."""
+    singles = (name for name in Controls.model_fields if not name.startswith("send_"))
+    names = {*map(section_of, singles), *StripKind.model_fields, *EFFECTS}
     return (name for name in all_sections() if name in names)
 
 

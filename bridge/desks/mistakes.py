@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from . import layout, ranges, scales
+from . import layout, ranges, scales, sections
 
 # More than a person reads at once; usually one mistake explains the others.
 MAX_MISTAKES: Final = 20
@@ -50,7 +50,20 @@ _RULES: Final = {
     "too_long": "has room for {max_length}",
 }
 _TABLES: Final = frozenset(
-    {"transport", "plugins", "scales", "track", "master", "notes", "cannot", "aliases", "checked"}
+    {
+        "transport",
+        "plugins",
+        "scales",
+        "track",
+        "bus",
+        "master",
+        "reverb",
+        "delay",
+        "notes",
+        "cannot",
+        "aliases",
+        "checked",
+    }
 )
 
 
@@ -113,7 +126,7 @@ def _suggestion(key: str) -> str:
 
 @cache
 def _known_keys() -> list[str]:
-    models = [item for module in (layout, scales, ranges) for item in vars(module).values()]
+    models = [item for module in (layout, sections, scales, ranges) for item in vars(module).values()]
     tables = [model for model in models if isinstance(model, type) and issubclass(model, BaseModel)]
     return sorted({name for model in tables for name in model.model_fields} | _TABLES)
 

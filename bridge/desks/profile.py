@@ -10,31 +10,33 @@ Keys of settings are the same for all desks, dotted: `name`, `mute`, `fader_db`,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from ...presets.console import Part
 from ...presets.errors import DeskError
+from . import effects
+from .effects import Effect
 from .expansion import DeskParameter, expand
 from .filters import ShelfLaw
-from .layout import (
+from .layout import EFFECTS, BusStrip, MasterStrip, Plugin, StripKind, Transport
+from .scales import AnyScale, Choice, Scale, Text, WireValue
+from .sections import (
     FILTER_TYPES,
     SHELF_Q,
     Bands,
+    CutSection,
+    EffectKind,
     FilterType,
-    MasterStrip,
-    Plugin,
+    GateSection,
     Sentence,
-    StripKind,
     TimeLaw,
-    Transport,
     Word,
 )
-from .scales import AnyScale, Choice, Scale, Text, WireValue
-from .template import filled, filled_argument
+from .template import filled, filled_argument, open_variables
 
 __all__ = [
     "FILTER_TYPES",
@@ -42,6 +44,7 @@ __all__ = [
     "CompressorAbility",
     "Desk",
     "DeskParameter",
+    "Effect",
     "EqAbility",
     "FilterType",
     "Plugin",
@@ -143,15 +146,21 @@ class Desk(Part):
     plugins: dict[Word, Plugin] = Field(default_factory=dict, max_length=20)
     scales: dict[Word, AnyScale] = Field(default_factory=dict, max_length=200)
     track: StripKind
+    bus: BusStrip | None = Field(None, description="buses for groups of tracks")
     master: MasterStrip | None = None
+    reverb: EffectKind | None = None
+    delay: EffectKind | None = None
 
     _tables: dict[str, dict[str, DeskParameter]] = PrivateAttr(default_factory=dict)
+    _effects: dict[str, Effect] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _usable(self) -> Desk:
-        for kind, strip in self.strips.items():
-            parameters = expand(kind, strip, self.scales, self.plugins)
+        for kind, strip in self._kinds().items():
+            parameters = expand(kind, strip, self.scales, self.plugins, tuple(self.effect_kinds))
             self._tables[kind] = {parameter.key: parameter for parameter in parameters}
+        for kind, effect in self.effect_kinds.items():
+            effects.check(kind, effect, self.scales)
         return self
 
     @property
@@ -161,16 +170,49 @@ class Desk(Part):
 
     @property
     def strips(self) -> Mapping[str, StripKind]:
-        """Its kinds of strip: "track", and "master" if it has one."""
-        return (
-            {"track": self.track}
-            if self.master is None
-            else {"track": self.track, "master": self.master.resolved(self.track)}
-        )
+        """Its kinds of strip: "track", "bus" and "master" if it has them, "reverb" and "delay" if they were chosen."""
+        slots = {
+            kind: StripKind(label=self.effect_kinds[kind].label, first=effect.slot)
+            for kind, effect in self._effects.items()
+        }
+        return {**self._kinds(), **slots}
+
+    @property
+    def effect_kinds(self) -> Mapping[str, EffectKind]:
+        """The kinds of effect that it can have: "reverb", "delay"."""
+        kinds = {name: getattr(self, name) for name in EFFECTS}
+        return {name: kind.resolved(self.reverb) for name, kind in kinds.items() if kind is not None}
+
+    @property
+    def effects(self) -> Mapping[str, Effect]:
+        """The effects that were chosen, by kind."""
+        return self._effects
+
+    def with_effects(self, chosen: Iterable[Effect]) -> Desk:
+        """The desk with these effects: their settings, and the sends to them.
+
+        Raises:
+            DeskError: it has no such effect.
+        """
+        desk = self.model_copy()
+        desk._effects = {effect.kind: effect for effect in chosen}
+        buses = {kind: effect.bus for kind, effect in desk._effects.items() if effect.bus is not None}
+        desk._tables = {
+            kind: _with_buses(table, buses) for kind, table in self._tables.items() if kind in self._kinds()
+        }
+        for kind, effect in desk._effects.items():
+            if kind not in self.effect_kinds or effect.slot not in effects.slots_of(self.effect_kinds[kind]):
+                raise DeskError(f"{self.title} has no {kind} {effect.slot}")
+            try:
+                parameters = effects.parameters_of(self.effect_kinds[kind], effect, buses, self.scales)
+            except ValueError as error:
+                raise DeskError(f"{self.title}: {error}") from None
+            desk._tables[kind] = {parameter.key: parameter for parameter in parameters}
+        return desk
 
     def parameters(self, kind: str) -> Mapping[str, DeskParameter]:
         """All settings of a kind of strip by key, in the order of sending; empty if it has no such strip."""
-        return self._tables.get(kind, {})
+        return {key: item for key, item in self._tables.get(kind, {}).items() if not _is_open(item)}
 
     def scale(self, kind: str, key: str) -> Scale | None:
         """The scale of a setting; None if the desk does not have it."""
@@ -207,13 +249,24 @@ class Desk(Part):
             release_law=strip.compressor.release_law,
         )
 
+    def cut(self, kind: str, section: str) -> CutSection | None:
+        """What a low cut or high cut is beyond its controls; None without one."""
+        strip = self.strips.get(kind)
+        found: CutSection | None = getattr(strip, section, None)
+        return found
+
+    def gate(self, kind: str) -> GateSection | None:
+        """What the gate of a kind of strip is beyond its controls; None without one."""
+        strip = self.strips.get(kind)
+        return None if strip is None else strip.gate
+
     def settings(self, kind: str, number: int, values: Mapping[str, float | str]) -> list[Setting]:
         """What has to be sent so that a strip has these values, in the profile's order.
 
         The fixed settings of a section (such as a compressor's mode) come along when any value of it is set.
 
         Args:
-            kind: "track" or "master".
+            kind: of strip.
             number: of the strip, as the desk counts; ignored for the master.
             values: by canonical key, in the key's unit. The type of a band that can be nothing else is left out.
 
@@ -253,6 +306,12 @@ class Desk(Part):
         """What the desk's users call a strip, e.g. "ch/05"; "track 5" where the profile does not say."""
         strip = self.strips.get(kind)
         return filled(strip.label, {"n": number}) if strip and strip.label else _strip_name(kind, number)
+
+    def _kinds(self) -> dict[str, StripKind]:
+        master = None if self.master is None else self.master.resolved(self.track)
+        bus = None if self.bus is None else self.bus.resolved(self.track, master)
+        kinds = {"track": self.track, "bus": bus, "master": master}
+        return {name: kind for name, kind in kinds.items() if kind is not None}
 
     def _slot(self, kind: str, name: str, bands: Bands) -> Slot:
         table = self.parameters(kind)
@@ -304,6 +363,23 @@ class Desk(Part):
             type=parameter.type,
             scale=parameter.scale,
         )
+
+
+def _is_open(parameter: DeskParameter) -> bool:
+    """Whether its address is not known yet, for want of the bus of an effect."""
+    return bool(open_variables((parameter.address, *parameter.before)))
+
+
+def _with_buses(table: Mapping[str, DeskParameter], buses: Mapping[str, int]) -> dict[str, DeskParameter]:
+    """Settings with the buses of chosen effects in their addresses."""
+    return {
+        key: replace(
+            item,
+            address=filled(item.address, buses),
+            before=tuple(filled_argument(argument, buses) for argument in item.before),
+        )
+        for key, item in table.items()
+    }
 
 
 def _strip_name(kind: str, number: int) -> str:

@@ -1,14 +1,14 @@
 """Addresses with gaps that are filled later.
 
-`{n}`, `{n:02}`, `{n-1}` stand for the number of a strip, `{slot}` and the like for what differs between bands, and
-`{plugin.eq}` for a number that only the desk knows. They are written as in Python's format strings, but nothing else
-of those is understood: a profile may come from anybody.
+`{n}`, `{n:02}`, `{n-1}` stand for the number of a strip, `{slot}` and the like for what differs between bands,
+`{reverb:02}` for the bus that feeds an effect, and `{plugin.eq}` for a number that only the desk knows. They are
+written as in Python's format strings, but nothing else of those is understood: a profile may come from anybody.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
@@ -16,9 +16,9 @@ from pydantic import AfterValidator, Field
 Variables = Mapping[str, int | str]
 
 _GAP: Final = re.compile(r"\{([^{}]*)\}")
-_NUMBER: Final = re.compile(r"n(-1)?(?::0([1-9]))?")
+_STRIP_NUMBER: Final = "n"
 _PLUGIN: Final = re.compile(r"plugin\.([a-z][a-z0-9_]*)")
-_VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
+_VARIABLE: Final = re.compile(r"([a-z][a-z0-9_]*)(-1)?(?::0([1-9]))?")
 # What OSC 1.0 keeps for patterns, and the space and # that it forbids in addresses.
 _FORBIDDEN: Final = frozenset(" #*,?[]{}")
 
@@ -30,7 +30,7 @@ def checked_template(text: str) -> str:
         ValueError: a gap in it is not understood or not closed.
     """
     for gap in _GAP.findall(text):
-        if not any(pattern.fullmatch(gap) for pattern in (_NUMBER, _PLUGIN, _VARIABLE)):
+        if not any(pattern.fullmatch(gap) for pattern in (_PLUGIN, _VARIABLE)):
             raise ValueError(
                 f"{{{gap}}} in {text!r} is not understood; what can stand there is {{n}}, {{n:02}} or {{n-1}} for the "
                 "strip's number, {slot} for the band, or {plugin.eq} for a plug-in's number"
@@ -81,30 +81,34 @@ def filled_argument(template: int | str, variables: Variables) -> int | str:
 
 def has_number(templates: Iterable[int | str]) -> bool:
     """Whether the number of the strip stands somewhere in these."""
-    return any(_NUMBER.fullmatch(gap) for gap in _gaps(templates))
+    return any(_name(gap) == _STRIP_NUMBER for gap in _gaps(templates))
 
 
-def unknown_gaps(templates: Iterable[int | str], plugins: Iterable[str]) -> list[str]:
-    """The gaps that neither a number of a strip nor one of these plug-ins fills."""
-    known = set(plugins)
-    unknown = []
-    for gap in _gaps(templates):
-        plugin = _PLUGIN.fullmatch(gap)
-        if not _NUMBER.fullmatch(gap) and not (plugin and plugin[1] in known):
-            unknown.append(gap)
-    return unknown
+def unknown_gaps(templates: Iterable[int | str], plugins: Iterable[str], variables: Collection[str] = ()) -> list[str]:
+    """The gaps that neither the number of a strip, nor one of these plug-ins, nor one of these variables fills."""
+    known = {*variables, _STRIP_NUMBER, *(f"plugin.{plugin}" for plugin in plugins)}
+    return [gap for gap in _gaps(templates) if (_name(gap) or gap) not in known]
+
+
+def open_variables(templates: Iterable[int | str]) -> frozenset[str]:
+    """What has still to be filled in, but for numbers of strips and plug-ins."""
+    return frozenset(name for gap in _gaps(templates) if (name := _name(gap)) not in ("", _STRIP_NUMBER))
 
 
 def _gaps(templates: Iterable[int | str]) -> list[str]:
     return [gap for text in templates if isinstance(text, str) for gap in _GAP.findall(text)]
 
 
+def _name(gap: str) -> str:
+    """The variable of a gap; empty for a plug-in's number."""
+    match = _VARIABLE.fullmatch(gap)
+    return "" if match is None else match[1]
+
+
 def _value(gap: str, variables: Variables) -> int | str | None:
-    number = _NUMBER.fullmatch(gap)
-    if number is None:
-        return variables.get(gap)
-    n = variables.get("n")
-    if not isinstance(n, int):
-        return None
-    counted = n - 1 if number[1] else n
-    return str(counted).zfill(int(number[2])) if number[2] else counted
+    match = _VARIABLE.fullmatch(gap)
+    value = None if match is None else variables.get(match[1])
+    if match is None or not isinstance(value, int):
+        return value
+    counted = value - 1 if match[2] else value
+    return str(counted).zfill(int(match[3])) if match[3] else counted

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from ...presets.console import EQ_BANDS, EqBand, Equalizer, Master, Parameter, Strip, parameters, replace
-from ...presets.sections import rows_of
+from ...presets.sections import rows_of, spoken
 from ...presets.units import allowed, quantity
 from ..desks.keys import desk_key
 from ..desks.profile import Desk
@@ -18,13 +18,14 @@ from .bands import FilterBands, SlotLimits, audible_freqs_hz, closest
 from .compressor import preset_ms
 from .equalizer import CONSOLE_KINDS, console_bands, desk_row, kind_name
 from .response import FREQ, GAIN, KINDS, Floats, Q
+from .unfit_stages import unfit_stages
 
 # A response that is nearer is not told of.
 _TOLD_DB = 0.05
 _CURVE_POINTS = 480
 # Constants of a profile that say what a section is; and what sections are called.
 _MODES = ("mode", "model")
-_WORDS = {"eq": "EQ", "compressor": "compressor"}
+_WORDS = {"eq": "EQ"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def unfit(values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_
     Args:
         values: by canonical key, in the key's unit; `name` and `mute` belong to a track and are not looked at.
         desk: where they stand.
-        kind: "track" or "master".
+        kind: "track", "bus" or "master".
         sample_rate_hz: of the desk.
     """
     values, lost = _without_other_modes(values, desk, kind)
@@ -57,6 +58,10 @@ def unfit(values: Mapping[str, float | str], desk: Desk, kind: str, sample_rate_
     lost += [*lost_of_eq, *_off(values, desk, kind)]
     settings = {**_levels(values, kind), **_compressor(values, desk, kind)}
     section = _console_part(kind)
+    if section is Strip:
+        stages, lost_of_stages = unfit_stages(values, desk, kind)
+        settings.update(stages)
+        lost += lost_of_stages
     table = parameters(section)
     for path, value in settings.items():
         row = table[path]
@@ -75,6 +80,7 @@ def _without_other_modes(
     kept, lost = dict(values), []
     for key, parameter in desk.parameters(kind).items():
         section, _, name = key.rpartition(".")
+        words = _WORDS.get(section, spoken(section))
         if parameter.constant is None or key not in values or values[key] == parameter.constant:
             continue
         if not values.get(f"{section}.on", 1.0):
@@ -82,11 +88,11 @@ def _without_other_modes(
         value = f"{values[key]}".replace("_", " ") if isinstance(values[key], str) else f"{float(values[key]):g}"
         if name in _MODES:
             kept = {other: value for other, value in kept.items() if not other.startswith(f"{section}.")}
-            lost.append(f"The {_WORDS[section]} is set to {value}, which a preset cannot hold: it comes out neutral.")
+            lost.append(f"The {words} is set to {value}, which a preset cannot hold: it comes out neutral.")
         elif isinstance(parameter.constant, str) or not parameter.scale.same(
             parameter.scale.encode(values[key]), parameter.scale.encode(parameter.constant)
         ):
-            lost.append(f"The {name.replace('_', ' ')} of the {_WORDS[section]}, {value}: a preset has none.")
+            lost.append(f"The {name.replace('_', ' ')} of the {words}, {value}: a preset has none.")
     return kept, lost
 
 
@@ -114,7 +120,7 @@ def _console_part(kind: str) -> type[Strip | Master]:
 def _is_as_good_as_lowest(path: str, row: Parameter, value: float) -> bool:
     """Tell whether a value sounds like the console's lowest: a level that is off, an attack that is immediate."""
     is_level = row.section in {"fader", "send"} and value < 0
-    return is_level or (path == "compressor.attack_ms" and value < 1)
+    return is_level or (path in {"compressor.attack_ms", "gate.attack_ms"} and value < 1)
 
 
 def _compressor(values: Mapping[str, float | str], desk: Desk, kind: str) -> dict[str, float]:

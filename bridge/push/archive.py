@@ -1,7 +1,8 @@
 """A snapshot of a whole desk as a file: taken, compared, and restored by section and strip.
 
-It holds every setting that the profile knows, of all strips, as it goes over the wire; buses, routing and effects of a
-mixer are in no profile. Restoring one is :func:`.undoing.undo`, with a way back and proof.
+It holds every setting that the profile knows, of all strips, of buses, and of effects that tracks are sent to, as it
+goes over the wire; routing and other effects of a mixer are in no profile. Restoring one is :func:`.undoing.undo`, with
+a way back and proof.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from ..osc.connection import Connection, connect
 from ..osc.exchange import Progress, hello, read
 from ..osc.link import Target
 from . import snapshots
+from .mapping import strip_names
 from .plan import Row
-from .pushing import parsed, strip_names
-from .scope import MASTER, Scope
+from .pushing import parsed
+from .routing.effects import choose_effects, read_rack
+from .scope import MASTER, TRACK, Scope
 from .snapshots import Kept, KeptStrip, Snapshot
 
 
@@ -56,12 +59,14 @@ def take_snapshot(target: Target | str, *, on_progress: Progress | None = None) 
     with connect(target, desk) as connection:
         names = strip_names(connection, desk)
         model = _model(connection)
+        chosen_effects = choose_effects(desk, read_rack(connection, desk), {}, desk.effect_kinds)
+        desk = desk.with_effects(chosen_effects.effects.values())
         asked = _questions(connection, desk, sorted(names) if desk.track.listed else list(desk.track.numbers))
         answers = read(
             connection, [question for questions in asked.values() for question in questions], on_progress=on_progress
         )
     strips = (
-        _strip(desk, kind, number, names.get(number, "") if kind != MASTER else "", questions, answers)
+        _strip(desk, kind, number, names.get(number, "") if kind == TRACK else "", questions, answers)
         for (kind, number), questions in asked.items()
     )
     return Snapshot(
@@ -71,6 +76,7 @@ def take_snapshot(target: Target | str, *, on_progress: Progress | None = None) 
         desk=snapshots.profile_name(target),
         host=target.host,
         port=target.port or desk.transport.port,
+        effects=snapshots.kept_effects(desk),
         strips=tuple(strip for strip in strips if strip.values),
         unread=sum(value is None for value in answers.values()),
     )
@@ -85,7 +91,9 @@ def chosen(snapshot: Snapshot, scope: Scope) -> Snapshot:
     strips = []
     for strip in snapshot.strips:
         is_chosen = scope.strips is None or (
-            scope.strips.master if strip.kind == MASTER else strip.number in scope.strips.numbers
+            scope.strips.master
+            if strip.kind == MASTER
+            else strip.number in scope.strips.numbers and strip.kind == TRACK
         )
         values = tuple(value for value in strip.values if is_chosen and section_of(value.key) in scope.sections)
         if values:
@@ -103,7 +111,7 @@ def differences(first: Snapshot, second: Snapshot) -> list[Difference]:
     Raises:
         DeskError: they are of two kinds of desk, or of another version of the profile.
     """
-    desk, other = load_desk(first.desk), load_desk(second.desk)
+    desk, other = second.on(load_desk(first.desk)), load_desk(second.desk)
     if desk.name != other.name:
         raise DeskError(f"one snapshot is of {desk.title}, the other of {other.title}: they cannot be compared.")
     before: dict[tuple[str, int, str], WireValue] = {
@@ -136,7 +144,11 @@ def _rows(strip: KeptStrip, desk: Desk, before: Mapping[tuple[str, int, str], Wi
 
 
 def _questions(connection: Connection, desk: Desk, numbers: list[int]) -> dict[tuple[str, int], list[Setting]]:
-    strips = [("track", number) for number in numbers] + ([(MASTER, 0)] if MASTER in desk.strips else [])
+    strips = [(TRACK, number) for number in numbers]
+    strips += [
+        (kind, number) for kind, strip in desk.strips.items() if kind not in {TRACK, MASTER} for number in strip.numbers
+    ]
+    strips += [(MASTER, 0)] if MASTER in desk.strips else []
     lacks = connection.dialect.lacks
     return {
         (kind, number): [question for question in desk.questions(kind, number) if not lacks(question)]
@@ -153,10 +165,12 @@ def _strip(
     answers: Mapping[Setting, WireValue | None],
 ) -> KeptStrip:
     values = ((question.key, answers[question]) for question in questions)
-    return KeptStrip(
-        kind="master" if kind == MASTER else "track",
-        number=number,
-        label=desk.label(kind, number),
-        name=name[:256],
-        values=tuple(Kept(key=key, wire=wire) for key, wire in values if wire is not None),
+    return KeptStrip.model_validate(
+        {
+            "kind": kind,
+            "number": number,
+            "label": desk.label(kind, number),
+            "name": name[:256],
+            "values": tuple(Kept(key=key, wire=wire) for key, wire in values if wire is not None),
+        }
     )

@@ -20,7 +20,7 @@ from ..osc.connection import Connection
 from ..osc.exchange import read
 from .mapping import Placed
 from .plan import Plan, Row, StripPlan
-from .scope import MASTER
+from .scope import TRACK
 
 # What belongs to one of two linked strips alone.
 _OWN: Final = frozenset({"pan", "name"})
@@ -100,7 +100,7 @@ def without_pans_of_pairs(plan: Plan, links: Links) -> Plan:
     """The plan without the pan of a track that is alone on a linked pair: its strips stand left and right."""
     strips = []
     for strip in plan.strips:
-        partner = None if strip.placed.kind == MASTER else links.partner(strip.placed.number)
+        partner = links.partner(strip.placed.number) if strip.placed.kind == TRACK else None
         is_alone = partner is not None and _strip_at(plan, partner) is None
         rows = tuple(row for row in strip.rows if not (is_alone and section_of(row.setting.key) == "pan"))
         strips.append(replace(strip, rows=rows))
@@ -115,7 +115,7 @@ def with_partners(plan: Plan, links: Links, names: Mapping[int, str]) -> Plan:
     notes: list[str] = []
     for strip in plan.strips:
         number = strip.placed.number
-        partner = None if strip.placed.kind == MASTER else links.partner(number)
+        partner = links.partner(number) if strip.placed.kind == TRACK else None
         other = _strip_at(plan, partner)
         if partner is None:
             strips.append(strip)
@@ -137,7 +137,7 @@ def group_notes(connection: Connection, plan: Plan) -> list[str]:
         DeskError: the desk does not answer.
     """
     desk = plan.desk
-    tracks = [strip for strip in plan.strips if strip.placed.kind != MASTER]
+    tracks = [strip for strip in plan.strips if strip.placed.kind == TRACK]
     members = {
         member_question(desk, groups, strip.placed.number): (groups, strip)
         for groups in desk.track.groups
@@ -177,7 +177,7 @@ def _is_on(question: Setting, wire: object, *, default: bool = False) -> bool:
 
 
 def _both_placed(plan: Plan, links: Links) -> list[tuple[StripPlan, StripPlan]]:
-    tracks = [strip for strip in plan.strips if strip.placed.kind != MASTER]
+    tracks = [strip for strip in plan.strips if strip.placed.kind == TRACK]
     pairs = (
         (strip, _strip_at(plan, strip.placed.number + 1)) for strip in tracks if strip.placed.number in links.firsts
     )
@@ -185,7 +185,7 @@ def _both_placed(plan: Plan, links: Links) -> list[tuple[StripPlan, StripPlan]]:
 
 
 def _strip_at(plan: Plan, number: int | None) -> StripPlan | None:
-    strips = (strip for strip in plan.strips if strip.placed.kind != MASTER and strip.placed.number == number)
+    strips = (strip for strip in plan.strips if strip.placed.kind == TRACK and strip.placed.number == number)
     return next(strips, None)
 
 
@@ -204,7 +204,11 @@ def _partner(strip: StripPlan, number: int, desk: Desk, links: Links, names: Map
     """The other strip of a pair, with the values of this one."""
     settings = {setting.key: setting for setting in desk.questions(strip.placed.kind, number)}
     rows = [
-        Row(replace(settings[key], value=row.setting.value), follows=section_of(key) in links.shared)
+        Row(
+            replace(settings[key], value=row.setting.value),
+            follows=section_of(key) in links.shared,
+            is_fixed=row.is_fixed,
+        )
         for row in strip.rows
         if section_of(key := row.setting.key) not in _OWN and key in settings
     ]

@@ -13,9 +13,11 @@ from typing import Literal
 from ...presets.errors import DeskError, Hint
 from ..desks.profile import Desk
 from ..matching import bare_name
+from ..osc.connection import Connection
+from ..osc.exchange import track_names
 from .scope import Strips, numbers_of
 
-How = Literal["as told", "same name", "alike", "by order", "linked", "master"]
+How = Literal["as told", "same name", "alike", "by order", "linked", "master", "effect"]
 _LISTED = 24
 _LONGEST_NAME = 200
 
@@ -25,8 +27,8 @@ class Placed:
     """A track of the preset and its strip.
 
     Attributes:
-        track: name in the preset; "master" for the master.
-        kind: "track" or "master".
+        track: name in the preset, of a track or group; "master", "reverb" and "delay" for these.
+        kind: "track", "bus", "master", "reverb" or "delay".
         number: of the strip, as the desk counts; 0 for the master.
         name: what the desk calls the strip; empty if it does not tell.
         how: what told so.
@@ -284,3 +286,12 @@ def listed(names: Sequence[str]) -> str:
 def listed_strips(numbers: Sequence[int], desk: Desk) -> str:
     """Strips for a message."""
     return " or ".join(desk.label("track", number) for number in numbers)
+
+
+def strip_names(connection: Connection, desk: Desk) -> dict[int, str]:
+    """The names of a desk's tracks, fit to be shown.
+
+    Raises:
+        DeskError: the desk does not answer.
+    """
+    return {number: shown(name) for number, name in track_names(connection, desk).items()}

@@ -8,20 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ...presets.console import Master
+from ...presets.console import Master, Strip
 from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
-from ..desks.keys import label_of, section_of
+from ...presets.sections import SectionName, is_active
+from ..desks.keys import section_of
+from ..desks.layout import EFFECTS
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
 from ..fitting.abilities import Clamp
 from ..fitting.preset import fit_preset
 from ..fitting.strip import FittedStrip, fit_strip
 from .mapping import Placed, Placement
-from .scope import LEVELS, MASTER, Scope
+from .scope import MASTER, Scope
 
 # Less is not heard, and not told.
 _AUDIBLE_DB = 0.5
+# Levels that all of a strip passes.
+_EFFECT_KEYS = tuple(f"{kind}." for kind in EFFECTS)
+_STRIP_LEVELS = ("trim_db", "compressor.makeup_db", "fader_db")
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,14 @@ class Row:
         now: what the desk has; None if it was not asked, or did not say.
         follows: the desk itself gives it the value of the strip that it is linked with.
         keeps: its section says already what the preset's does: what the desk has, stays.
+        is_fixed: it makes the rest of its section mean what it says, such as what effect is in a slot.
     """
 
     setting: Setting
     now: WireValue | None = None
     follows: bool = False
     keeps: bool = False
+    is_fixed: bool = False
 
     def with_now(self, now: WireValue | None) -> Row:
         """The row with what the desk has now, which is what it shall have if it keeps that."""
@@ -50,6 +57,11 @@ class Row:
     def changes(self) -> bool:
         """Whether it has to be sent; what is not known is."""
         return self.now is None or not self.setting.scale.same(self.setting.value, self.now)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it makes another effect of what is in a slot."""
+        return self.is_fixed and self.changes and self.setting.key.startswith(_EFFECT_KEYS)
 
     @property
     def then_value(self) -> float | str:
@@ -75,6 +87,7 @@ class StripPlan:
         fitted: how near the desk comes.
         rows: the settings that may be touched, in the order of the profile.
         missing: titles of plug-ins that the strip lacks; what they would hold is in no row.
+        idle: sections that the preset does nothing in, and that are left as they are on the desk.
     """
 
     placed: Placed
@@ -82,6 +95,7 @@ class StripPlan:
     fitted: FittedStrip
     rows: tuple[Row, ...]
     missing: tuple[str, ...] = ()
+    idle: tuple[SectionName, ...] = ()
 
     @property
     def changes(self) -> tuple[Row, ...]:
@@ -113,7 +127,7 @@ class StripPlan:
         """How much louder trim, makeup and fader make it together; None if that is not known."""
         rows = {row.setting.key: row for row in self.rows}
         total_db = 0.0
-        for key in LEVELS - {"fx_send_db"}:
+        for key in _STRIP_LEVELS:
             switch = rows.get("compressor.on") if key == "compressor.makeup_db" else None
             if key in rows:
                 now, then = rows[key].now_value, rows[key].then_value
@@ -189,24 +203,42 @@ class Plan:
 
 
 def make_plan(
-    preset: Preset, desk: Desk, where: str, placement: Placement, scope: Scope, *, sample_rate_hz: int = 48000
+    preset: Preset,
+    desk: Desk,
+    where: str,
+    placement: Placement,
+    scope: Scope,
+    *,
+    sample_rate_hz: int = 48000,
+    groups: Sequence[Placed] = (),
 ) -> Plan:
     """Fit a preset and pick the settings that may be touched.
 
     Args:
         preset: the mix.
-        desk: where it shall stand.
+        desk: where it shall stand, with the effects that were chosen.
         where: the desk's address, for people.
         placement: which track on which strip.
         scope: what may be touched.
         sample_rate_hz: of the desk.
+        groups: which group on which bus.
 
     Raises:
         DeskError: nothing is left to be sent.
     """
     trims = "trim" in scope.sections
-    fitted = fit_preset(preset, desk, placement.assignment, sample_rate_hz, trims=trims)
-    strips = [_strip(placed, fitted.strips[placed.track], desk, scope) for placed in placement.placed]
+    names = [placed.track for placed in groups]
+    fitted = fit_preset(preset, desk, placement.assignment, sample_rate_hz, groups=names, trims=trims)
+    strips = [
+        _strip(placed, fitted.strips[placed.track], desk, scope, preset.track(placed.track).strip)
+        for placed in placement.placed
+    ]
+    strips += [
+        _strip(placed, fitted.groups[placed.track], desk, scope, preset.bus(placed.track).strip) for placed in groups
+    ]
+    for kind, effect in fitted.effects.items():
+        if kind in scope.sections:
+            strips.append(_strip(Placed(kind, kind, desk.effects[kind].slot, "", "effect"), effect, desk, scope))
     notes = list(fitted.lost)
     if touches_master(preset, desk, scope):
         master = fit_strip(preset.master, desk, MASTER, sample_rate_hz, trims=trims)
@@ -229,10 +261,13 @@ def touches_master(preset: Preset, desk: Desk, scope: Scope) -> bool:
     return scope.strips.master if scope.strips is not None else preset.master != Master()
 
 
-def _strip(placed: Placed, fitted: FittedStrip, desk: Desk, scope: Scope) -> StripPlan:
-    values = {key: value for key, value in fitted.values.items() if scope.holds(key)}
+def _strip(placed: Placed, fitted: FittedStrip, desk: Desk, scope: Scope, strip: Strip | None = None) -> StripPlan:
+    idle = () if strip is None else [name for name in scope.if_used & scope.sections if not is_active(strip, name)]
+    values = {key: value for key, value in fitted.values.items() if scope.holds(key) and section_of(key) not in idle}
     settings: Sequence[Setting] = desk.settings(placed.kind, placed.number, values) if values else ()
-    return StripPlan(placed, desk.label(placed.kind, placed.number), fitted, tuple(map(Row, settings)))
+    table = desk.parameters(placed.kind)
+    rows = (Row(setting, is_fixed=table[setting.key].constant is not None) for setting in settings)
+    return StripPlan(placed, desk.label(placed.kind, placed.number), fitted, tuple(rows), idle=tuple(sorted(idle)))
 
 
 def _untouched_levels(plan: Plan, scope: Scope) -> list[str]:
@@ -252,45 +287,3 @@ def _untouched_levels(plan: Plan, scope: Scope) -> list[str]:
                 f"{', '.join(behind)}. --faders sets it."
             )
     return notes
-
-
-def trim_notes(plan: Plan, trims_db: Mapping[str, float]) -> list[str]:
-    """What a trim that is not touched does to the thresholds that are.
-
-    Args:
-        plan: the plan.
-        trims_db: what the desk has, by label.
-    """
-    off = [
-        f"{strip.label} ({trims_db[strip.label]:+.1f} dB)"
-        for strip in plan.strips
-        if strip.label in trims_db
-        and abs(trims_db[strip.label] - float(strip.fitted.values.get("trim_db", 0.0))) >= _AUDIBLE_DB
-    ]
-    if not off:
-        return []
-    return [
-        f"Thresholds are meant for another trim than the desk has on {', '.join(off)}: add trim to --only, or the "
-        "compressors work harder or less than in the preset."
-    ]
-
-
-def unread_notes(plan: Plan) -> list[str]:
-    """Tell that values are not sent, because the desk did not tell them."""
-    unread = [row for row in plan.rows if row.now is None]
-    if not unread:
-        return []
-    return [
-        f"The desk did not tell {len(unread)} of {len(plan.rows)} values; they could not be put back, so they are not "
-        "sent."
-    ]
-
-
-def level_notes(plan: Plan, ramp_ms: float) -> list[str]:
-    """Tell which levels move, and how."""
-    moving = [row for row in plan.changes if row.setting.key in LEVELS and row.now is not None]
-    if not moving:
-        return []
-    what = sorted({label_of(row.setting.key) for row in moving})
-    how = f"glide over {ramp_ms:g} ms" if ramp_ms else "jump (--no-ramp)"
-    return [f"Levels {how}: {', '.join(what)}. What EQ, threshold and ratio change is heard at once."]

@@ -16,7 +16,8 @@ from ..fitting.unfit import unfit
 from ..osc.connection import Connection, connect
 from ..osc.exchange import Progress, read
 from ..osc.link import Target
-from .pushing import parsed, strip_names
+from .mapping import strip_names
+from .pushing import parsed
 from .scope import MASTER, Strips
 from .standing import note
 

@@ -8,58 +8,43 @@ What is shown to people is made in :mod:`.tables`; the command line is `push_com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from ...presets.checking.arguments import checked_kind, shown_argument
 from ...presets.errors import DeskError, Hint, PresetError
 from ...presets.preset import Preset
 from ..desks.loading import load_desk
-from ..desks.profile import Desk, Setting
+from ..desks.profile import Desk
 from ..osc.connection import Connection, connect
 from ..osc.dialects.base import Missing
-from ..osc.exchange import Cancel, Outcome, Progress, read, track_names
+from ..osc.exchange import Cancel, Outcome, Progress, read
 from ..osc.link import Target
 from ..osc.locking import one_push_at_a_time
 from . import snapshots
-from .linking import Links, group_notes, read_links, require_agreement, with_partners, without_pans_of_pairs
-from .mapping import Placement, place_tracks, shown
+from .linking import Links
 from .ordering import touched
-from .plan import Plan, Row, StripPlan, level_notes, make_plan, trim_notes, unread_notes
-from .scope import MASTER, Scope
+from .plan import Plan, Row, StripPlan
+from .routing.effects import Rack
+from .routing.planning import RAMP_MS, PushOptions, Told, fitted_plan, read_plan
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot
 from .stages import run
-from .standing import keeping, questions
 
-RAMP_MS: Final = 500.0
+__all__ = [
+    "RAMP_MS",
+    "Changed",
+    "PushOptions",
+    "PushResult",
+    "change",
+    "parsed",
+    "plan_push",
+    "push_preset",
+    "require_plugins",
+    "snapshot_of",
+]
+
 Confirm = Callable[[Plan], bool]
-
-
-@dataclass(frozen=True)
-class PushOptions:
-    """How a preset is pushed.
-
-    Attributes:
-        scope: what may be touched.
-        assignments: where tracks go, "Lead Vox=ch/05"; the others are matched by name.
-        by_order: tracks that no name matches take the strips that are free, in order.
-        ramp_ms: how long levels take; 0 sets them at once.
-        snapshot: file for what stood before; None for one in the state folder.
-        sample_rate_hz: of the desk.
-        to_manual: switch controls that are under automation to manual (Ardour).
-        script: row of Ardour's Script Manager with the script that inserts missing plug-ins; None inserts nothing.
-    """
-
-    scope: Scope = field(default_factory=Scope)
-    assignments: tuple[str, ...] = ()
-    by_order: bool = False
-    ramp_ms: float = RAMP_MS
-    snapshot: Path | None = None
-    sample_rate_hz: int = 48000
-    to_manual: bool = False
-    script: int | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +135,7 @@ def push_preset(
     target = parsed(target)
     desk = load_desk(target.desk)
     with one_push_at_a_time(target, target.port or desk.transport.port), connect(target, desk) as connection:
-        plan = _read_plan(preset, desk, connection, options, on_progress)
+        plan = read_plan(preset, desk, connection, options, on_progress)
         require_plugins(plan, connection)
         if not options.to_manual:
             connection.dialect.require_settable(connection.link, [row.setting for row in plan.changes])
@@ -195,10 +180,11 @@ def plan_push(
     target = parsed(target)
     desk = load_desk(target.desk)
     if offline:
-        plan = _fitted_plan(preset, desk, _where(target, desk), {}, replace(options, by_order=True), Links())
+        known = Told({}, {}, Links(), Rack())
+        plan = fitted_plan(preset, desk, _where(target, desk), known, replace(options, by_order=True))
         return plan.with_notes("The desk was not asked: what it has now, and the names of its strips, are not known.")
     with connect(target, desk) as connection:
-        return _read_plan(preset, desk, connection, options, on_progress)
+        return read_plan(preset, desk, connection, options, on_progress)
 
 
 def change(
@@ -250,12 +236,14 @@ def snapshot_of(
         if values:
             placed = strip.placed
             kept.append(
-                KeptStrip(
-                    kind="master" if placed.kind == MASTER else "track",
-                    number=placed.number,
-                    label=strip.label,
-                    name=placed.name[:256],
-                    values=tuple(values),
+                KeptStrip.model_validate(
+                    {
+                        "kind": placed.kind,
+                        "number": placed.number,
+                        "label": strip.label,
+                        "name": placed.name[:256],
+                        "values": tuple(values),
+                    }
                 )
             )
     return Snapshot(
@@ -266,6 +254,7 @@ def snapshot_of(
         desk=snapshots.profile_name(target),
         host=target.host,
         port=target.port or desk.transport.port,
+        effects=snapshots.kept_effects(desk),
         strips=tuple(kept),
         unread=sum(row.now is None for row in rows),
     )
@@ -278,15 +267,6 @@ def parsed(target: Target | str) -> Target:
     if not isinstance(target, str):
         raise DeskError(f"a desk is named by an address like x32://192.168.1.20, not {shown_argument(target)}.")
     return Target.parse(target)
-
-
-def strip_names(connection: Connection, desk: Desk) -> dict[int, str]:
-    """The names of a desk's tracks, fit to be shown.
-
-    Raises:
-        DeskError: the desk does not answer.
-    """
-    return {number: shown(name) for number, name in track_names(connection, desk).items()}
 
 
 def require_plugins(plan: Plan, connection: Connection) -> None:
@@ -303,85 +283,6 @@ def require_plugins(plan: Plan, connection: Connection) -> None:
     if missing:
         advice = connection.dialect.advice(missing)
         raise DeskError(advice, hints=(Hint("insert_plugins", "ROW"),))
-
-
-def _read_plan(
-    preset: Preset, desk: Desk, connection: Connection, options: PushOptions, on_progress: Progress | None
-) -> Plan:
-    names = strip_names(connection, desk)
-    links = read_links(connection, desk)
-    plan = _fitted_plan(preset, desk, connection.where, names, options, links)
-    plan = _without_missing(connection, plan, options.script)
-    require_agreement(plan, links)
-    plan = with_partners(without_pans_of_pairs(plan, links), links, names)
-    if plan.is_blind:
-        return plan.with_notes(
-            f"{desk.title} cannot be asked: what is sent is not verified, cannot be undone, and levels jump."
-        )
-    settings = [row.setting for row in plan.rows]
-    trims = _trims(plan) if options.scope.holds("compressor.on") and not options.scope.holds("trim_db") else {}
-    asked = [question for question in questions(plan) if not connection.dialect.lacks(question)]
-    answers = read(connection, [*settings, *trims, *asked], on_progress=on_progress)
-    plan = keeping(plan, preset, {question: answers[question] for question in asked}, options.sample_rate_hz)
-    plan = plan.with_state(answers)
-    trims_db = {label: _level_db(at, wire) for at, label in trims.items() if (wire := answers[at]) is not None}
-    return plan.with_notes(
-        *trim_notes(plan, trims_db),
-        *group_notes(connection, plan),
-        *unread_notes(plan),
-        *level_notes(plan, options.ramp_ms),
-    )
-
-
-def _without_missing(connection: Connection, plan: Plan, script: int | None) -> Plan:
-    """The plan without what no plug-in can take; the strips say which they lack."""
-    dialect = connection.dialect
-    if script is not None and any(dialect.lacks(row.setting) for row in plan.rows):
-        dialect.insert_missing(connection.link, script)
-    return plan.without(dialect.lacks)
-
-
-def _fitted_plan(
-    preset: Preset, desk: Desk, where: str, names: Mapping[int, str], options: PushOptions, links: Links
-) -> Plan:
-    return make_plan(
-        preset,
-        desk,
-        where,
-        _placement(preset, desk, names, options, links),
-        options.scope,
-        sample_rate_hz=options.sample_rate_hz,
-    )
-
-
-def _placement(preset: Preset, desk: Desk, names: Mapping[int, str], options: PushOptions, links: Links) -> Placement:
-    strips = options.scope.strips
-    if strips is not None and strips.master and not strips.numbers and not options.assignments:
-        return Placement((), ())  # the master alone
-    tracks = [track.name for track in preset.tracks]
-    return place_tracks(
-        tracks,
-        desk,
-        names,
-        assignments=options.assignments,
-        strips=strips,
-        by_order=options.by_order,
-        seconds=frozenset(number + 1 for number in links.firsts),
-    )
-
-
-def _trims(plan: Plan) -> dict[Setting, str]:
-    """The trims of the strips whose thresholds are set, with what the strips are called."""
-    return {
-        plan.desk.settings(strip.placed.kind, strip.placed.number, {"trim_db": 0.0})[0]: strip.label
-        for strip in plan.strips
-        if plan.desk.scale(strip.placed.kind, "trim_db") is not None
-    }
-
-
-def _level_db(setting: Setting, wire: object) -> float:
-    value = setting.scale.decode(wire) if isinstance(wire, int | float | str) else 0.0
-    return float(value)
 
 
 def _where(target: Target, desk: Desk) -> str:

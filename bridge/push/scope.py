@@ -12,20 +12,23 @@ from typing import Final
 
 from ...presets.errors import DeskError, Hint
 from ...presets.sections import SectionName, expanded
-from ..desks.keys import level_keys, section_of
-from ..desks.layout import SETTABLE
+from ..desks.keys import section_of
+from ..desks.layout import EFFECTS, SETTABLE
 from ..desks.profile import Desk
 
 SECTIONS: Final = SETTABLE
 # What a push leaves alone unless it is asked for: what the audience hears at once, trims, which gates and pre-fader
 # monitors follow, and what strips are called.
-ASKED_FOR: Final[frozenset[SectionName]] = frozenset({"fader", "mute", "send", "trim", "name"})
-
-LEVELS: Final = level_keys()
+ASKED_FOR: Final[frozenset[SectionName]] = frozenset({"fader", "mute", "send", "trim", "name", *EFFECTS})
+# What is left alone where the preset has none of it, unless it is named: a preset without a gate says nothing about
+# that of a desk, and a low cut keeps a stage's rumble out of it.
+IF_USED: Final[frozenset[SectionName]] = frozenset({"gate", "low_cut", "high_cut", "deesser", "saturation"})
 
 MASTER: Final = "master"
+TRACK: Final = "track"
+BUS: Final = "bus"
 # Of the groups of sections: the others hold faders and mutes, which are named one by one.
-_GROUPS: Final = frozenset({"dynamics"})
+_GROUPS: Final = frozenset({"dynamics", "cuts", "fx"})
 _RANGE: Final = re.compile(r"(?P<first>\d{1,4})(?:-(?P<last>\d{1,4}))?")
 
 
@@ -49,10 +52,12 @@ class Scope:
     Attributes:
         sections: kinds of settings; groups ("dynamics") become what they stand for.
         strips: of the desk; None for all.
+        if_used: sections that are left alone on strips where the preset does nothing in them.
     """
 
     sections: frozenset[SectionName] = frozenset(SECTIONS) - ASKED_FOR
     strips: Strips | None = None
+    if_used: frozenset[SectionName] = IF_USED
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sections", expanded(self.sections))
@@ -61,14 +66,22 @@ class Scope:
         """Whether a setting may be touched, by its canonical key."""
         return section_of(key) in self.sections
 
+    @property
+    def needs_effects(self) -> bool:
+        """Whether effects of the desk have to be found: theirs are the sends, too."""
+        return not self.sections.isdisjoint({"send", *EFFECTS})
 
-def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = False) -> frozenset[SectionName]:
+
+def parse_sections(
+    only: str | None, *, faders: bool = False, mutes: bool = False, effects: bool = False
+) -> frozenset[SectionName]:
     """Read sections as they are typed: eq,compressor.
 
     Args:
         only: sections or groups ("dynamics") with commas between; None for all that is touched without being asked for.
         faders: faders and sends as well, and the trims that go with them.
         mutes: mutes as well.
+        effects: reverb, delay and the sends to them as well.
 
     Raises:
         DeskError: a name that is no section.
@@ -83,7 +96,15 @@ def parse_sections(only: str | None, *, faders: bool = False, mutes: bool = Fals
         sections |= {"fader", "send", "trim"}
     if mutes:
         sections |= {"mute"}
+    if effects:
+        sections |= {"send", *EFFECTS}
     return frozenset(sections)
+
+
+def scope_of(sections: frozenset[SectionName], strips: Strips | None, only: str | None) -> Scope:
+    """A scope of what was typed: what `--only` names is set even where the preset has none of it."""
+    named = expanded(name.strip().lower() for name in (only or "").split(","))
+    return Scope(sections, strips, if_used=IF_USED - named)
 
 
 def parse_strips(text: str | None, desk: Desk) -> Strips | None:

@@ -21,6 +21,7 @@ from ...presets.console import Part
 from ...presets.errors import DeskError, Hint, OutputError
 from ...presets.files import write_text
 from ...presets.inputs import open_regular
+from ..desks.profile import Desk, Effect
 from ..osc.link import Target
 
 MAX_BYTES: Final = 32 * 2**20
@@ -43,11 +44,20 @@ class Kept(Part):
 class KeptStrip(Part):
     """One strip as the desk had it."""
 
-    kind: Literal["track", "master"]
-    number: int = Field(ge=0, le=100_000, description="as the desk counts; 0 for the master")
+    kind: Literal["track", "bus", "master", "reverb", "delay"]
+    number: int = Field(ge=0, le=100_000, description="as the desk counts; 0 for the master; of an effect, its slot")
     label: str = Field(max_length=100, description="what the desk's users call it")
     name: str = Field("", max_length=256, description="what the desk called it then; empty if it did not tell")
     values: tuple[Kept, ...] = Field(max_length=1000)
+
+
+class KeptEffect(Part):
+    """An effect slot whose settings, or the sends to it, are kept."""
+
+    kind: Literal["reverb", "delay"]
+    slot: int = Field(ge=1, le=1000)
+    bus: int | None = Field(None, ge=0, le=1000, description="that fed it")
+    model: str = Field(max_length=40, description="the profile's name for what was put there")
 
 
 class Snapshot(Part):
@@ -62,6 +72,7 @@ class Snapshot(Part):
     desk: str = Field(max_length=1000, description="profile: its name, or its path")
     host: str = Field(max_length=300)
     port: int | None = Field(None, ge=1, le=65535)
+    effects: tuple[KeptEffect, ...] = Field((), max_length=10)
     strips: tuple[KeptStrip, ...] = Field(max_length=2000)
     unread: int = Field(0, ge=0, description="values that the desk did not tell, and that cannot be put back")
 
@@ -69,6 +80,14 @@ class Snapshot(Part):
     def target(self) -> Target:
         """Where it belongs."""
         return Target(self.desk, self.host, self.port)
+
+    def on(self, desk: Desk) -> Desk:
+        """The desk with the effects that it had then.
+
+        Raises:
+            DeskError: its profile has them no more.
+        """
+        return desk.with_effects(Effect(item.kind, item.slot, item.bus, item.model) for item in self.effects)
 
     @property
     def size(self) -> int:
@@ -87,6 +106,14 @@ class Stored:
 def state_folder() -> Path:
     """Gives the folder that keeps snapshots, in the user's folder for state, such as ~/.local/state on Linux."""
     return user_state_path("mixbridge", appauthor=False) / "snapshots"
+
+
+def kept_effects(desk: Desk) -> tuple[KeptEffect, ...]:
+    """Keep which effects of a desk were chosen."""
+    return tuple(
+        KeptEffect.model_validate({"kind": kind, "slot": item.slot, "bus": item.bus, "model": item.model})
+        for kind, item in desk.effects.items()
+    )
 
 
 def profile_name(target: Target) -> str:

@@ -11,20 +11,24 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ...presets.console import Master, Strip, get, parameters
+from ...presets.console import Delay, Master, Reverb, Strip, get, parameters
 from ...presets.errors import DeskError
 from ...presets.preset import Preset
 from ...presets.sections import SectionName
 from ..desks.keys import section_of
+from ..desks.layout import EFFECTS
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
+from ..fitting.effects import unfit_effect
 from ..fitting.unfit import unfit
 from .plan import Plan, StripPlan
-from .scope import MASTER
+from .scope import BUS, MASTER
 
 # Where each of these depends on the others: makeup may be on the fader, thresholds go with the trim.
 _LEVELS: frozenset[SectionName] = frozenset({"trim", "compressor", "fader"})
-_UNKNOWN = "unknown filter"
+# What else goes with the trim.
+_THRESHOLDS: frozenset[SectionName] = frozenset({"gate", "deesser", "saturation"})
+_UNKNOWN = "unknown"
 # A preset's file keeps six digits.
 _SAME = 2e-5
 
@@ -53,11 +57,11 @@ def keeping(plan: Plan, preset: Preset, answers: Mapping[Setting, WireValue | No
 
 
 def note(values: dict[str, float | str], setting: Setting, wire: WireValue) -> None:
-    """Add a value in its unit; an unknown filter gets a name, other unknown values are left out."""
+    """Add a value in its unit; an unknown filter or mode of a gate gets a name, other unknown values are left out."""
     try:
         values[setting.key] = setting.scale.decode(wire)
     except DeskError:
-        if setting.key.startswith("eq.") and setting.key.endswith(".type"):
+        if (setting.key.startswith("eq.") and setting.key.endswith(".type")) or setting.key.startswith("gate."):
             values[setting.key] = _UNKNOWN
 
 
@@ -66,16 +70,38 @@ def _kept(
 ) -> StripPlan:
     if not strip.rows:
         return strip
-    is_master = strip.placed.kind == MASTER
-    wanted: Strip | Master = preset.master if is_master else preset.track(strip.placed.track).strip
-    there = unfit(values.get(strip.rows[0].setting.strip, {}), desk, strip.placed.kind, sample_rate_hz).strip
-    sections = set(_equal_sections(wanted, there))
-    if not sections >= _LEVELS & _in_use(strip):
-        sections -= _LEVELS
-    if is_master:
+    there = values.get(strip.rows[0].setting.strip, {})
+    kind = strip.placed.kind
+    if kind in EFFECTS:
+        sections = set(_equal_effect(preset, there, desk, kind))
+    else:
+        wanted = _wanted(strip, preset)
+        sections = set(_equal_sections(wanted, unfit(there, desk, kind, sample_rate_hz).strip))
+        if "trim" not in sections:
+            sections -= _THRESHOLDS
+        if not sections >= _LEVELS & _in_use(strip):
+            sections -= _LEVELS
+    if kind == MASTER:
         sections.add("pan")  # a preset has none for the master
     rows = (replace(row, keeps=section_of(row.setting.key) in sections) for row in strip.rows)
     return replace(strip, rows=tuple(rows))
+
+
+def _wanted(strip: StripPlan, preset: Preset) -> Strip | Master:
+    if strip.placed.kind == MASTER:
+        return preset.master
+    return preset.bus(strip.placed.track).strip if strip.placed.kind == BUS else preset.track(strip.placed.track).strip
+
+
+def _equal_effect(preset: Preset, there: Mapping[str, float | str], desk: Desk, kind: str) -> Iterable[SectionName]:
+    """The effect's section, if the desk's says the same already."""
+    wanted: Reverb | Delay = preset.reverb if kind == "reverb" else preset.delay
+    has = unfit_effect(there, desk, kind)
+    is_right = all(
+        item.constant is None or there.get(key) == item.constant for key, item in desk.parameters(kind).items()
+    )
+    if is_right and all(_is_same(get(wanted, path), get(has, path)) for path in parameters(type(wanted))):
+        yield kind
 
 
 def _in_use(strip: StripPlan) -> frozenset[SectionName]:
@@ -87,6 +113,10 @@ def _equal_sections(a: Strip | Master, b: Strip | Master) -> Iterable[SectionNam
     table = parameters(type(a))
     equal: dict[SectionName, bool] = {}
     for path, row in table.items():
-        same = math.isclose(float(get(a, path)), float(get(b, path)), rel_tol=_SAME, abs_tol=_SAME)
+        same = _is_same(get(a, path), get(b, path))
         equal[row.section] = equal.get(row.section, True) and same
     return (section for section, is_equal in equal.items() if is_equal)
+
+
+def _is_same(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=_SAME, abs_tol=_SAME)

@@ -16,9 +16,10 @@ from ..osc.exchange import Cancel, Progress, read
 from ..osc.link import Target
 from ..osc.locking import one_push_at_a_time
 from .linking import read_links, with_partners
-from .mapping import How, Placed
+from .mapping import How, Placed, strip_names
 from .plan import Plan, Row, StripPlan
-from .pushing import RAMP_MS, PushOptions, PushResult, change, snapshot_of, strip_names
+from .pushing import RAMP_MS, PushOptions, PushResult, change, snapshot_of
+from .scope import TRACK
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot, Stored
 
 _UNFITTED: Final = FittedStrip({}, None, None, (), ())
@@ -67,7 +68,7 @@ def undo(
     options = options or UndoOptions()
     kept = stored.snapshot
     target = options.target or kept.target
-    desk = load_desk(target.desk)
+    desk = kept.on(load_desk(target.desk))
     push_options = PushOptions(ramp_ms=options.ramp_ms, to_manual=options.to_manual, snapshot=options.snapshot)
     with one_push_at_a_time(target, target.port or desk.transport.port), connect(target, desk) as connection:
         plan = _plan(kept, desk, connection, by_number=options.by_number)
@@ -111,7 +112,10 @@ def _plan(kept: Snapshot, desk: Desk, connection: Connection, *, by_number: bool
     names = strip_names(connection, desk)
     if not by_number:
         _require_same_names(kept, names, desk)
-    strips = tuple(_strip(strip, desk, names.get(strip.number, strip.name)) for strip in kept.strips)
+    strips = tuple(
+        _strip(strip, desk, names.get(strip.number, strip.name) if strip.kind == TRACK else strip.name)
+        for strip in kept.strips
+    )
     notes: tuple[str, ...] = ()
     if kept.unread:
         notes = (f"The desk had not told {kept.unread} values when they were changed: they stay as they are.",)
@@ -121,9 +125,13 @@ def _plan(kept: Snapshot, desk: Desk, connection: Connection, *, by_number: bool
 
 def _strip(kept: KeptStrip, desk: Desk, name: str) -> StripPlan:
     settings = {setting.key: setting for setting in desk.questions(kept.kind, kept.number)}
-    rows = tuple(Row(_restored(settings, value, desk, kept)) for value in kept.values)
-    how: How = "master" if kept.kind == "master" else "as told"
-    placed = Placed(kept.name or kept.label, kept.kind, kept.number, name, how)
+    table = desk.parameters(kept.kind)
+    rows = tuple(
+        Row(setting, is_fixed=setting.key in table and table[setting.key].constant is not None)
+        for setting in (_restored(settings, value, desk, kept) for value in kept.values)
+    )
+    hows: dict[str, How] = {"master": "master", "reverb": "effect", "delay": "effect"}
+    placed = Placed(kept.name or kept.label, kept.kind, kept.number, name, hows.get(kept.kind, "as told"))
     return StripPlan(placed, desk.label(kept.kind, kept.number), _UNFITTED, rows)
 
 

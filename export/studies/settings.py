@@ -13,11 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from ...presets.console import EQ_BANDS
-from ..compact.band_console import TRACK_LEVEL_LUFS
+from ...presets.roles import ROLES
+from ..compact.band_console import TRACK_LEVEL_LUFS, balance_gain_db
+from ..compact.human_draw import human_settings
 from ..compact.layout import random_settings
 from ..whole_files import check_page, write_picture, write_text
 
 _SESSIONS, _TRACKS = 4000, 10
+_CUT_DB = -3.9
 _PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
 _LOG_TICKS = (1.5, 2, 3, 4, 5, 10, 20, 50, 100, 200, 500)
 TITLE = "# The settings that training draws"
@@ -25,24 +28,40 @@ _TEXT = """\
 {title}
 
 The model learns from mixes whose settings are known because they were drawn at random. What is drawn decides what it
-expects of a mix, so it is drawn as mixes are made, not as uniform noise (`export/compact/layout.py`):
+expects of a mix. Four sessions in five are mixed **as people mix**, by role, with the quantiles of 1,621 tracks of 64
+mixes (`presets/roles.py`, `export/compact/human_draw.py`; MixologyDB, Michael Clemens 2023, MIT):
 
-- **A hand for each session**: careful (40 %), usual (40 %) or extreme (20 %), which scales EQ gains and the spread
-  of the faders by 0.6, 1 or 1.4.
+- **Levels** around the role's median against the whole mix, with half of its spread over mixes.
+- **Pans**: what is centred (kick, snare, bass, lead vocal, speech) within 0.06 of the middle; the rest by the
+  quantiles of its role, the second track of a role on the other side.
+- **EQ** bands, high shelves, low cuts (a low shelf of -4 to -12 dB) and **compressors** as often and as strong as the
+  role has them.
+- **What a session has in common** is drawn once for it: bright or dark, wide or narrow, dense or dynamic; voices,
+  drums and lows up or down; a careful (40 %), usual (45 %) or bold (15 %) hand.
+
+{by_role}
+
+One session in five is mixed **as nobody does**, so that odd references are met, too (`export/compact/layout.py`; the
+table and the picture below):
+
+- **A hand for each session**: careful (40 %), usual (40 %) or extreme (20 %), which scales EQ gains and the spread of
+  the faders by 0.6, 1 or 1.4.
 - **Faders** spread by 4 to 9 dB (standard deviation) around equal loudness, times the hand.
 - **EQ**: half of the bands are in use; their gains have a standard deviation of 5 dB on tracks and 1.8 dB on the
   master, times the hand; frequencies and Q anywhere in the band's range, on a logarithmic scale.
-- **Habits** in 70 % of the sessions: what lives in the lows (centroid below 250 Hz: kick, bass) gets no treble
-  shelf, what lives in the highs (above 4 kHz: hats, cymbals) no bass shelf.
-- **Compressors** on 60 % of the tracks and half of the masters, ratio 1.3 to 6, thresholds 10 dB below to 12 dB
-  above the track's own loudness, so that about half of them work lightly and some hard; attack 1 to 80 ms, release
-  30 to 600 ms.
+- **Habits** in 70 % of the sessions: what lives in the lows (centroid below 250 Hz: kick, bass) gets no treble shelf,
+  what lives in the highs (above 4 kHz: hats, cymbals) no bass shelf.
+- **Compressors** on 60 % of the tracks and half of the masters, ratio 1.3 to 6, thresholds 10 dB below to 12 dB above
+  the track's own loudness, so that about half of them work lightly and some hard; attack 1 to 80 ms, release 30 to
+  600 ms.
 - **Pan**: in a third of the sessions by role (lows and a quarter of the rest at the centre), else anywhere, leaning
   to the sides; stereo tracks are balanced by less.
 
 References of training are such mixes of another passage of the same session (three in four), or, with no settings to
 be found again, the mix of another session or a finished song: those, the model only has to come close to. One in ten
-ends at 16 kHz, as lossy files do; a few are mono.
+ends at 16 kHz, as lossy files do; a few are mono. Beside such a foreign reference settings also cost what they are
+away from what people do with the role. What a track is, the model is told for three tracks in four, and now and then
+wrongly.
 
 ![What is drawn]({image})
 
@@ -68,9 +87,31 @@ def run(page: Path) -> list[Path]:
     for name, values in drawn.items():
         cells = (f"{value:.3g}" for value in np.percentile(values, _PERCENTILES))
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    write_text(page, _TEXT.format(title=TITLE, image=image.name) + "\n".join(rows) + "\n")
+    text = _TEXT.format(title=TITLE, image=image.name, by_role="\n".join(_by_role()))
+    write_text(page, text + "\n".join(rows) + "\n")
     picture(drawn, image)
     return [page, image]
+
+
+def _by_role() -> list[str]:
+    """Gives a table of what is drawn for the tracks of each role in a session that has one of each."""
+    roles = torch.arange(len(ROLES)).expand(_SESSIONS, -1)
+    strips, _ = human_settings(roles, torch.ones_like(roles, dtype=torch.bool), torch.Generator().manual_seed(0))
+    level_db = strips["fader_db"] + balance_gain_db(strips["fader_db"], torch.ones_like(roles))[:, None]
+    lines = [
+        "| role | level of the mix, dB 10 / 50 / 90 % | distance from the middle 50 / 90 % | compressed | low cut |",
+        "|---|---|---|---|---|",
+    ]
+    for index, role in enumerate(ROLES):
+        level = np.percentile(level_db[:, index], (10, 50, 90))
+        pan = np.percentile(strips["pan"][:, index].abs(), (50, 90))
+        compressed = float((strips["compressor.ratio"][:, index] > 1.01).float().mean())
+        cut = float((strips["eq.low_shelf.gain_db"][:, index] < _CUT_DB).float().mean())
+        lines.append(
+            f"| {role} | {level[0]:.0f} / {level[1]:.0f} / {level[2]:.0f} | {pan[0]:.2f} / {pan[1]:.2f} "
+            f"| {compressed:.0%} | {cut:.0%} |"
+        )
+    return lines
 
 
 def draw() -> dict[str, Values]:

@@ -39,7 +39,7 @@ class Parameter:
         label: what people call it within its section.
         with_gain: what becomes of it when gain is moved from behind the stages to before them, so that the sound stays
             the same: the gain in dB is added or subtracted, or the value is divided by its factor.
-        is_level: a level in dB that all of the sound passes: a change of it is heard as a jump.
+        is_level: a level in dB of a whole track, bus or effect: a change of it is heard as a jump.
     """
 
     unit: Unit

@@ -9,6 +9,7 @@ are ignored. Losses are those of `udp_peer.Weather`. Every move of a level is lo
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -62,6 +63,18 @@ class Index:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """A parameter of an effect that is a choice in one type of effect, and a float 0..1 in all others."""
+
+    chooses_in: int
+    highest: int
+    level: bool = field(default=False, init=False)
+
+    def store(self, given: Value) -> float | int | None:
+        return given if isinstance(given, int | float) and not isinstance(given, bool) else None
+
+
+@dataclass(frozen=True)
 class Word:
     """A name."""
 
@@ -72,7 +85,7 @@ class Word:
         return given[: self.longest] if isinstance(given, str) else None
 
 
-Kind = Number | Index | Word
+Kind = Number | Index | Parameter | Word
 
 
 def _linear(low: float, high: float) -> Callable[[float], float]:
@@ -113,7 +126,25 @@ _DYNAMICS: dict[str, Kind] = {
     "dyn/auto": Index(1),
 }
 _MIX: dict[str, Kind] = {"mix/on": Index(1), "mix/fader": _FADER, "mix/pan": Number(100, _linear(-100, 100))}
-_PREAMP: dict[str, Kind] = {"preamp/trim": Number(144, _linear(-18, 18), level=True)}
+_PREAMP: dict[str, Kind] = {
+    "preamp/trim": Number(144, _linear(-18, 18), level=True),
+    "preamp/hpon": Index(1),
+    "preamp/hpslope": Index(2),
+    "preamp/hpf": Number(100, _log(20, 400)),
+}
+# EXP2, EXP3, EXP4, GATE, DUCK
+_GATE: dict[str, Kind] = {
+    "gate/on": Index(1),
+    "gate/mode": Index(4),
+    "gate/thr": Number(160, _linear(-80, 0)),
+    "gate/range": Number(57, _linear(3, 60)),
+    "gate/attack": Number(120, _linear(0, 120)),
+    "gate/hold": Number(100, _log(0.02, 2000)),
+    "gate/release": Number(100, _log(5, 4000)),
+}
+# Of the effects that the desk has, those that are looked at here: what each of their parameters is.
+_PART = Number(10_000, _linear(0, 1))
+HALL, PLATE, STEREO_DELAY, CHORUS = 0, 5, 10, 13
 
 
 def _eq(bands: int) -> dict[str, Kind]:
@@ -128,15 +159,32 @@ def _eq(bands: int) -> dict[str, Kind]:
 
 def _sends(count: int) -> dict[str, Kind]:
     level = Number(160, fader_db, level=True)
-    return {f"mix/{bus:02}/level": level for bus in range(1, count + 1)}
+    table: dict[str, Kind] = {f"mix/{bus:02}/level": level for bus in range(1, count + 1)}
+    table |= {f"mix/{bus:02}/on": Index(1) for bus in range(1, count + 1)}
+    # IN/LC, before and behind EQ, before and behind the fader, subgroup: for each pair of buses.
+    table |= {f"mix/{bus:02}/type": Index(5) for bus in range(1, count + 1, 2)}
+    return table | {"mix/st": Index(1)}
+
+
+def _effects() -> dict[str, Kind]:
+    """Four slots that buses can feed; a return for each of their sides."""
+    table: dict[str, Kind] = {}
+    for slot in range(1, 5):
+        table |= {f"/fx/{slot}/type": Index(60), f"/fx/{slot}/source/l": Index(17), f"/fx/{slot}/source/r": Index(17)}
+        table |= {f"/fx/{slot}/par/{par:02}": _PART for par in range(1, 65)}
+        # Of a stereo delay, how it works and the factors of its times.
+        table |= {f"/fx/{slot}/par/03": Parameter(STEREO_DELAY, 2), f"/fx/{slot}/par/04": Parameter(STEREO_DELAY, 8)}
+        table |= {f"/fx/{slot}/par/05": Parameter(STEREO_DELAY, 8)}
+    strip = _MIX | _sends(16) | {"config/name": Word()}
+    return table | {f"/fxrtn/{side:02}/{name}": kind for side in range(1, 9) for name, kind in strip.items()}
 
 
 _GROUPS: dict[str, Kind] = {"grp/dca": Index(255), "grp/mute": Index(63)}
 # What linked channels share, by the switch that says so.
 _SHARED = {
-    "hadly": ("preamp/trim",),
+    "hadly": ("preamp/",),
     "eq": ("eq/",),
-    "dyn": ("dyn/",),
+    "dyn": ("dyn/", "gate/"),
     "fdrmute": ("mix/on", "mix/fader", "mix/0", "mix/1"),
 }
 
@@ -155,12 +203,16 @@ def _config() -> dict[str, Kind]:
 def surface() -> dict[str, Kind]:
     """Every address that it knows."""
     name: dict[str, Kind] = {"config/name": Word()}
-    channel = name | _PREAMP | _eq(4) | _DYNAMICS | _MIX | _sends(16) | _GROUPS
+    channel = name | _PREAMP | _GATE | _eq(4) | _DYNAMICS | _MIX | _sends(16) | _GROUPS
     bus = name | _eq(6) | _DYNAMICS | _MIX
     strips = {f"/ch/{n:02}": channel for n in range(1, 33)}
     strips |= {f"/bus/{n:02}": bus for n in range(1, 17)} | {f"/mtx/{n:02}": bus for n in range(1, 7)}
     strips |= {"/main/st": bus, "/main/m": bus}
-    return _config() | {f"{strip}/{name}": kind for strip, table in strips.items() for name, kind in table.items()}
+    return (
+        _config()
+        | _effects()
+        | {f"{strip}/{name}": kind for strip, table in strips.items() for name, kind in table.items()}
+    )
 
 
 class X32Simulator(UdpPeer):
@@ -250,10 +302,19 @@ class X32Simulator(UdpPeer):
         stored = kind.store(given)
         if stored is None or address in self.frozen:
             return
+        if address.startswith("/fx/") and address.endswith("/type") and stored != self.values[address]:
+            self._load_effect(int(address[4]), int(stored))
         for place in (address, *self._partners(address)):
             self.values[place] = stored
             if isinstance(kind, Number) and kind.level:
                 self.level_log.append(Move(time_s, place, kind.unit(float(stored))))
+
+    def _load_effect(self, slot: int, effect: int) -> None:
+        """Another effect begins with settings of its own."""
+        for par in range(1, 65):
+            kind = self.kinds[f"/fx/{slot}/par/{par:02}"]
+            is_choice = isinstance(kind, Parameter) and kind.chooses_in == effect
+            self.values[f"/fx/{slot}/par/{par:02}"] = 1 if is_choice else 0.25
 
     def _partners(self, address: str) -> list[str]:
         """The same address of the channel that is linked with this one, if it is shared."""
@@ -272,7 +333,15 @@ class X32Simulator(UdpPeer):
 def _initial_values(kinds: Mapping[str, Kind]) -> dict[str, Value]:
     shared = {f"/config/linkcfg/{name}": 1 for name in _SHARED}
     heard = {f"/dca/{group}/{what}": on for group in range(1, 9) for what, on in (("on", 1), ("fader", 767 / 1023))}
-    return {address: _initial(kind) for address, kind in kinds.items()} | shared | heard
+    # As a desk is delivered: the last buses feed the effects, all sends are on, and everything goes to the main bus.
+    values = {address: _initial(kind) for address, kind in kinds.items()} | shared | heard
+    for slot, effect in enumerate((HALL, CHORUS, STEREO_DELAY, 28), start=1):
+        values |= {f"/fx/{slot}/type": effect, f"/fx/{slot}/source/l": 12 + slot, f"/fx/{slot}/source/r": 12 + slot}
+        if effect == STEREO_DELAY:
+            values |= {f"/fx/{slot}/par/03": 0, f"/fx/{slot}/par/04": 4, f"/fx/{slot}/par/05": 4}
+    values |= {address: 1 for address in kinds if re.fullmatch(r"/(ch|fxrtn)/\d\d/mix/(st|\d\d/on)", address)}
+    values |= {address: 4 for address in kinds if re.fullmatch(r"/ch/\d\d/mix/\d\d/type", address)}
+    return values | {f"/bus/{bus:02}/mix/fader": 767 / 1023 for bus in range(1, 17)}
 
 
 def _initial(kind: Kind) -> Value:
@@ -281,5 +350,7 @@ def _initial(kind: Kind) -> Value:
             return round(0.5 * kind.steps) / kind.steps
         case Index():
             return 0
+        case Parameter():
+            return 0.25
         case Word():
             return ""

@@ -127,14 +127,17 @@ def _scope(kept: Snapshot, only: str | None, tracks: str | None) -> Scope:
 
 
 def _is_in(scope: Scope, item: Difference) -> bool:
-    from ...push.scope import MASTER
+    from ...push.scope import MASTER, TRACK
 
     if not scope.holds(item.row.setting.key):
         return False
     strip = item.row.setting.strip
     if scope.strips is None:
         return True
-    return scope.strips.master if strip == MASTER else int(strip.rpartition(" ")[2]) in scope.strips.numbers
+    if strip == MASTER:
+        return scope.strips.master
+    kind, _, number = strip.rpartition(" ")
+    return kind == TRACK and int(number) in scope.strips.numbers
 
 
 def _table(items: list[Difference]) -> Any:

@@ -5,6 +5,8 @@ Importing this loads click alone, so that `--help` is quick.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,10 +23,26 @@ if TYPE_CHECKING:
 # `--only` of the other commands has another default.
 _SECTIONS: Final = {
     "only": {
-        "help": "Only these sections: trim, eq, compressor, fader, pan, send, mute, name.  "
-        "[default: eq, compressor, pan]"
+        "help": "Only these sections: trim, gate, low_cut, high_cut, eq, compressor, deesser, saturation, fader, pan, "
+        "send, mute, name, reverb, delay; or dynamics, cuts, fx.  [default: eq, compressor, pan, and what the preset "
+        "has of gate, cuts, deesser, saturation]"
     }
 }
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What else is set than by default.
+
+    Attributes:
+        faders: faders, sends and trims.
+        mutes: mutes.
+        effects: reverb, delay and the sends to them.
+    """
+
+    faders: bool
+    mutes: bool
+    effects: bool
 
 
 @click.command()
@@ -36,6 +54,13 @@ _SECTIONS: Final = {
 @click.option("--by-order", is_flag=True, help="Assign tracks that match no name to the free strips, in order.")
 @click.option("--faders", is_flag=True, help="Also set faders, sends and trims.")
 @click.option("--mutes", is_flag=True, help="Also set mutes.")
+@click.option("--effects", is_flag=True, help="Also set reverb, delay and the sends to them.")
+@click.option(
+    "--reverb",
+    metavar="SLOT",
+    help="Effect slot for the reverb: its number. What is in it is replaced.  [default: the only reverb]",
+)
+@click.option("--delay", metavar="SLOT", help="The same for the delay.")
 @click.option(
     "--insert-plugins",
     "script",
@@ -58,6 +83,9 @@ def push(
     by_order: bool,
     faders: bool,
     mutes: bool,
+    effects: bool,
+    reverb: str | None,
+    delay: str | None,
     script: int | None,
     offline: bool,
     svg: Path | None,
@@ -66,8 +94,8 @@ def push(
 ) -> None:
     """Set a DAW or mixer to PRESET, verify it, and keep the former values for `mixbridge undo`.
 
-    PRESET is a file or the name of a factory preset. Faders, sends, mutes, trims and names are not
-    changed unless you ask for it.
+    PRESET is a file or the name of a factory preset. Faders, sends, effects, mutes, trims and names
+    are not changed unless you ask for it.
     """
     from ...push.pushing import plan_push, push_preset
     from ..output.progress import progress_bar
@@ -76,7 +104,16 @@ def push(
     if offline and not saying.dry_run:
         raise click.UsageError("--offline is for plans: add --dry-run")
     preset = open_preset(preset_)
-    options = _push_options(target, strips, sending, faders=faders, mutes=mutes, by_order=by_order, script=script)
+    slots = {kind: slot for kind, slot in (("reverb", reverb), ("delay", delay)) if slot is not None}
+    options = _push_options(
+        target,
+        strips,
+        sending,
+        Touched(faders=faders, mutes=mutes, effects=effects or bool(slots)),
+        by_order=by_order,
+        script=script,
+        slots=slots,
+    )
     if saying.dry_run:
         with progress_bar(quiet=saying.is_quiet) as progress:
             plan = plan_push(preset, target, options, offline=offline, on_progress=progress)
@@ -92,24 +129,25 @@ def _push_options(
     target: str,
     strips: StripOptions,
     sending: Sending,
+    also: Touched,
     *,
-    faders: bool,
-    mutes: bool,
     by_order: bool,
     script: int | None,
+    slots: Mapping[str, str],
 ) -> PushOptions:
     from ...desks.loading import load_desk
     from ...push.pushing import PushOptions, parsed
-    from ...push.scope import Scope, parse_sections, parse_strips
+    from ...push.scope import parse_sections, parse_strips, scope_of
 
     desk = load_desk(parsed(target).desk)
-    sections = parse_sections(strips.only, faders=faders, mutes=mutes)
+    sections = parse_sections(strips.only, faders=also.faders, mutes=also.mutes, effects=also.effects)
     return PushOptions(
-        scope=Scope(sections, parse_strips(strips.tracks, desk)),
+        scope=scope_of(sections, parse_strips(strips.tracks, desk), strips.only),
         assignments=strips.assignments,
         by_order=by_order,
         ramp_ms=sending.glide_ms,
         snapshot=sending.snapshot,
         to_manual=sending.to_manual,
         script=script,
+        slots=slots,
     )

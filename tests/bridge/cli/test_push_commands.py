@@ -316,7 +316,7 @@ class TestSnapshot:
         file = tmp_path / "friday.json"
         done = run("desk", "snapshot", "--from", target(desk), "-o", file)
         assert done.code == 0
-        assert "of 33 strips" in done.out
+        assert "of 51 strips" in done.out
         before = dict(desk.values)
         assert run("desk", "diff", file, target(desk)).code == 0
         assert run("push", song, "--to", target(desk), "--yes", "--no-ramp", "--faders").code == 0

@@ -37,7 +37,8 @@ def test_shipped_profiles_have_no_mistakes_and_stay_readable(name: str):
     path = FOLDER / f"{name}.toml"
     assert check_desk(path) == []
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) < 150
+    # Gate, cuts, groups and effects came to it; what is alike is written once (`like`).
+    assert len(lines) < 280
     assert max(map(len, lines)) <= 130
     assert load_desk(path) == load_desk(name)
 
@@ -46,8 +47,8 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
-            ("port = 10023", "port = 10023 x", "is not valid TOML: .*line 22, column 14.*Correct that line"),
-            ("port = 10023", "port = 10023\nport = 1", "not valid TOML: a key stands twice.*line 23"),
+            ("port = 10023", "port = 10023 x", "is not valid TOML: .*line 26, column 14.*Correct that line"),
+            ("port = 10023", "port = 10023\nport = 1", "not valid TOML: a key stands twice.*line 27"),
             ("[track.eq]", "[transport]", "not valid TOML"),
             ("gap_ms = 1", "gap = 1", r"^transport\.gap: is not known here; did you mean gap_ms"),
             ("[track.controls]", "[track.control]", r"^track\.control: is not known here; did you mean controls"),

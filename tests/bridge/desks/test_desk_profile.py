@@ -145,7 +145,7 @@ class TestSettings:
         [
             ("track", 33, {"pan": 0}, "numbered 1 to 32"),
             ("track", 0, {"pan": 0}, "numbered 1 to 32"),
-            ("bus", 1, {"pan": 0}, "no bus"),
+            ("matrix", 1, {"pan": 0}, "no matrix"),
             ("track", 1, {"compressor.knee_db": 3}, r"no compressor\.knee_db"),
             ("track", 1, {"eq.1.type": "notch"}, r"track 1, eq\.1\.type: 'notch' is none of"),
             ("track", 1, {"pan": "left"}, "number is expected"),

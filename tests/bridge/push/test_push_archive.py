@@ -19,7 +19,11 @@ def test_it_holds_all_that_the_profile_knows(share: float) -> None:
     weather = Weather.all(share)
     with named(X32Simulator(weather, weather, 2)) as desk:
         taken = take_snapshot(target(desk))
-    assert (len(taken.strips), taken.unread, taken.purpose) == (33, 0, "desk")
+    assert (len(taken.strips), taken.unread, taken.purpose) == (
+        32 + 16 + 1 + 2,
+        0,
+        "desk",
+    )  # channels, buses, main, effects
     assert taken.preset == "X32 simulated 4.06"
     assert [strip.name for strip in taken.strips[:5]] == ["Kick", "Bass", "Keys", "Lead Vox", ""]
     assert all(strip.values for strip in taken.strips)
@@ -37,7 +41,7 @@ def test_a_desk_that_does_not_say_what_it_is_can_be_kept(monkeypatch: pytest.Mon
     with named(Nameless()) as desk:
         taken = take_snapshot(target(desk))
     assert taken.preset == ""
-    assert len(taken.strips) == 33
+    assert len(taken.strips) == 51
 
 
 def test_parts_and_differences() -> None:

@@ -134,15 +134,18 @@ class TestScope:
                 assert {section_of(key) for key in desk.parameters(kind)} <= set(SECTIONS)
 
     def test_sections(self):
-        assert parse_sections(None) == {"eq", "compressor", "pan"}
-        assert parse_sections(None, faders=True) == {"eq", "compressor", "pan", "trim", "fader", "send"}
-        assert parse_sections(None, faders=True, mutes=True) == set(SECTIONS) - {"name"}
+        usual = {"gate", "low_cut", "high_cut", "eq", "compressor", "deesser", "saturation", "pan"}
+        assert parse_sections(None) == usual
+        assert parse_sections(None, faders=True) == usual | {"trim", "fader", "send"}
+        assert parse_sections(None, effects=True) == usual | {"send", "reverb", "delay"}
+        assert parse_sections(None, faders=True, mutes=True, effects=True) == set(SECTIONS) - {"name"}
+        assert parse_sections("cuts,fx") == {"low_cut", "high_cut", "send", "reverb", "delay"}
         assert parse_sections("eq, PAN") == {"eq", "pan"}
         assert parse_sections("eq", mutes=True) == {"eq", "mute"}
 
     @pytest.mark.parametrize("only", ["", "eq,gain", ","])
     def test_unknown_sections(self, only):
-        with pytest.raises(DeskError, match="the sections are trim, eq, compressor, fader, pan, send, mute, name"):
+        with pytest.raises(DeskError, match=r"the sections are trim, gate, low_cut, .*, name, reverb, delay"):
             parse_sections(only)
 
     def test_strips(self):

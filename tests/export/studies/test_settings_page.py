@@ -4,12 +4,17 @@ from pathlib import Path
 
 import numpy as np
 from mixbridge.export.studies import settings as settings_page
+from mixbridge.presets.roles import ROLES
 
 
 def test_the_page_and_its_picture_are_written(tmp_path: Path) -> None:
     page, picture = settings_page.run(tmp_path / "settings.md")
     assert picture.name in page.read_text()
-    assert "| fader, dB |" in (tmp_path / "settings.md").read_text()
+    text = (tmp_path / "settings.md").read_text()
+    assert "| fader, dB |" in text
+    levels = {line.split(" | ")[0]: line for line in text.splitlines() if line.startswith("| ")}
+    assert "0.02 / 0.05" in levels["| kick"]
+    assert all(f"| {role}" in levels for role in ROLES)
     assert (tmp_path / "settings.png").read_bytes().startswith(b"\x89PNG")
 
 
