@@ -6,6 +6,8 @@ sections, in double precision, since a 16 Hz corner at 192 kHz is beyond single 
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ from .eq import HIGHEST_FREQ
 from .primitives import SectionStream
 
 # Between 12 and 24 dB an octave (a blend of presets) the nearer one is taken.
-_STEEP_DB = 18.0
+STEEP_DB: Final = 18.0
 
 
 class CutProcessor:
@@ -64,4 +66,4 @@ def cut_sections(low_cut: LowCut, high_cut: HighCut, sample_rate_hz: int) -> NDA
 
 
 def _order(cut: LowCut | HighCut) -> int:
-    return 4 if cut.slope_db_per_octave >= _STEEP_DB else 2
+    return 4 if cut.slope_db_per_octave >= STEEP_DB else 2

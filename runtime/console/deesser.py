@@ -19,8 +19,8 @@ from .eq import HIGHEST_FREQ
 from .primitives import Reduction, SectionStream
 
 BAND_Q = 1.4
-_ATTACK_MS = 2.0
-_RELEASE_MS = 150.0
+ATTACK_MS = 2.0
+RELEASE_MS = 150.0
 
 
 class DeEsserProcessor:
@@ -37,7 +37,7 @@ class DeEsserProcessor:
     def __init__(self, settings: DeEsser, channels: int, sample_rate_hz: int):
         self.is_active = settings.range_db > 0
         self._band = SectionStream(band_section(settings.freq_hz, sample_rate_hz), channels)
-        self._reduction = Reduction(settings.threshold_db, settings.range_db, _ATTACK_MS, _RELEASE_MS, sample_rate_hz)
+        self._reduction = Reduction(settings.threshold_db, settings.range_db, ATTACK_MS, RELEASE_MS, sample_rate_hz)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""

@@ -62,7 +62,7 @@ class _Up:
     """Twice the samples: the input itself, and between its samples a filtered one."""
 
     def __init__(self, stage: int, channels: int, dtype: type[np.float32 | np.float64]):
-        self._taps = (2 * _odd_taps(_HALF_TAPS[stage])).astype(dtype)
+        self._taps = (2 * half_band_taps(stage)).astype(dtype)
         self._before = np.zeros((channels, len(self._taps) - 1), dtype)
 
     def process(self, block: Waveform) -> Waveform:
@@ -80,7 +80,7 @@ class _Down:
     """Half the samples, filtered before."""
 
     def __init__(self, stage: int, channels: int, dtype: type[np.float32 | np.float64]):
-        self._taps = _odd_taps(_HALF_TAPS[stage]).astype(dtype)
+        self._taps = half_band_taps(stage).astype(dtype)
         self._half = dtype(0.5)
         self._even = np.zeros((channels, len(self._taps) - 1), dtype)
         self._odd = np.zeros((channels, len(self._taps) // 2), dtype)
@@ -97,9 +97,14 @@ class _Down:
 
 
 @cache
-def _odd_taps(half: int) -> NDArray[np.float64]:
-    """The taps of a half-band filter beside its centre's: every other one, 2 * half of them, sum 0.5."""
+def half_band_taps(stage: int) -> NDArray[np.float64]:
+    """The taps of a stage's half-band filter beside its centre's: every other one, an even number, sum 0.5.
+
+    Args:
+        stage: 0 goes from the sample rate to twice of it, 1 from there to four times, and so on.
+    """
     from scipy.signal import firwin
 
+    half = _HALF_TAPS[stage]
     taps = firwin(4 * half - 1, 0.5, window=("kaiser", _KAISER_BETA))[0::2]
     return np.asarray(taps * (0.5 / taps.sum()))

@@ -26,8 +26,8 @@ TONE_DB: Final = 6.0
 TONE_HZ: Final = 1000.0
 _LEVEL_S = 0.4
 # Far below what is heard; keeps the gain at 1 in silence.
-_QUIET = 1e-9
-_LOUDEST_MATCH = 200.0
+QUIET: Final = 1e-9
+LOUDEST_MATCH: Final = 200.0
 _SILENT = 1e-30
 # Differences below this are numerical noise in the antiderivative: the bend itself is taken in the middle.
 _SMALLEST_STEP = 1e-4
@@ -51,7 +51,27 @@ _QUALITIES = (
     _Quality(8, 16, is_smoothed=False),
     _Quality(math.inf, 16, is_smoothed=True),
 )
-_MEASURED_AT_HZ = 44_100
+MEASURED_AT_HZ: Final = 44_100
+
+
+def factor_at(drive: float, sample_rate_hz: int) -> int:
+    """The multiple of the sample rate at which a drive is bent."""
+    spare = max(1, sample_rate_hz // MEASURED_AT_HZ)
+    return max(2, _quality(drive).factor >> (spare.bit_length() - 1))
+
+
+def is_smoothed_at(drive: float) -> bool:
+    """Whether the mean between neighbouring samples is taken, which comes half a sample of the multiple late."""
+    return _quality(drive).is_smoothed
+
+
+def level_pole(sample_rate_hz: int) -> float:
+    """What is left of a step of loudness after one sample, where levels are matched."""
+    return math.exp(-1 / (_LEVEL_S * sample_rate_hz))
+
+
+def _quality(drive: float) -> _Quality:
+    return next(quality for quality in _QUALITIES if drive <= quality.drive)
 
 
 class SaturationProcessor:
@@ -102,13 +122,11 @@ class _Bend:
     """tanh(drive * x) / drive at a multiple of the sample rate."""
 
     def __init__(self, drive: float, channels: int, sample_rate_hz: int):
-        quality = next(quality for quality in _QUALITIES if drive <= quality.drive)
-        spare = max(1, sample_rate_hz // _MEASURED_AT_HZ)
-        factor = max(2, quality.factor // 2 ** (spare.bit_length() - 1))
-        dtype = np.float64 if quality.is_smoothed else np.float32
+        is_smoothed = is_smoothed_at(drive)
+        dtype = np.float64 if is_smoothed else np.float32
         self._drive = dtype(drive)
-        self._oversampler = Oversampler(factor, channels, dtype)
-        self._before = np.zeros((channels, 1)) if quality.is_smoothed else None
+        self._oversampler = Oversampler(factor_at(drive, sample_rate_hz), channels, dtype)
+        self._before = np.zeros((channels, 1)) if is_smoothed else None
         self.latency_samples = self._oversampler.latency_samples
 
     def process(self, block: Samples) -> Samples:
@@ -147,13 +165,13 @@ class _LevelMatch:
         self._exponent = amount / 2
         weighting = k_weighting_sections(sample_rate_hz)
         self._weightings = [SectionStream(weighting, channels) for _ in range(2)]
-        self._pole = math.exp(-1 / (_LEVEL_S * sample_rate_hz))
+        self._pole = level_pole(sample_rate_hz)
         self._powers = [np.zeros(1) for _ in range(2)]
 
     def process(self, wanted: Samples, audio: Samples) -> Samples:
         """`audio` at the loudness of `wanted`, shapes (channels, n)."""
-        ratio = (self._power(0, wanted) + _QUIET) / (self._power(1, audio) + _QUIET)
-        gain = np.minimum(ratio**self._exponent, _LOUDEST_MATCH).astype(np.float32)
+        ratio = (self._power(0, wanted) + QUIET) / (self._power(1, audio) + QUIET)
+        gain = np.minimum(ratio**self._exponent, LOUDEST_MATCH).astype(np.float32)
         return audio * gain
 
     def _power(self, which: int, audio: Samples) -> NDArray[np.float64]:

@@ -21,9 +21,9 @@ from .convolution import StereoConvolution
 ROOM_RATE_HZ = 48_000
 
 # The room ends where its loudest band has fallen by this much.
-_FLOOR_DB = 60.0
-_SHORTEST_S = 0.05
-_FADE_OUT_S = 0.01
+FLOOR_DB = 60.0
+SHORTEST_S = 0.05
+FADE_OUT_S = 0.01
 
 
 class ReverbProcessor:
@@ -63,30 +63,30 @@ def impulse_response(fx_bus: FxBus, sample_rate_hz: int) -> Samples:
 
 def _room(fx_bus: FxBus) -> NDArray[np.float64]:
     frames = math.ceil(_length_s(fx_bus) * ROOM_RATE_HZ)
-    spectrum = np.fft.rfft(_noise(fx_bus.seed, frames))
+    spectrum = np.fft.rfft(fx_noise(fx_bus.seed, frames))
     time_s = np.arange(frames) / ROOM_RATE_HZ
     room = np.zeros((2, frames))
-    for band, weight in zip(fx_bus.bands, _band_weights(frames), strict=True):
+    for band, weight in zip(fx_bus.bands, fx_band_weights(frames), strict=True):
         decay = gain_factor(band.gain_db) * 10 ** (-3 * time_s / band.decay_s)
         room += np.fft.irfft(spectrum * weight, frames) * decay
-    fade = min(frames, round(_FADE_OUT_S * ROOM_RATE_HZ))
+    fade = min(frames, round(FADE_OUT_S * ROOM_RATE_HZ))
     room[:, frames - fade :] *= np.linspace(1, 0, fade)
     return room
 
 
 def _length_s(fx_bus: FxBus) -> float:
     loudest_db = max(band.gain_db for band in fx_bus.bands)
-    audible = (band.decay_s * (1 + (band.gain_db - loudest_db) / _FLOOR_DB) for band in fx_bus.bands)
-    return max(_SHORTEST_S, *audible)
+    audible = (band.decay_s * (1 + (band.gain_db - loudest_db) / FLOOR_DB) for band in fx_bus.bands)
+    return max(SHORTEST_S, *audible)
 
 
-def _noise(seed: int, frames: int) -> NDArray[np.float64]:
+def fx_noise(seed: int, frames: int) -> NDArray[np.float64]:
     """White noise, shape (2, frames). A longer one begins with the shorter one."""
     bits = np.random.PCG64(seed).random_raw(2 * frames)
     return (bits.astype(np.float64) / 2**63 - 1).reshape(frames, 2).T
 
 
-def _band_weights(frames: int) -> NDArray[np.float64]:
+def fx_band_weights(frames: int) -> NDArray[np.float64]:
     """Raised-cosine bands over the octaves that add up to 1 everywhere, shape (12, frames // 2 + 1)."""
     octave = np.log2(np.maximum(np.fft.rfftfreq(frames, 1 / ROOM_RATE_HZ), 1.0))
     centres = np.log2(FX_BAND_CENTRES_HZ)

@@ -9,9 +9,9 @@ from ...audio.reading import Samples
 from ..primitives import Reduction
 
 # In dB of gain for each dB above the threshold: by half, so that the return follows loud words without pumping.
-_SLOPE = 0.5
-_ATTACK_MS = 60.0
-_RELEASE_MS = 1500.0
+SLOPE = 0.5
+ATTACK_MS = 60.0
+RELEASE_MS = 1500.0
 
 
 class Ducker:
@@ -25,7 +25,7 @@ class Ducker:
     def __init__(self, settings: Ducking, sample_rate_hz: int):
         self._is_active = settings.range_db > 0
         self._reduction = Reduction(
-            settings.threshold_db, settings.range_db, _ATTACK_MS, _RELEASE_MS, sample_rate_hz, _SLOPE
+            settings.threshold_db, settings.range_db, ATTACK_MS, RELEASE_MS, sample_rate_hz, SLOPE
         )
 
     def process(self, sends: Samples, wet: Samples) -> Samples:

@@ -26,18 +26,20 @@ from .ducking import Ducker
 
 ROOM_RATE_HZ: Final = 48_000
 # The tail is made in bands of half an octave: 31 Hz to 22 kHz.
-_BAND_CENTRES_HZ: Final = 31.25 * 2.0 ** (np.arange(20) / 2)
-_LOW_HZ, _MID_HZ = 250.0, 1000.0
-_FLOOR_DB = 66.0
-_FADE_OUT_S = 0.02
+BAND_CENTRES_HZ: Final = 31.25 * 2.0 ** (np.arange(20) / 2)
+LOW_HZ, MID_HZ = 250.0, 1000.0
+FLOOR_DB = 66.0
+FADE_OUT_S = 0.02
 # A small chamber answers within 3 ms and is dense at once; a hall's reflections arrive over 80 ms.
-_EARLY_S = (0.012, 0.080)
+EARLY_S = (0.012, 0.080)
 _EARLY_COUNT = 18
-_CORRECTIONS = 3
-_SHORTEST_FRAMES = 100
-_EARLY_SHARE = 0.35
+CORRECTIONS = 3
+# Where a band has only a few swings in its decay there is little to measure; what is put right stays within this.
+CORRECTION_FACTORS = (0.6, 1.7)
+SHORTEST_FRAMES = 100
+EARLY_SHARE = 0.35
 # Each side hears a little of the other, so that a sound on one side has a room around it.
-_CROSS_ANGLE = math.pi / 8
+CROSS_ANGLE = math.pi / 8
 
 
 class RoomProcessor:
@@ -55,7 +57,7 @@ class RoomProcessor:
         response = room_response(settings, sample_rate_hz)
         self._convolution = StereoConvolution(response, gain_factor(settings.return_gain_db), sample_rate_hz)
         self._ducker = Ducker(settings.ducking, sample_rate_hz)
-        self._near, self._far = np.float32(math.cos(_CROSS_ANGLE)), np.float32(math.sin(_CROSS_ANGLE))
+        self._near, self._far = np.float32(math.cos(CROSS_ANGLE)), np.float32(math.sin(CROSS_ANGLE))
         self.tail_samples = response.shape[1] - 1
 
     def process(self, block: Samples) -> Samples:
@@ -81,29 +83,29 @@ def room_response(settings: Reverb, sample_rate_hz: int) -> Samples:
 
 def decay_s(settings: Reverb, freqs_hz: NDArray[np.float64]) -> NDArray[np.float64]:
     """The time to fall by 60 dB at frequencies: straight lines over log frequency between low, mid and high."""
-    corners = np.log2([_LOW_HZ, _MID_HZ, settings.damping_hz])
+    corners = np.log2([LOW_HZ, MID_HZ, settings.damping_hz])
     decays = np.log2([settings.decay_low_s, settings.decay_mid_s, settings.decay_high_s])
     curve: NDArray[np.float64] = 2.0 ** np.interp(np.log2(np.maximum(freqs_hz, 1.0)), corners, decays)
     return curve
 
 
 def _room(settings: Reverb) -> NDArray[np.float64]:
-    decays = decay_s(settings, _BAND_CENTRES_HZ)
-    frames = next_fast_len(math.ceil((decays.max() * _FLOOR_DB / 60 + _EARLY_S[1]) * ROOM_RATE_HZ), real=True)
+    decays = decay_s(settings, BAND_CENTRES_HZ)
+    frames = next_fast_len(math.ceil((decays.max() * FLOOR_DB / 60 + EARLY_S[1]) * ROOM_RATE_HZ), real=True)
     time_s = np.arange(frames) / ROOM_RATE_HZ
-    noise = _noise(settings.seed, frames)
-    early_s = _EARLY_S[0] + settings.size * (_EARLY_S[1] - _EARLY_S[0])
+    noise = room_noise(settings.seed, frames)
+    early_s = EARLY_S[0] + settings.size * (EARLY_S[1] - EARLY_S[0])
     # The tail grows while the first reflections arrive.
     noise *= 1 - np.exp(-4 * time_s / early_s)
     spectrum = np.fft.rfft(noise)
     tail = np.zeros((2, frames))
-    for decay, weight in zip(decays, _band_weights(frames), strict=True):
+    for decay, weight in zip(decays, room_band_weights(frames), strict=True):
         band = np.fft.irfft(spectrum * weight, frames)
         tail += [_decaying(row, decay, time_s) for row in band]
-    tail[:, -round(_FADE_OUT_S * ROOM_RATE_HZ) :] *= np.linspace(1, 0, round(_FADE_OUT_S * ROOM_RATE_HZ))
+    tail[:, -round(FADE_OUT_S * ROOM_RATE_HZ) :] *= np.linspace(1, 0, round(FADE_OUT_S * ROOM_RATE_HZ))
     tail /= math.sqrt(float(np.mean(np.sum(tail**2, axis=1))))
     early = _early(settings, early_s, frames)
-    return math.sqrt(1 - _EARLY_SHARE) * tail + math.sqrt(_EARLY_SHARE) * early
+    return math.sqrt(1 - EARLY_SHARE) * tail + math.sqrt(EARLY_SHARE) * early
 
 
 def _decaying(band: NDArray[np.float64], decay: float, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -111,10 +113,12 @@ def _decaying(band: NDArray[np.float64], decay: float, time_s: NDArray[np.float6
 
     Narrow bands of noise swell and shrink by themselves; the slope is measured and put right.
     """
-    slope = 3 / decay
+    wanted = slope = 3 / decay
+    least, most = (wanted * factor for factor in CORRECTION_FACTORS)
     decaying = band * 10 ** (-slope * time_s)
-    for _ in range(_CORRECTIONS):
-        slope += 3 / decay - (_measured_slope(decaying, time_s) or 3 / decay)
+    for _ in range(CORRECTIONS):
+        slope += wanted - (_measured_slope(decaying, time_s) or wanted)
+        slope = min(max(slope, least), most)
         decaying = band * 10 ** (-slope * time_s)
     return decaying
 
@@ -126,7 +130,7 @@ def _measured_slope(band: NDArray[np.float64], time_s: NDArray[np.float64]) -> f
     """
     left = np.cumsum(band[::-1] ** 2)[::-1]
     begin, end = (int(np.argmax(left < left[0] * 10 ** (-level / 10))) for level in (5, 35))
-    if end - begin < _SHORTEST_FRAMES:
+    if end - begin < SHORTEST_FRAMES:
         return None
     stretch = slice(begin, end, max(1, (end - begin) // 500))
     return -float(np.polyfit(time_s[stretch], np.log10(left[stretch]), 1)[0]) / 2
@@ -134,15 +138,21 @@ def _measured_slope(band: NDArray[np.float64], time_s: NDArray[np.float64]) -> f
 
 def _early(settings: Reverb, early_s: float, frames: int) -> NDArray[np.float64]:
     """First reflections, denser and weaker with time, each side its own; energy 1 a side."""
-    draws = _uniform(settings.seed + 1, 4 * _EARLY_COUNT).reshape(2, 2, _EARLY_COUNT)
-    steps = (np.arange(_EARLY_COUNT) + draws[:, 0]) / _EARLY_COUNT
-    places = np.round(early_s * steps**0.7 * ROOM_RATE_HZ).astype(int) + 1
-    heights = np.exp(-1.5 * steps) * np.where(draws[:, 1] < 0.5, -1, 1)
+    steps, heights = reflections(settings.seed)
+    places = np.round(early_s * steps * ROOM_RATE_HZ).astype(int) + 1
     early = np.zeros((2, frames))
     for row, place, height in zip(early, places, heights, strict=True):
         np.add.at(row, place, height)
     early /= np.sqrt(np.sum(early**2, axis=1, keepdims=True))
     return early
+
+
+def reflections(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """When the first reflections come, in parts of their time, and how strong they are; shapes (2, count)."""
+    draws = _uniform(seed + 1, 4 * _EARLY_COUNT).reshape(2, 2, _EARLY_COUNT)
+    steps = (np.arange(_EARLY_COUNT) + draws[:, 0]) / _EARLY_COUNT
+    heights = np.exp(-1.5 * steps) * np.where(draws[:, 1] < 0.5, -1, 1)
+    return steps**0.7, heights
 
 
 def _widened(room: NDArray[np.float64], width: float) -> NDArray[np.float64]:
@@ -166,7 +176,7 @@ def _cut(room: NDArray[np.float64], settings: Reverb) -> NDArray[np.float64]:
     return cut
 
 
-def _noise(seed: int, frames: int) -> NDArray[np.float64]:
+def room_noise(seed: int, frames: int) -> NDArray[np.float64]:
     """White noise, Gaussian enough (the sum of four draws), shape (2, frames). A longer one begins with the shorter."""
     noise: NDArray[np.float64] = (_uniform(seed, 8 * frames).reshape(frames, 2, 4).sum(axis=2) - 2).T
     return noise
@@ -177,11 +187,11 @@ def _uniform(seed: int, count: int) -> NDArray[np.float64]:
     return bits.astype(np.float64) / 2**64
 
 
-def _band_weights(frames: int) -> NDArray[np.float64]:
+def room_band_weights(frames: int) -> NDArray[np.float64]:
     """Raised-cosine bands over the octaves that add up to 1 everywhere, shape (bands, frames // 2 + 1)."""
     octave = np.log2(np.maximum(np.fft.rfftfreq(frames, 1 / ROOM_RATE_HZ), 1.0))
-    count = len(_BAND_CENTRES_HZ)
-    position = np.interp(octave, np.log2(_BAND_CENTRES_HZ), np.arange(count))
+    count = len(BAND_CENTRES_HZ)
+    position = np.interp(octave, np.log2(BAND_CENTRES_HZ), np.arange(count))
     distance = np.abs(position[None] - np.arange(count)[:, None])
     weights: NDArray[np.float64] = 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance, 1))
     return weights

@@ -116,3 +116,14 @@ def test_ducking_turns_it_down_under_words_and_lets_it_bloom_between():
     middle, end = slice(ROOM_RATE_HZ, round(1.4 * ROOM_RATE_HZ)), slice(round(2.7 * ROOM_RATE_HZ), None)
     assert 20 * np.log10(np.std(ducked[:, middle]) / np.std(plain[:, middle])) == pytest.approx(-9, abs=0.5)
     assert 20 * np.log10(np.std(ducked[:, end]) / np.std(plain[:, end])) == pytest.approx(0, abs=1.0)
+
+
+def test_no_band_grows_where_a_short_decay_leaves_little_to_measure() -> None:
+    """A band around 44 Hz swings a few times in 0.28 s; what puts its decay right once made it swell."""
+    short = Reverb(
+        decay_low_s=0.276, decay_mid_s=0.794, decay_high_s=0.437, damping_hz=5997, size=0.197, low_cut_hz=20
+    )
+    response = room_response(short, ROOM_RATE_HZ)
+    band = sosfiltfilt(butter(2, (36, 54), "bandpass", fs=48_000, output="sos"), response.astype(np.float64), axis=1)
+    early, late = (np.square(part).sum(axis=1) for part in (band[:, :14_400], band[:, -14_400:]))
+    assert (late < 1e-6 * early).all()

@@ -1,0 +1,115 @@
+"""Second-order sections in a row, exactly as a stream computes them: by recursion, both ways.
+
+No spectrum and so no padding: a low cut at 16 Hz rings as long as it rings. Backwards, the same recursion runs in
+reverse over the gradient; coefficients get theirs by sums over what went into each section and came out of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .applying import applied
+from .compiled import Values, Wave, compiled
+
+
+def filtered(audio: Tensor, sections: Tensor) -> Tensor:
+    """Filters audio through second-order sections.
+
+    Args:
+        audio: shape (batch, channels, samples), float32 or float64.
+        sections: b0, b1, b2, a1, a2 of each section, a0 being 1; shape (batch, sections, 5).
+
+    Returns:
+        As the audio.
+    """
+    return applied(_Filtered, audio, sections.to(torch.float64))
+
+
+class _Filtered(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, audio: Tensor, sections: Tensor) -> Tensor:
+        waves, values = audio.detach().contiguous().numpy(), sections.detach().contiguous().numpy()
+        steps = np.empty((values.shape[1], *waves.shape), waves.dtype)
+        _forward(waves, values, steps)
+        ctx.save_for_backward(audio, sections)
+        ctx.steps = steps if ctx.needs_input_grad[1] else None
+        return torch.from_numpy(steps[-1])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None]:
+        audio, sections = ctx.saved_tensors
+        gradient, values = gradients[0].contiguous().numpy(), sections.detach().contiguous().numpy()
+        before = np.empty_like(gradient)
+        if ctx.steps is None:
+            _backward_alone(values, gradient, before)
+            return torch.from_numpy(before), None
+        slopes = np.zeros(sections.shape)
+        _backward(audio.detach().contiguous().numpy(), values, ctx.steps, gradient, before, slopes)
+        return torch.from_numpy(before), torch.from_numpy(slopes)
+
+
+@compiled
+def _forward(audio: Wave, sections: Values, steps: Wave) -> None:
+    batch, channels, frames = audio.shape
+    count = sections.shape[1]
+    for row in range(batch):
+        for channel in range(channels):
+            # All sections for one sample, then the next: their recursions overlap in the processor.
+            first, second = np.zeros(count), np.zeros(count)
+            for n in range(frames):
+                x = float(audio[row, channel, n])
+                for k in range(count):
+                    y = sections[row, k, 0] * x + first[k]
+                    first[k] = sections[row, k, 1] * x - sections[row, k, 3] * y + second[k]
+                    second[k] = sections[row, k, 2] * x - sections[row, k, 4] * y
+                    steps[k, row, channel, n] = y
+                    x = y
+
+
+@compiled
+def _backward(audio: Wave, sections: Values, steps: Wave, gradient: Wave, before: Wave, slopes: Values) -> None:
+    batch, channels, frames = audio.shape
+    count = sections.shape[1]
+    for row in range(batch):
+        for channel in range(channels):
+            # What the recursion had one and two samples later.
+            late, later = np.zeros(count), np.zeros(count)
+            for n in range(frames - 1, -1, -1):
+                g = float(gradient[row, channel, n])
+                for k in range(count - 1, -1, -1):
+                    b0, b1, b2 = sections[row, k, 0], sections[row, k, 1], sections[row, k, 2]
+                    v = g - sections[row, k, 3] * late[k] - sections[row, k, 4] * later[k]
+                    g = b0 * v + b1 * late[k] + b2 * later[k]
+                    # x[n] meets v[n] as b0, v[n + 1] as b1, v[n + 2] as b2; y[n] meets them as a1, a2.
+                    x = float(steps[k - 1, row, channel, n]) if k > 0 else float(audio[row, channel, n])
+                    y = float(steps[k, row, channel, n])
+                    slopes[row, k, 0] += v * x
+                    slopes[row, k, 1] += late[k] * x
+                    slopes[row, k, 2] += later[k] * x
+                    slopes[row, k, 3] -= late[k] * y
+                    slopes[row, k, 4] -= later[k] * y
+                    later[k] = late[k]
+                    late[k] = v
+                before[row, channel, n] = g
+
+
+@compiled
+def _backward_alone(sections: Values, gradient: Wave, before: Wave) -> None:
+    """The gradient of the audio, for sections that have none."""
+    batch, channels, frames = gradient.shape
+    count = sections.shape[1]
+    for row in range(batch):
+        for channel in range(channels):
+            first, second = np.zeros(count), np.zeros(count)
+            for n in range(frames - 1, -1, -1):
+                x = float(gradient[row, channel, n])
+                for k in range(count - 1, -1, -1):
+                    y = sections[row, k, 0] * x + first[k]
+                    first[k] = sections[row, k, 1] * x - sections[row, k, 3] * y + second[k]
+                    second[k] = sections[row, k, 2] * x - sections[row, k, 4] * y
+                    x = y
+                before[row, channel, n] = x
