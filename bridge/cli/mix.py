@@ -37,13 +37,16 @@ from .rendering import deliver, output_folder, render_options, session_stems
     help="How much of the predicted settings to apply: 0 nothing, 1 all.",
 )
 @click.option(
-    "--window", type=float, metavar="S", help="Second of the stems to analyse from.  [default: the fullest part]"
+    "--window",
+    type=float,
+    metavar="S",
+    help="Second of the stems where the mix is tried, heard in any case.  [default: the fullest part]",
 )
 @click.option(
     "--reference-window",
     type=float,
     metavar="S",
-    help="Second of the reference to analyse from.  [default: the loudest part]",
+    help="Second of the reference that is heard in any case.  [default: the loudest part]",
 )
 @takes(RoleOptions, "role_options")
 @takes(ModelChoice, "choice")

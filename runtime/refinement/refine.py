@@ -78,6 +78,7 @@ class Refinement:
         interrupted: whether it was stopped before its time was over.
         trace: every improvement, the start first.
         start: what the preset at the start was.
+        unasked: nothing was searched, since nearness to this reference is not what is wanted.
     """
 
     preset: Preset
@@ -88,6 +89,7 @@ class Refinement:
     interrupted: bool
     trace: tuple[RefineStep, ...]
     start: Start = "model"
+    unasked: bool = False
 
 
 Progress = Callable[[RefineStep], bool]

@@ -20,6 +20,7 @@ from ..model.loading import LoadingController
 from ..prediction.confidence import assured, at_amount
 from ..prediction.predict import heard_roles, neutral, predict, predict_files, with_roles
 from ..prediction.trial import Trial
+from ..prediction.voicing import is_practice, voiced
 from .refine import Refinement, RefineStep, Start, distance_to, refine
 
 Progress = Callable[[float, str], None]
@@ -84,9 +85,14 @@ def _search(
     else:
         plain = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
         preset = with_roles(plain, heard_roles(passage, rate_hz, roles), passage, rate_hz)
+    if is_practice(preset, passage, song, rate_hz):
+        preset = predict(controller, passage, song, roles)
+        distance = distance_to(song, preset, passage, rate_hz)
+        found = Refinement(preset, distance, distance, 0, 0.0, False, (), start, unasked=True)
+        return replace(found, preset=with_note(assured(controller, preset, passage, song), words(found)))
     found = refine(preset, passage, song, sample_rate_hz=rate_hz, seconds=seconds, progress=progress)
     found = replace(found, start=start)
-    safe = assured(controller, found.preset, passage, song)
+    safe = assured(controller, voiced(found.preset, passage, song, rate_hz), passage, song)
     if (safe.tracks, safe.master) != (found.preset.tracks, found.preset.master):
         found = replace(found, after=distance_to(song, safe, passage, rate_hz))
     return replace(found, preset=with_note(safe, words(found)))
@@ -94,6 +100,8 @@ def _search(
 
 def words(found: Refinement) -> str:
     """What a search did, in one line."""
+    if found.unasked:
+        return "not refined: this reference says nothing of a single track, or of people who talk"
     if not found.renders:
         return "not refined: every track is silent in the passage that was heard"
     begin = "the prediction" if found.start == "model" else "all tracks equally loud in the centre"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
 from mixbridge.presets.console import LOW_CUT_OFF_HZ, SEND_OFF_DB, Master, Strip
 from mixbridge.presets.preset import Preset
 from mixbridge.runtime.audio.loudness import integrated_loudness
-from mixbridge.runtime.model.analysis import Passage, heard_in
+from mixbridge.runtime.model.analysis import Passage, hear_reference, heard_in
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.prediction.predict import predict, predict_safely
+from mixbridge.runtime.refinement.refined import predict_and_refine
 from mixbridge.runtime.rendering.render import render_arrays
 from mixbridge.runtime.voices.reference import is_voice_alone
 from numpy.typing import NDArray
@@ -131,3 +134,18 @@ def test_people_who_talk_over_music_are_equal_too(controller: Controller) -> Non
     loudness = [integrated_loudness(found[name], RATE_HZ) for name in ("Speaker 1", "Speaker 2")]
     assert abs(loudness[0] - loudness[1]) <= 1
     assert preset.track("Music").strip != Strip()
+
+
+@needs_flite
+def test_a_voice_is_not_searched_towards_a_song(controller: Controller, tmp_path: Path) -> None:
+    """The search would bring up what the song has and the voice has not."""
+    sf.write(tmp_path / "Vocal.wav", recording("slt").T, RATE_HZ)
+    sf.write(tmp_path / "song.wav", song().T, RATE_HZ)
+    stems = {"Vocal": tmp_path / "Vocal.wav"}
+    preset, passage, found = predict_and_refine(
+        controller, stems, tmp_path / "song.wav", None, None, 5.0, "neutral", None
+    )
+    assert (found.renders, found.unasked) == (0, True)
+    assert "not refined" in (preset.provenance.note or "")
+    reference, _, _ = hear_reference(tmp_path / "song.wav", RATE_HZ, controller.manifest.reference_length)
+    assert preset.track("Vocal").strip == predict(controller, passage, reference).track("Vocal").strip
