@@ -21,6 +21,7 @@ Audio = NDArray[np.float32]
 EXAMPLE = Path(str(resources.files("mixbridge.runtime") / "example"))
 STEMS = {path.stem: path for path in sorted((EXAMPLE / "stems").iterdir())}
 REFERENCE = EXAMPLE / "reference.flac"
+ONE_STEM = next(iter(STEMS.values()))
 # Equalizers and compressors sharpen what is bright and short by up to half of this.
 CLICK_DB = 9
 
@@ -82,7 +83,8 @@ def test_every_source_is_credited() -> None:
 def test_the_mix_is_as_long_as_the_stems(made: MixResult, mixed: Audio) -> None:
     info = probe(next(iter(STEMS.values())))
     assert made.render.sample_rate_hz == info.sample_rate_hz
-    assert mixed.shape == (2, info.frames)
+    # A room is behind the last note, no longer than a song's end.
+    assert info.frames < mixed.shape[1] <= info.frames + 3 * info.sample_rate_hz
 
 
 def test_the_mix_has_its_loudness_and_ceiling(made: MixResult, mixed: Audio) -> None:
@@ -95,8 +97,8 @@ def test_the_mix_has_its_loudness_and_ceiling(made: MixResult, mixed: Audio) -> 
 def test_the_mix_does_not_fall_silent(made: MixResult, mixed: Audio) -> None:
     """No second without music, on either side, but where the stems have none."""
     rate_hz = made.render.sample_rate_hz
-    plain = sum((np.abs(read(path)).max(axis=0) for path in STEMS.values()), np.zeros(mixed.shape[1]))
-    for begin in range(0, mixed.shape[1] - rate_hz, rate_hz):
+    plain = sum((np.abs(read(path)).max(axis=0) for path in STEMS.values()), np.zeros(read(ONE_STEM).shape[1]))
+    for begin in range(0, len(plain) - rate_hz, rate_hz):
         if plain[begin : begin + rate_hz].max() > 0.01:
             rms = np.sqrt(np.mean(np.square(mixed[:, begin : begin + rate_hz]), axis=1))
             assert rms.min() > 10 ** (-50 / 20), f"at {begin / rate_hz:.0f} s"
@@ -115,7 +117,7 @@ def test_no_strip_clicks(made: MixResult) -> None:
 
 
 def test_the_mix_does_not_click(mixed: Audio) -> None:
-    plain = sum((np.sqrt(0.5) * read(path) for path in STEMS.values()), np.zeros_like(mixed))
+    plain = sum((np.sqrt(0.5) * read(path) for path in STEMS.values()), np.zeros_like(read(ONE_STEM)))
     assert step_crest_db(mixed) <= step_crest_db(plain) + CLICK_DB
 
 

@@ -46,14 +46,18 @@ def compressor_work(
     eq: Equalizer,
     compressor: Compressor,
     match: MatchCurve | None = None,
+    playing_db: float = _PLAYING_DB,
 ) -> CompressorWork:
-    """How audio of shape (1 or 2, n) meets a compressor behind a gain, an equalizer and, of stereo, a match curve."""
+    """How audio of shape (1 or 2, n) meets a compressor behind a gain, an equalizer and, of stereo, a match curve.
+
+    What is further than `playing_db` below the loudest does not count as played.
+    """
     equalized = _equalized(audio, sample_rate_hz, eq)
     if match is not None:
         equalized = matched(equalized, match, sample_rate_hz)
     detector = np.abs(equalized).max(axis=0)
     levels_db = _followed_db(detector, sample_rate_hz, compressor)[::_EVERY]
-    levels_db = levels_db[levels_db > levels_db.max() - _PLAYING_DB]
+    levels_db = levels_db[levels_db > levels_db.max() - playing_db]
     turned_down = -compressor_gain_db(compressor, levels_db + input_gain_db)
     return CompressorWork(levels_db, float(turned_down.mean()), float(turned_down.max()))
 

@@ -21,8 +21,10 @@ from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
 from ..model.familiarity import Familiarity, load_familiarity
+from .casting import Cast
 from .guards import guard
 from .hearing import embeddings
+from .role_mix import plain_by_role
 from .trial import AMOUNTS, Trial
 from .voicing import is_practice
 
@@ -73,12 +75,23 @@ def assured(controller: Controller, preset: Preset, passage: Passage, reference:
     manifest = controller.manifest
     if is_practice(preset, passage, reference, manifest.sample_rate_hz):
         return with_claims(preset, _PRACTISED, ())
-    trial = Trial(passage, reference, manifest.sample_rate_hz, manifest.track_level_lufs)
+    trial = trial_of(controller, preset, passage, reference)
     guarded = guard(preset, trial)
     known = load_familiarity(controller.bundle)
     strangeness = strange(controller, known, trial) if known is not None else Strangeness()
     kept, confidence = weigh(guarded.preset, trial, strangeness)
     return with_claims(kept, confidence, guarded.findings)
+
+
+def trial_of(controller: Controller, preset: Preset, passage: Passage, reference: Samples) -> Trial:
+    """What settings are tried on, beside the plain mix by role where roles are known."""
+    manifest = controller.manifest
+    rate_hz, level_lufs = manifest.sample_rate_hz, manifest.track_level_lufs
+    cast = Cast.of(preset)
+    if not cast.is_known:
+        return Trial(passage, reference, rate_hz, level_lufs)
+    by_role = plain_by_role(preset, passage, reference, rate_hz, level_lufs)
+    return Trial(passage, reference, rate_hz, level_lufs, by_role, cast)
 
 
 def at_amount(controller: Controller, preset: Preset, passage: Passage, reference: Samples, amount: float) -> Preset:

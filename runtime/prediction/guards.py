@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,15 @@ from ..console.dynamics import compressor_work
 from ..console.response import band_responses_db, compressor_gain_db, eq_response_db
 from ..rendering.render import Rendered
 from .rails import BURIED, NOT_A_NUMBER, REVERSED_TONE, SILENT_BAND, SQUASHED, Guarded, finding
+from .role_rails import in_the_middle, lead_heard, low_end_in_the_middle, upright, without_low_boosts
 from .spikes import tamed
 from .trial import AMOUNTS, Bus, Trial, rows
 
 WHOLE = "the whole mix"
 # A band of a track with less than this of its power has nothing in it.
 _EMPTY_DB = -60.0
-# "Nearly all the time": the reduction is beyond the limit in this share of it.
-_NEARLY_ALWAYS = 0.75
+# What is quieter than the loudest by more is no part of the average: silence needs no compressor.
+_SOUNDING_DB = 60.0
 # Highest threshold that is tried, above the one that was predicted.
 _MOST_EASED_DB = 80.0
 _LOWS_HZ, _HIGHS_HZ = 250.0, 2500.0
@@ -49,9 +51,13 @@ def guard(preset: Preset, trial: Trial) -> Guarded:
     checked = _finite(preset)
     if not trial.playing(checked.preset):
         return checked
+    checked = _and_then(checked, lambda found: in_the_middle(found, trial))
+    checked = _and_then(checked, lambda found: without_low_boosts(found, trial))
     checked = _and_then(checked, lambda found: _each_track(found, trial))
     rendered = trial.render(checked.preset)
     checked = _and_then(checked, lambda found: _audible(found, rendered, trial.sample_rate_hz))
+    for check in (lead_heard, low_end_in_the_middle, upright) if trial.cast.is_known else ():
+        checked = _and_then(checked, partial(check, trial=trial))
     checked = _and_then(checked, lambda found: tamed(found, trial))
     rendered = trial.render(checked.preset)
     checked = _and_then(checked, lambda found: _master(found, rendered.bus, trial.sample_rate_hz))
@@ -142,11 +148,13 @@ def _eased(section: Bus, audio: Samples, sample_rate_hz: int, track: str | None)
     if not _may_squash(section, audio, sample_rate_hz):
         return section, []
     levels_db = (
-        compressor_work(audio, sample_rate_hz, section.input_gain_db, section.eq, compressor).levels_db
+        compressor_work(
+            audio, sample_rate_hz, section.input_gain_db, section.eq, compressor, playing_db=_SOUNDING_DB
+        ).levels_db
         + section.input_gain_db
     )
     reduction_db = -compressor_gain_db(compressor, levels_db)
-    if np.quantile(reduction_db, 1 - _NEARLY_ALWAYS) <= SQUASHED.limit_db:
+    if reduction_db.mean() <= SQUASHED.limit_db:
         return section, []
     threshold_db = _threshold_for(compressor, levels_db, SQUASHED.target_db)
     eased = compressor.model_copy(update={"threshold_db": threshold_db})

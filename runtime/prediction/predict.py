@@ -32,7 +32,8 @@ from ..roles.pairs import find_pairs
 from .confidence import assured
 from .hearing import decided
 from .pairing import with_pairs
-from .voicing import voiced
+from .role_mix import with_prior
+from .voicing import is_practice, voiced
 
 Decide = Callable[[Controller, Passage, Samples], Preset]
 """Makes a preset of what was heard: the passage of the tracks, and that of the reference."""
@@ -96,8 +97,21 @@ def predict_files(
 def predict_safely(
     controller: Controller, passage: Passage, reference: Samples, roles: Mapping[str, Role] | None = None
 ) -> Preset:
-    """:func:`predict`, with guard rails, and with what it is worth (:mod:`.confidence`)."""
-    return assured(controller, predict(controller, passage, reference, roles), passage, reference)
+    """:func:`predict_musically`, with guard rails, and with what it is worth (:mod:`.confidence`)."""
+    return assured(controller, predict_musically(controller, passage, reference, roles), passage, reference)
+
+
+def predict_musically(
+    controller: Controller, passage: Passage, reference: Samples, roles: Mapping[str, Role] | None = None
+) -> Preset:
+    """:func:`predict`, believed as far as a reference can tell, on top of what engineers do (:mod:`.role_mix`)."""
+    manifest = controller.manifest
+    rate_hz = manifest.sample_rate_hz
+    preset = predict(controller, passage, reference, roles)
+    if len(passage.heard) < 2 or is_practice(preset, passage, reference, rate_hz):
+        return preset
+    mixed = with_prior(preset, passage, reference, rate_hz, manifest.track_level_lufs)
+    return voiced(mixed, passage, reference, rate_hz)
 
 
 def predict(

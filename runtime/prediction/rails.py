@@ -15,7 +15,7 @@ class Rule:
 
     Attributes:
         name: for counts and files.
-        limit_db: what may not be passed.
+        limit_db: what may not be passed; in dB unless its row says otherwise.
         target_db: where it is brought to, if it was.
         message: for people; `who` is the track, `before` and `after` are in dB, `where` a list of frequencies.
     """
@@ -37,9 +37,9 @@ SILENT_BAND = Rule(
 )
 SQUASHED = Rule(
     "squashed",
-    20.0,
-    12.0,
-    "{who}: the compressor would have turned it down by {before:.0f} dB nearly all the time; "
+    10.0,
+    8.0,
+    "{who}: the compressor would have turned it down by {before:.0f} dB on average; "
     "eased to {after:.0f} dB at the same loudness",
 )
 BURIED = Rule(
@@ -62,7 +62,50 @@ SPIKY = Rule(
     "{who}: its peaks would have made the mix {before:.0f} dB more peaky than the reference; "
     "compressed, at the same loudness, to {after:.0f} dB",
 )
-RULES = (NOT_A_NUMBER, SILENT_BAND, SQUASHED, BURIED, SPIKY, REVERSED_TONE)
+OFF_CENTRE = Rule(
+    "off centre",
+    0.1,  # of the way to one side
+    0.0,
+    "{who}: would have stood {share:.0f} % {side}; put into the middle, which carries the song",
+)
+LOW_BOOST = Rule(
+    "boost of lows",
+    1.0,
+    0.0,
+    "{who}: no boost of lows on a track of this kind ({role}), which has none to give (it would have been "
+    "{before:.0f} dB)",
+)
+UNDER_THE_REST = Rule(
+    "vocal under the rest",
+    -9.0,
+    -7.0,
+    "{who}: would have been {below:.0f} LU below all else; raised to {above:.0f} LU below",
+)
+WIDE_LOWS = Rule(
+    "lows in the sides",
+    -12.0,
+    -20.0,
+    "{who}: its sides below 120 Hz would have been {before:.0f} dB against the middle; now {after:.0f} dB",
+)
+LEANING = Rule(
+    "leaning",
+    1.0,
+    0.5,
+    "{who}: would have been {before:.1f} LU louder on the {side}; drawn in, now {after:.1f} LU",
+)
+RULES = (
+    NOT_A_NUMBER,
+    OFF_CENTRE,
+    LOW_BOOST,
+    SILENT_BAND,
+    SQUASHED,
+    BURIED,
+    UNDER_THE_REST,
+    WIDE_LOWS,
+    LEANING,
+    SPIKY,
+    REVERSED_TONE,
+)
 """Guard rails in the order in which they are applied."""
 
 

@@ -1,7 +1,8 @@
 """Settings tried on the passage that was heard: rendered in memory, measured against the reference, or made plainer.
 
-The plain mix is what anybody has without a model: all tracks equally loud in the centre, no EQ, no compression. It is
-what a prediction has to beat, and what it gives way to where it does not.
+The plain mix is what anybody has without a model: the mix by role where it is known what each track is, else all tracks
+equally loud in the centre, no EQ, no compression. It is what a prediction has to beat, and what it gives way to where
+it does not.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..model.analysis import Passage
 from ..model.features import feature_distance
 from ..model.layout import balance_gain_db
 from ..rendering.render import Rendered, mix_down, render_arrays, render_mix, render_strip
+from .casting import Cast
 from .target import FeatureTarget
 
 Bus = TypeVar("Bus", bound=Strip | Master)
@@ -42,12 +44,16 @@ class Trial:
         reference: shape (1 or 2, samples), any length from 0.4 s.
         sample_rate_hz: of both.
         level_lufs: loudness that the plain mix brings every track to.
+        by_role: the plain mix by role; None where nobody knows what the tracks are.
+        cast: who plays what.
     """
 
     passage: Passage
     reference: Samples
     sample_rate_hz: int
     level_lufs: float
+    by_role: Preset | None = None
+    cast: Cast = field(default_factory=Cast)
     # The latest render and its preset: rails and confidence look at the same mix, one after the other.
     _latest: list[tuple[Preset, Rendered]] = field(default_factory=list, init=False, repr=False, compare=False)
 
@@ -103,7 +109,9 @@ class Trial:
         return feature_distance(self._goal.measure(mix, gain), self._goal.features).total
 
     def plain(self, preset: Preset) -> Preset:
-        """All tracks that play equally loud in the centre; what only shapes (frequencies, times) stays as it is."""
+        """The plain mix by role; or all tracks that play equally loud in the centre, where what only shapes stays."""
+        if self.by_role is not None:
+            return self.by_role.model_copy(update={"provenance": preset.provenance})
         audio = self.playing(preset)
         bare = scaled(preset, 0)
         tracks = tuple(

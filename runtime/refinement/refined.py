@@ -18,7 +18,7 @@ from ..model.analysis import Passage
 from ..model.controller import Controller
 from ..model.loading import LoadingController
 from ..prediction.confidence import assured, at_amount
-from ..prediction.predict import heard_roles, neutral, predict, predict_files, with_roles
+from ..prediction.predict import heard_roles, neutral, predict_files, predict_musically, with_roles
 from ..prediction.trial import Trial
 from ..prediction.voicing import is_practice, voiced
 from .refine import Refinement, RefineStep, Start, distance_to, refine
@@ -81,7 +81,7 @@ def _search(
 ) -> Refinement:
     rate_hz = controller.manifest.sample_rate_hz
     if start == "model":
-        preset = predict(controller, passage, song, roles)
+        preset = predict_musically(controller, passage, song, roles)
     else:
         plain = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
         preset = with_roles(plain, heard_roles(passage, rate_hz, roles), passage, rate_hz)

@@ -79,7 +79,7 @@ def test_sound_settings_are_left_as_they_are() -> None:
     strip = Strip(
         fader_db=-6,
         eq=Equalizer(band1=EqBand(gain_db=6, freq_hz=3000), high_shelf=EqBand(gain_db=8)),
-        compressor=Compressor(threshold_db=-30, ratio=4, makeup_db=3),
+        compressor=Compressor(threshold_db=-18, ratio=4, makeup_db=3),
         pan=0.5,
     )
     preset = preset_of(a=strip, b=Strip(eq=Equalizer(low_shelf=EqBand(gain_db=8, freq_hz=200))))
@@ -155,7 +155,10 @@ class TestSquashed:
         )
         assert after == pytest.approx(before, abs=0.5)
         assert guarded.findings[0].before == pytest.approx(
-            compressor_work(trial.passage.audio["a"], RATE_HZ, 0, strip.eq, self.RUINOUS.compressor).mean_db, abs=0.01
+            compressor_work(
+                trial.passage.audio["a"], RATE_HZ, 0, strip.eq, self.RUINOUS.compressor, playing_db=60
+            ).mean_db,
+            abs=0.01,
         )
 
     def test_where_the_makeup_ends_the_fader_goes_on(self) -> None:

@@ -1,0 +1,117 @@
+"""A plain mix by role: what an engineer would set before hearing the reference, and what a model has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ...presets.console import SEND_OFF_DB, Master, Reverb, Strip, parameters
+from ...presets.console import replace as with_values
+from ..audio.loudness import integrated_loudness
+from ..audio.reading import Samples
+from .levels import Levels, usual_levels
+from .placing import StereoPicture, place
+from .shaping import compressor_of, deesser_of, low_cut_of
+from .sounds import RoleSound
+from .space import ROOM, reverb_send_db
+
+Render = Callable[[Samples, int, Strip], Samples]
+"""A strip on audio of shape (1 or 2, n) at a rate: shape (2, n)."""
+
+_PLAYED_DB: Final = -60.0
+
+
+@dataclass(frozen=True)
+class RoleMix:
+    """A plain mix.
+
+    Attributes:
+        strips: settings by track.
+        levels_db: how loud each track is meant to be in the mix, while it plays.
+        reverb: the room that the sends go to.
+        master: of the mix.
+    """
+
+    strips: Mapping[str, Strip]
+    levels_db: Levels
+    reverb: Reverb = ROOM
+    master: Master = field(default_factory=Master)
+
+
+def mix_by_role(
+    sounds: Sequence[RoleSound],
+    stage: StereoPicture,
+    sample_rate_hz: int,
+    level_lufs: float,
+    render: Render,
+) -> RoleMix:
+    """Make a plain mix by role.
+
+    Args:
+        sounds: the tracks.
+        stage: pairs, and what is known of the reference's width and lean.
+        sample_rate_hz: of the tracks.
+        level_lufs: loudness at which strips meet their tracks; thresholds mean that.
+        render: renders a strip.
+    """
+    levels_db = usual_levels(sounds)
+    pans = place(sounds, levels_db, stage)
+    strips = {
+        sound.name: shaped(sound, sample_rate_hz, level_lufs).model_copy(update={"pan": pans[sound.name]})
+        for sound in sounds
+    }
+    return RoleMix(at_levels(sounds, dry_alone(strips), levels_db, sample_rate_hz, render), levels_db)
+
+
+def shaped(sound: RoleSound, sample_rate_hz: int, level_lufs: float) -> Strip:
+    """The strip of a track before fader and pan: gain, low cut, compressor, de-esser, send."""
+    gain_db = parameters(Strip)["input_gain_db"].clamp(level_lufs - sound.loudness_lufs)
+    return Strip(
+        input_gain_db=gain_db,
+        low_cut=low_cut_of(sound, sample_rate_hz),
+        compressor=compressor_of(sound, sample_rate_hz, gain_db),
+        deesser=deesser_of(sound, sample_rate_hz, gain_db),
+        reverb_send_db=reverb_send_db(sound),
+    )
+
+
+def dry_alone(strips: Mapping[str, Strip]) -> Mapping[str, Strip]:
+    """Strips without reverb where there is one track: nobody plays in the room with it, and one is soon too many."""
+    if len(strips) > 1:
+        return strips
+    return {name: with_values(strip, {"reverb_send_db": SEND_OFF_DB}) for name, strip in strips.items()}
+
+
+def at_levels(
+    sounds: Sequence[RoleSound],
+    strips: Mapping[str, Strip],
+    levels_db: Mapping[str, float],
+    sample_rate_hz: int,
+    render: Render,
+) -> dict[str, Strip]:
+    """Strips with the faders at which each track is as loud as it should be, behind all that they do to it."""
+    table = parameters(Strip)["fader_db"]
+    result = {}
+    for sound in sounds:
+        strip = strips[sound.name]
+        made = made_db(sound, strip, sample_rate_hz, render)
+        # The level of a song's track, not that of the passage: a quiet verse stays quiet.
+        wanted_db = levels_db[sound.name] - (sound.loudness_lufs + made)
+        result[sound.name] = with_values(strip, {"fader_db": table.clamp(round(wanted_db, 2))})
+    faders = [strip.fader_db for strip in result.values()]
+    middle_db = sum(faders) / len(faders) if faders else 0.0
+    return {
+        name: with_values(strip, {"fader_db": table.clamp(round(strip.fader_db - middle_db, 2))})
+        for name, strip in result.items()
+    }
+
+
+def made_db(sound: RoleSound, strip: Strip, sample_rate_hz: int, render: Render) -> float:
+    """How much louder the stages of a strip make its track."""
+    before = integrated_loudness(sound.audio, sample_rate_hz)
+    level = with_values(strip, {"fader_db": 0.0, "pan": 0.0})
+    after = integrated_loudness(render(sound.audio, sample_rate_hz, level), sample_rate_hz)
+    if not (before > _PLAYED_DB - 40 and after > _PLAYED_DB - 60):
+        return strip.input_gain_db
+    return after - before

@@ -1,0 +1,94 @@
+"""How loud each track should be in a mix, by what it is and by how many there are of its kind.
+
+The figures are medians of 64 mixes by people (as those of :mod:`...presets.roles`): the power of all tracks of a role
+against that of the lead vocals, before compression, and how many tracks of the role such a mix has. Twice as many
+tracks are half of 3 dB louder together, which is what those mixes show, too. What the mixes lack (pads, brass) is put
+beside the nearest role they have.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ...presets.roles import Role
+from ...presets.units import power_decibels, power_factor
+from .sounds import UNKNOWN, RoleSound
+
+Levels = dict[str, float]
+
+# Against the lead vocal, all tracks of the role together; and how many there are of it.
+_AGAINST_LEAD: Final[dict[Role, tuple[float, float]]] = {
+    "lead vocal": (0.0, 1.0),
+    "speech": (0.0, 1.0),
+    "backing vocal": (-1.0, 6.0),
+    "kick": (-8.0, 2.0),
+    "snare": (-8.0, 2.0),
+    "tom": (-14.8, 2.0),
+    "hi-hat": (-17.4, 1.0),
+    "overhead": (-8.0, 2.0),
+    "cymbal": (-16.1, 1.0),
+    "room": (-12.0, 2.0),
+    "percussion": (-14.8, 2.0),
+    "drums": (-3.5, 1.0),
+    "bass": (-4.8, 1.0),
+    "electric guitar": (-1.0, 5.0),
+    "acoustic guitar": (-5.0, 1.0),
+    "keys": (-6.8, 2.0),
+    "pad": (-9.0, 2.0),
+    "lead synth": (-4.0, 1.0),
+    "strings": (-6.8, 2.0),
+    "brass": (-6.8, 2.0),
+    "woodwind": (-6.8, 2.0),
+    "effect": (-12.0, 2.0),
+    "full mix": (0.0, 1.0),
+}
+_MORE_TRACKS: Final = 0.5
+# What a lead vocal may be against all else: below it is not heard, above it stands before the band.
+LEAD_FLOOR_DB: Final = -6.0
+LEAD_CEILING_DB: Final = 2.0
+# Backing vocals stay behind the lead, one by one.
+_BEHIND_LEAD_DB: Final = -4.0
+_LEADS: Final[frozenset[Role]] = frozenset({"lead vocal", "speech"})
+
+
+def usual_levels(sounds: Sequence[RoleSound]) -> Levels:
+    """Loudness of each track while it plays, in dB against the lead vocal, where there is one or not."""
+    counts = Counter(sound.role or UNKNOWN for sound in sounds)
+    levels: Levels = {}
+    for sound in sounds:
+        role = sound.role or UNKNOWN
+        together_db, usual_count = _AGAINST_LEAD[role]
+        count = counts[role]
+        level_db = together_db + _MORE_TRACKS * power_decibels(count / usual_count) - power_decibels(count)
+        levels[sound.name] = min(level_db, _BEHIND_LEAD_DB) if role == "backing vocal" else level_db
+    return with_lead_heard(sounds, levels)
+
+
+def with_lead_heard(
+    sounds: Sequence[RoleSound],
+    levels_db: Mapping[str, float],
+    floor_db: float = LEAD_FLOOR_DB,
+    ceiling_db: float = LEAD_CEILING_DB,
+) -> Levels:
+    """The same levels with the lead vocals moved, all alike, to where they are heard and not alone."""
+    gap_db = lead_against_rest_db(sounds, levels_db)
+    if gap_db is None:
+        return dict(levels_db)
+    move_db = min(max(gap_db, floor_db), ceiling_db) - gap_db
+    leads = {sound.name for sound in sounds if sound.role in _LEADS}
+    return {name: level + move_db if name in leads else level for name, level in levels_db.items()}
+
+
+def lead_against_rest_db(sounds: Sequence[RoleSound], levels_db: Mapping[str, float]) -> float | None:
+    """How much louder the lead vocal is, while it sings, than all else; None without one, or without else.
+
+    Of several leads, which mostly take turns, the loudest counts.
+    """
+    leads = [levels_db[sound.name] for sound in sounds if sound.role in _LEADS]
+    rest = sum(power_factor(levels_db[sound.name]) * sound.activity for sound in sounds if sound.role not in _LEADS)
+    if not leads or rest <= 0 or not math.isfinite(max(leads)):
+        return None
+    return max(leads) - power_decibels(rest)

@@ -1,0 +1,146 @@
+"""Low cut, compression and de-essing by role, as far as a track needs it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...presets.console import LOW_CUT_OFF_HZ, Compressor, DeEsser, Equalizer, LowCut, parameters
+from ...presets.roles import Family, Role
+from ..audio.reading import Samples
+from ..console.dynamics import compressor_work
+from ..console.response import compressor_gain_db
+from .sounds import RoleSound
+
+Curve = NDArray[np.float64]
+
+# A low cut may take this share of a track's power; what it takes beyond is the instrument.
+_CUT_SHARE: Final = 0.02
+# Of what engineers set, what is cut at least: below it is rumble, whatever its power.
+_LEAST_CUT: Final = 0.7
+_LOWEST_NOTES_HZ: Final = 35.0
+_DEEP_FAMILIES: Final[frozenset[Family]] = frozenset({"keys", "orchestra", "other"})
+_UNCUT: Final[frozenset[Role]] = frozenset({"kick", "bass", "drums", "full mix", "tom"})
+_RUMBLE_HZ: Final = 28.0
+_FFT: Final = 16384
+# Mean reduction by family, while the track plays, for one that needs it.
+_REDUCTION_DB: Final[dict[Family, float]] = {"vocals": 3.5, "speech": 3.5, "bass": 3.0, "drums": 1.5, "guitars": 2.0}
+_USUAL_REDUCTION_DB: Final = 1.5
+_SHARE_OF_PRACTICE: Final = 0.45
+# Between these spreads of its level, loud over usual, a track starts to need a compressor, and needs all of it.
+_STEADY_DB, _DYNAMIC_DB = 2.0, 8.0
+_WORTH_IT_DB: Final = 0.4
+_KNEE_DB: Final = 6.0
+_LEAST_RELEASE_MS: Final = 60.0
+# Sibilance: its band, how far it may stand below the loud parts of the voice, and the most that is taken.
+_SIBILANT_HZ: Final = (4500.0, 10000.0)
+_SIBILANT_DB: Final = -11.0
+_MOST_DEESSED_DB: Final = 8.0
+_FRAME_S: Final = 0.02
+_TINY: Final = 1e-12
+
+
+def low_cut_of(sound: RoleSound, sample_rate_hz: int) -> LowCut:
+    """A low cut as engineers set it for the role, no higher than where the track itself begins."""
+    if sound.role in _UNCUT:
+        return LowCut(freq_hz=_RUMBLE_HZ) if sound.role in {"kick", "bass"} else LowCut()
+    usual_hz = min(sound.practice.high_pass_hz, parameters(LowCut)["freq_hz"].high)
+    least_hz = _LOWEST_NOTES_HZ if sound.trait.family in _DEEP_FAMILIES else _LEAST_CUT * usual_hz
+    if sound.role == "percussion":  # congas and shakers
+        least_hz = 60.0
+    begins_hz = _begins_hz(sound.audio, sample_rate_hz)
+    return LowCut(freq_hz=round(max(least_hz, min(usual_hz, begins_hz), LOW_CUT_OFF_HZ), 1))
+
+
+def compressor_of(sound: RoleSound, sample_rate_hz: int, input_gain_db: float) -> Compressor:
+    """A compressor as engineers set it for the role, on a track whose level moves; off on one that is steady."""
+    practice = sound.practice
+    if practice.compressed_share < _SHARE_OF_PRACTICE:
+        return Compressor()
+    shape = Compressor(
+        ratio=practice.ratio[1],
+        attack_ms=max(practice.attack_ms, 1.0),
+        release_ms=max(practice.release_ms, _LEAST_RELEASE_MS),
+        knee_db=_KNEE_DB,
+    )
+    work = compressor_work(sound.audio, sample_rate_hz, input_gain_db, Equalizer(), shape)
+    levels_db = work.levels_db + input_gain_db
+    wanted_db = _REDUCTION_DB.get(sound.trait.family, _USUAL_REDUCTION_DB) * need(levels_db)
+    return with_reduction(shape, levels_db, wanted_db)
+
+
+def need(levels_db: Curve) -> float:
+    """How much of a compressor a track needs whose detector sees these levels: 0 steady, 1 dynamic."""
+    spread_db = float(np.quantile(levels_db, 0.95) - np.quantile(levels_db, 0.4))
+    return min(1.0, max(0.0, (spread_db - _STEADY_DB) / (_DYNAMIC_DB - _STEADY_DB)))
+
+
+def with_reduction(shape: Compressor, levels_db: Curve, mean_db: float) -> Compressor:
+    """This compressor with the threshold at which it turns down so much on average; off where that is hardly any."""
+    if mean_db < _WORTH_IT_DB or shape.ratio <= 1.01:
+        return shape.model_copy(update={"ratio": 1.0, "threshold_db": 0.0})
+    low_db, high_db = float(levels_db.min()) - 20, float(levels_db.max()) + shape.knee_db
+    for _ in range(24):
+        middle_db = (low_db + high_db) / 2
+        tried = shape.model_copy(update={"threshold_db": middle_db})
+        if -compressor_gain_db(tried, levels_db).mean() > mean_db:
+            low_db = middle_db
+        else:
+            high_db = middle_db
+    return shape.model_copy(update={"threshold_db": parameters(Compressor)["threshold_db"].clamp(high_db)})
+
+
+def deesser_of(sound: RoleSound, sample_rate_hz: int, input_gain_db: float) -> DeEsser:
+    """A de-esser for a voice whose sibilants stand out; off for all else."""
+    if not sound.trait.is_voice:
+        return DeEsser()
+    frames_db, band_db, centre_hz = _sibilance(sound.audio, sample_rate_hz)
+    loud_db, sharp_db = float(np.quantile(frames_db, 0.9)), float(np.quantile(band_db, 0.98))
+    over_db = sharp_db - loud_db - _SIBILANT_DB
+    if over_db <= 0:
+        return DeEsser()
+    return DeEsser(
+        freq_hz=round(centre_hz, 0),
+        threshold_db=round(sharp_db - over_db - 2 + input_gain_db, 2),
+        range_db=round(min(over_db + 2, _MOST_DEESSED_DB), 2),
+    )
+
+
+def _begins_hz(audio: Samples, sample_rate_hz: int) -> float:
+    """The frequency below which a track has next to nothing."""
+    freqs_hz, power = spectrum(audio, sample_rate_hz)
+    shares = np.cumsum(power) / (power.sum() + _TINY)
+    return float(freqs_hz[min(int(np.searchsorted(shares, _CUT_SHARE)), len(freqs_hz) - 1)])
+
+
+def spectrum(audio: Samples, sample_rate_hz: int) -> tuple[Curve, Curve]:
+    """Frequencies and mean power in them, channels added up."""
+    from scipy import fft  # late, as in audio/loudness.py
+
+    padded = np.pad(audio, ((0, 0), (0, max(0, _FFT - audio.shape[1]))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT, axis=1)[:, :: _FFT // 2]
+    rows = fft.rfft(frames * np.hanning(_FFT).astype(np.float32), axis=-1)
+    power = (np.abs(rows).astype(np.float64) ** 2).mean(axis=1).sum(axis=0)
+    return np.arange(len(power)) * sample_rate_hz / _FFT, power
+
+
+def _sibilance(audio: Samples, sample_rate_hz: int) -> tuple[Curve, Curve, float]:
+    """Levels over time of a voice and of its sibilants, where it sings, and where those have their middle."""
+    from scipy import fft  # late, as in audio/loudness.py
+
+    mono = audio.mean(axis=0)
+    step = max(256, round(_FRAME_S * sample_rate_hz))
+    count = max(1, len(mono) // step)
+    frames = np.pad(mono, (0, max(0, count * step - len(mono))))[: count * step].reshape(count, step)
+    power = np.abs(fft.rfft(frames * np.hanning(step).astype(np.float32), axis=1)).astype(np.float64) ** 2
+    freqs_hz = fft.rfftfreq(step, 1 / sample_rate_hz)
+    scale = 2 / (step**2 * 0.375)
+    band = (freqs_hz >= _SIBILANT_HZ[0]) & (freqs_hz <= _SIBILANT_HZ[1])
+    whole_db = 10 * np.log10(power.sum(axis=1) * scale + _TINY)
+    band_db = 10 * np.log10(power[:, band].sum(axis=1) * scale + _TINY)
+    sings = whole_db > whole_db.max() - 40
+    sharp = power[sings][:, band][band_db[sings] >= np.quantile(band_db[sings], 0.95)].sum(axis=0)
+    centre_hz = float((sharp * freqs_hz[band]).sum() / (sharp.sum() + _TINY)) if band.any() else 6500.0
+    return whole_db[sings], band_db[sings], min(max(centre_hz, 5000.0), 9000.0)

@@ -1,0 +1,69 @@
+"""Who plays what in a session: roles and pairs of its tracks, and what a plain mix has to know of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from ...presets.preset import Preset
+from ...presets.roles import Role
+from ..audio.reading import Samples, as_stereo
+from ..model.analysis import Passage
+from ..practice.placing import StereoPicture
+from ..practice.sounds import RoleSound, lean_db, sides_db, sound_of
+
+# A finished song is never quite the same left and right.
+_EVEN_DB: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays what.
+
+    Attributes:
+        roles: of the tracks; None where nobody knows.
+        pairs: names of tracks that mirror each other, left and right.
+    """
+
+    roles: Mapping[str, Role | None] = field(default_factory=dict)
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, preset: Preset) -> Cast:
+        """The cast that a preset names: two tracks of one link are a pair, the one further left first."""
+        groups: dict[str, list[tuple[float, str]]] = {}
+        for track in preset.tracks:
+            if track.link is not None:
+                groups.setdefault(track.link, []).append((track.strip.pan, track.name))
+        pairs = [sorted(group, key=lambda member: member[0]) for group in groups.values() if len(group) == 2]
+        roles = {track.name: track.role for track in preset.tracks}
+        return cls(roles, tuple((left[1], right[1]) for left, right in pairs))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anybody knows what any track is."""
+        return any(role is not None for role in self.roles.values())
+
+
+def sounds_of(passage: Passage, cast: Cast, sample_rate_hz: int) -> tuple[RoleSound, ...]:
+    """Measure the tracks that are heard."""
+    return tuple(
+        sound_of(name, cast.roles.get(name), _fullest(passage, name), sample_rate_hz, passage.level_lufs(name))
+        for name in passage.heard
+    )
+
+
+def _fullest(passage: Passage, name: str) -> Samples:
+    return max(passage.excerpts_of(name), key=lambda excerpt: excerpt.weight).audio
+
+
+def picture_of(reference: Samples, cast: Cast, sample_rate_hz: int) -> StereoPicture:
+    """What placing takes from a reference, shape (1 or 2, n): how wide it is in each band, and whether it leans."""
+    song = sound_of("", None, as_stereo(reference), sample_rate_hz, 0.0)
+    lean = lean_db(song.left, song.right)
+    beyond_db = math.copysign(max(0.0, abs(lean) - _EVEN_DB), lean)
+    return StereoPicture(cast.pairs, beyond_db, np.asarray(sides_db(song.left, song.right, song.cross)))

@@ -1,0 +1,181 @@
+"""Puts what a model says on top of what engineers do: its settings are believed as far as a reference can tell them.
+
+A reference says much of how bright, wide and dense a mix is, and little of where the kick drum stands. So the plain mix
+by role decides pans, cuts, sends and which way a setting may go at all; the model's levels, tone and compression move
+it from there, softly, and no further than nine in ten engineers go.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ...presets.console import EQ_BANDS, Compressor, EqBand, Equalizer, Master, Strip
+from ...presets.console import replace as with_values
+from ..console.dynamics import compressor_work
+from ..console.response import compressor_gain_db
+from ..practice.by_role import Render, RoleMix, at_levels, dry_alone, made_db, shaped
+from ..practice.levels import Levels, usual_levels, with_lead_heard
+from ..practice.placing import StereoPicture, place
+from ..practice.shaping import with_reduction
+from ..practice.sounds import RoleSound
+
+_WORTH_IT_DB: Final = 0.4
+_MOST_REDUCTION_DB: Final = 6.0
+_RATIOS: Final = (1.5, 6.0)
+# Of bands whose role's tracks have no figures: as far as a bold engineer goes.
+_LOW_CUT_DB, _LOW_BOOST_DB, _AIR_CUT_DB = -6.0, 4.0, -5.0
+_MASTER_EQ_DB: Final = 6.0
+_MASTER_REDUCTION_DB: Final = 3.0
+_LOW_BAND_HZ: Final = 180.0
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far a model is believed against the plain mix by role, 0..1 each.
+
+    Attributes:
+        levels: of its balance.
+        eq: of its equalizers.
+        compressor: of how much its compressors turn down.
+        sides: of which side it puts a track on.
+        master: of its settings of the master.
+    """
+
+    levels: float = 0.5
+    eq: float = 0.7
+    compressor: float = 0.5
+    sides: float = 1.0
+    master: float = 1.0
+
+
+def believed(
+    sounds: Sequence[RoleSound],
+    said: Mapping[str, Strip],
+    master: Master,
+    stage: StereoPicture,
+    sample_rate_hz: int,
+    level_lufs: float,
+    render: Render,
+    trust: Trust = Trust(),
+) -> RoleMix:
+    """Make the mix of a model's settings and of the plain mix by role.
+
+    Args:
+        sounds: the tracks.
+        said: what the model sets, by track.
+        master: what it sets there.
+        stage: pairs, and what is known of the reference's width and lean.
+        sample_rate_hz: of the tracks.
+        level_lufs: loudness at which strips meet their tracks.
+        render: renders a strip.
+        trust: how far the model is believed.
+    """
+    usual = usual_levels(sounds)
+    levels = _levels(sounds, said, usual, sample_rate_hz, render, trust)
+    sides = {sound.name: trust.sides * said[sound.name].pan for sound in sounds}
+    pans = place(sounds, levels, StereoPicture(stage.pairs, stage.lean_db, stage.sides_db, sides))
+    strips = {}
+    for sound in sounds:
+        strip = shaped(sound, sample_rate_hz, level_lufs)
+        strips[sound.name] = strip.model_copy(
+            update={
+                "eq": limited_eq(said[sound.name].eq, sound, trust.eq),
+                "compressor": _compressor(sound, strip, said[sound.name], sample_rate_hz, trust.compressor),
+                "pan": pans[sound.name],
+            }
+        )
+    placed = at_levels(sounds, dry_alone(strips), levels, sample_rate_hz, render)
+    return RoleMix(placed, levels, master=limited_master(master, trust.master))
+
+
+def _levels(
+    sounds: Sequence[RoleSound],
+    said: Mapping[str, Strip],
+    usual: Levels,
+    sample_rate_hz: int,
+    render: Render,
+    trust: Trust,
+) -> Levels:
+    """The usual levels, moved towards the model's."""
+    if len(sounds) < 2 or trust.levels == 0:
+        return dict(usual)
+    meant = {
+        sound.name: sound.loudness_lufs
+        + made_db(sound, said[sound.name], sample_rate_hz, render)
+        + said[sound.name].fader_db
+        for sound in sounds
+    }
+    offset_db = float(np.mean([meant[sound.name] - usual[sound.name] for sound in sounds]))
+    levels: Levels = {}
+    for sound in sounds:
+        away_db = meant[sound.name] - offset_db - usual[sound.name]
+        low_db, middle_db, high_db = sound.practice.level_db
+        levels[sound.name] = usual[sound.name] + softly(trust.levels * away_db, low_db - middle_db, high_db - middle_db)
+    return with_lead_heard(sounds, levels)
+
+
+def limited_eq(eq: Equalizer, sound: RoleSound, trust: float) -> Equalizer:
+    """An equalizer whose gains stay within what engineers set for the role, and boost no lows where there are none."""
+    bands = {}
+    for name in EQ_BANDS:
+        band: EqBand = getattr(eq, name)
+        low_db, high_db = _gain_range(name, band, sound)
+        bands[name] = band.model_copy(update={"gain_db": round(softly(trust * band.gain_db, low_db, high_db), 2)})
+    return Equalizer(**bands)
+
+
+def _gain_range(name: str, band: EqBand, sound: RoleSound) -> tuple[float, float]:
+    practice = sound.practice
+    is_low = name == "low_shelf" or band.freq_hz < _LOW_BAND_HZ
+    if name == "low_shelf":
+        return _LOW_CUT_DB, _LOW_BOOST_DB if sound.trait.has_lows else 0.0
+    if name in {"high_shelf", "band3"}:
+        return min(_AIR_CUT_DB, practice.high_shelf_db[0]), max(practice.high_shelf_db[2], 3.0)
+    return practice.peak_db[0], practice.peak_db[2] if sound.trait.has_lows or not is_low else 0.0
+
+
+def _compressor(sound: RoleSound, strip: Strip, said: Strip, sample_rate_hz: int, trust: float) -> Compressor:
+    """The role's compressor, turned towards how much the model turns down."""
+    usual = strip.compressor
+    if trust == 0:
+        return usual
+    practice = sound.practice
+    shape = usual.model_copy(
+        update={
+            "attack_ms": max(practice.attack_ms, 1.0),
+            "release_ms": max(practice.release_ms, 60.0),
+            "knee_db": 6.0,
+        }
+    )
+    work = compressor_work(sound.audio, sample_rate_hz, strip.input_gain_db, Equalizer(), shape)
+    levels_db = work.levels_db + strip.input_gain_db
+    usual_db = float(-compressor_gain_db(usual, levels_db).mean())
+    said_db = float(-compressor_gain_db(said.compressor, work.levels_db + said.input_gain_db).mean())
+    wanted_db = min((1 - trust) * usual_db + trust * said_db, _MOST_REDUCTION_DB)
+    ratio = math.exp((1 - trust) * math.log(practice.ratio[1]) + trust * math.log(max(said.compressor.ratio, 1.0)))
+    return with_reduction(
+        shape.model_copy(update={"ratio": min(max(ratio, _RATIOS[0]), _RATIOS[1])}), levels_db, wanted_db
+    )
+
+
+def limited_master(master: Master, trust: float) -> Master:
+    """The model's master with tone in limits."""
+    bands = {
+        f"eq.{name}.gain_db": round(softly(trust * getattr(master.eq, name).gain_db, -_MASTER_EQ_DB, _MASTER_EQ_DB), 2)
+        for name in EQ_BANDS
+    }
+    ratio = 1 + trust * (min(master.compressor.ratio, 4.0) - 1)
+    return with_values(master, {**bands, "compressor.ratio": ratio})
+
+
+def softly(value: float, low: float, high: float) -> float:
+    """A value that is kept while small and never passes the limits, low < 0 < high; a limit of 0 is 0."""
+    limit = high if value > 0 else -low
+    if limit <= 0:
+        return 0.0
+    return limit * math.tanh(value / limit)

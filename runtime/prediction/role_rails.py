@@ -1,0 +1,174 @@
+"""Guard rails that know what a track is: what carries a mix stands in the middle, is heard, and nothing leans.
+
+They judge the passage that was heard, and act where no engineer would leave a mix as it is. The mix by role is made so
+that none of them has to; a search, an old model or somebody's preset may still need them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from ...presets import console
+from ...presets.console import EQ_BANDS, Strip, parameters
+from ...presets.parts.match import THIRDS_HZ
+from ...presets.preset import Finding, Preset, Track
+from ...presets.roles import TRAITS, Role
+from ..audio.loudness import integrated_loudness
+from ..practice.sins import LOW_HZ, lean_lu, low_sides_db, sum_of
+from .rails import LEANING, LOW_BOOST, OFF_CENTRE, UNDER_THE_REST, WIDE_LOWS, Guarded, finding
+from .trial import Trial
+
+CENTRED: Final[frozenset[Role]] = frozenset({"kick", "snare", "bass", "lead vocal"})
+_LEADS: Final[frozenset[Role]] = frozenset({"lead vocal", "speech"})
+_LOW_BAND_HZ: Final = 180.0
+# A reference that leans this far asks for what leans.
+_REFERENCE_LEANS_DB: Final = 1.5
+_LOW_WIDTHS: Final = tuple(
+    f"match.width.hz_{freq_hz:g}_db".replace(".5", "_5") for freq_hz in THIRDS_HZ if freq_hz < LOW_HZ
+)
+_DRAWN_IN: Final = (0.75, 0.5, 0.25, 0.0)
+
+
+def in_the_middle(preset: Preset, trial: Trial) -> Guarded:
+    """Kick, snare, bass and lead vocal to the middle, where they are no pair and the reference does not lean."""
+    if abs(lean_lu(trial.stereo_reference, trial.sample_rate_hz)) > _REFERENCE_LEANS_DB:
+        return Guarded(preset)
+    paired = {name for pair in trial.cast.pairs for name in pair}
+
+    def centred(track: Track) -> tuple[Track, Finding | None]:
+        pan = track.strip.pan
+        if role_of(track, trial) not in CENTRED or track.name in paired or abs(pan) <= OFF_CENTRE.limit_db:
+            return track, None
+        said = finding(
+            OFF_CENTRE, track.name, None, None, {"share": 100 * abs(pan), "side": "left" if pan < 0 else "right"}
+        )
+        return _with(track, {"pan": 0.0}), said
+
+    return _each(preset, trial, centred)
+
+
+def without_low_boosts(preset: Preset, trial: Trial) -> Guarded:
+    """No boost of lows on what has none to give."""
+
+    def quiet(track: Track) -> tuple[Track, Finding | None]:
+        role = role_of(track, trial)
+        if role is None or TRAITS[role].has_lows:
+            return track, None
+        bands = [
+            name
+            for name in EQ_BANDS
+            if getattr(track.strip.eq, name).gain_db > LOW_BOOST.limit_db
+            and (name == "low_shelf" or getattr(track.strip.eq, name).freq_hz < _LOW_BAND_HZ)
+        ]
+        if not bands:
+            return track, None
+        before_db = max(getattr(track.strip.eq, name).gain_db for name in bands)
+        said = finding(LOW_BOOST, track.name, before_db, LOW_BOOST.target_db, {"role": role})
+        return _with(track, {f"eq.{name}.gain_db": LOW_BOOST.target_db for name in bands}), said
+
+    return _each(preset, trial, quiet)
+
+
+def lead_heard(preset: Preset, trial: Trial) -> Guarded:
+    """The lead vocal no further below all else than it can be followed."""
+    rendered = trial.render(preset)
+    leads = [track.name for track in preset.tracks if role_of(track, trial) in _LEADS and track.name in rendered.stems]
+    rest = [stem for name, stem in rendered.stems.items() if name not in leads]
+    if not leads or not rest:
+        return Guarded(preset)
+    rate_hz = trial.sample_rate_hz
+    voice_lufs = integrated_loudness(sum_of([rendered.stems[name] for name in leads]), rate_hz)
+    gap_db = voice_lufs - integrated_loudness(sum_of(rest), rate_hz)
+    if not math.isfinite(gap_db) or gap_db >= UNDER_THE_REST.limit_db:
+        return Guarded(preset)
+    lift_db = UNDER_THE_REST.target_db - gap_db
+    words = {"below": -gap_db, "above": -UNDER_THE_REST.target_db}
+    findings = tuple(finding(UNDER_THE_REST, name, gap_db, UNDER_THE_REST.target_db, words) for name in leads)
+    clamp = parameters(Strip)["fader_db"].clamp
+    tracks = tuple(
+        _with(track, {"fader_db": clamp(track.strip.fader_db + lift_db)}) if track.name in leads else track
+        for track in preset.tracks
+    )
+    return Guarded(preset.model_copy(update={"tracks": tracks}), findings)
+
+
+def low_end_in_the_middle(preset: Preset, trial: Trial) -> Guarded:
+    """What is below 120 Hz in the middle: what carries the lows is centred, the rest cut below them."""
+    before_db = low_sides_db(trial.render(preset).mix, trial.sample_rate_hz)
+    if before_db <= WIDE_LOWS.limit_db:
+        return Guarded(preset)
+
+    def narrowed(track: Track) -> Track:
+        role = role_of(track, trial)
+        if role is not None and TRAITS[role].has_lows:
+            return _with(track, {"pan": 0.0})
+        if track.strip.pan == 0.0 and trial.passage.audio[track.name].shape[0] == 1:
+            return track
+        return _with(
+            track, {"low_cut.freq_hz": max(track.strip.low_cut.freq_hz, LOW_HZ), "low_cut.slope_db_per_octave": 24.0}
+        )
+
+    playing = trial.playing(preset)
+    tracks = tuple(narrowed(track) if track.name in playing else track for track in preset.tracks)
+    narrow = preset.model_copy(update={"tracks": tracks}) if tracks != preset.tracks else preset
+    after_db = low_sides_db(trial.render(narrow).mix, trial.sample_rate_hz)
+    if after_db > WIDE_LOWS.limit_db:  # what is wide in the recordings themselves
+        values = dict.fromkeys(_LOW_WIDTHS, WIDE_LOWS.target_db)
+        narrow = narrow.model_copy(update={"master": console.replace(narrow.master, values)})
+        after_db = low_sides_db(trial.render(narrow).mix, trial.sample_rate_hz)
+    return Guarded(narrow, (finding(WIDE_LOWS, None, before_db, after_db, {}, who="the whole mix"),))
+
+
+def upright(preset: Preset, trial: Trial) -> Guarded:
+    """Left and right equally loud, where they are in the reference: what is on the louder side is drawn in."""
+    wanted_db = lean_lu(trial.stereo_reference, trial.sample_rate_hz)
+    goal_db = math.copysign(max(0.0, abs(wanted_db) - LEANING.limit_db), wanted_db)
+
+    def lean(tried: Preset) -> float:
+        return lean_lu(trial.render(tried).mix, trial.sample_rate_hz) - goal_db
+
+    before_db = lean(preset)
+    if abs(before_db) <= LEANING.limit_db or len(trial.playing(preset)) < 2:
+        return Guarded(preset)
+    best, after_db = preset, before_db
+    for share in _DRAWN_IN:
+        tried = _drawn_in(preset, np.sign(before_db), share)
+        found_db = lean(tried)
+        if abs(found_db) < abs(after_db):
+            best, after_db = tried, found_db
+        if abs(found_db) <= LEANING.target_db:
+            break
+    if best is preset:
+        return Guarded(preset)
+    words = {"side": "right" if before_db > 0 else "left"}
+    return Guarded(best, (finding(LEANING, None, abs(before_db), abs(after_db), words, who="the whole mix"),))
+
+
+def role_of(track: Track, trial: Trial) -> Role | None:
+    """The role of a track, as the preset has it, or as it was decided."""
+    return track.role or trial.cast.roles.get(track.name)
+
+
+def _drawn_in(preset: Preset, side: float, share: float) -> Preset:
+    tracks = tuple(
+        _with(track, {"pan": track.strip.pan * share}) if track.strip.pan * side > 0 else track
+        for track in preset.tracks
+    )
+    return preset.model_copy(update={"tracks": tracks})
+
+
+def _each(preset: Preset, trial: Trial, check: Callable[[Track], tuple[Track, Finding | None]]) -> Guarded:
+    playing = trial.playing(preset)
+    checked = [check(track) if track.name in playing else (track, None) for track in preset.tracks]
+    findings = tuple(said for _, said in checked if said is not None)
+    if not findings:
+        return Guarded(preset)
+    return Guarded(preset.model_copy(update={"tracks": tuple(track for track, _ in checked)}), findings)
+
+
+def _with(track: Track, values: Mapping[str, float]) -> Track:
+    return track.model_copy(update={"strip": console.replace(track.strip, values)})

@@ -1,0 +1,57 @@
+"""How loud tracks should be: by role, by how many there are, and with the lead vocal heard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mixbridge.presets.roles import ROLES, Role
+from mixbridge.runtime.practice.levels import (
+    LEAD_CEILING_DB,
+    LEAD_FLOOR_DB,
+    lead_against_rest_db,
+    usual_levels,
+    with_lead_heard,
+)
+from mixbridge.runtime.practice.sounds import RoleSound, sound_of
+
+NOISE = np.random.default_rng(0).standard_normal((1, 8192)).astype(np.float32)
+
+
+def sounds(*roles: Role | None) -> tuple[RoleSound, ...]:
+    return tuple(sound_of(f"{number}", role, NOISE, 44100, -20.0) for number, role in enumerate(roles))
+
+
+def test_every_role_has_a_level() -> None:
+    assert all(np.isfinite(level) for level in usual_levels(sounds(*ROLES, None)).values())
+
+
+def test_more_of_a_kind_are_a_little_louder_together_and_softer_each() -> None:
+    one, four = (usual_levels(sounds(*["electric guitar"] * count, "bass")) for count in (1, 4))
+    assert four["0"] - one["0"] == pytest.approx(-3.01, abs=0.01)  # twice 1.5 dB
+
+
+def test_the_order_is_that_of_a_song() -> None:
+    level = usual_levels(sounds("lead vocal", "bass", "kick", "hi-hat", "backing vocal"))
+    assert level["0"] > level["1"] > level["2"] > level["3"]
+    assert level["4"] <= level["0"] - 4 + 6  # behind the lead, which may have been moved by its window
+
+
+def test_the_lead_is_heard_in_a_full_band_and_not_alone_before_a_piano() -> None:
+    full = sounds("lead vocal", "drums", *["electric guitar"] * 8, *["backing vocal"] * 6, "bass", "keys", "keys")
+    sparse = sounds("lead vocal", "keys")
+    gaps = [lead_against_rest_db(group, usual_levels(group)) for group in (full, sparse)]
+    assert gaps[0] is not None
+    assert gaps[1] is not None
+    assert LEAD_FLOOR_DB - 1e-9 <= gaps[0] <= gaps[1] <= LEAD_CEILING_DB + 1e-9
+
+
+def test_only_leads_are_moved() -> None:
+    group = sounds("lead vocal", "lead vocal", "bass")
+    moved = with_lead_heard(group, {"0": -20.0, "1": -26.0, "2": 0.0})
+    assert moved == {"0": LEAD_FLOOR_DB, "1": LEAD_FLOOR_DB - 6, "2": 0.0}
+
+
+def test_there_may_be_no_lead() -> None:
+    group = sounds("bass", "keys")
+    assert lead_against_rest_db(group, usual_levels(group)) is None
+    assert with_lead_heard(group, {"0": 1.0, "1": 2.0}) == {"0": 1.0, "1": 2.0}

@@ -1,0 +1,109 @@
+"""A model's settings are believed as far as a reference can tell, and never beyond what engineers set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
+from mixbridge.presets.roles import TRAITS, Role
+from mixbridge.runtime.audio.loudness import integrated_loudness
+from mixbridge.runtime.console.dynamics import compressor_work
+from mixbridge.runtime.practice.by_role import RoleMix, mix_by_role
+from mixbridge.runtime.practice.placing import StereoPicture
+from mixbridge.runtime.practice.sounds import RoleSound, sound_of
+from mixbridge.runtime.prediction.prior import Trust, believed, softly
+from mixbridge.runtime.rendering.render import render_strip
+from numpy.typing import NDArray
+
+Audio = NDArray[np.float32]
+RATE_HZ = 44100
+LEVEL_LUFS = -24.0
+ROLES: dict[str, Role | None] = {"Kick": "kick", "Bass": "bass", "Vox": "lead vocal", "Gtr": "electric guitar"}
+WILD = Strip(
+    input_gain_db=10,
+    pan=0.6,
+    eq=Equalizer(low_shelf=EqBand(gain_db=11, freq_hz=120), band1=EqBand(gain_db=-20), high_shelf=EqBand(gain_db=15)),
+    compressor=Compressor(threshold_db=-60, ratio=15),
+)
+
+
+def noise(seed: int) -> Audio:
+    return (0.1 * np.random.default_rng(seed).standard_normal((1, 2 * RATE_HZ))).astype(np.float32)
+
+
+def sounds() -> tuple[RoleSound, ...]:
+    made = []
+    for seed, (name, role) in enumerate(ROLES.items()):
+        audio = noise(seed)
+        made.append(sound_of(name, role, audio, RATE_HZ, integrated_loudness(audio, RATE_HZ)))
+    return tuple(made)
+
+
+def mixed(said: dict[str, Strip] | None = None, trust: Trust | None = None, master: Master | None = None) -> RoleMix:
+    strips = dict.fromkeys(ROLES, WILD) if said is None else said
+    return believed(
+        sounds(), strips, master or Master(), StereoPicture(), RATE_HZ, LEVEL_LUFS, render_strip, trust or Trust()
+    )
+
+
+def loudness(name: str, strip: Strip) -> float:
+    sound = next(sound for sound in sounds() if sound.name == name)
+    return integrated_loudness(render_strip(sound.audio, RATE_HZ, strip.model_copy(update={"pan": 0.0})), RATE_HZ)
+
+
+def test_what_carries_the_song_stays_in_the_middle_whatever_is_said() -> None:
+    strips = mixed().strips
+    assert [strips[name].pan for name in ("Kick", "Bass", "Vox")] == [0, 0, 0]
+
+
+def test_gains_stay_within_practice_and_no_lows_are_boosted_where_there_are_none() -> None:
+    strips = mixed().strips
+    for name, role in ROLES.items():
+        eq, practice = strips[name].eq, TRAITS[role or "keys"].practice
+        assert practice.peak_db[0] <= eq.band1.gain_db < 0
+        assert 0 < eq.high_shelf.gain_db <= max(practice.high_shelf_db[2], 3)
+    assert strips["Vox"].eq.low_shelf.gain_db == strips["Gtr"].eq.low_shelf.gain_db == 0
+    assert 0 < strips["Bass"].eq.low_shelf.gain_db <= 4
+
+
+def test_compression_is_that_of_a_mix() -> None:
+    for sound in sounds():
+        strip = mixed().strips[sound.name]
+        work = compressor_work(sound.audio, RATE_HZ, strip.input_gain_db, Equalizer(), strip.compressor)
+        assert work.mean_db <= 6.1
+        assert strip.compressor.ratio <= 6
+
+
+def test_without_trust_it_is_the_plain_mix_by_role() -> None:
+    none = Trust(levels=0, eq=0, compressor=0, sides=0, master=0)
+    plain = mix_by_role(sounds(), StereoPicture(), RATE_HZ, LEVEL_LUFS, render_strip)
+    made = mixed(trust=none)
+    assert made.levels_db == plain.levels_db
+    for name in ROLES:
+        assert made.strips[name].model_copy(update={"eq": Equalizer()}) == plain.strips[name]
+        assert all(getattr(made.strips[name].eq, band).gain_db == 0 for band in Equalizer.model_fields)
+
+
+def test_levels_move_towards_the_model_s_and_tracks_are_as_loud_as_meant() -> None:
+    flat = {name: Strip() for name in ROLES}
+    louder = {**flat, "Gtr": Strip(fader_db=8), "Bass": Strip(fader_db=-8)}
+    base, moved = mixed(flat), mixed(louder)
+    rise_db = (moved.levels_db["Gtr"] - moved.levels_db["Bass"]) - (base.levels_db["Gtr"] - base.levels_db["Bass"])
+    assert 3 < rise_db < 16
+    for name in ROLES:
+        away_db = loudness(name, moved.strips[name]) - moved.levels_db[name]
+        assert away_db == pytest.approx(loudness("Kick", moved.strips["Kick"]) - moved.levels_db["Kick"], abs=0.1)
+
+
+def test_the_master_is_tame() -> None:
+    wild = Master(eq=Equalizer(high_shelf=EqBand(gain_db=20)), compressor=Compressor(ratio=20, threshold_db=-40))
+    master = mixed(master=wild).master
+    assert 0 < master.eq.high_shelf.gain_db <= 6
+    assert master.compressor.ratio <= 4
+
+
+def test_softly() -> None:
+    assert softly(0.5, -4, 8) == pytest.approx(0.5, abs=0.01)
+    assert 7.9 < softly(100, -4, 8) <= 8
+    assert softly(-100, -4, 8) == pytest.approx(-4)
+    assert softly(3, -4, 0) == 0
