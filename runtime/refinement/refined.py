@@ -86,7 +86,7 @@ def _search(
         plain = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
         preset = with_roles(plain, heard_roles(passage, rate_hz, roles), passage, rate_hz)
     if is_practice(preset, passage, song, rate_hz):
-        preset = predict(controller, passage, song, roles)
+        preset = predict_musically(controller, passage, song, roles)
         distance = distance_to(song, preset, passage, rate_hz)
         found = Refinement(preset, distance, distance, 0, 0.0, False, (), start, unasked=True)
         return replace(found, preset=with_note(assured(controller, preset, passage, song), words(found)))
