@@ -32,6 +32,8 @@ _BY_DESCRIPTOR = os.name == "posix"
 _MPEG = {"MPEG", "MP3"}
 _MOST_IDLE = 128
 _HASHED_BYTES = 2**20
+# As libsndfile has it: SEEK_CUR, and the bit for the pointer that writes.
+_FROM_HERE, _WRITE_POINTER = 1, 0x20
 
 
 class OneWayFile(sf.SoundFile):  # type: ignore[misc]
@@ -44,6 +46,15 @@ class OneWayFile(sf.SoundFile):  # type: ignore[misc]
     def seekable(self) -> bool:
         """Never, as far as soundfile is told."""
         return False
+
+    def skip(self, frames: int) -> None:
+        """Go on so many frames behind where the last was written; what lies between is silence.
+
+        Raises:
+            SoundFileError: the file cannot be sought.
+        """
+        if frames and sf._snd.sf_seek(self._file, frames, _FROM_HERE | _WRITE_POINTER) < 0:
+            raise sf.LibsndfileError(sf._snd.sf_error(self._file), "cannot skip silence: ")
 
 
 class AudioFile(OneWayFile):

@@ -24,6 +24,8 @@ from .reading import Samples, first_bad_frame
 # RIFF and AIFF count bytes with 32 bits; one MiB is left for headers.
 _FOUR_GIB = 2**32 - 2**20
 _SIGNATURE = "mixbridge"
+# Silence of this length and more is skipped: zeros are read there, and most file systems keep no room for them.
+_LEAST_SILENT = 4096
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class AudioWriter:
     ):
         self.path = Path(path)
         container = _container(self.path, audio_format, channels * frames * audio_format.bytes_per_sample)
-        self._frames = 0
+        self._frames = self._silent_frames = 0
+        self._skips = audio_format.container != "FLAC"
         self._integer_bits = 8 * audio_format.bytes_per_sample if audio_format.is_integer else None
         self._sample_rate_hz = sample_rate_hz
         try:
@@ -106,6 +109,9 @@ class AudioWriter:
     ) -> None:
         is_whole = False
         try:
+            if kind is None and self._silent_frames:
+                self._file.skip(self._silent_frames - 1)  # the last frame makes the file as long as it is
+                self._file.write(np.zeros((1, self._file.channels), np.float32))
             self._file.close()
             if self._integer_bits is None:
                 _clear_peak_time(self.path)
@@ -128,12 +134,18 @@ class AudioWriter:
         if bad is not None:
             time_s = (self._frames + bad) / self._sample_rate_hz
             raise AudioError(f"{self.path.name} was not written: at {time_s:.3f} s a sample is not a finite number.")
+        self._frames += block.shape[1]
+        if self._skips and block.shape[1] >= _LEAST_SILENT and not block.any():
+            self._silent_frames += block.shape[1]
+            return
         try:
+            if self._silent_frames:
+                self._file.skip(self._silent_frames)
+                self._silent_frames = 0
             self._file.write(block.T if self._integer_bits is None else _integers(block, self._integer_bits))
         # soundfile asserts that all frames went out.
         except (OSError, sf.SoundFileError, AssertionError) as error:
             raise cannot_write(self.path, error) from error
-        self._frames += block.shape[1]
 
 
 def is_signed(path: Path) -> bool:

@@ -30,7 +30,7 @@ _LEVEL_EXPONENT = 20
 NEPER_PER_DB: Final = math.log(10) / 20
 # What is below this is silence: denormal numbers would cost a hundred times the time.
 _SILENT = 1e-30
-_BUFFER_FRAMES = 8192
+BUFFER_FRAMES = 8192
 
 
 class PluginStream:
@@ -45,13 +45,13 @@ class PluginStream:
         self._plugin = plugin
         self._rate_hz = sample_rate_hz
         # The largest block that will ever be.
-        self.process(np.zeros(_BUFFER_FRAMES, np.float32))
+        self.process(np.zeros(BUFFER_FRAMES, np.float32))
 
     def process(self, samples: Samples) -> Samples:
         """The next samples of the channel, shape (n,) to (n,)."""
         if not len(samples):
             return samples
-        return self._plugin.process(samples, self._rate_hz, _BUFFER_FRAMES, reset=False)
+        return self._plugin.process(samples, self._rate_hz, BUFFER_FRAMES, reset=False)
 
 
 class Rest:

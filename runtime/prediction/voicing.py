@@ -148,7 +148,8 @@ def _in_a_room(preset: Preset, name: str, audio: Samples, sample_rate_hz: int, s
     sent = console.replace(dry_strip, {"reverb_send_db": most_db})
     wet = _with_strips(preset.model_copy(update={"reverb": _ROOM}), {name: sent})
     dry = render_strip(audio, sample_rate_hz, dry_strip)
-    tail = render_mix({name: audio}, sample_rate_hz, wet)[:, : dry.shape[1]] - dry
+    alone = wet.model_copy(update={"tracks": (wet.track(name),)})  # tracks that are silent may be beside it
+    tail = render_mix({name: audio}, sample_rate_hz, alone)[:, : dry.shape[1]] - dry
     share = VoiceComparison(audio, sample_rate_hz, sound).room_share(dry, tail)
     send_db = most_db + power_decibels(share)
     if send_db < _LEAST_SEND_DB:

@@ -6,7 +6,7 @@ import numpy as np
 from pedalboard import Convolution
 
 from ...audio.reading import Samples
-from ..primitives import PluginStream
+from ..primitives import BUFFER_FRAMES, PluginStream
 
 # Convolution scales every impulse response to an energy of 0.125 squared (JUCE's normalisation; measured).
 _CONVOLUTION_GAIN = 0.125
@@ -14,6 +14,10 @@ _CONVOLUTION_GAIN = 0.125
 
 class StereoConvolution:
     """Wet sound only, without latency: left gives left, right gives right.
+
+    Where its tail has died away and more silence comes, nothing is computed: the answer is silence. It works in pieces
+    of a length of its own; when sound comes again, it is brought to where it would stand in them, so that all samples
+    are those that it would have given.
 
     Args:
         response: shape (2, n).
@@ -28,8 +32,23 @@ class StereoConvolution:
             PluginStream(Convolution(channel, mix=1.0, sample_rate=sample_rate_hz), sample_rate_hz)
             for channel in response
         ]
+        self._needed = response.shape[1] + 2 * BUFFER_FRAMES
+        self._silent = self._skipped = 0
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (2, n)."""
+        is_silent = not block.any()
+        if is_silent and self._silent >= self._needed:
+            self._skipped += block.shape[1]
+            return np.zeros_like(block)
+        if self._skipped:
+            missed = np.zeros((2, self._skipped % BUFFER_FRAMES), np.float32)
+            self._skipped = 0
+            self._convolved(missed)
+        wet = self._convolved(block)
+        self._silent = self._silent + block.shape[1] if is_silent and not wet.any() else 0
+        return wet
+
+    def _convolved(self, block: Samples) -> Samples:
         rows = zip(self._channels, block, self._out_gains, strict=True)
         return np.stack([channel.process(row) * gain for channel, row, gain in rows])

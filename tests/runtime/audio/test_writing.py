@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.presets.errors import AudioError, OutputError
+from mixbridge.runtime.audio import writing
 from mixbridge.runtime.audio.output import output_file
 from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.audio.writing import FORMATS, AudioWriter
@@ -154,3 +156,24 @@ def test_over_4_gb_takes_a_container_that_can(tmp_path: Path) -> None:
     assert probe(tmp_path / "a.wav").container == "RF64"
     with pytest.raises(OutputError, match="over 4 GB"):
         AudioWriter(tmp_path / "a.aiff", RATE_HZ, 2, frames, FORMATS["aiff"])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_silence_is_skipped_and_the_file_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    noise = np.random.default_rng(6).uniform(-1, 1, (2, 5000)).astype(np.float32)
+    silence = np.zeros((2, 50_000), np.float32)
+    blocks = [silence, silence, noise, silence, noise[:, :100], silence[:, :100], silence, silence]
+    files = {}
+    for least in (writing._LEAST_SILENT, 10**9):
+        monkeypatch.setattr(writing, "_LEAST_SILENT", least)
+        path = tmp_path / f"{least}{FORMATS[name].suffix}"
+        with AudioWriter(path, 44100, 2, sum(block.shape[1] for block in blocks), FORMATS[name]) as writer:
+            for block in blocks:
+                writer.write(block)
+        files[least] = path
+    skipped, written = files.values()
+    assert skipped.read_bytes() == written.read_bytes()
+    if FORMATS[name].container != "FLAC" and os.name == "posix":
+        assert skipped.stat().st_blocks < written.stat().st_blocks / 3

@@ -149,3 +149,14 @@ def test_a_voice_is_not_searched_towards_a_song(controller: Controller, tmp_path
     assert "not refined" in (preset.provenance.note or "")
     reference, _, _ = hear_reference(tmp_path / "song.wav", RATE_HZ, controller.manifest.reference_length)
     assert preset.track("Vocal").strip == predict(controller, passage, reference).track("Vocal").strip
+
+
+def test_silent_tracks_may_be_beside_a_lone_one(controller: Controller) -> None:
+    """A channel that was not plugged in: the lone voice is still sent to a room."""
+    numbers = np.random.default_rng(8)
+    phrases = (np.arange(12 * RATE_HZ) % RATE_HZ < 0.7 * RATE_HZ).astype(np.float32)
+    sung = (0.1 * numbers.standard_normal((1, phrases.size)) * phrases).astype(np.float32)
+    tracks = {"Lead Vox": sung, "Nobody": np.zeros_like(sung), "Nothing": np.zeros((2, phrases.size), np.float32)}
+    preset = predict(controller, heard(controller, tracks), song())
+    assert [track.name for track in preset.tracks] == list(tracks)
+    assert preset.track("Nobody").strip == preset.track("Nothing").strip
