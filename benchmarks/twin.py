@@ -68,8 +68,8 @@ in dB of what the runtime makes.
 
 {nulls}
 
-The rooms, one for {_DRAWS_A_ROOM} draws, against the runtime's impulse responses, in the octaves from 125 Hz to 8 kHz, both sides, that are within
-60 dB of the loudest:
+The rooms, one for {_DRAWS_A_ROOM} draws, against the runtime's impulse responses, in the octaves from 125 Hz to 8 kHz,
+both sides, that are within 60 dB of the loudest:
 
 {tails}
 

@@ -120,9 +120,7 @@ def test_ducking_turns_it_down_under_words_and_lets_it_bloom_between():
 
 def test_no_band_grows_where_a_short_decay_leaves_little_to_measure() -> None:
     """A band around 44 Hz swings a few times in 0.28 s; what puts its decay right once made it swell."""
-    short = Reverb(
-        decay_low_s=0.276, decay_mid_s=0.794, decay_high_s=0.437, damping_hz=5997, size=0.197, low_cut_hz=20
-    )
+    short = Reverb(decay_low_s=0.276, decay_mid_s=0.794, decay_high_s=0.437, damping_hz=5997, size=0.197, low_cut_hz=20)
     response = room_response(short, ROOM_RATE_HZ)
     band = sosfiltfilt(butter(2, (36, 54), "bandpass", fs=48_000, output="sos"), response.astype(np.float64), axis=1)
     early, late = (np.square(part).sum(axis=1) for part in (band[:, :14_400], band[:, -14_400:]))
