@@ -12,10 +12,13 @@ from typing import Final
 
 from .expansion import DeskParameter, expand_effect, scale_of
 from .layout import EFFECTS
-from .scales import Scale
+from .ranges import Linear
+from .scales import Scale, WireValue
 from .sections import Control, EffectKind
 from .template import Variables, filled, filled_argument
 
+# Of keys of settings that are kept as they are: "reverb.rest.13".
+REST: Final = ".rest."
 # What stands for a slot and a bus while a profile is checked.
 _ANY_BUS: Final = 1
 
@@ -104,6 +107,21 @@ def parameters_of(
     bus = {} if chosen.bus is None else {"bus": chosen.bus}
     variables: Variables = {**buses, **bus, **effect.variables(chosen.slot), "n": chosen.slot}
     return expand_effect(chosen.kind, effect, model, variables, scales)
+
+
+def rest_addresses(effect: EffectKind, slot: int) -> dict[str, str]:
+    """The addresses of all settings of a slot, whatever is in it, by key but for the name of the effect."""
+    if effect.rest is None:
+        return {}
+    template = f"{effect.prefix}/{effect.rest.address}"
+    return {f"{REST}{par}": filled(template, {"n": slot, "par": par}) for par in range(1, effect.rest.count + 1)}
+
+
+def raw_scale(wire: WireValue | None) -> Scale:
+    """The scale of a setting of which only the wire value is known: a float 0..1, or the place in a list."""
+    if isinstance(wire, float):
+        return Linear(kind="linear", low=0, high=1, tolerance=1e-4)
+    return Linear(kind="linear", low=0, high=1000, type="i")
 
 
 def check(kind: str, effect: EffectKind, scales: Mapping[str, Scale]) -> None:

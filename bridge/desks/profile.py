@@ -172,7 +172,7 @@ class Desk(Part):
     def strips(self) -> Mapping[str, StripKind]:
         """Its kinds of strip: "track", "bus" and "master" if it has them, "reverb" and "delay" if they were chosen."""
         slots = {
-            kind: StripKind(label=self.effect_kinds[kind].label, first=effect.slot)
+            kind: StripKind(label=self._slot_label(kind, effect.slot), first=effect.slot)
             for kind, effect in self._effects.items()
         }
         return {**self._kinds(), **slots}
@@ -302,6 +302,16 @@ class Desk(Part):
             for parameter in self.parameters(kind).values()
         ]
 
+    def rest(self, kind: str) -> list[Setting]:
+        """All settings of the slot of an effect that was chosen, whatever is in it, to be asked for."""
+        chosen = self._effects[kind]
+        strip = _strip_name(kind, chosen.slot)
+        scale = effects.raw_scale(None)
+        return [
+            Setting(f"{kind}{key}", strip, address, (), 0, scale.type, scale)
+            for key, address in effects.rest_addresses(self.effect_kinds[kind], chosen.slot).items()
+        ]
+
     def label(self, kind: str, number: int) -> str:
         """What the desk's users call a strip, e.g. "ch/05"; "track 5" where the profile does not say."""
         strip = self.strips.get(kind)
@@ -312,6 +322,10 @@ class Desk(Part):
         bus = None if self.bus is None else self.bus.resolved(self.track, master)
         kinds = {"track": self.track, "bus": bus, "master": master}
         return {name: kind for name, kind in kinds.items() if kind is not None}
+
+    def _slot_label(self, kind: str, slot: int) -> str:
+        effect = self.effect_kinds[kind]
+        return filled(effect.label, {**effect.variables(slot), "n": slot})
 
     def _slot(self, kind: str, name: str, bands: Bands) -> Slot:
         table = self.parameters(kind)

@@ -210,6 +210,13 @@ class EffectFeed(Part):
         return self
 
 
+class EffectRest(Part):
+    """All settings that an effect in a slot may have: they go when it is replaced, and are kept to take that back."""
+
+    address: AddressTemplate = Field(description="of setting {par}, below the prefix of the slot")
+    count: int = Field(ge=1, le=200, description="how many there are")
+
+
 class EffectKind(Part):
     """A kind of effect that strips send to, and the slots that can hold one."""
 
@@ -228,6 +235,7 @@ class EffectKind(Part):
         None, description='of a delay: "reverb" where its slots are those of the reverb'
     )
     returns: tuple[Control, ...] = Field((), max_length=2, description="level of its return; of left and right, if two")
+    rest: EffectRest | None = Field(None, description="all settings of a slot, whatever effect is in it")
     reverb_sends: tuple[Control, ...] = Field(
         (), max_length=2, description="of a delay: sends of its return to {reverb}"
     )

@@ -93,15 +93,15 @@ def fit_preset(
 
 def sends_to(tracks: Iterable[Track | GroupBus], kind: str) -> bool:
     """Tell whether something is sent to an effect: "fx", "reverb" or "delay"."""
-    return any(get(track.strip, f"{kind}_send_db") > SEND_OFF_DB and not track.mute for track in tracks)
+    return any(get(track.strip, f"{kind}_send_db") > SEND_OFF_DB for track in tracks)
 
 
 def uses(preset: Preset, tracks: Iterable[Track], kind: str) -> bool:
-    """Tell whether an effect of a preset is heard, be it by the echoes that a delay sends to the reverb."""
-    heard: tuple[Track | GroupBus, ...] = (*tracks, *preset.buses)
-    if sends_to(heard, kind):
+    """Tell whether an effect of a preset is fed by these tracks or a group, or by a delay that they feed."""
+    sources: tuple[Track | GroupBus, ...] = (*tracks, *preset.buses)
+    if sends_to(sources, kind):
         return True
-    return kind == "reverb" and preset.delay.reverb_send_db > SEND_OFF_DB and sends_to(heard, "delay")
+    return kind == "reverb" and preset.delay.reverb_send_db > SEND_OFF_DB and sends_to(sources, "delay")
 
 
 def _effects(preset: Preset, tracks: Sequence[Track], desk: Desk) -> dict[str, FittedStrip]:
@@ -130,7 +130,7 @@ def _lost(preset: Preset, tracks: Sequence[Track], desk: Desk, groups: Collectio
         yield f"The master: {desk.title} has none that mixbridge can reach."
     effects = {"fx": "reverb of the fx bus", "reverb": "reverb", "delay": "delay"}
     for kind, words in effects.items():
-        if kind not in desk.effects and uses(preset, tracks, kind):
+        if kind not in desk.effects and uses(preset, [track for track in tracks if not track.mute], kind):
             yield f"The {words} itself: set one up on the desk, and send the tracks to it."
     left = [bus.name for bus in preset.buses if bus.name not in groups]
     if left:

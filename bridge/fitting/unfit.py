@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from ...presets.console import EQ_BANDS, EqBand, Equalizer, Master, Parameter, Strip, parameters, replace
+from ...presets.console import EQ_BANDS, SEND_OFF_DB, EqBand, Equalizer, Master, Parameter, Strip, parameters, replace
 from ...presets.sections import rows_of, spoken
 from ...presets.units import allowed, quantity
 from ..desks.keys import desk_key
@@ -110,7 +110,9 @@ def _off(values: Mapping[str, float | str], desk: Desk, kind: str) -> list[str]:
 def _levels(values: Mapping[str, float | str], kind: str) -> dict[str, float]:
     """List trim, fader, pan and send by path in the console: what is part of no stage."""
     paths = (path for path in parameters(_console_part(kind)) if "." not in path)
-    return {path: float(values[desk_key(path)]) for path in paths if desk_key(path) in values}
+    levels = {path: float(values[desk_key(path)]) for path in paths if desk_key(path) in values}
+    switched_off = [path for path in levels if not values.get(f"send.{path.removesuffix('_send_db')}_on", 1.0)]
+    return {**levels, **dict.fromkeys(switched_off, SEND_OFF_DB)}
 
 
 def _console_part(kind: str) -> type[Strip | Master]:

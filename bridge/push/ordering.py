@@ -101,12 +101,15 @@ class _Strips:
         return cls(switches, frozenset(row.setting.strip for row in rows if row.replaces))
 
     def moves_on_the_way(self, row: Row) -> bool:
-        """Whether a level leaves its place while something else is switched, though it comes back to it."""
+        """Whether it leaves its place while something else is switched, though it comes back to it.
+
+        So does a makeup, a send that is switched on, and everything of an effect that becomes another one.
+        """
         key = row.setting.key
         if key == _MAKEUP:
             switch = self.switches.get((row.setting.strip, _COMPRESSOR))
             return switch is not None and switch.changes
-        return self._begins_at_nothing(row) is not None
+        return self._begins_at_nothing(row) is not None or row.setting.strip in self.replaced
 
     def steps(self, row: Row) -> Iterator[Step]:
         setting, key = row.setting, row.setting.key
@@ -121,6 +124,9 @@ class _Strips:
             yield Step("unheard" if row.then_value else "last", setting)
         elif key == "eq.on":
             yield Step("neutral", setting)
+        elif setting.strip in self.replaced:
+            # First what effect it is: its settings are those of the new one.
+            yield from () if row.keeps else (Step("quieter" if key.endswith(".type") else "neutral", setting),)
         elif key.endswith((".on", "_on")):
             yield Step("on" if row.then_value else "louder", setting)
         else:

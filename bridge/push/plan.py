@@ -12,6 +12,7 @@ from ...presets.console import Master, Strip
 from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
 from ...presets.sections import SectionName, is_active
+from ..desks.effects import raw_scale
 from ..desks.keys import section_of
 from ..desks.layout import EFFECTS
 from ..desks.profile import Desk, Setting
@@ -37,7 +38,8 @@ class Row:
         setting: as it shall be.
         now: what the desk has; None if it was not asked, or did not say.
         follows: the desk itself gives it the value of the strip that it is linked with.
-        keeps: its section says already what the preset's does: what the desk has, stays.
+        keeps: what the desk has, stays: its section says already what the preset's does, or it is only kept to be
+            put back.
         is_fixed: it makes the rest of its section mean what it says, such as what effect is in a slot.
     """
 
@@ -65,8 +67,11 @@ class Row:
 
     @property
     def then_value(self) -> float | str:
-        """What it shall be, in its unit."""
-        return self.setting.scale.decode(self.setting.value)
+        """What it shall be, in its unit; as text where an undo puts back what the profile does not know."""
+        try:
+            return self.setting.scale.decode(self.setting.value)
+        except DeskError:
+            return f"{self.setting.value}"
 
     @property
     def now_value(self) -> float | str | None:
@@ -202,6 +207,12 @@ class Plan:
         return replace(self, notes=(*self.notes, *notes))
 
 
+def kept_row(setting: Setting, wire: WireValue) -> Row:
+    """Make a row for a setting of which only the wire value is known; it stays as it is."""
+    scale = raw_scale(wire)
+    return Row(replace(setting, value=wire, type=scale.type, scale=scale), wire, keeps=True)
+
+
 def make_plan(
     preset: Preset,
     desk: Desk,
@@ -237,7 +248,7 @@ def make_plan(
         _strip(placed, fitted.groups[placed.track], desk, scope, preset.bus(placed.track).strip) for placed in groups
     ]
     for kind, effect in fitted.effects.items():
-        if kind in scope.sections:
+        if kind in scope.sections and effect.values:
             strips.append(_strip(Placed(kind, kind, desk.effects[kind].slot, "", "effect"), effect, desk, scope))
     notes = list(fitted.lost)
     if touches_master(preset, desk, scope):

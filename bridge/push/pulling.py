@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ...presets.console import Master
+from ...presets.console import Delay, Master, Reverb
 from ...presets.errors import DeskError, Hint
-from ...presets.preset import Preset, Provenance, Track
+from ...presets.preset import LINKED, GroupBus, Preset, Provenance, Track
 from ...presets.version import __version__
 from ..desks.loading import load_desk
 from ..desks.profile import Desk, Setting
+from ..fitting.effects import unfit_effect
 from ..fitting.unfit import unfit
 from ..osc.connection import Connection, connect
 from ..osc.exchange import Progress, read
 from ..osc.link import Target
+from .linking import Links, read_links
 from .mapping import strip_names
 from .pushing import parsed
-from .scope import MASTER, Strips
+from .routing.effects import choose_effects, read_rack
+from .routing.groups import Homes, read_homes
+from .scope import BUS, MASTER, TRACK, Strips
 from .standing import note
 
 _LONGEST_NAME = 200
 Settings = Mapping[int | None, Mapping[str, float | str]]
+# Kind of strip, and its number.
+Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ def pull_preset(
     strips: Strips | None = None,
     *,
     names: Mapping[int, str] | None = None,
+    slots: Mapping[str, str] | None = None,
     sample_rate_hz: int = 48000,
     on_progress: Progress | None = None,
 ) -> Pulled:
@@ -52,6 +59,7 @@ def pull_preset(
         target: which desk.
         strips: those to be read; None for all that have a name, and the master.
         names: what to call tracks, by the desk's numbers; the others are called as on the desk.
+        slots: effect slots of reverb and delay as the user says, by kind; the others are found.
         sample_rate_hz: of the desk.
         on_progress: called with the share done, 0..1, and what is being done.
 
@@ -70,13 +78,23 @@ def pull_preset(
             raise DeskError(
                 f"no strip of {desk.title} has a name: choose those to be read.", hints=(Hint("tracks", "1-8"),)
             )
-        settings, lacking = _read(connection, desk, numbers, on_progress, with_master=with_master)
+        found = choose_effects(desk, read_rack(connection, desk), slots or {}, desk.effect_kinds)
+        desk = desk.with_effects(found.effects.values())
+        homes = read_homes(connection, desk, numbers)
+        links = read_links(connection, desk)
+        places: list[Place] = [(TRACK, number) for number in numbers]
+        places += [(BUS, number) for number in sorted(set(homes.tracks.values()))]
+        places += [(kind, effect.slot) for kind, effect in desk.effects.items()]
+        places += [(MASTER, 0)] if with_master else []
+        settings, lacking = _read(connection, desk, places, on_progress)
     lost = {
-        _called(number, called, desk): tuple(f"No {title} on it: taken as flat." for title in missing)
-        for number, missing in lacking.items()
+        _called(kind, number, called, homes.names, desk): tuple(
+            f"No {title} on it: taken as flat." for title in missing
+        )
+        for (kind, number), missing in lacking.items()
         if missing
     }
-    return preset_from(desk, called, settings, lost=lost, sample_rate_hz=sample_rate_hz)
+    return _preset(desk, called, settings, lost, homes, links, sample_rate_hz)
 
 
 def preset_from(
@@ -96,52 +114,99 @@ def preset_from(
         lost: what is known to be missing, by name of the track.
         sample_rate_hz: of the desk.
     """
-    tracks: list[Track] = []
-    master = Master()
-    losses = dict(lost or {})
-    for number, values in settings.items():
-        unfitted = unfit(values, desk, MASTER if number is None else "track", sample_rate_hz)
-        name = _called(number, names, desk)
+    places: dict[Place, Mapping[str, float | str]] = {
+        (MASTER, 0) if number is None else (TRACK, number): values for number, values in settings.items()
+    }
+    return _preset(desk, names, places, lost or {}, Homes(), Links(), sample_rate_hz)
+
+
+def _preset(
+    desk: Desk,
+    names: Mapping[int, str],
+    settings: Mapping[Place, Mapping[str, float | str]],
+    lost: Mapping[str, tuple[str, ...]],
+    homes: Homes,
+    links: Links,
+    sample_rate_hz: int,
+) -> Pulled:
+    tracks: dict[int, Track] = {}
+    buses: dict[int, GroupBus] = {}
+    parts: dict[str, Master | Reverb | Delay] = {}
+    losses = dict(lost)
+    for (kind, number), values in settings.items():
+        if kind in desk.effects:
+            parts[kind] = unfit_effect(values, desk, kind)
+            continue
+        unfitted = unfit(values, desk, kind, sample_rate_hz)
+        name = _called(kind, number, names, homes.names, desk)
+        mute = bool(values.get("mute", 0.0))
         if isinstance(unfitted.strip, Master):
-            master = unfitted.strip
+            parts[MASTER] = unfitted.strip
+        elif kind == BUS:
+            name = _free_name(name, {bus.name for bus in buses.values()})
+            buses[number] = GroupBus(name=name, strip=unfitted.strip, mute=mute)
         else:
-            name = _free_name(name, tracks)
-            tracks.append(Track(name=name, strip=unfitted.strip, mute=bool(values.get("mute", 0.0))))
+            name = _free_name(name, {track.name for track in tracks.values()})
+            tracks[number] = Track(name=name, strip=unfitted.strip, mute=mute)
         if unfitted.lost:
             losses[name] = (*losses.get(name, ()), *unfitted.lost)
+    for number, bus in homes.tracks.items():
+        tracks[number] = tracks[number].model_copy(update={"bus": buses[bus].name})
     provenance = Provenance(
         tool=f"mixbridge {__version__}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         note=f"pulled from {desk.title}",
     )
-    return Pulled(Preset(tracks=tuple(tracks), master=master, provenance=provenance), losses)
+    preset = Preset.model_validate(
+        {
+            "tracks": tuple(_linked(tracks, links, desk)),
+            "buses": tuple(buses.values()),
+            "provenance": provenance,
+            **parts,
+        }
+    )
+    return Pulled(preset, losses)
 
 
-def _called(number: int | None, names: Mapping[int, str], desk: Desk) -> str:
-    return MASTER if number is None else names.get(number) or desk.label("track", number)
+def _linked(tracks: Mapping[int, Track], links: Links, desk: Desk) -> Iterator[Track]:
+    """The tracks; those of linked strips that share all of their stages are linked in the preset, too."""
+    pairs = {
+        number: first
+        for first in links.firsts
+        if {first, first + 1} <= tracks.keys()
+        and all(getattr(tracks[first].strip, name) == getattr(tracks[first + 1].strip, name) for name in LINKED)
+        for number in (first, first + 1)
+    }
+    for number, track in tracks.items():
+        first = pairs.get(number)
+        yield track if first is None else track.model_copy(update={"link": f"{desk.label(TRACK, first)} pair"})
+
+
+def _called(kind: str, number: int, names: Mapping[int, str], buses: Mapping[int, str], desk: Desk) -> str:
+    if kind == MASTER:
+        return MASTER
+    return (buses if kind == BUS else names if kind == TRACK else {}).get(number) or desk.label(kind, number)
 
 
 def _read(
-    connection: Connection, desk: Desk, numbers: Iterable[int], on_progress: Progress | None, *, with_master: bool
-) -> tuple[Settings, dict[int | None, tuple[str, ...]]]:
-    """Values by strip, None for the master, and which plug-ins are not there."""
-    asked: dict[Setting, int | None] = {}
-    lacking: dict[int | None, tuple[str, ...]] = {}
-    for number in (*numbers, *((None,) if with_master else ())):
-        kind = "track" if number is not None else MASTER
-        questions = desk.questions(kind, number or 0)
+    connection: Connection, desk: Desk, places: Iterable[Place], on_progress: Progress | None
+) -> tuple[dict[Place, Mapping[str, float | str]], dict[Place, tuple[str, ...]]]:
+    """Values by strip, and which plug-ins are not there."""
+    asked: dict[Setting, Place] = {}
+    lacking: dict[Place, tuple[str, ...]] = {}
+    for place in places:
+        questions = desk.questions(*place)
         lacks = {question: connection.dialect.lacks(question) for question in questions}
-        asked.update(dict.fromkeys((question for question in questions if not lacks[question]), number))
-        lacking[number] = tuple(dict.fromkeys(title for title in lacks.values() if title))
-    values: dict[int | None, dict[str, float | str]] = {number: {} for number in lacking}
+        asked.update(dict.fromkeys((question for question in questions if not lacks[question]), place))
+        lacking[place] = tuple(dict.fromkeys(title for title in lacks.values() if title))
+    values: dict[Place, dict[str, float | str]] = {place: {} for place in lacking}
     for setting, wire in read(connection, asked, on_progress=on_progress).items():
         if wire is not None:
             note(values[asked[setting]], setting, wire)
-    return values, lacking
+    return dict(values), lacking
 
 
-def _free_name(name: str, tracks: Iterable[Track]) -> str:
-    taken = {track.name for track in tracks}
+def _free_name(name: str, taken: Collection[str]) -> str:
     name = name[:_LONGEST_NAME]
     if name not in taken:
         return name

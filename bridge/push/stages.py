@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ...presets.errors import DeskError
+from ..desks.effects import REST
+from ..desks.keys import is_level
 from ..desks.profile import Setting
 from ..desks.scales import WireValue
 from ..osc.connection import Connection
@@ -85,6 +87,8 @@ class _Run:
         self.cancel = self._remembered(self.cancel)
         # What a place may have without anybody else's doing: what it had, what it shall have, what we sent.
         self._known: dict[Place, list[WireValue]] = {}
+        # An effect that is replaced by another begins with settings that nobody knows.
+        self._replaced = frozenset(row.setting.strip for row in self.rows if row.replaces)
         for row in self.rows:
             values = [] if row.now is None else [row.now]
             self._known.setdefault(_place(row.setting), []).extend([*values, row.setting.value])
@@ -149,7 +153,7 @@ class _Run:
     def outcome(self) -> Outcome:
         """What came of all rows."""
         return Outcome(
-            results=tuple(self._final(row) for row in self.rows),
+            results=tuple(self._final(row) for row in self.rows if not self._is_gone(row)),
             cancelled=self.cancelled,
             problem=self.problem,
             datagrams=self.connection.link.sent - self._started_at,
@@ -184,11 +188,20 @@ class _Run:
             value = answers[setting]
             if value is None:
                 self.results[setting] = Result(setting, "unsent")
-            elif any(setting.scale.same(value, known) for known in self._known[_place(setting)]):
+            elif self._is_new(setting) or any(
+                setting.scale.same(value, known) for known in self._known[_place(setting)]
+            ):
                 ours.append(setting)
             else:
                 self.results[setting] = Result(setting, "changed", value)
         return ours
+
+    def _is_new(self, setting: Setting) -> bool:
+        return setting.strip in self._replaced and not is_level(setting.key)
+
+    def _is_gone(self, row: Row) -> bool:
+        """Whether it belonged to an effect that is replaced, and has no meaning in the new one."""
+        return row.keeps and row.setting.strip in self._replaced and REST in row.setting.key
 
     def _is_blocked(self, setting: Setting) -> bool:
         """Whether it waits for a makeup that could not be silenced, or was let go before."""

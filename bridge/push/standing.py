@@ -97,9 +97,8 @@ def _equal_effect(preset: Preset, there: Mapping[str, float | str], desk: Desk, 
     """The effect's section, if the desk's says the same already."""
     wanted: Reverb | Delay = preset.reverb if kind == "reverb" else preset.delay
     has = unfit_effect(there, desk, kind)
-    is_right = all(
-        item.constant is None or there.get(key) == item.constant for key, item in desk.parameters(kind).items()
-    )
+    type_key = f"{kind}.type"
+    is_right = type_key not in there or there[type_key] == desk.effects[kind].model
     if is_right and all(_is_same(get(wanted, path), get(has, path)) for path in parameters(type(wanted))):
         yield kind
 

@@ -17,7 +17,7 @@ from ..osc.link import Target
 from ..osc.locking import one_push_at_a_time
 from .linking import read_links, with_partners
 from .mapping import How, Placed, strip_names
-from .plan import Plan, Row, StripPlan
+from .plan import Plan, Row, StripPlan, kept_row
 from .pushing import RAMP_MS, PushOptions, PushResult, change, snapshot_of
 from .scope import TRACK
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot, Stored
@@ -125,10 +125,16 @@ def _plan(kept: Snapshot, desk: Desk, connection: Connection, *, by_number: bool
 
 def _strip(kept: KeptStrip, desk: Desk, name: str) -> StripPlan:
     settings = {setting.key: setting for setting in desk.questions(kept.kind, kept.number)}
+    rest = {setting.key: setting for setting in (desk.rest(kept.kind) if kept.kind in desk.effects else ())}
     table = desk.parameters(kept.kind)
     rows = tuple(
         Row(setting, is_fixed=setting.key in table and table[setting.key].constant is not None)
-        for setting in (_restored(settings, value, desk, kept) for value in kept.values)
+        for setting in (
+            kept_row(rest[value.key], value.wire).setting
+            if value.key in rest
+            else _restored(settings, value, desk, kept)
+            for value in kept.values
+        )
     )
     hows: dict[str, How] = {"master": "master", "reverb": "effect", "delay": "effect"}
     placed = Placed(kept.name or kept.label, kept.kind, kept.number, name, hows.get(kept.kind, "as told"))

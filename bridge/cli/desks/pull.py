@@ -18,12 +18,16 @@ from ..output.saying import is_quiet
     metavar="1-4,7,master",
     help="Only these strips of the desk.  [default: those with a name, and the master]",
 )
+@click.option("--reverb", metavar="SLOT", help="Effect slot of the reverb.  [default: the only one]")
+@click.option("--delay", metavar="SLOT", help="Effect slot of the delay.  [default: the only one]")
 @click.option("--name", "names", multiple=True, metavar="NUMBER=NAME", help='Name of a track: "5=Lead Vox".')
 def pull(
     *,
     target: str,
     writing: Writing,
     tracks: str | None,
+    reverb: str | None,
+    delay: str | None,
     names: tuple[str, ...],
 ) -> None:
     """Read the settings of a DAW or mixer into a preset."""
@@ -42,9 +46,10 @@ def pull(
             hints=(Hint("overwrite"),),
         )
     desk = parsed(target)
+    slots = {kind: slot for kind, slot in (("reverb", reverb), ("delay", delay)) if slot is not None}
     strips = parse_strips(tracks, load_desk(desk.desk))
     with progress_bar(quiet=is_quiet()) as progress:
-        pulled = pull_preset(desk, strips, names=_names(names), on_progress=progress)
+        pulled = pull_preset(desk, strips, names=_names(names), slots=slots, on_progress=progress)
     write_preset(pulled.preset, writing.output, force=writing.force)
     if not is_quiet():
         say_lost(pulled)

@@ -16,10 +16,12 @@ from ...desks.effects import Effect, Question
 from ...desks.profile import Desk, Setting
 from ...desks.scales import WireValue
 from ...desks.sections import EffectKind
+from ...desks.template import filled
 from ...osc.connection import Connection
 from ...osc.exchange import read
 
 _AUDIBLE_DB: Final = 0.05
+_LISTED: Final = 4
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,9 @@ def _rack(
         if what == "type":
             types[kind, number] = str(value)
         elif what == "bus" and value:
-            buses[kind, number] = int(float(value))
+            buses.setdefault((kind, number), int(float(value)))
+        elif what == "bus":
+            buses.pop((kind, number), None)
         elif what == "insert" and value:
             buses.setdefault((kind, int(float(value))), number)
     return Rack(types, buses)
@@ -204,7 +208,9 @@ def _free(effect: EffectKind, kind: str, rack: Rack, taken: Iterable[int]) -> Ef
         is_known = effect.model(model) is not None
         return Effect(kind, slot, rack.buses.get((kind, slot)), model if is_known else effect.models[0].name)
     if right:
-        which = " or ".join(_label(effect, slot) for slot in right)
+        which = " or ".join(
+            _label(effect, slot) for slot in (right if len(right) <= _LISTED else (right[0], right[-1]))
+        )
         return f"The {kind} could be {which}: name one (--{kind} {right[0]}). It and the sends to it are left alone."
     there = ", ".join(
         f"{_label(effect, slot)} is {_spoken(rack.types[kind, slot])}" for slot in slots if (kind, slot) in rack.types
@@ -229,7 +235,7 @@ def _needs_bus(effect: EffectKind) -> bool:
 
 
 def _label(effect: EffectKind, slot: int) -> str:
-    return effect.label.replace("{n}", str(slot)) or f"slot {slot}"
+    return filled(effect.label, {**effect.variables(slot), "n": slot}) or f"slot {slot}"
 
 
 def _spoken(name: str) -> str:

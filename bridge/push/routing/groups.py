@@ -6,7 +6,7 @@ Nothing is routed here: what goes where on a desk is its user's, who is told whe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ....presets.errors import DeskError, Hint
@@ -118,22 +118,54 @@ def group_routing_notes(
     if not members:
         return [f"Whether tracks go through their groups is not looked at: route them to {_labels(desk, groups)}."]
     homes = {item.track: item for item in groups}
-    asked: dict[Setting, tuple[str, Placed, Tell]] = {}
-    for item in tracks:
-        home = homes.get(preset.track(item.track).bus or "")
-        if home is not None:
-            asked |= {member_question(tell, item.number, home.number): (item.track, home, tell) for tell in members}
-    answers = read(connection, asked)
+    asked = {
+        (item.track, home.number): [member_question(tell, item.number, home.number) for tell in members]
+        for item in tracks
+        if (home := homes.get(preset.track(item.track).bus or "")) is not None
+    }
+    answers = read(connection, [question for questions in asked.values() for question in questions]) if asked else {}
     astray: dict[int, list[str]] = {}
-    for setting, (track, home, tell) in asked.items():
-        if answers[setting] != tell.value and track not in astray.setdefault(home.number, []):
-            astray[home.number].append(track)
+    for (track, bus), questions in asked.items():
+        if any(answers[question] != tell.value for question, tell in zip(questions, members, strict=True)):
+            astray.setdefault(bus, []).append(track)
     return [
         f"{', '.join(names)}: not routed through {desk.label(BUS, number)} alone, as the preset has it. Route it there "
         "as a subgroup on the desk."
         for number, names in astray.items()
         if names
     ]
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Which tracks of a desk go through which of its buses.
+
+    Attributes:
+        tracks: number of the bus by number of the track, for those that go through one alone.
+        names: of the buses, by number.
+    """
+
+    tracks: Mapping[int, int] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+
+
+def read_homes(connection: Connection, desk: Desk, tracks: Sequence[int]) -> Homes:
+    """Ask which buses tracks are grouped in; a bus without a name is none for a group.
+
+    Raises:
+        DeskError: the desk does not answer.
+    """
+    if desk.bus is None or not desk.bus.members:
+        return Homes()
+    names = bus_names(connection, desk)
+    members = desk.bus.members
+    asked = {(track, bus): [member_question(tell, track, bus) for tell in members] for track in tracks for bus in names}
+    answers = read(connection, [question for questions in asked.values() for question in questions]) if asked else {}
+    homes: dict[int, list[int]] = {}
+    for (track, bus), questions in asked.items():
+        if all(answers[question] == tell.value for question, tell in zip(questions, members, strict=True)):
+            homes.setdefault(track, []).append(bus)
+    return Homes({track: buses[0] for track, buses in homes.items() if len(buses) == 1}, names)
 
 
 def member_question(tell: Tell, track: int, bus: int) -> Setting:

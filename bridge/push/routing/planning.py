@@ -18,7 +18,7 @@ from ...osc.connection import Connection
 from ...osc.exchange import Progress, read
 from ..linking import Links, group_notes, read_links, require_agreement, with_partners, without_pans_of_pairs
 from ..mapping import Placement, place_tracks, strip_names
-from ..plan import Plan, make_plan
+from ..plan import Plan, StripPlan, kept_row, make_plan
 from ..plan_notes import idle_notes, level_notes, link_notes, trim_notes, unread_notes
 from ..scope import BUS, TRACK, Scope
 from ..standing import keeping, questions
@@ -111,6 +111,7 @@ def read_plan(
     answers = read(connection, [*settings, *trims, *asked], on_progress=on_progress)
     there = {question: answers[question] for question in asked}
     plan = keeping(plan, preset, there, options.sample_rate_hz).with_state(answers)
+    plan = _with_rest(connection, plan)
     trims_db = {label: _level_db(at, wire) for at, label in trims.items() if (wire := answers[at]) is not None}
     return plan.with_notes(
         *trim_notes(plan, trims_db),
@@ -122,6 +123,20 @@ def read_plan(
         *unread_notes(plan),
         *level_notes(plan, options.ramp_ms),
     )
+
+
+def _with_rest(connection: Connection, plan: Plan) -> Plan:
+    """The plan with all that goes with an effect that is replaced, so that it can be put back."""
+    return replace(plan, strips=tuple(_whole(connection, plan.desk, strip) for strip in plan.strips))
+
+
+def _whole(connection: Connection, desk: Desk, strip: StripPlan) -> StripPlan:
+    if strip.placed.kind not in EFFECTS or not any(row.replaces for row in strip.rows):
+        return strip
+    own = {row.setting.address for row in strip.rows}
+    answers = read(connection, [setting for setting in desk.rest(strip.placed.kind) if setting.address not in own])
+    rows = (kept_row(setting, wire) for setting, wire in answers.items() if wire is not None)
+    return replace(strip, rows=(*strip.rows, *rows))
 
 
 def routing_notes(connection: Connection, plan: Plan, preset: Preset) -> list[str]:

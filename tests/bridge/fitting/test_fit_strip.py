@@ -77,7 +77,7 @@ def test_only_what_is_in_use_is_lost():
 
 
 def test_a_desk_that_has_less_says_so():
-    desk = without(X32, controls=("pan", "trim_db", "fader_db"), eq=None, compressor=None)
+    desk = without(X32, controls=("pan", "trim_db", "fader_db"), eq=None, compressor=None, gate=None, low_cut=None)
     strip = Strip(pan=0.4, fader_db=-6, compressor=COMPRESSOR, eq=Equalizer(band0=EqBand(gain_db=3)))
     fitted = fit_strip(strip, desk, "track")
     assert fitted.values == {}

@@ -14,7 +14,6 @@ from mixbridge.bridge.push.pulling import pull_preset
 from mixbridge.bridge.push.pushing import PushOptions, push_preset
 from mixbridge.bridge.push.scope import SECTIONS, Scope
 from mixbridge.presets import files
-from mixbridge.presets.preset import Preset
 
 EVERYTHING = PushOptions(scope=Scope(frozenset(SECTIONS) - {"name"}), ramp_ms=0)
 USUAL = PushOptions(ramp_ms=0)
@@ -67,7 +66,7 @@ def test_what_was_edited_is_set_and_the_rest_stays(desk: X32Simulator) -> None:
     pulled = pull_preset(target(desk)).preset
     first, *others = pulled.tracks
     edited = first.model_copy(update={"strip": first.strip.model_copy(update={"pan": -0.5})})
-    preset = Preset(tracks=(edited, *others), master=pulled.master)
+    preset = pulled.model_copy(update={"tracks": (edited, *others)})
     assert push_preset(preset, target(desk), EVERYTHING).is_verified
     assert {address for address, value in desk.values.items() if value != before[address]} == {"/ch/01/mix/pan"}
 
