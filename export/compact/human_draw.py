@@ -27,7 +27,7 @@ _BAND_USED, _SHELF_USED = 0.4, 0.4
 _MOST_PAN_OF_CENTRED = 0.06
 _STEREO_PAN = 0.12
 # What counts beside a foreign reference, in the measure of the loss on settings.
-_PRACTICE_PAN, _PRACTICE_LEVEL, _PRACTICE_EQ, _PRACTICE_EQ_DB = 2.0, 0.03, 0.02, 5.0
+_PRACTICE_PAN, _PRACTICE_LEVEL, _PRACTICE_EQ, _PRACTICE_EQ_DB = 0.4, 0.02, 0.02, 5.0
 _STYLE_SPREAD_DB = 2.0
 _PEAK_BANDS = ("band0", "band1", "band2", "band3")
 
