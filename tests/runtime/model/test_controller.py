@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import ModelError, ProviderError
+from mixbridge.presets.roles import ROLES
 from mixbridge.runtime.model import controller as controller_module
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.model.layout import denormalize
@@ -227,3 +228,16 @@ def test_auto_falls_back_to_the_cpu_and_says_so(
         model = Controller("default", "auto", threads=1)
         assert model.providers == ["CPUExecutionProvider"]
     assert "default runs on CPUExecutionProvider" in caplog.text
+
+
+def test_what_is_told_of_roles_counts(controller: Controller) -> None:
+    assert set(controller.manifest.roles) == set(ROLES)
+    tracks, reference = [sound(seed=seed) for seed in (1, 2)], sound(seed=99)
+    untold = controller.predict(tracks, reference)
+    for nothing in ([{}, {}], [{"theremin": 1.0}, {}]):
+        np.testing.assert_array_equal(controller.predict(tracks, reference, nothing).tracks, untold.tracks)
+    told = controller.predict(tracks, reference, [{"kick": 1.0}, {"lead vocal": 0.9, "speech": 0.1}])
+    assert np.abs(told.tracks - untold.tracks).max() > 0.01
+    fader = [output.path for output in controller.manifest.layout.track].index("fader_db")
+    other = controller.predict(tracks, reference, [{"lead vocal": 1.0}, {"tom": 1.0}])
+    assert other.tracks[0, fader] > told.tracks[0, fader]

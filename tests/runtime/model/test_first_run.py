@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mixbridge.presets.errors import ModelError
+from mixbridge.presets.roles import ROLES
 from mixbridge.runtime.model import controller as controller_module
 from mixbridge.runtime.model.bundle import (
     CONTROLLER,
@@ -108,7 +109,11 @@ def two_outputs() -> bytes:
 
 
 def renamed() -> bytes:
-    ends: list[Value] = [("track_embeddings", ["n", 482]), ("reference_embedding", [1, 17218])]
+    ends: list[Value] = [
+        ("track_embeddings", ["n", 482]),
+        ("reference_embedding", [1, 17218]),
+        ("roles", ["n", len(ROLES)]),
+    ]
     nodes = [node("Neg", ["track_embeddings"], ["strips"]), node("Neg", ["reference_embedding"], ["master_outputs"])]
     return graph(nodes, ends, [("strips", ["n", 482]), ("master_outputs", [1, 17218])])
 
