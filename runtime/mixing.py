@@ -41,6 +41,8 @@ from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
 from .refinement.refined import predict_and_refine
 from .rendering.render import RenderOptions, RenderResult, render_files, stem_files_of
+from .wishes.granting import with_wishes
+from .wishes.wishes import Wishes
 
 Progress = Callable[[float, str], None]
 
@@ -106,6 +108,7 @@ class PredictOptions:
         start: where the search begins: at the model's prediction, or at all tracks equally loud in the centre.
         roles: what tracks are, by name, in words of :data:`mixbridge.presets.roles.ROLES`: "lead vocal"; the others are
             found out.
+        wishes: what is kept, centred, louder, dry, or taken from the reference alone.
     """
 
     amount: float = 1.0
@@ -114,6 +117,7 @@ class PredictOptions:
     refine_s: float = 0.0
     start: Start = "model"
     roles: Mapping[str, str] = field(default_factory=dict)
+    wishes: Wishes = field(default_factory=Wishes)
 
     def __post_init__(self) -> None:
         check_amount(self.amount)
@@ -351,6 +355,10 @@ def _predict(
     windows = options.window_s, options.reference_window_s
     roles = told_roles(options.roles, stems)
     refinement = None
+
+    def finish(controller: Controller, preset: Preset, passage: Passage, song: Samples) -> Preset:
+        return with_wishes(controller, preset, passage, song, options.wishes)
+
     if options.refine_s > 0:
         preset, passage, refinement = predict_and_refine(
             controller,
@@ -363,13 +371,13 @@ def _predict(
             options.amount,
             files,
             roles,
+            finish,
         )
     else:
 
         def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
-            return at_amount(
-                controller, predict_safely(controller, passage, song, roles), passage, song, options.amount
-            )
+            safe = predict_safely(controller, passage, song, roles)
+            return finish(controller, at_amount(controller, safe, passage, song, options.amount), passage, song)
 
         preset, passage = predict_files(controller, paths_by_name(stems), reference, *windows, decide, files)
     return rounded(preset), passage, refinement

@@ -19,6 +19,7 @@ from .options import (
     SessionAudio,
     SessionTracks,
     Trying,
+    WishOptions,
     Writing,
     option,
     takes,
@@ -49,6 +50,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
     help="Second of the reference that is heard in any case.  [default: the loudest part]",
 )
 @takes(RoleOptions, "role_options")
+@takes(WishOptions, "wish_options")
 @takes(ModelChoice, "choice")
 @click.option(
     "--refine",
@@ -84,6 +86,7 @@ def mix(
     window: float | None,
     reference_window: float | None,
     role_options: RoleOptions,
+    wish_options: WishOptions,
     choice: ModelChoice,
     refine: float,
     start: Literal["model", "neutral"],
@@ -99,15 +102,25 @@ def mix(
     STEMS are audio files and folders of them (with the folders inside), or one DAW session: a REAPER (.RPP), Ardour
     (.ardour) or DAWproject (.dawproject) file. Track names come from file names; NAME=FILE overrides.
     """
+    from ...presets.files import load
     from ...runtime.audio.stems import check_reference
     from ...runtime.mixing import PredictOptions, predict
+    from ...runtime.wishes.wishes import Wishes
     from ..jobs import run_mix
     from .output.mix_results import say_plan
     from .output.progress import progress_bar
 
     if start == "neutral" and refine == 0:
         raise click.UsageError("--refine-from neutral needs --refine with a time, e.g. --refine 60s")
-    options = PredictOptions(amount, window, reference_window, refine, start, role_options.told)
+    wishes = Wishes(
+        wish_options.locked,
+        load(wish_options.base) if wish_options.base is not None else None,
+        wish_options.centre,
+        wish_options.vocal,
+        wish_options.dry,
+        wish_options.aspects,
+    )
+    options = PredictOptions(amount, window, reference_window, refine, start, role_options.told, wishes)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
     with session_stems(

@@ -219,6 +219,75 @@ class ModelChoice:
 
 
 @dataclass(frozen=True)
+class WishOptions:
+    """What the user wants beside the sound of the reference.
+
+    Attributes:
+        lock: as typed, "Bass:pan,fader".
+        base: preset whose settings locked tracks keep; None for nothing set.
+        centre: tracks that stand in the middle.
+        vocal: how much louder the lead vocal is, in dB.
+        dry: without reverb and echoes.
+        only: aspects that are taken from the reference, as typed; None for all.
+    """
+
+    lock: tuple[str, ...] = shared(
+        "--lock",
+        multiple=True,
+        metavar="TRACK:SECTION,...",
+        help='Keep settings of a track as they are in --base, or unset: "Bass:pan,fader". May be repeated.',
+    )
+    base: Path | None = shared(  # noqa: RUF009  (it gives a `field`)
+        "--base",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="PRESET",
+        help="Preset with the settings that --lock keeps.",
+    )
+    centre: tuple[str, ...] = shared(
+        "--center", multiple=True, metavar="TRACK", help="Put a track into the middle. May be repeated."
+    )
+    vocal: float = shared(
+        "--vocal",
+        type=float,
+        default=0.0,
+        metavar="dB",
+        help="Lead vocal louder or softer than decided: +2, -1.5.",
+    )
+    dry: bool = shared("--dry", is_flag=True, help="No reverb and no echoes.")
+    only: str | None = shared(
+        "--only",
+        metavar="tone,levels,...",
+        help="Take only these aspects from the reference: tone, levels, width, dynamics, space. The rest is as "
+        "usual for each role.",
+    )
+
+    @property
+    def locked(self) -> dict[str, tuple[str, ...]]:
+        """Sections that stay, by track.
+
+        Raises:
+            click.BadParameter: one of them is not TRACK:SECTION,...
+        """
+        locked: dict[str, tuple[str, ...]] = {}
+        for item in self.lock:
+            track, sign, typed = item.rpartition(":")
+            names = tuple(name.strip() for name in typed.split(",") if name.strip())
+            if not (sign and track and names):
+                raise click.BadParameter(
+                    f'{item!r} is not TRACK:SECTION,..., e.g. "Bass:pan,fader"', param_hint="--lock"
+                )
+            locked[track] = (*locked.get(track, ()), *names)
+        return locked
+
+    @property
+    def aspects(self) -> tuple[str, ...] | None:
+        """Aspects that are taken from the reference; None for all."""
+        if self.only is None:
+            return None
+        return tuple(name.strip() for name in self.only.split(",") if name.strip())
+
+
+@dataclass(frozen=True)
 class FormatOptions:
     """How audio files are written.
 

@@ -1,4 +1,4 @@
-"""The commands `mixbridge model ablations`, `calibration`, `explain`, `guard-counts`, `refinement` and `settings`.
+"""The commands `mixbridge model ablations`, `calibration`, `explain`, `guard-counts`, `refinement`, `settings`, `sins`.
 
 The command line finds them through entry points. Importing this loads click alone.
 """
@@ -75,6 +75,23 @@ def guard_counts(corpus: Path, model: str, suite: str, songs: Path | None, cases
     from .guard_counts import run, table
 
     click.echo(table(run(corpus, model, suite, songs, cases, seed)))
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
+@click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
+@click.option("--sessions", type=click.IntRange(min=1), default=30, show_default=True, help="Sessions to mix.")
+@click.option("--references", type=click.IntRange(min=1), default=4, show_default=True, help="Songs for each.")
+@click.option("--find-roles", is_flag=True, help="Do not tell the roles of the tracks: find them out.")
+def sins(corpus: Path, model: str, songs: Path | None, sessions: int, references: int, find_roles: bool) -> None:
+    """Count what no engineer would leave in a mix, on held-out sessions of CORPUS; print a table in Markdown.
+
+    Mixes of the model alone, of the plain mix by role, and of what `mixbridge mix` makes.
+    """
+    from .sins import run, table
+
+    click.echo(table(run(corpus, model, songs, sessions, references, not find_roles, _say)))
 
 
 @click.command()

@@ -103,14 +103,14 @@ def at_amount(controller: Controller, preset: Preset, passage: Passage, referenc
     Raises:
         PresetError: an amount out of range.
     """
-    return preset if amount == 1 else _measured(controller, scaled(preset, amount), passage, reference)
+    return preset if amount == 1 else measured(controller, scaled(preset, amount), passage, reference)
 
 
-def _measured(controller: Controller, preset: Preset, passage: Passage, reference: Samples) -> Preset:
-    manifest = controller.manifest
-    if is_practice(preset, passage, reference, manifest.sample_rate_hz):
+def measured(controller: Controller, preset: Preset, passage: Passage, reference: Samples) -> Preset:
+    """Say what settings are worth that somebody asked for: nothing is changed. Arguments as for :func:`assured`."""
+    if is_practice(preset, passage, reference, controller.manifest.sample_rate_hz):
         return with_claims(preset, _PRACTISED, ())
-    trial = Trial(passage, reference, manifest.sample_rate_hz, manifest.track_level_lufs)
+    trial = trial_of(controller, preset, passage, reference)
     if not trial.playing(preset):
         return with_claims(preset, _SILENT, ())
     known = load_familiarity(controller.bundle)
@@ -118,7 +118,7 @@ def _measured(controller: Controller, preset: Preset, passage: Passage, referenc
     distances = {1.0: trial.distance(preset), 0.0: trial.distance(trial.plain(preset))}
     confidence = Confidence(
         level=_level(distances[1.0], distances[0.0], 1.0, strangeness),
-        reasons=tuple(_reasons(distances, 1.0, strangeness)),
+        reasons=tuple(_reasons(distances, 1.0, strangeness, _beside(trial))),
         distance_prediction=_number(distances[1.0]),
         distance_neutral=_number(distances[0.0]),
     )
@@ -149,7 +149,7 @@ def weigh(preset: Preset, trial: Trial, strangeness: Strangeness | None = None) 
         distances[amount] = trial.distance(trial.nearer_plain(preset, amount))
     confidence = Confidence(
         level=_level(distances[amount], plain, amount, strangeness),
-        reasons=tuple(_reasons(distances, amount, strangeness)),
+        reasons=tuple(_reasons(distances, amount, strangeness, _beside(trial))),
         distance_prediction=_number(distances[amount]),
         distance_neutral=_number(plain),
         amount=amount,
@@ -191,8 +191,13 @@ def _level(distance: float, plain: float, amount: float, strangeness: Strangenes
     return "high"
 
 
-def _reasons(distances: Mapping[float, float], amount: float, strangeness: Strangeness) -> list[str]:
-    said = [_gain(distances, amount)]
+def _beside(trial: Trial) -> str:
+    """What the plain mix is called."""
+    return "a plain mix by role" if trial.by_role is not None else "one with all tracks equally loud in the centre"
+
+
+def _reasons(distances: Mapping[float, float], amount: float, strangeness: Strangeness, beside: str) -> list[str]:
+    said = [_gain(distances, amount, beside)]
     if strangeness.reference:
         said.append("The reference is unlike nearly everything that this model has learned from.")
     if strangeness.tracks:
@@ -200,19 +205,13 @@ def _reasons(distances: Mapping[float, float], amount: float, strangeness: Stran
     return said
 
 
-def _gain(distances: Mapping[float, float], amount: float) -> str:
+def _gain(distances: Mapping[float, float], amount: float, beside: str) -> str:
     plain, predicted = distances[0.0], distances[1.0]
     if predicted > plain and amount == 1:
-        return (
-            "By its own measure the mix is further from the reference than the tracks equally loud in the centre would "
-            "be."
-        )
+        return f"By its own measure the mix is further from the reference than {beside} would be."
     if predicted > plain:
-        kept = f"{100 * amount:.0f} % of them were kept" if amount > 0 else "only that loudness was kept"
-        return (
-            "All of the settings would have taken the mix further from the reference than the tracks equally loud in "
-            f"the centre are, so {kept}."
-        )
+        kept = f"{100 * amount:.0f} % of them were kept" if amount > 0 else "only that was kept"
+        return f"All of the settings would have taken the mix further from the reference than {beside} is, so {kept}."
     if amount < 1:
         return (
             "The settings bring the mix hardly closer to the reference, and nothing like this was in what the model "
@@ -220,8 +219,8 @@ def _gain(distances: Mapping[float, float], amount: float) -> str:
         )
     share = 100 * (1 - predicted / plain) if plain > 0 else 0.0
     return (
-        f"By its own measure the mix is {share:.0f} % closer to the reference than the tracks equally loud in the "
-        "centre would be, in tone, width, balance and punch."
+        f"By its own measure the mix is {share:.0f} % closer to the reference than {beside} would be, in tone, width, "
+        "balance and punch."
     )
 
 

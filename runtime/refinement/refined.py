@@ -24,6 +24,8 @@ from ..prediction.voicing import is_practice, voiced
 from .refine import Refinement, RefineStep, Start, distance_to, refine
 
 Progress = Callable[[float, str], None]
+Finish = Callable[[Controller, Preset, Passage, Samples], Preset]
+"""Changes a preset that was decided for a passage and a reference."""
 
 
 def predict_and_refine(
@@ -38,6 +40,7 @@ def predict_and_refine(
     amount: float = 1.0,
     files: OpenFiles = ON_DEMAND,
     roles: Mapping[str, Role] | None = None,
+    finish: Finish | None = None,
 ) -> tuple[Preset, Passage, Refinement]:
     """Set the console for a session, and search on from there.
 
@@ -53,6 +56,7 @@ def predict_and_refine(
         amount: of what was found.
         files: keeps the stems open for what comes next.
         roles: of tracks that somebody told.
+        finish: changes the settings found, as somebody asked.
 
     Returns:
         The preset, guarded as a prediction is; the passage; and what the search did.
@@ -64,7 +68,8 @@ def predict_and_refine(
 
     def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
         searches.append(_search(controller, passage, song, seconds, start, _told(progress, seconds), roles))
-        return at_amount(controller, searches[0].preset, passage, song, amount)
+        found = at_amount(controller, searches[0].preset, passage, song, amount)
+        return found if finish is None else finish(controller, found, passage, song)
 
     preset, passage = predict_files(controller, stems, reference, window_s, reference_window_s, decide, files)
     return preset, passage, replace(searches[0], preset=preset)

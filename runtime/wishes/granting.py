@@ -1,0 +1,29 @@
+"""Grants a user's wishes for a prediction, and measures again what it is worth."""
+
+from __future__ import annotations
+
+from ...presets.preset import Preset
+from ..audio.reading import Samples
+from ..model.analysis import Passage
+from ..model.controller import Controller
+from ..prediction.confidence import measured, trial_of
+from .wishes import Wishes, granted
+
+
+def with_wishes(controller: Controller, preset: Preset, passage: Passage, reference: Samples, wishes: Wishes) -> Preset:
+    """Change a prediction as a user asks.
+
+    Args:
+        controller: the model that predicted.
+        preset: as predicted, safe.
+        passage: what was heard of the tracks.
+        reference: shape (1 or 2, samples), at the rate of the passage.
+        wishes: what is asked for.
+
+    Raises:
+        PresetError: as for :func:`.wishes.granted`.
+    """
+    if not wishes.are_any:
+        return preset
+    plain = trial_of(controller, preset, passage, reference).by_role if wishes.only is not None else None
+    return measured(controller, granted(preset, wishes, plain), passage, reference)
