@@ -88,7 +88,11 @@ def bus_level_question(effect: EffectKind, chosen: Effect, scales: Mapping[str, 
 
 
 def parameters_of(
-    effect: EffectKind, chosen: Effect, buses: Mapping[str, int], scales: Mapping[str, Scale]
+    effect: EffectKind,
+    chosen: Effect,
+    buses: Mapping[str, int],
+    scales: Mapping[str, Scale],
+    plugins: Mapping[str, object],
 ) -> list[DeskParameter]:
     """The settings of a chosen effect.
 
@@ -97,6 +101,7 @@ def parameters_of(
         chosen: the slot.
         buses: number of the bus of each chosen effect, by kind.
         scales: by name.
+        plugins: of the profile, by name.
 
     Raises:
         ValueError: the effect's model is none of the profile's.
@@ -106,7 +111,7 @@ def parameters_of(
         raise ValueError(f"{chosen.kind}: there is no model {chosen.model!r} of it")
     bus = {} if chosen.bus is None else {"bus": chosen.bus}
     variables: Variables = {**buses, **bus, **effect.variables(chosen.slot), "n": chosen.slot}
-    return expand_effect(chosen.kind, effect, model, variables, scales)
+    return expand_effect(chosen.kind, effect, model, variables, scales, plugins)
 
 
 def rest_addresses(effect: EffectKind, slot: int) -> dict[str, str]:
@@ -124,7 +129,7 @@ def raw_scale(wire: WireValue | None) -> Scale:
     return Linear(kind="linear", low=0, high=1000, type="i")
 
 
-def check(kind: str, effect: EffectKind, scales: Mapping[str, Scale]) -> None:
+def check(kind: str, effect: EffectKind, scales: Mapping[str, Scale], plugins: Mapping[str, object]) -> None:
     """Check every slot and model.
 
     Raises:
@@ -135,7 +140,7 @@ def check(kind: str, effect: EffectKind, scales: Mapping[str, Scale]) -> None:
     for slot in slots_of(effect):
         for model in effect.models:
             bus = _ANY_BUS if has_bus else fixed_bus(effect, slot)
-            parameters_of(effect, Effect(kind, slot, bus, model.name), buses, scales)
+            parameters_of(effect, Effect(kind, slot, bus, model.name), buses, scales, plugins)
         type_question(effect, slot, scales)
         feed_question(effect, slot, scales)
     if effect.bus_level_db is not None:

@@ -78,7 +78,12 @@ def expand(
 
 
 def expand_effect(
-    kind: str, effect: EffectKind, model: EffectModel, variables: Variables, scales: Mapping[str, Scale]
+    kind: str,
+    effect: EffectKind,
+    model: EffectModel,
+    variables: Variables,
+    scales: Mapping[str, Scale],
+    plugins: Mapping[str, object],
 ) -> list[DeskParameter]:
     """Every setting of an effect, in the order in which they are sent: what it is, how it sounds, how loud it is.
 
@@ -88,6 +93,7 @@ def expand_effect(
         model: which of its models.
         variables: what fills gaps besides the number of the slot: `bus`, those of the slot, buses of other effects.
         scales: by name.
+        plugins: of the profile, by name.
 
     Raises:
         ValueError: as for :func:`expand`.
@@ -100,7 +106,7 @@ def expand_effect(
     parameters = [item for item in parameters if not open_variables((item.address, *item.before)) & _EFFECTS]
     _check_keys(kind, parameters)
     for parameter in parameters:
-        _check_address(kind, effect.count, parameter, {}, ())
+        _check_address(kind, effect.count, parameter, plugins, ())
         _check_scale(kind, parameter)
     _check_places(kind, parameters)
     return parameters

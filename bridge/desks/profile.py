@@ -160,7 +160,7 @@ class Desk(Part):
             parameters = expand(kind, strip, self.scales, self.plugins, tuple(self.effect_kinds))
             self._tables[kind] = {parameter.key: parameter for parameter in parameters}
         for kind, effect in self.effect_kinds.items():
-            effects.check(kind, effect, self.scales)
+            effects.check(kind, effect, self.scales, self.plugins)
         return self
 
     @property
@@ -204,7 +204,7 @@ class Desk(Part):
             if kind not in self.effect_kinds or effect.slot not in effects.slots_of(self.effect_kinds[kind]):
                 raise DeskError(f"{self.title} has no {kind} {effect.slot}")
             try:
-                parameters = effects.parameters_of(self.effect_kinds[kind], effect, buses, self.scales)
+                parameters = effects.parameters_of(self.effect_kinds[kind], effect, buses, self.scales, self.plugins)
             except ValueError as error:
                 raise DeskError(f"{self.title}: {error}") from None
             desk._tables[kind] = {parameter.key: parameter for parameter in parameters}

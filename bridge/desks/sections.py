@@ -16,7 +16,7 @@ from .template import AddressTemplate, Template
 from .wire import Int32
 
 FilterType = Literal["low_shelf", "bell", "high_shelf"]
-TimeLaw = Literal["tau", "pedalboard", "ninety"]
+TimeLaw = Literal["tau", "pedalboard", "ninety", "half_open", "half_closed"]
 
 FILTER_TYPES: Final[tuple[FilterType, ...]] = ("low_shelf", "bell", "high_shelf")
 # The Q at which a shelf neither overshoots nor sags (Butterworth, rounded as on front panels).
@@ -134,7 +134,10 @@ class CutSection(Part):
 class GateSection(Part):
     """The gate or downward expander of a strip."""
 
-    attack_law: TimeLaw = Field("tau", description="what its ms mean, as in a compressor")
+    attack_law: TimeLaw = Field(
+        "tau",
+        description="what its ms mean, as in a compressor; half_open, half_closed: time constants of its gain in dB",
+    )
     release_law: TimeLaw = Field("tau", description="the same for the release")
     threshold_db: Control
     range_db: Control | None = Field(None, description="the most it turns down; without, there is no limit")

@@ -22,7 +22,15 @@ from .response import Floats
 
 # What one time constant is in the desk's milliseconds. The console's law is pedalboard's (docs/console.md); the time
 # from 10 to 90 % is ln 9 time constants.
-_TIME_CONSTANT: Final[Mapping[TimeLaw, float]] = {"tau": 1.0, "pedalboard": 2 * math.pi, "ninety": math.log(9)}
+_TIME_CONSTANT: Final[Mapping[TimeLaw, float]] = {
+    "tau": 1.0,
+    "pedalboard": 2 * math.pi,
+    "ninety": math.log(9),
+    # Of a gain that moves in dB, where the console's moves in amplitude: half of the dB of a gate of 20 dB are done in
+    # the same time.
+    "half_open": math.log(0.9 / (1 - 10**-0.5)) / math.log(2),
+    "half_closed": math.log(0.9 / (10**-0.5 - 0.1)) / math.log(2),
+}
 
 _LEVELS_DB = np.arange(-60.0, 0.5)
 # Where the level is that a compressor works on: about its threshold, more above than below.

@@ -28,6 +28,7 @@ _TOLD_DB: Final = 0.5
 _GONE_DB: Final = -24.0
 # Below a gate's threshold, the levels at which two gates are compared.
 _BELOW_DB: Final = np.linspace(-24.0, 0.0, 97)
+_RATIO_STEPS: Final = 200
 # A gate without a range closes until here.
 _SILENT_DB: Final = 80.0
 
@@ -132,20 +133,24 @@ def _gate(strip: Strip, section: SectionName, desk: Desk, kind: str) -> FittedSt
     wanted = {path: float(get(strip, path)) for path in scales}
     wanted["gate.attack_ms"] = desk_ms(gate.attack_ms, ability.attack_law)
     wanted["gate.release_ms"] = desk_ms(gate.release_ms, ability.release_law)
+    if scales["gate.hold_ms"] is None and ability.release_law == "half_closed":
+        wanted["gate.release_ms"] += gate.hold_ms / math.log(
+            2
+        )  # then half of it is done when the console's gate is there
     values: dict[str, float | str] = {}
     clamped = []
     for path, scale in scales.items():
         if scale is not None and path != "gate.ratio":
             values[path] = snapped(scale, wanted[path])
-            # A hold or attack below the shortest is as good as none.
-            is_short = path.endswith("_ms") and wanted[path] < lowest(scale)
+            # A hold below the shortest is as good as none.
+            is_short = path == "gate.hold_ms" and wanted[path] < lowest(scale)
             clamped.append(None if is_short else clamp_of(path, scale, wanted[path]))
     range_db = float(values.get("gate.range_db", _SILENT_DB))
     wanted_db = _gate_db(gate.range_db, gate.ratio)
     ratio_scale = scales["gate.ratio"]
     ratio = ability.fixed_ratio
     if ratio_scale is not None:
-        choices = _ratios(ratio_scale, gate)
+        choices = _ratios(ratio_scale, gate, has_range=scales["gate.range_db"] is not None)
         errors = [np.square(_gate_db(range_db, choice) - wanted_db).mean() for choice in choices]
         values["gate.ratio"] = ratio = choices[int(np.argmin(errors))]
     error_db = float(np.abs(_gate_db(range_db, ratio) - wanted_db).mean())
@@ -166,9 +171,12 @@ def _gate_loss(gate: Gate, ratio: float, range_db: float, error_db: float) -> st
     )
 
 
-def _ratios(scale: Scale, gate: Gate) -> list[float]:
+def _ratios(scale: Scale, gate: Gate, *, has_range: bool) -> list[float]:
+    """List the ratios to choose of: without an end to how far it closes, a lower one may be nearer."""
     grid = grid_of(scale)
     nearest = snapped(scale, gate.ratio)
+    if grid is None and not has_range:
+        return [nearest, *(snapped(scale, ratio) for ratio in np.geomspace(1.01, max(gate.ratio, 1.02), _RATIO_STEPS))]
     return [nearest] if grid is None else [float(ratio) for ratio in sorted(grid, key=lambda item: item != nearest)]
 
 

@@ -29,7 +29,7 @@ def unfit_stages(values: Mapping[str, float | str], desk: Desk, kind: str) -> tu
         if section in {"eq", "compressor"} or not held:
             continue
         unknown = [key for key, value in held.items() if isinstance(value, str) and key in rows_of(Strip, section)]
-        if not values.get(f"{section}.on", 1.0):
+        if not values.get(f"{section}.on", 1.0) or not values.get(f"{section}.slope_db_per_octave", 1.0):
             continue
         if unknown:
             lost.append(f"The {spoken(section)} is set to something that a preset cannot hold: it comes out neutral.")

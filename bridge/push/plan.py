@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ...presets.console import Master, Strip
+from ...presets.console import SEND_OFF_DB, Master, Strip
 from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
 from ...presets.sections import SectionName, is_active
@@ -146,11 +146,21 @@ class StripPlan:
     def without(self, lacks: Callable[[Setting], str]) -> StripPlan:
         """The strip without settings that lie in plug-ins which it lacks, and with their titles."""
         rows = tuple(row for row in self.rows if not lacks(row.setting))
-        missing = dict.fromkeys(title for row in self.rows if (title := lacks(row.setting)))
+        # What is to be off is off where it is not there.
+        missing = dict.fromkeys(title for row in self.rows if (title := lacks(row.setting)) and not _is_off(row))
         return replace(self, rows=rows, missing=tuple(missing))
 
     def _touches(self, section: str) -> bool:
         return any(section_of(row.setting.key) == section for row in self.rows)
+
+
+def _is_off(row: Row) -> bool:
+    """Tell whether a row sets a send to nothing, or a switch to off."""
+    value = row.then_value
+    if not isinstance(value, int | float):
+        return False
+    is_silent = row.setting.key.endswith("_send_db") and value <= SEND_OFF_DB
+    return is_silent or (row.setting.key.endswith(".on") and not value)
 
 
 @dataclass(frozen=True)

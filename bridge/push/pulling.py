@@ -26,6 +26,7 @@ from .scope import BUS, MASTER, TRACK, Strips
 from .standing import note
 
 _LONGEST_NAME = 200
+_EVERYWHERE = frozenset({"eq", "compressor"})
 Settings = Mapping[int | None, Mapping[str, float | str]]
 # Kind of strip, and its number.
 Place = tuple[str, int]
@@ -198,7 +199,9 @@ def _read(
         questions = desk.questions(*place)
         lacks = {question: connection.dialect.lacks(question) for question in questions}
         asked.update(dict.fromkeys((question for question in questions if not lacks[question]), place))
-        lacking[place] = tuple(dict.fromkeys(title for title in lacks.values() if title))
+        # Other stages and sends that are not there are off, as in a preset without them.
+        needed = (title for question, title in lacks.items() if title and question.key.split(".")[0] in _EVERYWHERE)
+        lacking[place] = tuple(dict.fromkeys(needed))
     values: dict[Place, dict[str, float | str]] = {place: {} for place in lacking}
     for setting, wire in read(connection, asked, on_progress=on_progress).items():
         if wire is not None:

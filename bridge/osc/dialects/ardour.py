@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from ..link import Link
 from ..packets import Argument, Message
 from .ardour_automation import CONTROLS, Automated, find_automated, require_manual
 from .ardour_automation import to_manual as switch_to_manual
-from .ardour_strips import MASTER_KIND, PLUGIN_LIST, ArdourStrip, read_strips
+from .ardour_strips import MASTER_KIND, PLUGIN_LIST, SEND_LENGTH, SENDS, ArdourStrip, read_sends, read_strips
 from .base import DeskInfo, Missing, PlainDialect
 
 SCRIPT: Final = Path(desks.__file__).parent / "mixbridge_plugins.lua"
@@ -31,10 +31,14 @@ SCRIPT_TIMEOUT_S: Final = 10.0
 _POLL_S: Final = 0.2
 _DESCRIPTOR: Final = "/strip/plugin/descriptor"
 _DESCRIPTOR_LENGTH: Final = 11
-_SWITCHES: Final = frozenset({"eq.on", "compressor.on"})
+_SWITCHES: Final = frozenset({"eq.on", "compressor.on", "gate.on"})
 _PLUGIN: Final = re.compile(r"\{plugin\.([a-z0-9_]+)\}")
 # How many arguments of an answer say what it is about; in others the address does.
-_PLACE_LENGTHS: Final = {_DESCRIPTOR: 3, PLUGIN_LIST: 1}
+_PLACE_LENGTHS: Final = {_DESCRIPTOR: 3, PLUGIN_LIST: 1, SENDS: 1}
+# Plug-ins that every strip gets; others only where they do something.
+_EVERYWHERE: Final = frozenset({"eq", "compressor"})
+# The send to the bus that has a plug-in; its number on the strip is found by where it goes.
+_SEND_GAIN: Final = "/strip/send/gain"
 # Levels are asked for as fader positions: the answer in dB comes from a table and is up to 0.09 dB off.
 _GAIN: Final = "/strip/gain"
 _FADER: Final = "/strip/fader/"
@@ -61,7 +65,10 @@ class ArdourDialect(PlainDialect):
         Raises:
             DeskError: Ardour does not answer.
         """
-        self.strips = {strip.number: strip for strip in read_strips(link)}
+        strips = read_strips(link)
+        if any(self._returns(strips).values()):
+            strips = read_sends(link, strips)
+        self.strips = {strip.number: strip for strip in strips}
         self._places.clear()
 
     @property
@@ -105,9 +112,11 @@ class ArdourDialect(PlainDialect):
             value = message.args[-1] if len(message.args) >= _DESCRIPTOR_LENGTH else None
         elif message.address == PLUGIN_LIST:
             value = _switch(message.args, self.arguments(setting)[1])
+        elif message.address == SENDS:
+            value = _send_position(message.args, self.arguments(setting)[1])
         else:
             value = message.args[0] if len(message.args) == 1 else None
-        if setting.address == _GAIN and isinstance(value, float):
+        if setting.address in {_GAIN, _SEND_GAIN} and isinstance(value, float):
             value = decibels(value)
         wire = _as_sent(setting, value)
         return None if wire is None else (setting, wire)
@@ -123,8 +132,15 @@ class ArdourDialect(PlainDialect):
     def lacks(self, setting: Setting) -> str:
         """Name the plug-in that the setting lies in and its strip does not have; empty: it can be set."""
         strip = self._strip_or_none(setting)
-        titles = (self.desk.plugins[name].title for name in plugin_names(setting))
-        return "" if strip is None else next((title for title in titles if strip.plugin_number(title) is None), "")
+        if strip is None:
+            bus = _bus_name(setting)
+            return f"a bus with {self._title(bus)}" if bus else ""
+        names = plugin_names(setting)[bool(_bus_name(setting)) :]
+        if setting.address == _SEND_GAIN:
+            lacking = (f"a send to a bus with {self._title(name)}" for name in names if not self._send(strip, name))
+        else:
+            lacking = (title for title in map(self._title, names) if strip.plugin_number(title) is None)
+        return next(lacking, "")
 
     def insert_missing(self, link: Link, row: int, timeout_s: float = SCRIPT_TIMEOUT_S) -> None:
         """Have Ardour run the script of the user's Script Manager that inserts what is missing, and wait for it.
@@ -147,7 +163,8 @@ class ArdourDialect(PlainDialect):
 
     def missing(self) -> tuple[Missing, ...]:
         """List the strips with sound that lack plug-ins in which settings of every strip lie."""
-        used = {name for setting in self.desk.questions("track", 1) for name in plugin_names(setting)}
+        questions = (setting for setting in self.desk.questions("track", 1) if setting.key.endswith(".on"))
+        used = {name for setting in questions for name in plugin_names(setting)} & _EVERYWHERE
         titles = [plugin.title for name, plugin in self.desk.plugins.items() if name in used]
         strips = [strip for strip in self.strips.values() if strip.has_sound]
         lists = [(strip, tuple(title for title in titles if strip.plugin_number(title) is None)) for strip in strips]
@@ -222,7 +239,8 @@ class ArdourDialect(PlainDialect):
             DeskError: the strip is not there, or lacks the plug-in.
         """
         strip = self.strip(setting)
-        return (strip.number, *(self._argument(strip, item) for item in setting.before[1:]))
+        find = self._send_argument if setting.address == _SEND_GAIN else self._argument
+        return (strip.number, *(find(strip, item) for item in setting.before[1:]))
 
     def strip(self, setting: Setting) -> ArdourStrip:
         """Find the strip that a setting belongs to.
@@ -233,6 +251,8 @@ class ArdourDialect(PlainDialect):
         number = setting.before[0] if setting.before else None
         named = self.strips.get(number) if isinstance(number, int) else None
         strip = self._strip_or_none(setting)
+        if strip is None and (bus := _bus_name(setting)):
+            raise DeskError(f"The session in Ardour has no bus with {self._title(bus)}: add one, and sends to it.")
         if strip is None:
             raise DeskError(f"The session in Ardour has no {setting.strip}: it has {len(self.strips)} strips.")
         if named is not None and named is not strip:  # what tells settings apart would take them for those of a track
@@ -250,6 +270,8 @@ class ArdourDialect(PlainDialect):
 
     def _strip_or_none(self, setting: Setting) -> ArdourStrip | None:
         number = setting.before[0] if setting.before else None
+        if bus := _bus_name(setting):
+            number = self._returns(self.strips.values()).get(bus)
         named = self.strips.get(number) if isinstance(number, int) else None
         return self.master if setting.strip == "master" else named
 
@@ -260,6 +282,8 @@ class ArdourDialect(PlainDialect):
             strip, *plugin = self.arguments(setting)
             if plugin and is_switch(setting):
                 self._places[key] = (PLUGIN_LIST, strip)
+            elif setting.address == _SEND_GAIN:
+                self._places[key] = (SENDS, strip)
             elif plugin:
                 self._places[key] = (_DESCRIPTOR, strip, *plugin)
             else:
@@ -267,6 +291,37 @@ class ArdourDialect(PlainDialect):
                 address = _FADER if setting.address == _GAIN else setting.address
                 self._places[key] = (f"{address.removesuffix('/')}/{strip}",)
         return self._places[key]
+
+    def _title(self, name: str) -> str:
+        return self.desk.plugins[name].title
+
+    def _returns(self, strips: Iterable[ArdourStrip]) -> Mapping[str, int | None]:
+        """Find the busses that sends of the profile go to, by the plug-in that tells them: the first that has it."""
+        busses = [strip for strip in strips if strip.kind == "B"]
+        questions = (setting for setting in self.desk.questions("track", 1) if setting.address == _SEND_GAIN)
+        names = [name for setting in questions for name in plugin_names(setting)]
+        return {
+            name: next((bus.number for bus in busses if bus.plugin_number(self._title(name)) is not None), None)
+            for name in names
+        }
+
+    def _send(self, strip: ArdourStrip, name: str) -> int | None:
+        """Number the send of a strip that goes to the bus with this plug-in; None if it has none."""
+        target = self._returns(self.strips.values()).get(name)
+        return None if target is None or target not in strip.sends else strip.sends.index(target) + 1
+
+    def _send_argument(self, strip: ArdourStrip, item: int | str) -> int | str:
+        """Find the number of a send by the plug-in on the bus that it goes to."""
+        match = _PLUGIN.fullmatch(item) if isinstance(item, str) else None
+        if match is None:
+            return item
+        number = self._send(strip, match[1])
+        if number is None:
+            raise DeskError(
+                f"{strip.name} ({strip.number}) has no send to a bus with {self._title(match[1])}: add one in Ardour "
+                "behind its fader, to a bus with that plug-in."
+            )
+        return number
 
     def _argument(self, strip: ArdourStrip, item: int | str) -> int | str:
         match = _PLUGIN.fullmatch(item) if isinstance(item, str) else None
@@ -285,6 +340,13 @@ def plugin_names(setting: Setting) -> tuple[str, ...]:
     return tuple(match[1] for match in matches if match)
 
 
+def _bus_name(setting: Setting) -> str:
+    """The plug-in by which the bus is found that a setting belongs to; empty for one of a strip with a number."""
+    first = setting.before[0] if setting.before else None
+    match = _PLUGIN.fullmatch(first) if isinstance(first, str) else None
+    return "" if match is None else match[1]
+
+
 def is_switch(setting: Setting) -> bool:
     """Whether it switches a plug-in as a whole.
 
@@ -296,6 +358,15 @@ def is_switch(setting: Setting) -> bool:
 def _switch(args: tuple[Argument, ...], plugin: int | str) -> Argument:
     # strip, then number, name and whether it is heard, for each plug-in
     return dict(zip(args[1::3], args[3::3], strict=False)).get(plugin)
+
+
+def _send_position(args: tuple[Argument, ...], send: int | str) -> Argument:
+    """The fader position of a send; 0 for one that is off."""
+    rows = [args[at : at + SEND_LENGTH] for at in range(1, len(args), SEND_LENGTH)]
+    found = next((row for row in rows if len(row) == SEND_LENGTH and row[2] == send), None)
+    if found is None:
+        return None
+    return found[3] if found[4] else 0.0
 
 
 def _as_sent(setting: Setting, value: Argument) -> WireValue | None:

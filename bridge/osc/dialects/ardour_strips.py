@@ -11,7 +11,7 @@ from typing import Final
 
 from ..asking import ATTEMPTS, ask
 from ..link import Link
-from ..packets import Message
+from ..packets import Argument, Message
 
 # Tracks and buses (audio and MIDI), VCAs, foldback (1 + 2 + 4 + 8 + 16 + 128), and the master (32), which is then
 # a strip with a number like the others: only so can its plug-ins be reached.
@@ -20,11 +20,16 @@ STRIP_TYPES: Final = 191
 PLAIN_REPLIES: Final = 16384
 MASTER_KIND: Final = "MA"
 PLUGIN_LIST: Final = "/strip/plugin/list"
+SENDS: Final = "/strip/sends"
+# A send in its answer: number and name of the strip it goes to, its own number, fader position, whether it is on.
+SEND_LENGTH: Final = 5
 # A machine under load takes its time.
 ANSWER_WAIT_S: Final = 0.4
 
 # Kinds that can have plug-ins: all but VCAs ("V").
 _WITH_PLUGINS: Final = frozenset({"AT", "AX", "B", "FB", "MA", "MB", "MT"})
+# Kinds that can have sends to busses.
+_WITH_SENDS: Final = frozenset({"AT", "B", "MT", "MB"})
 _LIST: Final = "/strip/list"
 _END: Final = "end_route_list"
 
@@ -39,6 +44,7 @@ class ArdourStrip:
         kind: AT audio track, MT MIDI track, B bus, MB MIDI bus, AX aux, FB foldback, V VCA, MA master.
         inputs: audio channels.
         plugins: names, in the order of Ardour's numbers (from 1).
+        sends: numbers of the strips that its sends go to, in the order of Ardour's numbers (from 1).
     """
 
     number: int
@@ -46,6 +52,7 @@ class ArdourStrip:
     kind: str
     inputs: int
     plugins: tuple[str, ...] = ()
+    sends: tuple[int, ...] = ()
 
     def plugin_number(self, title: str) -> int | None:
         """Number of the first plug-in of this title, "ACE Compressor (stereo)" being an "ACE Compressor"."""
@@ -106,14 +113,34 @@ def _row(message: Message) -> ArdourStrip | None:
             return None
 
 
+def read_sends(link: Link, strips: Iterable[ArdourStrip]) -> tuple[ArdourStrip, ...]:
+    """Ask where the sends of strips go.
+
+    Raises:
+        DeskError: Ardour does not answer.
+    """
+    return tuple(_with_sends(link, strip) for strip in strips)
+
+
 def _with_plugins(link: Link, strip: ArdourStrip) -> ArdourStrip:
     if strip.kind not in _WITH_PLUGINS:
         return strip
+    plugins = tuple(str(name) for name in _answer(link, PLUGIN_LIST, strip)[2::3])
+    return replace(strip, plugins=plugins)
+
+
+def _with_sends(link: Link, strip: ArdourStrip) -> ArdourStrip:
+    if strip.kind not in _WITH_SENDS:
+        return strip
+    targets = _answer(link, SENDS, strip)[1::SEND_LENGTH]
+    return replace(strip, sends=tuple(target if isinstance(target, int) else 0 for target in targets))
+
+
+def _answer(link: Link, address: str, strip: ArdourStrip) -> tuple[Argument, ...]:
+    """Ask something about a strip, whose number comes first in the answer."""
 
     def answers(messages: Iterable[Message]) -> list[Message]:
-        return [item for item in messages if (item.address, *item.args[:1]) == (PLUGIN_LIST, strip.number)]
+        return [item for item in messages if (item.address, *item.args[:1]) == (address, strip.number)]
 
-    question = Message(PLUGIN_LIST, (strip.number,))
-    messages = ask(link, [question], lambda got: bool(answers(got[-1:])), wait_s=ANSWER_WAIT_S)
-    plugins = tuple(str(name) for name in answers(messages)[-1].args[2::3])
-    return replace(strip, plugins=plugins)
+    messages = ask(link, [Message(address, (strip.number,))], lambda got: bool(answers(got[-1:])), wait_s=ANSWER_WAIT_S)
+    return answers(messages)[-1].args

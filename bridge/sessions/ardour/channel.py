@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from ....presets.console import SEND_OFF_DB, Gate, HighCut, LowCut, Master, Strip
-from ....presets.edit import Bus, without_input_gain
+from ....presets.console import SEND_OFF_DB, HighCut, LowCut, Master, Strip
+from ....presets.edit import Bus
 from ....presets.preset import Preset, Track
 from ....presets.units import decibels
 from ...desks.keys import label_of
 from ...desks.profile import Desk, Setting
 from ...fitting.abilities import Clamp, clamp_words
-from ...fitting.ace import AceStage, cuts_of, fit_gate, gate_of, strip_cuts
+from ...fitting.ace import cuts_of, strip_cuts
 from ...fitting.preset import fit_preset
 from ...fitting.strip import FittedStrip
 from ...fitting.unfit import unfit
@@ -26,10 +26,18 @@ from .xml import FaultError, flag, number
 
 # How far an EQ may be off before it is said.
 _EQ_OFF_DB: Final = 0.1
-_KINDS: Final[dict[str, PluginKind]] = {"{plugin.eq}": "eq", "{plugin.compressor}": "compressor"}
-# What is fitted beside the desk's own settings: by plug-ins that a strip has only where they do something, and sends.
+_KINDS: Final[dict[str, PluginKind]] = {
+    "{plugin.eq}": "eq",
+    "{plugin.compressor}": "compressor",
+    "{plugin.gate}": "gate",
+    "{plugin.cuts}": "cuts",
+}
+# What every strip has.
+_ALWAYS: Final[tuple[PluginKind, ...]] = ("eq", "compressor")
+_GATE_ON, _ON = 11, 1.0
+_SEND: Final = "/strip/send/gain"
+# What is fitted beside the desk's settings: cuts more exactly than OSC's fixed resonance allows, and sends.
 _BESIDE: Final = {
-    "gate": Gate(),
     "low_cut": LowCut(),
     "high_cut": HighCut(),
     "reverb_send_db": SEND_OFF_DB,
@@ -66,7 +74,7 @@ class StripWriter:
         self.notes.extend(fitted.lost)
 
     def _strip(self, route: Element, kind: str, wanted: Bus, fitted: FittedStrip) -> None:
-        values: dict[PluginKind, dict[int, float]] = {"eq": {}, "compressor": {}}
+        values: dict[PluginKind, dict[int, float]] = {"eq": {}, "compressor": {}, "gate": {}, "cuts": {}}
         name = "Master" if kind == "master" else route.get("name", "")
         notes = list(_fitting_notes(fitted))
         for setting in self._desk.settings(kind, 1, fitted.values):
@@ -77,38 +85,38 @@ class StripWriter:
             if setting.address == MUTE:
                 notes.extend(set_mute(route, muted=bool(setting.value)))
                 continue
+            if setting.address == _SEND:  # the business of :mod:`.returns`
+                continue
             control = control_node(route, setting.address)
             if control is None:
                 notes.extend(_left_out(setting))
             else:
                 notes.extend(set_control(setting, control))
         notes.extend(plugins_stay(list(other_plugins(route, self._desk))))
-        for plugin, numbers in values.items():
-            notes.extend(self._plugin(route, plugin, numbers))
+        for plugin in _ALWAYS:
+            notes.extend(self._plugin(route, plugin, values[plugin]))
         if kind == "track":
-            notes.extend(self._stages(route, wanted, float(fitted.values.get("trim_db", 0.0))))
+            notes.extend(self._stages(route, wanted, values["gate"]))
             notes.extend(with_balance(route))
             notes.extend(connected(self._root, route))
             if is_inverted(route):
                 notes.append("its polarity stays inverted, other than in the mix.")
         self.notes.extend(f"{name}: {note}" for note in notes)
 
-    def _stages(self, route: Element, wanted: Bus, trim_db: float) -> Iterator[str]:
-        """Set the gate and the cuts, as the raw track meets them behind the trim; without them, take them out."""
-        plain = without_input_gain(wanted)
-        if not isinstance(plain, Strip):
+    def _stages(self, route: Element, wanted: Bus, gate: Mapping[int, float]) -> Iterator[str]:
+        """Set the gate and the cuts; without them, take them out."""
+        if not isinstance(wanted, Strip):
             return
-        gate = plain.gate.model_copy(update={"threshold_db": plain.gate.threshold_db + trim_db})
-        stages: dict[PluginKind, AceStage | None] = {
-            "gate": fit_gate(gate),
-            "cuts": strip_cuts(plain.low_cut, plain.high_cut),
-        }
-        for kind, stage in stages.items():
-            if stage is None:
-                remove_plugin(route, kind, self._desk)
-            else:
-                yield from self._plugin(route, kind, stage.values)
-                yield from (f"{text}." for text in stage.lost)
+        if gate.get(_GATE_ON) == _ON:
+            yield from self._plugin(route, "gate", gate)
+        else:
+            remove_plugin(route, "gate", self._desk)
+        cuts = strip_cuts(wanted.low_cut, wanted.high_cut)
+        if cuts is None:
+            remove_plugin(route, "cuts", self._desk)
+            return
+        yield from self._plugin(route, "cuts", cuts.values)
+        yield from (f"{text}." for text in cuts.lost)
 
     def _plugin(self, route: Element, kind: PluginKind, values: Mapping[int, float]) -> Iterator[str]:
         node = put_plugin(route, kind, values, self._desk, min(2, inputs(route)))
@@ -118,11 +126,11 @@ class StripWriter:
 def strip_values(route: Element, desk: Desk, kind: str) -> dict[str, float | str] | None:
     """Read a strip's settings by the desk's keys; None if it has not both of mixbridge's EQ and compressor."""
     parameters: dict[PluginKind, dict[int, float]] = {}
-    for plugin in _KINDS.values():
+    for plugin in (*_ALWAYS, "gate"):
         node = own_plugin(route, plugin, desk)
-        if node is None:
+        if node is None and plugin in _ALWAYS:
             return None
-        parameters[plugin] = plugin_values(node, plugin)
+        parameters[plugin] = {} if node is None else plugin_values(node, plugin)
     values: dict[str, float | str] = {}
     for setting in desk.questions(kind, 1):
         wire = _wire_value(route, setting, parameters)
@@ -132,13 +140,11 @@ def strip_values(route: Element, desk: Desk, kind: str) -> dict[str, float | str
 
 
 def strip_of(route: Element, values: Mapping[str, float | str], desk: Desk) -> Strip:
-    """Make a strip of the settings that :func:`strip_values` read, with its gate and cuts."""
+    """Make a strip of the settings that :func:`strip_values` read, with its cuts."""
     strip = unfit(values, desk, "track").strip
     if not isinstance(strip, Strip):
         raise FaultError("a track has the settings of a master")
-    gate, cuts = (_plugin_values(route, kind, desk) for kind in ("gate", "cuts"))
-    if gate is not None:
-        strip = strip.model_copy(update={"gate": gate_of(gate)})
+    cuts = _plugin_values(route, "cuts", desk)
     if cuts is not None:
         low_cut, high_cut = cuts_of(cuts)
         strip = strip.model_copy(update={"low_cut": low_cut, "high_cut": high_cut})
@@ -185,7 +191,7 @@ def _wire_value(route: Element, setting: Setting, plugins: Mapping[PluginKind, M
     """Return what OSC would answer for a setting; None if the strip does not have it."""
     place = _plugin_place(setting)
     if place is not None:
-        return plugins[place[0]].get(place[1])
+        return plugins.get(place[0], {}).get(place[1])
     if setting.address == MUTE:
         return float(any(flag(node, "muted") for node in route.findall("MuteMaster")))
     control = control_node(route, setting.address)

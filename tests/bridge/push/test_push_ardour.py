@@ -50,6 +50,7 @@ def everything(at: str) -> dict[tuple[str, str], object]:
     """All that Ardour has, by strip and key."""
     with connect(Target.parse(at), DESK) as connection:
         asked = [item for number in NAMES for item in DESK.questions("track", number)] + DESK.questions("master", 0)
+        asked = [item for item in asked if not connection.dialect.lacks(item)]
         return {(setting.strip, setting.key): wire for setting, wire in read(connection, asked).items()}
 
 

@@ -30,6 +30,8 @@ pytestmark = pytest.mark.skipif(ardour_host.missing() is not None, reason=str(ar
 DESK = load_desk("ardour")
 TRACKS = (("Drums", 2), ("Bass", 1), ("Keys", 2), ("Untouched", 1))
 MATCH = {"drum kit": "Drums", "bass": "Bass", "keys": "Keys"}
+# Stages and sends that no strip has here.
+BESIDE = {"gate", "low_cut", "high_cut", "reverb_send_db", "delay_send_db"}
 OWN = ("ACE EQ (mixbridge)", "ACE Compressor (mixbridge)")
 
 # What a user has done: a delay on the bass, ACE EQ with settings on the keys, a fader that follows its automation.
@@ -133,7 +135,8 @@ def settings(numbers):
     found = [
         item for name, strip in fitted.strips.items() for item in DESK.settings("track", numbers[name], strip.values)
     ]
-    return found + DESK.settings("master", 0, fitted.master.values)
+    found += DESK.settings("master", 0, fitted.master.values)
+    return [item for item in found if item.key.split(".")[0] not in BESIDE]
 
 
 def routes(path):
