@@ -100,6 +100,7 @@ MODEL = Family(
         "ablations": Lazy("Measure what parts of the model are worth (extra `train`)."),
         "refinement": Lazy("Measure what --refine adds (extra `train`)."),
         "guard-counts": Lazy("Count how often guard rails act (extra `train`)."),
+        "roles": Lazy("Train what tells a track's role by its sound (extra `train`)."),
         "explain": Lazy("Find the probable cause of a bad case (extra `train`)."),
         "calibration": Lazy("Fit the training compressor to the real one (extra `train`)."),
         "settings": Lazy("Describe the settings that training draws (extra `train`)."),

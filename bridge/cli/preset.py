@@ -224,6 +224,7 @@ def list_command(*, saying: Saying) -> None:
 
 
 def _show(preset: Preset) -> None:
+    from ..report.brief import describe_role
     from ..report.text import describe_effects, describe_master, describe_origin, describe_strip, preset_table
 
     if preset.description:
@@ -231,7 +232,8 @@ def _show(preset: Preset) -> None:
     console().print(preset_table(preset))
     for track in preset.tracks:
         notes = [track.note] if track.note else []
-        _show_lines(track.name, describe_strip(track) + notes)
+        role = describe_role(track)
+        _show_lines(f"{track.name} ({role})" if role else track.name, describe_strip(track) + notes)
     for bus in preset.buses:
         members = ", ".join(track.name for track in preset.tracks if track.bus == bus.name) or "no track"
         _show_lines(f"{bus.name} (group of {members})", describe_strip(bus))

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import FOLDER, FormatOptions, Saying, SessionAudio, Trying, Writing, takes
+from .options import FOLDER, FormatOptions, RoleOptions, Saying, SessionAudio, Trying, Writing, takes
 from .output.saying import console, counted, echo_json, say
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...runtime.roles.decide import RoleGuess
     from ..sessions.core.model import Automation, Clip, Session, SessionGroup, SessionTrack
     from ..sessions.stems.planning import StemsPlan
 
 _LISTED = 40
+_SURE = 0.6
 _NUMBERS = re.compile(r"(?P<first>\d{1,4})(?:-(?P<last>\d{1,4}))?")
 
 
@@ -90,6 +94,7 @@ def stems(
     metavar="FILE",
     help="Draw the timeline into a .png, .svg or .pdf file (needs matplotlib: the extra `picture`).",
 )
+@takes(RoleOptions, "role_options")
 @takes(SessionAudio, "session_audio")
 @takes(Saying, "saying")
 @click.pass_context
@@ -99,14 +104,16 @@ def inspect(
     *,
     session_: str,
     picture: str | None,
+    role_options: RoleOptions,
     session_audio: SessionAudio,
     saying: Saying,
 ) -> None:
-    """List the tracks of SESSION, what of them will be used, and what is missing.
+    """List the tracks of SESSION, what each is, what of them will be used, and what is missing.
 
     SESSION is what `mixbridge session stems` takes. The exit code is 1 if no stems can be made of it.
     """
     from ...presets.errors import MixbridgeError
+    from ..sessions.casting import cast
     from ..sessions.core.media import refused
     from ..sessions.stems.planning import plan_stems
     from ..sessions.timeline import draw_timeline
@@ -119,12 +126,13 @@ def inspect(
     outside = next((item for item in session.missing if item.is_outside), None)
     if outside is not None:
         fault = f"{refused(session.path.parent, outside.written)} (--allow-outside, --search FOLDER)"
+    roles = cast(session, role_options.told)
     if picture:
         draw_timeline(session, Path(picture))
     if saying.as_json:
-        echo_json(session_as_json(session, plan, fault))
+        echo_json(session_as_json(session, plan, fault, roles))
     else:
-        _say_session(session, plan)
+        _say_session(session, plan, roles)
         if picture:
             say(f"  {picture}")
         if fault:
@@ -145,7 +153,9 @@ def stems_as_json(plan: StemsPlan, folder: Path, *, dry_run: bool) -> dict[str, 
     }
 
 
-def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None) -> dict[str, Any]:
+def session_as_json(
+    session: Session, plan: StemsPlan | None, fault: str | None, roles: Mapping[str, RoleGuess]
+) -> dict[str, Any]:
     """Describe all of a session, for machines; levels of silence are null."""
     return {
         "session": str(session.path),
@@ -158,6 +168,7 @@ def session_as_json(session: Session, plan: StemsPlan | None, fault: str | None)
         "tempo": [{"time_s": point.time_s, "bpm": point.bpm, "ramp": point.ramp} for point in session.tempo],
         "tracks": [_track_as_json(track) for track in session.tracks],
         "groups": [_group_as_json(group) for group in session.groups],
+        "roles": {name: {"role": guess.role, "weight": guess.weight, "by": guess.by} for name, guess in roles.items()},
         "stems": {stem.name: stem.file for stem in plan.stems} if plan else {},
         "fault": fault,
         **notes_as_json(session, plan),
@@ -216,7 +227,7 @@ def _say_stems(plan: StemsPlan, folder: Path, *, dry_run: bool) -> None:
     say_notes(plan.session, plan)
 
 
-def _say_session(session: Session, plan: StemsPlan | None) -> None:
+def _say_session(session: Session, plan: StemsPlan | None, roles: Mapping[str, RoleGuess]) -> None:
     import sys
 
     from ..sessions.registry import format_named
@@ -230,11 +241,16 @@ def _say_session(session: Session, plan: StemsPlan | None) -> None:
     )
     files = {track_key(stem.track): f"{stem.file}, {stem.channels} ch" for stem in plan.stems} if plan else {}
     screen = console()
-    screen.print(track_table(session, files))
+    screen.print(track_table(session, files, [_said_role(guess) for guess in roles.values()]))
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     for line in terminal_timeline(session, screen.width, plain=plain):
         screen.print(line)
     say_notes(session, plan)
+
+
+def _said_role(guess: RoleGuess) -> str:
+    """What a track is, with a question mark where that is hardly sure."""
+    return "" if guess.role is None else guess.role if guess.weight >= _SURE else f"{guess.role}?"
 
 
 def say_notes(session: Session, plan: StemsPlan | None) -> None:

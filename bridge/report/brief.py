@@ -36,3 +36,8 @@ def _processors(strip: Strip) -> list[str]:
         else:
             working.append(spoken(section))
     return working
+
+
+def describe_role(track: Track) -> str:
+    """Say what a track is and what it is linked with; empty where nothing is known."""
+    return ", ".join([*([track.role] if track.role else []), *([f"linked as {track.link}"] if track.link else [])])

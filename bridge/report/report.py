@@ -32,6 +32,7 @@ from ...runtime.model.analysis import Passage, cut_passage
 from ...runtime.rendering.render import Rendered, render_arrays
 from . import curves
 from .assurance import guarded, headline, reasons
+from .brief import describe_role
 from .listening import SoundFigures, measure, tone
 from .text import describe_effects, describe_master, describe_strip, spoken_pan
 from .verdict import compare
@@ -55,6 +56,7 @@ class TrackCard:
         name: of the track.
         sentences: what is done to it.
         note: why it was left alone, if it was.
+        role: what it is, and what it is linked with; empty where nobody knows.
         gain_db: of the whole strip.
         pan: -1 left to 1 right.
         pan_words: the same for people.
@@ -71,6 +73,7 @@ class TrackCard:
     name: str
     sentences: Sequence[str]
     note: str
+    role: str
     gain_db: float
     pan: float
     pan_words: str
@@ -219,6 +222,7 @@ def _track_card(
     card = TrackCard(
         name=track.name,
         sentences=describe_strip(track),
+        role=describe_role(track),
         note=track.note or ("" if is_heard or track.mute else "Silent in the passage that was measured."),
         gain_db=strip.input_gain_db + strip.fader_db,
         pan=strip.pan,

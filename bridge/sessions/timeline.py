@@ -26,12 +26,13 @@ _MOST_DRAWN = 20_000
 _NARROWEST = 16
 
 
-def track_table(session: Session, stems: dict[str, str]) -> Table:
+def track_table(session: Session, stems: dict[str, str], roles: Sequence[str] = ()) -> Table:
     """Make a row for each track: its clips, where they lie, its fader, and what becomes of it; for rich to print.
 
     Args:
         session: which.
         stems: by a track's identity or order (see :func:`track_key`), what its row says at the end.
+        roles: what each track is, in words; none leaves the column out.
     """
     from rich import box
     from rich.table import Table
@@ -41,14 +42,18 @@ def track_table(session: Session, stems: dict[str, str]) -> Table:
     table.add_column("track", overflow="ellipsis")
     for heading in ("clips", "from", "to", "fader", "pan"):
         table.add_column(heading, justify="right", no_wrap=True)
+    if roles:
+        table.add_column("role", overflow="fold")
     table.add_column("stem", overflow="fold")
-    for track in session.tracks:
+    for place, track in enumerate(session.tracks):
         name = Text(f"{printable(track.group)} / " if track.group else "", style="dim")
         name.append(printable(track.name) or "(no name)", style=_style(session, track))
         heard = [clip for clip in track.clips if not clip.mute]
         span = [clock(frame / session.sample_rate_hz) for frame in _span(heard)] if heard else ["", ""]
         fader = ("muted" if "muted" in silent else "off") if (silent := silence(session, track)) else _decibels(track)
-        table.add_row(name, str(len(track.clips)), *span, fader, _pan(track), Text(stems.get(track_key(track), "")))
+        role = [Text(roles[place])] if roles else []
+        stem = Text(stems.get(track_key(track), ""))
+        table.add_row(name, str(len(track.clips)), *span, fader, _pan(track), *role, stem)
     return table
 
 

@@ -21,6 +21,8 @@ By = Literal["told", "name", "sound", "both", "nothing"]
 
 # What is left to roles that a name does not speak of, at least: names lie, too.
 _LEAST_DOUBT: Final = 0.03
+# How often a sound is told wrongly; then it may be anything. So it never outvotes a name that is sure.
+_SOUND_ERROR: Final = 0.25
 # Less than this is no decision: the role stays unknown.
 _LEAST_WEIGHT: Final = 0.3
 _NOTHING_TOLD: Final[Mapping[str, Role]] = {}
@@ -75,7 +77,7 @@ def weighed(name: Weights, sound: Weights) -> RoleGuess:
     if not name and not sound:
         return RoleGuess(None, 0.0, "nothing")
     doubt = max(_LEAST_DOUBT, 1 - sum(name.values()))
-    heard = {role: sound.get(role, 0.0) for role in ROLES} if sound else dict.fromkeys(ROLES, 1 / len(ROLES))
+    heard = {role: (1 - _SOUND_ERROR) * sound.get(role, 0.0) + _SOUND_ERROR / len(ROLES) for role in ROLES}
     joint = {role: (name.get(role, 0.0) + doubt / len(ROLES)) * share for role, share in heard.items()}
     total = sum(joint.values())
     weights: dict[str, float] = {role: share / total for role, share in joint.items() if share > total * 1e-3}

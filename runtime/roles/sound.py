@@ -1,47 +1,87 @@
-"""What a track's sound says about its role."""
+"""What a track's sound says about its role: a small network on :mod:`.features`, trained by `mixbridge model roles`.
+
+Its numbers stand in `sound.npz` beside this file, without anything that runs.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Final
+from zipfile import BadZipFile
 
-from ...presets.roles import ROLES, Role
+import numpy as np
+from numpy.typing import NDArray
+
+from ...presets.errors import ModelError
+from ...presets.roles import Role
 from ..audio.reading import Samples
+from .features import sound_features
 from .names import Weights
 
-# Where nearly all power is below, or above: kick and bass, hats and cymbals.
-_LOW_HZ, _HIGH_HZ = 200.0, 4000.0
-_NEARLY_ALL = 0.85
-_STEP_S = 0.05
-# A kick is silent between its strokes, a bass is not.
-_GAP_DB = 25.0
+FILE: Final = "sound.npz"
+
+_Array = NDArray[np.float32]
+# A number further out than this from what training saw says no more.
+_FURTHEST = 5.0
+
+
+@dataclass(frozen=True)
+class SoundNetwork:
+    """Numbers of a sound in, weights of roles out.
+
+    Attributes:
+        roles: that it tells, in the order of its outputs.
+        mean: of the training's numbers, shape (numbers,).
+        deviation: of these.
+        layers: matrices (in, out) and offsets (out,); between them what is negative becomes 0.
+    """
+
+    roles: tuple[Role, ...]
+    mean: _Array
+    deviation: _Array
+    layers: tuple[tuple[_Array, _Array], ...]
+
+    def weights(self, features: _Array) -> Weights:
+        """Weigh the roles; their sum is 1."""
+        values = np.clip((features - self.mean) / self.deviation, -_FURTHEST, _FURTHEST)
+        for place, (matrix, offset) in enumerate(self.layers):
+            values = (np.maximum(values, 0) if place else values) @ matrix + offset
+        shares = np.exp(values - values.max())
+        return dict(zip(self.roles, (shares / shares.sum()).tolist(), strict=True))
 
 
 def sound_weights(audio: Samples, sample_rate_hz: int) -> Weights:
-    """Weigh the roles that a sound may be; every role has a weight.
+    """Weigh the roles that a sound may be.
 
     Args:
         audio: shape (1 or 2, samples), not silent.
         sample_rate_hz: of it.
     """
-    wave = audio.mean(axis=0)
-    power = np.square(np.abs(np.fft.rfft(wave)))
-    freqs_hz = np.fft.rfftfreq(len(wave), 1 / sample_rate_hz)
-    total = float(power.sum()) + 1e-12
-    lows, highs = float(power[freqs_hz < _LOW_HZ].sum()) / total, float(power[freqs_hz > _HIGH_HZ].sum()) / total
-    if lows > _NEARLY_ALL:
-        return _leaning({"kick": 0.6, "bass": 0.2} if _has_gaps(wave, sample_rate_hz) else {"bass": 0.7, "kick": 0.05})
-    if highs > _NEARLY_ALL:
-        return _leaning({"hi-hat": 0.4, "cymbal": 0.2, "percussion": 0.2})
-    return _leaning({})
+    return _shipped().weights(sound_features(audio, sample_rate_hz))
 
 
-def _leaning(weights: dict[Role, float]) -> Weights:
-    rest = (1 - sum(weights.values())) / (len(ROLES) - len(weights))
-    return {role: weights.get(role, rest) for role in ROLES}
+def load_network(file: Path) -> SoundNetwork:
+    """Read a network.
+
+    Raises:
+        ModelError: it is none.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as parts:
+            count = int(parts["layers"])
+            layers = tuple(
+                (parts[f"matrix{place}"].astype(np.float32), parts[f"offset{place}"].astype(np.float32))
+                for place in range(count)
+            )
+            mean, deviation = (parts[name].astype(np.float32) for name in ("mean", "deviation"))
+            return SoundNetwork(tuple(parts["roles"].tolist()), mean, deviation, layers)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise ModelError(f"{file}: not a network that tells roles ({error}): install mixbridge again.") from error
 
 
-def _has_gaps(wave: np.ndarray[tuple[int], np.dtype[np.float32]], sample_rate_hz: int) -> bool:
-    step = max(1, round(_STEP_S * sample_rate_hz))
-    power = np.square(wave[: len(wave) // step * step].reshape(-1, step)).mean(axis=1) + 1e-12
-    level_db = 10 * np.log10(power / power.max())
-    return bool(np.median(level_db) < -_GAP_DB)
+@cache
+def _shipped() -> SoundNetwork:
+    return load_network(Path(str(resources.files(__package__) / FILE)))

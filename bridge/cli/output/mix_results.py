@@ -48,6 +48,8 @@ def done_as_json(done: Done) -> dict[str, Any]:
         "limited_db": _number(render.limited_db),
         "stem_gain_db": _number(render.stem_gain_db),
         "tracks": {track.name: describe_strip(track) for track in done.mix.preset.tracks},
+        "roles": {track.name: track.role for track in done.mix.preset.tracks},
+        "links": {track.name: track.link for track in done.mix.preset.tracks if track.link},
         "refinement": refinement_as_json(refinement) if refinement else None,
         "warnings": [*done.warnings, *done.file_notes],
         **assurance_as_json(done.mix.preset),

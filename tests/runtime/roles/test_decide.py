@@ -29,3 +29,18 @@ def test_sound_chooses_among_what_a_name_allows():
 def test_sure_name_stands_against_the_sound():
     guess = weighed({"kick": 0.97}, {"bass": 0.8, "kick": 0.1})
     assert (guess.role, guess.by) == ("kick", "name")
+
+
+def test_silent_name_leaves_it_to_the_sound():
+    guess = weighed({}, {"bass": 0.8, "kick": 0.1})
+    assert (guess.role, guess.by) == ("bass", "sound")
+    assert 0.6 < guess.weight < 0.8
+    assert weighed({}, dict.fromkeys(("bass", "kick", "snare", "keys", "pad"), 0.2)).role is None
+
+
+def test_no_sound_outvotes_a_sure_name():
+    guess = weighed({"kick": 0.97}, {"speech": 1.0})
+    assert (guess.role, guess.by) == ("kick", "name")
+    # An open name is settled within what it allows.
+    voice = {"lead vocal": 0.6, "backing vocal": 0.3}
+    assert weighed(voice, {"kick": 1.0}).role in voice

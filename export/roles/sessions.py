@@ -1,0 +1,83 @@
+"""The sessions of a corpus as the training of roles sees them: stems with the role that each plays.
+
+The words of a corpus (:mod:`..corpus.general_midi`) are fewer than the roles of a mix: what kind of guitar it is, and
+whether a voice sings, speaks or sings along, stands in a stem's instrument.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ...presets.roles import Role
+
+_ROLES: Final[Mapping[str, Role]] = {
+    "kick": "kick", "snare": "snare", "hats": "hi-hat", "toms": "tom", "cymbals": "cymbal", "percussion": "percussion",
+    "bass": "bass", "guitar": "electric guitar", "keys": "keys", "pad": "pad", "lead": "lead synth",
+    "strings": "strings", "brass": "brass", "wind": "woodwind", "choir": "backing vocal", "vocal": "lead vocal",
+    "other": "effect",
+}  # fmt: skip
+_ACOUSTIC_GUITARS: Final = ("nylon", "steel", "banjo", "koto", "sitar", "shamisen")
+# What plays chords that a pad plays, and is called strings by General MIDI only.
+_SYNTHETIC: Final = "synth strings"
+DRUM_KIT: Final[frozenset[Role]] = frozenset({"kick", "snare", "hi-hat", "tom", "cymbal"})
+
+
+@dataclass(frozen=True)
+class RoleStem:
+    """A stem, and what it plays.
+
+    Attributes:
+        path: its file.
+        role: in a mix.
+        source: what it was made with, for balance: a voice, a sound font and its program.
+    """
+
+    path: Path
+    role: Role
+    source: str
+
+
+@dataclass(frozen=True)
+class RoleSession:
+    """A session of the corpus.
+
+    Attributes:
+        name: of its folder.
+        seconds: its length.
+        stems: in their order; without other versions of the same part.
+    """
+
+    name: str
+    seconds: float
+    stems: tuple[RoleStem, ...]
+
+
+def read_sessions(folder: Path) -> list[RoleSession]:
+    """Read the finished sessions of `train` or `test` of a corpus."""
+    return [_session(file) for file in sorted(folder.glob("*/meta.json"))]
+
+
+def role_of(stem: Mapping[str, Any]) -> Role:
+    """The role of a stem by its entry in a session's meta.json."""
+    instrument = str(stem.get("instrument", ""))
+    role = _ROLES[str(stem["role"])]
+    if role == "electric guitar" and any(word in instrument for word in _ACOUSTIC_GUITARS):
+        return "acoustic guitar"
+    if role == "lead vocal" and instrument.startswith("spoken"):
+        return "speech"
+    if role == "strings" and _SYNTHETIC in instrument:
+        return "pad"
+    return role
+
+
+def _session(file: Path) -> RoleSession:
+    meta = json.loads(file.read_text(encoding="utf-8"))
+    stems = tuple(
+        RoleStem(file.parent / str(stem["file"]), role_of(stem), f"{stem.get('source')}: {stem.get('instrument')}")
+        for stem in meta["stems"]
+    )
+    return RoleSession(str(meta["name"]), float(meta["seconds"]), stems)
