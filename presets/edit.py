@@ -17,9 +17,9 @@ from pydantic import BaseModel
 
 from .checking.arguments import real_number, shown_argument
 from .checking.claims import with_claims_of, without_stale
+from .checking.links import made_alike
 from .console import Master, Parameter, Strip, Unit, get, parameters, replace
 from .errors import PresetError
-from .links import made_alike
 from .preset import GroupBus, Preset, Track
 from .scaling import blended_effect, blended_value, scaled_value
 from .sections import GROUPS, SectionName, expanded, is_active, sections

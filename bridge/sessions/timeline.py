@@ -24,6 +24,7 @@ _PAPER, _INK, _SOFT, _GRID, _ORANGE, _BLUE = "#fbfaf8", "#1f2328", "#66707a", "#
 _MOST_ROWS = 200
 _MOST_DRAWN = 20_000
 _NARROWEST = 16
+_WIDEST_NAME = 24  # of a table at 80 letters
 
 
 def track_table(session: Session, stems: dict[str, str], roles: Sequence[str] = ()) -> Table:
@@ -32,28 +33,26 @@ def track_table(session: Session, stems: dict[str, str], roles: Sequence[str] = 
     Args:
         session: which.
         stems: by a track's identity or order (see :func:`track_key`), what its row says at the end.
-        roles: what each track is, in words; none leaves the column out.
+        roles: what each track is, in words, for the same place; empty where nothing is known.
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("track", overflow="ellipsis")
+    longest = max((len(f"{track.group} / {track.name}") for track in session.tracks), default=0)
+    table.add_column("track", overflow="ellipsis", min_width=min(_WIDEST_NAME, longest))
     for heading in ("clips", "from", "to", "fader", "pan"):
         table.add_column(heading, justify="right", no_wrap=True)
-    if roles:
-        table.add_column("role", overflow="fold")
-    table.add_column("stem", overflow="fold")
+    table.add_column("role, stem" if roles else "stem", overflow="fold")
     for place, track in enumerate(session.tracks):
         name = Text(f"{printable(track.group)} / " if track.group else "", style="dim")
         name.append(printable(track.name) or "(no name)", style=_style(session, track))
         heard = [clip for clip in track.clips if not clip.mute]
         span = [clock(frame / session.sample_rate_hz) for frame in _span(heard)] if heard else ["", ""]
         fader = ("muted" if "muted" in silent else "off") if (silent := silence(session, track)) else _decibels(track)
-        role = [Text(roles[place])] if roles else []
-        stem = Text(stems.get(track_key(track), ""))
-        table.add_row(name, str(len(track.clips)), *span, fader, _pan(track), *role, stem)
+        said = [part for part in (roles[place] if roles else "", stems.get(track_key(track), "")) if part]
+        table.add_row(name, str(len(track.clips)), *span, fader, _pan(track), Text("; ".join(said)))
     return table
 
 

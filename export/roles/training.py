@@ -146,7 +146,7 @@ def _fit(network: nn.Sequential, inputs: torch.Tensor, labels: torch.Tensor, rol
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, epochs * batches)
     network.train()
     for _ in range(epochs):
-        for chosen in torch.randperm(len(inputs)).split(_BATCH):
+        for chosen in torch.split(torch.randperm(len(inputs)), _BATCH):
             heard = inputs[chosen]
             loss = loss_of(network(heard + _NOISE * torch.randn_like(heard)), labels[chosen])
             optimizer.zero_grad()

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...presets import console
+from ...presets.checking.links import made_alike
 from ...presets.console import EQ_BANDS, Compressor, Master, Strip, get, parameters
-from ...presets.links import made_alike
 from ...presets.preset import Finding, Preset
 from ...presets.units import decibels, power_factor
 from ..audio.loudness import integrated_loudness

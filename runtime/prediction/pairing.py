@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ...presets.links import made_alike
+from ...presets.checking.links import made_alike
 from ...presets.preset import Preset, Track
 from ...presets.roles import TRAITS
 from ..roles.pairs import Pair

@@ -1,9 +1,9 @@
 import pytest
+from mixbridge.presets.checking.links import made_alike
 from mixbridge.presets.console import Strip, replace
 from mixbridge.presets.edit import blended, merged
 from mixbridge.presets.errors import PresetError
 from mixbridge.presets.files import dumps, loads
-from mixbridge.presets.links import made_alike
 from mixbridge.presets.preset import LINKED, Preset, Track
 from mixbridge.presets.roles import ROLES, role_called, told_roles
 

@@ -160,6 +160,7 @@ def test_inspect_tells_people(rich_session, folder, run) -> None:
     assert "Vox [lead]" in rows["Voices"]
     assert "-3.0 ~" in rows["Voices"]
     assert "L50" in rows["Voices"]
+    assert "lead vocal" in outcome.out
     # The timeline: a letter for each part of the session, of two kinds where a clip follows another.
     lines = [line for line in outcome.out.splitlines() if "█" in line or "#" in line]
     assert len(lines) == 2

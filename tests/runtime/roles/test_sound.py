@@ -1,4 +1,5 @@
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from mixbridge.presets.roles import ROLES
 from mixbridge.runtime.roles.features import RATE_HZ, sound_features
 from mixbridge.runtime.roles.sound import FILE, load_network, sound_weights
 
-SHIPPED = resources.files("mixbridge.runtime.roles") / FILE
+SHIPPED = Path(str(resources.files("mixbridge.runtime.roles") / FILE))
 
 
 def noise(seconds, channels=1, seed=0):

@@ -1,6 +1,6 @@
 """Linked tracks: what is one recording, or one part played twice, is treated alike.
 
-A preset refuses linked tracks that differ in the stages of :data:`.preset.LINKED`. Whoever changes settings track by
+A preset refuses linked tracks that differ in the stages of :data:`..preset.LINKED`. Whoever changes settings track by
 track brings them together again with :func:`made_alike`.
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .console import Strip, get, parameters, replace
-from .preset import LINKED, Preset, Track
-from .scaling import blended_value
+from ..console import Strip, get, parameters, replace
+from ..preset import LINKED, Preset, Track
+from ..scaling import blended_value
 
 
 def made_alike(preset: Preset) -> Preset:
