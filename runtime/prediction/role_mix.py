@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ...presets.checking.links import made_alike
 from ...presets.console import SEND_OFF_DB, Strip
-from ...presets.links import made_alike
 from ...presets.preset import Preset
 from ..audio.reading import Samples
 from ..model.analysis import Passage
