@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from typing import Final
 
 from ...presets import console
+from ...presets.checking.links import made_alike
 from ...presets.console import SEND_OFF_DB, Master, Strip, parameters
 from ...presets.errors import PresetError
-from ...presets.links import made_alike
 from ...presets.preset import Preset, Track
 from ...presets.roles import Role
 from ...presets.sections import expanded, sections
