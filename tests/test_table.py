@@ -18,6 +18,8 @@ from dawproject_files import audio, one_track, write_project
 from mixbridge.bridge.desks.keys import desk_key, row_of, section_of
 from mixbridge.bridge.desks.layout import SETTABLE
 from mixbridge.bridge.desks.loading import desk_names, load_desk
+from mixbridge.bridge.desks.profile import Effect
+from mixbridge.bridge.fitting.effects import fit_effect
 from mixbridge.bridge.fitting.strip import fit_strip
 from mixbridge.bridge.push.tables import value_words
 from mixbridge.bridge.report.text import describe_master, describe_strip, diff_table, preset_table
@@ -25,7 +27,19 @@ from mixbridge.bridge.server import addresses
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.registry import FORMATS, SessionFormat, format_named
 from mixbridge.bridge.sessions.writing import WRITTEN, strip_left_out
-from mixbridge.presets.console import FxBand, FxBus, Master, Parameter, Part, Strip, get, parameters, replace
+from mixbridge.presets.console import (
+    Delay,
+    FxBand,
+    FxBus,
+    Master,
+    Parameter,
+    Part,
+    Reverb,
+    Strip,
+    get,
+    parameters,
+    replace,
+)
 from mixbridge.presets.edit import blended, desk_form, diff, merged, move_gain, scaled, without_input_gain
 from mixbridge.presets.preset import Preset, Track, json_schema
 from mixbridge.presets.sections import (
@@ -171,6 +185,38 @@ def test_a_desk_gets_it_or_says_so(part: type[Bus], path: str) -> None:
         # In the desk form, as everything that a desk gets.
         plain = described(without_input_gain(changed(in_use(part), path)), section)
         assert any(plain in line for line in after.lost)
+
+
+EFFECT_PARTS: tuple[type[Reverb | Delay], ...] = (Reverb, Delay)
+EFFECT_PATHS = [(part, path) for part in EFFECT_PARTS for path in parameters(part)]
+# Slots as a desk has them; the generic one has one of each.
+SLOTS = {
+    "generic": (Effect("reverb", 1, None, "built-in"), Effect("delay", 1, None, "built-in")),
+    "x32": (Effect("reverb", 1, 13, "hall"), Effect("delay", 3, 15, "stereo_delay")),
+    "xair": (Effect("reverb", 1, 7, "plate"), Effect("delay", 3, 9, "stereo_delay")),
+    "wing": (Effect("reverb", 1, 14, "hall"), Effect("delay", 3, 15, "stereo_delay")),
+}
+
+
+@pytest.mark.parametrize("name", SLOTS)
+@pytest.mark.parametrize(("part", "path"), EFFECT_PATHS, ids=[f"{part.__name__}.{path}" for part, path in EFFECT_PATHS])
+def test_a_desks_effect_gets_it_or_says_so(name: str, part: type[Reverb | Delay], path: str) -> None:
+    kind = part.__name__.lower()
+    desk = load_desk(name).with_effects(SLOTS[name])
+    acting = {"ducking.range_db": 6.0}
+    if part is Delay:  # on and off is all that a desk knows of it
+        acting |= {"reverb_send_db": -20.0, "ping_pong": 0.0 if path == "ping_pong" else 1.0}
+    before = replace(part(), acting)
+    row = parameters(part)[path]
+    value = 1.0 if path == "ping_pong" else stepped(row, get(before, path))
+    after = replace(before, {path: value})
+    fits = [fit_effect(effect, desk, kind) for effect in (before, after)]
+    assert (fits[0].values, fits[0].lost) != (fits[1].values, fits[1].lost)
+    keys = [key for key in desk.parameters(kind) if key.split(".")[-1] == path.rpartition(".")[2]]
+    if keys:
+        assert fits[0].values[keys[0]] != fits[1].values[keys[0]]
+        assert row_of(keys[0]) == row
+        assert section_of(keys[0]) == kind
 
 
 @every_setting

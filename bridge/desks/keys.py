@@ -39,7 +39,8 @@ def section_of(key: str) -> SectionName:
         DeskError: there is no such section.
     """
     row = row_of(key)
-    name = key.partition(".")[0] if row is None else row.section
+    effect = key.partition(".")[0]
+    name = effect if row is None or effect in _EFFECTS else row.section
     if name not in all_sections():
         raise DeskError(f"the setting {key!r} belongs to no section; there are {', '.join(all_sections())}.")
     return name

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from ...presets.console import EQ_BANDS, SEND_OFF_DB, Master, Strip, get
 from ...presets.edit import Bus, without_input_gain
 from ...presets.errors import DeskError
-from ...presets.sections import rows_of
+from ...presets.sections import active_sections, described, rows_of
 from ...presets.units import quantity
 from ...runtime.console.eq import INAUDIBLE_DB
+from ..desks.layout import SETTABLE
 from ..desks.profile import Desk
 from .abilities import Clamp, clamp_of, grid_of, highest, lowest, snapped
 from .compressor import FittedCompressor, fit_compressor
@@ -187,6 +188,8 @@ def _lost(
         lookahead = quantity(strip.compressor.lookahead_ms, "ms")
         lost.append(f"The compressor's look-ahead of {lookahead}: peaks get through a little more on a desk.")
     lost += (sentence for stage in stages for sentence in stage.lost)
+    for section in active_sections(strip, known=SETTABLE):
+        lost.append(f"The {described(strip, section)}: desks have none in their strips.")
     if desk.scale(kind, "fader_db") is None and abs(wanted["fader_db"]) >= INAUDIBLE_DB:
         lost.append(f"The level of {wanted['fader_db']:+.1f} dB: {desk.title} has no fader to be set.")
     if desk.scale(kind, "pan") is None and abs(wanted["pan"]) >= _AUDIBLE_PAN:

@@ -1,7 +1,7 @@
 """Files that an X32 or M32 loads from a USB stick: scenes (.scn) and presets of a channel (.chn), as text and back.
 
 A file holds lines of values in a fixed order. Only lines that a preset has something for are written, and they end
-where that ends: the desk keeps what it has for the rest, such as sources, low cuts and sends. Lines of a scene that is
+where that ends: the desk keeps what it has for the rest, such as sources and sends. Lines of a scene that is
 given as a base are kept as they are but for the values that are set. What a preset is to a desk is fitting's business.
 
 The package x32scene (Apache-2.0), which edits such files, needs Python 3.12; its documents of the format, a published
@@ -99,29 +99,30 @@ def write_scene(title: str, values: Mapping[int, Mapping[str, float | str]], des
 
 
 def write_channel(title: str, values: Mapping[str, float | str], desk: Desk) -> SceneText:
-    """A preset of one channel, for the desk's library: name, EQ, dynamics and mix.
+    """A preset of one channel, for the desk's library: name, gate, EQ, dynamics and mix.
 
-    The trim is no part of it: in these files it comes with the microphone's gain and its phantom power.
+    Trim and low cut are no part of it: in these files they come with the microphone's gain and its phantom power.
 
     Raises:
         DeskError: a desk without such files, or a value that it cannot have.
     """
     _require_x32(desk)
-    wanted = {key: value for key, value in values.items() if key != "trim_db"}
+    with_gain = tuple(key for key in values if key == "trim_db" or key.startswith("low_cut."))
+    wanted = {key: value for key, value in values.items() if key not in with_gain}
     lines, left_out = _changed({1: wanted}, desk, {})
     short = {path.removeprefix("/ch/01"): line.removeprefix("/ch/01") for path, line in lines.items()}
     if "/config" in short:
         short["/config"] += _LOOKS
     # Read from the right: bits 8 to 13 say which sections are in the file, 0 to 5 which of them are on.
     bits = [False] * 16
-    for place, path, switch in ((1, "/config", None), (4, "/eq", "eq.on"), (5, "/dyn", "compressor.on")):
+    sections = ((1, "/config", None), (3, "/gate", "gate.on"), (4, "/eq", "eq.on"), (5, "/dyn", "compressor.on"))
+    for place, path, switch in sections:
         bits[8 + place] = path in short
         bits[place] = path in short and switch is not None and bool(values.get(switch))
     flags = "".join("1" if bit else "0" for bit in reversed(bits))
     header = f"#4.0# 1 {tokens.NAME.write(_title(title))} 0 %{flags} 1".ljust(_HEADER_WIDTH)
     text = "\n".join([header, *short.values()]) + "\n"
-    trim = ("trim_db",) if "trim_db" in values else ()
-    return SceneText(text, {1: (*trim, *left_out.get(1, ()))} if trim or left_out else {})
+    return SceneText(text, {1: (*with_gain, *left_out.get(1, ()))} if with_gain or left_out else {})
 
 
 def read_scene(text: str, desk: Desk) -> Scene:
@@ -207,7 +208,22 @@ def _dynamics(*, has_key_source: bool) -> tuple[Field, ...]:
 
 _CHANNEL: Final[dict[str, tuple[Field, ...]]] = {
     "/config": (Field("name", tokens.NAME),),
-    "/preamp": (Field("trim_db", tokens.TRIM),),
+    "/preamp": (
+        Field("trim_db", tokens.TRIM),
+        Field(""),  # polarity
+        Field("low_cut.on", tokens.SWITCH),
+        Field("low_cut.slope_db_per_octave", tokens.WHOLE),
+        Field("low_cut.freq_hz", tokens.WHOLE),
+    ),
+    "/gate": (
+        Field("gate.on", tokens.SWITCH),
+        Field("gate.ratio", tokens.GATE_MODE),
+        Field("gate.threshold_db", tokens.THRESHOLD),
+        Field("gate.range_db", tokens.THRESHOLD),
+        Field("gate.attack_ms", tokens.WHOLE),
+        Field("gate.hold_ms", tokens.THREE_DIGITS),
+        Field("gate.release_ms", tokens.WHOLE),
+    ),
     "/dyn": _dynamics(has_key_source=True),
     "/eq": (Field("eq.on", tokens.SWITCH),),
     **{f"/eq/{band}": _band(str(band)) for band in range(1, 5)},
@@ -240,27 +256,34 @@ def _changed(
             asked = [spec.key for spec in layout if spec.key in complete]
             if not asked:
                 continue
-            fields = _fields(layout, complete, base.get(prefix + path, []))
-            if fields is None:
-                left_out[number] = (*left_out.get(number, ()), *asked)
-            else:
+            fields, lost = _fields(layout, complete, base.get(prefix + path, []))
+            if lost:
+                left_out[number] = (*left_out.get(number, ()), *lost)
+            if len(lost) < len(asked):
                 lines[prefix + path] = " ".join((prefix + path, *fields))
     return lines, left_out
 
 
-def _fields(layout: Sequence[Field], values: Mapping[str, float | str], known: Sequence[str]) -> list[str] | None:
-    """A line's values up to the last that is wanted, and what was known behind; None if one before is not known."""
+def _fields(
+    layout: Sequence[Field], values: Mapping[str, float | str], known: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """A line's values up to the last that is wanted, and what was known behind; and the keys that could not be written.
+
+    Those are the ones behind a value that is not known.
+    """
     last = max(index for index, spec in enumerate(layout) if spec.key in values)
     fields = list(known)
+    written = 0
     for index, spec in enumerate(layout[: last + 1]):
         if spec.key in values and spec.token is not None:
             piece: str | None = spec.token.write(values[spec.key])
         else:
             piece = known[index] if index < len(known) else spec.default
         if piece is None:
-            return None
+            return fields[:written], [item.key for item in layout[index:] if item.key in values]
         fields[index : index + 1] = [piece]
-    return fields
+        written = index + 1 if spec.key in values else written
+    return fields, []
 
 
 def _with_constants(number: int, wanted: Mapping[str, float | str], desk: Desk) -> dict[str, float | str]:

@@ -26,6 +26,7 @@ _TYPES: Final = {
     **{f"{name.lower()}_cut": name for name in ("BU6", "BU12", "BS12", "LR12", "BU18", "BU24", "BS24", "LR24")},
 }
 _MODES: Final = {"compressor": "COMP", "expander": "EXP"}
+_GATE_MODES: Final = {2.0: "EXP2", 3.0: "EXP3", 4.0: "EXP4", 100.0: "GATE"}
 _DETECTORS: Final = {"peak": "PEAK", "rms": "RMS"}
 _POSITIONS: Final = {"before_eq": "PRE", "behind_eq": "POST"}
 
@@ -132,6 +133,10 @@ GAIN: Final = _number(_gain)
 Q: Final = _number(_q)
 MODE: Final = _word(_MODES)
 DETECTOR: Final = _word(_DETECTORS)
+GATE_MODE: Final = Token(
+    lambda value: _GATE_MODES[float(value)],
+    _strict(lambda text: {name: ratio for ratio, name in _GATE_MODES.items()}[text]),
+)
 POSITION: Final = _word(_POSITIONS)
 THRESHOLD: Final = _number(lambda value: f"{value + 0.0:.1f}")
 RATIO: Final = _number(_ratio)

@@ -14,7 +14,7 @@ from mixbridge.bridge.cli.main import cli
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.scenes.files import MASTER, layout_of, read_scene, write_channel, write_scene
 from mixbridge.bridge.scenes.tokens import read_token
-from mixbridge.presets.console import EqBand, Equalizer, Master
+from mixbridge.presets.console import EqBand, Equalizer, Gate, LowCut, Master, Strip
 from mixbridge.presets.errors import DeskError
 from mixbridge.presets.preset import Preset, Track
 
@@ -41,7 +41,7 @@ LINE = re.compile(r'(/ch/\d\d|/main/st)(/[a-z0-9/]+)( ("[^"]*"|[A-Za-z0-9.+-]+))
 
 
 # What the desk's own spelling loses, where it has fewer digits than its grid.
-SHORT = {"q": 0.08, "fader_db": 0.08, "release_ms": 0.7, "hold": 0.01}
+SHORT = {"q": 0.08, "fader_db": 0.08, "release_ms": 0.7, "hold": 0.01, "hold_ms": 0.01, "low_cut.freq_hz": 1.0}
 
 
 def values_on(scale):
@@ -74,7 +74,7 @@ FIELDS = [
 @pytest.mark.parametrize(("kind", "spec"), FIELDS, ids=[f"{kind}-{spec.key}" for kind, spec in FIELDS])
 def test_every_value_of_the_desk_comes_back(kind, spec):
     scale = X32.scale(kind, spec.key)
-    lost = SHORT.get(spec.key.rpartition(".")[2], 1e-6)
+    lost = SHORT.get(spec.key, SHORT.get(spec.key.rpartition(".")[2], 1e-6))
     for value in values_on(scale):
         piece = spec.token.write(value)
         found = scale.snap(read_token(spec.token, piece))
@@ -114,6 +114,29 @@ def test_a_channel_file_says_the_same(track):
     # Name, icon and colour, as desks write them.
     assert all(line.endswith('" 1 YE') for line in lines if line.startswith("/ch/01/config"))
     assert ("trim_db" in channel.left_out.get(1, ())) == ("trim_db" in track)
+
+
+def test_gate_and_low_cut():
+    strip = Strip(
+        gate=Gate(threshold_db=-42, range_db=30, ratio=100, attack_ms=13, hold_ms=50, release_ms=600, hysteresis_db=0),
+        low_cut=LowCut(freq_hz=80, slope_db_per_octave=24),
+    )
+    mix = Preset(tracks=(Track(name="Lead Vox", strip=strip),))
+    lines = dict(line.split(" ", 1) for line in scene_of(mix, base=BASE).text.splitlines())
+    # As desks write them: threshold, range, attack, hold, release; what is behind stays.
+    assert re.fullmatch(r"ON GATE -42\.0 30\.0 2 5\d\.\d \d\d", lines["/ch/01/gate"])
+    assert re.fullmatch(r"\+0\.0 OFF ON 24 (79|80|81)", lines["/ch/01/preamp"])
+    # Whether the polarity is turned is not known without a base, and stands before the low cut.
+    made = scene_of(mix)
+    assert "/ch/01/preamp +0.0\n" in made.text
+    assert "low_cut.on" in " ".join(made.left_out)
+    pulled = preset_of(scene_of(mix, base=BASE).text).preset.track("Lead Vox").strip
+    assert (pulled.gate.threshold_db, pulled.gate.range_db, pulled.gate.ratio) == (-42, 30, 100)
+    assert (pulled.low_cut.freq_hz, pulled.low_cut.slope_db_per_octave) == (pytest.approx(80, rel=0.02), 24)
+    channel = scene_of(mix, as_channel=True)
+    assert "\n/gate ON GATE -42.0 30.0" in channel.text
+    assert channel.text.split("%")[1][:16] == "0011101000011000"
+    assert any("low_cut.freq_hz" in line and "no part of a channel file" in line for line in channel.left_out)
 
 
 def test_spellings():
