@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from ...presets.escaping import escaped
 from ...presets.units import quantity
 from ..desks.keys import label_of, row_of
 from ..osc.exchange import Outcome, Result, State
@@ -230,7 +231,7 @@ def _text(text: str, style: str = "") -> Text:
     """Not markup: a name such as "Gtr [L]" is shown as it is."""
     from rich.text import Text
 
-    return Text(text, style=style)
+    return Text(escaped(text), style=style)
 
 
 def _strip_words(strip: StripPlan) -> str:

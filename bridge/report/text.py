@@ -25,6 +25,7 @@ from ...presets.console import (
     get,
 )
 from ...presets.edit import Change
+from ...presets.escaping import escaped
 from ...presets.parts.match import THIRDS_HZ, points_db
 from ...presets.preset import GroupBus, Preset, Provenance, Track
 from ...presets.sections import active_sections, described, is_active, rows_of, sections, spoken
@@ -96,7 +97,7 @@ def preset_table(preset: Preset) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    title = Text(preset.name) if preset.name else None
+    title = Text(escaped(preset.name)) if preset.name else None
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("track", overflow="ellipsis")
     strips = [*(track.strip for track in preset.tracks), *(bus.strip for bus in preset.buses)]
@@ -109,10 +110,10 @@ def preset_table(preset: Preset) -> Table:
         table.add_column("more", no_wrap=True)
     for track in preset.tracks:
         # Text, not str: a name such as "Gtr [L]" is not markup.
-        name = Text(track.name, style="dim" if track.mute else "")
+        name = Text(escaped(track.name), style="dim" if track.mute else "")
         table.add_row(name, *_strip_cells(track), *([_more_cell(track.strip)] * has_more))
     for bus in preset.buses:
-        name = Text(f"{bus.name} (group)", style="dim" if bus.mute else "")
+        name = Text(f"{escaped(bus.name)} (group)", style="dim" if bus.mute else "")
         table.add_row(name, *_strip_cells(bus), *([_more_cell(bus.strip)] * has_more))
     table.add_section()
     table.add_row("master", *_master_cells(preset.master), *([_more_cell(preset.master)] * has_more))
@@ -161,7 +162,7 @@ def diff_table(changes: Sequence[Change]) -> Table:
     table.add_column("change", justify="right")
     for change in changes:
         old, new = (_value(value, change.unit) for value in (change.old, change.new))
-        table.add_row(Text(change.path), old, new, _step(change))
+        table.add_row(Text(escaped(change.path)), old, new, _step(change))
     return table
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ....presets.escaping import escaped
 from ..options import Saying, Sending, Trying, Writing, takes
 from ..output.push_results import print_all, say_dry, say_result
 from ..output.saying import echo_json, is_quiet, say
@@ -152,7 +153,8 @@ def _table(items: list[Difference]) -> Any:
         table.add_column(heading)
     for item in items:
         first, second = row_words(item.row)
-        table.add_row(Text(f"{item.label} {item.name}".strip()), item.row.setting.key, Text(first), Text(second))
+        strip = escaped(f"{item.label} {item.name}".strip())
+        table.add_row(Text(strip), item.row.setting.key, Text(first), Text(second))
     return table
 
 

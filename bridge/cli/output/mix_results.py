@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ....presets.escaping import escaped
 from .saying import console, counted, echo_json, is_verbose, say
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def say_done(done: Done) -> None:
         sum_of_stems = (
             "they add up to the mix"
             if render.stems_post_master
-            else "before the master, so they do not add up to the mix; --stems-post-master writes stems that do"
+            else "before the master, so their sum is not the mix; --stems-post-master writes stems whose sum it is"
         )
         stems = " and ".join([counted(len(render.stems), "stem"), *([", ".join(render.buses)] if render.buses else [])])
         say(f"  {(done.folder / first.file).parent} ({stems}; {sum_of_stems})")
@@ -108,7 +109,7 @@ def _say_tracks(preset: Preset) -> None:
     table.add_column(no_wrap=True)
     table.add_column()
     for track in preset.tracks[:_TRACKS]:
-        table.add_row(Text(f"  {track.name}"), *map(Text, brief_cells(track)))
+        table.add_row(Text(f"  {escaped(track.name)}"), *map(Text, brief_cells(track)))
     console().print(table)
     if len(preset.tracks) > _TRACKS:
         say(f"  and {len(preset.tracks) - _TRACKS} more tracks")
@@ -123,9 +124,9 @@ def _say_settings(preset: Preset) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
     for track in preset.tracks:
-        table.add_row(Text(f"  {track.name}"), Text(", ".join(describe_strip(track))))
+        table.add_row(Text(f"  {escaped(track.name)}"), Text(", ".join(describe_strip(track))))
     for bus in preset.buses:
-        table.add_row(Text(f"  {bus.name} (group)"), Text(", ".join(describe_strip(bus))))
+        table.add_row(Text(f"  {escaped(bus.name)} (group)"), Text(", ".join(describe_strip(bus))))
     for effect in describe_effects(preset):
         table.add_row(Text("  effect"), Text(effect))
     table.add_row(Text("  master"), Text(", ".join(describe_master(preset.master))))
@@ -200,7 +201,7 @@ def say_matches(session: StemMatches) -> None:
     for heading in ("preset's track", "stem", "matched"):
         table.add_column(heading, overflow="fold")
     for match in session.matches:
-        table.add_row(Text(match.track), Text(match.stem), match.how)
+        table.add_row(Text(escaped(match.track)), Text(escaped(match.stem)), match.how)
     console(stderr=True).print(table)
 
 

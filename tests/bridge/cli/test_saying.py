@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from mixbridge.bridge import cli
 from mixbridge.bridge.cli.main import main
+from mixbridge.bridge.cli.output import mix_results
 from mixbridge.bridge.cli.output.escaping_console import EscapingConsole
 from mixbridge.bridge.cli.output.saying import console, echo_json, say
 from mixbridge.presets.files import dumps, loads, save
@@ -128,3 +129,13 @@ def test_every_command_speaks_through_the_two_ways_that_escape() -> None:
             assert not re.search(
                 r"click\.echo\((?!files\.dumps\()|(?<![A-Za-z])Console\(|\bprint\((?!ed)", text.replace(".print(", "")
             ), file
+
+
+def test_a_track_stays_in_its_line_whatever_its_name(capsys):
+    preset = Preset(tracks=(Track(name="new\nline"), Track(name="Bass\r")))
+    mix_results._say_tracks(preset)
+    mix_results._say_settings(preset)
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("new\\nline" in line for line in lines) == 2
+    assert sum("Bass\\r" in line for line in lines) == 2
+    assert not any(line.strip() == "line" for line in lines)
