@@ -189,12 +189,21 @@ def left_out(preset: Preset, match: Mapping[str, str]) -> Iterator[str]:
             yield f"{_some(names)} are linked in the mix; here the dynamics of each follow its own sound alone."
 
 
-def strip_left_out(strip: Bus, daw: str, sample_rate_hz: int = PLUGIN_RATE_HZ) -> Iterator[str]:
-    """Say what of a strip or master no DAW's copy has, in the desk form that a copy is in."""
+def strip_left_out(
+    strip: Bus, daw: str, sample_rate_hz: int = PLUGIN_RATE_HZ, *, also: Iterable[str] = ()
+) -> Iterator[str]:
+    """Say what of a strip or master a DAW's copy does not have, in the desk form that a copy is in.
+
+    Args:
+        strip: which.
+        daw: what has none of it.
+        sample_rate_hz: of its plug-ins.
+        also: sections that the copy has beside those that all have.
+    """
     plain, match = without_match(without_input_gain(strip), sample_rate_hz)
     if match is not None:
         yield f"its {match.words}."
-    for section in active_sections(plain, known=WRITTEN):
+    for section in active_sections(plain, known=WRITTEN | set(also)):
         nothing = f"{daw} {'have' if ' and ' in daw else 'has'} none"
         remedy = "set up a reverb in the DAW" if section == "send" else nothing
         yield f"its {described(plain, section)} is left out: {remedy}."

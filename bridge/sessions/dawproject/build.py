@@ -212,7 +212,7 @@ class ProjectBuilder:
     def _fill(
         self,
         channel: _Channel,
-        devices: tuple[Element, Element] | None,
+        devices: tuple[Element, ...] | None,
         level_db: float,
         position: float,
         *,

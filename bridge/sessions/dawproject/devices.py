@@ -1,8 +1,8 @@
-"""A strip as a channel of the DAWproject format, with Equalizer and Compressor, and back: a pair of codecs for each.
+"""A strip as a channel of the DAWproject format: NoiseGate, Equalizer, Compressor; and back: a pair of codecs for each.
 
-Six bands fit as they are. Frequencies are written in semitones (MIDI keys) and ratios in percent, as Bitwig Studio does
-it: these are sure to be understood. The format says nothing of what an attack's seconds mean; they are taken for the
-time constant. It has no knee and no look-ahead.
+Six bands and the cuts fit as they are; a gate has neither hold nor hysteresis. Frequencies are written in semitones
+(MIDI keys) and ratios in percent, as Bitwig Studio does it: these are sure to be understood. The format says nothing of
+what an attack's seconds mean; they are taken for the time constant. It has no knee and no look-ahead.
 """
 
 from __future__ import annotations
@@ -13,8 +13,22 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement
 
-from ....presets.console import EQ_BANDS, Compressor, EqBand, Equalizer, Master, Strip, parameters
+from ....presets.console import (
+    EQ_BANDS,
+    HIGH_CUT_OFF_HZ,
+    LOW_CUT_OFF_HZ,
+    Compressor,
+    EqBand,
+    Equalizer,
+    Gate,
+    HighCut,
+    LowCut,
+    Master,
+    Strip,
+    parameters,
+)
 from ....presets.edit import Bus, without_input_gain
+from ....presets.sections import is_active
 from ....presets.units import decibels, gain_factor, quantity
 from ...desks.profile import TimeLaw
 from ...fitting.compressor import desk_ms, preset_ms
@@ -26,6 +40,7 @@ from .xml import MalformedError, is_true, number
 MARK: Final = "mixbridge"
 EQ_NAME: Final = f"{MARK} EQ"
 COMPRESSOR_NAME: Final = f"{MARK} Compressor"
+GATE_NAME: Final = f"{MARK} Gate"
 
 # Where the fader of a new channel ends, as a factor.
 LOUDEST_FADER: Final = 2.0
@@ -36,20 +51,74 @@ _KINDS: Final = {
     **dict.fromkeys(("band0", "band1", "band2", "band3"), "bell"),
     "high_shelf": "highShelf",
 }
+_LOW_CUT, _HIGH_CUT = "highPass", "lowPass"
+_BUTTERWORTH_Q: Final = math.sqrt(0.5)
+# Between 12 and 24 dB an octave the nearer one is taken, as by the console.
+_STEEP_DB: Final = 18.0
 _TABLE: Final = parameters(Strip)
 
 
-def equalizer_element(eq: Equalizer) -> Element:
-    """Make a device of an EQ; it is switched off if it does nothing."""
-    bands = [(name, getattr(eq, name)) for name in EQ_BANDS]
-    device = _device("Equalizer", EQ_NAME, enabled=any(band.gain_db for _, band in bands))
-    for name, band in bands:
-        element = SubElement(device, "Band", type=_KINDS[name], order="2")
+def equalizer_element(eq: Equalizer, low_cut: LowCut | None = None, high_cut: HighCut | None = None) -> Element:
+    """Make a device of an EQ, with the cuts behind its bands; it is switched off if it does nothing."""
+    bands = [(_KINDS[name], 2, getattr(eq, name)) for name in EQ_BANDS]
+    cuts: list[tuple[str, LowCut | HighCut]] = []
+    if low_cut is not None and low_cut.freq_hz > LOW_CUT_OFF_HZ:
+        cuts.append((_LOW_CUT, low_cut))
+    if high_cut is not None and high_cut.freq_hz < HIGH_CUT_OFF_HZ:
+        cuts.append((_HIGH_CUT, high_cut))
+    for kind, cut in cuts:
+        order = 4 if cut.slope_db_per_octave >= _STEEP_DB else 2
+        bands.append((kind, order, EqBand.model_construct(freq_hz=cut.freq_hz, gain_db=0.0, q=_BUTTERWORTH_Q)))
+    device = _device("Equalizer", EQ_NAME, enabled=bool(cuts) or any(band.gain_db for _, _, band in bands))
+    for kind, order, band in bands:
+        element = SubElement(device, "Band", type=kind, order=str(order))
         _real(element, "Freq", semitones(band.freq_hz), "semitones")
         _real(element, "Gain", band.gain_db, "decibel")
         _real(element, "Q", band.q, "linear")
         SubElement(element, "Enabled", value="true")
     return device
+
+
+def cuts_of(device: Element) -> tuple[LowCut, HighCut]:
+    """Read the cuts of an EQ device, the first of each kind that is on."""
+    low_cut, high_cut = LowCut(), HighCut()
+    for element in device.iterfind("Band") if _is_on(device) else ():
+        kind, freq_hz = element.get("type"), _freq_hz(element)
+        slope = 24.0 if number(element, "order", 2) >= 3 else 12.0
+        if not _is_on(element):
+            continue
+        if kind == _LOW_CUT and low_cut == LowCut():
+            low_cut = LowCut(freq_hz=_held("low_cut.freq_hz", freq_hz), slope_db_per_octave=slope)
+        elif kind == _HIGH_CUT and high_cut == HighCut():
+            high_cut = HighCut(freq_hz=_held("high_cut.freq_hz", freq_hz), slope_db_per_octave=slope)
+    return low_cut, high_cut
+
+
+def gate_element(gate: Gate) -> Element:
+    """Make a device of a gate that does something."""
+    device = _device("NoiseGate", GATE_NAME, enabled=True)
+    _real(device, "Attack", desk_ms(gate.attack_ms, _LAW) / 1000, "seconds")
+    _real(device, "Range", -gate.range_db, "decibel")
+    _real(device, "Ratio", 100 * (1 - 1 / gate.ratio), "percent")
+    _real(device, "Release", desk_ms(gate.release_ms, _LAW) / 1000, "seconds")
+    _real(device, "Threshold", gate.threshold_db, "decibel")
+    return device
+
+
+def gate_of(device: Element) -> Gate:
+    """Read a gate device as the console's; one that is off, or without a range, does nothing."""
+    if not _is_on(device):
+        return Gate()
+    usual = Gate()
+    values = {
+        "threshold_db": _value(device, "Threshold", usual.threshold_db),
+        "range_db": abs(_value(device, "Range", -_TABLE["gate.range_db"].high)),
+        "ratio": _ratio(device),
+        "attack_ms": preset_ms(_value(device, "Attack", desk_ms(usual.attack_ms, _LAW) / 1000) * 1000, _LAW),
+        "release_ms": preset_ms(_value(device, "Release", desk_ms(usual.release_ms, _LAW) / 1000) * 1000, _LAW),
+    }
+    held = {name: _held(f"gate.{name}", value) for name, value in values.items()}
+    return Gate(**held, hold_ms=0.0, hysteresis_db=0.0)
 
 
 def compressor_element(compressor: Compressor, more_db: float = 0.0) -> Element:
@@ -85,7 +154,7 @@ def equalizer_of(device: Element) -> tuple[Equalizer, float, list[str]]:
         kind = element.get("type", "bell")
         name = next((name for name in EQ_BANDS if _KINDS[name] == kind and name not in bands), None)
         if name is None:
-            if is_on and _is_on(element):
+            if is_on and _is_on(element) and kind not in {_LOW_CUT, _HIGH_CUT}:
                 left.append(f"a band of the kind {kind[:20]}")
             continue
         band = _band(element, f"eq.{name}")
@@ -117,12 +186,12 @@ class ChannelSettings:
 
     Attributes:
         fader_db: of its fader, no more than that can give.
-        devices: its EQ and its compressor, in this order.
+        devices: its gate if it has one, its EQ and its compressor, in this order.
         more_db: what the compressor's output gives because the fader cannot.
     """
 
     fader_db: float
-    devices: tuple[Element, Element]
+    devices: tuple[Element, ...]
     more_db: float
 
 
@@ -131,8 +200,14 @@ def channel_settings(strip: Bus, loudest_db: float) -> ChannelSettings:
     plain: Strip | Master = without_match(without_input_gain(strip), PLUGIN_RATE_HZ)[0]
     level_db = plain.fader_db if isinstance(plain, Strip) else plain.output_gain_db
     more_db = max(0.0, level_db - loudest_db)
-    devices = (equalizer_element(plain.eq), compressor_element(plain.compressor, more_db))
-    return ChannelSettings(level_db - more_db, devices, more_db)
+    chain: list[Element] = []
+    if isinstance(plain, Master):
+        chain.append(equalizer_element(plain.eq))
+    else:
+        chain += [gate_element(plain.gate)] if is_active(plain, "gate") else []
+        chain.append(equalizer_element(plain.eq, plain.low_cut, plain.high_cut))
+    chain.append(compressor_element(plain.compressor, more_db))
+    return ChannelSettings(level_db - more_db, tuple(chain), more_db)
 
 
 def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
@@ -156,7 +231,10 @@ def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
         if not -60 <= compressor.threshold_db <= 0:
             threshold = quantity(compressor.threshold_db, "dB")
             yield f"the compressor's threshold of {threshold} may be beyond what the DAW's can be set to."
-    yield from strip_left_out(strip, "the format")
+    if isinstance(plain, Strip) and is_active(plain, "gate") and (plain.gate.hold_ms or plain.gate.hysteresis_db):
+        hold, hysteresis = quantity(plain.gate.hold_ms, "ms"), quantity(plain.gate.hysteresis_db, "dB")
+        yield f"the gate's hold of {hold} and hysteresis of {hysteresis} are left out: the format has none."
+    yield from strip_left_out(strip, "the format", also=("gate", "low_cut", "high_cut"))
 
 
 def volume_element(level_db: float, old: Element | None = None) -> Element:
@@ -194,7 +272,7 @@ def loudest_db(volume: Element | None) -> float:
 
 def is_ours(device: Element) -> bool:
     """Tell whether a device was made by mixbridge."""
-    return device.tag in ("Equalizer", "Compressor") and device.get("name", "").startswith(MARK)
+    return device.tag in ("NoiseGate", "Equalizer", "Compressor") and device.get("name", "").startswith(MARK)
 
 
 def semitones(freq_hz: float) -> float:
@@ -231,14 +309,16 @@ def _real(parent: Element, tag: str, value: float, unit: str) -> None:
 
 
 def _band(element: Element, path: str) -> EqBand:
+    values = {"freq_hz": _freq_hz(element), "gain_db": _value(element, "Gain", 0.0), "q": _value(element, "Q", 0.71)}
+    return EqBand(**{name: _held(f"{path}.{name}", value) for name, value in values.items()})
+
+
+def _freq_hz(element: Element) -> float:
     freq = element.find("Freq")
     if freq is None:
         raise MalformedError("a band of an equalizer has no <Freq>")
     freq_hz = number(freq, "value")
-    if freq.get("unit") == "semitones":
-        freq_hz = hertz(freq_hz)
-    values = {"freq_hz": freq_hz, "gain_db": _value(element, "Gain", 0.0), "q": _value(element, "Q", 0.71)}
-    return EqBand(**{name: _held(f"{path}.{name}", value) for name, value in values.items()})
+    return hertz(freq_hz) if freq.get("unit") == "semitones" else freq_hz
 
 
 def _ratio(device: Element) -> float:

@@ -1,4 +1,4 @@
-"""Writes a mix into a copy of a .dawproject: faders, pans, an Equalizer and a Compressor on each track and the master.
+"""Writes a mix into a copy of a .dawproject: faders, pans, NoiseGate, Equalizer and Compressor of tracks and master.
 
 All that is not one of these stays byte for byte, audio and plug-ins' states included. The devices are put in front of
 the effects that are there, since a preset is made for the raw track; they are called "mixbridge ...", and the next mix
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from ....presets.console import Compressor, Equalizer, Master, Parameter, Strip, parameters
+from ....presets.console import Compressor, Equalizer, Gate, HighCut, LowCut, Master, Parameter, Strip, parameters
 from ....presets.edit import Bus
 from ....presets.errors import OutputError, SessionError
 from ....presets.names import unique_names
@@ -44,7 +44,9 @@ from .devices import (
     ChannelSettings,
     channel_settings,
     compressor_of,
+    cuts_of,
     equalizer_of,
+    gate_of,
     is_ours,
     lost,
     loudest_db,
@@ -235,24 +237,26 @@ class _Writer:
             self._splicer.set(old, changed)
         return None
 
-    def _devices(self, channel: Element, name: str, eq: Element, compressor: Element) -> Element | None:
-        """Put the two devices among those that are there; return a list of their own if there is none."""
+    def _devices(self, channel: Element, name: str, *new: Element) -> Element | None:
+        """Put the devices among those that are there; return a list of their own if there is none."""
         devices = channel.find("Devices")
         if devices is None:
             fresh = Element("Devices")
-            fresh.extend((eq, compressor))
+            fresh.extend(new)
             return fresh
+        by_tag = {device.tag: device for device in new}
         old = [device for device in devices if is_ours(device)]
         for device in old:
-            self._take_over(device, eq if device.tag == "Equalizer" else compressor, name)
+            # What an earlier gate's automation was for has no heir where there is no gate any more.
+            self._take_over(device, by_tag.get(device.tag, Element(device.tag)), name)
         if old:
-            self._splicer.replace(old[0], (eq, compressor))
+            self._splicer.replace(old[0], new)
             for device in old[1:]:
                 self._splicer.replace(device, ())
         else:
             sources = [device for device in devices if device.get("deviceRole") in _SOURCES]
             place = sources[-1] if sources else None
-            self._splicer.add(devices, [(place, eq), (place, compressor)])
+            self._splicer.add(devices, [(place, device) for device in new])
         others = [
             device_name(device)
             for device in devices
@@ -306,14 +310,19 @@ def _strip_of(channel: Element) -> Strip | None:
     ours = [device for device in channel.find("Devices") or () if is_ours(device)]
     eqs = [device for device in ours if device.tag == "Equalizer"]
     compressors = [device for device in ours if device.tag == "Compressor"]
+    gates = [device for device in ours if device.tag == "NoiseGate"]
     if not ours:
         return None
     eq, gain_db, _ = equalizer_of(eqs[0]) if eqs else (Equalizer(), 0.0, [])
+    low_cut, high_cut = cuts_of(eqs[0]) if eqs else (LowCut(), HighCut())
     compressor, more_db = compressor_of(compressors[0]) if compressors else (Compressor(), 0.0)
     table = parameters(Strip)
     level_db = fader_db(channel) + more_db
     return Strip(
         input_gain_db=table["input_gain_db"].clamp(gain_db),
+        gate=gate_of(gates[0]) if gates else Gate(),
+        low_cut=low_cut,
+        high_cut=high_cut,
         eq=eq,
         compressor=compressor,
         fader_db=_held(table["fader_db"], level_db),

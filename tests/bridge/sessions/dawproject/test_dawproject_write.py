@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mixbridge.bridge.sessions.dawproject.devices import (
     compressor_element,
     compressor_of,
+    cuts_of,
     equalizer_element,
     equalizer_of,
     hertz,
@@ -265,7 +266,10 @@ def test_devices_that_were_changed_in_the_daw() -> None:
     found, gain_db, left = equalizer_of(eq)
     assert found.band0 == EqBand(gain_db=24, freq_hz=500, q=2)
     assert found.band1 == EqBand(gain_db=0, freq_hz=900)
-    assert (gain_db, left) == (-2, ["a band of the kind highPass"])
+    assert (gain_db, left) == (-2, [])  # a high pass is the low cut, a notch is nothing that a preset has
+    assert cuts_of(eq)[0].freq_hz == pytest.approx(46.25, abs=0.01)
+    eq.append(ElementTree.fromstring('<Band type="notch"><Freq unit="hertz" value="50"/></Band>'))
+    assert equalizer_of(eq)[2] == ["a band of the kind notch"]
     compressor = ElementTree.fromstring(
         """<Compressor><InputGain unit="decibel" value="4"/><OutputGain unit="decibel" value="30"/>
         <Ratio unit="percent" value="100"/><Threshold unit="decibel" value="-20"/></Compressor>"""
