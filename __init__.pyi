@@ -20,6 +20,8 @@ from .presets.files import load, save
 from .presets.preset import Preset as Preset
 from .presets.preset import Track as Track
 from .presets.version import __version__ as __version__
+from .runtime.master_file import MasterOptions as MasterOptions
+from .runtime.master_file import master as master
 from .runtime.mixing import MixResult as MixResult
 from .runtime.mixing import PredictOptions as PredictOptions
 from .runtime.mixing import apply as apply

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..presets.preset import Preset
-from ..runtime import mixing
+from ..runtime import master_file, mixing
 from ..runtime.audio.output import OutputFolder, write_text
 from ..runtime.audio.reading import notes_of
+from ..runtime.master_file import MasterOptions
+from ..runtime.mastering.fitting import rendering_for
 from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.analysis import Passage
 from ..runtime.model.bundle import DEFAULT_MODEL
@@ -98,6 +100,32 @@ def run_mix(
         return _finished(place, result, stems, reference, render_options, report, progress, inputs)
 
 
+def run_master(
+    mix: Path,
+    reference: Path,
+    output: Path,
+    *,
+    options: MasterOptions | None = None,
+    render_options: RenderOptions | None = None,
+    report: bool = True,
+    progress: Progress | None = None,
+) -> Done:
+    """Bring one finished mix to the sound of a reference; arguments and errors as for :func:`run_mix`."""
+    how = render_options or RenderOptions(loudness_of_reference=True)
+    stems = master_file.mix_alone(mix, reference)
+    place = mixing.output_for(output, stems, reference, master_results(how, report=report), how)
+    with place:
+        result = master_file.master_into(
+            place, stems, reference, options=options or MasterOptions(), render_options=how, progress=progress
+        )
+        return _finished(place, result, stems, reference, how, report, progress, ())
+
+
+def master_results(options: RenderOptions, *, report: bool) -> list[str]:
+    """The files that :func:`run_master` would write, relative to its folder."""
+    return [*master_file.master_files(options), *[REPORT] * report]
+
+
 def run_apply(
     preset: Preset,
     stems: Mapping[str, Path],
@@ -156,7 +184,7 @@ def _silent(passage: Passage) -> tuple[str, ...]:
 
 
 def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
-    levels, target = result.render.levels, options.loudness_lufs
+    levels, target = result.render.levels, rendering_for(result.mastering, options).loudness_lufs
     silent = _silent(result.passage) if result.passage else ()
     refinement = result.refinement
     if refinement and refinement.interrupted:

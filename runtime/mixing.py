@@ -17,6 +17,7 @@ from ..presets.checking.arguments import (
     checked_kind,
     checked_number,
     checked_path,
+    checked_switch,
 )
 from ..presets.checking.claims import without_claims
 from ..presets.edit import check_amount
@@ -32,6 +33,7 @@ from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
 from .audio.writing import FORMATS
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
+from .mastering.fitting import Mastering, Phase, fit_to_song, is_music, rendering_for, with_master
 from .model.analysis import Passage, said_offsets
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider, check_provider
@@ -64,6 +66,7 @@ class MixResult:
         render: files, relative to the folder, and levels of the audio.
         passage: what the model heard of the tracks; None where a preset was only applied.
         refinement: what a search made of the settings; None where none was asked for.
+        mastering: what the master was fitted to, and how near it came; None where it was not.
         offsets: sentences on tracks with a DC offset.
     """
 
@@ -72,6 +75,7 @@ class MixResult:
     render: RenderResult
     passage: Passage | None = None
     refinement: Refinement | None = None
+    mastering: Mastering | None = None
     offsets: tuple[str, ...] = ()
 
     @property
@@ -109,6 +113,9 @@ class PredictOptions:
         roles: what tracks are, by name, in words of :data:`mixbridge.presets.roles.ROLES`: "lead vocal"; the others are
             found out.
         wishes: what is kept, centred, louder, dry, or taken from the reference alone.
+        match: whether the master is fitted to the reference behind all that: spectrum and width by a match curve, and
+            density. None does it where several tracks are mixed that are not all speech.
+        match_phase: of the curve: minimum, or linear, which turns no phase and rings before attacks.
     """
 
     amount: float = 1.0
@@ -118,11 +125,16 @@ class PredictOptions:
     start: Start = "model"
     roles: Mapping[str, str] = field(default_factory=dict)
     wishes: Wishes = field(default_factory=Wishes)
+    match: bool | None = None
+    match_phase: Phase = "minimum"
 
     def __post_init__(self) -> None:
         check_amount(self.amount)
         checked_choice(self.start, "a start", get_args(Start), PresetError)
         checked_number(self.refine_s, "the time to refine in s", 0, _LONGEST_S, PresetError)
+        checked_choice(self.match_phase, "a phase of the match curve", get_args(Phase), PresetError)
+        if self.match is not None:
+            checked_switch(self.match, "match", PresetError)
         for name in ("window_s", "reference_window_s"):
             if getattr(self, name) is not None:
                 checked_number(getattr(self, name), f"{name}, where a passage begins,", 0, _LONGEST_S, AudioError)
@@ -158,7 +170,7 @@ def predict(
     chosen = _at(amount, options)
     checked_call(progress, "progress", MixbridgeError)
     with OpenFiles() as files:
-        return _predict(stem_paths(stems), reference, model, provider, chosen, _part(progress, 0, 1), files)[0]
+        return _predict(stem_paths(stems), reference, model, provider, chosen, _part(progress, 0, 1), files).preset
 
 
 def apply(
@@ -240,12 +252,12 @@ def mix_into(
     if progress is not None:
         progress(0.0, "Listening")
     with OpenFiles() as files:
-        preset, passage, refinement = _predict(
-            stems, reference, model, provider, options, _part(progress, 0, done), files
-        )
+        made = _predict(stems, reference, model, provider, options, _part(progress, 0, done), files)
         rendering = _part(progress, done, 1)
-        render = _render(place, preset, stems, render_options or RenderOptions(), rendering, files)
-    return MixResult(place.folder, preset, render, passage, refinement, passage.offsets)
+        how = rendering_for(made.mastering, render_options or RenderOptions())
+        render = _render(place, made.preset, stems, how, rendering, files)
+    offsets = made.passage.offsets
+    return MixResult(place.folder, made.preset, render, made.passage, made.refinement, made.mastering, offsets)
 
 
 def apply_into(
@@ -340,6 +352,16 @@ def _result_files(names: Iterable[str], options: RenderOptions) -> list[str]:
     return [f"mix{suffix}", *stem_files_of(names, options), PRESET]
 
 
+@dataclass(frozen=True)
+class _Predicted:
+    """A preset and how it came about."""
+
+    preset: Preset
+    passage: Passage
+    refinement: Refinement | None
+    mastering: Mastering | None
+
+
 def _predict(
     stems: Stems,
     reference: Path | str,
@@ -348,7 +370,7 @@ def _predict(
     options: PredictOptions,
     progress: Progress | None,
     files: OpenFiles,
-) -> tuple[Preset, Passage, Refinement | None]:
+) -> _Predicted:
     reference = checked_path(reference, "the reference", AudioError)
     check_provider(provider)
     controller = model if isinstance(model, Controller) else LoadingController(model, provider)
@@ -380,7 +402,21 @@ def _predict(
             return finish(controller, at_amount(controller, safe, passage, song, options.amount), passage, song)
 
         preset, passage = predict_files(controller, paths_by_name(stems), reference, *windows, decide, files)
-    return rounded(preset), passage, refinement
+    mastering = None
+    if is_music(preset) if options.match is None else options.match:
+        mastering = fit_to_song(
+            preset,
+            paths_by_name(stems),
+            reference,
+            options.amount,
+            options.match_phase,
+            passage.start_s,
+            options.wishes.only,
+            files,
+        )
+    if mastering is not None:
+        preset = with_master(preset, mastering.master)
+    return _Predicted(rounded(preset), passage, refinement, mastering)
 
 
 def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from .kinds import OF_REFERENCE
 from .options import FOLDER, FormatOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing, takes
 from .rendering import deliver, mute_unplayed, output_folder, render_options, session_stems
 
@@ -49,6 +50,8 @@ def apply(
     from .output.progress import progress_bar
     from .preset import open_preset
 
+    if rendering.loudness == OF_REFERENCE:
+        raise click.UsageError("--loudness reference needs a reference, which apply has not: give a number of LUFS")
     preset = open_preset(preset_)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     with session_stems(stems, writing, rendering, session_audio, session_tracks, None, quiet=saying.is_quiet) as source:

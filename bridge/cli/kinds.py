@@ -10,22 +10,26 @@ import click
 # As `runtime.audio.writing.FORMATS`, which would load libsndfile.
 AUDIO_FORMATS: Final = ("wav", "wav16", "wav32f", "flac", "flac16", "aiff", "aiff32f")
 
+OF_REFERENCE: Final = "reference"
+"""What is typed for the loudness of the reference."""
 _LONGEST_RAMP_MS: Final = 60_000
 
 
-class Loudness(click.ParamType[float | None]):
-    """A loudness in LUFS, or "off"."""
+class Loudness(click.ParamType[float | str | None]):
+    """A loudness in LUFS, that of the reference, or "off"."""
 
-    name = "LUFS|off"
+    name = "LUFS|reference|off"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        """Converts what was typed to LUFS; None for "off"."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str | None:
+        """Converts what was typed to LUFS; None for "off", and the word itself for "reference"."""
+        if isinstance(value, str) and value.strip().lower() == OF_REFERENCE:
+            return OF_REFERENCE
         if value is None or (isinstance(value, str) and value.strip().lower() == "off"):
             return None
         try:
             return float(value)
         except ValueError:
-            self.fail(f'{value!r} is neither a number of LUFS, such as -14, nor "off"', param, ctx)
+            self.fail(f'{value!r} is neither a number of LUFS, such as -14, nor "reference" or "off"', param, ctx)
 
 
 class Duration(click.ParamType[float]):

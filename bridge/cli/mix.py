@@ -13,6 +13,7 @@ from .kinds import Duration
 from .options import (
     FOLDER,
     FormatOptions,
+    Matching,
     ModelChoice,
     Rendering,
     RoleOptions,
@@ -69,6 +70,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
     show_default=True,
     help="Settings that the search starts from: the model's, or neutral (equal loudness, centred).",
 )
+@takes(Matching, "matching")
 @takes(Writing, "writing", FOLDER)
 @takes(Rendering, "rendering")
 @takes(FormatOptions, "audio")
@@ -90,6 +92,7 @@ def mix(
     choice: ModelChoice,
     refine: float,
     start: Literal["model", "neutral"],
+    matching: Matching,
     writing: Writing,
     rendering: Rendering,
     audio: FormatOptions,
@@ -120,7 +123,10 @@ def mix(
         wish_options.dry,
         wish_options.aspects,
     )
-    options = PredictOptions(amount, window, reference_window, refine, start, role_options.told, wishes)
+    phase: Literal["minimum", "linear"] = "linear" if matching.linear_phase else "minimum"
+    options = PredictOptions(
+        amount, window, reference_window, refine, start, role_options.told, wishes, matching.match, phase
+    )
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
     with session_stems(

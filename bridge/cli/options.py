@@ -313,7 +313,7 @@ class Rendering:
     """What `mix` and `apply` make beside the mix, and how loud.
 
     Attributes:
-        loudness: in LUFS; None leaves the level as it is.
+        loudness: in LUFS; None leaves the level as it is, and "reference" takes that of the reference.
         ceiling: highest true peak, in dBTP.
         no_stems: without processed stems.
         stems_post_master: with processed stems that add up to the mix.
@@ -321,8 +321,12 @@ class Rendering:
         session_out: file of a copy of the DAW session with the settings; None for none.
     """
 
-    loudness: float | None = shared(
-        "--loudness", type=Loudness(), default=-14.0, show_default=True, help="Loudness of the mix."
+    loudness: float | str | None = shared(
+        "--loudness",
+        type=Loudness(),
+        default=-14.0,
+        show_default=True,
+        help="Loudness of the mix; reference is that of the reference.",
     )
     ceiling: float = shared(
         "--ceiling", type=float, default=-1.0, show_default=True, metavar="dBTP", help="Highest true peak."
@@ -338,6 +342,25 @@ class Rendering:
         "--session-out",
         metavar="FILE",
         help="With a DAW session: also write a copy of it with these settings as faders, pans, EQs and compressors.",
+    )
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Whether the master is fitted to the reference, and how.
+
+    Attributes:
+        match: None where the tracks decide.
+        linear_phase: of the match curve.
+    """
+
+    match: bool | None = shared(
+        "--match/--no-match",
+        default=None,
+        help="Fit the master to the reference: tone, width, density.  [default: with several tracks, but for speech]",
+    )
+    linear_phase: bool = shared(
+        "--linear-phase", is_flag=True, help="Turn no phase in the match curve; attacks ring before."
     )
 
 

@@ -7,12 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .kinds import OF_REFERENCE
+
 if TYPE_CHECKING:
     from ...presets.preset import Preset
     from ...runtime.rendering.render import RenderOptions
     from ..jobs import Done
     from .options import FormatOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing
     from .session_stems import Opened
+
+# Where the reference says nothing.
+_FIXED_LUFS = -14.0
 
 
 @contextmanager
@@ -81,9 +86,11 @@ def render_options(rendering: Rendering, audio: FormatOptions, writing: Writing)
         raise OutputError(
             f"a sample rate of {rate_hz} Hz cannot be written: choose one from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}."
         )
+    of_reference = rendering.loudness == OF_REFERENCE
     return RenderOptions(
         sample_rate_hz=rate_hz,
-        loudness_lufs=rendering.loudness,
+        loudness_lufs=_FIXED_LUFS if isinstance(rendering.loudness, str) else rendering.loudness,
+        loudness_of_reference=of_reference,
         ceiling_dbtp=rendering.ceiling,
         audio_format=audio.audio_format,
         stems=not rendering.no_stems,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,13 +27,14 @@ from ...presets.version import __version__
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, read_passage
 from ...runtime.console.dynamics import CompressorWork, compressor_work
+from ...runtime.mastering.fitting import Mastering
 from ...runtime.mixing import MixResult
 from ...runtime.model.analysis import Passage, cut_passage
 from ...runtime.rendering.render import Rendered, render_arrays
 from . import curves
 from .assurance import guarded, headline, reasons
 from .brief import describe_role
-from .listening import SoundFigures, measure, tone
+from .listening import THIRDS_HZ, SoundFigures, measure, tone
 from .text import describe_effects, describe_master, describe_strip, spoken_pan
 from .verdict import compare
 
@@ -104,6 +105,7 @@ class MasterCard:
     eq: Markup
     match: Markup | None
     dynamics: Markup | None
+    spectra: Sequence[tuple[str, Markup]] = ()
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         bar_db=_bar_db([track.below_db for track in tracks]),
         groups=[GroupCard(bus.name, describe_strip(bus)) for bus in result.preset.buses],
         effects=describe_effects(result.preset),
-        master=_master_card(heard, result.preset),
+        master=_master_card(heard, result.preset, result.mastering),
         headline=headline(result.preset),
         reasons=reasons(result.preset),
         guarded=guarded(result.preset),
@@ -251,7 +253,7 @@ def _track_card(
     )
 
 
-def _master_card(heard: _Heard, preset: Preset) -> MasterCard:
+def _master_card(heard: _Heard, preset: Preset, mastering: Mastering | None) -> MasterCard:
     master, rendered = preset.master, heard.rendered
     work = compressor_work(
         rendered.bus, heard.rate_hz, master.input_gain_db, master.eq, master.compressor, master.match
@@ -263,7 +265,17 @@ def _master_card(heard: _Heard, preset: Preset) -> MasterCard:
         curves.equalizer(master.eq, heard.rate_hz),
         None if is_flat(master.match) else curves.match_curve(master.match, heard.rate_hz),
         curves.dynamics(master.compressor, work, master.input_gain_db) if is_active else None,
+        () if mastering is None else tuple(_fitted_spectra(mastering)),
     )
+
+
+def _fitted_spectra(mastering: Mastering) -> Iterator[tuple[str, Markup]]:
+    """Draw what the master was fitted to: middle and sides before, after, and in the reference."""
+    styles = {"raw": "before", "mix": "after", "reference": "reference"}
+    spectra_db = mastering.spectra_db()
+    for place, title in enumerate(("Middle", "Sides")):
+        lines = {style: np.array(spectra_db[name][place])[-len(THIRDS_HZ) :] for style, name in styles.items()}
+        yield title, curves.spectra(lines, f"{title} before and after the master was fitted")
 
 
 def _turned_down(work: CompressorWork) -> str:

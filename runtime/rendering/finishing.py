@@ -24,6 +24,8 @@ from .gain_curves import GainCurves
 # The loudness reached may differ by this much before another gain is tried, and so many are tried.
 _TOLERANCE_LU = 0.2
 _ATTEMPTS = 4
+MOST_DENSER_DB = 3.0
+"""How far peaks are turned down for the sake of density."""
 # More than this on top of the plain gain would only be crushed by the limiter.
 _MOST_EXTRA_DB = 6.0
 
@@ -54,6 +56,30 @@ class Finish:
     gain_db: float
     limited_db: float
     levels: Levels
+
+
+@dataclass(frozen=True)
+class LevelTarget:
+    """How loud a mix should be, and how high its peaks may stand.
+
+    Attributes:
+        loudness_lufs: wanted; None leaves the level.
+        ceiling_dbtp: no true peak will be over it.
+        peak_to_loudness_db: peaks further above the loudness are turned down, by :data:`MOST_DENSER_DB` at most, so far
+            as the ceiling does not ask for more; None leaves them.
+    """
+
+    loudness_lufs: float | None
+    ceiling_dbtp: float
+    peak_to_loudness_db: float | None = None
+
+    def limit_dbtp(self, levels: Levels, gain_db: float) -> float:
+        """Compute the level that no peak may pass of a mix of these levels behind a gain."""
+        if self.peak_to_loudness_db is None or not math.isfinite(levels.loudness_lufs):
+            return self.ceiling_dbtp
+        wanted_dbtp = levels.loudness_lufs + gain_db + self.peak_to_loudness_db
+        deepest_dbtp = levels.true_peak_dbtp + gain_db - MOST_DENSER_DB
+        return min(self.ceiling_dbtp, max(wanted_dbtp, deepest_dbtp))
 
 
 class Meter:
@@ -93,12 +119,7 @@ class RawMix:
 
 
 def finish(
-    mix: RawMix,
-    path: Path,
-    audio_format: AudioFormat,
-    loudness_lufs: float | None,
-    ceiling_dbtp: float,
-    curves: GainCurves | None = None,
+    mix: RawMix, path: Path, audio_format: AudioFormat, target: LevelTarget, curves: GainCurves | None = None
 ) -> Finish:
     """Writes a mix at a loudness, as near to it as the ceiling lets it come.
 
@@ -106,16 +127,16 @@ def finish(
         mix: the mix.
         path: the file to write; replaced if it exists.
         audio_format: of that file.
-        loudness_lufs: wanted; None, or a silent mix: the level stays.
-        ceiling_dbtp: no true peak will be over it.
+        target: loudness, ceiling and density; of a silent mix the level stays.
         curves: gets what was done to the level.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    plain_db = 0.0
+    plain_db, loudness_lufs = 0.0, target.loudness_lufs
     if loudness_lufs is not None and math.isfinite(mix.levels.loudness_lufs):
         plain_db = loudness_lufs - mix.levels.loudness_lufs
+    ceiling_dbtp = target.limit_dbtp(mix.levels, plain_db)
     if mix.levels.true_peak_dbtp + plain_db <= ceiling_dbtp:
         if curves is not None:
             curves.fill_finish(gain_factor(plain_db))

@@ -34,7 +34,7 @@ from ..console.buses import Buses, Sums
 from ..console.streams import ConsoleStream, Input, MasterStream
 from .adding_up import add_up
 from .file_session import FileSession
-from .finishing import Finish, Levels, RawMix, finish
+from .finishing import Finish, Levels, LevelTarget, RawMix, finish
 from .gain_curves import GainCurves, PostMaster
 from .passes import raw_mix, safe_gain, size_of, write_stems
 
@@ -60,6 +60,10 @@ class RenderOptions:
             one.
         loudness_lufs: integrated loudness of the mix, -70..0; None leaves the level that the preset makes.
         ceiling_dbtp: no true peak of the mix is over it, -40..0. It holds at every loudness.
+        loudness_of_reference: take the loudness of the reference instead, where there is one, as far as the ceiling
+            lets its peaks stand.
+        peak_to_loudness_db: how far peaks may stand above the loudness; a limiter turns higher ones down, by 3 dB at
+            most. None leaves them, up to the ceiling.
         audio_format: a name in :data:`mixbridge.runtime.audio.writing.FORMATS`.
         stems: also write the processed stems.
         stems_post_master: write stems that add up to the mix: with the master's EQ, and the gain that the master, the
@@ -71,6 +75,8 @@ class RenderOptions:
     sample_rate_hz: int | None = None
     loudness_lufs: float | None = -14.0
     ceiling_dbtp: float = -1.0
+    loudness_of_reference: bool = False
+    peak_to_loudness_db: float | None = None
     audio_format: str = "wav"
     stems: bool = True
     stems_post_master: bool = False
@@ -86,7 +92,9 @@ class RenderOptions:
         if self.loudness_lufs is not None:
             checked_number(self.loudness_lufs, "the loudness in LUFS", *LOUDNESS_RANGE_LUFS, OutputError)
         checked_number(self.ceiling_dbtp, "the ceiling in dBTP", *CEILING_RANGE_DBTP, OutputError)
-        for name in ("stems", "stems_post_master", "overwrite"):
+        if self.peak_to_loudness_db is not None:
+            checked_number(self.peak_to_loudness_db, "the peak-to-loudness ratio in dB", 0, 60, OutputError)
+        for name in ("stems", "stems_post_master", "overwrite", "loudness_of_reference"):
             checked_switch(getattr(self, name), name, OutputError)
         if self.workers is not None:
             checked_whole(self.workers, "workers", 1, _MOST_WORKERS, OutputError)
@@ -283,7 +291,8 @@ def render_files(
 
     def finished(raw: RawMix, curves: GainCurves | None = None) -> Finish:
         progress(_ALL_PASSES, "finishing the mix")
-        done = finish(raw, folder / mix_file, audio_format, options.loudness_lufs, options.ceiling_dbtp, curves)
+        target = LevelTarget(options.loudness_lufs, options.ceiling_dbtp, options.peak_to_loudness_db)
+        done = finish(raw, folder / mix_file, audio_format, target, curves)
         raw.path.unlink()
         return done
 

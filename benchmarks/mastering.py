@@ -1,0 +1,252 @@
+"""Measures how near fitted masters come to a reference, beside `matchering` on the same mixes.
+
+    python benchmarks/mastering.py SESSIONS SONGS --peer /tmp/peer/bin/python     the page in benchmarks/mastering.md
+
+SESSIONS is a folder of folders of stems, SONGS one of finished songs. Each session is mixed by the default model for
+several songs without a match curve; that mix goes to `mixbridge master`, to `matchering` (GPL-3, in an environment of
+its own, never a dependency) and, with its stems, through what `mixbridge mix` does. Everything is rendered as it would
+be for a user and measured whole, at equal loudness, by code that the fit does not use. What stands in `--work` already
+is not made again.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+from mixbridge.presets.files import load, save
+from mixbridge.presets.parts.match import THIRDS_HZ
+from mixbridge.runtime.audio.loudness import integrated_loudness
+from mixbridge.runtime.audio.peaks import true_peak_db
+from mixbridge.runtime.audio.stems import collect_stems
+from mixbridge.runtime.master_file import master
+from mixbridge.runtime.mastering.fitting import fit_to_song, rendering_for, with_master
+from mixbridge.runtime.mixing import PredictOptions, predict
+from mixbridge.runtime.model.controller import Controller
+from mixbridge.runtime.model.features import Features, feature_distance, mix_features
+from mixbridge.runtime.rendering.render import RenderOptions, render_files
+from numpy.typing import NDArray
+from page import table
+from scipy.signal import welch
+
+Floats = NDArray[np.float64]
+
+_REFERENCES = 2
+# At this loudness features are compared.
+_LEVEL_LUFS = -20.0
+# 40 Hz to 16 kHz: below, a frame of the analysis holds less than a band; above, references in MP3 have nothing.
+_BANDS = slice(3, 30)
+# Sides further below the middle of their band are not heard.
+_NO_SIDES_DB = 30.0
+_SEGMENT = 16384
+_HOW = RenderOptions(stems=False, audio_format="wav32f", loudness_of_reference=True, overwrite=True)
+MEASURES = {
+    "third": "third-octave spectrum, dB",
+    "sides": "middle and sides by third octaves, dB",
+    "peaks": "peak to loudness, dB",
+    "features": "feature distance",
+}
+_PEER = """
+import sys, json
+import matchering as mg
+for target, reference, result in json.loads(sys.argv[1]):
+    try:
+        mg.process(target=target, reference=reference, results=[mg.pcm24(result)])
+    except Exception as error:
+        print(target, reference, repr(error), file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What is compared of a mix, at equal loudness.
+
+    Attributes:
+        total_db: power of both channels in third octaves.
+        middle_db: of the middle.
+        sides_db: of the sides, none of which counts as further below the middle than is heard.
+        peak_to_loudness_db: true peak over integrated loudness.
+        features: of the audio.
+    """
+
+    total_db: Floats
+    middle_db: Floats
+    sides_db: Floats
+    peak_to_loudness_db: float
+    features: Features
+
+    @classmethod
+    def of(cls, path: Path) -> Sound:
+        """Measure a file, whole."""
+        audio, rate_hz = sf.read(path, dtype="float32", always_2d=True)
+        stereo = np.ascontiguousarray(np.broadcast_to(audio, (len(audio), 2)).T)
+        loudness = integrated_loudness(stereo, rate_hz)
+        level = np.float32(10 ** ((_LEVEL_LUFS - loudness) / 20))
+        left, right = levelled = stereo * level
+        middle, sides = (_thirds(row, rate_hz) for row in ((left + right) / 2, (left - right) / 2))
+        sides_db = np.maximum(_decibels(sides), _decibels(middle) - _NO_SIDES_DB)
+        return cls(
+            _decibels(middle + sides),
+            _decibels(middle),
+            sides_db,
+            true_peak_db(stereo) - loudness,
+            mix_features(levelled, rate_hz),
+        )
+
+    def differences(self, other: Sound) -> dict[str, float]:
+        """How far two sounds are apart, by the names of :data:`MEASURES`."""
+        both = np.concatenate([self.middle_db - other.middle_db, self.sides_db - other.sides_db])
+        return {
+            "third": float(np.abs(self.total_db - other.total_db).mean()),
+            "sides": float(np.abs(both).mean()),
+            "peaks": abs(self.peak_to_loudness_db - other.peak_to_loudness_db),
+            "features": feature_distance(self.features, other.features).total,
+        }
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A session, and a song as its reference; what is made of them is in a folder."""
+
+    stems: Mapping[str, Path]
+    song: Path
+    folder: Path
+
+
+def pairs_of(sessions: Path, songs: Path, work: Path) -> Iterator[Pair]:
+    """Give each session its references, spread over the songs."""
+    files = sorted(path for path in songs.iterdir() if path.suffix in {".wav", ".flac", ".mp3", ".ogg"})
+    for index, session in enumerate(sorted(path for path in sessions.iterdir() if path.is_dir())):
+        stems = collect_stems([str(session)]).stems
+        for turn in range(_REFERENCES):
+            song = files[(3 * index + 8 * turn + index // 5) % len(files)]
+            yield Pair(stems, song, work / f"{session.name}--{song.stem}")
+
+
+def mixed(pair: Pair, controller: Controller) -> Path:
+    """Mix a session by the model alone."""
+    path = pair.folder / "model" / "mix.wav"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        preset = predict(pair.stems, pair.song, model=controller, options=PredictOptions(match=False))
+        save(preset, pair.folder / "preset.json", overwrite=True)
+        render_files(pair.stems, preset, path.parent, RenderOptions(stems=False, audio_format="wav32f"))
+    return path
+
+
+def mastered(pair: Pair, mix: Path) -> Path:
+    """Bring the model's mix, as a file, to the reference."""
+    folder = pair.folder / "master"
+    if not (folder / "mix.wav").exists():
+        master(mix, pair.song, folder, render_options=_HOW)
+    return folder / "mix.wav"
+
+
+def matched(pair: Pair) -> Path:
+    """Fit the master of the model's preset, and render its stems."""
+    path = pair.folder / "match" / "mix.wav"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        preset = load(pair.folder / "preset.json")
+        fitted = fit_to_song(preset, pair.stems, pair.song, 1.0, "minimum", None)
+        if fitted is not None:
+            preset = with_master(preset, fitted.master)
+        render_files(pair.stems, preset, path.parent, rendering_for(fitted, _HOW))
+    return path
+
+
+def by_peer(pairs: Sequence[Pair], python: str) -> None:
+    """Let `matchering` master the model's mixes, in one process of another environment."""
+    jobs = []
+    for pair in pairs:
+        result = pair.folder / "peer.wav"
+        if not result.exists():
+            jobs.append([str(pair.folder / "model" / "mix.wav"), str(pair.song), str(result)])
+    if jobs:
+        subprocess.run([python, "-c", _PEER, json.dumps(jobs)], check=True)
+
+
+def measured(pairs: Sequence[Pair]) -> dict[str, list[dict[str, float]]]:
+    """Measure what was made of each pair against its reference, by who made it."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in ("model", "peer", "master", "match")}
+    songs = {pair.song: Sound.of(pair.song) for pair in pairs}
+    for pair in pairs:
+        files = {
+            "model": pair.folder / "model" / "mix.wav",
+            "peer": pair.folder / "peer.wav",
+            "master": pair.folder / "master" / "mix.wav",
+            "match": pair.folder / "match" / "mix.wav",
+        }
+        if all(path.exists() for path in files.values()):
+            for name, path in files.items():
+                found[name].append(Sound.of(path).differences(songs[pair.song]))
+    return found
+
+
+def _thirds(samples: Floats, rate_hz: int) -> Floats:
+    """Power in third octaves, of a long-time spectrum."""
+    freqs_hz, density = welch(samples.astype(np.float64), rate_hz, nperseg=_SEGMENT)
+    edges = ((freqs_hz >= hz * 2 ** (-1 / 6)) & (freqs_hz < hz * 2 ** (1 / 6)) for hz in THIRDS_HZ[_BANDS])
+    return np.array([density[inside].sum() for inside in edges])
+
+
+def _decibels(power: Floats) -> Floats:
+    return np.asarray(10 * np.log10(power + 1e-12))
+
+
+def page(found: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Make the page: medians, and how often each of ours is nearer than the peer."""
+    titles = {"model": "model alone", "peer": "matchering", "master": "`mixbridge master`", "match": "`mixbridge mix`"}
+    rows = []
+    for key, title in MEASURES.items():
+        values = {name: np.array([case[key] for case in cases]) for name, cases in found.items()}
+        medians = [f"{np.median(values[name]):.3g}" for name in titles]
+        wins = [f"{np.mean(values[name] < values['peer']):.0%}" for name in ("master", "match")]
+        rows.append([title, *medians, *wins])
+    count = len(found["model"])
+    heads = ["measure", *(f"{title}, median" for title in titles.values()), "master nearer", "mix nearer"]
+    return (
+        "# Masters fitted to a reference\n\n"
+        f"{count} mixes by the default model, each against a finished song that the model does not know, mastered by "
+        'matchering 2 and by mixbridge, whole files at equal loudness. "Nearer" is the share of pairs in which '
+        "mixbridge is nearer to the reference than matchering.\n\n"
+        f"{table(heads, rows)}\n\nMade by `python benchmarks/mastering.py`.\n"
+    )
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sessions", type=Path)
+    parser.add_argument("songs", type=Path)
+    parser.add_argument("--peer", required=True, help="Python of an environment that has matchering")
+    parser.add_argument("--work", type=Path, default=Path("mastering-work"))
+    parser.add_argument("-n", type=int, default=None, help="so many pairs")
+    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/mastering.md"))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    pairs = list(pairs_of(options.sessions, options.songs, options.work))[: options.n]
+    controller = Controller("default")
+    for pair in pairs:
+        mix = mixed(pair, controller)
+        mastered(pair, mix)
+        matched(pair)
+    by_peer(pairs, options.peer)
+    found = measured(pairs)
+    if options.json:
+        options.json.write_text(json.dumps(found))
+    options.output.write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Fits the master of a preset to a reference: match curve and compressor, on passages of the mix as it is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+
+from ...presets.checking.claims import hold, with_claims
+from ...presets.console import Master
+from ...presets.parts.match import MatchCurve
+from ...presets.preset import Preset
+from ..audio.opening import ON_DEMAND, OpenFiles
+from ..audio.reading import AudioReader, Samples, probe, read_passage
+from ..console.match import match_gains_db
+from ..rendering.render import RenderOptions, render_arrays
+from .curve import fit_curve
+from .density import fit_density, mastered
+from .profile import PARTS_HZ, Profile, profile_of, thirds_of
+
+RATE_HZ: Final = 44100
+_PASSAGE_S: Final = 6.0
+_PASSAGES: Final = 5
+# Where passages meet, so that no click counts as a peak.
+_FADE_S: Final = 0.01
+
+_BEFORE: Final = "That is of the mix before its master was fitted to the reference."
+_MOST_REASONS: Final = 20
+
+ASPECTS: Final = ("tone", "width", "dynamics")
+"""What of a reference a master can take."""
+
+Phase = Literal["minimum", "linear"]
+
+
+@dataclass(frozen=True)
+class Mastering:
+    """A master that was fitted.
+
+    Attributes:
+        master: the settings.
+        reference: what it was fitted to.
+        before: the mix with the master as it was, of the passages that were rendered.
+        after: the same with the fitted one.
+        is_dense: whether the density of the reference was asked for.
+    """
+
+    master: Master
+    reference: Profile
+    before: Profile
+    after: Profile
+    is_dense: bool = True
+
+    def spectra_db(self) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]:
+        """Third octaves of middle and sides at equal loudness, in dB, of mix before and after and of the reference."""
+        profiles = {"before": self.before, "after": self.after, "reference": self.reference}
+        return {name: _relative_db(profile) for name, profile in profiles.items()}
+
+
+def reference_profile(path: Path, files: OpenFiles = ON_DEMAND) -> Profile:
+    """Measure a whole song.
+
+    Raises:
+        AudioError: the file cannot be used.
+    """
+    reader = AudioReader(path, files=files)
+    return profile_of(reader, reader.sample_rate_hz)
+
+
+def fit_master(
+    preset: Preset,
+    stems: Mapping[str, Path],
+    reference: Profile,
+    *,
+    amount: float = 1.0,
+    phase: Phase = "minimum",
+    heard_s: float | None = None,
+    aspects: Collection[str] = ASPECTS,
+    files: OpenFiles = ON_DEMAND,
+) -> Mastering | None:
+    """Fit the master of a preset so that the mix comes to the spectrum, the width and the density of a reference.
+
+    Args:
+        preset: everything before the master stays; a match curve that it has is replaced.
+        stems: files by track name.
+        reference: as it should sound.
+        amount: 0 nothing, 1 all of it; more is 1.
+        phase: of the curve.
+        heard_s: where a passage begins that has to be among those that are rendered.
+        aspects: what is taken from the reference, of :data:`ASPECTS`.
+        files: stems that are open already.
+
+    Returns:
+        None where there is nothing to be heard, or nothing to be taken.
+
+    Raises:
+        AudioError: a file cannot be used.
+    """
+    playing = {track.name: stems[track.name] for track in preset.tracks if not track.mute}
+    bus = _bus(preset, playing, heard_s, files)
+    amount = min(1.0, amount)
+    linear_phase = 0.0 if phase == "minimum" else 1.0
+    free = preset.master.model_copy(update={"match": MatchCurve(amount=amount, linear_phase=linear_phase)})
+    before = _profile(mastered(bus, RATE_HZ, free))
+    if before.is_silent or reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
+        return None
+
+    def curve(profile: Profile) -> Master:
+        fit = fit_curve(profile, reference, free.match)
+        kept = {name: getattr(fit if name in aspects else free.match, name) for name in ("tone", "width")}
+        return free.model_copy(update={"match": fit.model_copy(update=kept)})
+
+    curved = curve(before)
+    if "dynamics" not in aspects:
+        return Mastering(curved, reference, before, _profile(mastered(bus, RATE_HZ, curved)), is_dense=False)
+    goal_db = before.peak_to_loudness_db + amount * (reference.peak_to_loudness_db - before.peak_to_loudness_db)
+    fitted = fit_density(bus, RATE_HZ, curved, goal_db)
+    after = _profile(mastered(bus, RATE_HZ, fitted))
+    if fitted.compressor != curved.compressor:
+        # What the compressor did to the spectrum, and to the sides with the middle, belongs into the curve.
+        uncurved = replace(after, power=after.power / _gains(fitted.match))
+        fitted = fitted.model_copy(update={"match": curve(uncurved).match})
+        after = _profile(mastered(bus, RATE_HZ, fitted))
+    return Mastering(fitted, reference, before, after)
+
+
+def fit_to_song(
+    preset: Preset,
+    stems: Mapping[str, Path],
+    song: Path,
+    amount: float,
+    phase: Phase,
+    heard_s: float | None,
+    aspects: Collection[str] | None = None,
+    files: OpenFiles = ON_DEMAND,
+) -> Mastering | None:
+    """:func:`fit_master` to a song in a file; aspects of None are all."""
+    taken = ASPECTS if aspects is None else aspects
+    if amount == 0 or not set(taken) & set(ASPECTS):
+        return None
+    profile = reference_profile(song, files)
+    return fit_master(preset, stems, profile, amount=amount, phase=phase, heard_s=heard_s, aspects=taken, files=files)
+
+
+def rendering_for(mastering: Mastering | None, options: RenderOptions) -> RenderOptions:
+    """Complete how to render: the density of the reference, and its loudness where that is asked for."""
+    if mastering is None:
+        return options
+    reference = mastering.reference
+    peaks_db = reference.peak_to_loudness_db
+    loudness_lufs = options.loudness_lufs
+    if options.loudness_of_reference:
+        # Where its peaks are over the ceiling, the mix is as much quieter, not as much flatter.
+        loudest_lufs = min(reference.loudness_lufs, options.ceiling_dbtp - peaks_db)
+        loudness_lufs = round(min(0.0, max(-70.0, loudest_lufs)), 2)
+    density_db = max(0.0, peaks_db) if mastering.is_dense else None
+    return replace(options, loudness_lufs=loudness_lufs, peak_to_loudness_db=density_db)
+
+
+def _bus(preset: Preset, stems: Mapping[str, Path], heard_s: float | None, files: OpenFiles) -> Samples:
+    """Render passages of what comes into the master, one behind the other, shape (2, n)."""
+    tracks = tuple(track for track in preset.tracks if track.name in stems)
+    sounding = preset.model_copy(update={"tracks": tracks})
+    duration_s = max(probe(path, files).duration_s for path in stems.values())
+    parts = []
+    for start_s, length_s in _passages(duration_s, heard_s):
+        audio = dict(_read(stems, start_s, length_s, files))
+        parts.append(_faded(render_arrays(audio, RATE_HZ, sounding).bus[:, : round(length_s * RATE_HZ)]))
+    return np.concatenate(parts, axis=1)
+
+
+def _passages(duration_s: float, heard_s: float | None) -> Iterator[tuple[float, float]]:
+    """Spread passages over a song, one of them the one that was heard; all of a song that is no longer than they."""
+    if duration_s <= _PASSAGES * _PASSAGE_S:
+        yield 0.0, duration_s
+        return
+    last_s = duration_s - _PASSAGE_S
+    places = [float(at) for at in np.linspace(0, 1, _PASSAGES + 2)[1:-1] * last_s]
+    if heard_s is not None:
+        heard_s = min(heard_s, last_s)
+        nearest = min(range(len(places)), key=lambda index: abs(places[index] - heard_s))
+        places[nearest] = heard_s
+    yield from ((place, _PASSAGE_S) for place in places)
+
+
+def _read(
+    stems: Mapping[str, Path], start_s: float, length_s: float, files: OpenFiles
+) -> Iterator[tuple[str, Samples]]:
+    frames = round(length_s * RATE_HZ)
+    for name, path in stems.items():
+        audio = read_passage(path, start_s, length_s, RATE_HZ, files)[:, :frames]
+        yield name, np.pad(audio, ((0, 0), (0, frames - audio.shape[1])))
+
+
+def _faded(audio: Samples) -> Samples:
+    fade = min(audio.shape[1] // 2, round(_FADE_S * RATE_HZ))
+    ramp = np.linspace(0, 1, fade, endpoint=False, dtype=np.float32)
+    faded = audio.copy()
+    faded[:, :fade] *= ramp
+    faded[:, audio.shape[1] - fade :] *= ramp[::-1]
+    return faded
+
+
+def _profile(mix: Samples) -> Profile:
+    return profile_of([mix], RATE_HZ)
+
+
+def _gains(match: MatchCurve) -> np.ndarray:
+    """Power factors of middle and sides in the parts of a profile, shape (2, 124)."""
+    return np.asarray(10 ** (np.stack(match_gains_db(match, PARTS_HZ)) / 10))
+
+
+def _relative_db(profile: Profile) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    thirds = thirds_of(profile.power)
+    levels_db = 10 * np.log10(thirds / max(float(thirds.sum()), 1e-20) + 1e-12)
+    middle, sides = (tuple(round(float(value), 2) for value in row) for row in levels_db)
+    return middle, sides
+
+
+def with_master(preset: Preset, master: Master) -> Preset:
+    """Give a preset a fitted master; what was measured of its settings before stays with it, and is said to be so."""
+    claims = preset.provenance
+    fitted = preset.model_copy(update={"master": master})
+    if claims.confidence is None or not hold(preset):
+        return fitted
+    reasons = (*claims.confidence.reasons, _BEFORE)[:_MOST_REASONS]
+    confidence = claims.confidence.model_copy(update={"reasons": reasons})
+    return with_claims(fitted, confidence, claims.findings or ())
+
+
+def is_music(preset: Preset) -> bool:
+    """Tell whether a preset is of music in several tracks: not of a track alone, and not of speech alone."""
+    playing = [track for track in preset.tracks if not track.mute]
+    return len(playing) > 1 and any(track.role != "speech" for track in playing)
