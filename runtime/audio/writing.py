@@ -134,8 +134,10 @@ class AudioWriter:
         if bad is not None:
             time_s = (self._frames + bad) / self._sample_rate_hz
             raise AudioError(f"{self.path.name} was not written: at {time_s:.3f} s a sample is not a finite number.")
+        is_first = not self._frames
         self._frames += block.shape[1]
-        if self._skips and block.shape[1] >= _LEAST_SILENT and not block.any():
+        # The first block makes libsndfile write the header as it will be: skipping comes after it.
+        if self._skips and not is_first and block.shape[1] >= _LEAST_SILENT and not block.any():
             self._silent_frames += block.shape[1]
             return
         try:

@@ -159,8 +159,9 @@ def test_over_4_gb_takes_a_container_that_can(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("signed", [False, True])
 def test_silence_is_skipped_and_the_file_is_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, signed: bool
 ) -> None:
     noise = np.random.default_rng(6).uniform(-1, 1, (2, 5000)).astype(np.float32)
     silence = np.zeros((2, 50_000), np.float32)
@@ -169,7 +170,8 @@ def test_silence_is_skipped_and_the_file_is_the_same(
     for least in (writing._LEAST_SILENT, 10**9):
         monkeypatch.setattr(writing, "_LEAST_SILENT", least)
         path = tmp_path / f"{least}{FORMATS[name].suffix}"
-        with AudioWriter(path, 44100, 2, sum(block.shape[1] for block in blocks), FORMATS[name]) as writer:
+        frames = sum(block.shape[1] for block in blocks)
+        with AudioWriter(path, 44100, 2, frames, FORMATS[name], signed=signed) as writer:
             for block in blocks:
                 writer.write(block)
         files[least] = path
