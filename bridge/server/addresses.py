@@ -28,14 +28,15 @@ from ...presets.console import (
     replace,
 )
 from ...presets.errors import PresetError
-from ...presets.preset import LINKED, Preset, Track
+from ...presets.preset import Preset, Track
 from ...presets.units import allowed
 from ..desks.keys import desk_key
 from ..osc.packets import Argument, Message
-from .switches import SWITCHES, SectionSwitch, master_place
+from .switches import SWITCHES, SectionSwitch, bus_place, linked_with, master_place
 
 ROOT = "/mixbridge"
 TRACK_COUNT = f"{ROOT}/track/count"
+BUS_COUNT = f"{ROOT}/bus/count"
 
 _NAME, _MUTE = "name", "mute"
 _SHOWN = 80
@@ -90,7 +91,7 @@ class PresetSetting:
         number = self._checked(value)
         match self.part:
             case "track":
-                for index in self._together(preset):
+                for index in linked_with(preset, self.index, self.path.partition(".")[0]):
                     track = preset.tracks[index]
                     strip = replace(track.strip, {self.path: number})
                     preset = _with_track(preset, index, track.model_copy(update={"strip": strip}))
@@ -106,13 +107,6 @@ class PresetSetting:
                 return preset.model_copy(update={"fx_bus": preset.fx_bus.model_copy(update={"bands": tuple(bands)})})
             case single:
                 return preset.model_copy(update={single: replace(getattr(preset, single), {self.path: number})})
-
-    def _together(self, preset: Preset) -> list[int]:
-        """The track, and those that share this setting with it by a link."""
-        link = preset.tracks[self.index].link
-        if link is None or self.path.partition(".")[0] not in LINKED:
-            return [self.index]
-        return [index for index, track in enumerate(preset.tracks) if track.link == link]
 
     def _section(self, preset: Preset) -> BaseModel:
         match self.part:
@@ -153,17 +147,22 @@ class Mute:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What can be asked for and not be changed: a track's name, or how many there are."""
+    """What can be asked for and not be changed: the name of a track or group, or how many there are."""
 
     index: int | None
+    part: Literal["tracks", "buses"] = "tracks"
 
     def read(self, preset: Preset) -> str | int:
-        """Read the name of the track, or the number of tracks."""
-        return len(preset.tracks) if self.index is None else sendable(preset.tracks[self.index].name)
+        """Read the name, or how many there are."""
+        named = preset.tracks if self.part == "tracks" else preset.buses
+        return len(named) if self.index is None else sendable(named[self.index].name)
 
     def write(self, preset: Preset, value: Argument) -> Preset:
         """Refuse: it can be asked for alone."""
         raise PresetError("this can be asked for, and not be changed")
+
+
+_COUNTS: Mapping[str, Place] = {TRACK_COUNT: Fixed(None), BUS_COUNT: Fixed(None, "buses")}
 
 
 def find(preset: Preset, address: str) -> Place:
@@ -172,8 +171,8 @@ def find(preset: Preset, address: str) -> Place:
     Raises:
         PresetError: nothing is there; a track may be missing.
     """
-    if address == TRACK_COUNT:
-        return Fixed(None)
+    if address in _COUNTS:
+        return _COUNTS[address]
     head, _, rest = address.removeprefix(f"{ROOT}/").partition("/")
     if not address.startswith(f"{ROOT}/"):
         raise _unknown(address)
@@ -184,8 +183,8 @@ def find(preset: Preset, address: str) -> Place:
         return place
     if head == "bus":
         number, _, suffix = rest.partition("/")
-        if suffix in _SUFFIXES["bus"]:
-            return _setting("bus", _index(number, len(preset.buses), "group bus"), _SUFFIXES["bus"][suffix])
+        if suffix == _NAME or suffix in _SUFFIXES["bus"] or bus_place(suffix, 0) is not None:
+            return _bus_place(_index(number, len(preset.buses), "group bus"), suffix)
     for single in _SINGLES:
         if head == single and rest in _SUFFIXES[single]:
             return _setting(single, 0, _SUFFIXES[single][rest])
@@ -210,7 +209,7 @@ def strip_values(preset: Preset, group: str) -> list[Message] | None:
     bus = group.removeprefix(f"{ROOT}/bus/")
     if single is not None:
         places = _single_places(single, preset)
-    elif bus != group and "/" not in bus:
+    elif bus != group and "/" not in bus and group != BUS_COUNT:
         places = _bus_places(_index(bus, len(preset.buses), "group bus"))
     else:
         number = group.removeprefix(f"{ROOT}/track/")
@@ -230,6 +229,8 @@ def differences(old: Preset, new: Preset) -> list[Message]:
     messages = []
     if len(old.tracks) != len(new.tracks):
         messages.append(Message(TRACK_COUNT, (len(new.tracks),)))
+    if len(old.buses) != len(new.buses):
+        messages.append(Message(BUS_COUNT, (len(new.buses),)))
     for address, place in _possibly_changed(old, new):
         value = place.read(new)
         if _is_new_place(place, old) or place.read(old) != value:
@@ -276,6 +277,12 @@ def _track_place(index: int, suffix: str, address: str) -> Place:
     return _setting("track", index, _SUFFIXES["track"][suffix])
 
 
+def _bus_place(index: int, suffix: str) -> Place:
+    if suffix == _NAME:
+        return Fixed(index, "buses")
+    return bus_place(suffix, index) or _setting("bus", index, _SUFFIXES["bus"][suffix])
+
+
 @cache
 def _track_places(index: int) -> tuple[tuple[str, Place], ...]:
     addresses = ((f"{ROOT}/track/{index + 1}/{suffix}", suffix) for suffix in (_NAME, _MUTE, *_SUFFIXES["track"]))
@@ -283,8 +290,8 @@ def _track_places(index: int) -> tuple[tuple[str, Place], ...]:
 
 
 def _bus_places(index: int) -> Iterator[tuple[str, Place]]:
-    for suffix, path in _SUFFIXES["bus"].items():
-        yield f"{ROOT}/bus/{index + 1}/{suffix}", _setting("bus", index, path)
+    for suffix in (_NAME, *_SUFFIXES["bus"]):
+        yield f"{ROOT}/bus/{index + 1}/{suffix}", _bus_place(index, suffix)
 
 
 def _single_places(part: PartName, preset: Preset) -> Iterator[tuple[str, Place]]:
@@ -311,10 +318,10 @@ def _possibly_changed(old: Preset, new: Preset) -> Iterator[tuple[str, Place]]:
 
 def _is_new_place(place: Place, old: Preset) -> bool:
     match place:
+        case PresetSetting(part="bus", index=index) | Fixed(index=int(index), part="buses"):
+            return index >= len(old.buses)
         case PresetSetting(part="track", index=index) | Mute(index=index) | Fixed(index=int(index)):
             return index >= len(old.tracks)
-        case PresetSetting(part="bus", index=index):
-            return index >= len(old.buses)
         case _:
             return False
 

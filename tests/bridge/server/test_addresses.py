@@ -4,6 +4,8 @@ import math
 from pathlib import Path
 
 import pytest
+from mixbridge.bridge.desks.effects import Effect
+from mixbridge.bridge.desks.layout import EFFECTS
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.osc.packets import Message, encode
 from mixbridge.bridge.server.addresses import PresetSetting, differences, find, sendable, strip_values, table
@@ -16,6 +18,9 @@ PRESET = Preset(
     tracks=tuple(Track(name=name) for name in ("Bass", "Vox", "Keys")),
     buses=(GroupBus(name="Drums"), GroupBus(name="Voices")),
 )
+
+# With its reverb and its delay at hand, as a push that was allowed to set them has them.
+GENERIC = load_desk("generic").with_effects([Effect(kind, 1, None, "built-in") for kind in EFFECTS])
 
 
 def numbered(address, number=2):
@@ -64,17 +69,8 @@ def test_every_setting_takes_its_range_and_no_more(address, row):
 
 def test_the_generic_desk_has_the_same_addresses():
     """A controller laid out for what `push` sends can change a preset too."""
-    desk = load_desk("generic")
-    for kind, only_a_desk_has in (
-        ("track", {"eq/on", "compressor/on"}),
-        ("master", {"mute", "pan", "eq/on", "compressor/on"}),
-    ):
-        for setting in desk.questions(kind, 1):
-            if (
-                setting.address.removeprefix("/mixbridge/track/1/").removeprefix("/mixbridge/master/")
-                in only_a_desk_has
-            ):
-                continue
+    for kind in ("track", "bus", "master", "reverb", "delay"):
+        for setting in GENERIC.questions(kind, 1):
             place = find(PRESET, setting.address)
             assert place.read(PRESET) is not None
             if isinstance(place, PresetSetting):
@@ -158,8 +154,15 @@ class TestDifferences:
             new = find(new, address).write(new, value)
         assert differences(PRESET, new) == sent
 
+    def test_another_set_of_groups(self):
+        new = PRESET.model_copy(update={"buses": (*PRESET.buses, GroupBus(name="Choir"))})
+        sent = differences(PRESET, new)
+        assert sent[:2] == [Message("/mixbridge/bus/count", (3,)), Message("/mixbridge/bus/3/name", ("Choir",))]
+        assert differences(new, PRESET) == [Message("/mixbridge/bus/count", (2,))]
+
     def test_another_set_of_tracks(self):
-        new = Preset(tracks=(Track(name="Drums"), *PRESET.tracks[1:], Track(name="Pad")))
+        tracks = (Track(name="Drums"), *PRESET.tracks[1:], Track(name="Pad"))
+        new = PRESET.model_copy(update={"tracks": tracks})
         sent = differences(PRESET, new)
         assert sent[:2] == [Message("/mixbridge/track/count", (4,)), Message("/mixbridge/track/1/name", ("Drums",))]
         assert [message.address for message in sent[2:]] == [
@@ -182,18 +185,28 @@ def test_the_documentation_has_them_all():
     assert DOCS.read_text(encoding="utf-8").endswith("\n".join(rows) + "\n")
 
 
-@pytest.mark.parametrize("kind", ["track", "master"])
+@pytest.mark.parametrize("kind", ["track", "bus", "master", "reverb", "delay"])
 def test_every_address_of_the_generic_desk_is_here(kind):
     """One layout of a controller serves both."""
-    desk = load_desk("generic")
-    for setting in desk.questions(kind, 2):
+    for setting in GENERIC.questions(kind, 1 if kind in EFFECTS else 2):
         place = find(PRESET, setting.address)
         assert place.read(PRESET) is not None
 
 
-@pytest.mark.parametrize("strip", ["track/2", "master"])
+SWITCHED = (
+    ("eq/on", "eq/2/gain_db", 3.0),
+    ("compressor/on", "compressor/ratio", 4.0),
+    ("gate/on", "gate/range_db", 12.0),
+    ("low_cut/on", "low_cut/freq_hz", 80.0),
+    ("high_cut/on", "high_cut/freq_hz", 9000.0),
+    ("deesser/on", "deesser/range_db", 6.0),
+    ("saturation/on", "saturation/drive", 2.0),
+)
+
+
+@pytest.mark.parametrize("strip", ["track/2", "bus/2", "master"])
 def test_a_section_is_on_if_it_does_anything(strip):
-    for switch, setting, value in (("eq/on", "eq/2/gain_db", 3.0), ("compressor/on", "compressor/ratio", 4.0)):
+    for switch, setting, value in SWITCHED[:2] if strip == "master" else SWITCHED:
         address = f"/mixbridge/{strip}/{switch}"
         place = find(PRESET, address)
         assert place.read(PRESET) == 0
@@ -203,6 +216,33 @@ def test_a_section_is_on_if_it_does_anything(strip):
         assert place.write(active, 0) == PRESET
         with pytest.raises(PresetError, match="neither 1"):
             place.write(active, 2)
+
+
+def test_a_switch_goes_for_all_linked_tracks():
+    linked = tuple(track.model_copy(update={"link": "OH"}) for track in PRESET.tracks[:2])
+    mix = PRESET.model_copy(update={"tracks": (*linked, PRESET.tracks[2])})
+    active = find(mix, "/mixbridge/track/1/gate/range_db").write(mix, 20.0)
+    assert find(active, "/mixbridge/track/2/gate/on").write(active, 0) == mix
+
+
+def test_a_group_has_a_name_and_is_heard():
+    assert find(PRESET, "/mixbridge/bus/2/name").read(PRESET) == "Voices"
+    assert find(PRESET, "/mixbridge/bus/count").read(PRESET) == 2
+    for address in ("/mixbridge/bus/2/name", "/mixbridge/bus/count"):
+        with pytest.raises(PresetError, match="not be changed"):
+            find(PRESET, address).write(PRESET, "x")
+    mute = find(PRESET, "/mixbridge/bus/1/mute")
+    assert mute.read(PRESET) == 0
+    assert mute.write(PRESET, 0) is PRESET
+    with pytest.raises(PresetError, match="group of a preset has no mute"):
+        mute.write(PRESET, 1)
+    assert Message("/mixbridge/bus/1/name", ("Drums",)) in strip_values(PRESET, "/mixbridge/bus/1")
+
+
+def test_what_a_master_has_not():
+    for switch in ("gate/on", "saturation/on"):
+        with pytest.raises(PresetError, match="there is no address"):
+            find(PRESET, f"/mixbridge/master/{switch}")
 
 
 def test_the_master_of_a_preset_has_no_pan_and_no_mute():
