@@ -2,8 +2,9 @@
 
 Their layouts are those of plug-ins that REAPER 7 wrote (public projects, compared with each other); which number means
 what was found by others, who set each control and looked what changed. Not measured: whether ReaEQ's octaves follow the
-Audio EQ Cookbook, whether its shelves take them as its bells do, and what ReaComp's milliseconds are (taken for time
-constants).
+Audio EQ Cookbook, whether its shelves and cuts take them as its bells do, and what ReaComp's milliseconds are (taken
+for time constants). Cuts are bands behind the six of the EQ. ReaGate's state is not written: public descriptions of it
+contradict each other.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ....presets.console import EQ_BANDS, Master, Strip, parameters, replace
+from ....presets.console import EQ_BANDS, HighCut, LowCut, Master, Strip, parameters, replace
 from ....presets.edit import Bus, without_input_gain
+from ....presets.sections import is_active
 from ....presets.units import decibels, gain_factor
 from ...desks.filters import octaves_of, q_of
 from ...desks.profile import CompressorAbility, EqAbility, FilterType, Slot, TimeLaw
@@ -31,7 +33,10 @@ PluginKind = Literal["eq", "compressor"]
 _TIMES: Final[TimeLaw] = "tau"
 _MAKEUP_HIGHEST_DB = decibels(2)
 
-_LOW_SHELF, _HIGH_SHELF, _BAND = 0, 1, 8
+_LOW_SHELF, _HIGH_SHELF, _LOW_PASS, _HIGH_PASS, _BAND = 0, 1, 3, 4, 8
+# Of a Butterworth filter's sections: one at 12 dB an octave, two at 24.
+_SECTION_QS: Final[Mapping[float, tuple[float, ...]]] = {12.0: (math.sqrt(0.5),), 24.0: (0.541196, 1.306563)}
+_STEEP_DB: Final = 18.0
 _SHELVES: Final[Mapping[str, tuple[FilterType, int]]] = {
     "low_shelf": ("low_shelf", _LOW_SHELF),
     "high_shelf": ("high_shelf", _HIGH_SHELF),
@@ -115,7 +120,7 @@ def states_of(bus: Bus, sample_rate_hz: int) -> PluginStates:
     return PluginStates(
         fader_db=level_db + compressor.left_over_db,
         pan=plain.pan if isinstance(plain, Strip) else 0.0,
-        eq=_eq_state(eq.values),
+        eq=_eq_state(eq.values, _cut_bands(plain)),
         compressor=_compressor_state(values, plain.compressor.lookahead_ms),
         clamped=compressor.clamped,
         eq_error_db=eq.max_db,
@@ -133,7 +138,9 @@ def strip_of(eq: bytes, compressor: bytes, fader_db: float, pan: float) -> Strip
 def master_of(eq: bytes, compressor: bytes, level_db: float) -> Master | None:
     """Return the master that states and a fader are; None if they are no states of ours."""
     values = _section_values(eq, compressor)
-    return None if values is None else replace(Master(), _held(Master, {**values, "output_gain_db": level_db}))
+    if values is None or any(path.startswith(("low_cut", "high_cut")) for path in values):
+        return None
+    return replace(Master(), _held(Master, {**values, "output_gain_db": level_db}))
 
 
 def state_lines(kind: PluginKind, state: bytes) -> list[str]:
@@ -164,12 +171,29 @@ def state_in(lines: Sequence[bytes]) -> bytes | None:
     return state[:size] if size <= len(state) else None
 
 
-def _eq_state(values: Mapping[str, float | str]) -> bytes:
-    parts = [_EQ_HEAD.pack(_EQ_VERSION, len(EQ_BANDS))]
+def _cut_bands(plain: Strip | Master) -> list[tuple[int, float, float]]:
+    """List the bands that make the cuts: kind, frequency, Q."""
+    if isinstance(plain, Master):
+        return []
+    cuts: list[tuple[int, LowCut | HighCut]] = []
+    if is_active(plain, "low_cut"):
+        cuts.append((_HIGH_PASS, plain.low_cut))
+    if is_active(plain, "high_cut"):
+        cuts.append((_LOW_PASS, plain.high_cut))
+    return [
+        (kind, cut.freq_hz, q)
+        for kind, cut in cuts
+        for q in _SECTION_QS[24.0 if cut.slope_db_per_octave >= _STEEP_DB else 12.0]
+    ]
+
+
+def _eq_state(values: Mapping[str, float | str], cuts: Sequence[tuple[int, float, float]]) -> bytes:
+    parts = [_EQ_HEAD.pack(_EQ_VERSION, len(EQ_BANDS) + len(cuts))]
     for name, (_, number) in _TYPES.items():
         gain = gain_factor(float(values[f"eq.{name}.gain_db"]))
         octaves = octaves_of(float(values[f"eq.{name}.q"]))
         parts.append(_EQ_BAND.pack(number, 1, float(values[f"eq.{name}.freq_hz"]), gain, octaves, 1))
+    parts += [_EQ_BAND.pack(kind, 1, freq_hz, 1.0, octaves_of(q), 1) for kind, freq_hz, q in cuts]
     parts.append(_EQ_TAIL.pack(1, 1, 1.0, *_EQ_DISPLAY))
     return b"".join(parts)
 
@@ -197,11 +221,13 @@ def _section_values(eq: bytes, compressor: bytes) -> dict[str, float] | None:
 
 
 def _eq_values(state: bytes) -> dict[str, float] | None:
-    if len(state) != _EQ_HEAD.size + len(EQ_BANDS) * _EQ_BAND.size + _EQ_TAIL.size:
+    count, rest = divmod(len(state) - _EQ_HEAD.size - _EQ_TAIL.size, _EQ_BAND.size)
+    if rest or count < len(EQ_BANDS) or _EQ_HEAD.unpack_from(state) != (_EQ_VERSION, count):
         return None
-    if _EQ_HEAD.unpack_from(state) != (_EQ_VERSION, len(EQ_BANDS)):
+    cuts = [_EQ_BAND.unpack_from(state, _EQ_HEAD.size + at * _EQ_BAND.size) for at in range(len(EQ_BANDS), count)]
+    values = _cut_values([(kind, freq_hz) for kind, on, freq_hz, *_ in cuts if on])
+    if values is None:
         return None
-    values: dict[str, float] = {}
     for index, (name, (_, number)) in enumerate(_TYPES.items()):
         kind, on, freq_hz, gain, octaves, _ = _EQ_BAND.unpack_from(state, _EQ_HEAD.size + index * _EQ_BAND.size)
         if kind != number or not (gain > 0 and 1e-3 < octaves < 100):
@@ -210,6 +236,18 @@ def _eq_values(state: bytes) -> dict[str, float] | None:
         values[f"eq.{name}.freq_hz"] = freq_hz
         values[f"eq.{name}.q"] = q_of(octaves)
     return values
+
+
+def _cut_values(bands: Sequence[tuple[int, float]]) -> dict[str, float] | None:
+    """Read the bands behind those of the EQ as cuts; None if they are no such bands."""
+    values: dict[str, float] = {}
+    for name, kind in (("low_cut", _HIGH_PASS), ("high_cut", _LOW_PASS)):
+        freqs_hz = [freq_hz for other, freq_hz in bands if other == kind]
+        if len(freqs_hz) > 2:
+            return None
+        if freqs_hz:
+            values |= {f"{name}.freq_hz": freqs_hz[0], f"{name}.slope_db_per_octave": 12.0 * len(freqs_hz)}
+    return values if all(kind in {_HIGH_PASS, _LOW_PASS} for kind, _ in bands) else None
 
 
 def _compressor_values(state: bytes) -> dict[str, float] | None:

@@ -239,7 +239,7 @@ class _Writer:
             yield "its plug-ins are switched off in the project; switch them on to hear the mix."
         if bool(track.row("IPHASE").whole(1)) != (track.row("VOLPAN").number(1, 1.0) < 0):
             yield "its polarity stays inverted, other than in the mix."
-        yield from strip_left_out(strip, _PLUGINS)
+        yield from strip_left_out(strip, _PLUGINS, also=("low_cut", "high_cut"))
 
 
 def _plugin_notes(document: ReaperDocument, owner: Block, states: PluginStates) -> Iterator[str]:

@@ -5,16 +5,30 @@ import difflib
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mixbridge.bridge.sessions.reaper.rpp import blocks, load
 from mixbridge.bridge.sessions.reaper.states import state_in, states_of
 from mixbridge.bridge.sessions.reaper.writing import written_mix
-from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Saturation, Strip, get, parameters
+from mixbridge.presets.console import (
+    Compressor,
+    EqBand,
+    Equalizer,
+    HighCut,
+    LowCut,
+    Master,
+    Saturation,
+    Strip,
+    get,
+    parameters,
+)
 from mixbridge.presets.edit import desk_form
 from mixbridge.presets.errors import OutputError, SessionError
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.presets.sections import is_active
+from mixbridge.runtime.console.cut import cut_sections
 from reaper_project import chain, envelope, item, plugin, project, track
+from scipy.signal import sosfreqz
 from session_copies import write_copy
 
 STRIP = Strip(
@@ -276,3 +290,50 @@ def test_plugins_that_were_rebuilt_are_no_preset(tmp_path: Path) -> None:
     path.write_bytes(b"\n".join(document.lines))
     with pytest.raises(SessionError, match="were changed"):
         written_mix(path)
+
+
+@pytest.mark.parametrize(
+    ("low_cut", "high_cut", "bands"),
+    [
+        (LowCut(freq_hz=80), HighCut(), [(4, 80)]),
+        (LowCut(freq_hz=120, slope_db_per_octave=24), HighCut(freq_hz=9000), [(4, 120), (4, 120), (3, 9000)]),
+        (LowCut(), HighCut(freq_hz=7000, slope_db_per_octave=24), [(3, 7000), (3, 7000)]),
+    ],
+)
+def test_cuts_are_bands_of_reaeq_behind_the_six(
+    tmp_path: Path, low_cut: LowCut, high_cut: HighCut, bands: list[tuple[int, float]]
+) -> None:
+    strip = STRIP.model_copy(update={"low_cut": low_cut, "high_cut": high_cut})
+    path = saved(tmp_path)
+    copy = write_copy(path, preset_of(strip), path.with_name("mixed.RPP"), match=MATCH)
+    assert not any("cut" in note for note in copy.notes)
+    document = load(copy.path)
+    lines = next(block for block in blocks(document.root, "TRACK"))
+    chain_block = next(blocks(lines, "FXCHAIN"))
+    eq = next(blocks(chain_block, "VST"))
+    state = state_in(document.lines[eq.first + 1 : eq.last])
+    assert state is not None
+    assert struct.unpack_from("<ii", state) == (33, 6 + len(bands))
+    rows = [struct.unpack_from("<iidddB", state, 8 + 33 * at) for at in range(6, 6 + len(bands))]
+    assert [(kind, pytest.approx(freq_hz)) for kind, on, freq_hz, *_ in rows if on] == bands
+    assert all(gain == 1 for _, _, _, gain, _, _ in rows)
+    # In series they are the console's Butterworth filter.
+    freqs_hz = np.geomspace(20, 10000, 200)
+    made = sum(_cut_db(kind, freq_hz, octaves, freqs_hz) for kind, _, freq_hz, _, octaves, _ in rows)
+    wanted = sosfreqz(cut_sections(low_cut, high_cut, 192000), freqs_hz, fs=192000)[1]
+    assert np.abs(made - 20 * np.log10(np.abs(wanted))).max() < 0.2
+    found = written_mix(copy.path).tracks[0].strip
+    assert found.low_cut.model_dump() == pytest.approx(low_cut.model_dump())
+    assert found.high_cut.model_dump() == pytest.approx(high_cut.model_dump())
+
+
+def preset_of(strip: Strip) -> Preset:
+    return PRESET.model_copy(update={"tracks": (Track(name="kick", strip=strip), *PRESET.tracks[1:])})
+
+
+def _cut_db(kind: int, freq_hz: float, octaves: float, freqs_hz: np.ndarray) -> np.ndarray:
+    """The cookbook's high pass (4) or low pass (3) of a bandwidth in octaves, in the analogue world."""
+    q = 1 / (2 * np.sinh(np.log(2) / 2 * octaves))
+    ratio = freqs_hz / freq_hz
+    numerator = ratio**2 if kind == 4 else np.ones_like(ratio)
+    return np.asarray(20 * np.log10(numerator / np.sqrt((1 - ratio**2) ** 2 + (ratio / q) ** 2)))
