@@ -112,6 +112,77 @@ def _board(strip: Any, channels: int) -> tuple[Any, Samples]:
     return board, np.array([[left], [right]], np.float32)
 
 
+def apply_chain(watch: Watch, folder: str, output: str, preset_path: str, kind: str) -> Facts:
+    """`apply` with its report: a preset as it is, or with every stage on and sends to reverb and delay."""
+    from mixbridge import load_preset
+    from mixbridge.bridge.jobs import run_apply
+
+    shutil.rmtree(output, ignore_errors=True)
+    preset = load_preset(Path(preset_path))
+    chosen = preset if kind == "plain" else _all_on(preset)
+    with watch.time("all"):
+        done = run_apply(chosen, stem_files(Path(folder)), Path(output), report=True)
+    return {"limited_db": done.mix.render.limited_db}
+
+
+def _all_on(preset: Any) -> Any:
+    from mixbridge.presets.console import Delay, Ducking, Reverb, replace
+
+    stages = {
+        "gate.threshold_db": -50.0,
+        "gate.range_db": 12.0,
+        "low_cut.freq_hz": 60.0,
+        "high_cut.freq_hz": 18000.0,
+        "deesser.threshold_db": -40.0,
+        "deesser.range_db": 6.0,
+        "saturation.drive": 1.5,
+        "saturation.tone": 0.3,
+        "saturation.mix": 0.5,
+        "saturation.level_match": 1.0,
+        "compressor.ratio": 2.5,
+        "compressor.threshold_db": -30.0,
+        "compressor.lookahead_ms": 2.0,
+        "reverb_send_db": -20.0,
+        "delay_send_db": -26.0,
+    }
+    tracks = tuple(track.model_copy(update={"strip": replace(track.strip, stages)}) for track in preset.tracks)
+    buses = {"reverb": Reverb(ducking=Ducking(range_db=6)), "delay": Delay(reverb_send_db=-12)}
+    return preset.model_copy(update={"tracks": tracks, **buses})
+
+
+def idle_stages(watch: Watch, folder: str, preset_path: str, repeats: str) -> Facts:
+    """Strips of a preset, and the same with nothing but the stages that it uses, in turn."""
+    import soundfile as sf
+    from mixbridge import load_preset
+    from mixbridge.presets.edit import without_input_gain
+    from mixbridge.runtime.console.compressor import CompressorProcessor
+    from mixbridge.runtime.console.strip import Stages, Tone
+
+    tracks, files = load_preset(Path(preset_path)).tracks, stem_files(Path(folder))
+    stems = [
+        sf.read(files[track.name], frames=2_000_000, dtype="float32", always_2d=True)[0].T.copy() for track in tracks
+    ]
+
+    def through(strip: Any, audio: Samples, *, bare: bool) -> None:
+        if bare:
+            desk = without_input_gain(strip)
+            stages = [Tone(desk.eq, len(audio), 44_100), CompressorProcessor(desk.compressor, len(audio), 44_100)]
+        else:
+            stages = [Stages(strip, len(audio), 44_100)]
+        for begin in range(0, audio.shape[1], 65_536):
+            block = audio[:, begin : begin + 65_536]
+            for stage in stages:
+                block = stage.process(block)
+
+    for repeat in range(int(repeats) + 1):
+        # In turn, and either first, so that what disturbs the machine disturbs both.
+        for bare in (repeat % 2 == 0, repeat % 2 == 1):
+            with watch.time(("bare" if bare else "with idle stages") if repeat else "first"):
+                for track, audio in zip(tracks, stems, strict=True):
+                    through(track.strip, audio, bare=bare)
+    return {}
+
+
 def export_compact(watch: Watch, folder: str) -> Facts:
     """A bundle of the compact architecture with random weights, and the same weights for torch."""
     import torch
@@ -228,6 +299,8 @@ _WORKLOADS: tuple[Callable[..., Facts], ...] = (
     make_session,
     mix,
     chain,
+    apply_chain,
+    idle_stages,
     export_compact,
     compact_onnx,
     compact_torch,

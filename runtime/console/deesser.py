@@ -36,6 +36,8 @@ class DeEsserProcessor:
 
     def __init__(self, settings: DeEsser, channels: int, sample_rate_hz: int):
         self.is_active = settings.range_db > 0
+        if not self.is_active:
+            return
         self._band = SectionStream(band_section(settings.freq_hz, sample_rate_hz), channels)
         self._reduction = Reduction(settings.threshold_db, settings.range_db, ATTACK_MS, RELEASE_MS, sample_rate_hz)
 

@@ -41,6 +41,8 @@ class GateProcessor:
 
     def __init__(self, settings: Gate, sample_rate_hz: int):
         self.is_active = settings.range_db > 0 and settings.ratio > 1
+        if not self.is_active:
+            return
         floor = 10 ** (-settings.range_db / 20)
         self._detector = Follower(_DETECTOR_ATTACK_MS, _DETECTOR_RELEASE_MS, sample_rate_hz, _DETECTOR_EXPONENT)
         self._door = _Door(settings, sample_rate_hz)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 # more and more room. 100 dB below, each.
 _HALF_TAPS = (35, 10, 7, 6, 6)
 _KAISER_BETA = 10.06
+# Samples that go through a filter together. Small enough that BLAS takes one thread for a piece of the saturation.
+_STEP = 16
 Waveform = NDArray[Any]
 
 
@@ -62,16 +64,16 @@ class _Up:
     """Twice the samples: the input itself, and between its samples a filtered one."""
 
     def __init__(self, stage: int, channels: int, dtype: type[np.float32 | np.float64]):
-        self._taps = (2 * half_band_taps(stage)).astype(dtype)
-        self._before = np.zeros((channels, len(self._taps) - 1), dtype)
+        self._filter = _Filter((2 * half_band_taps(stage)).astype(dtype))
+        self._before = np.zeros((channels, self._filter.length - 1), dtype)
 
     def process(self, block: Waveform) -> Waveform:
         joined = np.concatenate([self._before, block], axis=1)
-        count, half = block.shape[1], len(self._taps) // 2
+        count, half = block.shape[1], self._filter.length // 2
         self._before = joined[:, count:].copy()
         raised = np.empty((block.shape[0], 2 * count), joined.dtype)
         for row, samples in zip(raised, joined, strict=True):
-            row[0::2] = np.convolve(samples, self._taps, "valid")
+            row[0::2] = self._filter.apply(samples)
             row[1::2] = samples[half : half + count]
         return raised
 
@@ -80,10 +82,10 @@ class _Down:
     """Half the samples, filtered before."""
 
     def __init__(self, stage: int, channels: int, dtype: type[np.float32 | np.float64]):
-        self._taps = half_band_taps(stage).astype(dtype)
+        self._filter = _Filter(half_band_taps(stage).astype(dtype))
         self._half = dtype(0.5)
-        self._even = np.zeros((channels, len(self._taps) - 1), dtype)
-        self._odd = np.zeros((channels, len(self._taps) // 2), dtype)
+        self._even = np.zeros((channels, self._filter.length - 1), dtype)
+        self._odd = np.zeros((channels, self._filter.length // 2), dtype)
 
     def process(self, block: Waveform) -> Waveform:
         even = np.concatenate([self._even, block[:, 0::2]], axis=1)
@@ -92,8 +94,36 @@ class _Down:
         self._even, self._odd = even[:, count:].copy(), odd[:, count:].copy()
         lowered = odd[:, :count] * self._half
         for row, samples in zip(lowered, even, strict=True):
-            np.add(row, np.convolve(samples, self._taps, "valid"), out=row)
+            np.add(row, self._filter.apply(samples), out=row)
         return lowered
+
+
+class _Filter:
+    """A short filter: windows of the samples, one after so many others, times a table of shifted taps.
+
+    As a product of matrices it is two to six times as fast as numpy's convolution, which takes one sample at a time.
+    Each sample's sum is taken in the order of the taps, so that blocks of any length make the same digits.
+    """
+
+    def __init__(self, taps: Waveform):
+        self._taps = taps
+        self.length = len(taps)
+        self._table = np.zeros((self.length + _STEP - 1, _STEP), taps.dtype)
+        for shift in range(_STEP):
+            self._table[shift : shift + self.length, shift] = taps[::-1]
+
+    def apply(self, samples: Waveform) -> Waveform:
+        """The samples, filtered, as far as all taps meet one; shape (n,) to (n - length + 1,)."""
+        count = len(samples) - self.length + 1
+        # Of a single window BLAS makes another kind of product, with other last digits.
+        rows = max(2, -(-count // _STEP))
+        missing = rows * _STEP + self.length - 1 - len(samples)
+        if missing:
+            samples = np.concatenate([samples, np.zeros(missing, samples.dtype)])
+        size = samples.itemsize
+        windows = np.ndarray((rows, len(self._table)), samples.dtype, samples, 0, (_STEP * size, size))
+        product: Waveform = windows @ self._table
+        return product.reshape(-1)[:count]
 
 
 @cache

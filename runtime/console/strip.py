@@ -56,7 +56,7 @@ class Stages:
         self._stages: list[Stage] = [
             GateProcessor(strip.gate, sample_rate_hz),
             CutProcessor(strip.low_cut, strip.high_cut, channels, sample_rate_hz),
-            Tone(strip.eq, channels, sample_rate_hz, _LIFT if any_blocks else 1.0),
+            Tone(strip.eq, channels, sample_rate_hz, LIFT if any_blocks else 1.0),
             CompressorProcessor(strip.compressor, channels, sample_rate_hz),
             DeEsserProcessor(strip.deesser, channels, sample_rate_hz),
             SaturationProcessor(strip.saturation, channels, sample_rate_hz),
@@ -97,7 +97,7 @@ class ChannelOutput:
 # pedalboard's filters set what is below 1e-8 in them to zero at the end of each block, and raise that to -87 dB of the
 # signal: the sound then depends on the blocks' lengths. So much louder (which is exact) nothing that
 # matters is so small.
-_LIFT = 2.0**24
+LIFT = 2.0**24
 
 
 class StripProcessor:
@@ -107,7 +107,7 @@ class StripProcessor:
         strip: its settings.
         channels: of the track, 1 or 2.
         sample_rate_hz: of the audio.
-        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`_LIFT`.
+        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
 
     Attributes:
         latency_samples: how much later the audio comes out.
@@ -131,7 +131,7 @@ class MasterProcessor:
     Args:
         master: its settings.
         sample_rate_hz: of the audio.
-        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`_LIFT`.
+        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
 
     Attributes:
         latency_samples: how much later the audio comes out.
@@ -139,7 +139,7 @@ class MasterProcessor:
 
     def __init__(self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False):
         master = without_input_gain(master)
-        self._tone = Tone(master.eq, 2, sample_rate_hz, _LIFT if any_blocks else 1.0)
+        self._tone = Tone(master.eq, 2, sample_rate_hz, LIFT if any_blocks else 1.0)
         self._match = MatchProcessor(master.match, sample_rate_hz)
         self._compressor = CompressorProcessor(master.compressor, 2, sample_rate_hz)
         self._out_gain = np.float32(gain_factor(master.output_gain_db))
@@ -178,7 +178,7 @@ class Tone:
         eq: its settings.
         channels: of the audio.
         sample_rate_hz: of the audio.
-        lift: factor between the filters and what is outside; see :data:`_LIFT`.
+        lift: factor between the filters and what is outside; see :data:`LIFT`.
     """
 
     latency_samples = 0
