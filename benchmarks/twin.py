@@ -27,7 +27,7 @@ from mixbridge.presets.console import EQ_BANDS, Delay, Ducking, Master, Reverb, 
 from numpy.typing import NDArray
 from page import Goal, goals_table, spread, table
 
-_PASSAGE_S = 2
+_PASSAGE_S = 1
 # A room takes as long as ten nulls.
 _DRAWS_A_ROOM = 4
 _TRACK_S = 6.0
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     material = list(_passages(options.stems or Path(proof.__file__).parents[2] / "runtime" / "example" / "stems"))
     rows, goals = [], []
     for case in proof.CASES:
+        print(f"{time.strftime('%H:%M:%S')} {case}", file=sys.stderr)
         found = np.sort(list(_nulls(case, material, options.draws)))
         limit = _GOALS_DB[case in proof.LINEAR]
         over = int((found > limit).sum())
