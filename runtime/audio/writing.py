@@ -134,6 +134,8 @@ class AudioWriter:
         if bad is not None:
             time_s = (self._frames + bad) / self._sample_rate_hz
             raise AudioError(f"{self.path.name} was not written: at {time_s:.3f} s a sample is not a finite number.")
+        if not block.shape[1]:  # nothing of it would be written, so that nothing may be skipped before it
+            return
         is_first = not self._frames
         self._frames += block.shape[1]
         # The first block makes libsndfile write the header as it will be: skipping comes after it.

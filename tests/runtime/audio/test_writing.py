@@ -165,7 +165,8 @@ def test_silence_is_skipped_and_the_file_is_the_same(
 ) -> None:
     noise = np.random.default_rng(6).uniform(-1, 1, (2, 5000)).astype(np.float32)
     silence = np.zeros((2, 50_000), np.float32)
-    blocks = [silence, silence, noise, silence, noise[:, :100], silence[:, :100], silence, silence]
+    nothing = silence[:, :0]
+    blocks = [nothing, silence, silence, noise, silence, nothing, noise[:, :100], silence[:, :100], silence, nothing]
     files = {}
     for least in (writing._LEAST_SILENT, 10**9):
         monkeypatch.setattr(writing, "_LEAST_SILENT", least)
