@@ -11,10 +11,10 @@ from ...presets.console import replace as with_values
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from .levels import Levels, usual_levels
-from .placing import StereoPicture, place
+from .placing import StereoPicture, place, sides_missing_db
 from .shaping import compressor_of, deesser_of, low_cut_of
 from .sounds import RoleSound
-from .space import ROOM, reverb_send_db
+from .space import ROOM, reverb_send_db, room_for
 
 Render = Callable[[Samples, int, Strip], Samples]
 """A strip on audio of shape (1 or 2, n) at a rate: shape (2, n)."""
@@ -61,7 +61,8 @@ def mix_by_role(
         sound.name: shaped(sound, sample_rate_hz, level_lufs).model_copy(update={"pan": pans[sound.name]})
         for sound in sounds
     }
-    return RoleMix(at_levels(sounds, dry_alone(strips), levels_db, sample_rate_hz, render), levels_db)
+    placed = at_levels(sounds, dry_alone(strips), levels_db, sample_rate_hz, render)
+    return RoleMix(placed, levels_db, room_for(sides_missing_db(sounds, levels_db, pans, stage)))
 
 
 def shaped(sound: RoleSound, sample_rate_hz: int, level_lufs: float) -> Strip:

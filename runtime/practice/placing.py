@@ -20,9 +20,9 @@ from .sounds import Powers, RoleSound, lean_db, mix_powers, sides_db
 Pans = dict[str, float]
 
 # A single track of these stands in the middle too: a pair of them is one picture of the drums.
-_CENTRED_ALONE: Final[frozenset[Role]] = frozenset({"overhead", "room", "effect", "pad", "strings"})
+_CENTRED_ALONE: Final[frozenset[Role]] = frozenset({"overhead", "room", "effect"})
 # A single track further out than this sounds as if it had lost its partner.
-_MOST_ALONE: Final = 0.85
+_MOST_ALONE: Final = 0.95
 _USUAL_ALONE: Final = 0.6
 _MOST_PAIRED: Final = 1.0
 _LEAST_PAIRED: Final = 0.4
@@ -32,7 +32,7 @@ _DOUBLES: Final = 0.5
 _ALL_WAYS: Final = 9
 # How far the sides may differ, and how finely widths are tried.
 _EVEN_DB: Final = 0.25
-_WIDTHS: Final = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75)
+_WIDTHS: Final = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1)
 # Weights of what a choice of sides is judged by, against 1 dB of lean, squared.
 _BAND_WEIGHT: Final = 0.02
 _MOST_BAND_DB: Final = 10.0
@@ -104,6 +104,15 @@ def place(sounds: Sequence[RoleSound], levels_db: Mapping[str, float], stage: St
         if best is None or error < best[0] - 1e-9:
             best = error, pans
     return {name: round(pan, 3) + 0.0 for name, pan in (best[1] if best else centre).items()}
+
+
+def sides_missing_db(
+    sounds: Sequence[RoleSound], levels_db: Mapping[str, float], pans: Mapping[str, float], stage: StereoPicture
+) -> float:
+    """How much softer the sides of a mix are against the middle than wanted, from 400 Hz up; 0 where nothing is."""
+    if stage.sides_db is None:
+        return 0.0
+    return float((stage.sides_db - sides_db(*mix_powers(sounds, levels_db, pans)))[1:].mean())
 
 
 def _items(sounds: Sequence[RoleSound], pairs: Sequence[tuple[str, str]]) -> list[_Item]:

@@ -16,6 +16,9 @@ _USED: Final = 0.5
 # These bring rooms of their own.
 _WET_ALREADY: Final[frozenset[Role]] = frozenset({"room", "overhead", "effect", "full mix", "speech"})
 _STEREO_TRIM_DB: Final = -3.0
+# How far the room makes up for sides that are missing, and the most.
+_WET_SHARE: Final = 0.6
+_MOST_WETTER_DB, _MOST_DRIER_DB = 5.0, 6.0
 
 ROOM: Final = Reverb(
     pre_delay_ms=22.0,
@@ -25,11 +28,20 @@ ROOM: Final = Reverb(
     damping_hz=6000.0,
     size=0.45,
     width=1.0,
-    low_cut_hz=220.0,
+    low_cut_hz=150.0,
     high_cut_hz=9000.0,
     return_gain_db=_RETURN_DB,
 )
 """A plate-like room of 1.5 s, dark on top and without lows, as most vocal reverbs are."""
+
+
+def room_for(sides_missing_db: float) -> Reverb:
+    """The room of a mix whose sides are this much softer against the middle than those of the reference.
+
+    What pans cannot make wide a room can: wide songs are wet songs. Where the sides are loud enough, it steps back.
+    """
+    more_db = min(max(_WET_SHARE * sides_missing_db, -_MOST_DRIER_DB), _MOST_WETTER_DB)
+    return ROOM.model_copy(update={"return_gain_db": round(_RETURN_DB + more_db, 2)})
 
 
 def reverb_send_db(sound: RoleSound, wetter_db: float = 0.0) -> float:

@@ -20,9 +20,10 @@ from ..console.dynamics import compressor_work
 from ..console.response import compressor_gain_db
 from ..practice.by_role import Render, RoleMix, at_levels, dry_alone, made_db, shaped
 from ..practice.levels import Levels, usual_levels, with_lead_heard
-from ..practice.placing import StereoPicture, place
+from ..practice.placing import StereoPicture, place, sides_missing_db
 from ..practice.shaping import with_reduction
 from ..practice.sounds import RoleSound
+from ..practice.space import room_for
 
 _WORTH_IT_DB: Final = 0.4
 _MOST_REDUCTION_DB: Final = 6.0
@@ -90,7 +91,8 @@ def believed(
             }
         )
     placed = at_levels(sounds, dry_alone(strips), levels, sample_rate_hz, render)
-    return RoleMix(placed, levels, master=limited_master(master, trust.master))
+    room = room_for(sides_missing_db(sounds, levels, pans, stage))
+    return RoleMix(placed, levels, room, limited_master(master, trust.master))
 
 
 def _levels(

@@ -41,9 +41,12 @@ class TestMix:
         outcome = run("mix", session / "stems", "--reference", session / "reference.wav", "-o", out)
         assert outcome.code == 0, outcome.err
         assert {path.name for path in out.iterdir()} == {"mix.wav", "stems", "preset.json", "report.html"}
-        assert {path.name for path in (out / "stems").iterdir()} == {"Bass.wav", "Keys.wav", "Vox.wav"}
+        # Keys and vocal have a room, which sounds on behind the last note.
+        stems = {"Bass.wav", "Keys.wav", "Vox.wav", "reverb return.wav"}
+        assert {path.name for path in (out / "stems").iterdir()} == stems
         info = sf.info(out / "mix.wav")
-        assert (info.samplerate, info.channels, info.subtype, info.frames) == (RATE_HZ, 2, "PCM_24", RATE_HZ)
+        assert (info.samplerate, info.channels, info.subtype) == (RATE_HZ, 2, "PCM_24")
+        assert RATE_HZ < info.frames < 4 * RATE_HZ
         preset = files.load(out / "preset.json")
         assert [track.name for track in preset.tracks] == ["Bass", "Keys", "Vox"]
         assert preset.provenance.reference.file == "reference.wav"
