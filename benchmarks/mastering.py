@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
+import soxr
 from mixbridge.presets.files import load, save
 from mixbridge.presets.parts.match import THIRDS_HZ
 from mixbridge.runtime.audio.loudness import integrated_loudness
@@ -42,13 +43,15 @@ from scipy.signal import welch
 Floats = NDArray[np.float64]
 
 _REFERENCES = 2
+_MODEL = "28 November, before it knew roles"
 # At this loudness features are compared.
 _LEVEL_LUFS = -20.0
 # 40 Hz to 16 kHz: below, a frame of the analysis holds less than a band; above, references in MP3 have nothing.
 _BANDS = slice(3, 30)
 # Sides further below the middle of their band are not heard.
 _NO_SIDES_DB = 30.0
-_SEGMENT = 16384
+_SEGMENT_S = 0.37
+_RATE_HZ = 44100
 _HOW = RenderOptions(stems=False, audio_format="wav32f", loudness_of_reference=True, overwrite=True)
 MEASURES = {
     "third": "third-octave spectrum, dB",
@@ -89,6 +92,8 @@ class Sound:
     def of(cls, path: Path) -> Sound:
         """Measure a file, whole."""
         audio, rate_hz = sf.read(path, dtype="float32", always_2d=True)
+        if rate_hz != _RATE_HZ:  # features and spectra depend on it
+            audio, rate_hz = soxr.resample(audio, rate_hz, _RATE_HZ), _RATE_HZ
         stereo = np.ascontiguousarray(np.broadcast_to(audio, (len(audio), 2)).T)
         loudness = integrated_loudness(stereo, rate_hz)
         level = np.float32(10 ** ((_LEVEL_LUFS - loudness) / 20))
@@ -195,9 +200,10 @@ def measured(pairs: Sequence[Pair]) -> dict[str, list[dict[str, float]]]:
 
 def _thirds(samples: Floats, rate_hz: int) -> Floats:
     """Power in third octaves, of a long-time spectrum."""
-    freqs_hz, density = welch(samples.astype(np.float64), rate_hz, nperseg=_SEGMENT)
+    length = round(_SEGMENT_S * rate_hz)
+    freqs_hz, power = welch(samples.astype(np.float64), rate_hz, nperseg=length, scaling="spectrum")
     edges = ((freqs_hz >= hz * 2 ** (-1 / 6)) & (freqs_hz < hz * 2 ** (1 / 6)) for hz in THIRDS_HZ[_BANDS])
-    return np.array([density[inside].sum() for inside in edges])
+    return np.array([power[inside].sum() for inside in edges])
 
 
 def _decibels(power: Floats) -> Floats:
@@ -217,9 +223,10 @@ def page(found: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     heads = ["measure", *(f"{title}, median" for title in titles.values()), "master nearer", "mix nearer"]
     return (
         "# Masters fitted to a reference\n\n"
-        f"{count} mixes by the default model, each against a finished song that the model does not know, mastered by "
-        'matchering 2 and by mixbridge, whole files at equal loudness. "Nearer" is the share of pairs in which '
-        "mixbridge is nearer to the reference than matchering.\n\n"
+        f"{count} mixes by the model of {_MODEL}, each against a finished song that it does not know, mastered by "
+        'matchering 2.0.6 and by mixbridge; whole files at equal loudness. "Nearer" is the share of pairs in which '
+        "mixbridge is nearer to the reference than matchering. `mixbridge master` starts from the same file as "
+        "matchering, `mixbridge mix` from the same settings and the stems.\n\n"
         f"{table(heads, rows)}\n\nMade by `python benchmarks/mastering.py`.\n"
     )
 
