@@ -56,6 +56,13 @@ class Confidence(Part):
 
     level: Literal["high", "fair", "low"]
     reasons: tuple[str, ...] = Field((), max_length=20, description="for people, a sentence each")
+    probability: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="that the mix is nearer to the reference than the plain mix, on passages that were not heard, too",
+    )
     distance_prediction: float | None = Field(None, ge=0, allow_inf_nan=False, description="of the settings kept")
     distance_neutral: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="of all tracks equally loud in the centre"

@@ -403,7 +403,7 @@ def _predict(
 
         preset, passage = predict_files(controller, paths_by_name(stems), reference, *windows, decide, files)
     mastering = None
-    if is_music(preset) if options.match is None else options.match:
+    if is_music(preset, passage.heard) if options.match is None else options.match:
         mastering = fit_to_song(
             preset,
             paths_by_name(stems),

@@ -1,4 +1,4 @@
-"""The commands `mixbridge model ablations`, `calibration`, `explain`, `guard-counts`, `refinement`, `settings`, `sins`.
+"""The commands of `mixbridge model` that study a model: ablations, calibration, chances, explain and others.
 
 The command line finds them through entry points. Importing this loads click alone.
 """
@@ -92,6 +92,24 @@ def sins(corpus: Path, model: str, songs: Path | None, sessions: int, references
     from .sins import run, table
 
     click.echo(table(run(corpus, model, songs, sessions, references, not find_roles, _say)))
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
+@click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
+@click.option("--cases", type=click.IntRange(min=20), default=200, show_default=True, help="Cases to fit to.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed draws other cases."
+)
+def chances(corpus: Path, songs: Path | None, model: str, cases: int, seed: int) -> None:
+    """Fit how likely a mix is better than the plain one, on held-out sessions of CORPUS; print the weights.
+
+    Also prints how far that number means what it says.
+    """
+    from .chances import run, table
+
+    click.echo(table(run(corpus, songs or corpus / "songs" / "test", model, cases, seed, _say)))
 
 
 @click.command()

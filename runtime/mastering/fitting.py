@@ -231,7 +231,12 @@ def with_master(preset: Preset, master: Master) -> Preset:
     return with_claims(fitted, confidence, claims.findings or ())
 
 
-def is_music(preset: Preset) -> bool:
-    """Tell whether a preset is of music in several tracks: not of a track alone, and not of speech alone."""
-    playing = [track for track in preset.tracks if not track.mute]
+def is_music(preset: Preset, heard: Collection[str]) -> bool:
+    """Tell whether a preset is of music in several tracks: not of a track alone, and not of speech alone.
+
+    Args:
+        preset: its tracks have their roles.
+        heard: tracks that are not silent.
+    """
+    playing = [track for track in preset.tracks if not track.mute and track.name in heard]
     return len(playing) > 1 and any(track.role != "speech" for track in playing)

@@ -22,6 +22,7 @@ from ..model.analysis import Passage
 from ..model.controller import Controller
 from ..model.familiarity import Familiarity, load_familiarity
 from .casting import Cast
+from .chances import WEIGHING, Signs, signs_of
 from .guards import guard
 from .hearing import embeddings
 from .role_mix import plain_by_role
@@ -35,6 +36,10 @@ _HARDLY_A_GAIN = 0.9
 _CLEAR_GAIN = 0.75
 _MOST_WHERE_STRANGE = 0.5
 _LISTED = 4
+Level = Literal["high", "fair", "low"]
+LEVELS: tuple[Level, ...] = ("low", "fair", "high")
+# From these probabilities on.
+_LIKELY, _RATHER = 0.8, 0.6
 _PRACTISED = Confidence(
     level="fair",
     reasons=(
@@ -116,13 +121,7 @@ def measured(controller: Controller, preset: Preset, passage: Passage, reference
     known = load_familiarity(controller.bundle)
     strangeness = strange(controller, known, trial) if known is not None else Strangeness()
     distances = {1.0: trial.distance(preset), 0.0: trial.distance(trial.plain(preset))}
-    confidence = Confidence(
-        level=_level(distances[1.0], distances[0.0], 1.0, strangeness),
-        reasons=tuple(_reasons(distances, 1.0, strangeness, _beside(trial))),
-        distance_prediction=_number(distances[1.0]),
-        distance_neutral=_number(distances[0.0]),
-    )
-    return with_claims(preset, confidence, ())
+    return with_claims(preset, _confidence(preset, trial, distances, 1.0, strangeness), ())
 
 
 def weigh(preset: Preset, trial: Trial, strangeness: Strangeness | None = None) -> tuple[Preset, Confidence]:
@@ -147,14 +146,59 @@ def weigh(preset: Preset, trial: Trial, strangeness: Strangeness | None = None) 
         amount = min(amount, _MOST_WHERE_STRANGE)
     if amount not in distances:
         distances[amount] = trial.distance(trial.nearer_plain(preset, amount))
-    confidence = Confidence(
-        level=_level(distances[amount], plain, amount, strangeness),
-        reasons=tuple(_reasons(distances, amount, strangeness, _beside(trial))),
+    kept = trial.nearer_plain(preset, amount)
+    return kept, _confidence(kept, trial, distances, amount, strangeness)
+
+
+def signs_for(
+    preset: Preset, trial: Trial, distance: float, plain: float, amount: float, strangeness: Strangeness
+) -> Signs:
+    """What speaks for and against a mix: see :func:`.chances.signs_of`."""
+    share = len(strangeness.tracks) / max(len(preset.tracks), 1)
+    return signs_of(preset, trial, distance, plain, (share, strangeness.reference), amount)
+
+
+def _confidence(
+    preset: Preset, trial: Trial, distances: Mapping[float, float], amount: float, strangeness: Strangeness
+) -> Confidence:
+    plain = distances[0.0]
+    signs = signs_for(preset, trial, distances[amount], plain, amount, strangeness)
+    probability = WEIGHING.probability(signs)
+    measured = _level(distances[amount], plain, amount, strangeness)
+    likely: Level = "high" if probability >= _LIKELY else "fair" if probability >= _RATHER else "low"
+    return Confidence(
+        level=min(measured, likely, key=LEVELS.index),
+        reasons=(
+            *_reasons(distances, amount, strangeness, _beside(trial)),
+            *_doubts(signs),
+            _chance(probability),
+        ),
+        probability=round(probability, 3),
         distance_prediction=_number(distances[amount]),
         distance_neutral=_number(plain),
         amount=amount,
     )
-    return trial.nearer_plain(preset, amount), confidence
+
+
+def _chance(probability: float) -> str:
+    return (
+        f"Of mixes like this one, {100 * probability:.0f} % are nearer to the song than a plain mix, in passages that "
+        "were not heard, too."
+    )
+
+
+def _doubts(signs: Signs) -> list[str]:
+    """What of the reference and the tracks makes it less sure."""
+    said = {
+        "The reference is short.": signs.short > 0,
+        "The reference is mono, so that it says nothing of left and right.": signs.mono > 0,
+        "The reference leans to one side.": signs.one_sided > 0,
+        "The reference is very quiet.": signs.quiet > 0,
+        "Not every track plays in the passage on which the mix was tried.": signs.untried > 0,
+        "Of some tracks nobody knows what they are: --role tells.": signs.unknown > 0,
+        "Some settings are extreme.": signs.bold > 0,
+    }
+    return [sentence for sentence, is_so in said.items() if is_so]
 
 
 def strange(controller: Controller, known: Familiarity, trial: Trial) -> Strangeness:
@@ -183,7 +227,7 @@ def _largest_that_helps(preset: Preset, trial: Trial, distances: dict[float, flo
     return 0.0
 
 
-def _level(distance: float, plain: float, amount: float, strangeness: Strangeness) -> Literal["high", "fair", "low"]:
+def _level(distance: float, plain: float, amount: float, strangeness: Strangeness) -> Level:
     if amount < 1 or strangeness.is_extreme or distance > _HARDLY_A_GAIN * plain:
         return "low"
     if distance > _CONVINCING * plain or strangeness.tracks or strangeness.reference:

@@ -124,8 +124,7 @@ def _talking(preset: Preset, passage: Passage, names: Sequence[str], sample_rate
         rest_db = passage.level_lufs(name) - sound.lufs
         decided = render_strip(audio, sample_rate_hz, preset.track(name).strip)
         wanted.append(integrated_loudness(decided, sample_rate_hz) + rest_db)
-        louder_db = _USUAL_LUFS - passage.level_lufs(name)
-        found[name] = careful(strip_for(sound, SPOKEN), audio, sample_rate_hz, sound, louder_db)
+        found[name] = careful(strip_for(sound, SPOKEN), audio, sample_rate_hz, sound)
         loudness[name] = integrated_loudness(render_strip(audio, sample_rate_hz, found[name]), sample_rate_hz) + rest_db
     goal = max(wanted)
     return {name: _raised(strip, goal - loudness[name]) for name, strip in found.items()}

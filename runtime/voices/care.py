@@ -26,13 +26,14 @@ MOST_NOISE_DB = 6.0
 
 # What is aimed at is less than what is allowed: other passages are a little different.
 _NOISE_GOAL_DB, _SIBILANCE_GOAL_DB, _HUM_GOAL_DB = 1.0, 0.0, -3.0
+_RAISED_GOAL_DB = 4.0
 # A voice whose sibilants are further than this below its middle is dull: they may come up to there.
 _DULL_DB = -18.0
 _MOST_SIBILANCE_DB = 3.0
 _MOST_DEESSER_DB, _DEESSER_STEP_DB = 12.0, 2.0
 # A de-esser that takes more than this from what was there has been overtaken by what was eased since.
 _TOO_DULL_DB = 2.0
-_MOST_EXPANDER_DB = 14.0
+_MOST_EXPANDER_DB = 24.0
 _STEPS = 6
 _EASED = 0.7
 # Without room for an expander this much is accepted before boosts and compression give way.
@@ -114,7 +115,7 @@ def careful(strip: Strip, audio: Samples, sample_rate_hz: int, sound: VoiceSound
         audio: the voice, shape (1 or 2, samples); `sound` was measured of it.
         sample_rate_hz: of the audio.
         sound: of the voice.
-        louder_db: how much the voice will be raised behind the strip, of which an expander takes what it can.
+        louder_db: how much the voice will be raised behind the strip, which an expander makes up for in the pauses.
     """
     expander = _expander(audio, sample_rate_hz, sound)
     comparison = VoiceComparison(audio, sample_rate_hz, sound)
@@ -170,12 +171,10 @@ def _without_hum(strip: Strip, found: Rises, sound: VoiceSound) -> Strip:
 
 
 def _quieter(strip: Strip, found: Rises, expander: Strip | None, louder_db: float) -> Strip:
-    over_db = found.noise_db - _NOISE_GOAL_DB
+    # Behind the strip the voice is raised, and the noise with it.
+    over_db = max(found.noise_db - _NOISE_GOAL_DB, found.noise_db + louder_db - _RAISED_GOAL_DB)
     if expander is not None:
         range_db = min(strip.gate.range_db + max(over_db, 0.0), _MOST_EXPANDER_DB)
-        # Behind the strip the voice is raised, and the noise with it: one step tells how far.
-        if strip.gate.range_db == 0:
-            range_db = min(max(over_db + louder_db, 0.0), _MOST_EXPANDER_DB)
         if range_db > strip.gate.range_db + 0.25:
             return strip.model_copy(update={"gate": expander.gate.model_copy(update={"range_db": range_db})})
     if found.noise_db > _EASE_ABOVE_DB:
@@ -215,7 +214,7 @@ def _expander_between(level_db: NDArray[np.float64], pauses: Bools) -> Strip | N
         return None
     values = {
         "gate.threshold_db": threshold_db,
-        "gate.ratio": 4.0,
+        "gate.ratio": 8.0,
         "gate.attack_ms": 2.0,
         "gate.hold_ms": 60.0,
         "gate.release_ms": 250.0,

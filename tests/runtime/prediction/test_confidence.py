@@ -49,7 +49,17 @@ def noise(seed: int, channels: int = 1, level: float = 0.1) -> Audio:
 
 @pytest.fixture(scope="module")
 def trial() -> Trial:
-    passage = passage_of({"a": noise(0), "b": noise(1)})
+    return trial_on({"a": noise(0), "b": noise(1)})
+
+
+@pytest.fixture(scope="module")
+def wide_trial() -> Trial:
+    """In stereo: of a reference in mono nobody is sure."""
+    return trial_on({"a": noise(0, 2), "b": noise(1, 2)})
+
+
+def trial_on(tracks: dict[str, Audio]) -> Trial:
+    passage = passage_of(tracks)
     reference = Trial(passage, noise(2), RATE_HZ, -24.0).render(preset_of(GOOD)).mix
     return Trial(passage, reference, RATE_HZ, -24.0)
 
@@ -90,8 +100,8 @@ class TestTrial:
 
 
 class TestWeigh:
-    def test_settings_that_are_right_are_kept_and_trusted(self, trial: Trial) -> None:
-        preset, found = weigh(preset_of(GOOD), trial)
+    def test_settings_that_are_right_are_kept_and_trusted(self, wide_trial: Trial) -> None:
+        preset, found = weigh(preset_of(GOOD), wide_trial)
         assert preset == preset_of(GOOD)
         assert (found.level, found.amount) == ("high", 1)
         assert found.distance_prediction == pytest.approx(0, abs=1e-5)
@@ -119,11 +129,11 @@ class TestWeigh:
         assert trial.distance(preset) <= plain
         assert f"{100 * found.amount:.0f} % of them were kept" in found.reasons[0]
 
-    def test_unfamiliar_material_is_said_and_changes_nothing(self, trial: Trial) -> None:
-        preset, found = weigh(preset_of(GOOD), trial, Strangeness(tracks=("a",), reference=True))
+    def test_unfamiliar_material_is_said_and_changes_nothing(self, wide_trial: Trial) -> None:
+        preset, found = weigh(preset_of(GOOD), wide_trial, Strangeness(tracks=("a",), reference=True))
         assert preset == preset_of(GOOD)
         assert (found.level, found.amount) == ("fair", 1)
-        assert [words.split()[0] for words in found.reasons[1:]] == ["The", "Unlike"]
+        assert [words.split()[0] for words in found.reasons[1:3]] == ["The", "Unlike"]
         assert "a." in found.reasons[2]
 
     def test_strange_material_changes_nothing_where_the_gain_is_clear(self, trial: Trial) -> None:
@@ -141,7 +151,7 @@ class TestWeigh:
 
     def test_many_names_are_cut(self, trial: Trial) -> None:
         _, found = weigh(preset_of(GOOD), trial, Strangeness(tracks=tuple("abcdefg")))
-        assert found.reasons[-1].endswith("a, b, c, d and 3 more.")
+        assert found.reasons[1].endswith("a, b, c, d and 3 more.")
 
     def test_silence(self, trial: Trial) -> None:
         silence = passage_of({"a": np.zeros((1, SAMPLES), np.float32)})
