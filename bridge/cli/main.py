@@ -48,7 +48,7 @@ _OPTIONS = {
     "sample_rate_hz": "sample_rate",
 }
 # What the `train` extra brings.
-_TRAINING_PACKAGES = {"torch", "lightning", "onnx", "onnxscript", "yaml"}
+_TRAINING_PACKAGES = {"torch", "numba", "lightning", "onnx", "onnxscript", "yaml"}
 
 
 @click.group(cls=LazyGroup, table=COMMANDS, former=FORMER, context_settings={"help_option_names": ["-h", "--help"]})

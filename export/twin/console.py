@@ -3,7 +3,8 @@
     sounds = [TwinTrack(audio, settings) for ...]
     mix = console_sound(sounds, TwinBuses(master=tensors([preset.master])), 44100)
 
-The finish (loudness, ceiling) is left out: it belongs to a render, not to a preset.
+The master's match curve is not here. The finish (loudness, ceiling) is left out: it belongs to a render, not to a
+preset.
 """
 
 from __future__ import annotations

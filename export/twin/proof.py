@@ -2,8 +2,8 @@
 
 A null is the energy of the difference in dB of the energy of what the runtime makes. Settings are drawn over the
 console's table; bands of the equalizer in the ranges of the published console's, and thresholds where sound is. The
-chain is all stages of a strip, delay, fx bus and master. The reverb is not nulled but measured: its decays and levels
-(:func:`room_differences`).
+chain is all stages of a strip, delay, fx bus and master (its match curve has no twin). The reverb is not nulled but
+measured: its decays and levels (:func:`room_differences`).
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "saturation": ("saturation",),
     "strip": ("input_gain_db", *STAGES, "fader_db", "pan"),
 }
+# What the twin has of the master.
+_MASTER: Final = ("input_gain_db", "eq", "compressor", "output_gain_db")
 CASES: Final = (*_PARTS, "delay", "chain")
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "input_gain_db": (-12, 12),
@@ -126,9 +128,13 @@ def runtime_console(audio: Samples, preset: Preset, sample_rate_hz: int) -> Samp
     frames, track = audio.shape[1], preset.tracks[0]
     source = Input(track.name, track.strip, audio.shape[0], frames, [audio], lambda _block: None, track.bus, track.link)
     stream = ConsoleStream([source], Buses.of(preset), sample_rate_hz, 8192)
+    mix: list[Samples] = []
     with ThreadPoolExecutor(1) as pool:
-        sums = stream.run(pool)
-        mix = list(MasterStream(preset.master, sample_rate_hz).run(block.mix for block in sums))
+        for block in MasterStream(preset.master, sample_rate_hz).run(sums.mix for sums in stream.run(pool)):
+            mix.append(block)
+            # A minute of echoes may follow.
+            if sum(part.shape[1] for part in mix) >= frames:
+                break
     return np.concatenate(mix, axis=1)[:, :frames]
 
 
@@ -185,7 +191,7 @@ def _preset(strip: Drawn, rng: np.random.Generator) -> Preset:
     return Preset(
         tracks=(Track(name="Track", strip=replace(Strip(), strip)),),
         delay=replace(Delay(), {**drawn_settings(Delay, rng), "reverb_send_db": SEND_OFF_DB}),
-        master=replace(Master(), drawn_settings(Master, rng)),
+        master=replace(Master(), drawn_settings(Master, rng, _MASTER)),
     )
 
 
