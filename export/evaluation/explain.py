@@ -18,7 +18,7 @@ from ...runtime.audio.reading import Samples
 from ...runtime.model.controller import Controller
 from ...runtime.model.features import feature_distance
 from ...runtime.model.layout import balance_gain_db
-from ...runtime.prediction.predict import predict
+from ...runtime.prediction.predict import predict_musically
 from .cases import Cause
 from .judging import HARDLY_HEARD, render, shares, terms_of
 from .material import Material
@@ -50,7 +50,7 @@ def explain(suite: Suite, material: Material, controller: Controller, index: int
     if scene.truth is None:
         raise ModelError(f"suite {suite.name} has no true settings to compare with")
     truth = _faders_around_zero(scene.truth)
-    model = _faders_around_zero(predict(controller, scene.passage, scene.reference))
+    model = _faders_around_zero(predict_musically(controller, scene.passage, scene.reference))
     rate_hz = controller.manifest.sample_rate_hz
     features = scene.target.measure(render(scene.passage.audio, model, rate_hz))
     terms = terms_of(feature_distance(features, scene.target.features))

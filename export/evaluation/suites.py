@@ -21,7 +21,8 @@ from ...runtime.model.analysis import Passage
 from ...runtime.model.bundle import Manifest
 from ...runtime.model.controller import Controller
 from ...runtime.model.excerpts import SILENT_LUFS
-from ...runtime.prediction.predict import predict
+from ...runtime.prediction.predict import predict, predict_musically
+from ...runtime.prediction.role_mix import plain_by_role
 from ...runtime.prediction.target import FeatureTarget
 from .cases import CaseResult
 from .judging import HARDLY_HEARD, render, shares, terms_of
@@ -39,6 +40,7 @@ from .presets import (
 )
 
 MODEL = "model"
+ALONE, BY_ROLE = "network alone", "plain mix by role"
 RANDOM, MEAN = "random settings", "mean setting"
 CENTRED, SPREAD = "equal loudness, centred", "equal loudness, spread"
 PLAIN = (MEAN, CENTRED, SPREAD)
@@ -155,7 +157,13 @@ def _presets(
     passage = scene.passage
     # One voice stays in the middle, as in `AudioProcessor`.
     placed = centred if suite.in_the_middle else _as_it_is
-    yield MODEL, placed(predict(controller, passage, scene.reference))
+    manifest = controller.manifest
+    alone = predict(controller, passage, scene.reference)
+    yield MODEL, placed(predict_musically(controller, passage, scene.reference))
+    if not suite.in_the_middle:
+        yield ALONE, alone
+        rate_hz, level_lufs = manifest.sample_rate_hz, manifest.track_level_lufs
+        yield BY_ROLE, plain_by_role(alone, passage, scene.reference, rate_hz, level_lufs)
     makers: dict[str, Callable[[], Preset]] = {
         RANDOM: lambda: _drawn(suite.by_role, scene.session, passage, scene.centroids_hz, numbers),
         MEAN: lambda: _mean(suite, scene),

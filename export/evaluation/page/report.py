@@ -25,9 +25,13 @@ _METHOD = """\
 
 A case is a passage of {heard_s:.1f} s of a session that the model never met, and a reference of up to
 {reference_s:.1f} s that does not overlap with it. The model hears the raw tracks and the reference and sets the
-console. Its mix is rendered by mixbridge itself, as a user would get it, and brought to the loudness of what it should
-sound like; then the two are compared. So are mixes made without a model:
+console; what it decides is believed as far as a reference can tell, on top of what engineers do by role (**model**).
+The mix is rendered by mixbridge itself, and brought to the loudness of what it should sound like; then the two are
+compared. The finishing of the master, which brings tone and width closer still, is left out. So are mixes made
+otherwise:
 
+- **network alone**: what the network decides, as it is;
+- **plain mix by role**: what engineers do, without the network;
 - **random settings**: another draw of the settings that sessions are mixed with here, which is what training drew;
 - **mean setting**: every setting at its average over such draws, by role where they are drawn by role;
 - **equal loudness, centred** and **spread**: all tracks at the same loudness, untouched, in the middle or evenly from

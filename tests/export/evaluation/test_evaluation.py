@@ -185,7 +185,7 @@ def test_the_track_to_blame_is_found(
         )
         return scene.truth.model_copy(update={"tracks": tracks})
 
-    monkeypatch.setattr(explaining, "predict", nearly_right)
+    monkeypatch.setattr(explaining, "predict_musically", nearly_right)
     causes = explain_worst([known[1]], "default", material)
     assert causes[1].kind == "one track"
     assert "with the true pans 0.000" in causes[1].text
