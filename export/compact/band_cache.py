@@ -22,9 +22,9 @@ from torch import Tensor
 from ...presets.errors import AudioError, ModelError
 from ...presets.roles import ROLES, Role
 from ...runtime.audio.reading import as_stereo, probe, read_passage
+from ..stem_roles import roles_of_session
 from ..whole_files import write_bytes
 from .bands import BAND_COUNT, FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE_HZ, BandPowers, BandPowerTransform
-from .stem_roles import roles_of_session
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3")
 # A frame sounds if a band of it is above -50 dB.

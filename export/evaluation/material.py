@@ -21,7 +21,7 @@ from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, probe, read_passage
 from ...runtime.model.analysis import Passage
 from ...runtime.model.excerpts import SILENT_LUFS
-from ..compact.stem_roles import roles_of_session
+from ..stem_roles import roles_of_session
 
 # Corpora from before sessions named their kind; to go with them.
 _KIND_BY_PREFIX = {"fd": "tune", "own": "composition", "fof": "recorded", "lmms": "lmms"}

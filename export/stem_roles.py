@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from ...presets.inputs import read_text
-from ...presets.roles import ROLES, Role
+from ..presets.inputs import read_text
+from ..presets.roles import ROLES, Role
 
 _META = "meta.json"
 _MOST_BYTES = 2**24

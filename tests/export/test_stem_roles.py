@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from mixbridge.export.compact.stem_roles import role_of_stem, roles_of_session
+from mixbridge.export.stem_roles import role_of_stem, roles_of_session
 
 
 @pytest.mark.parametrize(
