@@ -17,7 +17,7 @@ from ...presets import console
 from ...presets.console import Master, Reverb, Strip, parameters
 from ...presets.preset import Preset, Track
 from ...presets.roles import TRAITS, Role
-from ...presets.units import power_decibels
+from ...presets.units import power_decibels, power_factor
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..model.analysis import Passage
@@ -39,6 +39,8 @@ _USUAL_LUFS = -14.0
 _ROOM = Reverb(decay_low_s=0.9, decay_mid_s=1.1, decay_high_s=0.6, pre_delay_ms=25.0, low_cut_hz=200.0)
 # A send below this is not heard.
 _LEAST_SEND_DB = -32.0
+# A reference whose sides are this far below its middle is mono.
+_MONO_DB = -60.0
 # What a send of 0 dB gives of this room, against the direct sound.
 _RETURN_DB = 0.5
 
@@ -104,7 +106,16 @@ def _alone(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz:
     strip = careful(strip, audio, sample_rate_hz, sound, _USUAL_LUFS - passage.level_lufs(name))
     strip = _as_loud(strip, audio, sample_rate_hz, sound.lufs)
     alone = _with_strips(preset, {name: strip}).model_copy(update={"master": Master()})
-    return _in_a_room(alone, name, audio, sample_rate_hz, sound) if manner is not PLAYED and role != "speech" else alone
+    # A mono reference has no room to either side: with one, the voice would be wider than the whole song.
+    if manner is PLAYED or role == "speech" or _is_mono(reference):
+        return alone
+    return _in_a_room(alone, name, audio, sample_rate_hz, sound)
+
+
+def _is_mono(reference: Samples) -> bool:
+    left, right = reference[0].astype(np.float64), reference[-1].astype(np.float64)
+    side, middle = float(np.square(left - right).sum()), float(np.square(left + right).sum())
+    return side < power_factor(_MONO_DB) * middle
 
 
 def _manner(role: Role | None, passage: Passage, name: str, sample_rate_hz: int) -> Manner:

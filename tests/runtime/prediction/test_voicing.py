@@ -61,6 +61,18 @@ def test_a_voice_is_known_with_reverb_and_noise(voice: str) -> None:
 
 
 @needs_flite
+def test_a_voice_against_a_mono_song_stays_mono(controller: Controller) -> None:
+    tracks = {"Lead Vox": recording("slt")}
+    mono = np.repeat(song().mean(axis=0, keepdims=True), 2, axis=0)
+    sides = []
+    for reference in (mono, song()):
+        preset = predict_safely(controller, heard(controller, tracks), reference)
+        mix = render_arrays(tracks, RATE_HZ, preset).mix
+        sides.append(float(np.abs(mix[0] - mix[1]).max()))
+    assert sides[0] < 1e-4 < sides[1]
+
+
+@needs_flite
 def test_a_voice_against_a_song_does_not_take_its_spectrum(controller: Controller) -> None:
     """What changes with the song is small; the model's own answer has boosts of 10 dB."""
     tracks = {"Lead Vox": recording("slt")}
