@@ -34,7 +34,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Raised whenever cases of before can no longer stand beside new ones.
-_PROTOCOL = 5
+_PROTOCOL = 6
 _WORST_SHARE = 0.05
 
 

@@ -5,6 +5,7 @@ A scene is built from its suite, number and seed alone, so that any case can be 
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from ...presets.errors import AudioError
 from ...presets.preset import Preset
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, as_stereo, probe, read_passage, repeated
+from ...runtime.mastering.fitting import fit_master
+from ...runtime.mastering.profile import profile_of
 from ...runtime.model.analysis import Passage
 from ...runtime.model.bundle import Manifest
 from ...runtime.model.controller import Controller
@@ -40,7 +44,7 @@ from .presets import (
 )
 
 MODEL = "model"
-ALONE, BY_ROLE = "network alone", "plain mix by role"
+UNFINISHED, ALONE, BY_ROLE = "before the master was fitted", "network alone", "plain mix by role"
 RANDOM, MEAN = "random settings", "mean setting"
 CENTRED, SPREAD = "equal loudness, centred", "equal loudness, spread"
 PLAIN = (MEAN, CENTRED, SPREAD)
@@ -158,9 +162,13 @@ def _presets(
     # One voice stays in the middle, as in `AudioProcessor`.
     placed = centred if suite.in_the_middle else _as_it_is
     manifest = controller.manifest
-    alone = predict(controller, passage, scene.reference)
-    yield MODEL, placed(predict_musically(controller, passage, scene.reference))
-    if not suite.in_the_middle:
+    musical = predict_musically(controller, passage, scene.reference)
+    if suite.in_the_middle:
+        yield MODEL, placed(musical)
+    else:
+        yield MODEL, _finished(musical, scene, manifest)
+        yield UNFINISHED, musical
+        alone = predict(controller, passage, scene.reference)
         yield ALONE, alone
         rate_hz, level_lufs = manifest.sample_rate_hz, manifest.track_level_lufs
         yield BY_ROLE, plain_by_role(alone, passage, scene.reference, rate_hz, level_lufs)
@@ -177,6 +185,20 @@ def _presets(
         power = shares(scene.elsewhere, scene.truth, controller.manifest.sample_rate_hz)
         names = [name for name, share in power.items() if share >= HARDLY_HEARD]
         yield TOLD, partly_true(scene.truth, names, _mean(suite, scene))
+
+
+def _finished(preset: Preset, scene: EvaluationScene, manifest: Manifest) -> Preset:
+    """Fits the master to the reference, as `mix` does where two tracks play and not all of them are speech."""
+    if len(scene.passage.audio) < _MIX_TRACKS:
+        return preset
+    rate_hz = manifest.sample_rate_hz
+    with tempfile.TemporaryDirectory() as folder:
+        stems = {}
+        for index, (name, audio) in enumerate(scene.passage.audio.items()):
+            stems[name] = Path(folder) / f"{index}.wav"
+            soundfile.write(stems[name], audio.T, rate_hz, subtype="FLOAT")
+        fitted = fit_master(preset, stems, profile_of((scene.reference,), rate_hz))
+    return preset if fitted is None else preset.model_copy(update={"master": fitted.master})
 
 
 def _drawn(

@@ -25,11 +25,11 @@ _METHOD = """\
 
 A case is a passage of {heard_s:.1f} s of a session that the model never met, and a reference of up to
 {reference_s:.1f} s that does not overlap with it. The model hears the raw tracks and the reference and sets the
-console; what it decides is believed as far as a reference can tell, on top of what engineers do by role (**model**).
-The mix is rendered by mixbridge itself, and brought to the loudness of what it should sound like; then the two are
-compared. The finishing of the master, which brings tone and width closer still, is left out. So are mixes made
-otherwise:
+console; what it decides is believed as far as a reference can tell, on top of what engineers do by role, and the
+master is fitted to the reference, as `mixbridge mix` does (**model**). The mix is rendered by mixbridge itself, and
+brought to the loudness of what it should sound like; then the two are compared. So are mixes made otherwise:
 
+- **before the master was fitted**: the same without its match curve and density;
 - **network alone**: what the network decides, as it is;
 - **plain mix by role**: what engineers do, without the network;
 - **random settings**: another draw of the settings that sessions are mixed with here, which is what training drew;
