@@ -117,7 +117,7 @@ def mix(
         raise click.UsageError("--refine-from neutral needs --refine with a time, e.g. --refine 60s")
     wishes = Wishes(
         wish_options.locked,
-        load(wish_options.base) if wish_options.base is not None else None,
+        load(wish_options.lock_from) if wish_options.lock_from is not None else None,
         wish_options.centre,
         wish_options.vocal,
         wish_options.dry,

@@ -224,7 +224,7 @@ class WishOptions:
 
     Attributes:
         lock: as typed, "Bass:pan,fader".
-        base: preset whose settings locked tracks keep; None for nothing set.
+        lock_from: preset whose settings locked tracks keep; None for nothing set.
         centre: tracks that stand in the middle.
         vocal: how much louder the lead vocal is, in dB.
         dry: without reverb and echoes.
@@ -235,10 +235,10 @@ class WishOptions:
         "--lock",
         multiple=True,
         metavar="TRACK:SECTION,...",
-        help='Keep settings of a track as they are in --base, or unset: "Bass:pan,fader". May be repeated.',
+        help='Keep settings of a track as they are in --lock-from, or unset: "Bass:pan,fader". May be repeated.',
     )
-    base: Path | None = shared(  # noqa: RUF009  (it gives a `field`)
-        "--base",
+    lock_from: Path | None = shared(  # noqa: RUF009  (it gives a `field`)
+        "--lock-from",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="PRESET",
         help="Preset with the settings that --lock keeps.",

@@ -195,7 +195,7 @@ def _doubts(signs: Signs) -> list[str]:
         "The reference leans to one side.": signs.one_sided > 0,
         "The reference is very quiet.": signs.quiet > 0,
         "Not every track plays in the passage on which the mix was tried.": signs.untried > 0,
-        "Of some tracks nobody knows what they are: --role tells.": signs.unknown > 0,
+        "Of some tracks nobody knows what they are: tell their roles.": signs.unknown > 0,
         "Some settings are extreme.": signs.bold > 0,
     }
     return [sentence for sentence, is_so in said.items() if is_so]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...presets import console
 from ...presets.console import EQ_BANDS, Strip, parameters
-from ...presets.parts.match import THIRDS_HZ
+from ...presets.parts.match import THIRDS_HZ, WidthCurve
 from ...presets.preset import Finding, Preset, Track
 from ...presets.roles import TRAITS, Role
 from ..audio.loudness import integrated_loudness
@@ -28,7 +28,7 @@ _LOW_BAND_HZ: Final = 180.0
 # A reference that leans this far asks for what leans.
 _REFERENCE_LEANS_DB: Final = 1.5
 _LOW_WIDTHS: Final = tuple(
-    f"match.width.hz_{freq_hz:g}_db".replace(".5", "_5") for freq_hz in THIRDS_HZ if freq_hz < LOW_HZ
+    f"match.width.{name}" for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True) if freq_hz < LOW_HZ
 )
 _DRAWN_IN: Final = (0.75, 0.5, 0.25, 0.0)
 

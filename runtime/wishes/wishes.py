@@ -14,7 +14,7 @@ from typing import Final
 from ...presets import console
 from ...presets.checking.links import made_alike
 from ...presets.console import SEND_OFF_DB, Master, Strip, parameters
-from ...presets.errors import PresetError
+from ...presets.errors import Hint, PresetError
 from ...presets.preset import Preset, Track
 from ...presets.roles import Role
 from ...presets.sections import expanded, sections
@@ -61,9 +61,9 @@ class Wishes:
             )
         for track, names in self.locked.items():
             for name in expanded(names):
-                _check("section", name, sections(Strip), f'--lock "{track}:..."')
+                _check("section", name, sections(Strip), f"the lock of {track!r}")
         for name in self.only or ():
-            _check("aspect of a reference", name, ASPECTS, "--only")
+            _check("aspect of a reference", name, ASPECTS, "what is taken from it")
 
     @property
     def are_any(self) -> bool:
@@ -136,8 +136,8 @@ def _only(preset: Preset, aspects: Iterable[str], plain: Preset | None) -> Prese
     """The plain mix with some aspects of the prediction."""
     if plain is None:
         raise PresetError(
-            "what is not taken from the reference comes from a plain mix by role, and no role is known: tell some with "
-            '--role "Track 1=bass"'
+            "what is not taken from the reference comes from a plain mix by role, and no role is known: tell some",
+            hints=(Hint("role", "Track 1=bass"),),
         )
     wanted = set(aspects)
     taken = {section for aspect in wanted for section in ASPECTS[aspect]}
@@ -165,7 +165,9 @@ def _only(preset: Preset, aspects: Iterable[str], plain: Preset | None) -> Prese
 def _with_vocal(preset: Preset, gain_db: float) -> Preset:
     leads = [track.name for track in preset.tracks if track.role in _LEADS]
     if not leads:
-        raise PresetError('no track is known to be the lead vocal: tell which with --role "Track 1=lead vocal"')
+        raise PresetError(
+            "no track is known to be the lead vocal: tell which is", hints=(Hint("role", "Track 1=lead vocal"),)
+        )
     clamp = parameters(Strip)["fader_db"].clamp
     return preset.model_copy(
         update={

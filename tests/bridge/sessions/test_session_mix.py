@@ -59,9 +59,8 @@ def mine(tmp_path: Path) -> Path:
 def test_mix_a_session_and_get_it_back(song: Path, run) -> None:
     out, back = song.parent / "out", song.parent / "song-mixed.rpp"
     before = song.read_bytes()
-    code, said, err = run(
-        "mix", song, "--reference", song.parent / "reference.wav", "-o", out, "--session-out", back, "--json"
-    )
+    command = ("mix", song, "--reference", song.parent / "reference.wav", "-o", out, "--session-out", back, "--json")
+    code, said, err = run(*command, "--dry")  # without the tail of a reverb, the mix is as long as the session
     assert code == 0, err
     data = json.loads(said)
     assert list(data["stems"]) == ["Bass", "Lead Vox"]

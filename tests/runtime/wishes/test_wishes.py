@@ -110,7 +110,7 @@ def test_only_the_tone_of_a_reference() -> None:
         (lambda: granted(predicted(), Wishes(locked={"Bas": ("pan",)}), None), 'did you mean "Bass"'),
         (lambda: granted(predicted(), Wishes(locked={"Bass": ("pan",)}, base=Preset()), None), "no such track"),
         (lambda: granted(predicted(), Wishes(only=("tone",)), None), "no role is known"),
-        (lambda: granted(Preset(tracks=(Track(name="a"),)), Wishes(vocal_db=1), None), "--role"),
+        (lambda: granted(Preset(tracks=(Track(name="a"),)), Wishes(vocal_db=1), None), "tell which is"),
     ],
 )
 def test_what_cannot_be_done_is_said(wishes: object, words: str) -> None:
