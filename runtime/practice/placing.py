@@ -77,7 +77,8 @@ class _Item:
         if self.is_pair:
             amount = min(_MOST_PAIRED, max(_LEAST_PAIRED * min(1.0, 2 * width), self.amount * width))
         else:
-            amount = min(_MOST_ALONE if self.is_free else _MOST_PAIRED, self.amount * width)
+            most = _MOST_ALONE if self.is_free else _MOST_PAIRED
+            amount = max(-most, min(most, self.amount * width))  # toms stand from left to right
         return {name: direction * sign * amount for name, direction in zip(self.names, (1.0, -1.0), strict=False)}
 
 

@@ -105,3 +105,12 @@ def test_toms_go_from_left_to_right_by_pitch() -> None:
     pans = placed((*BAND, *toms))
     assert pans["Tom 1"] == -pans["Tom 3"] == -0.5
     assert pans["Tom 2"] == 0
+
+
+@pytest.mark.parametrize("sides_level_db", [0.0, 12.0, 40.0])
+def test_no_reference_is_so_wide_that_a_pan_leaves_its_range(sides_level_db: float) -> None:
+    toms = tuple(sound(f"Tom {number}", "tom", freq, number) for number, freq in ((1, 300), (2, 100)))
+    pans = placed((*BAND, *toms), StereoPicture(PAIRS, sides_db=np.full(4, sides_level_db)))
+    assert max(abs(pan) for pan in pans.values()) <= 1
+    assert pans["Tom 1"] < -0.4
+    assert pans["Tom 2"] > 0.4
