@@ -80,6 +80,8 @@ def folder(tmp_path, monkeypatch):
     for name in ("a.json", "b.json", "mine.json"):
         files.save(mine, tmp_path / name)
     files.save(Preset(tracks=(Track(name="Bass"),)), tmp_path / "preset.json")
+    (tmp_path / "last-mix").mkdir()
+    files.save(mine, tmp_path / "last-mix" / "preset.json")
     for name in ("run/checkpoints/last.ckpt", "diff-mst.ckpt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")

@@ -17,7 +17,7 @@ _EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SECONDS = click.FloatRange(min=0.1, max=86400)
 _MODEL_HELP = "Folder of a model, or a name of `mixbridge model list`."
 # As `evaluation.suites.SUITES`, which would load torch; a test compares them.
-SUITE_NAMES = ("known", "recorded", "songs", "voices", "tracks")
+SUITE_NAMES = ("known", "recorded", "songs", "voices", "tracks", "odd")
 
 
 @click.command()

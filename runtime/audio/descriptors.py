@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 
 # Where the system names no limit.
@@ -10,6 +11,7 @@ _PLENTY = 1024
 # What Python, libraries, threads and the terminal need besides.
 _RESERVED = 64
 _MOST_TRACKS = 64
+_SYSTEM_ERROR = "System error"
 
 
 def descriptor_limit() -> int:
@@ -24,9 +26,19 @@ def descriptor_limit() -> int:
 
 def said_too_few(error: BaseException) -> str | None:
     """Say what to do where an error comes from the limit on open files; None for any other."""
-    if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+    known = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+    # libsndfile says of every fault of the system the same; whether a file may be opened now tells which it was.
+    if not known and not (_SYSTEM_ERROR in str(error) and _none_may_open()):
         return None
     return "too few files may be open at a time; raise the limit, e.g. with `ulimit -n 1024`"
+
+
+def _none_may_open() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
 
 
 def tracks_at_a_time() -> int:

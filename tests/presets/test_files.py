@@ -253,7 +253,7 @@ class TestUnreadable:
             files.load(tmp_path)
         with pytest.raises(PresetError, match="cannot be read"):
             files.load(tmp_path / ("x" * 5000))
-        with pytest.raises(PresetError, match="cannot be read"):
+        with pytest.raises(PresetError, match="cannot be called"):
             files.load("a\0b")
 
 

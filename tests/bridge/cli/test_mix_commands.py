@@ -130,8 +130,8 @@ class TestMix:
             (["--window", "60"], ["60 s", "1.0 s"]),
             (["--reference-window", "8"], ["8 s", "8.0 s"]),
             (["--model", "nonesuch"], ["nonesuch", "default"]),
-            (["--loudness", "3"], ["3.0 LUFS", "-70..0"]),
-            (["--ceiling", "1"], ["1.0 dBTP"]),
+            (["--loudness", "3"], ["loudness in LUFS cannot be 3.0", "-70 to 0"]),
+            (["--ceiling", "1"], ["ceiling in dBTP cannot be 1.0"]),
             (["--sample-rate", "4000"], ["4000 Hz", "8000"]),
         ],
     )

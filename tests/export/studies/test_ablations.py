@@ -54,7 +54,7 @@ def manifest() -> Manifest:
 
 @pytest.fixture(scope="module")
 def scenes(corpus: Path, manifest: Manifest) -> list[EvaluationScene]:
-    return [make_scene(SUITES["known"], find_material(corpus), manifest, index, seed=0) for index in range(4)]
+    return [make_scene(SUITES["odd"], find_material(corpus), manifest, index, seed=0) for index in range(4)]
 
 
 def test_a_model_with_mono_ears_cannot_tell_sides() -> None:
@@ -95,5 +95,5 @@ def test_both_consoles_see_the_same(scenes: list[EvaluationScene], manifest: Man
     found = compare_consoles(scenes, manifest)
     assert set(found) == {"bark", "width", "imbalance", "crest"}
     trained, rendered, correlation = found["imbalance"]
-    assert trained == pytest.approx(rendered, rel=0.1)
+    assert trained == pytest.approx(rendered, rel=0.2)
     assert correlation > 0.9

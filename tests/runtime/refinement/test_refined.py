@@ -128,9 +128,9 @@ def test_the_amount_is_of_what_was_found(stems: dict[str, Path], reference: Path
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"refine_s": -1}, "0 or more"),
-        ({"refine_s": float("nan")}, "0 or more"),
-        ({"refine_s": float("inf")}, "0 or more"),
+        ({"refine_s": -1}, "give a number, 0 to"),
+        ({"refine_s": float("nan")}, "give a number, 0 to"),
+        ({"refine_s": float("inf")}, "give a number, 0 to"),
         ({"start": "neutral"}, "needs time"),
     ],
 )
