@@ -16,7 +16,18 @@ from mixbridge.export.evaluation.page.bars import bars_of
 from mixbridge.export.evaluation.presets import mean_by_role, peoples_preset
 from mixbridge.export.evaluation.runner import explain_worst, run_suite, worst_cases
 from mixbridge.export.evaluation.statistics import estimate, mean, ratio, share
-from mixbridge.export.evaluation.suites import BASELINES, MODEL, SPREAD, SUITES, TOLD, UNTOUCHED, make_scene
+from mixbridge.export.evaluation.suites import (
+    ALONE,
+    BASELINES,
+    BY_ROLE,
+    MODEL,
+    SPREAD,
+    SUITES,
+    TOLD,
+    UNFINISHED,
+    UNTOUCHED,
+    make_scene,
+)
 from mixbridge.presets.errors import AudioError, ModelError
 from mixbridge.presets.preset import Preset
 from mixbridge.presets.roles import Role
@@ -101,7 +112,7 @@ def test_every_mix_is_judged_in_every_term(known: list[CaseResult]) -> None:
     assert [case.index for case in known] == [0, 1, 2]
     assert [case.session for case in known] == ["tune_0", "tune_1", "tune_0"]
     for case in known:
-        assert set(case.distances) == {MODEL, *BASELINES, TOLD}
+        assert set(case.distances) == {MODEL, UNFINISHED, ALONE, BY_ROLE, *BASELINES, TOLD}
         assert case.distances[TOLD]["total"] < 1e-9
         for mix, distances in case.distances.items():
             assert distances["total"] == pytest.approx(sum(distances[term] for term in TERMS if term != "total"))
