@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ from mixbridge.runtime.model.controller import Controller
 @pytest.fixture(scope="session")
 def controller() -> Controller:
     return Controller("default", "cpu", threads=1)
+
+
+@pytest.fixture(autouse=True)
+def _usual_log_level() -> None:
+    """Lets no command of an earlier test decide what is logged: `--quiet` sets the level of the whole process."""
+    logging.getLogger().setLevel(logging.WARNING)
 
 
 @pytest.hookimpl(optionalhook=True)
