@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -35,11 +36,11 @@ _ROLE_OF_WORD: Final[dict[str, Role]] = {
     "effect": "effect",
     "other": "effect",
 }
-_ACOUSTIC: Final = ("acoustic", "nylon", "steel guitar", "banjo", "sitar", "koto", "shamisen", "ukulele")
+_ACOUSTIC: Final = ("acoustic", "nylon", "steel", "banjo", "sitar", "koto", "shamisen", "ukulele")
 _DOUBLE: Final = ("double", "harmony", "backing")
 
 
-def role_of_stem(stem: dict[str, object]) -> Role | None:
+def role_of_stem(stem: Mapping[str, object]) -> Role | None:
     """Finds the role of a stem as `meta.json` describes it; None where it says nothing that is known."""
     word, instrument = str(stem.get("role", "")), str(stem.get("instrument", ""))
     if word in ROLES:

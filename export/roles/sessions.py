@@ -13,14 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...presets.roles import Role
+from ..stem_roles import role_of_stem
 
-_ROLES: Final[Mapping[str, Role]] = {
-    "kick": "kick", "snare": "snare", "hats": "hi-hat", "toms": "tom", "cymbals": "cymbal", "percussion": "percussion",
-    "bass": "bass", "guitar": "electric guitar", "keys": "keys", "pad": "pad", "lead": "lead synth",
-    "strings": "strings", "brass": "brass", "wind": "woodwind", "choir": "backing vocal", "vocal": "lead vocal",
-    "other": "effect",
-}  # fmt: skip
-_ACOUSTIC_GUITARS: Final = ("nylon", "steel", "banjo", "koto", "sitar", "shamisen")
 # What plays chords that a pad plays, and is called strings by General MIDI only.
 _SYNTHETIC: Final = "synth strings"
 DRUM_KIT: Final[frozenset[Role]] = frozenset({"kick", "snare", "hi-hat", "tom", "cymbal"})
@@ -63,15 +57,10 @@ def read_sessions(folder: Path) -> list[RoleSession]:
 
 def role_of(stem: Mapping[str, Any]) -> Role:
     """The role of a stem by its entry in a session's meta.json."""
-    instrument = str(stem.get("instrument", ""))
-    role = _ROLES[str(stem["role"])]
-    if role == "electric guitar" and any(word in instrument for word in _ACOUSTIC_GUITARS):
-        return "acoustic guitar"
-    if role == "lead vocal" and instrument.startswith("spoken"):
-        return "speech"
-    if role == "strings" and _SYNTHETIC in instrument:
-        return "pad"
-    return role
+    role = role_of_stem(stem)
+    if role is None:
+        raise KeyError(stem.get("role"))
+    return "pad" if role == "strings" and _SYNTHETIC in str(stem.get("instrument", "")) else role
 
 
 def _session(file: Path) -> RoleSession:

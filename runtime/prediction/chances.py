@@ -20,6 +20,7 @@ from ...presets.preset import Preset
 from ...presets.units import power_decibels
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
+from ..voices.reference import side_db
 from .trial import Trial
 
 _MOST_GAIN = 2.0
@@ -105,7 +106,7 @@ def signs_of(
         strange_tracks=strange[0],
         strange_reference=float(strange[1]),
         short=max(0.0, 1 - heard_s(reference, rate_hz) / _FULL_S),
-        mono=float(_side_db(reference) < _MONO_DB),
+        mono=float(side_db(reference) < _MONO_DB),
         one_sided=_share(abs(_lean_db(reference)) - _SIDED_DB, _MOST_SIDED_DB),
         quiet=_share(_QUIET_LUFS - integrated_loudness(reference, rate_hz), _QUIET_SPAN_LU),
         untried=1 - len(trial.playing(preset)) / count,
@@ -137,11 +138,6 @@ def _gain(distance: float, plain: float) -> float:
     if not (math.isfinite(distance) and math.isfinite(plain)):
         return -_MOST_GAIN
     return min(max(math.log((plain + _TINY) / (distance + _TINY)), -_MOST_GAIN), _MOST_GAIN)
-
-
-def _side_db(reference: Samples) -> float:
-    side, middle = reference[0] - reference[-1], reference[0] + reference[-1]
-    return power_decibels(_power(side) / _power(middle))
 
 
 def _lean_db(reference: Samples) -> float:

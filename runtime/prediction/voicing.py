@@ -17,7 +17,7 @@ from ...presets import console
 from ...presets.console import Master, Reverb, Strip, parameters
 from ...presets.preset import Preset, Track
 from ...presets.roles import TRAITS, Role
-from ...presets.units import power_decibels, power_factor
+from ...presets.units import power_decibels
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..model.analysis import Passage
@@ -26,7 +26,7 @@ from ..rendering.render import render_mix, render_strip
 from ..voices import practice
 from ..voices.care import VoiceComparison, careful
 from ..voices.chain import PLAYED, SPOKEN, SUNG, Manner, strip_for
-from ..voices.reference import brightness, density, is_voice_alone
+from ..voices.reference import brightness, density, is_voice_alone, side_db
 from ..voices.sound import VoiceSound, measured
 
 Roles = Mapping[str, Role | None]
@@ -107,15 +107,9 @@ def _alone(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz:
     strip = _as_loud(strip, audio, sample_rate_hz, sound.lufs)
     alone = _with_strips(preset, {name: strip}).model_copy(update={"master": Master()})
     # A mono reference has no room to either side: with one, the voice would be wider than the whole song.
-    if manner is PLAYED or role == "speech" or _is_mono(reference):
+    if manner is PLAYED or role == "speech" or side_db(reference) < _MONO_DB:
         return alone
     return _in_a_room(alone, name, audio, sample_rate_hz, sound)
-
-
-def _is_mono(reference: Samples) -> bool:
-    left, right = reference[0].astype(np.float64), reference[-1].astype(np.float64)
-    side, middle = float(np.square(left - right).sum()), float(np.square(left + right).sum())
-    return side < power_factor(_MONO_DB) * middle
 
 
 def _manner(role: Role | None, passage: Passage, name: str, sample_rate_hz: int) -> Manner:

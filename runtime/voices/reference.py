@@ -33,14 +33,19 @@ def is_voice_alone(reference: Samples, sample_rate_hz: int) -> bool:
     lows_db = decibels(float(frames.within(*_LOWS_HZ).sum())) - decibels(float(frames.within(*VOICE_HZ).sum()))
     if lows_db > _MOST_LOWS_DB:
         return False
-    side = float(np.square(reference[0] - reference[-1], dtype=np.float64).mean()) + _TINY
-    middle = float(np.square(reference[0] + reference[-1], dtype=np.float64).mean()) + _TINY
     said = (
         (_LOWS_DB - lows_db) / _LOWS_SPREAD_DB,
         (_depth_db(frames) - _DEPTH_DB) / _DEPTH_SPREAD_DB,
-        min((_SIDE_DB - decibels(side / middle)) / _SIDE_SPREAD_DB, 1.0),  # a song may be mono
+        min((_SIDE_DB - side_db(reference)) / _SIDE_SPREAD_DB, 1.0),  # a song may be mono
     )
     return float(np.clip(said, -_MOST_SAID, _MOST_SAID).sum()) > 0
+
+
+def side_db(reference: Samples) -> float:
+    """Measure the power of the sides against the middle, in dB."""
+    side = float(np.square(reference[0] - reference[-1], dtype=np.float64).mean()) + _TINY
+    middle = float(np.square(reference[0] + reference[-1], dtype=np.float64).mean()) + _TINY
+    return decibels(side / middle)
 
 
 def brightness(reference: Samples, sample_rate_hz: int) -> float:

@@ -10,6 +10,7 @@ Everything here takes the input of the detector, shape (batch, samples), and giv
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from torch import Tensor
 
 from .applying import applied
 from .compiled import Values, Wave, compiled
+
+Kernel = Callable[..., None]
 
 # Levels of gate, de-esser and ducking are told apart down to -120 dB of full scale.
 _LOWEST = 2.0**-20
@@ -37,7 +40,7 @@ def compression(detector: Tensor, settings: Tensor) -> Tensor:
         settings: the knee's lower edge and its width in nepers, 1 / ratio - 1, poles of attack and release; shape
             (batch, 5).
     """
-    return applied(_Compression, detector, settings)
+    return applied(_Follower, detector, settings, _compress, _compress_back)
 
 
 def reduction(detector: Tensor, settings: Tensor) -> Tensor:
@@ -48,45 +51,28 @@ def reduction(detector: Tensor, settings: Tensor) -> Tensor:
         settings: threshold and range in nepers, nepers for each neper above, poles of attack and release; shape
             (batch, 5).
     """
-    return applied(_Reduction, detector, settings)
+    return applied(_Follower, detector, settings, _reduce, _reduce_back)
 
 
-class _Compression(torch.autograd.Function):
+class _Follower(torch.autograd.Function):
+    """Runs a law's kernel, and its kernel back; the laws below differ in nothing else."""
+
     @staticmethod
-    def forward(ctx: Any, detector: Tensor, settings: Tensor) -> Tensor:
+    def forward(ctx: Any, detector: Tensor, settings: Tensor, run: Kernel, back: Kernel) -> Tensor:
         waves, values = _arrays(detector, settings)
         levels, gains = np.empty_like(waves), np.empty_like(waves)
-        _compress(waves, values, levels, gains)
+        run(waves, values, levels, gains)
         ctx.save_for_backward(detector, settings)
-        ctx.levels, ctx.gains = levels, gains
+        ctx.levels, ctx.gains, ctx.back = levels, gains, back
         return torch.from_numpy(gains)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         waves, values = _arrays(*ctx.saved_tensors)
         before, slopes = np.empty_like(waves), np.zeros_like(values)
         gradient = gradients[0].contiguous().numpy()
-        _compress_back(waves, values, ctx.levels, ctx.gains, gradient, before, slopes)
-        return torch.from_numpy(before), torch.from_numpy(slopes)
-
-
-class _Reduction(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, detector: Tensor, settings: Tensor) -> Tensor:
-        waves, values = _arrays(detector, settings)
-        levels, gains = np.empty_like(waves), np.empty_like(waves)
-        _reduce(waves, values, levels, gains)
-        ctx.save_for_backward(detector, settings)
-        ctx.levels, ctx.gains = levels, gains
-        return torch.from_numpy(gains)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
-        waves, values = _arrays(*ctx.saved_tensors)
-        before, slopes = np.empty_like(waves), np.zeros_like(values)
-        gradient = gradients[0].contiguous().numpy()
-        _reduce_back(waves, values, ctx.levels, ctx.gains, gradient, before, slopes)
-        return torch.from_numpy(before), torch.from_numpy(slopes)
+        ctx.back(waves, values, ctx.levels, ctx.gains, gradient, before, slopes)
+        return torch.from_numpy(before), torch.from_numpy(slopes), None, None
 
 
 def _arrays(detector: Tensor, settings: Tensor) -> tuple[Wave, Values]:
