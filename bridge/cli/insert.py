@@ -45,20 +45,30 @@ def insert(
     """Write PRESET into a copy of SESSION, as faders, pans, EQs and compressors that you can edit in the DAW.
 
     SESSION is a REAPER (.RPP), Ardour (.ardour) or DAWproject (.dawproject) file. It is not changed; the copy differs
-    from it in these settings only. With -o song.dawproject, any session (or a folder of audio) becomes one, with its
-    audio inside.
+    from it in these settings only. An effect that its format has none of comes as audio, on a track of its own. With
+    -o song.dawproject, any session (or a folder of audio) becomes one, with its audio inside.
     """
     from ...presets.names import unique_names
     from ..matching import parse_map
     from ..sessions import inserting
+    from ..sessions.core.media import OutsideFolderError
     from ..sessions.reading import read_session
+    from ..sessions.stems.returns import ReturnSource
+    from .output.progress import progress_bar
     from .preset import open_preset
 
     preset, path = open_preset(preset_), Path(session_)
-    # A copy has no audio in it, so it does not matter where the audio is.
+    # A copy has no audio in it but for returns of effects, so it does not matter where the audio is.
     takes_audio = output is not None and inserting.becomes_new(path, Path(output))
     search = [Path(folder) for folder in audio.search]
-    session = read_session(path, allow_outside=audio.allow_outside or not takes_audio, search=search)
+    barred = None
+    try:
+        session = read_session(path, allow_outside=audio.allow_outside, search=search)
+    except OutsideFolderError:
+        if takes_audio:
+            raise
+        session = read_session(path, allow_outside=True, search=search)
+        barred = "its sound lies outside the session's folder (--allow-outside lets it in)"
     pairs = parse_map(assignments, preset, unique_names(track.name for track in session.tracks))
     target = Path(output) if output else inserting.copy_of(session.path)
     matches = inserting.matches(session, preset, pairs)
@@ -66,7 +76,11 @@ def insert(
     left = [track.name for track in preset.tracks if track.name not in matches]
     written = None
     if not saying.dry_run:
-        written = inserting.insert(session, preset, target, assignments=pairs, muted=tracks.muted, overwrite=force)
+        with progress_bar(quiet=saying.is_quiet) as progress:
+            sound = ReturnSource(barred=barred, progress=progress)
+            written = inserting.insert(
+                session, preset, target, assignments=pairs, muted=tracks.muted, overwrite=force, sound=sound
+            )
     if saying.as_json:
         notes = list(written.notes) if written else []
         result = {
@@ -75,6 +89,7 @@ def insert(
             "tracks": matches,
             "left_out": left,
             "notes": notes,
+            "rendered": list(written.rendered) if written else [],
         }
         echo_json(result)
         return

@@ -138,16 +138,21 @@ def deliver(
     written = None
     if rendering.session_out and source.session is not None:
         from ..sessions.inserting import insert
+        from ..sessions.stems.returns import ReturnSource
 
         target = Path(rendering.session_out)
         preset, muted = done.mix.preset, source.muted
-        written = insert(source.session, preset, target, assignments=pairs, muted=muted, overwrite=writing.force)
+        sound = ReturnSource(stems=source.stems)
+        written = insert(
+            source.session, preset, target, assignments=pairs, muted=muted, overwrite=writing.force, sound=sound
+        )
     if saying.as_json:
         as_json = done_as_json(done) | {"left_out": list(source.left_out)}
         if source.plan is not None:
             as_json |= notes_as_json(source.plan.session, source.plan)
         if written is not None:
             as_json |= {"session": str(written.path), "session_notes": list(written.notes)}
+            as_json["session_rendered"] = list(written.rendered)
         echo_json(as_json)
     elif not saying.is_quiet:
         say_done(done)

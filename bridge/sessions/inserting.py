@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from .core.model import Session
 from .core.routing import silence
 from .registry import FORMATS, format_named, format_of
 from .stems.render import session_files
+from .stems.returns import ReturnSource, rendered_returns
 from .writing import Written, acts_besides
 
 
@@ -27,6 +29,7 @@ def insert(
     assignments: Mapping[str, str] | None = None,
     muted: bool = False,
     overwrite: bool = False,
+    sound: ReturnSource | None = None,
 ) -> Written:
     """Write a copy of a session with a preset in it, as faders, pans, EQs and compressors that can be edited.
 
@@ -38,6 +41,8 @@ def insert(
         assignments: session's track by preset's track, where their names are not alike.
         muted: also change, and unmute, tracks that the DAW does not play; else they stay as they are.
         overwrite: replace a file that is there.
+        sound: where the sound of effects comes from that the copy has none of: their returns are rendered.
+            None: from the session's own audio.
 
     Raises:
         SessionError: no track of the preset is in the session, or it cannot become this.
@@ -58,15 +63,19 @@ def insert(
     present = _without(preset, [track for track, name in match.items() if name in reasons])
     match = {track: name for track, name in match.items() if name not in reasons}
     check_output_file(output, overwrite=overwrite, inputs=session_files(session))
-    if becomes_new(session.path, output):
-        written = format_of(output).create(session, present, output, match=match, overwrite=overwrite)
-    else:
-        written = format_named(session.format).write(session, present, output, match=match, overwrite=overwrite)
+    is_new = becomes_new(session.path, output)
+    entry = format_of(output) if is_new else format_named(session.format)
+    act = entry.create if is_new else entry.write
+    place = output.absolute().parent
+    place = place if place.is_dir() else Path(tempfile.gettempdir())
+    with rendered_returns(session, present, match, entry.lacks, place, sound or ReturnSource()) as returns:
+        written = act(session, present, output, match=match, returns=returns.audio, overwrite=overwrite)
+    notes = [f"{name}: {reason} in the session, so it is left as it is." for name, reason in reasons.items()]
+    notes += [*written.notes, *(item.words for item in returns.audio), *returns.notes]
+    if not is_new:
         names = unique_names(track.name for track in session.tracks)
-        places = [names.index(name) for name in match.values()]
-        written = replace(written, notes=(*written.notes, *acts_besides(session, places)))
-    notes = (f"{name}: {reason} in the session, so it is left as it is." for name, reason in reasons.items())
-    return replace(written, notes=(*notes, *written.notes))
+        notes += acts_besides(session, [names.index(name) for name in match.values()])
+    return replace(written, notes=tuple(notes), rendered=tuple(item.track_name for item in returns.audio))
 
 
 def check_output(session_path: Path, output: Path, *, overwrite: bool = False) -> None:

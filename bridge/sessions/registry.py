@@ -5,7 +5,7 @@ A module is imported when it is used, since each brings a parser of its own; its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import Any, Protocol, cast
 
 from ...presets.errors import SessionError
 from ...presets.preset import Preset
+from ...runtime.console.effects.buses import BUSES
 from .core.media import Resolver
 from .core.model import Session
+from .core.returned import ReturnAudio
 from .writing import Written
 
 _LARGEST_TEXT = 64 * 2**20
@@ -26,7 +28,14 @@ class _Reader(Protocol):
 
 class _Writer(Protocol):
     def write(
-        self, session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+        self,
+        session: Session,
+        preset: Preset,
+        output: Path,
+        *,
+        match: Mapping[str, str],
+        returns: Sequence[ReturnAudio] = (),
+        overwrite: bool = False,
     ) -> Written: ...
 
     def written_mix(self, path: Path) -> Preset: ...
@@ -34,7 +43,14 @@ class _Writer(Protocol):
 
 class _Creator(Protocol):
     def create(
-        self, session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+        self,
+        session: Session,
+        preset: Preset,
+        output: Path,
+        *,
+        match: Mapping[str, str],
+        returns: Sequence[ReturnAudio] = (),
+        overwrite: bool = False,
     ) -> Written: ...
 
 
@@ -52,6 +68,8 @@ class SessionFormat:
         backups: those of its endings that only a name on the command line means, never a search of a folder.
         largest_bytes: a file that is larger is refused before it is read; None if the reader looks itself.
         from_daw: the file of a DAW, in whose place a folder that holds it can be named.
+        lacks: effects that a session of this format has none of: their returns come as audio, rendered
+            (:mod:`.stems.returns`).
     """
 
     name: str
@@ -63,6 +81,7 @@ class SessionFormat:
     backups: tuple[str, ...] = ()
     largest_bytes: int | None = None
     from_daw: bool = True
+    lacks: frozenset[str] = frozenset()
 
     def read(self, path: Path, resolver: Resolver) -> Session:
         """Read a session.
@@ -73,7 +92,14 @@ class SessionFormat:
         return cast(_Reader, _module(self.reader)).read(path, resolver)
 
     def write(
-        self, session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+        self,
+        session: Session,
+        preset: Preset,
+        output: Path,
+        *,
+        match: Mapping[str, str],
+        returns: Sequence[ReturnAudio] = (),
+        overwrite: bool = False,
     ) -> Written:
         """Write a copy of a session with a preset in it; arguments as :func:`.inserting.insert`, of which it is a part.
 
@@ -87,7 +113,8 @@ class SessionFormat:
                 f"{session.path}: settings can be put into {', '.join(titles[:-1])} and {titles[-1]} sessions; "
                 "this can become a new .dawproject: name one with -o."
             )
-        return cast(_Writer, _module(self.writer)).write(session, preset, output, match=match, overwrite=overwrite)
+        writer = cast(_Writer, _module(self.writer))
+        return writer.write(session, preset, output, match=match, returns=returns, overwrite=overwrite)
 
     def read_back(self, path: Path) -> Preset:
         """Read the mix that was written into a session, from mixbridge's plug-ins, faders and pans.
@@ -100,7 +127,14 @@ class SessionFormat:
         return cast(_Writer, _module(self.writer)).written_mix(path)
 
     def create(
-        self, session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+        self,
+        session: Session,
+        preset: Preset,
+        output: Path,
+        *,
+        match: Mapping[str, str],
+        returns: Sequence[ReturnAudio] = (),
+        overwrite: bool = False,
     ) -> Written:
         """Write any session with a preset in it as a new file of this format; arguments as :func:`.inserting.insert`.
 
@@ -110,7 +144,8 @@ class SessionFormat:
         """
         if self.creator is None:
             raise SessionError(f"{output}: a new {self.title} session cannot be made.")
-        return cast(_Creator, _module(self.creator)).create(session, preset, output, match=match, overwrite=overwrite)
+        creator = cast(_Creator, _module(self.creator))
+        return creator.create(session, preset, output, match=match, returns=returns, overwrite=overwrite)
 
 
 FORMATS = (
@@ -122,10 +157,16 @@ FORMATS = (
         "reaper.writing",
         backups=(".rpp-bak",),
         largest_bytes=_LARGEST_TEXT,
+        lacks=frozenset(BUSES),
     ),
     SessionFormat("ardour", "Ardour", (".ardour",), "ardour.reading", "ardour.writing", largest_bytes=_LARGEST_TEXT),
     SessionFormat(
-        "dawproject", "DAWproject", (".dawproject",), "dawproject.reading", "dawproject.writing", "dawproject.new"
+        "dawproject",
+        "DAWproject",
+        (".dawproject",),
+        "dawproject.reading",
+        "dawproject.writing",
+        "dawproject.new",
     ),
     SessionFormat("wav", "WAV", (".wav", ".wave", ".bwf", ".w64", ".rf64"), "audio.wav", from_daw=False),
     SessionFormat("folder", "folder", (), "audio.folder", from_daw=False),

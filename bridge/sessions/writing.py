@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from ...presets.console import Strip
@@ -14,7 +16,9 @@ from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
 from ...presets.sections import GROUPS, active_sections, described, is_active
 from ...runtime.audio.output import OutputFolder
+from ...runtime.audio.writing import is_signed
 from ..fitting.match import PLUGIN_RATE_HZ, without_match
+from .core import returned
 from .core.balance import FaderPan, from_daw, to_daw
 from .core.kinds import Kind, Phrase, level, side
 from .core.model import PanLaw, Session, SessionGroup, SessionTrack
@@ -24,8 +28,8 @@ from .stems.mixdown import track_channels
 
 # The sections that a copy has, as the DAW's own EQ, compressor, fader and pan.
 WRITTEN: Final = frozenset({"trim", "eq", "compressor", "fader", "pan"})
-# Ends the names of what mixbridge adds to a session: the next mix takes its place.
-MARK: Final = " (mixbridge)"
+MARK: Final = returned.MARK
+NO_AUDIO: Final[Mapping[str, Path]] = MappingProxyType({})
 _LISTED = 12
 # What a copy has as the session had it, and the mix does not have.
 _ACTING = frozenset({Kind.SEND, Kind.RECEIVE, Kind.SIDE_CHAIN, Kind.HARDWARE, Kind.INSERT, Kind.CHANNEL_POLARITY})
@@ -38,10 +42,12 @@ class Written:
     Attributes:
         path: its file.
         notes: what is not as the preset has it, or acts besides it, in sentences.
+        rendered: names of the tracks that play returns of effects as audio.
     """
 
     path: Path
     notes: tuple[str, ...]
+    rendered: tuple[str, ...] = ()
 
 
 def matched(session: Path, names: Sequence[str], preset: Preset, match: Mapping[str, str]) -> dict[int, Track]:
@@ -230,16 +236,33 @@ def plugins_stay(names: Sequence[str]) -> Iterator[str]:
         yield (f"its own plug-ins stay on, behind mixbridge's: {listed}{more}. Bypass what the mix is to do without.")
 
 
-def save(original: Path, output: Path, data: bytes, *, overwrite: bool = False) -> None:
+def save(
+    original: Path, output: Path, data: bytes, *, overwrite: bool = False, audio: Mapping[str, Path] = NO_AUDIO
+) -> None:
     """Writes a session's file, all or nothing, and never over the one it was made of.
 
+    Args:
+        original: the one it was made of.
+        output: the file.
+        data: what it holds.
+        overwrite: replace a file that is there.
+        audio: files that belong to it, by their names in its folder.
+
     Raises:
-        OutputError: it is the original, is there already, or cannot be written.
+        OutputError: it is the original, is there already, or cannot be written; or its audio would replace audio that
+            mixbridge did not make.
     """
     if output.resolve() == original.resolve():
         raise OutputError(f"{output} is the session itself, which is never changed: choose another name.")
-    with OutputFolder(output.parent, overwrite, [output.name]) as workplace:
+    for name in audio:
+        place = output.parent / name
+        if place.exists() and not is_signed(place):
+            raise OutputError(f"{place} is no audio of mixbridge's, so it stays: give the copy another name.")
+    with OutputFolder(output.parent, overwrite, [output.name, *audio]) as workplace:
         try:
+            for name, path in audio.items():
+                (workplace / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, workplace / name)
             (workplace / output.name).write_bytes(data)
         except (OSError, ValueError) as error:
             raise OutputError(f"{output} cannot be written: {getattr(error, 'strerror', None) or error}.") from error

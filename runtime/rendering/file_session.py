@@ -6,7 +6,7 @@ What becomes of the sums is the caller's business; `render.py` is the caller.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -85,6 +85,7 @@ class FileSession:
         stem_gain: float = 1.0,
         progress: Callable[[float], None] | None = None,
         shape: Callable[[], Shape] | None = None,
+        take_buses: Callable[[Mapping[str, Samples]], None] | None = None,
     ) -> Generator[Samples, None, None]:
         """Gives the bus before the master, in blocks of shape (2, n), while the stems are written.
 
@@ -95,6 +96,7 @@ class FileSession:
             stem_gain: factor for all of them; the bus is not changed by it.
             progress: called with the share done, 0..1.
             shape: makes for each stem what its blocks go through before they are written.
+            take_buses: called with the blocks of groups and effects by name, in step with the bus.
         """
         for sink in self._sinks:
             sink.shape = shape() if shape is not None else None
@@ -116,6 +118,8 @@ class FileSession:
                     for sums in console.run(pool, earlier):
                         for name, block in sums.buses.items():
                             self._bus_sinks[name].take(block)
+                        if take_buses is not None:
+                            take_buses(sums.buses)
                         done += sums.mix.shape[1]
                         _tell(progress, done, self.frames * len(self.batches))
                         yield sums.mix

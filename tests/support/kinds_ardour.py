@@ -64,6 +64,10 @@ KINDS = FormatKinds(
             muted=False,
         ),
         Kind.SILENT_STEM: _band("muted by the bus Band, so its stem is silent", _MUTED).of("Vox", post_fader=True),
+        Kind.RETURN_AUDIO: KindExample(
+            _with_other(REGION).with_text('name="Other" audio', 'name="FX return (mixbridge)" audio').make,
+            ("FX return (mixbridge)", "", "a return of an earlier mix, rendered, so no stem unless it is named"),
+        ),
         Kind.SOLO: _vox("its solo: all tracks are rendered", '<Controllable name="solo" value="1" self-solo="1"/>'),
         Kind.POLARITY: _vox(
             "its polarity is inverted in the session, not in the raw stem",

@@ -111,6 +111,13 @@ KINDS = FormatKinds(
         Kind.SILENT_STEM: _group("muted by the group Drums, so its stem is silent", levels=_MUTED).of(
             "Vox", post_fader=True
         ),
+        Kind.RETURN_AUDIO: KindExample(
+            _song(
+                _track("Vox", _channel("Vox")) + _track("Delay return (mixbridge)", _channel("B")),
+                outside=f'<Lanes track="tDelay return (mixbridge)"><Clips>{_CLIP.format(audio())}</Clips></Lanes>',
+            ),
+            ("Delay return (mixbridge)", "", "a return of an earlier mix, rendered, so no stem unless it is named"),
+        ),
         Kind.SOLO: _vox("its solo: all tracks are rendered", more='solo="true"'),
         Kind.GROUP_FADER: _group("the group's fader at -20.0 dB is not in the raw stems", levels="0.1 0.5 false"),
         Kind.GROUP_PAN: _group("the group's pan at 50 % left is not in the raw stems", levels="1 0.25 false"),

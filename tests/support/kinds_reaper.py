@@ -65,6 +65,10 @@ KINDS = FormatKinds(
         Kind.SILENT_STEM: _folder("muted by the folder Drums, so its stem is silent")
         .with_text("MUTESOLO 0", "MUTESOLO 1", first=True)
         .of("Kick", post_fader=True),
+        Kind.RETURN_AUDIO: KindExample(
+            _song(track("A", item()), track("Reverb return (mixbridge)", item(), number=2)),
+            ("Reverb return (mixbridge)", "", "a return of an earlier mix, rendered, so no stem unless it is named"),
+        ),
         Kind.SOLO: _track("its solo: all tracks are rendered").with_text("MUTESOLO 0 0", "MUTESOLO 0 2"),
         Kind.POLARITY: _track("its polarity is inverted in the session, not in the raw stem").with_text(
             "IPHASE 0", "IPHASE 1"

@@ -6,7 +6,7 @@ user's stay behind the new ones, and points of automation that would hide the mi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
@@ -19,6 +19,7 @@ from ...desks.loading import load_desk
 from ...fitting.unfit import unfit
 from ..core.media import Resolver
 from ..core.model import PanLaw, Session, SessionGroup
+from ..core.returned import ReturnAudio
 from ..writing import (
     Written,
     group_to_rest,
@@ -45,7 +46,13 @@ _NAME: Final = 180
 
 
 def write(
-    session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+    session: Session,
+    preset: Preset,
+    output: Path,
+    *,
+    match: Mapping[str, str],
+    returns: Sequence[ReturnAudio] = (),
+    overwrite: bool = False,
 ) -> Written:
     """Write a snapshot of a session with a preset in it.
 
@@ -54,6 +61,7 @@ def write(
         preset: the mix.
         output: the snapshot, an `.ardour` file in the same folder.
         match: name of the preset's track to that of the session's; those that are in no pair stay as they are.
+        returns: of effects, as audio; none as long as the format is said to lack none.
         overwrite: replace a snapshot that is there.
 
     Raises:

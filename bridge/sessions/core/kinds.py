@@ -18,6 +18,7 @@ class Kind(Enum):
     NOT_PLAYED = "{} in the session"
     LEFT_OUT = "{} in the session, so it is left out"
     SILENT_STEM = "{}, so its stem is silent"
+    RETURN_AUDIO = "a return of an earlier mix, rendered, so no stem unless it is named"
     SOLO = "its solo: all tracks are rendered"
     POLARITY = "its polarity is inverted in the session, not in the raw stem"
     GROUP_FADER = "the {}'s fader at {} is not in the raw stems"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, indent, tostring
@@ -21,6 +21,7 @@ from ....runtime.audio.naming import file_names
 from ....runtime.audio.output import OutputFolder
 from ..core.checks import checked
 from ..core.model import Clip, Session, SessionTrack
+from ..core.returned import ReturnAudio
 from ..stems.material import FilePool
 from ..stems.render import render_stems
 from ..writing import Written, left_out, matched, moved_groups, solos_stay, stem_channels
@@ -35,6 +36,7 @@ def create(
     output: Path,
     *,
     match: Mapping[str, str],
+    returns: Sequence[ReturnAudio] = (),
     embed: bool = True,
     overwrite: bool = False,
 ) -> Written:
@@ -45,6 +47,7 @@ def create(
         preset: the mix.
         output: the file.
         match: name of the preset's track to that of the session's.
+        returns: of effects, as audio; none as long as the format is said to lack none.
         embed: put the audio into the file; else it only names where the audio is.
         overwrite: replace a file that is there.
 

@@ -8,7 +8,7 @@ takes their place. A new project of any other session is :mod:`.new`'s business.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -22,6 +22,7 @@ from ....presets.units import decibels
 from ....runtime.audio.output import OutputFolder
 from ..core.media import Resolver
 from ..core.model import Session, SessionGroup
+from ..core.returned import ReturnAudio
 from ..core.routing import acting
 from ..writing import (
     Written,
@@ -69,7 +70,13 @@ _NAME = 180
 
 
 def write(
-    session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+    session: Session,
+    preset: Preset,
+    output: Path,
+    *,
+    match: Mapping[str, str],
+    returns: Sequence[ReturnAudio] = (),
+    overwrite: bool = False,
 ) -> Written:
     """Write a copy of a .dawproject with a preset in it.
 
@@ -78,6 +85,7 @@ def write(
         preset: the mix.
         output: the copy.
         match: name of the preset's track to that of the project's; those that are in no pair stay as they are.
+        returns: of effects, as audio; none as long as the format is said to lack none.
         overwrite: replace a file that is there.
 
     Raises:

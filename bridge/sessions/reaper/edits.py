@@ -70,4 +70,4 @@ class ProjectEdits:
         return line[: len(line) - len(line.lstrip())] + b"  "
 
     def _lines(self, lines: Sequence[str], indent: bytes) -> list[bytes]:
-        return [indent + line.encode("ascii") + self.document.line_end for line in lines]
+        return [indent + line.encode("utf-8", "surrogateescape") + self.document.line_end for line in lines]

@@ -6,7 +6,7 @@ is made for the raw track; they are called "mixbridge ..." in REAPER, and the ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from ....presets.units import decibels, gain_factor
 from ...fitting.abilities import clamp_words
 from ..core.balance import from_daw, to_daw
 from ..core.model import PanLaw, Session
+from ..core.returned import ReturnAudio, return_files
 from ..core.routing import acting
 from ..writing import (
     Written,
@@ -40,6 +41,7 @@ from .edits import ProjectEdits
 from .faders import FaderReader, is_active
 from .items import plugin_names
 from .mixer import DUAL_PAN, ENVELOPES, STEREO_PAN, Mixer, TrackBlock
+from .returned import put_return_audio
 from .rpp import Block, ReaperDocument, blocks, load
 from .states import PluginStates, master_of, states_of, strip_of
 
@@ -75,7 +77,13 @@ _NAME = 180
 
 
 def write(
-    session: Session, preset: Preset, output: Path, *, match: Mapping[str, str], overwrite: bool = False
+    session: Session,
+    preset: Preset,
+    output: Path,
+    *,
+    match: Mapping[str, str],
+    returns: Sequence[ReturnAudio] = (),
+    overwrite: bool = False,
 ) -> Written:
     """Writes a copy of a project with a preset in it.
 
@@ -84,6 +92,7 @@ def write(
         preset: the mix.
         output: the copy; it finds its media only in the project's own folder.
         match: name of the preset's track to that of the project's; those that are in no pair stay as they are.
+        returns: of effects, as audio; a track for each, its file beside the copy.
         overwrite: replace a file that is there.
 
     Raises:
@@ -93,7 +102,7 @@ def write(
     document = load(session.path)
     mixer = Mixer(document)
     chosen = matched(session.path, [track.name for track in mixer.shown], preset, match)
-    writer = _Writer(document, mixer, session.sample_rate_hz)
+    writer = _Writer(document, mixer, session.sample_rate_hz, has_returns=bool(returns))
     resting = writer.groups(session, chosen)
     channels = stem_channels(session)
     for place, wanted in chosen.items():
@@ -105,7 +114,10 @@ def write(
     writer.master(preset)
     writer.notes.extend(solos_stay(session))
     writer.notes.extend(_general_notes(preset, match, session.path, output))
-    save(session.path, output, writer.edits.result(), overwrite=overwrite)
+    files = return_files(returns, output)
+    writer.notes.extend(put_return_audio(writer.edits, mixer, returns, files))
+    audio = {files[item.effect]: item.path for item in returns}
+    save(session.path, output, writer.edits.result(), overwrite=overwrite, audio=audio)
     return Written(output, tuple(writer.notes))
 
 
@@ -144,8 +156,9 @@ def written_mix(path: Path) -> Preset:
 class _Writer:
     """Collects the changes of one project."""
 
-    def __init__(self, document: ReaperDocument, mixer: Mixer, sample_rate_hz: int):
+    def __init__(self, document: ReaperDocument, mixer: Mixer, sample_rate_hz: int, *, has_returns: bool):
         self._document, self._mixer, self._rate_hz = document, mixer, sample_rate_hz
+        self._has_returns = has_returns
         self.edits = ProjectEdits(document)
         self.notes: list[str] = []
 
@@ -239,7 +252,8 @@ class _Writer:
             yield "its plug-ins are switched off in the project; switch them on to hear the mix."
         if bool(track.row("IPHASE").whole(1)) != (track.row("VOLPAN").number(1, 1.0) < 0):
             yield "its polarity stays inverted, other than in the mix."
-        yield from strip_left_out(strip, _PLUGINS, also=("low_cut", "high_cut"))
+        known = ["low_cut", "high_cut", *(["send"] if self._has_returns else [])]
+        yield from strip_left_out(strip, _PLUGINS, also=known)
 
 
 def _plugin_notes(document: ReaperDocument, owner: Block, states: PluginStates) -> Iterator[str]:

@@ -17,6 +17,7 @@ from ..core.checks import checked
 from ..core.kinds import Kind, level, side
 from ..core.media import shown
 from ..core.model import MissingMedia, Session, SessionGroup, SessionNote, SessionTrack
+from ..core.returned import is_return_audio
 from ..core.routing import acting, silence
 from .material import FilePool, clip_channels, naming, sounding_frames
 from .mixdown import track_channels
@@ -106,7 +107,7 @@ def plan_stems(
     if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         raise OutputError(f"a sample rate of {rate_hz} Hz cannot be written: choose one from 8000 to 192000.")
     named = list(zip(unique_names(track.name for track in session.tracks), session.tracks, strict=True))
-    wanted = [(name, track) for name, track in named if track.clips and (tracks is None or name in tracks)]
+    wanted = [(name, track) for name, track in named if track.clips and _is_wanted(name, track, tracks, post_fader)]
     _check_choice(session, named, wanted, tracks)
     unplayed = () if muted else _unplayed(session, wanted)
     chosen = [(name, track) for name, track in wanted if name not in unplayed]
@@ -144,6 +145,11 @@ def strict(plan: StemsPlan) -> StemsPlan:
         more = f"; and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
         raise SessionError(f"{plan.session.path}: not all of it can be rendered: {'; '.join(faults[:_LISTED])}{more}.")
     return plan
+
+
+def _is_wanted(name: str, track: SessionTrack, tracks: Sequence[str] | None, post_fader: bool) -> bool:
+    """Tell whether a track is to be a stem; a return that a mix put there is no raw one unless it is asked for."""
+    return post_fader or not is_return_audio(track) if tracks is None else name in tracks
 
 
 def said(note: SessionNote) -> str:
@@ -245,7 +251,9 @@ def _silent_kind(*, post_fader: bool, muted: bool) -> Kind:
 def _remarks(session: Session, silent_kind: Kind, *, post_fader: bool) -> Iterator[SessionNote]:
     for track in session.tracks:
         silent = silence(session, track)
-        if not track.clips:
+        if is_return_audio(track) and not post_fader:
+            yield SessionNote(track.name, "", Kind.RETURN_AUDIO())
+        elif not track.clips:
             yield SessionNote(track.name, "", Kind.NO_AUDIO())
         elif silent:
             yield SessionNote(track.name, "", silent_kind(silent))
