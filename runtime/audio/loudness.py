@@ -8,6 +8,7 @@ pyloudnorm, so that figures agree with it. Peaks are in :mod:`.peaks`.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,14 @@ def k_weights(freqs_hz: NDArray[np.float64], sample_rate_hz: int) -> NDArray[np.
     return power
 
 
+@lru_cache(maxsize=8)
+def bin_weights(samples: int, sample_rate_hz: int) -> NDArray[np.float64]:
+    """The K-weighting's gain in power at the bins of a real transform of so many samples; read-only."""
+    weights = k_weights(np.fft.rfftfreq(samples, 1 / sample_rate_hz).astype(np.float64), sample_rate_hz)
+    weights.flags.writeable = False
+    return weights
+
+
 def is_silent(audio: Samples, sample_rate_hz: int, below_lufs: float) -> bool:
     """Whether the integrated loudness of audio is below this.
 
@@ -69,9 +78,7 @@ def is_silent(audio: Samples, sample_rate_hz: int, below_lufs: float) -> bool:
     """
     spectrum = np.abs(np.fft.rfft(audio)) ** 2
     spectrum[:, 1:] *= 2  # negative frequencies
-    freqs_hz = np.fft.rfftfreq(audio.shape[1], 1 / sample_rate_hz).astype(np.float64)
-    weights = k_weights(freqs_hz, sample_rate_hz)
-    power = float((spectrum @ weights).sum()) / audio.shape[1] ** 2
+    power = float((spectrum @ bin_weights(audio.shape[1], sample_rate_hz)).sum()) / audio.shape[1] ** 2
     if power > _power(below_lufs + _SPECTRUM_MARGIN_LU):
         return False
     return integrated_loudness(audio, sample_rate_hz) < below_lufs

@@ -16,7 +16,7 @@ from ...presets.console import Delay, FxBus, Reverb, Strip
 from ...presets.errors import PresetError
 from ...presets.preset import Preset
 from ..audio.reading import Samples
-from .effects.buses import BUSES, EffectBuses, used_buses
+from .effects.buses import BUSES, EffectBuses, tail_of, used_buses
 from .strip import ChannelOutput, Stages
 
 # Where a track without a group goes.
@@ -106,8 +106,9 @@ class Extent:
     def of(cls, inputs: Sequence[Sized], buses: Buses, sample_rate_hz: int) -> Extent:
         """Measures the console that has these inputs."""
         groups = tuple(dict.fromkeys(source.bus for source in inputs if source.bus is not None))
-        effects = buses.effects(_sends(inputs, buses), sample_rate_hz)
-        return cls(max(source.frames for source in inputs) + effects.tail_samples, groups, effects.names)
+        names = used_buses(_sends(inputs, buses), buses.delay)
+        tail = tail_of(buses.fx_bus, buses.reverb, buses.delay, names, sample_rate_hz)
+        return cls(max(source.frames for source in inputs) + tail, groups, names)
 
     @property
     def destinations(self) -> tuple[str, ...]:

@@ -147,7 +147,15 @@ class MasterProcessor:
 
     def process(self, block: Samples) -> Samples:
         """From shape (2, n) to (2, n)."""
-        audio = self._compressor.process(self._match.process(self._tone.process(block)))
+        return self.levelled(self.coloured(block))
+
+    def coloured(self, block: Samples) -> Samples:
+        """The first half of :meth:`process`, EQ and match curve, which no other setting changes."""
+        return self._match.process(self._tone.process(block))
+
+    def levelled(self, coloured: Samples) -> Samples:
+        """The second half: compressor and output gain."""
+        audio = self._compressor.process(coloured)
         return audio if self._out_gain == 1 else audio * self._out_gain
 
     def latest_gains(self, frames: int) -> Samples:

@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from ...presets.console import Compressor, Master, parameters
+from ...presets.console import Compressor, Equalizer, Master, parameters
+from ...presets.parts.match import MatchCurve
 from ..audio.loudness import integrated_loudness
 from ..audio.peaks import true_peak_db
 from ..audio.reading import Samples
@@ -27,19 +28,43 @@ _DEEPEST_DB: Final = 18.0
 _HALVINGS: Final = 5
 
 
-def fit_density(bus: Samples, sample_rate_hz: int, master: Master, peak_to_loudness_db: float) -> Master:
-    """Set the compressor of a master so that the mix has a peak-to-loudness ratio, as far as it and a limiter can.
+class MasterTrial:
+    """A whole signal that goes through one master after another; what they have in common runs once.
 
     Args:
         bus: what comes into the master, shape (2, n).
         sample_rate_hz: of it.
+    """
+
+    def __init__(self, bus: Samples, sample_rate_hz: int):
+        self.sample_rate_hz = sample_rate_hz
+        self._bus = bus
+        self._coloured: tuple[tuple[Equalizer, MatchCurve], Samples] | None = None
+
+    def mastered(self, master: Master) -> Samples:
+        """The signal behind a master, without delay."""
+        processor = MasterProcessor(master, self.sample_rate_hz)
+        late = processor.latency_samples
+        colour = master.eq, master.match
+        if self._coloured is None or self._coloured[0] != colour:
+            longest = late + round(parameters(Compressor)["lookahead_ms"].high * self.sample_rate_hz / 1000)
+            self._coloured = colour, processor.coloured(np.pad(self._bus, ((0, 0), (0, longest))))
+        coloured = self._coloured[1][:, : self._bus.shape[1] + late]
+        return processor.levelled(coloured)[:, late:]
+
+
+def fit_density(trial: MasterTrial, master: Master, peak_to_loudness_db: float) -> Master:
+    """Set the compressor of a master so that the mix has a peak-to-loudness ratio, as far as it and a limiter can.
+
+    Args:
+        trial: what comes into the master.
         master: with everything else as it stays.
         peak_to_loudness_db: of the reference.
     """
 
     def over_db(tried: Master) -> float:
-        made = mastered(bus, sample_rate_hz, tried)
-        return true_peak_db(made) - integrated_loudness(made, sample_rate_hz) - peak_to_loudness_db
+        made = trial.mastered(tried)
+        return true_peak_db(made) - integrated_loudness(made, trial.sample_rate_hz) - peak_to_loudness_db
 
     now_db = over_db(master)
     if not np.isfinite(now_db):
@@ -49,7 +74,7 @@ def fit_density(bus: Samples, sample_rate_hz: int, master: Master, peak_to_loudn
     if now_db <= MOST_DENSER_DB - _NEAR_DB:
         return master
     free = _with(master, ratio=1.0)
-    peak_db = true_peak_db(mastered(bus, sample_rate_hz, free)) - free.compressor.makeup_db - free.output_gain_db
+    peak_db = true_peak_db(trial.mastered(free)) - free.compressor.makeup_db - free.output_gain_db
     high_db, low_db = peak_db, peak_db - _DEEPEST_DB
     for _ in range(_HALVINGS):
         middle_db = (high_db + low_db) / 2
@@ -58,13 +83,6 @@ def fit_density(bus: Samples, sample_rate_hz: int, master: Master, peak_to_loudn
         else:
             low_db = middle_db
     return _with(master, **_PEAKS, threshold_db=low_db)
-
-
-def mastered(bus: Samples, sample_rate_hz: int, master: Master) -> Samples:
-    """Send a whole signal through a master, without delay."""
-    processor = MasterProcessor(master, sample_rate_hz)
-    late = processor.latency_samples
-    return processor.process(np.pad(bus, ((0, 0), (0, late))))[:, late:]
 
 
 def _relaxed(master: Master, over_db: Callable[[Master], float]) -> Master:

@@ -18,7 +18,7 @@ from ..audio.reading import AudioReader, Samples, probe, read_passage
 from ..console.match import match_gains_db
 from ..rendering.render import RenderOptions, render_arrays
 from .curve import fit_curve
-from .density import fit_density, mastered
+from .density import MasterTrial, fit_density
 from .profile import PARTS_HZ, Profile, profile_of, thirds_of
 
 RATE_HZ: Final = 44100
@@ -100,11 +100,11 @@ def fit_master(
         AudioError: a file cannot be used.
     """
     playing = {track.name: stems[track.name] for track in preset.tracks if not track.mute}
-    bus = _bus(preset, playing, heard_s, files)
+    trial = MasterTrial(_bus(preset, playing, heard_s, files), RATE_HZ)
     amount = min(1.0, amount)
     linear_phase = 0.0 if phase == "minimum" else 1.0
     free = preset.master.model_copy(update={"match": MatchCurve(amount=amount, linear_phase=linear_phase)})
-    before = _profile(mastered(bus, RATE_HZ, free))
+    before = _profile(trial.mastered(free))
     if before.is_silent or reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
         return None
 
@@ -115,15 +115,15 @@ def fit_master(
 
     curved = curve(before)
     if "dynamics" not in aspects:
-        return Mastering(curved, reference, before, _profile(mastered(bus, RATE_HZ, curved)), is_dense=False)
+        return Mastering(curved, reference, before, _profile(trial.mastered(curved)), is_dense=False)
     goal_db = before.peak_to_loudness_db + amount * (reference.peak_to_loudness_db - before.peak_to_loudness_db)
-    fitted = fit_density(bus, RATE_HZ, curved, goal_db)
-    after = _profile(mastered(bus, RATE_HZ, fitted))
+    fitted = fit_density(trial, curved, goal_db)
+    after = _profile(trial.mastered(fitted))
     if fitted.compressor != curved.compressor:
         # What the compressor did to the spectrum, and to the sides with the middle, belongs into the curve.
         uncurved = replace(after, power=after.power / _gains(fitted.match))
         fitted = fitted.model_copy(update={"match": curve(uncurved).match})
-        after = _profile(mastered(bus, RATE_HZ, fitted))
+        after = _profile(trial.mastered(fitted))
     return Mastering(fitted, reference, before, after)
 
 

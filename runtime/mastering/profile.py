@@ -27,6 +27,7 @@ PARTS: Final = 4
 """Parts of a third octave."""
 PARTS_HZ: Final = np.array([hz * 2 ** ((part - 1.5) / 12) for hz in THIRDS_HZ for part in range(PARTS)])
 """Their centres, rising, shape (124,)."""
+_LOUDNESS_WEIGHTS: Final = k_weights(PARTS_HZ, 192_000)
 _EDGES: Final = 2 ** (np.array([-0.5, 0.5]) / 12)
 
 # Long enough to tell twelfths of an octave at 50 Hz from each other, nearly.
@@ -86,8 +87,7 @@ def thirds_of(power: Floats) -> Floats:
 
 def loudness_power(power: Floats) -> float:
     """Weigh a spectrum as loudness does, and add it up; the sampling of the music does not matter."""
-    weights = k_weights(PARTS_HZ, 192_000)
-    return float((power * weights).sum())
+    return float((power * _LOUDNESS_WEIGHTS).sum())
 
 
 def profile_of(blocks: Iterable[Samples], sample_rate_hz: int) -> Profile:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -253,6 +254,17 @@ def read_reference(
     Raises:
         AudioError: the file cannot be used, is silent, or shorter than half a second.
     """
+    return _first_passage(path, sample_rate_hz, samples, start_s, lambda: _power_over_time(path, files), files)
+
+
+def _first_passage(
+    path: Path,
+    sample_rate_hz: int,
+    samples: int,
+    start_s: float | None,
+    power: Callable[[], Powers],
+    files: OpenFiles,
+) -> tuple[Samples, float, float]:
     info = probe(path, files)
     wanted_s = samples / sample_rate_hz
     length_s = min(wanted_s, info.duration_s)
@@ -260,7 +272,7 @@ def read_reference(
         raise AudioError(f"{path}: {info.duration_s:.2f} s is too short for a reference; give at least half a second")
     if start_s is not None and not 0 <= start_s <= info.duration_s - _SHORTEST_REFERENCE_S:
         raise AudioError(f"{path}: a passage cannot begin at {start_s:g} s of a reference of {info.duration_s:.1f} s")
-    start = choose_start_s([path], length_s, files) if start_s is None else start_s
+    start = _best_step([power()], length_s) * STEP_S if start_s is None else start_s
     length_s = min(length_s, info.duration_s - start)
     audio = read_passage(path, start, length_s, sample_rate_hz, files)
     if is_silent(audio, sample_rate_hz, SILENT_LUFS):
@@ -279,11 +291,11 @@ def hear_reference(
     Raises:
         AudioError: as there.
     """
-    first, start_s, length_s = read_reference(path, sample_rate_hz, samples, start_s, files)
-    power = _power_over_time(path, files)
+    power = cache(lambda: _power_over_time(path, files))
+    first, start_s, length_s = _first_passage(path, sample_rate_hz, samples, start_s, power, files)
     others = [
         read_passage(path, at * STEP_S, length_s, sample_rate_hz, files)
-        for at in _other_steps(power, samples / sample_rate_hz, start_s)
+        for at in _other_steps(power(), samples / sample_rate_hz, start_s)
     ]
     return joined([first, *others], sample_rate_hz), start_s, length_s
 

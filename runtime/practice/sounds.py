@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.roles import TRAITS, Practice, Role, Trait
-from ..audio.loudness import k_weights
+from ..audio.loudness import bin_weights
 from ..audio.reading import Samples
 from ..console.strip import pan_gains
 
@@ -99,7 +99,7 @@ def sound_of(
 
     spectrum = fft.rfft(audio, axis=1)
     freqs_hz = fft.rfftfreq(audio.shape[1], 1 / sample_rate_hz)
-    weights = k_weights(freqs_hz, sample_rate_hz)
+    weights = bin_weights(audio.shape[1], sample_rate_hz)
     left, right = spectrum[0], spectrum[-1]
     rows = [np.square(np.abs(left)), np.square(np.abs(right)), np.real(left * np.conj(right))]
     bands = np.digitize(freqs_hz, EDGES_HZ[1:-1])

@@ -8,6 +8,7 @@ some level comes back at that level, and a return gain of 0 dB means just that.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import soxr
@@ -47,6 +48,7 @@ class ReverbProcessor:
         return self._convolution.process(block)
 
 
+@lru_cache(maxsize=4)
 def impulse_response(fx_bus: FxBus, sample_rate_hz: int) -> Samples:
     """The room's answer to a click on both channels, shape (2, n), before the return gain.
 
@@ -55,10 +57,12 @@ def impulse_response(fx_bus: FxBus, sample_rate_hz: int) -> Samples:
     """
     room = _room(fx_bus)
     room /= math.sqrt(float(np.mean(np.sum(room**2, axis=1))))
-    if sample_rate_hz == ROOM_RATE_HZ:
-        return room.astype(np.float32)
-    resampled = soxr.resample(room.T, ROOM_RATE_HZ, sample_rate_hz, quality="VHQ").T * (ROOM_RATE_HZ / sample_rate_hz)
-    return np.ascontiguousarray(resampled, dtype=np.float32)
+    if sample_rate_hz != ROOM_RATE_HZ:
+        scale = ROOM_RATE_HZ / sample_rate_hz
+        room = soxr.resample(room.T, ROOM_RATE_HZ, sample_rate_hz, quality="VHQ").T * scale
+    response = np.ascontiguousarray(room, dtype=np.float32)
+    response.flags.writeable = False  # it is kept for the next who asks
+    return response
 
 
 def _room(fx_bus: FxBus) -> NDArray[np.float64]:

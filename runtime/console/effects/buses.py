@@ -10,9 +10,9 @@ import numpy as np
 from ....presets.console import SEND_OFF_DB, Delay, FxBus, Reverb
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
-from .bands import ReverbProcessor
-from .delay import DelayProcessor
-from .room import RoomProcessor
+from .bands import ReverbProcessor, impulse_response
+from .delay import DelayProcessor, delay_tail
+from .room import RoomProcessor, room_response
 
 FX_BUS: Final = "fx return"
 REVERB: Final = "reverb return"
@@ -34,7 +34,6 @@ class EffectBuses:
 
     Attributes:
         names: of the buses that are in use.
-        tail_samples: how long they sound on after their input has ended.
     """
 
     def __init__(self, fx_bus: FxBus, reverb: Reverb, delay: Delay, sends: Iterable[Sends], sample_rate_hz: int):
@@ -43,8 +42,6 @@ class EffectBuses:
         self._reverb = RoomProcessor(reverb, sample_rate_hz) if REVERB in self.names else None
         self._delay = DelayProcessor(delay, sample_rate_hz) if DELAY in self.names else None
         self._echo_send = np.float32(gain_factor(delay.reverb_send_db) if _echoes_in_room(delay) else 0)
-        tails = [bus.tail_samples if bus else 0 for bus in (self._fx_bus, self._reverb, self._delay)]
-        self.tail_samples = max(tails[0], tails[1], tails[2] + (tails[1] if _echoes_in_room(delay) else 0))
 
     def process(self, sent: Mapping[str, Samples]) -> Mapping[str, Samples]:
         """What comes back of what is sent, by bus, shapes (2, n); the buses in use, all of them."""
@@ -70,6 +67,14 @@ def used_buses(sends: Iterable[Sends], delay: Delay) -> tuple[str, ...]:
     if DELAY in used and _echoes_in_room(delay):
         used.add(REVERB)
     return tuple(name for name in BUSES if name in used)
+
+
+def tail_of(fx_bus: FxBus, reverb: Reverb, delay: Delay, names: Sequence[str], sample_rate_hz: int) -> int:
+    """Count the samples for which these buses sound on after their input has ended. No bus is made for that."""
+    band_tail = impulse_response(fx_bus, sample_rate_hz).shape[1] - 1 if FX_BUS in names else 0
+    room_tail = room_response(reverb, sample_rate_hz).shape[1] - 1 if REVERB in names else 0
+    echo_tail = delay_tail(delay, sample_rate_hz) if DELAY in names else 0
+    return max(band_tail, room_tail, echo_tail + (room_tail if _echoes_in_room(delay) else 0))
 
 
 def _echoes_in_room(delay: Delay) -> bool:

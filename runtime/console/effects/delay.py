@@ -35,7 +35,7 @@ class DelayProcessor:
     def __init__(self, settings: Delay, sample_rate_hz: int):
         from scipy.signal import butter
 
-        self._frames = max(1, round(settings.echo_ms * sample_rate_hz / 1000))
+        self._frames = _echo_frames(settings, sample_rate_hz)
         highest_hz = HIGHEST_FREQ * sample_rate_hz
         sections = [butter(1, min(settings.low_cut_hz, highest_hz), "highpass", output="sos", fs=sample_rate_hz)]
         if settings.high_cut_hz < highest_hz:
@@ -48,8 +48,7 @@ class DelayProcessor:
         # What goes round; at the position stands what comes out next.
         self._loop = np.zeros((2, self._frames), np.float32)
         self._position = 0
-        echoes = 1 + _echoes(settings.feedback)
-        self.tail_samples = min(echoes * self._frames, round(_LONGEST_TAIL_S * sample_rate_hz))
+        self.tail_samples = delay_tail(settings, sample_rate_hz)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (2, n) to (2, n)."""
@@ -78,6 +77,16 @@ class DelayProcessor:
         place[np.abs(place) < _DENORMAL] = 0
         self._position = (self._position + count) % self._frames
         return echo
+
+
+def delay_tail(settings: Delay, sample_rate_hz: int) -> int:
+    """Count the samples for which a delay sounds on after its input has ended."""
+    echoes = 1 + _echoes(settings.feedback)
+    return min(echoes * _echo_frames(settings, sample_rate_hz), round(_LONGEST_TAIL_S * sample_rate_hz))
+
+
+def _echo_frames(settings: Delay, sample_rate_hz: int) -> int:
+    return max(1, round(settings.echo_ms * sample_rate_hz / 1000))
 
 
 def _echoes(feedback: float) -> int:

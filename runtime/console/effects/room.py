@@ -18,7 +18,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 
-from ....presets.console import Reverb
+from ....presets.console import Ducking, Reverb
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
 from .convolution import StereoConvolution
@@ -66,9 +66,14 @@ class RoomProcessor:
         return self._ducker.process(block, self._convolution.process(crossed))
 
 
-@lru_cache(maxsize=8)
 def room_response(settings: Reverb, sample_rate_hz: int) -> Samples:
     """The room's answer to a click on both channels, shape (2, n), with pre-delay, width and cuts, before the gain."""
+    # One room at several levels is made once.
+    return _response(settings.model_copy(update={"return_gain_db": 0.0, "ducking": Ducking()}), sample_rate_hz)
+
+
+@lru_cache(maxsize=8)
+def _response(settings: Reverb, sample_rate_hz: int) -> Samples:
     room = _room(settings)
     room = _widened(room, settings.width)
     room = _cut(room, settings)

@@ -10,7 +10,7 @@ from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.console.match import matched
 from mixbridge.runtime.mastering.curve import curved, fit_curve
-from mixbridge.runtime.mastering.density import fit_density, mastered
+from mixbridge.runtime.mastering.density import MasterTrial, fit_density
 from mixbridge.runtime.mastering.profile import PARTS_HZ, Profile, loudness_power, profile_of, thirds_of
 
 RATE_HZ = 44_100
@@ -140,20 +140,22 @@ def peak_to_loudness_db(sound: np.ndarray) -> float:
 
 def test_peaks_come_down_to_what_the_limiter_may_do_and_others_stay() -> None:
     sound = peaky()
+    trial = MasterTrial(sound, RATE_HZ)
     now_db = peak_to_loudness_db(sound)
     assert now_db > 18
-    dense = fit_density(sound, RATE_HZ, Master(), 12.0)
-    after_db = peak_to_loudness_db(mastered(sound, RATE_HZ, dense))
+    dense = fit_density(trial, Master(), 12.0)
+    after_db = peak_to_loudness_db(trial.mastered(dense))
     assert 13.0 < after_db <= 14.6
-    assert fit_density(sound, RATE_HZ, Master(), now_db - 1) == Master()
-    assert fit_density(sound, RATE_HZ, Master(), now_db + 4) == Master()
+    assert fit_density(trial, Master(), now_db - 1) == Master()
+    assert fit_density(trial, Master(), now_db + 4) == Master()
 
 
 def test_a_compressor_that_does_too_much_is_relaxed() -> None:
     sound = peaky()
-    squashed = fit_density(sound, RATE_HZ, Master(), 8.0)
+    trial = MasterTrial(sound, RATE_HZ)
+    squashed = fit_density(trial, Master(), 8.0)
     assert squashed.compressor.ratio > 2
-    goal_db = peak_to_loudness_db(mastered(sound, RATE_HZ, squashed)) + 3
-    relaxed = fit_density(sound, RATE_HZ, squashed, goal_db)
+    goal_db = peak_to_loudness_db(trial.mastered(squashed)) + 3
+    relaxed = fit_density(trial, squashed, goal_db)
     assert 1 <= relaxed.compressor.ratio < squashed.compressor.ratio
-    assert peak_to_loudness_db(mastered(sound, RATE_HZ, relaxed)) == pytest.approx(goal_db, abs=0.5)
+    assert peak_to_loudness_db(trial.mastered(relaxed)) == pytest.approx(goal_db, abs=0.5)
