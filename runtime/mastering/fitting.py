@@ -16,7 +16,8 @@ from ...presets.preset import Preset
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples, probe, read_passage
 from ..console.match import match_gains_db
-from ..rendering.render import RenderOptions, render_arrays
+from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
+from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions, render_arrays
 from .curve import fit_curve
 from .density import MasterTrial, fit_density
 from .profile import PARTS_HZ, Profile, profile_of, thirds_of
@@ -100,10 +101,35 @@ def fit_master(
         AudioError: a file cannot be used.
     """
     playing = {track.name: stems[track.name] for track in preset.tracks if not track.mute}
-    trial = MasterTrial(_bus(preset, playing, heard_s, files), RATE_HZ)
+    if reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
+        return None
+    bus = _bus(preset, playing, heard_s, files)
+    return fit_to_bus(bus, preset.master, reference, amount=amount, phase=phase, aspects=aspects)
+
+
+def fit_to_bus(
+    bus: Samples,
+    master: Master,
+    reference: Profile,
+    *,
+    amount: float = 1.0,
+    phase: Phase = "minimum",
+    aspects: Collection[str] = ASPECTS,
+) -> Mastering | None:
+    """:func:`fit_master` to what comes into the master, in memory.
+
+    Args:
+        bus: shape (2, n), at :data:`RATE_HZ`.
+        master: a match curve that it has is replaced.
+        reference: as it should sound.
+        amount: 0 nothing, 1 all of it; more is 1.
+        phase: of the curve.
+        aspects: what is taken from the reference, of :data:`ASPECTS`.
+    """
     amount = min(1.0, amount)
     linear_phase = 0.0 if phase == "minimum" else 1.0
-    free = preset.master.model_copy(update={"match": MatchCurve(amount=amount, linear_phase=linear_phase)})
+    free = master.model_copy(update={"match": MatchCurve(amount=amount, linear_phase=linear_phase)})
+    trial = MasterTrial(bus, RATE_HZ)
     before = _profile(trial.mastered(free))
     if before.is_silent or reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
         return None
@@ -146,18 +172,31 @@ def fit_to_song(
 
 
 def rendering_for(mastering: Mastering | None, options: RenderOptions) -> RenderOptions:
-    """Complete how to render: the density of the reference, and its loudness where that is asked for."""
+    """Complete how to render: the density of the reference, and its loudness where that is asked for.
+
+    Where no loudness was asked for, the mix is quieter than usual where a reference's peaks stand so high that the
+    limiter would have to crush those of the mix.
+    """
     if mastering is None:
         return options
     reference = mastering.reference
     peaks_db = reference.peak_to_loudness_db
     loudness_lufs = options.loudness_lufs
+    most_db = options.most_limited_db
+    # Where its peaks are over the ceiling, the mix is as much quieter, not as much flatter.
+    loudest_lufs = options.ceiling_dbtp - peaks_db
     if options.loudness_of_reference:
-        # Where its peaks are over the ceiling, the mix is as much quieter, not as much flatter.
-        loudest_lufs = min(reference.loudness_lufs, options.ceiling_dbtp - peaks_db)
-        loudness_lufs = round(min(0.0, max(-70.0, loudest_lufs)), 2)
+        loudness_lufs = _held_lufs(min(reference.loudness_lufs, loudest_lufs))
+    elif loudness_lufs == USUAL_LUFS:
+        most_db = MOST_DENSER_DB if most_db is None else most_db
+        loudness_lufs = _held_lufs(min(loudness_lufs, loudest_lufs)) if mastering.is_dense else loudness_lufs
     density_db = max(0.0, peaks_db) if mastering.is_dense else None
-    return replace(options, loudness_lufs=loudness_lufs, peak_to_loudness_db=density_db)
+    return replace(options, loudness_lufs=loudness_lufs, peak_to_loudness_db=density_db, most_limited_db=most_db)
+
+
+def _held_lufs(loudness_lufs: float) -> float:
+    lowest, highest = LOUDNESS_RANGE_LUFS
+    return round(min(highest, max(lowest, loudness_lufs)), 2)
 
 
 def _bus(preset: Preset, stems: Mapping[str, Path], heard_s: float | None, files: OpenFiles) -> Samples:

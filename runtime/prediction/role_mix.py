@@ -32,7 +32,7 @@ def plain_by_role(
     sounds = sounds_of(passage, cast, sample_rate_hz)
     if not sounds:
         return preset
-    return _with_mix(preset, mix_by_role(sounds, picture, sample_rate_hz, level_lufs, render_strip))
+    return with_mix(preset, mix_by_role(sounds, picture, sample_rate_hz, level_lufs, render_strip))
 
 
 def with_prior(
@@ -60,10 +60,10 @@ def with_prior(
     said: Mapping[str, Strip] = {track.name: track.strip for track in preset.tracks}
     picture = picture_of(reference, cast, sample_rate_hz)
     mixed = believed(sounds, said, preset.master, picture, sample_rate_hz, level_lufs, render_strip, trust)
-    return _with_mix(preset, mixed)
+    return with_mix(preset, mixed)
 
 
-def _with_mix(preset: Preset, mixed: RoleMix) -> Preset:
+def with_mix(preset: Preset, mixed: RoleMix) -> Preset:
     """A preset with the settings of a mix; what is linked is alike."""
     tracks = tuple(
         track.model_copy(update={"strip": mixed.strips.get(track.name, track.strip)}) for track in preset.tracks

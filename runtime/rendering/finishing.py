@@ -24,6 +24,8 @@ from .gain_curves import GainCurves
 # The loudness reached may differ by this much before another gain is tried, and so many are tried.
 _TOLERANCE_LU = 0.2
 _ATTEMPTS = 4
+USUAL_LUFS = -14.0
+"""Loudness where nobody asks for another."""
 MOST_DENSER_DB = 3.0
 """How far peaks are turned down for the sake of density."""
 # More than this on top of the plain gain would only be crushed by the limiter.
@@ -67,11 +69,20 @@ class LevelTarget:
         ceiling_dbtp: no true peak will be over it.
         peak_to_loudness_db: peaks further above the loudness are turned down, by :data:`MOST_DENSER_DB` at most, so far
             as the ceiling does not ask for more; None leaves them.
+        most_limited_db: the mix is quieter than wanted where the limiter would turn peaks down by more; None lets
+            loudness go first.
     """
 
     loudness_lufs: float | None
     ceiling_dbtp: float
     peak_to_loudness_db: float | None = None
+    most_limited_db: float | None = None
+
+    def highest_gain_db(self, levels: Levels, limit_dbtp: float) -> float:
+        """Compute the gain up to which a limiter at this level turns the peaks of a mix down by no more than it may."""
+        if self.most_limited_db is None or not math.isfinite(levels.true_peak_dbtp):
+            return math.inf
+        return limit_dbtp + self.most_limited_db - levels.true_peak_dbtp
 
     def limit_dbtp(self, levels: Levels, gain_db: float) -> float:
         """Compute the level that no peak may pass of a mix of these levels behind a gain."""
@@ -136,6 +147,7 @@ def finish(
     plain_db, loudness_lufs = 0.0, target.loudness_lufs
     if loudness_lufs is not None and math.isfinite(mix.levels.loudness_lufs):
         plain_db = loudness_lufs - mix.levels.loudness_lufs
+        plain_db = min(plain_db, target.highest_gain_db(mix.levels, target.ceiling_dbtp))
     ceiling_dbtp = target.limit_dbtp(mix.levels, plain_db)
     if mix.levels.true_peak_dbtp + plain_db <= ceiling_dbtp:
         if curves is not None:
@@ -144,12 +156,13 @@ def finish(
         levels = Levels(mix.levels.loudness_lufs + plain_db, mix.levels.true_peak_dbtp + plain_db)
         return Finish(plain_db, 0.0, levels)
     gain_db = plain_db
+    highest_db = target.highest_gain_db(mix.levels, ceiling_dbtp)
     for _ in range(_ATTEMPTS):
         result = _write_limited(mix, gain_db, path, audio_format, ceiling_dbtp, curves)
         if loudness_lufs is None:
             break
         missing_db = loudness_lufs - result.levels.loudness_lufs
-        following_db = min(gain_db + missing_db, plain_db + _MOST_EXTRA_DB)
+        following_db = min(gain_db + missing_db, plain_db + _MOST_EXTRA_DB, max(gain_db, highest_db))
         if abs(missing_db) <= _TOLERANCE_LU or following_db == gain_db:
             break
         gain_db = following_db

@@ -21,7 +21,7 @@ import numpy as np
 
 from ...presets.checking.arguments import checked_choice, checked_number, checked_switch, checked_whole
 from ...presets.console import SEND_OFF_DB, Master, Strip
-from ...presets.errors import AudioError, OutputError, PresetError
+from ...presets.errors import AudioError, OutputError
 from ...presets.preset import Preset, Track
 from ...presets.sections import rows_of
 from ...presets.units import decibels
@@ -34,8 +34,9 @@ from ..console.buses import Buses, Sums
 from ..console.streams import ConsoleStream, Input, MasterStream
 from .adding_up import add_up
 from .file_session import FileSession
-from .finishing import Finish, Levels, LevelTarget, RawMix, finish
+from .finishing import USUAL_LUFS, Finish, Levels, LevelTarget, RawMix, finish
 from .gain_curves import GainCurves, PostMaster
+from .matching import matched
 from .passes import raw_mix, safe_gain, size_of, write_stems
 
 Progress = Callable[[float, str], None]
@@ -64,6 +65,8 @@ class RenderOptions:
             lets its peaks stand.
         peak_to_loudness_db: how far peaks may stand above the loudness; a limiter turns higher ones down, by 3 dB at
             most. None leaves them, up to the ceiling.
+        most_limited_db: the mix is quieter than asked for where the limiter would turn its peaks down by more; None
+            reaches the loudness whatever that costs.
         audio_format: a name in :data:`mixbridge.runtime.audio.writing.FORMATS`.
         stems: also write the processed stems.
         stems_post_master: write stems that add up to the mix: with the master's EQ, and the gain that the master, the
@@ -73,10 +76,11 @@ class RenderOptions:
     """
 
     sample_rate_hz: int | None = None
-    loudness_lufs: float | None = -14.0
+    loudness_lufs: float | None = USUAL_LUFS
     ceiling_dbtp: float = -1.0
     loudness_of_reference: bool = False
     peak_to_loudness_db: float | None = None
+    most_limited_db: float | None = None
     audio_format: str = "wav"
     stems: bool = True
     stems_post_master: bool = False
@@ -92,12 +96,18 @@ class RenderOptions:
         if self.loudness_lufs is not None:
             checked_number(self.loudness_lufs, "the loudness in LUFS", *LOUDNESS_RANGE_LUFS, OutputError)
         checked_number(self.ceiling_dbtp, "the ceiling in dBTP", *CEILING_RANGE_DBTP, OutputError)
-        if self.peak_to_loudness_db is not None:
-            checked_number(self.peak_to_loudness_db, "the peak-to-loudness ratio in dB", 0, 60, OutputError)
+        for name in ("peak_to_loudness_db", "most_limited_db"):
+            if getattr(self, name) is not None:
+                checked_number(getattr(self, name), name, 0, 60, OutputError)
         for name in ("stems", "stems_post_master", "overwrite", "loudness_of_reference"):
             checked_switch(getattr(self, name), name, OutputError)
         if self.workers is not None:
             checked_whole(self.workers, "workers", 1, _MOST_WORKERS, OutputError)
+
+    @property
+    def levels(self) -> LevelTarget:
+        """How loud the mix should be, and how high its peaks may stand."""
+        return LevelTarget(self.loudness_lufs, self.ceiling_dbtp, self.peak_to_loudness_db, self.most_limited_db)
 
 
 @dataclass(frozen=True)
@@ -178,7 +188,7 @@ def render_arrays(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Pre
         PresetError: tracks and stems do not match, or the settings overflow.
         AudioError: a stem has another shape, or samples that are not finite numbers.
     """
-    taken: dict[str, list[Samples]] = {track.name: [] for track in _matched(preset, stems)}
+    taken: dict[str, list[Samples]] = {track.name: [] for track in matched(preset, stems)}
     bus: list[Samples] = []
     buses: dict[str, list[Samples]] = {}
 
@@ -230,7 +240,7 @@ def _rendered_mix(
     take_stems: Mapping[str, Callable[[Samples], None]],
     take_sums: Callable[[Sums], None],
 ) -> Samples:
-    tracks = _matched(preset, stems)
+    tracks = matched(preset, stems)
     inputs = [_array_input(track, stems[track.name], take_stems.get(track.name, _nowhere)) for track in tracks]
     console = ConsoleStream(inputs, Buses.of(preset), sample_rate_hz, BLOCK_FRAMES)
 
@@ -277,7 +287,7 @@ def render_files(
         OutputError: a result cannot be written.
     """
     options, progress = options or RenderOptions(), progress or _no_progress
-    tracks = _matched(preset, stems)
+    tracks = matched(preset, stems)
     rate_hz = options.sample_rate_hz or _session_rate((stems[track.name] for track in tracks), files)
     readers = [AudioReader(stems[track.name], rate_hz, files=files) for track in tracks]
     session = FileSession(tracks, readers, Buses.of(preset), options.workers)
@@ -291,8 +301,7 @@ def render_files(
 
     def finished(raw: RawMix, curves: GainCurves | None = None) -> Finish:
         progress(_ALL_PASSES, "finishing the mix")
-        target = LevelTarget(options.loudness_lufs, options.ceiling_dbtp, options.peak_to_loudness_db)
-        done = finish(raw, folder / mix_file, audio_format, target, curves)
+        done = finish(raw, folder / mix_file, audio_format, options.levels, curves)
         raw.path.unlink()
         return done
 
@@ -350,27 +359,6 @@ def stem_files_of(names: Iterable[str], options: RenderOptions) -> list[str]:
     if not options.stems:
         return []
     return [f"stems/{file}{FORMATS[options.audio_format].suffix}" for file in file_names(names)]
-
-
-def _matched(preset: Preset, stems: Iterable[str]) -> list[Track]:
-    """The tracks to render, in the preset's order."""
-    given = set(stems)
-    missing = [track.name for track in preset.tracks if not track.mute and track.name not in given]
-    unknown = sorted(given - {track.name for track in preset.tracks})
-    if missing or unknown:
-        raise PresetError(
-            "the preset's tracks and the stems do not match. "
-            f"Tracks without a stem: {_listed(missing)}. Stems without a track: {_listed(unknown)}. "
-            "Give both the same names, or mute tracks that have no stem."
-        )
-    tracks = [track for track in preset.tracks if not track.mute]
-    if not tracks:
-        raise PresetError("there is nothing to mix: the preset has no track that is not muted.")
-    return tracks
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(map(repr, names)) or "none"
 
 
 def _session_rate(paths: Iterable[Path], files: OpenFiles) -> int:

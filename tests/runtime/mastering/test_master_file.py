@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import mixbridge
 import numpy as np
 import pytest
 import soundfile as sf
+from mixbridge.presets.console import Master
 from mixbridge.presets.parts.match import MatchCurve, is_flat, points_db
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.audio.peaks import true_peak_db
-from mixbridge.runtime.mastering.fitting import fit_to_song, reference_profile, rendering_for
+from mixbridge.runtime.mastering.fitting import Mastering, fit_to_song, reference_profile, rendering_for
 from mixbridge.runtime.mastering.profile import loudness_power, thirds_of
 from mixbridge.runtime.rendering.render import RenderOptions
 
@@ -96,6 +98,19 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, dull: Path) -> None:
 def test_without_a_fit_the_rendering_is_what_was_asked_for() -> None:
     options = RenderOptions(loudness_lufs=-16)
     assert rendering_for(None, options) is options
+
+
+@pytest.mark.parametrize(
+    ("asked_lufs", "peaks_db", "given_lufs"), [(-14.0, 10.0, -14.0), (-14.0, 17.5, -18.5), (-9.0, 17.5, -9.0)]
+)
+def test_peaks_of_a_lively_reference_are_not_crushed(asked_lufs: float, peaks_db: float, given_lufs: float) -> None:
+    measured = reference_profile(SONG)
+    lively = replace(measured, true_peak_dbtp=measured.loudness_lufs + peaks_db)
+    how = rendering_for(Mastering(Master(), lively, lively, lively), RenderOptions(loudness_lufs=asked_lufs))
+    assert how.loudness_lufs == pytest.approx(given_lufs, abs=0.01)
+    assert how.peak_to_loudness_db == pytest.approx(peaks_db)
+    # Who asks for a loudness gets it.
+    assert how.most_limited_db == (3.0 if asked_lufs == -14 else None)
 
 
 def test_what_is_not_asked_of_the_reference_is_not_taken(dull: Path) -> None:

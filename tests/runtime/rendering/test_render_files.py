@@ -350,7 +350,9 @@ def test_broken_input_leaves_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
 
 
-@pytest.mark.parametrize("wrong", [{"audio_format": "mp9"}, {"loudness_lufs": 3.0}, {"ceiling_dbtp": 1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"audio_format": "mp9"}, {"loudness_lufs": 3.0}, {"ceiling_dbtp": 1.0}, {"most_limited_db": -1.0}]
+)
 def test_options_are_checked(wrong: dict[str, object]) -> None:
     with pytest.raises(MixbridgeError, match=r"choose one|give a number"):
         RenderOptions(**wrong)  # type: ignore[arg-type]
@@ -369,3 +371,16 @@ def test_memory_does_not_grow_with_length(tmp_path: Path, monkeypatch: pytest.Mo
     rendered(session(tmp_path / "in", 200_000), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
     assert max(longest) <= 32768
     assert len(longest) >= 200_000 // 32768
+
+
+def test_a_mix_is_quieter_where_its_peaks_would_be_crushed(tmp_path: Path) -> None:
+    audio = noise(5 * RATE_HZ, level=0.02)
+    audio[:, 100_000] = 0.9  # a click far above all else
+    stems, settings = {"Keys": save(tmp_path / "a.wav", audio)}, preset({"Keys": Strip()})
+    crushed = rendered(stems, settings, tmp_path / "loud").render
+    held = rendered(stems, settings, tmp_path / "held", RenderOptions(most_limited_db=3.0)).render
+    assert crushed.limited_db > 12
+    assert crushed.levels.loudness_lufs == pytest.approx(-14, abs=0.3)
+    assert held.limited_db == pytest.approx(3.0, abs=0.1)
+    assert held.levels.true_peak_dbtp <= -0.99
+    assert held.levels.loudness_lufs < crushed.levels.loudness_lufs - 9
