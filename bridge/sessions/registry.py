@@ -167,6 +167,7 @@ FORMATS = (
         "dawproject.reading",
         "dawproject.writing",
         "dawproject.new",
+        lacks=frozenset(BUSES),
     ),
     SessionFormat("wav", "WAV", (".wav", ".wave", ".bwf", ".w64", ".rf64"), "audio.wav", from_daw=False),
     SessionFormat("folder", "folder", (), "audio.folder", from_daw=False),

@@ -13,7 +13,7 @@ import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
@@ -127,8 +127,13 @@ class Container:
             self._extracted[name] = extracted
         return self._extracted[name]
 
-    def copy_to(self, target: IO[bytes], project: bytes) -> None:
+    def copy_to(self, target: IO[bytes], project: bytes, files: Mapping[str, Path | None]) -> None:
         """Write the zip with another project.xml; every other entry as it is, byte for byte, packed as it was.
+
+        Args:
+            target: where it is written.
+            project: the other project.xml.
+            files: more files, by their names in the zip, or others in the place of those; None takes one out.
 
         Raises:
             SessionError: the zip is damaged.
@@ -148,8 +153,11 @@ class Container:
                     fresh.compress_type = zipfile.ZIP_DEFLATED
                     fresh.external_attr = entry.external_attr
                     out.writestr(fresh, project)
-                else:
+                elif entry.filename not in files:
                     _append(out, self._file, entry, start, end)
+            for name, path in files.items():
+                if path is not None:
+                    out.write(path, name, zipfile.ZIP_STORED)
             out.close()
 
     def _extract(self, entry: zipfile.ZipInfo, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -12,11 +12,27 @@ from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor
 from ..core.balance import FaderPan, from_daw, to_daw
 from ..core.model import Automation, PanLaw, Session, SessionGroup, SessionTrack
+from ..core.returned import MARK, ReturnAudio
 from ..core.routing import acting
 from ..writing import group_to_rest, in_terms_of
 from .arrange import PackedSource, clip_element, points_element, tempo_element
 from .devices import LOUDEST_FADER, channel_settings, lost, mute_element, pan_element, volume_element
+from .mixing.elements import (
+    EFFECT_NAMES,
+    MixBuses,
+    effect_devices,
+    effect_words,
+    filled,
+    new_channel,
+    packed_path,
+    return_clips,
+    send_element,
+    send_held,
+    sends_db,
+    track_of,
+)
 from .time import tempo_lines
+from .xml import plain_text
 
 VERSION = "1.0"
 _QUIETEST_DB = -120.0
@@ -49,15 +65,24 @@ class ProjectBuilder:
         session: which.
         sources: where the files of its clips are to be found.
         moved: groups that act on the mix's tracks and would change their balance; they are set to 0 dB.
+        buses: groups and effects of the mix.
     """
 
-    def __init__(self, session: Session, sources: Mapping[Path, PackedSource], moved: Mapping[int, SessionGroup]):
-        self._session, self._sources, self._moved = session, sources, moved
+    def __init__(
+        self,
+        session: Session,
+        sources: Mapping[Path, PackedSource],
+        moved: Mapping[int, SessionGroup],
+        buses: MixBuses,
+    ):
+        self._session, self._sources, self._moved, self._buses = session, sources, moved, buses
         self._count = 0
         self._structure, self._lanes = Element("Structure"), Element("Lanes", timeUnit="seconds", id=self._id())
         self._folders: dict[int | str, _Folder] = {}
         self._said: set[str] = set()
         self._master = self._id()
+        self._effects = {effect: self._id() for effect in buses.effects}
+        self._groups: dict[str, _Folder] = {}
         self.notes: list[str] = []
         for group in moved.values():
             if group.kind == "VCA":
@@ -72,7 +97,7 @@ class ProjectBuilder:
             wanted: what the mix has for it; None leaves it its own fader and pan.
             channels: of its stem, 1 or 2.
         """
-        folder = self._folder(track)
+        folder = self._folder(track) if wanted is None or wanted.bus is None else self._mix_group(wanted.bus)
         identity = self._id()
         element = Element("Track", contentType="audio", loaded="true", id=identity, name=plain_text(name))
         if track.colour:
@@ -83,7 +108,8 @@ class ProjectBuilder:
         else:
             there = in_terms_of(wanted, channels, _LAW)
             settings = channel_settings(there.strip, decibels(LOUDEST_FADER))
-            self._fill(channel, settings.devices, settings.fader_db, there.strip.pan, mute=wanted.mute)
+            sends = self._sends(sends_db(wanted.strip), name)
+            self._fill(channel, settings.devices, settings.fader_db, there.strip.pan, mute=wanted.mute, sends=sends)
             self.notes += [f"{name}: {what}" for what in lost(there.strip, settings.more_db)]
         element.append(channel.element)
         folder.element.append(element)
@@ -93,6 +119,27 @@ class ProjectBuilder:
         self._lanes.append(lanes)
         if track.polarity_inverted:
             self.notes.append(f"{name}: its polarity is inverted in the session; invert it in the DAW, too.")
+
+    def returns(self, audio: Sequence[ReturnAudio]) -> dict[str, Path]:
+        """Add the effect channels, and the tracks of rendered returns; return their files by their names in the zip."""
+        rendered = {item.effect for item in audio}
+        taken = [source.path for source in self._sources.values()]
+        paths = {item.effect: packed_path(item.effect, taken) for item in audio}
+        for effect, identity in self._effects.items():
+            name, level_db = EFFECT_NAMES[effect], self._buses.return_db(effect)
+            sends = self._sends(self._buses.sends_of_return_db(effect), name)
+            channel = new_channel("effect", identity, self._master)
+            filled(channel, effect_devices(effect, self._buses.preset), level_db, 0.0, mute=True, sends=sends)
+            self._structure.append(track_of(channel, name, self._id()))
+            self.notes.append(effect_words(effect, self._buses.preset, rendered=effect in rendered))
+        for item in audio:
+            identity = self._id()
+            channel = filled(new_channel("regular", self._id(), self._master), (), 0.0, 0.0, mute=False, sends=())
+            self._structure.append(track_of(channel, item.track_name, identity))
+            lanes = Element("Lanes", track=identity, id=self._id())
+            lanes.append(return_clips(item, paths[item.effect]))
+            self._lanes.append(lanes)
+        return {paths[item.effect]: item.path for item in audio}
 
     def finished(self, preset: Preset) -> Element:
         """Return the project, with the master at the end of its tracks."""
@@ -137,6 +184,24 @@ class ProjectBuilder:
                 "a DAW that plays one at a time hides what lies below."
             )
         return clips
+
+    def _mix_group(self, name: str) -> _Folder:
+        """Return where the tracks of a group of the mix stand."""
+        if name not in self._groups:
+            group, title = self._buses.groups[name], plain_text(name) + MARK
+            there = in_terms_of(PresetTrack(name="group", strip=group.strip), 2, _LAW).strip
+            settings = channel_settings(there, decibels(LOUDEST_FADER))
+            sends = self._sends(sends_db(group.strip), title)
+            channel = self._channel("submix", self._master, 2)
+            self._fill(channel, settings.devices, settings.fader_db, there.pan, mute=group.mute, sends=sends)
+            self._groups[name] = self._group_track(title, channel, self._structure, filled=True)
+            self.notes += [f"{title}: {what}" for what in lost(there, settings.more_db)]
+        return self._groups[name]
+
+    def _sends(self, levels_db: Mapping[str, float], name: str) -> list[Element]:
+        for effect, level_db in levels_db.items():
+            self.notes += [f"{name}: {what}" for what in send_held(effect, level_db)]
+        return [send_element(effect, self._effects[effect], level_db) for effect, level_db in levels_db.items()]
 
     def _folder(self, item: SessionTrack | SessionGroup, way: frozenset[int] = frozenset()) -> _Folder:
         """Return where a track or group stands, and the channel that it goes to."""
@@ -217,16 +282,19 @@ class ProjectBuilder:
         position: float,
         *,
         mute: bool,
+        sends: Sequence[Element] = (),
     ) -> None:
         if devices is not None:
             chain = Element("Devices")
             chain.extend(devices)
             channel.element.append(chain)
         channel.element.append(mute_element(mute))
-        for element, identity in ((pan_element(position), channel.pan), (volume_element(level_db), channel.volume)):
+        panner, volume, sent = pan_element(position), volume_element(level_db), Element("Sends")
+        for element, identity in ((panner, channel.pan), (volume, channel.volume)):
             element.set("id", identity)
             element.set("name", element.tag)
-            channel.element.append(element)
+        sent.extend(sends)
+        channel.element.extend((panner, sent, volume) if sends else (panner, volume))
 
     def _automation(
         self, lanes: Element, item: SessionTrack | SessionGroup, name: str, channel: _Channel, channels: int | None
@@ -274,11 +342,6 @@ def left_behind(session: Session) -> Iterator[str]:
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         where = f" ({', '.join(names[:_LISTED])}{more})" if names else ""
         yield f"Not in the new project: {what}{where}."
-
-
-def plain_text(name: str) -> str:
-    """Return a name without what XML cannot hold."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _in_this_law(item: SessionTrack | SessionGroup, channels: int) -> FaderPan:

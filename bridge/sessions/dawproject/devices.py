@@ -1,5 +1,7 @@
 """A strip as a channel of the DAWproject format: NoiseGate, Equalizer, Compressor; and back: a pair of codecs for each.
 
+The master has a Limiter behind them, at the ceiling that renderings have.
+
 Six bands and the cuts fit as they are; a gate has neither hold nor hysteresis. Frequencies are written in semitones
 (MIDI keys) and ratios in percent, as Bitwig Studio does it: these are sure to be understood. The format says nothing of
 what an attack's seconds mean; they are taken for the time constant. It has no knee and no look-ahead.
@@ -41,9 +43,12 @@ MARK: Final = "mixbridge"
 EQ_NAME: Final = f"{MARK} EQ"
 COMPRESSOR_NAME: Final = f"{MARK} Compressor"
 GATE_NAME: Final = f"{MARK} Gate"
+LIMITER_NAME: Final = f"{MARK} Limiter"
 
 # Where the fader of a new channel ends, as a factor.
 LOUDEST_FADER: Final = 2.0
+# Of renderings, unless the user says otherwise.
+CEILING_DB: Final = -1.0
 _UNHEARD_DB: Final = 0.01
 _LAW: Final[TimeLaw] = "tau"
 _KINDS: Final = {
@@ -92,6 +97,35 @@ def cuts_of(device: Element) -> tuple[LowCut, HighCut]:
         elif kind == _HIGH_CUT and high_cut == HighCut():
             high_cut = HighCut(freq_hz=_held("high_cut.freq_hz", freq_hz), slope_db_per_octave=slope)
     return low_cut, high_cut
+
+
+def cuts_element(low_cut_hz: float, high_cut_hz: float) -> Element:
+    """Make a device that cuts what is below and above, at 12 dB an octave."""
+    device = _device("Equalizer", EQ_NAME, enabled=True)
+    for kind, freq_hz in ((_LOW_CUT, low_cut_hz), (_HIGH_CUT, high_cut_hz)):
+        element = SubElement(device, "Band", type=kind, order="2")
+        _real(element, "Freq", semitones(freq_hz), "semitones")
+        _real(element, "Q", _BUTTERWORTH_Q, "linear")
+        SubElement(element, "Enabled", value="true")
+    return device
+
+
+def cut_hz_of(device: Element) -> Iterator[tuple[str, float]]:
+    """Read where a device cuts: "low_cut_hz" and "high_cut_hz", those that are on."""
+    names = {_LOW_CUT: "low_cut_hz", _HIGH_CUT: "high_cut_hz"}
+    for element in device.iterfind("Band") if _is_on(device) else ():
+        name = names.get(element.get("type", ""))
+        if name is not None and _is_on(element):
+            yield name, _freq_hz(element)
+
+
+def limiter_element(ceiling_db: float = CEILING_DB, *, enabled: bool = True) -> Element:
+    """Make a device that lets nothing over a ceiling."""
+    device = _device("Limiter", LIMITER_NAME, enabled=enabled)
+    _real(device, "InputGain", 0.0, "decibel")
+    _real(device, "OutputGain", 0.0, "decibel")
+    _real(device, "Threshold", ceiling_db, "decibel")
+    return device
 
 
 def gate_element(gate: Gate) -> Element:
@@ -186,7 +220,8 @@ class ChannelSettings:
 
     Attributes:
         fader_db: of its fader, no more than that can give.
-        devices: its gate if it has one, its EQ and its compressor, in this order.
+        devices: its gate if it has one, its EQ and its compressor, in this order; the limiter of a master, which is off
+            where the master does nothing.
         more_db: what the compressor's output gives because the fader cannot.
     """
 
@@ -207,6 +242,8 @@ def channel_settings(strip: Bus, loudest_db: float) -> ChannelSettings:
         chain += [gate_element(plain.gate)] if is_active(plain, "gate") else []
         chain.append(equalizer_element(plain.eq, plain.low_cut, plain.high_cut))
     chain.append(compressor_element(plain.compressor, more_db))
+    if isinstance(plain, Master):
+        chain.append(limiter_element(enabled=plain != Master()))
     return ChannelSettings(level_db - more_db, tuple(chain), more_db)
 
 
@@ -234,7 +271,7 @@ def lost(strip: Bus, more_db: float = 0.0) -> Iterator[str]:
     if isinstance(plain, Strip) and is_active(plain, "gate") and (plain.gate.hold_ms or plain.gate.hysteresis_db):
         hold, hysteresis = quantity(plain.gate.hold_ms, "ms"), quantity(plain.gate.hysteresis_db, "dB")
         yield f"the gate's hold of {hold} and hysteresis of {hysteresis} are left out: the format has none."
-    yield from strip_left_out(strip, "the format", also=("gate", "low_cut", "high_cut"))
+    yield from strip_left_out(strip, "the format", also=("gate", "low_cut", "high_cut", "send"))
 
 
 def volume_element(level_db: float, old: Element | None = None) -> Element:
@@ -272,7 +309,7 @@ def loudest_db(volume: Element | None) -> float:
 
 def is_ours(device: Element) -> bool:
     """Tell whether a device was made by mixbridge."""
-    return device.tag in ("NoiseGate", "Equalizer", "Compressor") and device.get("name", "").startswith(MARK)
+    return device.tag in ("NoiseGate", "Equalizer", "Compressor", "Limiter") and device.get("name", "").startswith(MARK)
 
 
 def semitones(freq_hz: float) -> float:

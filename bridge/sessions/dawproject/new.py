@@ -21,13 +21,15 @@ from ....runtime.audio.naming import file_names
 from ....runtime.audio.output import OutputFolder
 from ..core.checks import checked
 from ..core.model import Clip, Session, SessionTrack
-from ..core.returned import ReturnAudio
+from ..core.returned import ReturnAudio, is_return_audio
 from ..stems.material import FilePool
 from ..stems.render import render_stems
 from ..writing import Written, left_out, matched, moved_groups, solos_stay, stem_channels
 from .archive import METADATA, PROJECT, ExtractedFile
 from .arrange import PackedSource, unspoken
-from .build import ProjectBuilder, left_behind, plain_text
+from .build import ProjectBuilder, left_behind
+from .mixing.elements import MixBuses
+from .xml import plain_text
 
 
 def create(
@@ -47,7 +49,7 @@ def create(
         preset: the mix.
         output: the file.
         match: name of the preset's track to that of the session's.
-        returns: of effects, as audio; none as long as the format is said to lack none.
+        returns: of effects, as audio; a track for each.
         embed: put the audio into the file; else it only names where the audio is.
         overwrite: replace a file that is there.
 
@@ -65,11 +67,16 @@ def create(
     ):
         tracks, notes = _spoken(session, names, Path(folder))
         sources = _sources(tracks, output, Path(folder), embed=embed)
-        project = ProjectBuilder(session, sources, moved_groups(session, chosen))
+        buses = MixBuses.of(preset, chosen.values())
+        project = ProjectBuilder(session, sources, moved_groups(session, chosen), buses)
         for place, track in enumerate(tracks):
-            project.track(track, names[place], chosen.get(place), channels[place])
+            if place in chosen or not is_return_audio(track):
+                project.track(track, names[place], chosen.get(place), channels[place])
+            else:
+                notes.append(f"{names[place]}: a return of an earlier mix, left out.")
+        files = project.returns(returns)
         root = project.finished(preset)
-        _pack(workplace / output.name, root, session.name, sources)
+        _pack(workplace / output.name, root, session.name, sources, files)
     others = (*left_behind(session), *solos_stay(session), *left_out(preset, match))
     return Written(output, (*notes, *project.notes, *others))
 
@@ -118,7 +125,9 @@ def _relative(file: Path, folder: Path) -> str:
         return file.resolve().as_posix()
 
 
-def _pack(target: Path, root: Element, title: str, sources: Mapping[Path, PackedSource]) -> None:
+def _pack(
+    target: Path, root: Element, title: str, sources: Mapping[Path, PackedSource], files: Mapping[str, Path]
+) -> None:
     metadata = Element("MetaData")
     name = Element("Title")
     name.text = plain_text(title)
@@ -131,6 +140,8 @@ def _pack(target: Path, root: Element, title: str, sources: Mapping[Path, Packed
                 if not source.external:
                     # Sound hardly gets smaller, and DAWs read it faster as it is.
                     file.write(path, source.path, zipfile.ZIP_STORED)
+            for place, audio in files.items():
+                file.write(audio, place, zipfile.ZIP_STORED)
     except OSError as error:
         raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
 

@@ -126,6 +126,11 @@ def is_true(element: Element | None, name: str, default: bool) -> bool:
     return default if text is None else text.strip().lower() in ("true", "1")
 
 
+def plain_text(name: str) -> str:
+    """Return a name without what XML cannot hold."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
 class _Builder(TreeBuilder):
     """Makes elements, and counts them."""
 

@@ -1,0 +1,1 @@
+"""What a mix adds to a DAWproject: sends, groups, effect channels, returns as audio."""
