@@ -28,6 +28,7 @@ from .runtime.mixing import apply as apply
 from .runtime.mixing import mix as mix
 from .runtime.mixing import predict as predict
 from .runtime.model.controller import Controller as Controller
+from .runtime.model.references import Reference as Reference
 from .runtime.processor import AudioProcessor as AudioProcessor
 from .runtime.rendering.render import RenderOptions as RenderOptions
 

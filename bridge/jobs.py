@@ -7,7 +7,7 @@ these.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.analysis import Passage
 from ..runtime.model.bundle import DEFAULT_MODEL
 from ..runtime.model.controller import Controller, Provider
+from ..runtime.model.references import AnyReference, Song, songs_of
 from ..runtime.rendering.render import RenderOptions
 from .thresholds import threshold_notes
 
@@ -55,7 +56,7 @@ class Done:
 
 def run_mix(
     stems: Mapping[str, Path],
-    reference: Path,
+    reference: AnyReference,
     output: Path,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
@@ -70,7 +71,7 @@ def run_mix(
 
     Args:
         stems: files by track name.
-        reference: a finished song.
+        reference: a finished song, or several with weights.
         output: folder for the results; it appears whole or not at all.
         model: a loaded controller, a bundle's folder, or the name of a model that ships.
         provider: "auto", "cuda" or "cpu".
@@ -85,24 +86,25 @@ def run_mix(
     """
     render_options, inputs = render_options or RenderOptions(), tuple(inputs)
     expected = [*mixing.mix_files(stems, render_options), *[REPORT] * report]
-    place = mixing.output_for(output, stems, reference, expected, render_options, inputs)
+    songs = songs_of(reference)
+    place = mixing.output_for(output, stems, songs, expected, render_options, inputs)
     with place:
         result = mixing.mix_into(
             place,
             stems,
-            reference,
+            songs,
             model=model,
             provider=provider,
             options=options,
             render_options=render_options,
             progress=progress,
         )
-        return _finished(place, result, stems, reference, render_options, report, progress, inputs)
+        return _finished(place, result, stems, songs, render_options, report, progress, inputs)
 
 
 def run_master(
     mix: Path,
-    reference: Path,
+    reference: AnyReference,
     output: Path,
     *,
     options: MasterOptions | None = None,
@@ -112,13 +114,14 @@ def run_master(
 ) -> Done:
     """Bring one finished mix to the sound of a reference; arguments and errors as for :func:`run_mix`."""
     how = render_options or RenderOptions(loudness_of_reference=True)
-    stems = master_file.mix_alone(mix, reference)
-    place = mixing.output_for(output, stems, reference, master_results(how, report=report), how)
+    songs = songs_of(reference)
+    stems = master_file.mix_alone(mix, songs)
+    place = mixing.output_for(output, stems, songs, master_results(how, report=report), how)
     with place:
         result = master_file.master_into(
-            place, stems, reference, options=options or MasterOptions(), render_options=how, progress=progress
+            place, stems, songs, options=options or MasterOptions(), render_options=how, progress=progress
         )
-        return _finished(place, result, stems, reference, how, report, progress, ())
+        return _finished(place, result, stems, songs, how, report, progress, ())
 
 
 def master_results(options: RenderOptions, *, report: bool) -> list[str]:
@@ -142,7 +145,7 @@ def run_apply(
     place = mixing.output_for(output, stems, None, expected, render_options, inputs)
     with place:
         result = mixing.apply_into(place, preset, stems, options=render_options, progress=progress)
-        done = _finished(place, result, stems, None, render_options, report, progress, inputs)
+        done = _finished(place, result, stems, (), render_options, report, progress, inputs)
         audible = {name: path for name, path in stems.items() if not preset.track(name).mute}
         return replace(done, warnings=(*done.warnings, *threshold_notes(preset, audible)))
 
@@ -156,7 +159,7 @@ def _finished(
     place: OutputFolder,
     result: MixResult,
     stems: Mapping[str, Path],
-    reference: Path | None,
+    songs: Sequence[Song],
     options: RenderOptions,
     report: bool,
     progress: Progress | None,
@@ -166,17 +169,17 @@ def _finished(
     if report:
         if progress is not None:
             progress(1.0, "writing the report")
-        _write_report(place.workplace / REPORT, result, stems, reference)
-    read = [*stems.values(), *([reference] if reference is not None else []), *inputs]
+        _write_report(place.workplace / REPORT, result, stems, songs)
+    read = [*stems.values(), *(song.path for song in songs), *inputs]
     notes = [*result.offsets, *(note for path in dict.fromkeys(read) for note in notes_of(path))]
     warnings = tuple(_warnings(result, options))
     return Done(place.folder, result, place.folder / REPORT if report else None, warnings, tuple(notes))
 
 
-def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], reference: Path | None) -> None:
+def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song]) -> None:
     from .report.report import make_report
 
-    write_text(path, make_report(result, stems, reference))
+    write_text(path, make_report(result, stems, songs))
 
 
 def _silent(passage: Passage) -> tuple[str, ...]:

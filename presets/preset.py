@@ -6,6 +6,7 @@ from old ones, :mod:`.files` reads and writes them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
@@ -36,6 +37,13 @@ class Window(Part):
 
     start_s: float = Field(ge=0, allow_inf_nan=False)
     length_s: float = Field(gt=0, allow_inf_nan=False)
+
+
+class WeightedFile(SourceFile):
+    """One of several references."""
+
+    weight: float = Field(gt=0, le=1, allow_inf_nan=False, description="share of it; those of all add up to 1")
+    window: Window = Field(description="the passage of it that was listened to in any case")
 
 
 class Finding(Part):
@@ -79,6 +87,9 @@ class Provenance(Part):
     model_sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of its manifest")
     reference: SourceFile | None = None
     reference_window: Window | None = None
+    references: tuple[WeightedFile, ...] | None = Field(
+        None, max_length=16, description="all references where there are several; the heaviest is also `reference`"
+    )
     window: Window | None = Field(None, description="passage of the tracks")
     sample_rate_hz: int | None = Field(None, gt=0)
     confidence: Confidence | None = Field(None, description="how far the prediction can be trusted")
@@ -192,6 +203,16 @@ class Preset(Part):
             if bus.name == name:
                 return bus
         raise KeyError(name)
+
+
+def said_of(references: Sequence[WeightedFile]) -> dict[str, Any]:
+    """What a provenance says of references, at least one, the heaviest first, which stands where one alone would."""
+    first = references[0]
+    return {
+        "reference": SourceFile(file=first.file, sha256=first.sha256),
+        "reference_window": first.window,
+        "references": tuple(references) if len(references) > 1 else None,
+    }
 
 
 def json_schema() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import get_args
 from ..presets.checking.arguments import checked_call, checked_choice, checked_kind, checked_number, checked_path
 from ..presets.errors import AudioError, MixbridgeError, OutputError, PresetError
 from ..presets.files import dumps, rounded
-from ..presets.preset import Preset, Provenance, SourceFile, Track, Window
+from ..presets.preset import Preset, Provenance, SourceFile, Track, WeightedFile, Window, said_of
 from ..presets.version import __version__
 from .audio.opening import ON_DEMAND, OpenFiles
 from .audio.output import OutputFolder, write_text
@@ -21,6 +21,7 @@ from .audio.stems import collect_stems
 from .mastering.fitting import Mastering, Phase, fit_master, reference_profile, rendering_for
 from .mixing import PRESET, MixResult, Progress, mix_files, output_for
 from .model.analysis import choose_start_s, said_offsets
+from .model.references import AnyReference, Song, songs_of
 from .rendering.render import RenderOptions, render_files
 
 _FITTING = 0.4
@@ -46,7 +47,7 @@ class MasterOptions:
 
 def master(
     mix: Path | str,
-    reference: Path | str,
+    reference: AnyReference,
     output: Path | str,
     *,
     amount: float | None = None,
@@ -58,7 +59,8 @@ def master(
 
     Args:
         mix: an audio file of one or two channels.
-        reference: a finished song.
+        reference: a finished song; or several, a list of files and of :class:`mixbridge.Reference` with weights, or
+            weights by file.
         output: folder for `mix.wav` and `preset.json`; it appears whole or not at all.
         amount: 0 nothing, 1 all of the difference; None for that of the options.
         options: amount, phase of the curve.
@@ -76,19 +78,17 @@ def master(
     if amount is not None:
         wanted = MasterOptions(amount, wanted.phase)
     checked_call(progress, "progress", MixbridgeError)
-    mix, song = (
-        checked_path(path, name, AudioError) for path, name in ((mix, "the mix"), (reference, "the reference"))
-    )
-    stems = mix_alone(mix, song)
-    place = output_for(checked_path(output, "the output", OutputError), stems, song, master_files(how), how)
+    mix, songs = checked_path(mix, "the mix", AudioError), songs_of(reference)
+    stems = mix_alone(mix, songs)
+    place = output_for(checked_path(output, "the output", OutputError), stems, songs, master_files(how), how)
     with place:
-        return master_into(place, stems, song, options=wanted, render_options=how, progress=progress)
+        return master_into(place, stems, songs, options=wanted, render_options=how, progress=progress)
 
 
 def master_into(
     place: OutputFolder,
     stems: Mapping[str, Path],
-    reference: Path | str,
+    reference: AnyReference,
     *,
     options: MasterOptions,
     render_options: RenderOptions,
@@ -109,25 +109,27 @@ def master_into(
 
 
 def fit_alone(
-    stems: Mapping[str, Path], reference: Path | str, options: MasterOptions, files: OpenFiles = ON_DEMAND
+    stems: Mapping[str, Path],
+    reference: AnyReference,
+    options: MasterOptions,
+    files: OpenFiles = ON_DEMAND,
 ) -> tuple[Preset, Mastering | None]:
     """Fit the master of a preset whose only track is a finished mix; nothing is rendered or written.
 
     Raises:
         AudioError: a file cannot be used, or the reference is silent.
     """
-    song = Path(reference)
-    profile = reference_profile(song, files)
+    songs = songs_of(reference)
+    profile = reference_profile(songs, files)
     if profile.is_silent:
-        raise AudioError(f"{song}: silent; choose a reference with music in it")
+        raise AudioError(f"{songs[0].path}: silent; choose a reference with music in it")
     names = {name: _source(path, files) for name, path in stems.items()}
     preset = Preset(
         tracks=tuple(Track(name=name, role="full mix", source=source) for name, source in names.items()),
         provenance=Provenance(
             tool=f"mixbridge {__version__}",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            reference=_source(song, files),
-            reference_window=_loudest_part(song, files),
+            **said_of([_weighted(song, files) for song in songs]),
         ),
     )
     mastering = fit_master(preset, stems, profile, amount=options.amount, phase=options.phase, files=files)
@@ -135,13 +137,13 @@ def fit_alone(
     return rounded(fitted), mastering
 
 
-def mix_alone(mix: Path | str, reference: Path | str) -> dict[str, Path]:
+def mix_alone(mix: Path | str, reference: AnyReference) -> dict[str, Path]:
     """Name a finished mix as the only track, called like its file.
 
     Raises:
-        AudioError: it is no audio file, a folder of several, or the reference.
+        AudioError: it is no audio file, a folder of several, or a reference.
     """
-    stems = collect_stems([os.fspath(mix)], os.fspath(reference)).stems
+    stems = collect_stems([os.fspath(mix)], [os.fspath(song.path) for song in songs_of(reference)]).stems
     if len(stems) > 1:
         raise AudioError(f"{mix} holds {len(stems)} files: name one finished mix, or mix them with `mixbridge mix`")
     return stems
@@ -156,6 +158,12 @@ def _loudest_part(song: Path, files: OpenFiles) -> Window:
     """The passage of the reference that a report shows; the fit is to the whole song."""
     length_s = min(_SHOWN_S, probe(song, files).duration_s)
     return Window(start_s=choose_start_s([song], length_s, files), length_s=round(length_s, 3))
+
+
+def _weighted(song: Song, files: OpenFiles) -> WeightedFile:
+    source = _source(song.path, files)
+    window = _loudest_part(song.path, files)
+    return WeightedFile(file=source.file, sha256=source.sha256, weight=round(song.share, 4), window=window)
 
 
 def _source(path: Path, files: OpenFiles) -> SourceFile:

@@ -38,6 +38,7 @@ from .model.analysis import Passage, said_offsets
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider, check_provider
 from .model.loading import LoadingController
+from .model.references import AnyReference, songs_of
 from .prediction.confidence import at_amount
 from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
@@ -144,7 +145,7 @@ class PredictOptions:
 
 def predict(
     stems: AnyStems,
-    reference: Path | str,
+    reference: AnyReference,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
     provider: Provider = "auto",
@@ -156,7 +157,8 @@ def predict(
 
     Args:
         stems: files by track name; or a folder, a file, or several, whose tracks are called like the files.
-        reference: a finished song.
+        reference: a finished song; or several, a list of files and of :class:`mixbridge.Reference` with weights, or
+            weights by file.
         model: a loaded controller, a bundle's folder, or the name of a model that ships.
         provider: "auto", "cuda" or "cpu".
         amount: 0 neutral, 1 as predicted, up to 1.5; None for that of the options.
@@ -206,7 +208,7 @@ def apply(
 
 def mix(
     stems: AnyStems,
-    reference: Path | str,
+    reference: AnyReference,
     output: Path | str,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
@@ -218,15 +220,15 @@ def mix(
 ) -> MixResult:
     """:func:`predict`, then :func:`apply`."""
     options, render_options = _at(amount, options), _rendering(render_options)
-    stems, reference = stem_paths(stems), checked_path(reference, "the reference", AudioError)
+    stems, songs = stem_paths(stems), songs_of(reference)
     checked_call(progress, "progress", MixbridgeError)
     folder = checked_path(output, "the output", OutputError)
-    place = output_for(folder, stems, reference, mix_files(stems, render_options), render_options)
+    place = output_for(folder, stems, songs, mix_files(stems, render_options), render_options)
     with place:
         return mix_into(
             place,
             stems,
-            reference,
+            songs,
             model=model,
             provider=provider,
             options=options,
@@ -238,7 +240,7 @@ def mix(
 def mix_into(
     place: OutputFolder,
     stems: Stems,
-    reference: Path | str,
+    reference: AnyReference,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
     provider: Provider = "auto",
@@ -292,7 +294,7 @@ def _believed(preset: Preset, stems: Mapping[str, Path], files: OpenFiles) -> Pr
 def output_for(
     folder: Path,
     stems: Stems,
-    reference: Path | str | None,
+    reference: AnyReference | None,
     expected: Sequence[str],
     options: RenderOptions,
     inputs: Iterable[Path] = (),
@@ -302,7 +304,7 @@ def output_for(
     Args:
         folder: made if need be.
         stems: files that are mixed, by track name.
-        reference: the song that is listened to, if any.
+        reference: the song or songs that are listened to, if any.
         expected: what will be written, relative to the folder.
         options: whether results in it are replaced.
         inputs: more files that are read, e.g. the session that the stems were made of.
@@ -310,7 +312,8 @@ def output_for(
     Raises:
         OutputError: it holds what may not be replaced, or what is read.
     """
-    read = [*paths_by_name(stems).values(), *([Path(reference)] if reference is not None else []), *inputs]
+    heard = songs_of(reference) if reference is not None else ()
+    read = [*paths_by_name(stems).values(), *(song.path for song in heard), *inputs]
     place = OutputFolder(folder, options.overwrite, expected, read)
     recording = next((name for name in expected if is_audio(folder / name)), None)
     if recording is not None and not _is_result(folder):
@@ -364,14 +367,14 @@ class _Predicted:
 
 def _predict(
     stems: Stems,
-    reference: Path | str,
+    reference: AnyReference,
     model: str | Path | Controller,
     provider: Provider,
     options: PredictOptions,
     progress: Progress | None,
     files: OpenFiles,
 ) -> _Predicted:
-    reference = checked_path(reference, "the reference", AudioError)
+    songs = songs_of(reference)
     check_provider(provider)
     controller = model if isinstance(model, Controller) else LoadingController(model, provider)
     windows = options.window_s, options.reference_window_s
@@ -385,7 +388,7 @@ def _predict(
         preset, passage, refinement = predict_and_refine(
             controller,
             paths_by_name(stems),
-            reference,
+            songs,
             *windows,
             options.refine_s,
             options.start,
@@ -401,13 +404,13 @@ def _predict(
             safe = predict_safely(controller, passage, song, roles)
             return finish(controller, at_amount(controller, safe, passage, song, options.amount), passage, song)
 
-        preset, passage = predict_files(controller, paths_by_name(stems), reference, *windows, decide, files)
+        preset, passage = predict_files(controller, paths_by_name(stems), songs, *windows, decide, files)
     mastering = None
     if is_music(preset, passage.heard) if options.match is None else options.match:
         mastering = fit_to_song(
             preset,
             paths_by_name(stems),
-            reference,
+            songs,
             options.amount,
             options.match_phase,
             passage.start_s,

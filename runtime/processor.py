@@ -24,6 +24,7 @@ from .model.analysis import cut_reference, hear_reference, heard_in
 from .model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 from .model.controller import Controller, Provider, check_provider
 from .model.excerpts import SILENT_LUFS
+from .model.references import AnyReference, Reference, blended, references_of
 from .prediction.confidence import at_amount
 from .prediction.predict import predict, predict_safely
 from .rendering.render import CEILING_RANGE_DBTP, LOUDNESS_RANGE_LUFS
@@ -61,7 +62,8 @@ class AudioProcessor:
 
     Args:
         model: a bundle's folder, the name of a model that ships, or a loaded controller.
-        reference: a finished song, or a vocal that sounds as this one should: a file, or audio in memory.
+        reference: a finished song, or a vocal that sounds as this one should: a file, or audio in memory; or several,
+            a list of files and of :class:`mixbridge.Reference` with weights, or weights by file.
         sample_rate: of the audio to come, in Hz; may also be given with it.
         reference_sample_rate: of a reference in memory; None for `sample_rate`.
         provider: "auto", "cuda" or "cpu".
@@ -84,7 +86,7 @@ class AudioProcessor:
         self,
         model: str | Path | Controller = DEFAULT_MODEL,
         *,
-        reference: str | Path | ArrayLike,
+        reference: AnyReference | ArrayLike,
         sample_rate: float | None = None,
         reference_sample_rate: float | None = None,
         provider: Provider = "auto",
@@ -219,13 +221,22 @@ def _loaded(model: str | Path | Controller, provider: Provider) -> Controller:
     return model if isinstance(model, Controller) else Controller(model, provider)
 
 
-def _reference(reference: str | Path | ArrayLike, sample_rate: float | None, manifest: Manifest) -> Samples:
+def _reference(reference: AnyReference | ArrayLike, sample_rate: float | None, manifest: Manifest) -> Samples:
+    """What is heard of one reference, or of several with weights."""
     rate_hz, length = manifest.sample_rate_hz, manifest.reference_length
-    if isinstance(reference, str | os.PathLike):
-        return hear_reference(checked_path(reference, "the reference", AudioError), rate_hz, length)[0]
-    if sample_rate is None:
-        raise AudioError("the sample rate of the reference is not known: give reference_sample_rate")
-    return cut_reference(from_array(reference)[0], checked_rate(sample_rate), rate_hz, length)
+
+    def hear(item: Reference, samples: int) -> Samples:
+        if isinstance(item.source, str | os.PathLike):
+            return hear_reference(checked_path(item.source, "the reference", AudioError), rate_hz, samples)[0]
+        if sample_rate is None:
+            raise AudioError("the sample rate of the reference is not known: give reference_sample_rate")
+        return cut_reference(from_array(item.source)[0], checked_rate(sample_rate), rate_hz, samples)
+
+    several = references_of(reference)
+    if len(several) == 1:
+        return hear(several[0], length)
+    total = sum(item.weight for item in several)
+    return blended([(item, item.weight / total) for item in several], hear, rate_hz, length)
 
 
 def _block(audio: ArrayLike, sample_rate: float | None, prepared: _Settings) -> Samples:

@@ -30,6 +30,7 @@ PUBLIC = {
     "PushOptions",
     "PushResult",
     "MasterOptions",
+    "Reference",
     "RenderOptions",
     "SessionError",
     "Track",

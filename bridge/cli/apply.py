@@ -54,7 +54,7 @@ def apply(
         raise click.UsageError("--loudness reference needs a reference, which apply has not: give a number of LUFS")
     preset = open_preset(preset_)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
-    with session_stems(stems, writing, rendering, session_audio, session_tracks, None, quiet=saying.is_quiet) as source:
+    with session_stems(stems, writing, rendering, session_audio, session_tracks, (), quiet=saying.is_quiet) as source:
         preset = mute_unplayed(preset, source)
         matched = match_stems(preset, source.stems, parse_map(assignments, preset, source.stems))
         if not saying.is_quiet:

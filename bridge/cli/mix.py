@@ -5,6 +5,7 @@ Importing this loads click alone, so that `--help` is quick.
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 import click
@@ -15,6 +16,7 @@ from .options import (
     FormatOptions,
     Matching,
     ModelChoice,
+    References,
     Rendering,
     RoleOptions,
     SessionAudio,
@@ -30,7 +32,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 
 @click.command()
 @click.argument("stems", nargs=-1, required=True)
-@click.option("--reference", required=True, metavar="FILE", help="A finished song whose sound the mix should have.")
+@takes(References, "references")
 @click.option(
     "--amount",
     type=click.FloatRange(0, 1.5),
@@ -83,7 +85,7 @@ def mix(
     /,
     *,
     stems: tuple[str, ...],
-    reference: str,
+    references: References,
     amount: float,
     window: float | None,
     reference_window: float | None,
@@ -106,8 +108,8 @@ def mix(
     (.ardour) or DAWproject (.dawproject) file. Track names come from file names; NAME=FILE overrides.
     """
     from ...presets.files import load
-    from ...runtime.audio.stems import check_reference
     from ...runtime.mixing import PredictOptions, predict
+    from ...runtime.model.references import typed_references
     from ...runtime.wishes.wishes import Wishes
     from ..jobs import run_mix
     from .output.mix_results import say_plan
@@ -129,19 +131,22 @@ def mix(
     )
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
+    songs = typed_references(references.typed)
+    paths = [os.fspath(song.path) for song in songs]
     with session_stems(
-        stems, writing, rendering, session_audio, session_tracks, reference, quiet=saying.is_quiet
+        stems, writing, rendering, session_audio, session_tracks, paths, quiet=saying.is_quiet
     ) as source:
-        song = check_reference(reference)
         if saying.dry_run:
             with progress_bar(quiet=refine == 0 or saying.is_quiet) as progress:
-                preset = predict(source.stems, song, model=model, provider=provider, options=options, progress=progress)
+                preset = predict(
+                    source.stems, songs, model=model, provider=provider, options=options, progress=progress
+                )
             say_plan(preset, how, output, report=not rendering.no_report, as_json=saying.as_json)
             return
         with progress_bar(quiet=saying.is_quiet) as progress:
             done = run_mix(
                 source.stems,
-                song,
+                songs,
                 output,
                 model=model,
                 provider=provider,

@@ -167,6 +167,23 @@ class SessionTracks:
 
 
 @dataclass(frozen=True)
+class References:
+    """What a mix should sound like.
+
+    Attributes:
+        typed: files, or FILE=WEIGHT.
+    """
+
+    typed: tuple[str, ...] = shared(
+        "--reference",
+        multiple=True,
+        required=True,
+        metavar="FILE[=WEIGHT]",
+        help="A finished song whose sound the mix should have. May be repeated, also with weights: a.wav=0.7.",
+    )
+
+
+@dataclass(frozen=True)
 class RoleOptions:
     """What tracks are, told by the user.
 

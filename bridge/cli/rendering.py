@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ def session_stems(
     rendering: Rendering,
     audio: SessionAudio,
     tracks: SessionTracks,
-    reference: str | None,
+    references: Sequence[str],
     *,
     quiet: bool,
 ) -> Iterator[Opened]:
@@ -46,7 +46,7 @@ def session_stems(
     with opened(
         stems,
         Path(writing.output),
-        reference=reference,
+        references=references,
         allow_outside=audio.allow_outside,
         search=audio.search,
         muted=tracks.muted,

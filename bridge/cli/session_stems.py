@@ -52,7 +52,7 @@ def opened(
     arguments: Sequence[str],
     output: Path,
     *,
-    reference: str | None = None,
+    references: Sequence[str] = (),
     allow_outside: bool = False,
     search: Sequence[str] = (),
     muted: bool = False,
@@ -63,7 +63,7 @@ def opened(
     Args:
         arguments: as :func:`..stems.collect_stems` takes them; or one REAPER, Ardour or DAWproject file.
         output: where results will be; stems of a session are made beside it, and are gone afterwards.
-        reference: the song that may not be among them.
+        references: songs that may not be among them.
         allow_outside: use audio of a session that lies outside its folder.
         search: folders where missing audio of a session may be.
         muted: also tracks of a session that the DAW does not play.
@@ -75,15 +75,15 @@ def opened(
     """
     sessions = [argument for argument in arguments if is_session(argument)]
     if not sessions:
-        collected = collect_stems(arguments, reference)
+        collected = collect_stems(arguments, references)
         if not quiet:
             say_left_out(collected.left_out)
         yield Opened(collected.stems, left_out=tuple(map(str, collected.left_out)))
         return
     if len(arguments) > 1:
         raise SessionError(f"{sessions[0]} is a DAW session: give it alone, without other stems.")
-    if reference is not None:
-        check_reference(reference)
+    for path in references:
+        check_reference(path)
     from ...runtime.audio.workplace import scratch_folder
     from ..sessions.reading import read_session
     from ..sessions.stems.planning import plan_stems

@@ -30,12 +30,13 @@ from ...runtime.console.dynamics import CompressorWork, compressor_work
 from ...runtime.mastering.fitting import Mastering
 from ...runtime.mixing import MixResult
 from ...runtime.model.analysis import Passage, cut_passage
+from ...runtime.model.references import AnyReference, Song, blended, songs_of
 from ...runtime.rendering.render import Rendered, render_arrays
 from . import curves
 from .assurance import guarded, headline, reasons
 from .brief import describe_role
 from .listening import THIRDS_HZ, SoundFigures, measure, tone
-from .text import describe_effects, describe_master, describe_strip, spoken_pan
+from .text import describe_effects, describe_master, describe_strip, references_words, spoken_pan
 from .verdict import compare
 
 # Where no model has listened.
@@ -120,18 +121,18 @@ class _Heard:
     reference: Samples | None
 
 
-def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | None = None) -> str:
+def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyReference = ()) -> str:
     """Make the report on a mix, as HTML.
 
     Args:
         result: what was made, with the paths where it will be.
         stems: the files it was made from, by track name.
-        reference: the song that was listened to, if any.
+        reference: the song or songs that were listened to, if any.
 
     Raises:
         AudioError: a stem or the reference cannot be read any more.
     """
-    heard = _listen(result, stems, reference)
+    heard = _listen(result, stems, songs_of(reference) if reference else ())
     sounds = {
         "raw": measure(heard.raw, heard.rate_hz),
         "mix": measure(heard.rendered.mix * np.float32(heard.gain), heard.rate_hz),
@@ -152,6 +153,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: Path | 
         preset=result.preset,
         render=result.render,
         passage=heard.passage,
+        style=references_words(result.preset.provenance),
         model_heard=result.passage is not None,
         sounds=sounds,
         reference=sounds.get("reference"),
@@ -178,7 +180,7 @@ def _shown(value: object) -> object:
     return escaped(value, keep="\n") if isinstance(value, str) else value
 
 
-def _listen(result: MixResult, stems: Mapping[str, Path], reference: Path | None) -> _Heard:
+def _listen(result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song]) -> _Heard:
     muted = {track.name for track in result.preset.tracks if track.mute}
     audible = {name: path for name, path in stems.items() if name not in muted}
     passage = result.passage or cut_passage(audible, _RATE_HZ, _SAMPLES)
@@ -191,13 +193,25 @@ def _listen(result: MixResult, stems: Mapping[str, Path], reference: Path | None
         render_arrays(audio, rate_hz, result.preset),
         gain_factor(result.render.loudness_gain_db),
         np.sum([np.broadcast_to(item, (2, samples)) for item in audio.values()], axis=0, dtype=np.float32),
-        _read_reference(reference, result.preset, rate_hz) if reference is not None else None,
+        _read_references(songs, result.preset, rate_hz),
     )
 
 
-def _read_reference(path: Path, preset: Preset, rate_hz: int) -> Samples | None:
-    window = preset.provenance.reference_window
-    return read_passage(path, window.start_s, window.length_s, rate_hz) if window is not None else None
+def _read_references(songs: Sequence[Song], preset: Preset, rate_hz: int) -> Samples | None:
+    """The passages of references that were heard in any case, each as long as its share of them."""
+    provenance = preset.provenance
+    if not songs or provenance.reference_window is None:
+        return None
+    windows = [item.window for item in provenance.references or ()] or [provenance.reference_window]
+
+    def read(place: int, samples: int) -> Samples:
+        window = windows[place]
+        return read_passage(songs[place].path, window.start_s, min(window.length_s, samples / rate_hz), rate_hz)
+
+    if len(songs) == 1 or len(windows) != len(songs):
+        return read_passage(songs[0].path, windows[0].start_s, windows[0].length_s, rate_hz)
+    shares = [(place, song.share) for place, song in enumerate(songs)]
+    return blended(shares, read, rate_hz, max(1, round(windows[0].length_s * rate_hz)))
 
 
 def _track_cards(heard: _Heard, preset: Preset, reference: SoundFigures | None) -> list[TrackCard]:

@@ -82,13 +82,20 @@ def describe_origin(provenance: Provenance) -> list[str]:
     """Say where a preset came from; empty for one made by hand."""
     entries = (
         ("model", provenance.model),
-        ("reference", provenance.reference.file if provenance.reference else None),
+        ("reference", references_words(provenance)),
         ("created", provenance.created),
         ("by", provenance.tool),
         ("confidence", provenance.confidence.level if provenance.confidence else None),
         ("note", provenance.note),
     )
     return [f"{label}: {value}" for label, value in entries if value]
+
+
+def references_words(provenance: Provenance) -> str | None:
+    """Name what was listened to, with weights where it is several; None where nothing was."""
+    if provenance.references:
+        return ", ".join(f"{item.file} ({100 * item.weight:.0f} %)" for item in provenance.references)
+    return provenance.reference.file if provenance.reference else None
 
 
 def preset_table(preset: Preset) -> Table:

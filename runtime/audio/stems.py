@@ -37,18 +37,18 @@ class StemFiles:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def collect_stems(arguments: Sequence[str], reference: str | None = None) -> StemFiles:
+def collect_stems(arguments: Sequence[str], reference: str | Sequence[str] | None = None) -> StemFiles:
     """Finds the stems that arguments mean.
 
     Args:
         arguments: each a file, a folder (its audio files and those of the folders inside it) or NAME=FILE.
-        reference: the song that may not be among them.
+        reference: the song, or songs, that may not be among them.
 
     Returns:
         The stems. A name that comes again gets a number: "Vox (2)".
 
     Raises:
-        AudioError: there is no audio, a file cannot be used, is given twice, or is the reference.
+        AudioError: there is no audio, a file cannot be used, is given twice, or is a reference.
     """
     left_out: list[LeftOut] = []
     named = [item for argument in arguments for item in _expanded(argument, left_out)]
@@ -58,7 +58,7 @@ def collect_stems(arguments: Sequence[str], reference: str | None = None) -> Ste
         raise AudioError(
             f"{len(named)} stems are more than the {MOST_STEMS} that a mix can have: bounce some together."
         )
-    _check_each_once(named, reference)
+    _check_each_once(named, [reference] if isinstance(reference, str) else reference or ())
     stems: dict[str, Path] = {}
     for name, path in named:
         stems[free_name(name, stems.keys())] = path
@@ -167,13 +167,13 @@ def _checked(path: Path) -> Path:
         raise AudioError(f"{str(path)[:LONGEST_NAME]} cannot be read: {error.strerror}.") from error
 
 
-def _check_each_once(named: Iterable[tuple[str, Path]], reference: str | None) -> None:
-    reference_id = _file_id(check_reference(reference)) if reference is not None else None
+def _check_each_once(named: Iterable[tuple[str, Path]], references: Iterable[str]) -> None:
+    reference_ids = {_file_id(check_reference(path)) for path in references}
     seen: set[tuple[int, int]] = set()
     for _, path in named:
         _checked(path)
         identity = _file_id(path)
-        if identity == reference_id:
+        if identity in reference_ids:
             raise AudioError(
                 f"{path} is both a stem and the reference: keep the reference out of the stems' folder, or name "
                 "the stems one by one."

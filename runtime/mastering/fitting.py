@@ -16,11 +16,12 @@ from ...presets.preset import Preset
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples, probe, read_passage
 from ..console.match import match_gains_db
+from ..model.references import AnyReference, songs_of
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
 from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions, render_arrays
 from .curve import fit_curve
 from .density import MasterTrial, fit_density
-from .profile import PARTS_HZ, Profile, profile_of, thirds_of
+from .profile import PARTS_HZ, Profile, pooled, profile_of, thirds_of
 
 RATE_HZ: Final = 44100
 _PASSAGE_S: Final = 6.0
@@ -61,14 +62,17 @@ class Mastering:
         return {name: _relative_db(profile) for name, profile in profiles.items()}
 
 
-def reference_profile(path: Path, files: OpenFiles = ON_DEMAND) -> Profile:
-    """Measure a whole song.
+def reference_profile(reference: AnyReference, files: OpenFiles = ON_DEMAND) -> Profile:
+    """Measure a whole song, or several with weights.
 
     Raises:
-        AudioError: the file cannot be used.
+        AudioError: a file cannot be used.
     """
-    reader = AudioReader(path, files=files)
-    return profile_of(reader, reader.sample_rate_hz)
+    measured = []
+    for song in songs_of(reference):
+        reader = AudioReader(song.path, files=files)
+        measured.append((profile_of(reader, reader.sample_rate_hz), song.share))
+    return pooled(measured)
 
 
 def fit_master(
@@ -156,14 +160,14 @@ def fit_to_bus(
 def fit_to_song(
     preset: Preset,
     stems: Mapping[str, Path],
-    song: Path,
+    song: AnyReference,
     amount: float,
     phase: Phase,
     heard_s: float | None,
     aspects: Collection[str] | None = None,
     files: OpenFiles = ON_DEMAND,
 ) -> Mastering | None:
-    """:func:`fit_master` to a song in a file; aspects of None are all."""
+    """:func:`fit_master` to a song in a file, or to several; aspects of None are all."""
     taken = ASPECTS if aspects is None else aspects
     if amount == 0 or not set(taken) & set(ASPECTS):
         return None

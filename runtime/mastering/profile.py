@@ -8,7 +8,7 @@ music from noise: noise that stays is as loud in every frame, but for chance, wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -107,6 +107,34 @@ def profile_of(blocks: Iterable[Samples], sample_rate_hz: int) -> Profile:
     counted = powers[_counted(powers)]
     mean = counted.mean(axis=0) if len(counted) else np.zeros((2, len(PARTS_HZ)))
     return Profile(mean, _movement_db(counted, frames.length_s), loudness.integrated_lufs, peak.peak_db, sample_rate_hz)
+
+
+def pooled(profiles: Sequence[tuple[Profile, float]]) -> Profile:
+    """What lies between several mixes, by weight: levels in dB, but sides against the middle in power.
+
+    So half of a bright and half of a dark song is neither, and half of a mono and half of a wide one is half as wide. A
+    band that some of them lack is asked of the others.
+
+    Args:
+        profiles: at least one that is not silent, with their weights; silent ones do not count.
+    """
+    sounding = [(profile, weight) for profile, weight in profiles if not profile.is_silent]
+    if len(sounding) < 2:
+        return sounding[0][0] if sounding else profiles[0][0]
+    mixes = [profile for profile, _ in sounding]
+    shares = np.array([weight for _, weight in sounding])
+    shares = shares / shares.sum()
+    levelled = np.stack([profile.power / loudness_power(profile.power) for profile in mixes])
+    there = np.stack([np.repeat(profile.present, PARTS) for profile in mixes])
+    weights = np.where(there | ~there.any(axis=0), shares[:, None], 0.0)
+    weights = weights / weights.sum(axis=0)
+    middle = np.exp((weights * np.log(levelled[:, 0] + _TINY)).sum(axis=0))
+    sides = middle * (weights * levelled[:, 1] / (levelled[:, 0] + _TINY)).sum(axis=0)
+    loudness_lufs = float(shares @ [profile.loudness_lufs for profile in mixes])
+    peaks_db = float(shares @ [profile.peak_to_loudness_db for profile in mixes])
+    movement_db = np.tensordot(shares, np.stack([profile.movement_db for profile in mixes]), axes=1)
+    rate_hz = max(profile.sample_rate_hz for profile in mixes)
+    return Profile(np.stack([middle, sides]), movement_db, loudness_lufs, loudness_lufs + peaks_db, rate_hz)
 
 
 class _Frames:

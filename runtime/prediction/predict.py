@@ -16,17 +16,18 @@ from pathlib import Path
 import numpy as np
 
 from ...presets.console import SEND_OFF_DB, Master, Strip, get, parameters, replace
-from ...presets.preset import Preset, Provenance, SourceFile, Track, Window
+from ...presets.preset import Preset, Provenance, SourceFile, Track, WeightedFile, Window, said_of
 from ...presets.roles import Role
 from ...presets.units import power_decibels
 from ...presets.version import __version__
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
-from ..model.analysis import Passage, cut_passage, hear_reference
+from ..model.analysis import Passage, cut_passage
 from ..model.controller import Controller, Outputs
 from ..model.excerpts import Excerpt
 from ..model.layout import Layout, balance_gain_db, denormalize
 from ..model.loading import LoadingController
+from ..model.references import AnyReference, HeardSong, hear_songs, songs_of
 from ..roles.decide import RoleGuess, decide_roles
 from ..roles.pairs import find_pairs
 from .confidence import assured
@@ -51,7 +52,7 @@ _REFERENCE_LOOKAHEAD_MS = {Strip: 1000 * 2048 / 44100, Master: 1000 * 1024 / 441
 def predict_files(
     controller: Controller | LoadingController,
     stems: Mapping[str, Path],
-    reference: Path,
+    reference: AnyReference,
     window_s: float | None = None,
     reference_window_s: float | None = None,
     decide: Decide | None = None,
@@ -62,7 +63,7 @@ def predict_files(
     Args:
         controller: the model; one that is still being loaded is waited for after listening.
         stems: files by track name.
-        reference: a finished song.
+        reference: a finished song, or several with weights.
         window_s: where the passage begins on which the mix is tried, and which is heard in any case; None chooses.
         reference_window_s: where a passage of the reference begins that is heard in any case; None chooses.
         decide: makes the preset of a passage and a reference; None takes :func:`predict_safely`.
@@ -76,22 +77,23 @@ def predict_files(
     """
     manifest = controller.manifest
     rate_hz, samples = manifest.sample_rate_hz, manifest.window_samples
-    style, style_start_s, style_length_s = hear_reference(
-        reference, rate_hz, manifest.reference_length, reference_window_s, files
-    )
+    songs = songs_of(reference)
+    listened = hear_songs(songs, rate_hz, manifest.reference_length, reference_window_s, files)
     passage = cut_passage(stems, rate_hz, samples, window_s, files)
     with ThreadPoolExecutor() as pool:  # files are hashed while the model decides; hashlib lets other threads run
-        sources = {path: pool.submit(_source, path, files) for path in (*stems.values(), reference)}
+        paths = (*stems.values(), *(song.path for song in songs))
+        sources = {path: pool.submit(_source, path, files) for path in paths}
         ready = controller.ready() if isinstance(controller, LoadingController) else controller
-        preset = (decide or predict_safely)(ready, passage, style)
+        preset = (decide or predict_safely)(ready, passage, listened.audio)
     tracks = tuple(track.model_copy(update={"source": sources[stems[track.name]].result()}) for track in preset.tracks)
-    provenance = preset.provenance.model_copy(
-        update={
-            "reference": sources[reference].result(),
-            "reference_window": Window(start_s=style_start_s, length_s=round(style_length_s, 3)),
-        }
-    )
+    heard = [_weighted(item, sources[item.song.path].result()) for item in listened.songs]
+    provenance = preset.provenance.model_copy(update=said_of(heard))
     return preset.model_copy(update={"tracks": tracks, "provenance": provenance}), passage
+
+
+def _weighted(heard: HeardSong, source: SourceFile) -> WeightedFile:
+    window = Window(start_s=heard.start_s, length_s=round(heard.length_s, 3))
+    return WeightedFile(file=source.file, sha256=source.sha256, weight=round(heard.song.share, 4), window=window)
 
 
 def predict_safely(

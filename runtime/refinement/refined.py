@@ -17,6 +17,7 @@ from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
 from ..model.loading import LoadingController
+from ..model.references import AnyReference
 from ..prediction.confidence import assured, at_amount
 from ..prediction.predict import heard_roles, neutral, predict_files, predict_musically, with_roles
 from ..prediction.trial import Trial
@@ -31,7 +32,7 @@ Finish = Callable[[Controller, Preset, Passage, Samples], Preset]
 def predict_and_refine(
     controller: Controller | LoadingController,
     stems: Mapping[str, Path],
-    reference: Path,
+    reference: AnyReference,
     window_s: float | None,
     reference_window_s: float | None,
     seconds: float,
@@ -47,7 +48,7 @@ def predict_and_refine(
     Args:
         controller: the model; from neutral, only what it listens to is taken from it.
         stems: files by track name.
-        reference: a finished song.
+        reference: a finished song, or several with weights.
         window_s: where the passage to hear begins in the tracks; None chooses.
         reference_window_s: likewise in the reference.
         seconds: how long to search.

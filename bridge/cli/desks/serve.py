@@ -23,6 +23,7 @@ from ..output.saying import is_quiet, say
 if TYPE_CHECKING:
     from ....presets.preset import Preset
     from ....runtime.model.controller import Provider
+    from ....runtime.model.references import AnyReference
     from ...server.server import Counts, OscServer
 
 Push = Callable[["Preset", "str | None"], str]
@@ -55,13 +56,13 @@ class Listening:
 
     Attributes:
         stems: files by track name.
-        reference: a finished song.
+        reference: a finished song, or several with weights.
         model: a bundle's folder, or the name of a model that ships.
         provider: where the model runs.
     """
 
     stems: dict[str, Path]
-    reference: Path
+    reference: AnyReference
     model: str = "default"
     provider: Provider = "auto"
 
@@ -166,7 +167,13 @@ def run_serve(
     "--push-only", metavar="eq,compressor,...", help="Sections that `push` sets.  [default: as mixbridge push]"
 )
 @click.option("--stems", multiple=True, metavar="FILES", help="Stems for `predict`: audio files, or folders of them.")
-@click.option("--reference", metavar="FILE", help="Reference for `predict`: a finished song.")
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="FILE[=WEIGHT]",
+    help="Reference for `predict`: a finished song. May be repeated.",
+)
 @takes(ModelChoice, "choice")
 def serve(
     *,
@@ -177,7 +184,7 @@ def serve(
     push_to: tuple[str, ...],
     push_only: str | None,
     stems: tuple[str, ...],
-    reference: str | None,
+    references: tuple[str, ...],
     choice: ModelChoice,
 ) -> None:
     """Let controllers read and change PRESET over OSC, until Ctrl-C.
@@ -190,7 +197,7 @@ def serve(
 
     preset = open_preset(preset_)
     path = Path(preset_) if os.path.exists(preset_) else None  # noqa: PTH110  (Path.exists raises for an impossible name)
-    listening = _listening(stems, reference, choice)
+    listening = _listening(stems, references, choice)
     quiet = is_quiet()
 
     def say_where(server: OscServer) -> None:
@@ -224,18 +231,20 @@ def _addresses(allow: Sequence[str]) -> str:
     return " and ".join(dict.fromkeys(found)) or "every address of this machine"
 
 
-def _listening(stems: Sequence[str], reference: str | None, choice: ModelChoice) -> Listening | None:
-    from ....runtime.audio.stems import check_reference, collect_stems
+def _listening(stems: Sequence[str], references: Sequence[str], choice: ModelChoice) -> Listening | None:
+    from ....runtime.audio.stems import collect_stems
+    from ....runtime.model.references import typed_references
     from ..session_stems import say_left_out
 
-    if not stems and reference is None:
+    if not stems and not references:
         return None
-    if not stems or reference is None:
+    if not stems or not references:
         raise click.UsageError("to predict, both are needed: --stems and --reference")
-    collected = collect_stems(stems, reference)
+    songs = typed_references(references)
+    collected = collect_stems(stems, [os.fspath(song.path) for song in songs])
     if not is_quiet():
         say_left_out(collected.left_out)
-    return Listening(collected.stems, check_reference(reference), choice.model, choice.provider)
+    return Listening(collected.stems, songs, choice.model, choice.provider)
 
 
 def _pusher(targets: Sequence[str], only: str | None) -> Push | None:

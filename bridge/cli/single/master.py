@@ -12,7 +12,7 @@ from typing import Literal
 import click
 
 from ..kinds import OF_REFERENCE, Loudness
-from ..options import FOLDER, FormatOptions, Rendering, Trying, Writing, shared, takes
+from ..options import FOLDER, FormatOptions, References, Rendering, Trying, Writing, shared, takes
 from ..rendering import output_folder, render_options
 
 
@@ -45,7 +45,7 @@ class MasterRendering:
 
 @click.command()
 @click.argument("mix", metavar="MIX")
-@click.option("--reference", required=True, metavar="FILE", help="A finished song whose sound the mix should have.")
+@takes(References, "references")
 @click.option(
     "--amount",
     type=click.FloatRange(0, 1),
@@ -60,7 +60,7 @@ class MasterRendering:
 def master(
     *,
     mix: str,
-    reference: str,
+    references: References,
     amount: float,
     writing: Writing,
     mastering: MasterRendering,
@@ -71,8 +71,8 @@ def master(
 
     The master alone is set: a match curve for tone and width, a compressor for density, the loudness. No model is used.
     """
-    from ....runtime.audio.stems import check_reference
     from ....runtime.master_file import MasterOptions, fit_alone, mix_alone
+    from ....runtime.model.references import typed_references
     from ...jobs import master_results, run_master
     from ..output.mastered import mastered_as_json, say_mastered, say_mastering_plan
     from ..output.progress import progress_bar
@@ -82,16 +82,16 @@ def master(
     phase: Literal["minimum", "linear"] = "linear" if mastering.linear_phase else "minimum"
     options = MasterOptions(amount, phase)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
-    song = check_reference(reference)
+    songs = typed_references(references.typed)
     if saying.dry_run:
-        preset, fitted = fit_alone(mix_alone(mix, song), song, options)
+        preset, fitted = fit_alone(mix_alone(mix, songs), songs, options)
         files = [str(output / name) for name in master_results(how, report=not mastering.no_report)]
         say_mastering_plan(preset, fitted, how, files, as_json=saying.as_json)
         return
     with progress_bar(quiet=saying.is_quiet) as progress:
         done = run_master(
             Path(mix),
-            song,
+            songs,
             output,
             options=options,
             render_options=how,

@@ -55,6 +55,17 @@ class TestMix:
         assert "Bass" in outcome.out
         assert not list(session.glob(".*"))
 
+    def test_several_references_with_weights_are_named_everywhere(self, session, run):
+        other = write(session / "b=c.wav", sound(8, 21, channels=2))
+        out = session / "mix"
+        references = ["--reference", f"{session / 'reference.wav'}=3", "--reference", other]
+        outcome = run("mix", session / "stems", *references, "-o", out)
+        assert outcome.code == 0, outcome.err
+        said = files.load(out / "preset.json").provenance
+        assert [(item.file, item.weight) for item in said.references] == [("reference.wav", 0.75), ("b=c.wav", 0.25)]
+        assert "reference.wav (75 %), b=c.wav (25 %)" in (out / "report.html").read_text(encoding="utf-8")
+        assert "reference.wav (75 %), b=c.wav (25 %)" in run("preset", "show", out / "preset.json").out
+
     def test_a_track_that_plays_elsewhere_is_heard_there(self, session, run):
         write(
             session / "stems" / "Guest.wav", np.concatenate([np.zeros((1, 9 * RATE_HZ), np.float32), sound(1)], axis=1)
@@ -129,6 +140,7 @@ class TestMix:
         [
             (["--window", "60"], ["60 s", "1.0 s"]),
             (["--reference-window", "8"], ["8 s", "8.0 s"]),
+            (["--reference", "none.wav=2"], ["none.wav", "no such file"]),
             (["--model", "nonesuch"], ["nonesuch", "default"]),
             (["--loudness", "3"], ["loudness in LUFS cannot be 3.0", "-70 to 0"]),
             (["--ceiling", "1"], ["ceiling in dBTP cannot be 1.0"]),
