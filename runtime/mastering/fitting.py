@@ -11,12 +11,13 @@ import numpy as np
 
 from ...presets.checking.claims import hold, with_claims
 from ...presets.console import Master
-from ...presets.parts.match import MatchCurve
+from ...presets.parts.match import THIRDS_HZ, MatchCurve, WidthCurve
 from ...presets.preset import Preset
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples, probe, read_passage
 from ..console.match import match_gains_db
 from ..model.references import AnyReference, songs_of
+from ..practice.sins import LOW_HZ
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
 from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions, render_arrays
 from .curve import fit_curve
@@ -124,7 +125,7 @@ def fit_to_bus(
 
     Args:
         bus: shape (2, n), at :data:`RATE_HZ`.
-        master: a match curve that it has is replaced.
+        master: a match curve that it has is replaced, but for lows that it narrows.
         reference: as it should sound.
         amount: 0 nothing, 1 all of it; more is 1.
         phase: of the curve.
@@ -141,7 +142,8 @@ def fit_to_bus(
     def curve(profile: Profile) -> Master:
         fit = fit_curve(profile, reference, free.match)
         kept = {name: getattr(fit if name in aspects else free.match, name) for name in ("tone", "width")}
-        return free.model_copy(update={"match": fit.model_copy(update=kept)})
+        held = fit.model_copy(update={**kept, "width": _no_wider_below(kept["width"], master.match.width)})
+        return free.model_copy(update={"match": held})
 
     curved = curve(before)
     if "dynamics" not in aspects:
@@ -236,6 +238,16 @@ def _read(
     for name, path in stems.items():
         audio = read_passage(path, start_s, length_s, RATE_HZ, files)[:, :frames]
         yield name, np.pad(audio, ((0, 0), (0, frames - audio.shape[1])))
+
+
+def _no_wider_below(width: WidthCurve, before: WidthCurve) -> WidthCurve:
+    """Keep the lows as narrow as a guard rail made them, whatever the reference has there."""
+    lows = {
+        name: min(getattr(width, name), getattr(before, name))
+        for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True)
+        if freq_hz < LOW_HZ and getattr(before, name) < 0
+    }
+    return width.model_copy(update=lows)
 
 
 def _faded(audio: Samples) -> Samples:

@@ -7,14 +7,16 @@ How wide it gets follows the reference.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from ...presets.roles import Role
+from .levels import usual_levels
 from .sounds import Powers, RoleSound, lean_db, mix_powers, sides_db
 
 Pans = dict[str, float]
@@ -32,12 +34,16 @@ _DOUBLES: Final = 0.5
 _ALL_WAYS: Final = 9
 # How far the sides may differ, and how finely widths are tried.
 _EVEN_DB: Final = 0.25
-_WIDTHS: Final = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1)
+_WIDTHS: Final = tuple(float(width) for width in np.geomspace(0.25, 2.1, 28))
 # Weights of what a choice of sides is judged by, against 1 dB of lean, squared.
 _BAND_WEIGHT: Final = 0.02
 _MOST_BAND_DB: Final = 10.0
 _ALTERNATE_WEIGHT: Final = 1.0
 _SIDE_WEIGHT: Final = 0.5
+# A wish for a side counts from here on: what a model says of a track it is unsure of differs from passage to passage.
+_FIRM_SIDE: Final = 0.4
+# What speaks for one of two mirrored pictures has to speak so loud.
+_TURNED: Final = 0.4
 # What is low is not placed: its share of the power below 120 Hz takes it to the middle.
 _LOW_SHARE: Final = 0.3
 
@@ -85,6 +91,9 @@ class _Item:
 def place(sounds: Sequence[RoleSound], levels_db: Mapping[str, float], stage: StereoPicture) -> Pans:
     """Pans of all tracks.
 
+    Sides are chosen by the levels that are usual for the roles, not by those of this mix: another passage, or another
+    reference, must not turn a mix over. How far out tracks stand is balanced at the levels of the mix.
+
     Args:
         sounds: the tracks.
         levels_db: loudness of each in the mix.
@@ -92,7 +101,7 @@ def place(sounds: Sequence[RoleSound], levels_db: Mapping[str, float], stage: St
     """
     items = _items(sounds, stage.pairs)
     centre = {sound.name: 0.0 for sound in sounds}
-    signs = _signs(items, sounds, levels_db, stage)
+    signs = _signs(items, sounds, usual_levels(sounds), stage)
     best: tuple[float, Pans] | None = None
     for width in _WIDTHS if stage.sides_db is not None else (1.0,):
         pans = dict(centre)
@@ -181,12 +190,24 @@ def _signs(
     if ahead:
         ways = [list(way) for way in itertools.product((-1.0, 1.0), repeat=ahead)]
         chosen = min(ways, key=lambda way: _cost(way, free, items, (left, right), moving, stage))
+        chosen = _first_by_name(chosen, free, items, lambda way: _cost(way, free, items, (left, right), moving, stage))
     for _ in free[ahead:]:
         more = ([*chosen, sign] for sign in (-1.0, 1.0))
         chosen = min(more, key=lambda way: _cost(way, free, items, (left, right), moving, stage))
     for index, sign in zip(free, chosen, strict=True):
         signs[index] = sign
     return signs
+
+
+def _first_by_name(
+    way: list[float], free: Sequence[int], items: Sequence[_Item], cost: Callable[[Sequence[float]], float]
+) -> list[float]:
+    """Choose between a way and its mirror image, where nothing speaks for either: the first by name stands right."""
+    turned = [-sign for sign in way]
+    if abs(cost(way) - cost(turned)) > _TURNED:
+        return way
+    first = min(range(len(way)), key=lambda place: items[free[place]].names)
+    return way if way[first] > 0 else turned
 
 
 def _cost(
@@ -205,17 +226,21 @@ def _cost(
         left += own_left if sign > 0 else own_right
         right += own_right if sign > 0 else own_left
         by_role.setdefault(items[index].role, []).append(sign)
-        wishes += sign * stage.sides.get(items[index].names[0], 0.0)
+        wishes += sign * _firm(stage.sides.get(items[index].names[0], 0.0))
     # In each band what is placed faces each other; what stands in the middle is no counterweight there.
     free_left, free_right = left - fixed[0], right - fixed[1]
     floor = 1e-3 * (free_left.sum() + free_right.sum()) + 1e-15
     bands_db = 10 * np.log10((free_right + floor) / (free_left + floor))
     alternation = sum(abs(sum(signs)) - len(signs) % 2 for signs in by_role.values())
-    lean = lean_db(left, right) - stage.lean_db
+    lean = lean_db(left, right) - round(stage.lean_db)  # steps: it differs from passage to passage of a reference
     return float(
         lean**2 + _BAND_WEIGHT * np.minimum(np.square(bands_db - stage.lean_db), _MOST_BAND_DB**2).mean()
         + _ALTERNATE_WEIGHT * alternation - _SIDE_WEIGHT * wishes
     )  # fmt: skip
+
+
+def _firm(side: float) -> float:
+    return math.copysign(max(0.0, abs(side) - _FIRM_SIDE) / (1 - _FIRM_SIDE), side)
 
 
 def _balanced(

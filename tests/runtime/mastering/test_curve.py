@@ -11,6 +11,7 @@ from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.console.match import matched
 from mixbridge.runtime.mastering.curve import curved, fit_curve
 from mixbridge.runtime.mastering.density import MasterTrial, fit_density
+from mixbridge.runtime.mastering.fitting import fit_to_bus
 from mixbridge.runtime.mastering.profile import PARTS_HZ, Profile, loudness_power, profile_of, thirds_of
 
 RATE_HZ = 44_100
@@ -159,3 +160,12 @@ def test_a_compressor_that_does_too_much_is_relaxed() -> None:
     relaxed = fit_density(trial, squashed, goal_db)
     assert 1 <= relaxed.compressor.ratio < squashed.compressor.ratio
     assert peak_to_loudness_db(trial.mastered(relaxed)) == pytest.approx(goal_db, abs=0.5)
+
+
+def test_lows_that_a_guard_rail_narrowed_stay_narrow() -> None:
+    song = music(2)
+    narrowed = Master(match=MatchCurve(width=WidthCurve(hz_50_db=-20.0, hz_1000_db=-6.0)))
+    fitted = fit_to_bus(song * np.float32(0.2), narrowed, profile(song))
+    assert fitted is not None
+    assert fitted.master.match.width.hz_50_db == -20.0
+    assert abs(fitted.master.match.width.hz_1000_db) < 0.5  # that is the fit's to decide
