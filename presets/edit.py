@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -95,6 +96,12 @@ def _in_desk_form(bus: Bus, owner: str) -> Bus:
 
 def without_input_gain(bus: Bus) -> Bus:
     """Bring a strip or master into desk form, its settings free to pass the table's limits, as it is rendered."""
+    rendered: Bus = _without_input_gain(bus)
+    return rendered
+
+
+@lru_cache(maxsize=256)  # one strip is rendered again and again where settings are tried
+def _without_input_gain(bus: Any) -> Any:
     values = {**_desk_values(bus), "input_gain_db": 0.0}
     return _unchecked(bus, {path: value for path, value in values.items() if value != get(bus, path)})
 

@@ -7,6 +7,7 @@ Each takes files and leaves a folder: `mix.wav`, `stems/`, `preset.json`. The re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
@@ -25,7 +26,7 @@ from ..presets.errors import AudioError, MixbridgeError, OutputError, PresetErro
 from ..presets.files import dumps, rounded
 from ..presets.inputs import open_regular
 from ..presets.preset import FORMAT, Preset
-from ..presets.roles import told_roles
+from ..presets.roles import Role, told_roles
 from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
 from .audio.reading import Samples, is_audio
@@ -33,12 +34,12 @@ from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
 from .audio.writing import FORMATS
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
-from .mastering.fitting import Mastering, Phase, fit_to_song, is_music, rendering_for, with_master
+from .mastering.fitting import Mastering, Phase, fit_to_song, is_music, reference_profile, rendering_for, with_master
 from .model.analysis import Passage, said_offsets
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider, check_provider
 from .model.loading import LoadingController
-from .model.references import AnyReference, songs_of
+from .model.references import AnyReference, Song, songs_of
 from .prediction.confidence import at_amount
 from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
@@ -377,17 +378,49 @@ def _predict(
     songs = songs_of(reference)
     check_provider(provider)
     controller = model if isinstance(model, Controller) else LoadingController(model, provider)
+    paths, roles = paths_by_name(stems), told_roles(options.roles, stems)
+    may_match = len(paths) > 1 if options.match is None else options.match
+    mastering = None
+    with ThreadPoolExecutor(1) as pool:
+        # The song is measured for the master while the model decides.
+        measured = pool.submit(reference_profile, songs, files) if may_match and options.amount else None
+        preset, passage, refinement = _decided(controller, paths, songs, options, roles, progress, files)
+        if is_music(preset, passage.heard) if options.match is None else options.match:
+            mastering = fit_to_song(
+                preset,
+                paths,
+                songs,
+                options.amount,
+                options.match_phase,
+                passage.start_s,
+                options.wishes.only,
+                files,
+                measured,
+            )
+    if mastering is not None:
+        preset = with_master(preset, mastering.master)
+    return _Predicted(rounded(preset), passage, refinement, mastering)
+
+
+def _decided(
+    controller: Controller | LoadingController,
+    stems: Mapping[str, Path],
+    songs: Sequence[Song],
+    options: PredictOptions,
+    roles: Mapping[str, Role],
+    progress: Progress | None,
+    files: OpenFiles,
+) -> tuple[Preset, Passage, Refinement | None]:
+    """What the model decides, or a search from there, with the user's wishes."""
     windows = options.window_s, options.reference_window_s
-    roles = told_roles(options.roles, stems)
-    refinement = None
 
     def finish(controller: Controller, preset: Preset, passage: Passage, song: Samples) -> Preset:
         return with_wishes(controller, preset, passage, song, options.wishes)
 
     if options.refine_s > 0:
-        preset, passage, refinement = predict_and_refine(
+        return predict_and_refine(
             controller,
-            paths_by_name(stems),
+            stems,
             songs,
             *windows,
             options.refine_s,
@@ -398,28 +431,13 @@ def _predict(
             roles,
             finish,
         )
-    else:
 
-        def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
-            safe = predict_safely(controller, passage, song, roles)
-            return finish(controller, at_amount(controller, safe, passage, song, options.amount), passage, song)
+    def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
+        safe = predict_safely(controller, passage, song, roles)
+        return finish(controller, at_amount(controller, safe, passage, song, options.amount), passage, song)
 
-        preset, passage = predict_files(controller, paths_by_name(stems), songs, *windows, decide, files)
-    mastering = None
-    if is_music(preset, passage.heard) if options.match is None else options.match:
-        mastering = fit_to_song(
-            preset,
-            paths_by_name(stems),
-            songs,
-            options.amount,
-            options.match_phase,
-            passage.start_s,
-            options.wishes.only,
-            files,
-        )
-    if mastering is not None:
-        preset = with_master(preset, mastering.master)
-    return _Predicted(rounded(preset), passage, refinement, mastering)
+    preset, passage = predict_files(controller, stems, songs, *windows, decide, files)
+    return preset, passage, None
 
 
 def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:

@@ -53,7 +53,7 @@ from mixbridge.presets.sections import (
 )
 from mixbridge.presets.units import quantity
 from mixbridge.runtime.refinement.search_space import LEFT_ALONE, SearchSpace
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from reaper_project import item, project, track
 from rich.console import Console
 

@@ -31,7 +31,7 @@ from ...runtime.mastering.fitting import Mastering
 from ...runtime.mixing import MixResult
 from ...runtime.model.analysis import Passage, cut_passage
 from ...runtime.model.references import AnyReference, Song, blended, songs_of
-from ...runtime.rendering.render import Rendered, render_arrays
+from ...runtime.rendering.in_memory import Rendered, render_arrays
 from . import curves
 from .assurance import guarded, headline, reasons
 from .brief import describe_role

@@ -9,7 +9,7 @@ import numpy as np
 from ...presets.preset import Preset
 from ...runtime.audio.reading import Samples
 from ...runtime.model.features import FeatureDistance
-from ...runtime.rendering.render import render_arrays
+from ...runtime.rendering.in_memory import render_arrays
 
 HARDLY_HEARD = 10**-2.5
 """A track that makes less than this part of a mix's power (-25 dB) hardly plays in it."""

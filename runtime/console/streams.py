@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -49,6 +50,19 @@ class Input:
     link: str | None = None
 
 
+class StripRun(Protocol):
+    """Stages over the audio of a rack, from its beginning."""
+
+    latency_samples: int
+
+    def process(self, block: Samples) -> Samples:
+        """The next samples, shape (channels, n), later by the latency."""
+
+
+MakeRun = Callable[[Sequence[Input], int], StripRun]
+"""Makes the run of a strip over inputs that are linked, or a single one, at a sample rate."""
+
+
 class ConsoleStream:
     """Runs inputs through their strips.
 
@@ -60,6 +74,7 @@ class ConsoleStream:
         sample_rate_hz: of all inputs.
         block_frames: length of the blocks.
         whole: of the whole console, if these inputs are a part of it; None if they are all.
+        run: makes what runs the stages over linked inputs, or a single one; None runs them anew.
 
     Attributes:
         extent: length of all blocks together, and the buses in use.
@@ -72,10 +87,11 @@ class ConsoleStream:
         sample_rate_hz: int,
         block_frames: int,
         whole: Extent | None = None,
+        run: MakeRun | None = None,
     ):
         sources = list(inputs)
         self.extent = whole or Extent.of(sources, buses, sample_rate_hz)
-        self._racks = [_Rack(tracks, sample_rate_hz) for tracks in racks(sources)]
+        self._racks = [_Rack(tracks, sample_rate_hz, run or _Running) for tracks in racks(sources)]
         self._channels = sorted((channel for rack in self._racks for channel in rack.channels), key=lambda c: c.place)
         self._block_frames = block_frames
         self._wet = WetStream(self.extent, buses, sample_rate_hz)
@@ -157,11 +173,10 @@ class MasterStream:
 class _Rack:
     """Linked inputs, or a single one, and their strip: one chain over the channels of all."""
 
-    def __init__(self, tracks: Sequence[tuple[int, Input]], sample_rate_hz: int):
+    def __init__(self, tracks: Sequence[tuple[int, Input]], sample_rate_hz: int, run: MakeRun):
         sources = [source for _, source in tracks]
         self._feeds = [_Feed(source) for source in sources]
-        self._stages = Stages(sources[0].strip, sum(source.channels for source in sources), sample_rate_hz)
-        self._rest = Rest(sample_rate_hz)
+        self._stages = run(sources, sample_rate_hz)
         self._is_started = False
         self.channels = [_Channel(place, source) for place, source in tracks]
 
@@ -170,12 +185,8 @@ class _Rack:
             # What comes out first belongs to no input.
             self._stages.process(self._taken(self._stages.latency_samples))
             self._is_started = True
-        audio = self._taken(frames)
-        block = self._rest.answer(audio, audio.shape[0])
-        if block is None:
-            with np.errstate(all="ignore"):  # what overflows is refused by the channels
-                block = self._stages.process(audio)
-            self._rest.listen(audio, block)
+        with np.errstate(all="ignore"):  # what overflows is refused by the channels
+            block = self._stages.process(self._taken(frames))
         begin = 0
         for channel in self.channels:
             end = begin + channel.count
@@ -185,6 +196,22 @@ class _Rack:
     def _taken(self, frames: int) -> Samples:
         parts = [feed.take(frames) for feed in self._feeds]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+class _Running:
+    """Runs the stages over what comes, and knows when they rest."""
+
+    def __init__(self, inputs: Sequence[Input], sample_rate_hz: int):
+        self._stages = Stages(inputs[0].strip, sum(source.channels for source in inputs), sample_rate_hz)
+        self._rest = Rest(sample_rate_hz)
+        self.latency_samples = self._stages.latency_samples
+
+    def process(self, block: Samples) -> Samples:
+        answer = self._rest.answer(block, block.shape[0])
+        if answer is None:
+            answer = self._stages.process(block)
+            self._rest.listen(block, answer)
+        return answer
 
 
 class _Channel:

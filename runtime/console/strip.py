@@ -11,6 +11,7 @@ differ, and pedalboard's single-precision filters raise such differences to -60.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -53,21 +54,35 @@ class Stages:
 
     def __init__(self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False):
         strip = without_input_gain(strip)
-        self._stages: list[Stage] = [
+        self._tone: list[Stage] = [
             GateProcessor(strip.gate, sample_rate_hz),
             CutProcessor(strip.low_cut, strip.high_cut, channels, sample_rate_hz),
             Tone(strip.eq, channels, sample_rate_hz, LIFT if any_blocks else 1.0),
+        ]
+        self._dynamics: list[Stage] = [
             CompressorProcessor(strip.compressor, channels, sample_rate_hz),
             DeEsserProcessor(strip.deesser, channels, sample_rate_hz),
             SaturationProcessor(strip.saturation, channels, sample_rate_hz),
         ]
-        self.latency_samples = sum(stage.latency_samples for stage in self._stages)
+        self.latency_samples = sum(stage.latency_samples for stage in (*self._tone, *self._dynamics))
 
     def process(self, block: Samples) -> Samples:
         """From shape (channels, n) to the same, before fader and pan."""
-        for stage in self._stages:
-            block = stage.process(block)
-        return block
+        return self.levelled(self.toned(block))
+
+    def toned(self, block: Samples) -> Samples:
+        """The first half of :meth:`process`: gate, cuts, EQ."""
+        return _through(self._tone, block)
+
+    def levelled(self, toned: Samples) -> Samples:
+        """The second half: compressor, de-esser, saturation."""
+        return _through(self._dynamics, toned)
+
+
+def _through(stages: Sequence[Stage], block: Samples) -> Samples:
+    for stage in stages:
+        block = stage.process(block)
+    return block
 
 
 class ChannelOutput:

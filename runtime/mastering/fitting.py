@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,7 +22,8 @@ from ..console.match import match_gains_db
 from ..model.references import AnyReference, songs_of
 from ..practice.sins import LOW_HZ
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
-from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions, render_arrays
+from ..rendering.in_memory import render_bus
+from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions
 from .curve import fit_curve
 from .density import MasterTrial, fit_density
 from .profile import PARTS_HZ, Profile, pooled, profile_of, thirds_of
@@ -168,12 +172,13 @@ def fit_to_song(
     heard_s: float | None,
     aspects: Collection[str] | None = None,
     files: OpenFiles = ON_DEMAND,
+    measured: Future[Profile] | None = None,
 ) -> Mastering | None:
-    """:func:`fit_master` to a song in a file, or to several; aspects of None are all."""
+    """:func:`fit_master` to a song in a file or several, or to what is being measured of them; no aspects are all."""
     taken = ASPECTS if aspects is None else aspects
     if amount == 0 or not set(taken) & set(ASPECTS):
         return None
-    profile = reference_profile(song, files)
+    profile = reference_profile(song, files) if measured is None else measured.result()
     return fit_master(preset, stems, profile, amount=amount, phase=phase, heard_s=heard_s, aspects=taken, files=files)
 
 
@@ -211,9 +216,10 @@ def _bus(preset: Preset, stems: Mapping[str, Path], heard_s: float | None, files
     sounding = preset.model_copy(update={"tracks": tracks})
     duration_s = max(probe(path, files).duration_s for path in stems.values())
     parts = []
-    for start_s, length_s in _passages(duration_s, heard_s):
-        audio = dict(_read(stems, start_s, length_s, files))
-        parts.append(_faded(render_arrays(audio, RATE_HZ, sounding).bus[:, : round(length_s * RATE_HZ)]))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start_s, length_s in _passages(duration_s, heard_s):
+            audio = pool.map(partial(_read, start_s=start_s, length_s=length_s, files=files), stems.values())
+            parts.append(_faded(render_bus(dict(zip(stems, audio, strict=True)), RATE_HZ, sounding)))
     return np.concatenate(parts, axis=1)
 
 
@@ -231,13 +237,10 @@ def _passages(duration_s: float, heard_s: float | None) -> Iterator[tuple[float,
     yield from ((place, _PASSAGE_S) for place in places)
 
 
-def _read(
-    stems: Mapping[str, Path], start_s: float, length_s: float, files: OpenFiles
-) -> Iterator[tuple[str, Samples]]:
+def _read(path: Path, start_s: float, length_s: float, files: OpenFiles) -> Samples:
     frames = round(length_s * RATE_HZ)
-    for name, path in stems.items():
-        audio = read_passage(path, start_s, length_s, RATE_HZ, files)[:, :frames]
-        yield name, np.pad(audio, ((0, 0), (0, frames - audio.shape[1])))
+    audio = read_passage(path, start_s, length_s, RATE_HZ, files)[:, :frames]
+    return np.pad(audio, ((0, 0), (0, frames - audio.shape[1])))
 
 
 def _no_wider_below(width: WidthCurve, before: WidthCurve) -> WidthCurve:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
@@ -69,6 +71,7 @@ class Passage:
         offsets: sentences on tracks with a DC offset.
         excerpts: by track, what is heard of it, from anywhere in the song; without any, the passage is.
         whole_lufs: by track, of all of it; without, that of the passage.
+        memory: what was found out about it, kept by whoever may ask again.
     """
 
     start_s: float
@@ -78,6 +81,7 @@ class Passage:
     offsets: tuple[str, ...] = ()
     excerpts: Mapping[str, tuple[Excerpt, ...]] = field(default_factory=dict)
     whole_lufs: Mapping[str, float] = field(default_factory=dict)
+    memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def silent(self) -> tuple[str, ...]:
@@ -134,15 +138,19 @@ def cut_passage(
         end_s = max(probe(path, files).duration_s for path in stems.values())
         if not 0 <= start_s < end_s:
             raise AudioError(f"the passage cannot begin at {start_s:g} s: the tracks run from 0 to {end_s:.1f} s")
-    audio = {
-        name: _fit(read_passage(path, start, length_s, sample_rate_hz, files), samples) for name, path in stems.items()
-    }
-    offsets = _log_all(offset_notes(audio, stems, sample_rate_hz))
-    loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
-    passage = Passage(start, length_s, audio, loudness, tuple(offsets))
-    excerpts = {
-        name: _excerpts(passage, name, powers[name], path, sample_rate_hz, files) for name, path in stems.items()
-    }
+
+    def read(path: Path) -> Samples:
+        return _fit(read_passage(path, start, length_s, sample_rate_hz, files), samples)
+
+    def hear(name: str) -> tuple[Excerpt, ...]:
+        return _excerpts(passage, name, powers[name], stems[name], sample_rate_hz, files)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        audio = dict(zip(stems, pool.map(read, stems.values()), strict=True))
+        offsets = _log_all(offset_notes(audio, stems, sample_rate_hz))
+        measured = pool.map(lambda item: integrated_loudness(item, sample_rate_hz), audio.values())
+        passage = Passage(start, length_s, audio, dict(zip(stems, measured, strict=True)), tuple(offsets))
+        excerpts = dict(zip(stems, pool.map(hear, stems), strict=True))
     levels = {name: whole_lufs(powers[name], excerpts[name], sample_rate_hz) for name in stems}
     return replace(passage, excerpts=excerpts, whole_lufs=levels)
 
@@ -180,10 +188,10 @@ def _excerpts(
     found = []
     for start_s in _starts_s(power, passage, name):
         if start_s == passage.start_s:
-            audio = passage.audio[name]
+            found.append(_excerpt(passage.audio[name], start_s, sample_rate_hz, passage.loudness_lufs[name]))
         else:
             audio = _fit(read_passage(path, start_s, passage.length_s, sample_rate_hz, files), samples)
-        found.append(_excerpt(audio, start_s, sample_rate_hz))
+            found.append(_excerpt(audio, start_s, sample_rate_hz))
     return tuple(excerpt for excerpt in found if excerpt.loudness_lufs >= SILENT_LUFS)
 
 
@@ -197,9 +205,11 @@ def _starts_s(power: Powers, passage: Passage, name: str) -> list[float]:
     return sorted(starts_s)
 
 
-def _excerpt(audio: Samples, start_s: float, sample_rate_hz: int) -> Excerpt:
+def _excerpt(audio: Samples, start_s: float, sample_rate_hz: int, lufs: float | None = None) -> Excerpt:
     plays = playing(power_over_time(audio, sample_rate_hz))
-    return Excerpt(start_s, audio, integrated_loudness(audio, sample_rate_hz), float(plays.mean()))
+    if lufs is None:
+        lufs = integrated_loudness(audio, sample_rate_hz)
+    return Excerpt(start_s, audio, lufs, float(plays.mean()))
 
 
 def said_offsets(stems: Mapping[str, Path], files: OpenFiles) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from ...presets.console import SEND_OFF_DB, Master, Reverb, Strip, parameters
 from ...presets.console import replace as with_values
@@ -16,6 +18,7 @@ from .shaping import compressor_of, deesser_of, low_cut_of
 from .sounds import RoleSound
 from .space import ROOM, reverb_send_db, room_for
 
+Made = TypeVar("Made")
 Render = Callable[[Samples, int, Strip], Samples]
 """A strip on audio of shape (1 or 2, n) at a rate: shape (2, n)."""
 
@@ -57,16 +60,21 @@ def mix_by_role(
     """
     levels_db = usual_levels(sounds)
     pans = place(sounds, levels_db, stage)
-    strips = {
-        sound.name: shaped(sound, sample_rate_hz, level_lufs).model_copy(update={"pan": pans[sound.name]})
-        for sound in sounds
-    }
+
+    def strip(sound: RoleSound) -> Strip:
+        return shaped(sound, sample_rate_hz, level_lufs).model_copy(update={"pan": pans[sound.name]})
+
+    strips = for_each(sounds, strip)
     placed = at_levels(sounds, dry_alone(strips), levels_db, sample_rate_hz, render)
     return RoleMix(placed, levels_db, room_for(sides_missing_db(sounds, levels_db, pans, stage)))
 
 
 def shaped(sound: RoleSound, sample_rate_hz: int, level_lufs: float) -> Strip:
     """The strip of a track before fader and pan: gain, low cut, compressor, de-esser, send."""
+    return sound.once((shaped, sample_rate_hz, level_lufs), lambda: _shaped(sound, sample_rate_hz, level_lufs))
+
+
+def _shaped(sound: RoleSound, sample_rate_hz: int, level_lufs: float) -> Strip:
     gain_db = parameters(Strip)["input_gain_db"].clamp(level_lufs - sound.loudness_lufs)
     return Strip(
         input_gain_db=gain_db,
@@ -94,11 +102,11 @@ def at_levels(
     """Strips with the faders at which each track is as loud as it should be, behind all that they do to it."""
     table = parameters(Strip)["fader_db"]
     result = {}
+    made = for_each(sounds, lambda sound: made_db(sound, strips[sound.name], sample_rate_hz, render))
     for sound in sounds:
         strip = strips[sound.name]
-        made = made_db(sound, strip, sample_rate_hz, render)
         # The level of a song's track, not that of the passage: a quiet verse stays quiet.
-        wanted_db = levels_db[sound.name] - (sound.loudness_lufs + made)
+        wanted_db = levels_db[sound.name] - (sound.loudness_lufs + made[sound.name])
         result[sound.name] = with_values(strip, {"fader_db": table.clamp(round(wanted_db, 2))})
     faders = [strip.fader_db for strip in result.values()]
     middle_db = sum(faders) / len(faders) if faders else 0.0
@@ -108,9 +116,15 @@ def at_levels(
     }
 
 
+def for_each(sounds: Sequence[RoleSound], find: Callable[[RoleSound], Made]) -> dict[str, Made]:
+    """Find something for each track, by name; side by side, as audio is computed outside of Python's lock."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip((sound.name for sound in sounds), pool.map(find, sounds), strict=True))
+
+
 def made_db(sound: RoleSound, strip: Strip, sample_rate_hz: int, render: Render) -> float:
     """How much louder the stages of a strip make its track."""
-    before = integrated_loudness(sound.audio, sample_rate_hz)
+    before = sound.once((integrated_loudness, sample_rate_hz), lambda: integrated_loudness(sound.audio, sample_rate_hz))
     level = with_values(strip, {"fader_db": 0.0, "pan": 0.0})
     after = integrated_loudness(render(sound.audio, sample_rate_hz, level), sample_rate_hz)
     if not (before > _PLAYED_DB - 40 and after > _PLAYED_DB - 60):

@@ -5,9 +5,9 @@ Powers are K-weighted, so that sums of them are as loud as they sound, and relat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from ..audio.reading import Samples
 from ..console.strip import pan_gains
 
 Powers = NDArray[np.float64]
+Found = TypeVar("Found")
 
 EDGES_HZ: Final = (20.0, 120.0, 400.0, 1500.0, 5000.0, 20000.0)
 """Corners of the bands in which left and right are balanced."""
@@ -42,6 +43,7 @@ class RoleSound:
         right: likewise.
         cross: what left and right have in common: M = left + right + 2 cross, S = left + right - 2 cross.
         centroid_hz: the middle of its power over log frequency.
+        memory: what was found out about it, for :meth:`once`.
     """
 
     name: str
@@ -53,6 +55,14 @@ class RoleSound:
     right: Powers
     cross: Powers
     centroid_hz: float
+    memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What was found out about this track under a key, or is now."""
+        if key not in self.memory:
+            self.memory[key] = find()
+        found: Found = self.memory[key]
+        return found
 
     @property
     def trait(self) -> Trait:

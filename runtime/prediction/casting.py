@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +17,7 @@ from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
 from ..practice.placing import StereoPicture
 from ..practice.sounds import RoleSound, lean_db, sides_db, sound_of
+from ..rendering.takes import Takes
 
 # A finished song is never quite the same left and right.
 _EVEN_DB: Final = 1.0
@@ -49,12 +52,25 @@ class Cast:
         return any(role is not None for role in self.roles.values())
 
 
+def takes_of(passage: Passage) -> Takes:
+    """The strips that were rendered on the audio of a passage, for all who try settings on it."""
+    takes: Takes = passage.memory.setdefault("takes", Takes())
+    return takes
+
+
 def sounds_of(passage: Passage, cast: Cast, sample_rate_hz: int) -> tuple[RoleSound, ...]:
-    """Measure the tracks that are heard."""
-    return tuple(
-        sound_of(name, cast.roles.get(name), _fullest(passage, name), sample_rate_hz, passage.level_lufs(name))
-        for name in passage.heard
-    )
+    """Measure the tracks that are heard; once for each passage and cast."""
+    roles = tuple(cast.roles.get(name) for name in passage.heard)
+    key = "sounds", roles, sample_rate_hz
+    if key not in passage.memory:
+
+        def sound(name: str, role: Role | None) -> RoleSound:
+            return sound_of(name, role, _fullest(passage, name), sample_rate_hz, passage.level_lufs(name))
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            passage.memory[key] = tuple(pool.map(sound, passage.heard, roles))
+    sounds: tuple[RoleSound, ...] = passage.memory[key]
+    return sounds
 
 
 def _fullest(passage: Passage, name: str) -> Samples:

@@ -23,7 +23,7 @@ from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..console.dynamics import compressor_work
 from ..console.response import band_responses_db, compressor_gain_db, eq_response_db
-from ..rendering.render import Rendered
+from ..rendering.in_memory import Rendered
 from .rails import BURIED, NOT_A_NUMBER, REVERSED_TONE, SILENT_BAND, SQUASHED, Guarded, finding
 from .role_rails import in_the_middle, lead_heard, low_end_in_the_middle, upright, without_low_boosts
 from .spikes import tamed

@@ -18,7 +18,7 @@ from ...presets.console import EQ_BANDS, Compressor, EqBand, Equalizer, Master, 
 from ...presets.console import replace as with_values
 from ..console.dynamics import compressor_work
 from ..console.response import compressor_gain_db
-from ..practice.by_role import Render, RoleMix, at_levels, dry_alone, made_db, shaped
+from ..practice.by_role import Render, RoleMix, at_levels, dry_alone, for_each, made_db, shaped
 from ..practice.levels import Levels, usual_levels, with_lead_heard
 from ..practice.placing import StereoPicture, place, sides_missing_db
 from ..practice.shaping import with_reduction
@@ -80,16 +80,18 @@ def believed(
     levels = _levels(sounds, said, usual, sample_rate_hz, render, trust)
     sides = {sound.name: trust.sides * said[sound.name].pan for sound in sounds}
     pans = place(sounds, levels, StereoPicture(stage.pairs, stage.lean_db, stage.sides_db, sides))
-    strips = {}
-    for sound in sounds:
+
+    def decided(sound: RoleSound) -> Strip:
         strip = shaped(sound, sample_rate_hz, level_lufs)
-        strips[sound.name] = strip.model_copy(
+        return strip.model_copy(
             update={
                 "eq": limited_eq(said[sound.name].eq, sound, trust.eq),
                 "compressor": _compressor(sound, strip, said[sound.name], sample_rate_hz, trust.compressor),
                 "pan": pans[sound.name],
             }
         )
+
+    strips = for_each(sounds, decided)
     placed = at_levels(sounds, dry_alone(strips), levels, sample_rate_hz, render)
     room = room_for(sides_missing_db(sounds, levels, pans, stage))
     return RoleMix(placed, levels, room, limited_master(master, trust.master))
@@ -106,12 +108,8 @@ def _levels(
     """The usual levels, moved towards the model's."""
     if len(sounds) < 2 or trust.levels == 0:
         return dict(usual)
-    meant = {
-        sound.name: sound.loudness_lufs
-        + made_db(sound, said[sound.name], sample_rate_hz, render)
-        + said[sound.name].fader_db
-        for sound in sounds
-    }
+    made = for_each(sounds, lambda sound: made_db(sound, said[sound.name], sample_rate_hz, render))
+    meant = {sound.name: sound.loudness_lufs + made[sound.name] + said[sound.name].fader_db for sound in sounds}
     offset_db = float(np.mean([meant[sound.name] - usual[sound.name] for sound in sounds]))
     levels: Levels = {}
     for sound in sounds:

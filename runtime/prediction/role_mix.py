@@ -6,6 +6,7 @@ Both are presets of the same session. What is decided how stands in :mod:`..prac
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from ...presets.checking.links import made_alike
@@ -15,8 +16,8 @@ from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.layout import balance_gain_db
 from ..practice.by_role import RoleMix, mix_by_role
-from ..rendering.render import render_strip
-from .casting import Cast, picture_of, sounds_of
+from ..rendering.in_memory import render_strip
+from .casting import Cast, picture_of, sounds_of, takes_of
 from .prior import Trust, believed
 
 TRUST: Final = Trust()
@@ -32,7 +33,8 @@ def plain_by_role(
     sounds = sounds_of(passage, cast, sample_rate_hz)
     if not sounds:
         return preset
-    return with_mix(preset, mix_by_role(sounds, picture, sample_rate_hz, level_lufs, render_strip))
+    render = partial(render_strip, takes=takes_of(passage))
+    return with_mix(preset, mix_by_role(sounds, picture, sample_rate_hz, level_lufs, render))
 
 
 def with_prior(
@@ -59,7 +61,8 @@ def with_prior(
         return preset
     said: Mapping[str, Strip] = {track.name: track.strip for track in preset.tracks}
     picture = picture_of(reference, cast, sample_rate_hz)
-    mixed = believed(sounds, said, preset.master, picture, sample_rate_hz, level_lufs, render_strip, trust)
+    render = partial(render_strip, takes=takes_of(passage))
+    mixed = believed(sounds, said, preset.master, picture, sample_rate_hz, level_lufs, render, trust)
     return with_mix(preset, mixed)
 
 

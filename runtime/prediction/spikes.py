@@ -15,7 +15,8 @@ from ...presets.preset import Finding, Preset
 from ...presets.units import decibels
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
-from ..rendering.render import render_strip
+from ..rendering.in_memory import render_strip
+from .casting import takes_of
 from .rails import SPIKY, Guarded, finding
 from .trial import Trial
 
@@ -120,7 +121,7 @@ def _raised(strip: Strip, gain_db: float) -> Strip:
 
 
 def _stem(preset: Preset, name: str, strip: Strip, trial: Trial) -> Samples:
-    return render_strip(trial.passage.audio[name], trial.sample_rate_hz, strip)
+    return render_strip(trial.passage.audio[name], trial.sample_rate_hz, strip, takes_of(trial.passage))
 
 
 def _peak_db(audio: Samples) -> float:

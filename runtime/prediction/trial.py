@@ -17,12 +17,11 @@ from ...presets.console import Master, Parameter, Strip, parameters
 from ...presets.edit import blended, scaled
 from ...presets.preset import Preset
 from ..audio.reading import Samples, as_stereo
-from ..console.buses import bus_names
 from ..model.analysis import Passage
 from ..model.features import feature_distance
 from ..model.layout import balance_gain_db
-from ..rendering.render import Rendered, mix_down, render_arrays, render_mix, render_strip
-from .casting import Cast
+from ..rendering.in_memory import Rendered, render_arrays, render_mix
+from .casting import Cast, takes_of
 from .target import FeatureTarget
 
 Bus = TypeVar("Bus", bound=Strip | Master)
@@ -71,7 +70,7 @@ class Trial:
         for known, rendered in self._latest:
             if known is preset:
                 return rendered
-        rendered = self._changed(preset) or render_arrays(*self._heard(preset))
+        rendered = render_arrays(*self._heard(preset), takes_of(self.passage))
         self._latest[:] = [(preset, rendered)]
         return rendered
 
@@ -81,28 +80,11 @@ class Trial:
         tracks = tuple(track for track in preset.tracks if track.name in audio)
         return audio, self.sample_rate_hz, preset.model_copy(update={"tracks": tracks})
 
-    def _changed(self, preset: Preset) -> Rendered | None:
-        """Renders only the strips that differ from the latest preset's; None if none do, or there are buses."""
-        audio, rate_hz, heard = self._heard(preset)
-        if not self._latest or bus_names(heard) or any(track.link for track in heard.tracks):
-            return None
-        former, rendered = self._latest[0]
-        same = {track.name for track in former.tracks if track.name in rendered.stems and track in heard.tracks}
-        if rendered.buses or not same:
-            return None
-        stems = {
-            track.name: rendered.stems[track.name]
-            if track.name in same
-            else render_strip(audio[track.name], rate_hz, track.strip)
-            for track in heard.tracks
-        }
-        return mix_down(stems, rate_hz, preset.master)
-
     def distance(self, preset: Preset) -> float:
         """How far the mix is from the reference, both at the reference's loudness; infinite for a silent mix."""
         mix = next((rendered.mix for known, rendered in self._latest if known is preset), None)
         if mix is None:
-            mix = render_mix(*self._heard(preset))
+            mix = render_mix(*self._heard(preset), takes_of(self.passage))
         gain = self._goal.match_gain(mix)
         if gain == 0:
             return float("inf")

@@ -22,7 +22,7 @@ from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.excerpts import joined
-from ..rendering.render import render_mix, render_strip
+from ..rendering.in_memory import render_mix, render_strip
 from ..voices import practice
 from ..voices.care import VoiceComparison, careful
 from ..voices.chain import PLAYED, SPOKEN, SUNG, Manner, strip_for

@@ -26,7 +26,7 @@ from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
 from ..model.features import Features, Weights, feature_distance
 from ..prediction.target import FeatureTarget
-from ..rendering.render import render_arrays
+from ..rendering.in_memory import render_arrays
 from .search_space import SearchSpace, Vector, often_reached_db
 from .sensitivity import HEARD_SIDE_DB, Matrix, Sound, residual_sensitivity
 

@@ -1,4 +1,4 @@
-"""Rendering: a preset played on stems, into arrays or into files.
+"""Rendering into files: a preset played on stems; into arrays it is :mod:`.in_memory`.
 
     result = render_files({"Vox": Path("vox.wav"), "Bass": Path("bass.wav")}, preset, Path("mix"))
     result.mix_file, result.levels.loudness_lufs
@@ -9,29 +9,22 @@ are rendered in blocks: memory does not grow with their length.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ...presets.checking.arguments import checked_choice, checked_number, checked_switch, checked_whole
-from ...presets.console import SEND_OFF_DB, Master, Strip
-from ...presets.errors import AudioError, OutputError
-from ...presets.preset import Preset, Track
-from ...presets.sections import rows_of
+from ...presets.errors import OutputError
+from ...presets.preset import Preset
 from ...presets.units import decibels
 from ..audio.naming import file_names
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.output import check_room
-from ..audio.reading import BLOCK_FRAMES, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioReader, Samples, first_bad_frame, probe
+from ..audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioReader, probe
 from ..audio.writing import FORMATS
-from ..console.buses import Buses, Sums
-from ..console.streams import ConsoleStream, Input, MasterStream
+from ..console.buses import Buses
 from .adding_up import add_up
 from .file_session import FileSession
 from .finishing import USUAL_LUFS, Finish, Levels, LevelTarget, RawMix, finish
@@ -156,107 +149,6 @@ class RenderResult:
     stems_post_master: bool = False
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """A mix in memory.
-
-    Attributes:
-        mix: behind the master, shape (2, n).
-        bus: what comes into the master, shape (2, n).
-        stems: behind fader and pan, each of shape (2, n), by track name.
-        buses: groups and returns of effects, each of shape (2, n), by name: "Drums bus", "reverb return".
-    """
-
-    mix: Samples
-    bus: Samples
-    stems: Mapping[str, Samples]
-    buses: Mapping[str, Samples]
-
-
-def render_arrays(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Rendered:
-    """Renders a preset in memory, at the level that the preset makes: no loudness target, no ceiling.
-
-    Args:
-        stems: samples of shape (channels, n), one or two channels, by track name.
-        sample_rate_hz: of all of them.
-        preset: its tracks name the stems; muted tracks are left out.
-
-    Returns:
-        All as long as the longest stem, plus the effects' tail if a send is on.
-
-    Raises:
-        PresetError: tracks and stems do not match, or the settings overflow.
-        AudioError: a stem has another shape, or samples that are not finite numbers.
-    """
-    taken: dict[str, list[Samples]] = {track.name: [] for track in matched(preset, stems)}
-    bus: list[Samples] = []
-    buses: dict[str, list[Samples]] = {}
-
-    def keep(sums: Sums) -> None:
-        bus.append(sums.mix)
-        for name, block in sums.buses.items():
-            buses.setdefault(name, []).append(block)
-
-    mix = _rendered_mix(stems, sample_rate_hz, preset, {name: blocks.append for name, blocks in taken.items()}, keep)
-    return Rendered(
-        mix,
-        np.concatenate(bus, axis=1),
-        {name: np.concatenate(taken.pop(name), axis=1) for name in list(taken)},
-        {name: np.concatenate(blocks, axis=1) for name, blocks in buses.items()},
-    )
-
-
-def render_mix(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Samples:
-    """Renders the mix alone, as :func:`render_arrays` does; no processed stem is kept in memory."""
-    return _rendered_mix(stems, sample_rate_hz, preset, {}, lambda _sums: None)
-
-
-def render_strip(audio: Samples, sample_rate_hz: int, strip: Strip) -> Samples:
-    """Renders a track alone, behind fader and pan and without sends: shape (2, n), as in :attr:`Rendered.stems`."""
-    blocks: list[Samples] = []
-    dry = strip.model_copy(update=dict.fromkeys(rows_of(Strip, "send"), SEND_OFF_DB))
-    source = Input("", dry, audio.shape[0], audio.shape[1], [audio], blocks.append)
-    with ThreadPoolExecutor(1) as pool:
-        for _ in ConsoleStream([source], Buses(), sample_rate_hz, BLOCK_FRAMES).run_dry(pool):
-            pass
-    return np.concatenate(blocks, axis=1)
-
-
-def mix_down(stems: Mapping[str, Samples], sample_rate_hz: int, master: Master) -> Rendered:
-    """Sums processed stems of one length and runs the master: as :func:`render_arrays`, where there are no buses."""
-    rows = list(stems.values())
-    bus = rows[0].copy()
-    for row in rows[1:]:
-        bus += row
-    blocks = (bus[:, begin : begin + BLOCK_FRAMES] for begin in range(0, bus.shape[1], BLOCK_FRAMES))
-    mix = list(MasterStream(master, sample_rate_hz).run(blocks))
-    return Rendered(np.concatenate(mix, axis=1), bus, stems, {})
-
-
-def _rendered_mix(
-    stems: Mapping[str, Samples],
-    sample_rate_hz: int,
-    preset: Preset,
-    take_stems: Mapping[str, Callable[[Samples], None]],
-    take_sums: Callable[[Sums], None],
-) -> Samples:
-    tracks = matched(preset, stems)
-    inputs = [_array_input(track, stems[track.name], take_stems.get(track.name, _nowhere)) for track in tracks]
-    console = ConsoleStream(inputs, Buses.of(preset), sample_rate_hz, BLOCK_FRAMES)
-
-    def buses(pool: ThreadPoolExecutor) -> Iterator[Samples]:
-        for sums in console.run(pool):
-            take_sums(sums)
-            yield sums.mix
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(MasterStream(preset.master, sample_rate_hz).run(buses(pool))), axis=1)
-
-
-def _nowhere(_block: Samples) -> None:
-    pass
-
-
 def render_files(
     stems: Mapping[str, Path],
     preset: Preset,
@@ -365,18 +257,6 @@ def _session_rate(paths: Iterable[Path], files: OpenFiles) -> int:
     """The rate that most files have; of equally many the higher one."""
     counts = Counter(probe(path, files).sample_rate_hz for path in paths)
     return max(counts, key=lambda rate_hz: (counts[rate_hz], rate_hz))
-
-
-def _array_input(track: Track, stem: Samples, take_stem: Callable[[Samples], None]) -> Input:
-    audio = np.asarray(stem, np.float32)
-    if audio.ndim != 2 or audio.shape[0] not in {1, 2} or not audio.shape[1]:
-        raise AudioError(
-            f"stem {track.name!r} has the shape {audio.shape}: give (channels, samples), with one or two channels."
-        )
-    bad = first_bad_frame(audio)
-    if bad is not None:
-        raise AudioError(f"stem {track.name!r}: sample {bad} is not a finite number.")
-    return Input(track.name, track.strip, audio.shape[0], audio.shape[1], [audio], take_stem, track.bus, track.link)
 
 
 def _share(progress: Progress, begin: float, end: float, what: str) -> Callable[[float], None]:

@@ -6,7 +6,9 @@ what the sound can tell. So the sound chooses among what the name allows, and de
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -64,12 +66,14 @@ def decide_roles(
         A guess for each name, in their order.
     """
     heard = audio or {}
-    return {
-        name: RoleGuess(told[name], 1.0, "told", {told[name]: 1.0})
-        if name in told
-        else weighed(role_weights(name), _sound(heard.get(name), sample_rate_hz))
-        for name in names
-    }
+
+    def guess(name: str) -> RoleGuess:
+        if name in told:
+            return RoleGuess(told[name], 1.0, "told", {told[name]: 1.0})
+        return weighed(role_weights(name), _sound(heard.get(name), sample_rate_hz))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # sound is computed outside of Python's lock
+        return dict(zip(names, pool.map(guess, names), strict=True))
 
 
 def weighed(name: Weights, sound: Weights) -> RoleGuess:

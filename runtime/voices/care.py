@@ -18,7 +18,7 @@ from ...presets.console import EQ_BANDS, Strip
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..console.primitives import Follower
-from ..rendering.render import render_strip
+from ..rendering.in_memory import render_strip
 from .sound import HUM_HZ, SIBILANCE_HZ, Bools, Floats, Frames, VoiceSound, decibels, framed, tone_power
 
 MOST_NOISE_DB = 6.0

@@ -29,7 +29,8 @@ from mixbridge.runtime import mixing
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.mixing import PredictOptions, apply, mix, predict
 from mixbridge.runtime.model.controller import Controller
-from mixbridge.runtime.rendering.render import RenderOptions, render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
+from mixbridge.runtime.rendering.render import RenderOptions
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]

@@ -17,7 +17,7 @@ from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.prediction.hearing import decided
 from mixbridge.runtime.processor import AudioProcessor
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from mixbridge.runtime.rendering.track_stream import TrackStream
 from numpy.typing import NDArray
 

@@ -13,7 +13,7 @@ from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.bridge.sessions.writing import Written
 from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Preset, Track
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 
 # Pans that a copy is tried with: both ends, the centre, and what lies between.
 PANS = (-1.0, -0.6, -0.1, 0.0, 0.25, 0.7, 1.0)

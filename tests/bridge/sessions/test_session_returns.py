@@ -24,7 +24,7 @@ from mixbridge.presets.console import Compressor, Delay, Ducking, Reverb, Strip
 from mixbridge.presets.errors import OutputError
 from mixbridge.presets.preset import GroupBus, Preset, Track
 from mixbridge.runtime.console.effects.buses import BUSES, DELAY, FX_BUS, REVERB
-from mixbridge.runtime.rendering.render import Rendered, render_arrays
+from mixbridge.runtime.rendering.in_memory import Rendered, render_arrays
 from reaper_project import item, project, track
 
 RATE_HZ = 22050

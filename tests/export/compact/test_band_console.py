@@ -19,7 +19,7 @@ from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.console.response import compressor_curve_db, eq_response_db
 from mixbridge.runtime.model.layout import balance_gain_db as balance_of
 from mixbridge.runtime.model.layout import denormalize
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 
 Settings = dict[str, torch.Tensor]
 

@@ -17,7 +17,7 @@ from mixbridge.export.twin.strip import strip_sound
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Gate, Reverb, Strip, replace
 from mixbridge.presets.preset import GroupBus, Preset, Track
 from mixbridge.runtime.console.effects.room import RoomProcessor
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 
 EXAMPLE = Path(mixbridge.__file__).parent / "runtime" / "example" / "stems"
 SECONDS = 2

@@ -8,7 +8,7 @@ from mixbridge.presets.console import Master, parameters, replace
 from mixbridge.presets.parts.match import THIRDS_HZ, MatchCurve, ToneCurve, WidthCurve, is_flat, points_db
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.console.match import MatchProcessor, match_gains_db, matched, smooth_curve_db
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from mixbridge.runtime.rendering.track_stream import TrackStream
 
 RATE_HZ = 44_100

@@ -12,7 +12,7 @@ from mixbridge.runtime.practice.by_role import RoleMix, mix_by_role
 from mixbridge.runtime.practice.placing import StereoPicture
 from mixbridge.runtime.practice.sounds import RoleSound, sound_of
 from mixbridge.runtime.prediction.prior import Trust, believed, softly
-from mixbridge.runtime.rendering.render import render_strip
+from mixbridge.runtime.rendering.in_memory import render_strip
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]

@@ -15,7 +15,7 @@ from mixbridge.runtime.model.analysis import Passage, hear_reference, heard_in
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.prediction.predict import predict, predict_safely
 from mixbridge.runtime.refinement.refined import predict_and_refine
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from mixbridge.runtime.voices.reference import is_voice_alone
 from numpy.typing import NDArray
 from raw_voices import HAS_FLITE, RATE_HZ, recording

@@ -16,7 +16,7 @@ from mixbridge.runtime.refinement import refine as refining
 from mixbridge.runtime.refinement.refine import WEIGHTS, Refinement, RefineStep, distance_to, refine
 from mixbridge.runtime.refinement.search_space import EQ_LIMIT_DB, FADER_REACH_DB, SearchSpace, often_reached_db
 from mixbridge.runtime.refinement.sensitivity import residual_sensitivity
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mixbridge.presets.console import Compressor, Delay, EqBand, Equalizer, Gate, Master, Reverb, Saturation, Strip
 from mixbridge.presets.preset import GroupBus, Preset, Track
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from numpy.typing import NDArray
 
 RATE_HZ = 44_100

@@ -12,7 +12,7 @@ from mixbridge.presets.console import Compressor, Master, Strip
 from mixbridge.presets.errors import AudioError, PresetError
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.console.strip import MasterProcessor, StripProcessor
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 
 
 def preset(strips: Mapping[str, Strip], **more: object) -> Preset:

@@ -22,7 +22,8 @@ from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.mixing import MixResult, preset_files
 from mixbridge.runtime.rendering import passes
-from mixbridge.runtime.rendering.render import RenderOptions, render_arrays, render_files
+from mixbridge.runtime.rendering.in_memory import render_arrays
+from mixbridge.runtime.rendering.render import RenderOptions, render_files
 
 AS_IS = RenderOptions(loudness_lufs=None, ceiling_dbtp=0, audio_format="wav32f")
 

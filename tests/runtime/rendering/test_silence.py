@@ -8,7 +8,7 @@ from mixbridge.presets.console import Compressor, EqBand, Equalizer, Gate, LowCu
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.console import primitives
 from mixbridge.runtime.console.strip import Stages
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 
 RATE_HZ = 16_000
 BUSY = Strip(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mixbridge.presets.console import EQ_BANDS
 from mixbridge.runtime.audio.loudness import integrated_loudness
-from mixbridge.runtime.rendering.render import render_strip
+from mixbridge.runtime.rendering.in_memory import render_strip
 from mixbridge.runtime.voices import practice
 from mixbridge.runtime.voices.care import MOST_NOISE_DB, careful
 from mixbridge.runtime.voices.chain import SPOKEN, SUNG, Manner, strip_for

@@ -26,7 +26,7 @@ from mixbridge.presets.console import (
 )
 from mixbridge.presets.console import get as value_of
 from mixbridge.presets.preset import GroupBus, Preset, Track
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from scipy.signal import butter, sosfiltfilt
 from session_copies import write_copy
 

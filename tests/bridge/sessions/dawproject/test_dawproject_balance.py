@@ -17,7 +17,7 @@ from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Preset, Track
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from session_copies import PANS, balance_faults, write_copy
 from timeline import RATE_HZ, noise, session_of, write_audio
 

@@ -39,7 +39,7 @@ from mixbridge.presets.console import (
 from mixbridge.presets.edit import without_input_gain
 from mixbridge.presets.preset import GroupBus, Preset, Track
 from mixbridge.runtime.console.effects.buses import BUSES
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 
 RATE_HZ: Final = 16000
 NAMES: Final = ("Vox", "Kick", "Snare", "Keys")
