@@ -31,6 +31,7 @@ PUBLIC = {
     "PushResult",
     "MasterOptions",
     "Reference",
+    "RecoveryResult",
     "RenderOptions",
     "SessionError",
     "Track",
@@ -43,6 +44,7 @@ PUBLIC = {
     "predict",
     "pull",
     "push",
+    "recover",
     "read_session",
     "save_preset",
     "undo",
@@ -51,6 +53,7 @@ RENAMED = {"load_preset": "load", "save_preset": "save", "pull": "pull_preset", 
 ROOMS = dict.fromkeys(PUBLIC, ("presets", "runtime")) | dict.fromkeys(
     ("Pulled", "PushOptions", "PushResult", "insert", "pull", "push", "read_session", "undo"), ("bridge",)
 )
+ROOMS |= dict.fromkeys(("RecoveryResult", "recover"), ("export",))
 HEAVY = ("torch", "onnxruntime", "pedalboard", "numpy", "scipy", "soundfile", "matplotlib", "pydantic")
 
 

@@ -21,6 +21,7 @@ RATE_HZ = 22050
 # These need a desk, a corpus, or half an hour.
 PARSED = [
     ["push"],
+    ["recover"],
     ["undo"],
     ["serve"],
     ["desk", "pull"],

@@ -112,6 +112,7 @@ COMMANDS: Final[Mapping[str, Lazy | Family]] = {
     "mix": Lazy("Mix stems in the style of a reference song.", ".mix", "mix"),
     "master": Lazy("Bring a finished mix to the sound of a reference song.", ".single.master", "master"),
     "apply": Lazy("Mix stems with the settings of a preset.", ".apply", "apply"),
+    "recover": Lazy("Find the settings that made a mix of raw tracks (extra `train`)."),
     "push": Lazy("Set a DAW or mixer to a preset, and verify it.", ".desks.push", "push"),
     "undo": Lazy("Restore what a desk had before a push.", ".desks.undo", "undo"),
     "serve": Lazy("Let controllers change a preset over OSC.", ".desks.serve", "serve"),

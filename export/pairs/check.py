@@ -1,0 +1,267 @@
+"""A raw recording and what was made of it: aligned, described, refused if it is no pair.
+
+    pair = match_pair(raw, mixed, 44100)
+    pair.mixed        # on the raw recording's time, as long, right way up
+    pair.notes        # sentences on what was found and mended
+
+Offset, drift, polarity, length and channels are mended; level is told and kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from ...presets.errors import AudioError
+from ...runtime.audio.loudness import integrated_loudness
+from ...runtime.audio.reading import Samples
+from .lags import SURE_PEAK, Lags, find_lags
+from .likeness import explained_share
+
+_SILENT_LUFS = -65.0
+_SHORTEST_S: Final = 1.0
+_ALIKE_LU = 0.5
+# What is another take explains a tenth at most; a voice under a band that is as loud a half.
+LEAST_EXPLAINED: Final = 0.2
+DOUBTFUL_EXPLAINED: Final = 0.5
+_LEAST_AGREEING = 0.5
+# Filters of the mix move a peak by as much; delays are whole samples far more often.
+_WHOLE, _NONE_S = 0.2, 4e-5
+
+
+class NoPairError(AudioError):
+    """Two recordings of which one was not made of the other.
+
+    Attributes:
+        likeness: what was measured; None where they could not be compared at all.
+    """
+
+    def __init__(self, message: str, likeness: PairLikeness | None = None) -> None:
+        super().__init__(message)
+        self.likeness = likeness
+
+
+@dataclass(frozen=True)
+class PairLikeness:
+    """What tells whether two recordings are a pair.
+
+    Attributes:
+        explained: share of the mixed recording that is the raw one, filtered, 0..1.
+        peak: of the correlation, over its mean; unrelated sound has 5 to 8.
+        agreeing: share of the passages that agree on when the raw one is heard in the mixed one.
+    """
+
+    explained: float
+    peak: float
+    agreeing: float
+
+
+@dataclass(frozen=True)
+class MatchedPair:
+    """A raw recording and what was made of it, on one time.
+
+    Attributes:
+        raw: shape (channels, samples).
+        mixed: shape (2, samples), as long; silence where it does not reach.
+        sample_rate_hz: of both.
+        offset_s: by how much later the mixed recording was; below 0 it was earlier.
+        drift_ppm: by how much it ran slow, in millionths.
+        is_inverted: whether its polarity was turned.
+        gain_db: its loudness over that of the raw one.
+        is_mixed_mono: whether its two sides are the same, or it has one.
+        likeness: what tells that it is a pair.
+        notes: sentences for people on what was found.
+    """
+
+    raw: Samples
+    mixed: Samples
+    sample_rate_hz: int
+    offset_s: float
+    drift_ppm: float
+    is_inverted: bool
+    gain_db: float
+    is_mixed_mono: bool
+    likeness: PairLikeness
+    notes: tuple[str, ...]
+
+    @property
+    def offset_samples(self) -> float:
+        """The offset in samples."""
+        return self.offset_s * self.sample_rate_hz
+
+
+def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "the pair") -> MatchedPair:
+    """Brings a mixed recording onto the time of the raw one.
+
+    Args:
+        raw: shape (channels, samples), one or two channels.
+        mixed: likewise, of any length.
+        sample_rate_hz: of both.
+        what: names the pair in errors.
+
+    Raises:
+        NoPairError: one was not made of the other; the message has the measure that says so.
+        AudioError: one is silent or too short to tell.
+    """
+    for name, audio in (("raw", raw), ("mixed", mixed)):
+        if audio.shape[1] < _SHORTEST_S * sample_rate_hz:
+            raise AudioError(f"{what}: the {name} recording is shorter than {_SHORTEST_S:g} s: give a longer one.")
+        if integrated_loudness(audio, sample_rate_hz) < _SILENT_LUFS:
+            raise AudioError(f"{what}: the {name} recording is silent: give the one that was recorded.")
+    one, other = raw.mean(axis=0), _sum(mixed)
+    lags = _whole_where_near(find_lags(one, other, sample_rate_hz), sample_rate_hz)
+    moved = _moved(mixed, lags, raw.shape[1], sample_rate_hz)
+    if lags.drift:
+        # A peak is blurred by what the clock drifts in a passage: once more, without most of that.
+        lags = _together(lags, find_lags(one, _sum(moved), sample_rate_hz))
+        moved = _moved(mixed, lags, raw.shape[1], sample_rate_hz)
+    inside = _inside(mixed.shape[1], lags, raw.shape[1], sample_rate_hz)
+    explained = explained_share(one[inside], _sum(moved)[inside], sample_rate_hz) if _is_long(inside, lags) else 0.0
+    likeness = PairLikeness(explained, lags.peak, lags.agreeing)
+    _refuse_none(likeness, what)
+    gain_db = integrated_loudness(moved[:, inside], sample_rate_hz) - integrated_loudness(
+        raw[:, inside], sample_rate_hz
+    )
+    stereo = np.repeat(moved, 2, axis=0) if moved.shape[0] == 1 else moved
+    is_mono = bool(np.abs(stereo[0] - stereo[1]).max() < 1e-5 + 1e-4 * np.abs(stereo).max())
+    pair = MatchedPair(
+        raw,
+        np.ascontiguousarray(stereo),
+        sample_rate_hz,
+        lags.offset_s,
+        lags.drift * 1e6,
+        lags.polarity < 0,
+        gain_db,
+        is_mono,
+        likeness,
+        (),
+    )
+    return _noted(pair, mixed)
+
+
+def _whole_where_near(lags: Lags, rate_hz: int) -> Lags:
+    offset = lags.offset_s * rate_hz
+    if lags.drift:
+        return lags
+    if abs(lags.offset_s) < _NONE_S:
+        return replace(lags, offset_s=0.0)
+    if abs(offset - round(offset)) > _WHOLE:
+        return lags
+    return replace(lags, offset_s=round(offset) / rate_hz)
+
+
+def _together(first: Lags, rest: Lags) -> Lags:
+    """The lags of a recording of which those first found were mended, and the rest was left."""
+    offset_s = first.offset_s + (1 + first.drift) * rest.offset_s
+    drift = (1 + first.drift) * (1 + rest.drift) - 1
+    return replace(rest, offset_s=offset_s, drift=drift, polarity=first.polarity * rest.polarity)
+
+
+def _sum(audio: Samples) -> Samples:
+    """One channel; of a recording whose sides cancel each other the louder one."""
+    middle = audio.mean(axis=0)
+    sides = np.square(audio, dtype=np.float64).mean(axis=1)
+    if np.square(middle, dtype=np.float64).mean() < 0.05 * sides.max():
+        loudest: Samples = audio[int(sides.argmax())]
+        return loudest
+    both: Samples = middle
+    return both
+
+
+def _is_long(inside: slice, lags: Lags) -> bool:
+    return lags.peak > 0 and inside.stop - inside.start > 0
+
+
+def _inside(frames: int, lags: Lags, wanted: int, rate_hz: int) -> slice:
+    """What of the raw recording the mixed one reaches."""
+    begin = max(0, round(-lags.offset_s * rate_hz))
+    end = min(wanted, int((frames - lags.offset_s * rate_hz) / (1 + lags.drift)))
+    return slice(begin, end) if end - begin >= rate_hz // 2 else slice(0, 0)
+
+
+def _moved(mixed: Samples, lags: Lags, frames: int, rate_hz: int) -> Samples:
+    """The mixed recording on the raw one's time, by whole samples, then by a fraction."""
+    offset = lags.offset_s * rate_hz
+    if abs(lags.drift) > 0:
+        return _stretched(mixed, offset, lags.drift, frames) * np.float32(lags.polarity)
+    whole = round(offset)
+    part = np.zeros((mixed.shape[0], frames), np.float32)
+    begin, end = max(0, whole), min(mixed.shape[1], whole + frames)
+    if end > begin:
+        part[:, begin - whole : end - whole] = mixed[:, begin:end]
+    fraction = offset - whole
+    if fraction:
+        part = _shifted(part, fraction)
+    return part * np.float32(lags.polarity)
+
+
+def _shifted(audio: Samples, earlier: float) -> Samples:
+    """Audio earlier by a fraction of a sample."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    size = next_fast_len(audio.shape[1] + 64, real=True)
+    turn = np.exp(2j * np.pi * np.fft.rfftfreq(size) * earlier)
+    moved: Samples = irfft(rfft(audio, size) * turn.astype(np.complex64), size)[:, : audio.shape[1]].astype(np.float32)
+    return moved
+
+
+def _stretched(audio: Samples, offset: float, drift: float, frames: int) -> Samples:
+    """Audio read at places that run slow or fast: four times oversampled, then by cubics between."""
+    import soxr
+    from scipy.ndimage import map_coordinates
+
+    places = 4 * (np.arange(frames) * (1 + drift) + offset)
+    dense = [soxr.resample(row, 1, 4, quality="VHQ") for row in audio]
+    rows = [map_coordinates(row, [places], order=3, mode="constant", output=np.float32) for row in dense]
+    return np.stack(rows)
+
+
+def _refuse_none(likeness: PairLikeness, what: str) -> None:
+    measured = (
+        f"{likeness.explained:.0%} of the mixed recording is the raw one, filtered; the correlation's peak is "
+        f"{likeness.peak:.1f} times its mean; {likeness.agreeing:.0%} of the passages agree on the offset"
+    )
+    if likeness.peak < SURE_PEAK and likeness.explained < LEAST_EXPLAINED:
+        raise NoPairError(
+            f"{what}: this is no pair: the raw recording is not heard in the mixed one ({measured}). Another take, or "
+            "another song: give the mixed file that was made of this recording.",
+            likeness,
+        )
+    if likeness.explained < LEAST_EXPLAINED or (
+        likeness.agreeing < _LEAST_AGREEING and likeness.explained < DOUBTFUL_EXPLAINED
+    ):
+        raise NoPairError(
+            f"{what}: this is no pair: the raw recording is heard, but most of the mixed one is something else "
+            f"({measured}). It has other instruments or takes in it, or was edited: give the track alone, or all stems "
+            "of the mix.",
+            likeness,
+        )
+
+
+def _noted(pair: MatchedPair, mixed: Samples) -> MatchedPair:
+    notes = []
+    if abs(pair.offset_samples) >= 0.5:
+        direction = "later" if pair.offset_s > 0 else "earlier"
+        notes.append(
+            f"The mixed recording is {abs(pair.offset_s) * 1000:.2f} ms ({abs(pair.offset_samples):.1f} samples) "
+            f"{direction} than the raw one; it was moved."
+        )
+    if pair.drift_ppm:
+        notes.append(f"Its clock drifts by {pair.drift_ppm:+.1f} ppm; it was resampled.")
+    if pair.is_inverted:
+        notes.append("Its polarity is inverted; it was turned. The console has no setting for that.")
+    seconds = mixed.shape[1] / pair.sample_rate_hz, pair.raw.shape[1] / pair.sample_rate_hz
+    if abs(seconds[0] - seconds[1]) > 0.05:
+        notes.append(f"It is {seconds[0]:.1f} s long, the raw one {seconds[1]:.1f} s; what both have is compared.")
+    if pair.raw.shape[0] == 2 and pair.is_mixed_mono:
+        notes.append("The raw recording is stereo, the mixed one mono.")
+    if abs(pair.gain_db) > _ALIKE_LU:
+        notes.append(f"It is {abs(pair.gain_db):.1f} LU {'louder' if pair.gain_db > 0 else 'quieter'}.")
+    if pair.likeness.explained < DOUBTFUL_EXPLAINED:
+        notes.append(
+            f"Only {pair.likeness.explained:.0%} of it is the raw one, filtered: it was processed very hard, or other "
+            "sound is in it."
+        )
+    return replace(pair, notes=tuple(notes))

@@ -1,0 +1,98 @@
+"""The command `mixbridge recover`, found by the command line as an entry point. Importing this loads click alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from .files import RecoveryResult
+
+_BAR_WIDTH = 24
+_PATH = click.Path(path_type=Path)
+_PAIR = 2
+
+
+@click.command()
+@click.argument("recordings", nargs=-1, required=True, metavar="RAW MIXED")
+@click.option("-o", "--output", type=_PATH, required=True, help="Preset to write.")
+@click.option("--name", help="Name of the track in the preset.  [default: that of the raw file]")
+@click.option("--no-audio", is_flag=True, help="Do not write the rendered audio and what is left.")
+@click.option("--force", is_flag=True, help="Replace results that are there already.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.pass_context
+def recover(
+    context: click.Context,
+    /,
+    *,
+    recordings: tuple[str, ...],
+    output: Path,
+    name: str | None,
+    no_audio: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Find the settings that make the MIXED recording of a track of its RAW one; write them as a preset.
+
+    The two are aligned first. `mixbridge apply PRESET NAME=RAW -o FOLDER` then renders the raw track like the mixed
+    one. Beside the preset are written a page that shows what was found and what is explained, the rendered audio, and
+    what is left of the mixed one.
+    """
+    if len(recordings) != _PAIR:
+        raise click.UsageError("give two files: the raw recording, and the mixed one.")
+    from .files import check_torch, result_as_json
+    from .files import recover as recover_files
+
+    check_torch()
+    import torch
+
+    torch.set_num_threads(1)
+    is_quiet = as_json or bool(context.find_root().params["quiet"])
+    with _progress(quiet=is_quiet) as progress:
+        result = recover_files(
+            recordings[0],
+            recordings[1],
+            output,
+            name=name,
+            overwrite=force,
+            with_audio=not no_audio,
+            progress=progress,
+        )
+    if as_json:
+        click.echo(json.dumps(result_as_json(result), ensure_ascii=False))
+    elif not is_quiet:
+        _say(result)
+
+
+def _say(result: RecoveryResult) -> None:
+    for sentence in (*result.notes, *result.explained.words):
+        click.echo(sentence)
+    explained = result.explained
+    click.echo(f"STFT distance: raw {explained.raw_distance:.3f}, rendered {explained.distance:.3f}")
+    click.echo(f"{result.files.preset}\n{result.files.report}", err=True)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
+    """A bar on standard error, if a person is watching."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda share, text: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns: tuple[Any, ...] = (
+        BarColumn(_BAR_WIDTH),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Starting", total=1.0)
+        yield lambda share, text: bar.update(task, completed=share, description=text[:1].upper() + text[1:])

@@ -1,0 +1,212 @@
+"""Recovering from files, and its results: a preset, a page, the rendered audio and what is left.
+
+result = recover("vox_raw.wav", "vox_mixed.wav", "vox.json")
+result.preset, result.explained.words
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...presets.errors import AudioError, MixbridgeError
+from ...presets.extras import install_command
+from ...presets.files import dumps
+from ...presets.preset import Preset, Provenance
+from ...presets.version import __version__
+from ...runtime.audio.output import OutputFolder, check_output_file, write_text
+from ...runtime.audio.reading import AudioReader, Samples, probe
+from ..whole_files import check_folder
+
+if TYPE_CHECKING:
+    from .explain import Explained
+    from .track import Progress, Recovered
+
+_NEEDED = ("torch", "numba")
+_LONGEST_S = 20 * 60.0
+_MOST_CHANNELS = 2
+
+
+@dataclass(frozen=True)
+class RecoveryFiles:
+    """Where the results of one recovery are, beside the preset.
+
+    Attributes:
+        preset: the preset.
+        report: a page.
+        rendered: the preset on the raw recording.
+        residual: the mixed recording without it.
+    """
+
+    preset: Path
+    report: Path
+    rendered: Path
+    residual: Path
+
+    @classmethod
+    def beside(cls, preset: Path) -> RecoveryFiles:
+        """Names the files for a preset: "lead.json" has "lead.report.html" and two WAV files beside it."""
+        stem = preset.name.removesuffix(".json")
+        named = (preset.with_name(f"{stem}.{end}") for end in ("report.html", "rendered.wav", "residual.wav"))
+        return cls(preset, *named)
+
+    def all(self) -> tuple[Path, ...]:
+        """Lists the files, the preset last: where it is, the others are."""
+        return self.report, self.rendered, self.residual, self.preset
+
+
+@dataclass(frozen=True)
+class RecoveryResult:
+    """A preset that was recovered and written.
+
+    Attributes:
+        preset: as written.
+        explained: what it explains.
+        notes: sentences on how the files lay to each other.
+        files: where everything is.
+        seconds: length of the raw recording.
+    """
+
+    preset: Preset
+    explained: Explained
+    notes: tuple[str, ...]
+    files: RecoveryFiles
+    seconds: float
+
+
+def recover(
+    raw: Path | str,
+    mixed: Path | str,
+    output: Path | str,
+    *,
+    name: str | None = None,
+    overwrite: bool = False,
+    with_audio: bool = True,
+    progress: Progress | None = None,
+) -> RecoveryResult:
+    """Finds the settings that make a mixed recording of a raw one, and writes them as a preset.
+
+    Beside it are written a page with curves and what is explained, the rendered audio, and what is left of the mixed
+    one; all or nothing. Needs the extra `train`.
+
+    Args:
+        raw: file of the track as it was recorded.
+        mixed: file of the same track as it was mixed.
+        output: the preset to write.
+        name: of the track in the preset; None takes the raw file's.
+        overwrite: replace results that are there.
+        with_audio: also write the rendered and the residual audio.
+        progress: called with 0..1 and what is being done.
+
+    Raises:
+        NoPairError: one was not made of the other; the message has the measure that says so.
+        AudioError: a file cannot be used.
+        OutputError: a result cannot be written.
+        MixbridgeError: torch is not installed.
+    """
+    check_torch()
+    from .track import recover_track
+
+    raw, mixed, files = Path(raw), Path(mixed), RecoveryFiles.beside(Path(output))
+    check_folder(files.preset.absolute().parent)
+    for file in files.all():
+        check_output_file(file, overwrite=overwrite, inputs=[raw, mixed])
+    named = name or raw.stem
+    rate_hz = probe(raw).sample_rate_hz
+    recovered = recover_track(
+        read_whole(raw, rate_hz), read_whole(mixed, rate_hz), rate_hz, name=named, progress=progress
+    )
+    preset = with_provenance(recovered, raw, mixed)
+    _write(recovered, preset, files, overwrite=overwrite, with_audio=with_audio)
+    seconds = recovered.pair.raw.shape[1] / rate_hz
+    return RecoveryResult(preset, recovered.explained, recovered.pair.notes, files, seconds)
+
+
+def check_torch() -> None:
+    """Checks that what recovering needs is installed.
+
+    Raises:
+        MixbridgeError: it is not; the message names the extra.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MixbridgeError(f"recovering settings needs {' and '.join(missing)}: {install_command('train')}")
+
+
+def read_whole(path: Path, sample_rate_hz: int) -> Samples:
+    """Reads a file of one or two channels at a rate.
+
+    Raises:
+        AudioError: it cannot be read, is too long, or has more channels.
+    """
+    reader = AudioReader(path, sample_rate_hz)
+    if reader.info.channels > _MOST_CHANNELS:
+        raise AudioError(f"{path}: has {reader.info.channels} channels: give a mono or stereo file.")
+    if reader.info.duration_s > _LONGEST_S:
+        raise AudioError(f"{path}: is longer than {_LONGEST_S / 60:g} minutes: cut it, e.g. to one song.")
+    blocks = list(reader)
+    return np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0), np.float32)
+
+
+def with_provenance(recovered: Recovered, raw: Path, mixed: Path) -> Preset:
+    """Says in a preset where it came from and what it explains."""
+    words = " ".join((f"Recovered from {raw.name} and {mixed.name}.", *recovered.explained.words))
+    provenance = Provenance(
+        tool=f"mixbridge {__version__}", sample_rate_hz=recovered.pair.sample_rate_hz, note=words[:2000]
+    )
+    title = f"Recovered: {raw.stem}"[:200]
+    return recovered.preset.model_copy(update={"name": title, "provenance": provenance})
+
+
+def result_as_json(result: RecoveryResult) -> dict[str, Any]:
+    """Describes a result for programs."""
+    explained = result.explained
+    return {
+        "preset": str(result.files.preset),
+        "report": str(result.files.report),
+        "distance": round(explained.distance, 4),
+        "raw_distance": round(explained.raw_distance, 4),
+        "ratio": round(explained.ratio, 4),
+        "null_db": round(explained.null_db, 2),
+        "bands": [
+            {
+                "centre_hz": band.centre_hz,
+                "level_db": round(band.level_db, 2),
+                "spread_db": round(band.spread_db, 2),
+                "null_db": round(band.null_db, 2),
+            }
+            for band in explained.bands
+        ],
+        "over_time": {
+            "times_s": np.round(explained.times_s, 2).tolist(),
+            "difference_db": np.round(explained.over_time_db, 2).tolist(),
+            "level_db": np.round(explained.level_over_time_db, 2).tolist(),
+        },
+        "words": list(explained.words),
+        "notes": list(result.notes),
+    }
+
+
+def _write(recovered: Recovered, preset: Preset, files: RecoveryFiles, *, overwrite: bool, with_audio: bool) -> None:
+    from .page import page_of
+
+    rate_hz = recovered.pair.sample_rate_hz
+    audio = (files.rendered.name, files.residual.name) if with_audio else None
+    names = [path.name for path in files.all()]
+    with OutputFolder(files.preset.parent, overwrite, names) as workplace:
+        write_text(workplace / files.report.name, page_of(recovered, preset, audio))
+        if with_audio:
+            _write_wav(workplace / files.rendered.name, recovered.rendered, rate_hz)
+            _write_wav(workplace / files.residual.name, recovered.residual, rate_hz)
+        write_text(workplace / files.preset.name, dumps(preset))
+
+
+def _write_wav(path: Path, audio: Samples, rate_hz: int) -> None:
+    import soundfile as sf
+
+    # Floats: neither may be clipped.
+    sf.write(path, audio.T, rate_hz, subtype="FLOAT", format="WAV")

@@ -1,0 +1,233 @@
+"""One track: from a raw and a mixed recording to the preset that makes one of the other.
+
+    recovered = recover_track(raw, mixed, 44100, name="Vox")
+    recovered.preset, recovered.explained.ratio
+
+Aligned, guessed from spectra and levels, searched in samples on the differentiable console; what does not help is
+switched off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import torch
+
+from ...presets.console import EQ_BANDS, parameters
+from ...presets.preset import Preset
+from ...runtime.audio.loudness import integrated_loudness
+from ...runtime.audio.reading import Samples
+from ..pairs.check import MatchedPair, match_pair
+from ..twin.proof import runtime_console
+from .answer import Answer, answer_of
+from .explain import Explained, explain
+from .fit import FIXED, Fit, Search
+from .guess import PairPassage, filtered_by, first_guess, gains_by
+from .passages import best_passage
+from .space import PARTS, Space, preset_of
+
+Progress = Callable[[float, str], None]
+
+_GUESS_S, _ANSWER_S, _SEARCH_S, _LEAD_S = 9.0, 30.0, 5.0, 1.2
+_STEPS, _LAST_STEPS, _TRIAL_STEPS = 40, 16, 10
+_TRIAL_RATE, _LAST_RATE = 0.06, 0.02
+_STAGES: Final = frozenset({"low_cut", "high_cut", "eq", "compressor"})
+_FURTHER: Final = ("deesser", "saturation", "gate")
+# A stage that is worth less than this share of the loss is switched off; one that is added is worth more.
+_WORTH, _WORTH_MORE = 0.004, 0.02
+# Below this there is nothing left to look for.
+_DONE = 0.1
+_INAUDIBLE_ECHO_DB = -55.0
+_NEAR_SAMPLES = 6
+_LEAST_GAIN_DB = 0.25
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What was recovered of one track.
+
+    Attributes:
+        preset: of one track.
+        pair: the recordings, on one time.
+        rendered: the preset on the raw recording, shape (2, samples).
+        explained: what is explained and what not.
+        is_own_room: whether the mixed recording has the console's own reverb in it, or none.
+        answer: what follows the direct sound; None where it was not looked at.
+    """
+
+    preset: Preset
+    pair: MatchedPair
+    rendered: Samples
+    explained: Explained
+    is_own_room: bool
+    answer: Answer
+
+    @property
+    def residual(self) -> Samples:
+        """What the mixed recording has beside the rendered one, shape (2, samples)."""
+        return self.pair.mixed - self.rendered
+
+
+def recover_track(
+    raw: Samples,
+    mixed: Samples,
+    sample_rate_hz: int,
+    *,
+    name: str = "Track",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Recovered:
+    """Finds the preset that makes the mixed recording of the raw one.
+
+    Args:
+        raw: shape (channels, samples), one or two channels.
+        mixed: likewise, of any length.
+        sample_rate_hz: of both.
+        name: of the track, in the preset and in errors.
+        seed: of the draws.
+        progress: called with 0..1 and what is being done.
+
+    Raises:
+        NoPairError: one was not made of the other.
+        AudioError: one is silent or too short.
+    """
+    say = progress or (lambda share, text: None)
+    say(0.0, "aligning")
+    pair = match_pair(raw, mixed, sample_rate_hz, name)
+    space = Space(integrated_loudness(pair.raw, sample_rate_hz))
+    say(0.08, "listening: equalizer and compressor")
+    guessed = first_guess(_passage(pair, _GUESS_S), space, FIXED, seed)
+    say(0.3, "listening: room and echoes")
+    answer = _answer(pair, guessed)
+    values = {**guessed, **answer.values}
+    say(0.4, "searching")
+    found = _searched(pair, space, values, answer, lambda share: say(0.4 + 0.5 * share, "searching"))
+    say(0.9, "rendering")
+    settings = _settings(space, found)
+    preset, rendered = _at_level(name, settings, pair)
+    return Recovered(
+        preset, pair, rendered, explain(pair.raw, pair.mixed, rendered, sample_rate_hz), answer.is_own_room, answer
+    )
+
+
+def _passage(pair: MatchedPair, length_s: float, lead_s: float = 0.0) -> PairPassage:
+    place = best_passage(pair.raw, pair.mixed, pair.sample_rate_hz, length_s)
+    begin = max(0, place.start - round(lead_s * pair.sample_rate_hz))
+    raw, mixed = (np.ascontiguousarray(each[:, begin : place.stop]) for each in (pair.raw, pair.mixed))
+    return PairPassage(raw, mixed, pair.sample_rate_hz)
+
+
+def _answer(pair: MatchedPair, guessed: Mapping[str, float]) -> Answer:
+    passage = _passage(pair, _ANSWER_S)
+    rate_hz = pair.sample_rate_hz
+    direct = filtered_by(passage.raw.mean(axis=0), guessed, FIXED, rate_hz)
+    with torch.no_grad():
+        return answer_of(direct * gains_by(direct, guessed, rate_hz), passage.mixed, rate_hz, pair.raw.shape[0] == 2)
+
+
+def _searched(
+    pair: MatchedPair, space: Space, values: Mapping[str, float], answer: Answer, say: Callable[[float], None]
+) -> Fit:
+    passage = _passage(pair, _SEARCH_S, _LEAD_S)
+    lead = max(0, passage.raw.shape[1] - round(_SEARCH_S * pair.sample_rate_hz))
+    search = Search(passage, space, lead)
+    slope = "strip.low_cut.slope_db_per_octave"
+    fixed = {**FIXED, slope: values.get(slope, FIXED[slope])}
+    effects = {"reverb"} | ({"delay"} if answer.echo_db > _INAUDIBLE_ECHO_DB else set())
+    full = Fit(space.start(values), fixed, _STAGES, frozenset(effects), math.inf)
+    start = min((search.measured(each) for each in _starts(full, space, values)), key=lambda fit: fit.loss)
+    if "delay" in start.effects:
+        start = _placed_echo(search, start, pair.sample_rate_hz)
+    found = search.run(start, _STEPS, lambda share: say(0.6 * share))
+    if found.loss > _DONE:
+        for number, stage in enumerate(_FURTHER):
+            tried = search.run(replace(found, stages=found.stages | {stage}), _TRIAL_STEPS, rate=_TRIAL_RATE)
+            found = tried if tried.loss < found.loss * (1 - _WORTH_MORE) else found
+            say(0.6 + 0.05 * (number + 1))
+    found = _pruned(search, found)
+    say(0.8)
+    return search.run(found, _LAST_STEPS, lambda share: say(0.8 + 0.2 * share), _LAST_RATE)
+
+
+def _starts(full: Fit, space: Space, values: Mapping[str, float]) -> Iterator[Fit]:
+    """The guess, and what it may be wrong about: effects that are none, a compressor that is none."""
+    yield full
+    yield replace(full, effects=frozenset())
+    if "delay" in full.effects:
+        yield replace(full, effects=full.effects - {"delay"})
+    gentle = {**values, "strip.compressor.ratio": 1.5}
+    yield replace(full, vector=space.start(gentle))
+    yield replace(full, stages=full.stages - {"compressor"})
+
+
+def _placed_echo(search: Search, fit: Fit, rate_hz: int) -> Fit:
+    """Tries echoes some samples earlier and later: the filters of their loop move the peak."""
+    at = search.space.places["delay.time_ms"]
+    knob = search.space.knobs["delay.time_ms"]
+    time_ms = search.space.values(fit.vector)["delay.time_ms"]
+    best = fit
+    for samples in range(-_NEAR_SAMPLES, 2):
+        vector = fit.vector.clone()
+        vector[at] = knob.deviation(time_ms + 1000 * samples / rate_hz)
+        tried = search.measured(replace(fit, vector=vector))
+        best = tried if tried.loss < best.loss else best
+    return best
+
+
+def _pruned(search: Search, found: Fit) -> Fit:
+    """Switches off what is not worth its place: effects, stages, bands of the equalizer."""
+    for effect in sorted(found.effects):
+        found = _kept_or_not(search, found, replace(found, effects=found.effects - {effect}))
+    for stage in sorted(found.stages - {"eq"}):
+        found = _kept_or_not(search, found, replace(found, stages=found.stages - {stage}))
+    for band in EQ_BANDS:
+        path = f"strip.eq.{band}.gain_db"
+        vector = found.vector.clone()
+        vector[search.space.places[path]] = search.space.knobs[path].deviation(0.0)
+        found = _kept_or_not(search, found, replace(found, vector=vector))
+    return found
+
+
+def _kept_or_not(search: Search, found: Fit, without: Fit) -> Fit:
+    shorter = search.measured(without)
+    return shorter if shorter.loss <= found.loss * (1 + _WORTH) else found
+
+
+def _settings(space: Space, found: Fit) -> dict[str, float]:
+    """The values of what is on; what is off stands at the table's neutral values."""
+    values = {**found.fixed, **space.values(found.vector)}
+    kept = {}
+    for path, value in values.items():
+        part, stage = path.split(".")[:2]
+        if part in ("reverb", "delay"):
+            is_on = part in found.effects
+        elif stage.endswith("_send_db"):
+            is_on = stage.removesuffix("_send_db") in found.effects
+        else:
+            is_on = path.count(".") == 1 or stage in found.stages
+        if is_on:
+            kept[path] = value
+    for band in EQ_BANDS:
+        gain = f"strip.eq.{band}.gain_db"
+        if abs(kept.get(gain, 0.0)) < _LEAST_GAIN_DB:
+            for name in ("gain_db", "freq_hz", "q"):
+                kept.pop(f"strip.eq.{band}.{name}", None)
+    return kept
+
+
+def _at_level(name: str, settings: Mapping[str, float], pair: MatchedPair) -> tuple[Preset, Samples]:
+    """Sets the fader by the whole recording: a passage may be louder or quieter than what was guessed."""
+    rate_hz = pair.sample_rate_hz
+    rendered = runtime_console(pair.raw, preset_of(name, settings), rate_hz)
+    reached = pair.mixed.any(axis=0)
+    error_db = integrated_loudness(pair.mixed[:, reached], rate_hz) - integrated_loudness(rendered[:, reached], rate_hz)
+    if not math.isfinite(error_db):
+        return preset_of(name, settings), rendered
+    row = parameters(PARTS["strip"])["fader_db"]
+    fader_db = row.clamp(round(settings["strip.fader_db"] + error_db, 2))
+    gain = 10 ** ((fader_db - settings["strip.fader_db"]) / 20)
+    return preset_of(name, {**settings, "strip.fader_db": fader_db}), rendered * np.float32(gain)

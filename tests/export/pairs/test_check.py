@@ -1,0 +1,118 @@
+"""Pairs are aligned with the values that were put in, and what is no pair is refused with the measure that says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mixbridge.export.pairs.check import MatchedPair, NoPairError, match_pair
+from mixbridge.presets.errors import AudioError
+from scipy.signal import butter, fftconvolve, sosfilt
+
+RATE_HZ = 22050
+SECONDS = 12
+
+
+def voice(seed: int, seconds: float = SECONDS) -> np.ndarray:
+    """Words: harmonics that glide and breathe, with pauses; shape (1, samples)."""
+    rng = np.random.default_rng(seed)
+    frames = round(seconds * RATE_HZ)
+    steps = round(seconds / 0.3) + 2
+    pitch_hz = np.interp(np.arange(frames), np.arange(steps) * 0.3 * RATE_HZ, rng.uniform(110, 260, steps))
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE_HZ
+    tone = sum(np.sin(phase * k + rng.uniform(0, 6)) / k for k in range(1, 20))
+    words = np.interp(np.arange(frames), np.arange(steps) * 0.3 * RATE_HZ, rng.uniform(0, 1, steps) ** 2)
+    noise = 0.3 * rng.standard_normal(frames)
+    return (0.1 * (tone + noise) * words)[None].astype(np.float32)
+
+
+def processed(audio: np.ndarray) -> np.ndarray:
+    """Cut, squeezed, panned, with a room: shape (2, samples)."""
+    rng = np.random.default_rng(9)
+    dry = np.tanh(4 * sosfilt(butter(2, 150, "highpass", fs=RATE_HZ, output="sos"), audio[0])) / 4
+    tail = rng.standard_normal((2, RATE_HZ // 2)) * np.exp(-np.arange(RATE_HZ // 2) / 2500) * 0.02
+    wet = np.stack([fftconvolve(dry, row)[: dry.size] for row in tail])
+    return (np.stack([0.8 * dry, 0.6 * dry]) + wet).astype(np.float32)
+
+
+def moved(audio: np.ndarray, samples: float) -> np.ndarray:
+    """Later by a number of samples, whole and fraction."""
+    size = 2 * audio.shape[1]
+    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(size) * samples)
+    return np.fft.irfft(np.fft.rfft(audio, size) * turn, size)[:, : audio.shape[1]].astype(np.float32)
+
+
+def resampled(audio: np.ndarray, slow: float) -> np.ndarray:
+    """Running slow by a share."""
+    places = np.arange(round(audio.shape[1] * (1 + slow))) / (1 + slow)
+    return np.stack([np.interp(places, np.arange(audio.shape[1]), row) for row in audio]).astype(np.float32)
+
+
+def error_db(pair: MatchedPair, wanted: np.ndarray) -> float:
+    """What differs from the mixed recording as it was before it was moved, below 4 kHz, away from the ends."""
+    low = butter(4, 4000, fs=RATE_HZ, output="sos")
+    inside = slice(RATE_HZ, -RATE_HZ)
+    there, meant = (sosfilt(low, each)[:, inside] for each in (pair.mixed, wanted))
+    return float(10 * np.log10(np.square(there - meant).sum() / np.square(meant).sum()))
+
+
+@pytest.mark.parametrize("samples", [0, 2, 1234, -777, 310.5, 20_000])
+def test_an_offset_is_found_and_mended(samples: float) -> None:
+    raw = voice(1)
+    mixed = processed(raw)
+    pair = match_pair(raw, moved(mixed, samples), RATE_HZ)
+    assert pair.offset_samples == pytest.approx(samples, abs=0.2)
+    assert error_db(pair, mixed) < -28
+    assert bool(pair.notes) or samples == 0
+
+
+def test_polarity_level_and_channels_are_told() -> None:
+    raw = voice(2)
+    pair = match_pair(raw, -0.25 * raw, RATE_HZ)
+    assert pair.is_inverted
+    assert pair.is_mixed_mono
+    assert pair.mixed.shape == (2, raw.shape[1])
+    assert pair.gain_db == pytest.approx(20 * np.log10(0.25), abs=0.1)
+    assert any("polarity is inverted" in note for note in pair.notes)
+    np.testing.assert_allclose(pair.mixed[0], 0.25 * raw[0], atol=1e-6)
+
+
+def test_a_clock_that_drifts_is_found_and_mended() -> None:
+    raw = voice(3, 40)
+    mixed = processed(raw)
+    pair = match_pair(raw, resampled(mixed, 60e-6), RATE_HZ)
+    assert pair.drift_ppm == pytest.approx(60, abs=1)
+    assert error_db(pair, mixed) < -20
+    assert any("ppm" in note for note in pair.notes)
+
+
+def test_a_mixed_recording_may_be_longer_or_shorter() -> None:
+    raw = voice(4)
+    mixed = processed(raw)
+    longer = np.concatenate([np.zeros((2, 5000), np.float32), mixed, np.zeros((2, 30_000), np.float32)], axis=1)
+    assert match_pair(raw, longer, RATE_HZ).offset_samples == pytest.approx(5000, abs=0.2)
+    cut = match_pair(raw, mixed[:, 3 * RATE_HZ : 9 * RATE_HZ], RATE_HZ)
+    assert cut.offset_samples == pytest.approx(-3 * RATE_HZ, abs=0.2)
+    assert not cut.mixed[:, : 2 * RATE_HZ].any()
+    assert any("6.0 s long" in note for note in cut.notes)
+
+
+def test_another_take_is_refused_by_its_measure() -> None:
+    with pytest.raises(NoPairError, match=r"not heard in the mixed one \(\d+% of the mixed") as caught:
+        match_pair(voice(5), processed(voice(6)), RATE_HZ, "Lead")
+    assert str(caught.value).startswith("Lead: ")
+    assert caught.value.likeness is not None
+    assert caught.value.likeness.explained < 0.2
+
+
+def test_other_instruments_are_refused_by_their_measure() -> None:
+    raw = voice(7)
+    band = sum(processed(voice(seed)) for seed in (20, 21, 22, 23))
+    with pytest.raises(NoPairError, match="something else"):
+        match_pair(raw, processed(raw) + 1.5 * band, RATE_HZ)
+
+
+def test_silence_and_scraps_are_refused() -> None:
+    with pytest.raises(AudioError, match="mixed recording is silent"):
+        match_pair(voice(8), np.zeros((2, SECONDS * RATE_HZ), np.float32), RATE_HZ)
+    with pytest.raises(AudioError, match="shorter than 1 s"):
+        match_pair(voice(8)[:, :2000], voice(8), RATE_HZ)

@@ -1,0 +1,144 @@
+"""A whole recovery: the preset renders near the mixed recording; results are whole; no pair is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+pytest.importorskip("torch", reason="needs the `train` extra")
+
+from click.testing import CliRunner
+from mixbridge.bridge.cli.main import cli
+from mixbridge.export.pairs.check import NoPairError
+from mixbridge.export.recovery import files as recovery_files
+from mixbridge.export.recovery.explain import explain, stft_distance
+from mixbridge.presets.errors import MixbridgeError, OutputError
+from mixbridge.presets.files import load
+
+from .conftest import RATE_HZ, mixed_by, preset, sung
+
+STRIP = {
+    "low_cut.freq_hz": 150.0,
+    "eq.high_shelf.gain_db": 5.0,
+    "eq.high_shelf.freq_hz": 3000.0,
+    "eq.band0.gain_db": -4.0,
+    "eq.band0.freq_hz": 500.0,
+    "compressor.threshold_db": -26.0,
+    "compressor.ratio": 3.5,
+    "compressor.attack_ms": 6.0,
+    "compressor.release_ms": 300.0,
+    "fader_db": 4.0,
+    "reverb_send_db": -13.0,
+}
+
+
+def written(folder: Path, name: str, audio: np.ndarray) -> Path:
+    path = folder / name
+    sf.write(path, audio.T, RATE_HZ, subtype="FLOAT")
+    return path
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("pair")
+    raw = sung(5)
+    mixed = mixed_by(raw, preset(STRIP, {"decay_mid_s": 1.2, "decay_low_s": 1.3, "decay_high_s": 0.9}))
+    late = np.concatenate([np.zeros((2, 400), np.float32), mixed], axis=1)
+    return written(folder, "vox_raw.wav", raw), written(folder, "vox_mixed.wav", late)
+
+
+@pytest.mark.slow
+def test_the_preset_renders_near_the_mixed_recording(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    raw, mixed = pair
+    target = tmp_path / "found.json"
+    run = CliRunner().invoke(cli, ["recover", str(raw), str(mixed), "-o", str(target), "--json"])
+    assert run.exit_code == 0, run.output
+    told = json.loads(run.stdout)
+    assert told["ratio"] < 0.25
+    assert float(re.findall(r"\(([\d.]+) samples\) later", told["notes"][0])[0]) == pytest.approx(400, abs=2)
+    found = load(target)
+    assert found.tracks[0].name == "vox_raw"
+    assert found.tracks[0].strip.reverb_send_db == pytest.approx(-13.0, abs=2.0)
+    assert found.provenance.note is not None
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "found.json",
+        "found.report.html",
+        "found.rendered.wav",
+        "found.residual.wav",
+    }
+    page = (tmp_path / "found.report.html").read_text(encoding="utf-8")
+    assert "found.residual.wav" in page
+    assert page.count("<svg") == 4
+
+    # What a person does next: the preset on the raw file, by name.
+    out = tmp_path / "out"
+    run = CliRunner().invoke(cli, ["apply", str(target), f"Vox={raw}", "-o", str(out), "--loudness", "none"])
+    assert run.exit_code == 0, run.output
+    played, _ = sf.read(out / "mix.wav", dtype="float32", always_2d=True)
+    wanted, _ = sf.read(mixed, dtype="float32", always_2d=True)
+    bare, _ = sf.read(raw, dtype="float32", always_2d=True)
+    count = len(bare) - 400
+    wanted = wanted[400 : 400 + count].T
+    gain = np.sqrt(np.square(wanted).sum() / np.square(np.repeat(bare[:count], 2, 1)).sum())
+    before = stft_distance(np.repeat(bare[:count], 2, 1).T * np.float32(gain), wanted, RATE_HZ)
+    assert stft_distance(played[:count].T, wanted, RATE_HZ) < 0.25 * before
+
+    # Nothing that is there is replaced unasked.
+    run = CliRunner().invoke(cli, ["recover", str(raw), str(mixed), "-o", str(target)])
+    assert isinstance(run.exception, OutputError)
+    assert "found" in str(run.exception)
+
+
+def test_no_pair_is_refused_and_leaves_nothing(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    raw, _ = pair
+    other = written(tmp_path, "other.wav", sung(77))
+    target = tmp_path / "results" / "found.json"
+    run = CliRunner().invoke(cli, ["recover", str(raw), str(other), "-o", str(target)])
+    assert run.exit_code != 0
+    assert isinstance(run.exception, NoPairError)
+    assert re.search(r"this is no pair.*peak is \d+\.\d times its mean", str(run.exception))
+    assert not target.parent.exists()
+
+
+def test_an_input_is_never_replaced(pair: tuple[Path, Path]) -> None:
+    raw, mixed = pair
+    run = CliRunner().invoke(cli, ["recover", str(raw), str(mixed), "-o", str(mixed), "--force"])
+    assert isinstance(run.exception, OutputError)
+    assert "which is read" in str(run.exception)
+
+
+def test_one_file_is_no_pair_of_arguments(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    run = CliRunner().invoke(cli, ["recover", str(pair[0]), "-o", str(tmp_path / "x.json")])
+    assert run.exit_code == 2
+
+
+def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery_files, "_NEEDED", ("no_such_package_here",))
+    with pytest.raises(MixbridgeError, match=r"no_such_package_here.*\[train\]"):
+        recovery_files.recover("a.wav", "b.wav", "c.json")
+
+
+def test_what_is_left_is_told_by_band_and_time() -> None:
+    raw = sung(8)
+    mixed = mixed_by(raw, preset({}))
+    same = explain(raw, mixed, mixed, RATE_HZ)
+    assert same.distance < 1e-3
+    assert "100%" in explain(raw, 2 * mixed, 2 * mixed, RATE_HZ).words[0] or same.raw_distance < 1e-3
+    # Three seconds of the mixed recording are 6 dB louder: a fader that moved.
+    louder = mixed.copy()
+    louder[:, 4 * RATE_HZ : 6 * RATE_HZ] *= 2
+    moved = explain(raw, louder, mixed, RATE_HZ)
+    assert moved.level_over_time_db.min() == pytest.approx(-6.0, abs=0.7)
+    assert any("automation of the fader" in words for words in moved.words)
+    # Highs that are missing.
+    from scipy.signal import butter, sosfilt
+
+    dull = sosfilt(butter(4, 1500, fs=RATE_HZ, output="sos"), mixed).astype(np.float32)
+    darker = explain(raw, mixed, dull, RATE_HZ)
+    assert darker.bands[-1].level_db < -10
+    assert abs(darker.bands[2].level_db) < 1
