@@ -14,15 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
 
 from ...presets.console import Delay, Reverb, parameters
 from ...presets.units import quantity
-from ...runtime.console.effects.room import room_response
 from .ace import HIGH_HZ, LOW_HZ, Values, fit_cuts
+from .rooms import console_level_db, echo_words, room_words
 
 # Parameters of the plug-ins.
 BLEND, ROOM, REVERB_ON = 1, 2, 3
@@ -32,13 +31,9 @@ _ROOMS: Final = (0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
 _DECAYS_S: Final = (0.675, 0.73, 0.805, 0.89, 1.01, 1.23, 1.42, 1.67, 2.0, 2.47)
 # Mean level of its response in the octaves from 250 Hz to 4 kHz, against a click's.
 _LEVELS_DB: Final = (-4.67, -4.5, -4.31, -4.09, -3.8, -3.26, -2.85, -2.4, -1.87, -1.23)
-_OCTAVES_HZ: Final = (250.0, 500.0, 1000.0, 2000.0, 4000.0)
 _ANSWER_MS: Final = 64.0
 # It passes over this room size, and over what is nearer to it than this.
 _SKIPPED, _SKIP = 0.75, 0.005
-# The console's room gives what comes from the middle, as voices do, to both sides of each: so much more on a side.
-_MIDDLE_DB: Final = 20 * math.log10(math.cos(math.pi / 8) + math.sin(math.pi / 8))
-_RATE_HZ: Final = 48000
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,7 @@ def fit_reverb(reverb: Reverb) -> AceEffect:
     room = _room(decay_s)
     cuts = fit_cuts(reverb.low_cut_hz, 12, reverb.high_cut_hz, 12)
     values = {BLEND: 1.0, ROOM: room, REVERB_ON: 1.0}
-    make_up_db = _console_level_db(reverb) + _MIDDLE_DB - _level_db(room)
+    make_up_db = console_level_db(reverb) - _level_db(room)
     return AceEffect(values, {} if cuts is None else cuts.values, make_up_db, (_reverb_words(reverb, decay_s),))
 
 
@@ -79,7 +74,7 @@ def reverb_of(values: Values, cuts: Values, level_db: float) -> Reverb:
     decay_s = float(np.interp(values[ROOM], _ROOMS, _DECAYS_S))
     decays = dict.fromkeys(("decay_low_s", "decay_mid_s", "decay_high_s"), decay_s)
     reverb = Reverb(**decays, pre_delay_ms=_ANSWER_MS, **_cut_values(Reverb, cuts))
-    own_db = _console_level_db(reverb) + _MIDDLE_DB - _level_db(values[ROOM])
+    own_db = console_level_db(reverb) - _level_db(values[ROOM])
     return reverb.model_copy(update={"return_gain_db": parameters(Reverb)["return_gain_db"].clamp(level_db - own_db)})
 
 
@@ -129,48 +124,12 @@ def _cut_values(part: type[Reverb | Delay], cuts: Values) -> Mapping[str, float]
     return {name: table[name].clamp(cuts[number]) for name, number in numbers.items() if number in cuts}
 
 
-def _console_level_db(reverb: Reverb) -> float:
-    """Measure the console's room as :data:`_LEVELS_DB`, without its cuts, size and pre-delay."""
-    names = ("decay_low_s", "decay_mid_s", "decay_high_s", "damping_hz", "seed")
-    return _measured_level_db(Reverb(**{name: getattr(reverb, name) for name in names}, **_OPEN))
-
-
-_OPEN: Final = {"pre_delay_ms": 0.0, "low_cut_hz": 20.0, "high_cut_hz": 22000.0}
-
-
-@cache
-def _measured_level_db(reverb: Reverb) -> float:
-    response = room_response(reverb, _RATE_HZ)
-    powers = (np.abs(np.fft.rfft(response, axis=1)) ** 2).mean(axis=0)
-    freqs_hz = np.fft.rfftfreq(response.shape[1], 1 / _RATE_HZ)
-    edges = [(freqs_hz >= centre / math.sqrt(2)) & (freqs_hz < centre * math.sqrt(2)) for centre in _OCTAVES_HZ]
-    return float(np.mean([10 * math.log10(powers[edge].mean()) for edge in edges]))
-
-
 def _reverb_words(reverb: Reverb, decay_s: float) -> str:
-    wanted = (
-        f"pre-delay {quantity(reverb.pre_delay_ms, 'ms')}; decay {quantity(reverb.decay_low_s, 's')} in the lows, "
-        f"{quantity(reverb.decay_mid_s, 's')} at 1 kHz, {quantity(reverb.decay_high_s, 's')} above "
-        f"{quantity(reverb.damping_hz, 'Hz')}; size {reverb.size:g}; width {reverb.width:g}"
-    )
-    ducked = _ducking_words(reverb)
     return (
-        f"The reverb ({wanted}{ducked}) becomes ACE Reverb: {quantity(round(decay_s, 2), 's')} at all frequencies, "
-        f"after {_ANSWER_MS:g} ms, each side by itself."
+        f"The reverb ({room_words(reverb)}) becomes ACE Reverb: {quantity(round(decay_s, 2), 's')} at all "
+        f"frequencies, after {_ANSWER_MS:g} ms, each side by itself."
     )
 
 
 def _delay_words(delay: Delay) -> str:
-    crosses = f", ping-pong {delay.ping_pong:g}" if delay.ping_pong else ""
-    ducked = _ducking_words(delay)
-    return (
-        f"The delay (low cut {quantity(delay.low_cut_hz, 'Hz')}, high cut {quantity(delay.high_cut_hz, 'Hz')}"
-        f"{crosses}{ducked}) becomes ACE Delay: all echoes sound as the first, and stay on their side."
-    )
-
-
-def _ducking_words(effect: Reverb | Delay) -> str:
-    ducking = effect.ducking
-    if ducking.range_db <= 0:
-        return ""
-    return f", ducking of {quantity(ducking.range_db, 'dB')} above {quantity(ducking.threshold_db, 'dB')}"
+    return f"The delay ({echo_words(delay)}) becomes ACE Delay: all echoes sound as the first, and stay on their side."

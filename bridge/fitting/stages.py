@@ -23,7 +23,7 @@ from .compressor import desk_ms
 from .response import Floats
 
 # Less is neither heard nor told.
-_TOLD_DB: Final = 0.5
+TOLD_DB: Final = 0.5
 # What a cut takes beyond this is gone, whatever its slope.
 _GONE_DB: Final = -24.0
 # Below a gate's threshold, the levels at which two gates are compared.
@@ -118,7 +118,7 @@ def _cut(strip: Strip, section: SectionName, desk: Desk, kind: str) -> FittedSta
         values[f"{section}.slope_db_per_octave"] = given_slope = snapped(slope, wanted_slope)
     error_db = _cut_error_db(section, (cut.freq_hz, wanted_slope), (given_hz, given_slope))
     lost = []
-    if error_db >= _TOLD_DB:
+    if error_db >= TOLD_DB:
         what = f"The {spoken(section)} of {quantity(cut.freq_hz, 'Hz')} and {wanted_slope:.0f} dB/oct"
         lost.append(
             f"{what} becomes {given_hz:.4g} Hz and {given_slope:.0f} dB/oct: up to {error_db:.1f} dB beside it."
@@ -146,15 +146,15 @@ def _gate(strip: Strip, section: SectionName, desk: Desk, kind: str) -> FittedSt
             is_short = path == "gate.hold_ms" and wanted[path] < lowest(scale)
             clamped.append(None if is_short else clamp_of(path, scale, wanted[path]))
     range_db = float(values.get("gate.range_db", _SILENT_DB))
-    wanted_db = _gate_db(gate.range_db, gate.ratio)
+    wanted_db = gate_db(gate.range_db, gate.ratio)
     ratio_scale = scales["gate.ratio"]
     ratio = ability.fixed_ratio
     if ratio_scale is not None:
         choices = _ratios(ratio_scale, gate, has_range=scales["gate.range_db"] is not None)
-        errors = [np.square(_gate_db(range_db, choice) - wanted_db).mean() for choice in choices]
+        errors = [np.square(gate_db(range_db, choice) - wanted_db).mean() for choice in choices]
         values["gate.ratio"] = ratio = choices[int(np.argmin(errors))]
-    error_db = float(np.abs(_gate_db(range_db, ratio) - wanted_db).mean())
-    lost = [] if error_db < _TOLD_DB else [_gate_loss(gate, ratio, range_db, error_db)]
+    error_db = float(np.abs(gate_db(range_db, ratio) - wanted_db).mean())
+    lost = [] if error_db < TOLD_DB else [_gate_loss(gate, ratio, range_db, error_db)]
     if scales["gate.hysteresis_db"] is None and gate.hysteresis_db > 0:
         lost.append(
             f"The gate's hysteresis of {gate.hysteresis_db:.1f} dB: {desk.title} has none to be set, so that it may "
@@ -223,6 +223,6 @@ def _cut_error_db(section: SectionName, wanted: tuple[float, float], given: tupl
     return float(np.abs(curves[0] - curves[1]).max())
 
 
-def _gate_db(range_db: float, ratio: float) -> Floats:
-    """Gain of a closed gate for levels below the threshold."""
+def gate_db(range_db: float, ratio: float) -> Floats:
+    """Return the gain of a closed gate for levels in the 24 dB below the threshold."""
     return np.maximum((ratio - 1) * _BELOW_DB, -range_db)

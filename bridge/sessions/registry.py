@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 from ...presets.errors import SessionError
 from ...presets.preset import Preset
-from ...runtime.console.effects.buses import BUSES
+from ...runtime.console.effects.buses import BUSES, FX_BUS
 from .core.media import Resolver
 from .core.model import Session
 from .core.returned import ReturnAudio
@@ -157,7 +157,7 @@ FORMATS = (
         "reaper.writing",
         backups=(".rpp-bak",),
         largest_bytes=_LARGEST_TEXT,
-        lacks=frozenset(BUSES),
+        lacks=frozenset((FX_BUS,)),
     ),
     SessionFormat("ardour", "Ardour", (".ardour",), "ardour.reading", "ardour.writing", largest_bytes=_LARGEST_TEXT),
     SessionFormat(

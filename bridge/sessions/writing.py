@@ -18,6 +18,7 @@ from ...presets.sections import GROUPS, active_sections, described, is_active
 from ...runtime.audio.output import OutputFolder
 from ...runtime.audio.writing import is_signed
 from ..fitting.match import PLUGIN_RATE_HZ, without_match
+from ..fitting.stages import takes_db
 from .core import returned
 from .core.balance import FaderPan, from_daw, to_daw
 from .core.kinds import Kind, Phrase, level, side
@@ -26,6 +27,8 @@ from .core.routing import acting
 from .stems.material import FilePool
 from .stems.mixdown import track_channels
 
+# The sections whose loss can be said in dB.
+_STAGES: Final = frozenset({"gate", "low_cut", "high_cut", "deesser", "saturation"})
 # The sections that a copy has, as the DAW's own EQ, compressor, fader and pan.
 WRITTEN: Final = frozenset({"trim", "eq", "compressor", "fader", "pan"})
 MARK: Final = returned.MARK
@@ -212,7 +215,8 @@ def strip_left_out(
     for section in active_sections(plain, known=WRITTEN | set(also)):
         nothing = f"{daw} {'have' if ' and ' in daw else 'has'} none"
         remedy = "set up a reverb in the DAW" if section == "send" else nothing
-        yield f"its {described(plain, section)} is left out: {remedy}."
+        takes = f", which takes {takes_db(plain, section)}," if isinstance(plain, Strip) and section in _STAGES else ""
+        yield f"its {described(plain, section)}{takes} is left out: {remedy}."
 
 
 def bus_too(name: str) -> str:

@@ -16,6 +16,8 @@ from ....presets.errors import SessionError
 from ....presets.units import decibels
 from ..core.kinds import Kind
 from ..core.model import MOST_CLIPS, MOST_TRACKS, SessionGroup
+from ..core.returned import MARK
+from .chains import EFFECTS, state_of
 from .faders import FaderReader, is_active
 from .items import plugin_names
 from .rpp import Block, ReaperDocument, RppLine, block_text, blocks
@@ -78,6 +80,11 @@ class TrackBlock:
     def is_folder(self) -> bool:
         """Whether tracks lie in it."""
         return self.row("ISBUS").whole(2) > 0
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a mix has added it: a group, or the return of an effect."""
+        return self.name.endswith(MARK) and not self.has_items and not self.is_folder
 
 
 @dataclass(frozen=True)
@@ -159,8 +166,8 @@ class Mixer:
 
     @property
     def shown(self) -> list[TrackBlock]:
-        """The tracks that a session has: all but folders without items."""
-        return [track for track in self.tracks if track.has_items or not track.is_folder]
+        """The tracks that a session has: all but folders without items, and what a mix has added."""
+        return [track for track in self.tracks if track.has_items or not (track.is_folder or track.is_own)]
 
     def route(self, order: int) -> Route:
         """Follow a track's sound: to its folder or the master, or by its first plain send where that is off."""
@@ -213,8 +220,21 @@ class Mixer:
         main = track.row("MAINSEND")
         if main.whole(1, 1) and not main.whole(2):
             return Route(track.folder)
-        send = next((send for send in self._sent[track.order] if send.is_plain), None)
+        plain = [send for send in self._sent[track.order] if send.is_plain]
+        # What goes to a group of the mix goes nowhere else; to its effects it goes besides.
+        groups = (send for send in plain if self.tracks[send.target].is_own and not self._is_effect(send.target))
+        others = (send for send in plain if not self._is_effect(send.target))
+        send = next(groups, next(others, None))
         return Route(None, has_output=False) if send is None else Route(send.target, send=send)
+
+    def _is_effect(self, order: int) -> bool:
+        """Tell whether a track is the return of an effect that a mix has added."""
+        track = self.tracks[order]
+        return track.is_own and any(state_of(self._document, track.block, kind) is not None for kind in EFFECTS)
+
+    def sends_to(self, order: int) -> Iterator[Send]:
+        """List the sends that a track hears."""
+        yield from self._arriving[order]
 
     def _group(self, track: TrackBlock) -> SessionGroup:
         fader = self._faders.read(track.block, track.rows)

@@ -60,14 +60,6 @@ def read(path: Path, resolver: Resolver) -> Session:
     )
 
 
-def platform(document: ReaperDocument) -> str:
-    """Tell what REAPER ran on when it wrote a project: "windows", "macos" or "linux"."""
-    version = document.row(document.root.first).text(2).lower()
-    if "linux" in version:
-        return "linux"
-    return "macos" if "mac" in version or "osx" in version else "windows"
-
-
 class _TrackReader:
     """Makes tracks; what of them is not rendered goes to `notes`."""
 
@@ -91,7 +83,7 @@ class _TrackReader:
             track.order,
             tuple(clips),
             None if route.parent is None else self._mixer.tracks[route.parent].name,
-            _colour(track.row("PEAKCOL").whole(1), platform(self._document)),
+            _colour(track.row("PEAKCOL").whole(1), self._document.platform),
             fader.gain_db,
             fader.pan,
             mute=fader.mute,

@@ -122,6 +122,14 @@ class ReaperDocument:
         """What a new line needs at its end to look like the others."""
         return b"\r" if self.lines[self.root.first].endswith(b"\r") else b""
 
+    @property
+    def platform(self) -> str:
+        """What REAPER ran on when it wrote the project: "windows", "macos" or "linux"."""
+        version = self.row(self.root.first).text(2).lower()
+        if "linux" in version:
+            return "linux"
+        return "macos" if "mac" in version or "osx" in version else "windows"
+
     def row(self, line: int) -> RppLine:
         """Split the words of a line; a block's tag is without its "<"."""
         text = decoded(self.lines[line].removeprefix(_BOM)).strip().removeprefix("<")

@@ -1,10 +1,9 @@
-"""States of REAPER's ReaEQ and ReaComp: a strip's settings as the bytes that these plug-ins keep, and back.
+"""States of REAPER's plug-ins: a strip's settings as the bytes that ReaEQ, ReaComp and ReaGate keep, and back.
 
 Their layouts are those of plug-ins that REAPER 7 wrote (public projects, compared with each other); which number means
 what was found by others, who set each control and looked what changed. Not measured: whether ReaEQ's octaves follow the
 Audio EQ Cookbook, whether its shelves and cuts take them as its bells do, and what ReaComp's milliseconds are (taken
-for time constants). Cuts are bands behind the six of the EQ. ReaGate's state is not written: public descriptions of it
-contradict each other.
+for time constants). Cuts are bands behind the six of the EQ. ReaGate, ReaVerbate and ReaDelay are in :mod:`.codecs`.
 """
 
 from __future__ import annotations
@@ -28,8 +27,10 @@ from ...fitting.abilities import Clamp
 from ...fitting.compressor import fit_compressor, preset_ms
 from ...fitting.equalizer import fit_eq
 from ...fitting.match import without_match
+from ...fitting.rea_gate import FittedReaGate, fit_gate, gate_of
+from .codecs import MAGIC, gate_in, gate_state
 
-PluginKind = Literal["eq", "compressor"]
+PluginKind = Literal["gate", "eq", "compressor", "reverb", "delay"]
 _TIMES: Final[TimeLaw] = "tau"
 _MAKEUP_HIGHEST_DB = decibels(2)
 
@@ -78,12 +79,30 @@ _EQ_BAND = struct.Struct("<iidddB")
 _EQ_TAIL = struct.Struct("<iidiiii")
 _EQ_DISPLAY = (0, 576, 363, 2)
 
-_COMP_MAGIC = bytes.fromhex("efbeadde0df0adde")
 # A new ReaComp's parameters, in their order.
 _COMP_NEW = (1.0, 3 / 99, 0.006, 0.02, 0, 0, 1.0, 0, 0, 0, 0, 1.0, 0, 0.05, 0, 0, 0, 0.25, 0, 0, 0)
 _COMP = struct.Struct(f"<{len(_COMP_NEW)}f")
 _THRESHOLD, _RATIO, _ATTACK, _RELEASE, _PRECOMP, _WET, _RMS, _KNEE = 0, 1, 2, 3, 4, 11, 13, 14
 _ATTACK_MS, _RELEASE_MS, _PRECOMP_MS, _KNEE_DB = 500.0, 5000.0, 250.0, 24.0
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What REAPER keeps in front of a plug-in's state: its name backwards, and what differs otherwise."""
+
+    name: bytes
+    version: int
+    word: int
+    has_side_chain: bool = False
+
+
+_HEADS: Final[Mapping[PluginKind, _Head]] = {
+    "gate": _Head(b"tger", 0xFEED5EEF, 0, has_side_chain=True),
+    "eq": _Head(b"qeer", 0xFEED5EEE, 1),
+    "compressor": _Head(b"mcer", 0xFEED5EEF, 0, has_side_chain=True),
+    "reverb": _Head(b"8bvr", 0xFEED5EEF, 0),
+    "delay": _Head(b"lder", 0xFEED5EEE, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +114,9 @@ class PluginStates:
         pan: of the track.
         eq: state of ReaEQ.
         compressor: state of ReaComp.
-        clamped: what they cannot be set to.
+        gate: state of ReaGate; None without a gate.
+        clamped: what ReaComp cannot be set to.
+        fitted_gate: what the gate becomes; None without one.
         eq_error_db: how far the EQ's response is off, at most.
     """
 
@@ -103,12 +124,14 @@ class PluginStates:
     pan: float
     eq: bytes
     compressor: bytes
+    gate: bytes | None
     clamped: tuple[Clamp, ...]
+    fitted_gate: FittedReaGate | None
     eq_error_db: float
 
 
 def states_of(bus: Bus, sample_rate_hz: int) -> PluginStates:
-    """Fit the nearest that ReaEQ, ReaComp and a fader come to a strip or master.
+    """Fit the nearest that ReaGate, ReaEQ, ReaComp and a fader come to a strip or master.
 
     The input gain is folded into threshold and fader, so that the plug-ins work on the raw track.
     """
@@ -117,22 +140,29 @@ def states_of(bus: Bus, sample_rate_hz: int) -> PluginStates:
     compressor = fit_compressor(plain.compressor, _COMPRESSOR)
     values = {key.removeprefix("compressor."): float(value) for key, value in compressor.values.items()}
     level_db = plain.output_gain_db if isinstance(plain, Master) else plain.fader_db
+    gate = fit_gate(plain.gate) if isinstance(plain, Strip) and is_active(plain, "gate") else None
     return PluginStates(
         fader_db=level_db + compressor.left_over_db,
         pan=plain.pan if isinstance(plain, Strip) else 0.0,
         eq=_eq_state(eq.values, _cut_bands(plain)),
         compressor=_compressor_state(values, plain.compressor.lookahead_ms),
+        gate=None if gate is None else gate_state(gate.gate),
         clamped=compressor.clamped,
+        fitted_gate=gate,
         eq_error_db=eq.max_db,
     )
 
 
-def strip_of(eq: bytes, compressor: bytes, fader_db: float, pan: float) -> Strip | None:
+def strip_of(eq: bytes, compressor: bytes, gate: bytes | None, fader_db: float, pan: float) -> Strip | None:
     """Return the strip that states and a fader are; None if they are no states of ours."""
     values = _section_values(eq, compressor)
     if values is None:
         return None
-    return replace(Strip(), _held(Strip, {**values, "fader_db": fader_db, "pan": pan}))
+    strip = replace(Strip(), _held(Strip, {**values, "fader_db": fader_db, "pan": pan}))
+    if gate is None:
+        return strip
+    own_gate = gate_in(gate)
+    return None if own_gate is None else strip.model_copy(update={"gate": gate_of(own_gate)})
 
 
 def master_of(eq: bytes, compressor: bytes, level_db: float) -> Master | None:
@@ -145,14 +175,11 @@ def master_of(eq: bytes, compressor: bytes, level_db: float) -> Master | None:
 
 def state_lines(kind: PluginKind, state: bytes) -> list[str]:
     """Write a state as the lines in a VST block: what REAPER keeps about the plug-in, the state, its program's name."""
-    four = {"eq": b"qeer", "compressor": b"mcer"}[kind]
-    # Pins: two in and two out; ReaComp has a side-chain's two more.
-    pins = {"eq": (0xFEED5EEE, 2, 1, 0, 2, 0, 2, 1, 0, 2, 0), "compressor": (0xFEED5EEF, 4, 1, 0, 2, 0, 4, 0, 8, 0)}
-    if kind == "eq":
-        numbers: Sequence[int] = (*pins["eq"], len(state), 1, 0x100000)
-    else:
-        numbers = (*pins["compressor"], 2, 1, 0, 2, 0, len(state), 0, 0x100000)
-    header = four + struct.pack(f"<{len(numbers)}I", *numbers)
+    head = _HEADS[kind]
+    # Pins: two in and two out; where there is a side-chain, two more in.
+    inputs = (4, 1, 0, 2, 0, 4, 0, 8, 0) if head.has_side_chain else (2, 1, 0, 2, 0)
+    numbers = (head.version, *inputs, 2, 1, 0, 2, 0, len(state), head.word, 0x100000)
+    header = head.name + struct.pack(f"<{len(numbers)}I", *numbers)
     text = base64.b64encode(state).decode("ascii")
     pieces = [text[at : at + 128] for at in range(0, len(text), 128)]
     return [base64.b64encode(header).decode("ascii"), *pieces, "AAAQAAAA"]
@@ -209,7 +236,7 @@ def _compressor_state(values: Mapping[str, float], lookahead_ms: float) -> bytes
     # The console's detector follows the samples themselves.
     numbers[_RMS] = 0.0
     numbers[_KNEE] = values["knee_db"] / _KNEE_DB
-    return _COMP_MAGIC + _COMP.pack(*numbers)
+    return MAGIC + _COMP.pack(*numbers)
 
 
 def _section_values(eq: bytes, compressor: bytes) -> dict[str, float] | None:
@@ -251,9 +278,9 @@ def _cut_values(bands: Sequence[tuple[int, float]]) -> dict[str, float] | None:
 
 
 def _compressor_values(state: bytes) -> dict[str, float] | None:
-    if len(state) != len(_COMP_MAGIC) + _COMP.size or not state.startswith(_COMP_MAGIC):
+    if len(state) != len(MAGIC) + _COMP.size or not state.startswith(MAGIC):
         return None
-    numbers = _COMP.unpack_from(state, len(_COMP_MAGIC))
+    numbers = _COMP.unpack_from(state, len(MAGIC))
     if not all(map(math.isfinite, numbers)):
         return None
     return {

@@ -1,13 +1,14 @@
-"""Writes a mix into a copy of a REAPER project: faders, pans, and ReaEQ and ReaComp on each track and the master.
+"""Writes a mix into a copy of a REAPER project: faders, pans, REAPER's own plug-ins on tracks, groups and returns.
 
 All that is not one of these stays byte for byte. The plug-ins are put in front of those that are there, since a preset
-is made for the raw track; they are called "mixbridge ..." in REAPER, and the next mix takes their place.
+is made for the raw track; they are called "mixbridge ..." in REAPER, and the next mix takes their place. Groups and
+returns are in :mod:`.added.returns`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,6 @@ from ....presets.names import unique_names
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor
-from ...fitting.abilities import clamp_words
 from ..core.balance import from_daw, to_daw
 from ..core.model import PanLaw, Session
 from ..core.returned import ReturnAudio, return_files
@@ -34,14 +34,16 @@ from ..writing import (
     save,
     solos_stay,
     stem_channels,
-    strip_left_out,
 )
+from .added.own import digits, without_own
+from .added.returned import put_return_audio
+from .added.returns import ReturnReader, ReturnWriter
 from .chains import CHAINS, NAMES, put_plugins, states_in
 from .edits import ProjectEdits
 from .faders import FaderReader, is_active
 from .items import plugin_names
 from .mixer import DUAL_PAN, ENVELOPES, STEREO_PAN, Mixer, TrackBlock
-from .returned import put_return_audio
+from .notes import fitting_notes
 from .rpp import Block, ReaperDocument, blocks, load
 from .states import PluginStates, master_of, states_of, strip_of
 
@@ -65,13 +67,10 @@ class _PanLawWords:
     taper: str
 
 
-_PLUGINS: Final = "REAPER's EQ and compressor"
 # At constant power, as the mix pans mono tracks; and without any change in the centre, linear on the far side.
 _MONO: Final = _PanLawWords("constant_power", "0.70710678118655", "0")
 _STEREO: Final = _PanLawWords("balance", "1", "2")
 _BALANCE: Final = "3"
-# How far an EQ may be off before it is said.
-_EQ_OFF_DB = 0.1
 # So much of a name leaves room for a number in a preset's.
 _NAME = 180
 
@@ -99,19 +98,25 @@ def write(
         SessionError: the project cannot be read, or a track is missing.
         OutputError: the copy cannot be written.
     """
-    document = load(session.path)
+    document = without_own(load(session.path))
     mixer = Mixer(document)
+    session = _routed_as(session, mixer)
     chosen = matched(session.path, [track.name for track in mixer.shown], preset, match)
     writer = _Writer(document, mixer, session.sample_rate_hz, has_returns=bool(returns))
     resting = writer.groups(session, chosen)
     channels = stem_channels(session)
+    mixed: dict[int, PresetTrack] = {}
     for place, wanted in chosen.items():
         track = mixer.shown[place]
         if track.order in resting:
             writer.notes.append(bus_too(track.name))
         else:
+            mixed[track.order] = wanted
             writer.track(track, wanted, channels[place])
     writer.master(preset)
+    added = ReturnWriter(writer.edits, mixer, session.sample_rate_hz, has_returns=bool(returns))
+    added.write(mixed, preset)
+    writer.notes.extend(added.notes)
     writer.notes.extend(solos_stay(session))
     writer.notes.extend(_general_notes(preset, match, session.path, output))
     files = return_files(returns, output)
@@ -129,7 +134,8 @@ def written_mix(path: Path) -> Preset:
     """
     document = load(path)
     tracks = []
-    named, laws = Mixer(document).shown, FaderReader(document)
+    mixer, laws = Mixer(document), FaderReader(document)
+    named, returns = mixer.shown, ReturnReader(document, mixer)
     for track, name in zip(named, unique_names(track.name[:_NAME] for track in named), strict=True):
         states = states_in(document, track.block)
         if states is None:
@@ -141,13 +147,14 @@ def written_mix(path: Path) -> Preset:
         strip = strip_of(*states, setting.gain_db, setting.pan)
         if strip is None:
             raise _changed(path, name)
-        tracks.append(PresetTrack(name=name, strip=strip, mute=bool(track.row("MUTESOLO").whole(1))))
-    preset = Preset(tracks=tuple(tracks))
+        mute = bool(track.row("MUTESOLO").whole(1))
+        tracks.append(returns.track(track, PresetTrack(name=name, strip=strip, mute=mute)))
+    preset = returns.preset(tracks)
     states = states_in(document, document.root)
     if states is None:
         return preset
     volume = document.find(document.root, "MASTER_VOLUME")
-    master = master_of(*states, _decibel(1.0 if volume is None else volume.number(1, 1.0)))
+    master = master_of(*states[:2], _decibel(1.0 if volume is None else volume.number(1, 1.0)))
     if master is None:
         raise _changed(path, "master")
     return preset.model_copy(update={"master": master})
@@ -185,8 +192,8 @@ class _Writer:
         pan_law = _MONO if channels == 1 else _STEREO
         setting = to_daw(states.fader_db, states.pan, channels, pan_law.law)
         sign = -1 if track.row("VOLPAN").number(1, 1.0) < 0 else 1
-        gain = _digits(sign * gain_factor(setting.gain_db))
-        words = {1: gain, 2: _digits(setting.pan), 3: pan_law.word}
+        gain = digits(sign * gain_factor(setting.gain_db))
+        words = {1: gain, 2: digits(setting.pan), 3: pan_law.word}
         if self._mixer.pan_mode(track) in (STEREO_PAN, DUAL_PAN):
             words |= {4: "-1", 5: "1"}
             self.edits.set(block, "PANMODE", {1: _BALANCE}, "{}")
@@ -195,7 +202,8 @@ class _Writer:
         self.edits.set(block, "PANLAWFLAGS", {1: pan_law.taper}, "{}")
         if bool(track.row("MUTESOLO").whole(1)) != wanted.mute:
             self.edits.set(block, "MUTESOLO", {1: str(int(wanted.mute))}, "{} 0 0")
-        self._straighten(track)
+        if wanted.bus is None:
+            self._straighten(track)
         before = next((item.first for item in blocks(block, "ITEM")), block.last)
         put_plugins(self.edits, block, "FXCHAIN", before, states)
         self._envelopes_off(block, track.name)
@@ -242,28 +250,33 @@ class _Writer:
         switch = self._document.find(root, "MASTER_FX")
         if switch is not None and not switch.whole(1, 1):
             self.notes.append("Master: its plug-ins are switched off in the project; switch them on to hear the mix.")
-        self.notes.extend(f"Master: {note}" for note in _plugin_notes(self._document, root, states))
-        self.notes.extend(f"Master: {note}" for note in strip_left_out(preset.master, _PLUGINS, self._rate_hz))
+        self.notes.extend(f"Master: {note}" for note in _plugins_stay(self._document, root))
+        self.notes.extend(f"Master: {note}" for note in fitting_notes(preset.master, states, self._rate_hz))
 
     def _track_notes(self, track: TrackBlock, strip: Strip, states: PluginStates) -> Iterator[str]:
-        yield from _plugin_notes(self._document, track.block, states)
+        yield from _plugins_stay(self._document, track.block)
         switch = self._document.find(track.block, "FX")
         if switch is not None and not switch.whole(1, 1):
             yield "its plug-ins are switched off in the project; switch them on to hear the mix."
         if bool(track.row("IPHASE").whole(1)) != (track.row("VOLPAN").number(1, 1.0) < 0):
             yield "its polarity stays inverted, other than in the mix."
-        known = ["low_cut", "high_cut", *(["send"] if self._has_returns else [])]
-        yield from strip_left_out(strip, _PLUGINS, also=known)
+        yield from fitting_notes(strip, states, self._rate_hz, has_returns=self._has_returns)
 
 
-def _plugin_notes(document: ReaperDocument, owner: Block, states: PluginStates) -> Iterator[str]:
+def _routed_as(session: Session, mixer: Mixer) -> Session:
+    """Let a session's tracks go where they go without what an earlier mix has added."""
+    tracks = []
+    for shown, track in zip(mixer.shown, session.tracks, strict=True):
+        route = mixer.route(shown.order)
+        moved = replace(track, parent=mixer.parent(shown.order), controls=mixer.controls(shown.order))
+        tracks.append(replace(moved, has_output=route.has_output, send_db=route.send_db))
+    return replace(session, tracks=tuple(tracks), groups=mixer.groups)
+
+
+def _plugins_stay(document: ReaperDocument, owner: Block) -> Iterator[str]:
     chains = blocks(owner, *CHAINS)
     names = [name for chain in chains for name in plugin_names(document, chain, without=NAMES.values())]
     yield from plugins_stay(names)
-    for clamp in states.clamped:
-        yield f"its {clamp_words(clamp)}, ReaComp's limit."
-    if states.eq_error_db > _EQ_OFF_DB:
-        yield f"its EQ is up to {states.eq_error_db:.1f} dB off: ReaEQ's bands are at most 4 octaves wide."
 
 
 def _general_notes(preset: Preset, match: Mapping[str, str], session: Path, output: Path) -> Iterator[str]:
@@ -278,11 +291,7 @@ def _changed(path: Path, name: str) -> SessionError:
 
 
 def _gain(level_db: float) -> str:
-    return _digits(gain_factor(level_db))
-
-
-def _digits(value: float) -> str:
-    return f"{value + 0.0:.14g}"
+    return digits(gain_factor(level_db))
 
 
 def _decibel(gain: float) -> float:

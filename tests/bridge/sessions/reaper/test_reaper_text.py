@@ -137,7 +137,11 @@ _VALUES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_hostile_projects_raise_session_errors_alone(tmp_path: Path, data: st.DataObject) -> None:
     write_audio(tmp_path / "Media" / "a.wav", noise(800))

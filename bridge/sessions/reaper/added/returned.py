@@ -10,10 +10,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ..core.returned import ReturnAudio, is_return_audio_name
-from .edits import ProjectEdits
-from .mixer import Mixer, TrackBlock
-from .rpp import blocks
+from ...core.returned import ReturnAudio, is_return_audio_name
+from ..edits import ProjectEdits
+from ..mixer import Mixer, TrackBlock
+from ..rpp import blocks
+from .own import close_folders
 
 _IDENTITIES: Final = uuid.UUID("6d697862-7269-4467-a500-72657475726e")
 
@@ -48,7 +49,7 @@ def put_return_audio(
     if fresh:
         root = edits.document.root
         last = max((track.block.last for track in mixer.tracks), default=root.last - 1)
-        _close_folders(edits, mixer)
+        close_folders(edits, mixer)
         edits.insert(last + 1, fresh, edits.inside(root))
     return notes
 
@@ -65,16 +66,6 @@ def _renew(edits: ProjectEdits, track: TrackBlock, lines: Sequence[str]) -> None
         edits.replace(old[0].first, old[0].last + 1, lines, edits.inside(block))
     else:
         edits.insert(block.last, lines, edits.inside(block))
-
-
-def _close_folders(edits: ProjectEdits, mixer: Mixer) -> None:
-    """End the folders that the project leaves open, so that what comes behind the last track lies in none."""
-    open_folders = 0
-    for track in mixer.tracks:
-        open_folders = max(0, open_folders + track.row("ISBUS").whole(2))
-    if open_folders:
-        last = mixer.tracks[-1]
-        edits.set(last.block, "ISBUS", {1: "2", 2: str(last.row("ISBUS").whole(2) - open_folders)}, "{} {}")
 
 
 def _track(name: str) -> list[str]:
