@@ -13,7 +13,7 @@ from ....presets.units import decibels
 from ...desks.keys import label_of
 from ...desks.profile import Desk, Setting
 from ...fitting.abilities import Clamp, clamp_words
-from ...fitting.ace import cuts_of, strip_cuts
+from ...fitting.plugins.ace import cuts_of, strip_cuts
 from ...fitting.preset import fit_preset
 from ...fitting.strip import FittedStrip
 from ...fitting.unfit import unfit

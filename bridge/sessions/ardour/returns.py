@@ -16,7 +16,7 @@ from ....presets.preset import GroupBus, Preset, Track
 from ....presets.units import decibels, gain_factor
 from ....runtime.console.effects.buses import DELAY, REVERB, used_buses
 from ...desks.profile import Desk
-from ...fitting.ace_effects import AceEffect, delay_of, fit_delay, fit_reverb, reverb_of
+from ...fitting.plugins.ace_effects import AceEffect, delay_of, fit_delay, fit_reverb, reverb_of
 from ..writing import MARK
 from .busses import LOUDEST_DB, Busses, sends_of
 from .channel import StripWriter, strip_of, strip_values

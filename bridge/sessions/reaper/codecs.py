@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ....presets.units import decibels, gain_factor
-from ...fitting.rea_effects import ReaDelay, ReaVerbate
-from ...fitting.rea_gate import ReaGate
+from ...fitting.plugins.rea_effects import ReaDelay, ReaVerbate
+from ...fitting.plugins.rea_gate import ReaGate
 
 MAGIC: Final = bytes.fromhex("efbeadde0df0adde")
 

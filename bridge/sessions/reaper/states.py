@@ -27,7 +27,7 @@ from ...fitting.abilities import Clamp
 from ...fitting.compressor import fit_compressor, preset_ms
 from ...fitting.equalizer import fit_eq
 from ...fitting.match import without_match
-from ...fitting.rea_gate import FittedReaGate, fit_gate, gate_of
+from ...fitting.plugins.rea_gate import FittedReaGate, fit_gate, gate_of
 from .codecs import MAGIC, gate_in, gate_state
 
 PluginKind = Literal["gate", "eq", "compressor", "reverb", "delay"]

@@ -37,7 +37,7 @@ from ..writing import (
 )
 from .added.own import digits, without_own
 from .added.returned import put_return_audio
-from .added.returns import ReturnReader, ReturnWriter
+from .added.returns import ReaperReturnReader, ReaperReturnWriter
 from .chains import CHAINS, NAMES, put_plugins, states_in
 from .edits import ProjectEdits
 from .faders import FaderReader, is_active
@@ -114,7 +114,7 @@ def write(
             mixed[track.order] = wanted
             writer.track(track, wanted, channels[place])
     writer.master(preset)
-    added = ReturnWriter(writer.edits, mixer, session.sample_rate_hz, has_returns=bool(returns))
+    added = ReaperReturnWriter(writer.edits, mixer, session.sample_rate_hz, has_returns=bool(returns))
     added.write(mixed, preset)
     writer.notes.extend(added.notes)
     writer.notes.extend(solos_stay(session))
@@ -135,7 +135,7 @@ def written_mix(path: Path) -> Preset:
     document = load(path)
     tracks = []
     mixer, laws = Mixer(document), FaderReader(document)
-    named, returns = mixer.shown, ReturnReader(document, mixer)
+    named, returns = mixer.shown, ReaperReturnReader(document, mixer)
     for track, name in zip(named, unique_names(track.name[:_NAME] for track in named), strict=True):
         states = states_in(document, track.block)
         if states is None:

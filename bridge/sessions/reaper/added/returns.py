@@ -15,7 +15,7 @@ from .....presets.errors import SessionError
 from .....presets.preset import GroupBus, Preset, Track
 from .....presets.units import decibels, gain_factor
 from .....runtime.console.effects.buses import DELAY, REVERB, used_buses
-from ....fitting.rea_effects import delay_of, fit_delay, fit_reverb, reverb_of
+from ....fitting.plugins.rea_effects import delay_of, fit_delay, fit_reverb, reverb_of
 from ...core.balance import from_daw, to_daw
 from ...core.returned import MARK, TITLES
 from ..chains import States, state_of, states_by_kind, states_in
@@ -28,7 +28,7 @@ from ..states import states_of, strip_of
 from .own import OwnTrack, Receive, marked, put_tracks
 
 
-class ReturnWriter:
+class ReaperReturnWriter:
     """Adds the groups and returns of a mix to a project, and lets its tracks go there.
 
     Args:
@@ -120,7 +120,7 @@ class ReturnWriter:
         return sorted(self._receives[number], key=lambda receive: receive.source)
 
 
-class ReturnReader:
+class ReaperReturnReader:
     """Reads the groups and returns of mixbridge's in a project.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mixbridge.bridge.fitting.rea_effects import (
+from mixbridge.bridge.fitting.plugins.rea_effects import (
     ANSWER_MS,
     ReaDelay,
     ReaVerbate,
@@ -19,8 +19,8 @@ from mixbridge.bridge.fitting.rea_effects import (
     fit_reverb,
     reverb_of,
 )
-from mixbridge.bridge.fitting.rea_gate import ReaGate, fit_gate, gate_of
-from mixbridge.bridge.fitting.rooms import console_level_db
+from mixbridge.bridge.fitting.plugins.rea_gate import ReaGate, fit_gate, gate_of
+from mixbridge.bridge.fitting.plugins.rooms import console_level_db
 from mixbridge.bridge.sessions.reaper.codecs import (
     delay_in,
     delay_state,

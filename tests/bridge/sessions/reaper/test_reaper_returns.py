@@ -27,7 +27,7 @@ from mixbridge.presets.console import (
 )
 from mixbridge.presets.edit import desk_form
 from mixbridge.presets.preset import GroupBus, Preset, Track
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from reaper_project import chain, item, plugin, project, track
 from session_copies import write_copy
 

@@ -18,8 +18,8 @@ from typing import Final
 
 import numpy as np
 
-from ...presets.console import Delay, Reverb, parameters
-from ...presets.units import quantity
+from ....presets.console import Delay, Reverb, parameters
+from ....presets.units import quantity
 from .ace import HIGH_HZ, LOW_HZ, Values, fit_cuts
 from .rooms import console_level_db, echo_words, room_words
 

@@ -14,12 +14,12 @@ from typing import Final
 
 import numpy as np
 
-from ...presets.console import Gate, parameters
-from ...presets.units import decibels, gain_factor
-from ..desks.profile import TimeLaw
-from .abilities import Clamp
-from .compressor import desk_ms, preset_ms
-from .stages import TOLD_DB, gate_db
+from ....presets.console import Gate, parameters
+from ....presets.units import decibels, gain_factor
+from ...desks.profile import TimeLaw
+from ..abilities import Clamp
+from ..compressor import desk_ms, preset_ms
+from ..stages import TOLD_DB, gate_db
 
 _LAW: Final[TimeLaw] = "tau"
 # Where ReaGate's own controls end.

@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from ...presets.console import Delay, Reverb
-from ...presets.units import quantity
-from ...runtime.console.effects.room import room_response
+from ....presets.console import Delay, Reverb
+from ....presets.units import quantity
+from ....runtime.console.effects.room import room_response
 
 # The octaves in which rooms are compared.
 OCTAVES_HZ: Final = (250.0, 500.0, 1000.0, 2000.0, 4000.0)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ...presets.console import HIGH_CUT_OFF_HZ, LOW_CUT_OFF_HZ, HighCut, LowCut, parameters
-from ...presets.units import quantity
+from ....presets.console import HIGH_CUT_OFF_HZ, LOW_CUT_OFF_HZ, HighCut, LowCut, parameters
+from ....presets.units import quantity
 
 Values = Mapping[int, float]
 

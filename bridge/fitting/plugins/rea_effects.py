@@ -16,8 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from ...presets.console import Delay, Reverb, parameters
-from ...presets.units import decibels, gain_factor, quantity
+from ....presets.console import Delay, Reverb, parameters
+from ....presets.units import decibels, gain_factor, quantity
 from .rooms import OCTAVES_HZ, console_level_db, echo_words, room_words
 
 # The engine: its combs are as long as one of so many samples at 44.1 kHz, the shortest as the other number says.
