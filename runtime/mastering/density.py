@@ -7,6 +7,7 @@ the limiter behind it. Peaks that are too low can only be given back where the m
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -64,7 +65,9 @@ def fit_density(trial: MasterTrial, master: Master, peak_to_loudness_db: float) 
 
     def over_db(tried: Master) -> float:
         made = trial.mastered(tried)
-        return true_peak_db(made) - integrated_loudness(made, trial.sample_rate_hz) - peak_to_loudness_db
+        with ThreadPoolExecutor(1) as pool:
+            peak = pool.submit(true_peak_db, made)
+            return -integrated_loudness(made, trial.sample_rate_hz) + peak.result() - peak_to_loudness_db
 
     now_db = over_db(master)
     if not np.isfinite(now_db):

@@ -6,7 +6,6 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -215,12 +214,13 @@ def _bus(preset: Preset, stems: Mapping[str, Path], heard_s: float | None, files
     tracks = tuple(track for track in preset.tracks if track.name in stems)
     sounding = preset.model_copy(update={"tracks": tracks})
     duration_s = max(probe(path, files).duration_s for path in stems.values())
-    parts = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start_s, length_s in _passages(duration_s, heard_s):
-            audio = pool.map(partial(_read, start_s=start_s, length_s=length_s, files=files), stems.values())
-            parts.append(_faded(render_bus(dict(zip(stems, audio, strict=True)), RATE_HZ, sounding)))
-    return np.concatenate(parts, axis=1)
+
+    def rendered(start_s: float, length_s: float) -> Samples:
+        audio = {name: _read(path, start_s, length_s, files) for name, path in stems.items()}
+        return _faded(render_bus(audio, RATE_HZ, sounding))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # passages side by side keep more cores busy than tracks do
+        return np.concatenate(list(pool.map(rendered, *zip(*_passages(duration_s, heard_s), strict=True))), axis=1)
 
 
 def _passages(duration_s: float, heard_s: float | None) -> Iterator[tuple[float, float]]:

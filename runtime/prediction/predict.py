@@ -78,9 +78,11 @@ def predict_files(
     manifest = controller.manifest
     rate_hz, samples = manifest.sample_rate_hz, manifest.window_samples
     songs = songs_of(reference)
-    listened = hear_songs(songs, rate_hz, manifest.reference_length, reference_window_s, files)
-    passage = cut_passage(stems, rate_hz, samples, window_s, files)
-    with ThreadPoolExecutor() as pool:  # files are hashed while the model decides; hashlib lets other threads run
+    with ThreadPoolExecutor() as pool:
+        cutting = pool.submit(cut_passage, stems, rate_hz, samples, window_s, files)
+        listened = hear_songs(songs, rate_hz, manifest.reference_length, reference_window_s, files)
+        passage = cutting.result()
+        # Files are hashed while the model decides; hashlib lets other threads run.
         paths = (*stems.values(), *(song.path for song in songs))
         sources = {path: pool.submit(_source, path, files) for path in paths}
         ready = controller.ready() if isinstance(controller, LoadingController) else controller

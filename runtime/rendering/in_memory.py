@@ -85,12 +85,15 @@ def render_mix(
 
 
 def render_bus(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Samples:
-    """Renders what comes into the master while stems play, shape (2, n); arguments as for :func:`render_arrays`."""
+    """Renders what comes into the master while stems play, shape (2, n), on one thread and this one.
+
+    Arguments and errors are those of :func:`render_arrays`.
+    """
     longest = max(stem.shape[1] for stem in stems.values())
     # Effects hear a little where blocks end: the last one is whole, as it is with a tail.
     whole_blocks = -(-longest // BLOCK_FRAMES) * BLOCK_FRAMES
     console = _console(stems, sample_rate_hz, preset, {}, None, most_frames=whole_blocks)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(1) as pool:
         return np.concatenate([sums.mix for sums in console.run(pool)], axis=1)[:, :longest]
 
 

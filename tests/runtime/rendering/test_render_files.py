@@ -19,7 +19,7 @@ from mixbridge.runtime.audio import delivery
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.audio.output import OutputFolder
 from mixbridge.runtime.audio.peaks import true_peak_db
-from mixbridge.runtime.audio.reading import probe
+from mixbridge.runtime.audio.reading import BLOCK_FRAMES, probe
 from mixbridge.runtime.mixing import MixResult, preset_files
 from mixbridge.runtime.rendering import passes
 from mixbridge.runtime.rendering.in_memory import render_arrays
@@ -239,7 +239,7 @@ def test_progress_rises_to_one(tmp_path: Path) -> None:
     shares: list[float] = []
     strips = {"Vox": Strip(fader_db=40), "Keys": BUSY}
     rendered(
-        session(tmp_path / "in", 100_000), preset(strips), tmp_path / "mix", None, lambda share, _: shares.append(share)
+        session(tmp_path / "in", 200_000), preset(strips), tmp_path / "mix", None, lambda share, _: shares.append(share)
     )
     assert shares == sorted(shares)
     assert shares[-1] == 1
@@ -370,8 +370,8 @@ def test_memory_does_not_grow_with_length(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(passes.Meter, "update", spy)
     rendered(session(tmp_path / "in", 200_000), preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
-    assert max(longest) <= 32768
-    assert len(longest) >= 200_000 // 32768
+    assert max(longest) <= BLOCK_FRAMES
+    assert len(longest) >= 200_000 // BLOCK_FRAMES
 
 
 def test_a_mix_is_quieter_where_its_peaks_would_be_crushed(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mixbridge.runtime.rendering.takes import Takes
 
 RATE_HZ = 44100
 # Neither is a whole number of the console's blocks.
-FRAMES = 70_001
+FRAMES = 150_001
 
 Samples = np.ndarray
 
