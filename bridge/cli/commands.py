@@ -105,6 +105,7 @@ MODEL = Family(
         "explain": Lazy("Find the probable cause of a bad case (extra `train`)."),
         "calibration": Lazy("Fit the training compressor to the real one (extra `train`)."),
         "settings": Lazy("Describe the settings that training draws (extra `train`)."),
+        "recovery": Lazy("Measure how well settings are recovered from mixes (extra `train`)."),
         "sins": Lazy("Count what no engineer would leave in a mix (extra `train`)."),
     },
 )

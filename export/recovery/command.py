@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,9 @@ _PAIR = 2
 
 
 @click.command()
-@click.argument("recordings", nargs=-1, required=True, metavar="RAW MIXED")
-@click.option("-o", "--output", type=_PATH, required=True, help="Preset to write.")
+@click.argument("recordings", nargs=-1, required=True, metavar="RAW MIXED | DATASET")
+@click.option("-o", "--output", type=_PATH, required=True, help="Preset to write; of a DATASET, folder of presets.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Pairs of a DATASET at a time.  [default: one for each core]")
 @click.option("--name", help="Name of the track in the preset.  [default: that of the raw file]")
 @click.option("--no-audio", is_flag=True, help="Do not write the rendered audio and what is left.")
 @click.option("--force", is_flag=True, help="Replace results that are there already.")
@@ -33,6 +35,7 @@ def recover(
     *,
     recordings: tuple[str, ...],
     output: Path,
+    jobs: int | None,
     name: str | None,
     no_audio: bool,
     force: bool,
@@ -43,9 +46,19 @@ def recover(
     The two are aligned first. `mixbridge apply PRESET NAME=RAW -o FOLDER` then renders the raw track like the mixed
     one. Beside the preset are written a page that shows what was found and what is explained, the rendered audio, and
     what is left of the mixed one.
+
+    A DATASET is a folder with raw/ and mixed/, in which files of the same name are pairs: each becomes a preset and a
+    page in the folder of OUTPUT. To go on after a stop, repeat the command.
     """
-    if len(recordings) != _PAIR:
-        raise click.UsageError("give two files: the raw recording, and the mixed one.")
+    is_dataset = len(recordings) == 1 and Path(recordings[0]).is_dir()
+    if len(recordings) != _PAIR and not is_dataset:
+        raise click.UsageError("give two files, raw and mixed; or one folder with raw/ and mixed/.")
+    is_quiet = as_json or bool(context.find_root().params["quiet"])
+    if is_dataset:
+        if name is not None:
+            raise click.UsageError("--name is for one pair; those of a folder are named by their files.")
+        _recover_dataset(Path(recordings[0]), output, jobs, force=force, as_json=as_json, is_quiet=is_quiet)
+        return
     from .files import check_torch, result_as_json
     from .files import recover as recover_files
 
@@ -53,7 +66,6 @@ def recover(
     import torch
 
     torch.set_num_threads(1)
-    is_quiet = as_json or bool(context.find_root().params["quiet"])
     with _progress(quiet=is_quiet) as progress:
         result = recover_files(
             recordings[0],
@@ -68,6 +80,25 @@ def recover(
         click.echo(json.dumps(result_as_json(result), ensure_ascii=False))
     elif not is_quiet:
         _say(result)
+
+
+def _recover_dataset(
+    dataset: Path, output: Path, jobs: int | None, *, force: bool, as_json: bool, is_quiet: bool
+) -> None:
+    from .dataset import PairOutcome, list_pairs, recover_dataset, table_of
+
+    unmatched = list_pairs(dataset).unmatched
+    with _progress(quiet=is_quiet) as progress:
+
+        def done(outcome: PairOutcome, number: int, total: int) -> None:
+            progress(number / total, f"{number} of {total}: {outcome.name}")
+
+        outcomes = recover_dataset(dataset, output, jobs=jobs, overwrite=force, done=done)
+    if as_json:
+        pairs = [{**asdict(outcome), "preset": outcome.preset and str(outcome.preset)} for outcome in outcomes]
+        click.echo(json.dumps({"pairs": pairs, "unmatched": unmatched}, ensure_ascii=False))
+    elif not is_quiet:
+        click.echo(table_of(outcomes, unmatched))
 
 
 def _say(result: RecoveryResult) -> None:

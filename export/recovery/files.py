@@ -6,17 +6,19 @@ result.preset, result.explained.words
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ...presets.errors import AudioError, MixbridgeError
 from ...presets.extras import install_command
 from ...presets.files import dumps
-from ...presets.preset import Preset, Provenance
+from ...presets.preset import Preset, Provenance, SourceFile
 from ...presets.version import __version__
 from ...runtime.audio.output import OutputFolder, check_output_file, write_text
 from ...runtime.audio.reading import AudioReader, Samples, probe
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _NEEDED = ("torch", "numba")
 _LONGEST_S = 20 * 60.0
 _MOST_CHANNELS = 2
+# How a preset says what is left; it is read again where a folder of pairs goes on.
+DISTANCE: Final = re.compile(r"STFT distance ([\d.]+) of the raw recording's")
 
 
 @dataclass(frozen=True)
@@ -152,14 +156,25 @@ def read_whole(path: Path, sample_rate_hz: int) -> Samples:
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0), np.float32)
 
 
+def source_of(path: Path) -> SourceFile:
+    """Describes a file by name and content."""
+    with path.open("rb") as stream:
+        return SourceFile(file=path.name, sha256=hashlib.file_digest(stream, "sha256").hexdigest())
+
+
 def with_provenance(recovered: Recovered, raw: Path, mixed: Path) -> Preset:
     """Says in a preset where it came from and what it explains."""
-    words = " ".join((f"Recovered from {raw.name} and {mixed.name}.", *recovered.explained.words))
+    ratio = recovered.explained.ratio
+    first = f"Recovered from {raw.name} and {mixed.name}: STFT distance {ratio:.4f} of the raw recording's."
     provenance = Provenance(
-        tool=f"mixbridge {__version__}", sample_rate_hz=recovered.pair.sample_rate_hz, note=words[:2000]
+        tool=f"mixbridge {__version__}",
+        reference=source_of(mixed),
+        sample_rate_hz=recovered.pair.sample_rate_hz,
+        note=" ".join((first, *recovered.explained.words))[:2000],
     )
+    tracks = tuple(track.model_copy(update={"source": source_of(raw)}) for track in recovered.preset.tracks)
     title = f"Recovered: {raw.stem}"[:200]
-    return recovered.preset.model_copy(update={"name": title, "provenance": provenance})
+    return recovered.preset.model_copy(update={"name": title, "tracks": tracks, "provenance": provenance})
 
 
 def result_as_json(result: RecoveryResult) -> dict[str, Any]:

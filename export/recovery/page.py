@@ -94,19 +94,33 @@ def _settings(preset: Preset) -> list[tuple[str, str]]:
         rows = rows_of(Strip, section)
         if all(_at(strip, path) == _at(neutral, path) for path in rows):
             continue
-        words = [f"{_label(path, row)} {quantity(_at(strip, path), row.unit)}" for path, row in rows.items()]
+        words = [
+            f"{_label(path, row)} {_told(_at(strip, path), row)}"
+            for path, row in rows.items()
+            if _at(strip, path) != row.neutral and _does_something(strip, path)
+        ]
         lines.append((section.replace("_", " "), ", ".join(words)))
     for part, send in (("reverb", "reverb_send_db"), ("delay", "delay_send_db")):
         if _at(strip, send) > parameters(Strip)[send].low:
             effect: BaseModel = getattr(preset, part)
             values, rows = effect.model_dump(), parameters(type(effect))
             words = [
-                f"{_label(path, row)} {quantity(_at(values, path), row.unit)}"
+                f"{_label(path, row)} {_told(_at(values, path), row)}"
                 for path, row in rows.items()
-                if not path.startswith("ducking")
+                if not path.startswith("ducking") and _at(values, path) != row.neutral
             ]
             lines.append((part, ", ".join(words)))
     return lines
+
+
+def _told(value: float, row: Any) -> str:
+    return quantity(float(f"{value:.3g}"), row.unit)
+
+
+def _does_something(strip: Any, path: str) -> bool:
+    """Whether a setting is one of a band that is flat."""
+    band = path.rsplit(".", 1)[0]
+    return not band.startswith("eq.") or _at(strip, f"{band}.gain_db") != 0
 
 
 def _label(path: str, row: Any) -> str:

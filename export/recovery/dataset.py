@@ -1,0 +1,242 @@
+"""A folder of pairs, recovered in parallel: `raw/NAME.wav` and `mixed/NAME.wav` become `presets/NAME.json`.
+
+What is there already and was made of the same two files is kept, so that the same command goes on after a stop at any
+moment and ends where an undisturbed one ends.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ...presets.errors import AudioError, MixbridgeError, OutputError, PresetError
+from ...presets.files import load
+from ...presets.preset import Preset
+from ...runtime.audio.reading import is_audio
+from .files import DISTANCE, RecoveryFiles, check_torch, recover, source_of
+
+Done = Callable[["PairOutcome", int, int], None]
+
+RAW: Final = "raw"
+MIXED: Final = ("mixed", "mix")
+_WATCH_S = 1.0
+
+
+@dataclass(frozen=True)
+class NamedPair:
+    """Two files of one name.
+
+    Attributes:
+        name: theirs, without ending.
+        raw: as it was recorded.
+        mixed: as it was mixed.
+    """
+
+    name: str
+    raw: Path
+    mixed: Path
+
+
+@dataclass(frozen=True)
+class PairOutcome:
+    """What became of a pair.
+
+    Attributes:
+        name: of the pair.
+        ratio: distance that is left, in parts of the raw recording's; None where nothing was recovered.
+        was_there: the preset was there already.
+        problem: why nothing was recovered; empty otherwise.
+        preset: file of the preset, where there is one.
+    """
+
+    name: str
+    ratio: float | None
+    was_there: bool
+    problem: str
+    preset: Path | None
+
+
+@dataclass(frozen=True)
+class DatasetContents:
+    """What a folder of pairs has.
+
+    Attributes:
+        pairs: by name.
+        unmatched: sentences on files without a partner.
+    """
+
+    pairs: tuple[NamedPair, ...]
+    unmatched: tuple[str, ...]
+
+
+def list_pairs(dataset: Path) -> DatasetContents:
+    """Lists the pairs of a folder with `raw/` and `mixed/`, matched by name without ending.
+
+    Raises:
+        AudioError: it has no such folders, no pair, or two files of one name.
+    """
+    mixed = next((dataset / name for name in MIXED if (dataset / name).is_dir()), None)
+    if not (dataset / RAW).is_dir() or mixed is None:
+        raise AudioError(f"{dataset}: has no folders raw/ and mixed/: put raw and mixed files of the same names there.")
+    sides = [_by_name(folder) for folder in (dataset / RAW, mixed)]
+    both = sorted(sides[0].keys() & sides[1].keys())
+    if not both:
+        raise AudioError(f"{dataset}: no file of raw/ has the name of one in {mixed.name}/: name both alike.")
+    unmatched = [
+        f"{side[name]}: has no partner of its name in {other}/"
+        for side, other, names in (
+            (sides[0], mixed.name, sides[0].keys() - sides[1].keys()),
+            (sides[1], RAW, sides[1].keys() - sides[0].keys()),
+        )
+        for name in sorted(names)
+    ]
+    return DatasetContents(tuple(NamedPair(name, sides[0][name], sides[1][name]) for name in both), tuple(unmatched))
+
+
+def recover_dataset(
+    dataset: Path | str,
+    output: Path | str,
+    *,
+    jobs: int | None = None,
+    overwrite: bool = False,
+    done: Done | None = None,
+) -> tuple[PairOutcome, ...]:
+    """Recovers all pairs of a folder; presets and pages in one folder, by name.
+
+    Args:
+        dataset: folder with `raw/` and `mixed/`.
+        output: folder of the presets.
+        jobs: processes, one core each; None takes as many as there are cores.
+        overwrite: recover again what is there already.
+        done: called with each outcome, how many are done, and of how many.
+
+    Returns:
+        Outcomes by name; a pair that is none is one of them, with its problem.
+
+    Raises:
+        AudioError: the folder has no pairs.
+        OutputError: a preset of that name is there that was made of other files.
+    """
+    check_torch()
+    dataset, output = Path(dataset), Path(output)
+    pairs = list_pairs(dataset).pairs
+    outcomes: dict[str, PairOutcome] = {}
+    waiting: list[NamedPair] = []
+    for pair in pairs:
+        standing = None if overwrite else _standing(pair, output)
+        if standing is None:
+            waiting.append(pair)
+        else:
+            _tell(done, outcomes, standing, len(pairs))
+    for outcome in _each(waiting, output, jobs or os.cpu_count() or 1, overwrite):
+        _tell(done, outcomes, outcome, len(pairs))
+    return tuple(outcomes[name] for name in sorted(outcomes))
+
+
+def table_of(outcomes: Sequence[PairOutcome], unmatched: Sequence[str]) -> str:
+    """Writes outcomes as lines: name, what is explained, problem; and what was left out."""
+    widest = max((len(outcome.name) for outcome in outcomes), default=4)
+    lines = [f"{'name':<{widest}}  explained"]
+    for outcome in outcomes:
+        told = outcome.problem if outcome.ratio is None else f"{max(0.0, 1 - outcome.ratio):.0%}"
+        lines.append(f"{outcome.name:<{widest}}  {told}{'  (was there)' if outcome.was_there else ''}")
+    ratios = sorted(outcome.ratio for outcome in outcomes if outcome.ratio is not None)
+    if ratios:
+        middle = 1 - ratios[len(ratios) // 2]
+        lines.append(f"{len(ratios)} of {len(outcomes)} pairs recovered; explained in the middle {middle:.0%}")
+    return "\n".join([*lines, *unmatched])
+
+
+def _by_name(folder: Path) -> Mapping[str, Path]:
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or not path.is_file() or not is_audio(path):
+            continue
+        if path.stem in files:
+            raise AudioError(f"{path}: {files[path.stem].name} has the same name: keep one of them.")
+        files[path.stem] = path
+    return files
+
+
+def _standing(pair: NamedPair, output: Path) -> PairOutcome | None:
+    """The preset that is there, if it was made of these files."""
+    file = RecoveryFiles.beside(output / f"{pair.name}.json")
+    if not file.preset.exists():
+        return None
+    try:
+        preset = load(file.preset)
+    except PresetError as error:
+        raise OutputError("is there already, and is no preset: choose another folder.", file.preset) from error
+    if _sources(preset) != (source_of(pair.raw).sha256, source_of(pair.mixed).sha256):
+        raise OutputError(
+            "is there already, and was made of other files: choose another folder, or recover everything again.",
+            file.preset,
+        )
+    return PairOutcome(pair.name, ratio_in(preset), True, "", file.preset)
+
+
+def _sources(preset: Preset) -> tuple[str | None, str | None]:
+    source = preset.tracks[0].source if preset.tracks else None
+    mixed = preset.provenance.reference
+    return (source.sha256 if source else None, mixed.sha256 if mixed else None)
+
+
+def ratio_in(preset: Preset) -> float | None:
+    """Reads what a recovered preset says of the distance that is left; None where it says nothing."""
+    told = DISTANCE.search(preset.provenance.note or "")
+    return float(told[1]) if told else None
+
+
+def _tell(done: Done | None, outcomes: dict[str, PairOutcome], outcome: PairOutcome, total: int) -> None:
+    outcomes[outcome.name] = outcome
+    if done is not None:
+        done(outcome, len(outcomes), total)
+
+
+def _each(pairs: Sequence[NamedPair], output: Path, jobs: int, overwrite: bool) -> Iterator[PairOutcome]:
+    """Outcomes in the order in which they are done. Interrupted, it drops what has not begun."""
+    if jobs == 1 or len(pairs) < 2:
+        yield from (_outcome(pair, output, overwrite) for pair in pairs)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(pairs)), context, _start_worker, (os.getpid(),))
+    try:
+        futures = [pool.submit(_outcome, pair, output, overwrite) for pair in pairs]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker(parent: int) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a pair that has begun is finished
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent was killed: nobody would take its results."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH_S)
+    os._exit(1)
+
+
+def _outcome(pair: NamedPair, output: Path, overwrite: bool) -> PairOutcome:
+    target = output / f"{pair.name}.json"
+    try:
+        result = recover(pair.raw, pair.mixed, target, name=pair.name, overwrite=overwrite, with_audio=False)
+    except OutputError:
+        raise
+    except MixbridgeError as error:
+        return PairOutcome(pair.name, None, False, str(error), None)
+    return PairOutcome(pair.name, result.explained.ratio, False, "", target)

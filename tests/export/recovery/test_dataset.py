@@ -1,0 +1,104 @@
+"""A folder of pairs: matched by name, gone on with where it was stopped, each pair's problem told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+
+pytest.importorskip("torch", reason="needs the `train` extra")
+
+from mixbridge.export.recovery import dataset as recovery_dataset
+from mixbridge.export.recovery.dataset import PairOutcome, list_pairs, recover_dataset, table_of
+from mixbridge.export.recovery.files import RecoveryResult, source_of
+from mixbridge.presets.errors import AudioError, OutputError
+from mixbridge.presets.files import save
+from mixbridge.presets.preset import Preset, Provenance, Track
+
+from .conftest import RATE_HZ, sung
+
+
+def folder_of(path: Path, raw: tuple[str, ...], mixed: tuple[str, ...]) -> Path:
+    for side, names in (("raw", raw), ("mixed", mixed)):
+        (path / side).mkdir(parents=True)
+        for name in names:
+            sf.write(path / side / name, sung(len(name), 2.0).T, RATE_HZ)
+    return path
+
+
+def preset_file(output: Path, name: str, raw: Path, mixed: Path) -> Path:
+    output.mkdir(exist_ok=True)
+    note = "Recovered from a and b: STFT distance 0.1234 of the raw recording's. The settings explain 88%."
+    made = Preset(
+        tracks=(Track(name=name, source=source_of(raw)),),
+        provenance=Provenance(reference=source_of(mixed), note=note),
+    )
+    save(made, output / f"{name}.json")
+    return output / f"{name}.json"
+
+
+def test_pairs_are_matched_by_name(tmp_path: Path) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav", "b.flac", "only.wav"), ("a.flac", "b.wav", "alone.wav"))
+    (dataset / "raw" / "notes.txt").write_text("not audio")
+    found = list_pairs(dataset)
+    assert [pair.name for pair in found.pairs] == ["a", "b"]
+    assert found.pairs[0].mixed.name == "a.flac"
+    assert len(found.unmatched) == 2
+    assert "only.wav: has no partner of its name in mixed/" in found.unmatched[0]
+    with pytest.raises(AudioError, match="no folders raw/ and mixed/"):
+        list_pairs(dataset / "raw")
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav", "a.flac"), ("a.wav",))
+    with pytest.raises(AudioError, match="has the same name"):
+        list_pairs(dataset)
+
+
+def test_what_was_made_of_the_same_files_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav", "bb.wav", "ccc.wav"), ("a.wav", "bb.wav", "ccc.wav"))
+    pairs = {pair.name: pair for pair in list_pairs(dataset).pairs}
+    output = tmp_path / "presets"
+    preset_file(output, "bb", pairs["bb"].raw, pairs["bb"].mixed)
+    asked = []
+
+    def recovered(raw: Path, *_: object, **__: object) -> RecoveryResult:
+        asked.append(raw.stem)
+        raise AudioError(f"{raw}: broken")
+
+    monkeypatch.setattr(recovery_dataset, "recover", recovered)
+    told: list[tuple[str, int, int]] = []
+    outcomes = recover_dataset(
+        dataset, output, jobs=1, done=lambda outcome, number, total: told.append((outcome.name, number, total))
+    )
+    assert asked == ["a", "ccc"]
+    assert [outcome.name for outcome in outcomes] == ["a", "bb", "ccc"]
+    assert outcomes[1] == PairOutcome("bb", 0.1234, True, "", output / "bb.json")
+    assert outcomes[0].problem.endswith("a.wav: broken")
+    assert told[-1][1:] == (3, 3)
+    table = table_of(outcomes, ["x.wav: has no partner"])
+    assert "bb   88%  (was there)" in table
+    assert "1 of 3 pairs recovered" in table
+    assert table.endswith("x.wav: has no partner")
+
+
+def test_a_preset_of_other_files_is_not_replaced(tmp_path: Path) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav",), ("a.wav",))
+    (pair,) = list_pairs(dataset).pairs
+    output = tmp_path / "presets"
+    file = preset_file(output, "a", pair.raw, pair.mixed)
+    sf.write(pair.mixed, sung(50, 2.0).T, RATE_HZ, subtype="FLOAT")
+    with pytest.raises(OutputError, match="made of other files"):
+        recover_dataset(dataset, output, jobs=1)
+    assert file.exists()
+
+
+@pytest.mark.slow
+def test_workers_tell_what_is_no_pair_and_leave_nothing(tmp_path: Path) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav", "bb.wav"), ())
+    for name, seed in (("a.wav", 91), ("bb.wav", 92)):
+        sf.write(dataset / "mixed" / name, sung(seed, 2.0).T, RATE_HZ, subtype="FLOAT")
+    outcomes = recover_dataset(dataset, tmp_path / "presets", jobs=2)
+    assert all("this is no pair" in outcome.problem for outcome in outcomes)
+    assert not (tmp_path / "presets").exists() or not list((tmp_path / "presets").iterdir())
