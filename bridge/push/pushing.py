@@ -26,7 +26,7 @@ from . import snapshots
 from .linking import Links
 from .ordering import touched
 from .plan import Plan, Row, StripPlan
-from .routing.effects import Rack
+from .routing.effects import untold_rack
 from .routing.planning import RAMP_MS, PushOptions, Told, fitted_plan, read_plan
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot
 from .stages import run
@@ -180,7 +180,7 @@ def plan_push(
     target = parsed(target)
     desk = load_desk(target.desk)
     if offline:
-        known = Told({}, {}, Links(), Rack())
+        known = Told({}, {}, Links(), untold_rack(desk))
         plan = fitted_plan(preset, desk, _where(target, desk), known, replace(options, by_order=True))
         return plan.with_notes("The desk was not asked: what it has now, and the names of its strips, are not known.")
     with connect(target, desk) as connection:

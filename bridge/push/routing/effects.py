@@ -76,6 +76,11 @@ def read_rack(connection: Connection, desk: Desk) -> Rack:
     return _rack(desk, asked, answers)
 
 
+def untold_rack(desk: Desk) -> Rack:
+    """Make the rack of a desk that was not asked: the buses that feed slots by their number are known."""
+    return _rack(desk, {}, {})
+
+
 def choose_effects(desk: Desk, rack: Rack, named: Mapping[str, str], kinds: Iterable[str]) -> ChosenEffects:
     """Choose a slot for each effect.
 

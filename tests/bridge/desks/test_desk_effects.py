@@ -120,5 +120,5 @@ def test_what_a_slot_is_not_is_said() -> None:
         load_desk("x32").with_effects([Effect("reverb", 9, 13, "hall")])
     with pytest.raises(DeskError, match="no model 'cathedral'"):
         load_desk("x32").with_effects([Effect("reverb", 1, 13, "cathedral")])
-    with pytest.raises(DeskError, match="has no reverb that mixbridge can reach"):
-        choose_effects(load_desk("reaper"), Rack(), {"reverb": "1"}, ())
+    with pytest.raises(DeskError, match="has no effect slot '9' for a reverb; it has send 1"):
+        choose_effects(load_desk("reaper"), Rack(), {"reverb": "9"}, ())
