@@ -51,13 +51,16 @@ def ablations(corpus: Path, checkpoint: Path, output: Path, cache: Path | None, 
     "--neutral-seconds", type=_SECONDS, default=300.0, show_default=True, help="Search from neutral settings."
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes, one core each.")
+@click.option(
+    "--sessions", type=click.IntRange(min=0), default=12, show_default=True, help="Whole sessions, each like one song."
+)
 def refinement(
-    corpus: Path, output: Path, model: str, cases: int, seconds: float, neutral_seconds: float, jobs: int
+    corpus: Path, output: Path, model: str, cases: int, seconds: float, neutral_seconds: float, jobs: int, sessions: int
 ) -> None:
     """Measure what `mixbridge mix --refine` adds on held-out cases of CORPUS; write a page."""
     from .refinement import RefinementRequest, run
 
-    run(RefinementRequest(corpus, model, cases, seconds, neutral_seconds, jobs), output, _say)
+    run(RefinementRequest(corpus, model, cases, seconds, neutral_seconds, jobs, sessions), output, _say)
     click.echo(output, err=True)
 
 

@@ -1,7 +1,8 @@
 """Measures what a search adds to the prediction, and whether the prediction is worth starting from.
 
 `mixbridge model refinement CORPUS -o docs/refinement.md` refines held-out cases of the suites *known* and *songs* from
-the prediction and, for longer, from neutral (equal loudness, centred), and measures both on rendered audio.
+the prediction and, for longer, from neutral (equal loudness, centred), and measures both on rendered audio; then whole
+sessions as `mix` does, by measures that the search does not see (:mod:`.refined_sessions`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ..evaluation.presets import levelled_preset
 from ..evaluation.runner import Workbench, each
 from ..evaluation.suites import SUITES, make_scene
 from ..whole_files import check_page, write_text
+from . import refined_sessions
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class RefinementRequest:
         seconds: for a search from the prediction.
         neutral_seconds: for a search from neutral.
         jobs: worker processes.
+        sessions: whole ones, each like one song.
         seed: of all that is drawn.
     """
 
@@ -88,6 +91,7 @@ class RefinementRequest:
     seconds: float
     neutral_seconds: float
     jobs: int
+    sessions: int = 12
     seed: int = 0
 
 
@@ -116,15 +120,18 @@ def run(request: RefinementRequest, page: Path | None = None, say: Say = _log.in
         say(f"{case.suite} {case.index}: {case.reference[0]:.3f} predicted, {case.reference[1]:.3f} refined")
         cases.append(case)
     cases.sort(key=lambda case: (case.index, case.suite))
+    whole = refined_sessions.run(request.corpus, request.model, request.sessions, say)
     if page is not None:
-        write_text(page, _TEXT.format(title=TITLE, command=_command(request), **vars(request)) + table(cases) + "\n")
+        text = _TEXT.format(title=TITLE, command=_command(request), **vars(request)) + table(cases) + "\n"
+        write_text(page, text + refined_sessions.chapter(whole))
     return cases
 
 
 def _command(request: RefinementRequest) -> str:
     return (
         f"mixbridge model refinement CORPUS --model {request.model} --cases {request.cases} "
-        f"--seconds {request.seconds:g} --neutral-seconds {request.neutral_seconds:g} --jobs {request.jobs}"
+        f"--seconds {request.seconds:g} --neutral-seconds {request.neutral_seconds:g} --jobs {request.jobs} "
+        f"--sessions {request.sessions}"
     )
 
 

@@ -5,7 +5,8 @@
 
 A damped Gauss-Newton search (Levenberg, Marquardt): the direction comes from :mod:`.sensitivity`, whether a step is
 taken is decided by a true render. Distance from the start costs a little, so that of all settings which sound alike
-the nearest to the start are found. What is compared are the features of :mod:`..model.features` at equal loudness.
+the nearest to the start are found. What is compared are the features of :mod:`..model.features` at equal loudness. What
+they do not see may not get worse meanwhile: :mod:`.holding`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from ..model.analysis import Passage
 from ..model.features import Features, Weights, feature_distance
 from ..prediction.target import FeatureTarget
 from ..rendering.in_memory import render_arrays
+from .holding import Held
 from .search_space import SearchSpace, Vector, often_reached_db
 from .sensitivity import HEARD_SIDE_DB, Matrix, Sound, residual_sensitivity
 
@@ -125,8 +127,7 @@ def refine(
         PresetError: preset and passage have different tracks.
         AudioError: the reference is shorter than 16385 samples.
     """
-    target = _target(reference, sample_rate_hz)
-    search = _Search(preset, passage, target, sample_rate_hz, seconds, progress, stay)
+    search = _Search(preset, passage, reference, sample_rate_hz, seconds, progress, stay)
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             search.run(pool, np.random.default_rng(seed))
@@ -148,6 +149,7 @@ class _Verdict:
     Attributes:
         residuals: their squares sum up to the distance.
         distance: to the reference.
+        held: what the mix costs beside it, for what a search may not spoil.
         match_gain: factor to the reference's loudness; 0 for silence.
         width: of the mix.
     """
@@ -156,11 +158,12 @@ class _Verdict:
     distance: float
     match_gain: float
     width: float
+    held: float = 0.0
 
 
 @dataclass(frozen=True)
 class _Point:
-    """A place that was rendered; its cost is the distance, and what being away from the start costs."""
+    """A place that was rendered; its cost is the distance, what it spoils, and what being away from the start costs."""
 
     place: Vector
     preset: Preset
@@ -176,7 +179,7 @@ class _Search:
         self,
         preset: Preset,
         passage: Passage,
-        target: FeatureTarget,
+        reference: Samples,
         sample_rate_hz: int,
         seconds: float,
         progress: Progress | None,
@@ -185,14 +188,16 @@ class _Search:
         self._began = time.monotonic()
         self._given = preset
         self._passage = passage
-        self._target = target
+        self._reference = reference
+        self._target = _target(reference, sample_rate_hz)
+        self._held: Held | None = None
         self._rate_hz = sample_rate_hz
         self._seconds = seconds
         self._progress = progress
         self._stay = stay
         self._trace: list[RefineStep] = []
         self._renders = 0
-        self._best: tuple[float, Preset] | None = None
+        self._best: _Point | None = None
         self.interrupted = False
 
     def run(self, pool: Executor, numbers: np.random.Generator) -> None:
@@ -208,7 +213,9 @@ class _Search:
         if not levels_db or verdict.match_gain == 0:
             return
         space = SearchSpace(self._given, {**levels_db, None: often_reached_db(first.bus, self._rate_hz)})
-        best = _Point(space.start, self._given, first, verdict, verdict.distance)
+        self._held = Held(self._given, first, as_stereo(self._reference), self._rate_hz)
+        verdict = replace(verdict, held=self._held.cost(first))
+        best = _Point(space.start, self._given, first, verdict, verdict.distance + verdict.held)
         self._note(best)
         best = min([best, *self._spread(space, best, numbers)], key=lambda point: point.cost)
         best = self._descend(space, best, pool)
@@ -223,9 +230,10 @@ class _Search:
         seconds = time.monotonic() - self._began
         if self._best is None:
             return Refinement(self._given, math.nan, math.nan, 0, seconds, self.interrupted, ())
-        distance, preset = self._best
-        trace = tuple(self._trace)
-        return Refinement(preset, trace[0].now, distance, self._renders, seconds, self.interrupted, trace)
+        best, trace = self._best, tuple(self._trace)
+        return Refinement(
+            best.preset, trace[0].now, best.verdict.distance, self._renders, seconds, self.interrupted, trace
+        )
 
     def _descend(self, space: SearchSpace, point: _Point, pool: Executor, most_steps: float = math.inf) -> _Point:
         """Downhill from here, until there is no progress."""
@@ -273,18 +281,26 @@ class _Search:
         preset = space.preset(inside)
         sound = _rendered(self._passage, preset, self._rate_hz)
         verdict = _judged(sound.mix, self._target)
+        if self._held is not None:
+            verdict = replace(verdict, held=self._held.cost(sound))
         away = float(np.sum(np.square(inside - space.start)))
-        point = _Point(inside, preset, sound, verdict, verdict.distance + self._stay * away)
+        point = _Point(inside, preset, sound, verdict, verdict.distance + verdict.held + self._stay * away)
         self._note(point)
         return point
 
     def _note(self, point: _Point) -> None:
-        """Counts a render, keeps it if it is the best, and tells whoever wants to know."""
+        """Counts a render, keeps it if it is the best, and tells whoever wants to know.
+
+        The best is nearer to the reference than all before, and spoils less than it brings nearer.
+        """
         self._renders += 1
-        distance = point.verdict.distance
-        is_best = self._best is None or distance < self._best[0]
+        verdict, distance = point.verdict, point.verdict.distance
+        is_best = self._best is None or (
+            distance < self._best.verdict.distance
+            and distance + verdict.held < self._best.verdict.distance + self._best.verdict.held
+        )
         if is_best:
-            self._best = distance, point.preset
+            self._best = point
         step = RefineStep(
             seconds=time.monotonic() - self._began,
             before=self._trace[0].before if self._trace else distance,

@@ -68,7 +68,7 @@ def predict_and_refine(
     searches: list[Refinement] = []
 
     def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
-        searches.append(_search(controller, passage, song, seconds, start, _told(progress, seconds), roles))
+        searches.append(search(controller, passage, song, seconds, start, _told(progress, seconds), roles))
         found = at_amount(controller, searches[0].preset, passage, song, amount)
         return found if finish is None else finish(controller, found, passage, song)
 
@@ -76,15 +76,16 @@ def predict_and_refine(
     return preset, passage, replace(searches[0], preset=preset)
 
 
-def _search(
+def search(
     controller: Controller,
     passage: Passage,
     song: Samples,
     seconds: float,
-    start: Start,
-    progress: Callable[[RefineStep], bool] | None,
-    roles: Mapping[str, Role] | None,
+    start: Start = "model",
+    progress: Callable[[RefineStep], bool] | None = None,
+    roles: Mapping[str, Role] | None = None,
 ) -> Refinement:
+    """Search from a prediction, or from neutral, with guard rails behind it; arguments as above, both at one rate."""
     rate_hz = controller.manifest.sample_rate_hz
     if start == "model":
         preset = predict_musically(controller, passage, song, roles)

@@ -7,8 +7,9 @@ wants a search to win by 20 dB of boost. Nothing is heard or judged here.
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeVar
@@ -16,14 +17,18 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...presets.checking.links import made_alike
 from ...presets.console import EQ_BANDS, Master, Strip, get, parameters, replace
-from ...presets.preset import Preset
+from ...presets.preset import Preset, Track
+from ...presets.roles import TRAITS, Role
 from ..audio.reading import Samples
+from ..practice.sins import CENTRED
 
 Vector = NDArray[np.float64]
 Section = TypeVar("Section", Strip, Master)
 
 FADER_REACH_DB = 12.0
+"""Of tracks of which nobody knows what they are; the others keep about their level: :func:`free_level_db`."""
 EQ_LIMIT_DB = 12.0
 MOST_REDUCTION_DB = 12.0
 _HIGHEST_RATIO = 8.0
@@ -47,6 +52,13 @@ LEFT_ALONE: Final[Mapping[str, str]] = {
     "compressor.makeup_db": "does what the fader does",
     "output_gain_db": "features are compared at equal loudness",
 }
+# How far a track's level may move against all else: who carries the song, who stands in the middle, the rest. A fader
+# may go further, since the others move, too.
+_FREE_LEAD_DB, _FREE_CENTRED_DB, _FREE_DB = 0.5, 1.0, 2.0
+_FADER_MORE = 2.0
+# An engineer who turns more than this at a known instrument is mending it.
+_KNOWN_EQ_DB = 6.0
+_LOW_BAND_HZ = 180.0
 _LEVEL_FRAME_S = 0.05
 _QUIET_DB = -120.0
 
@@ -106,7 +118,7 @@ class SearchSpace:
             level_db = levels_db[track.name] + track.strip.input_gain_db
             strip = _readied(track.strip, level_db)
             tracks.append(track.model_copy(update={"strip": strip}))
-            knobs += _knobs(track.name, strip, level_db)
+            knobs += _of_role(track, strip, _knobs(track.name, strip, level_db))
         level_db = levels_db[None] + preset.master.input_gain_db
         master = _readied(preset.master, level_db)
         knobs += _knobs(None, master, level_db)
@@ -142,7 +154,8 @@ class SearchSpace:
             for track in self.base.tracks
         )
         master = replace(self.base.master, turned.get(None, {}))
-        return self.base.model_copy(update={"tracks": tracks, "master": master})
+        turned_preset = self.base.model_copy(update={"tracks": tracks, "master": master})
+        return made_alike(turned_preset) if any(track.link for track in tracks) else turned_preset
 
 
 def often_reached_db(audio: Samples, sample_rate_hz: int) -> float:
@@ -151,6 +164,41 @@ def often_reached_db(audio: Samples, sample_rate_hz: int) -> float:
     whole = audio[:, : audio.shape[1] // step * step].reshape(audio.shape[0], -1, step)
     power = np.einsum("cfn,cfn->cf", whole, whole, dtype=np.float64).max(axis=0) / step
     return max(_QUIET_DB, float(10 * np.log10(np.percentile(power, 90) + 1e-12)))
+
+
+def free_level_db(role: Role) -> float:
+    """How far the level of a track may move against all others before a search has to pay for it."""
+    if TRAITS[role].is_voice and TRAITS[role].is_centred:
+        return _FREE_LEAD_DB
+    return _FREE_CENTRED_DB if TRAITS[role].is_centred else _FREE_DB
+
+
+def _of_role(track: Track, strip: Strip, knobs: Iterable[Knob]) -> Iterator[Knob]:
+    """The knobs of a track that its role and its partner leave to a search, in narrower limits."""
+    role = track.role
+    keeps_place = track.link is not None or role in CENTRED
+    for knob in knobs:
+        if knob.path == "pan" and keeps_place:
+            continue
+        if role is None:
+            yield knob
+        elif knob.path == "fader_db":
+            yield _within(knob, knob.start, _FADER_MORE * free_level_db(role) / knob.span)
+        elif knob.path.endswith(".gain_db"):
+            band = knob.path.split(".")[1]
+            is_low = band == "low_shelf" or getattr(strip.eq, band).freq_hz < _LOW_BAND_HZ
+            narrow = _within(knob, 0.0, _KNOWN_EQ_DB / knob.span)
+            if is_low and not TRAITS[role].has_lows:
+                narrow = dataclasses.replace(narrow, high=max(0.0, knob.start))
+            yield narrow
+        else:
+            yield knob
+
+
+def _within(knob: Knob, middle: float, reach: float) -> Knob:
+    """A knob that turns no further from here, but may stay where it is."""
+    low, high = max(knob.low, middle - reach), min(knob.high, middle + reach)
+    return dataclasses.replace(knob, low=min(low, knob.start), high=max(high, knob.start))
 
 
 def _readied(section: Section, level_db: float) -> Section:
