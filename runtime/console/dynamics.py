@@ -52,17 +52,17 @@ def compressor_work(
 
     What is further than `playing_db` below the loudest does not count as played.
     """
-    equalized = _equalized(audio, sample_rate_hz, eq)
+    shaped = equalized(audio, sample_rate_hz, eq)
     if match is not None:
-        equalized = matched(equalized, match, sample_rate_hz)
-    detector = np.abs(equalized).max(axis=0)
-    levels_db = _followed_db(detector, sample_rate_hz, compressor)[::_EVERY]
+        shaped = matched(shaped, match, sample_rate_hz)
+    detector = np.abs(shaped).max(axis=0)
+    levels_db = followed_db(detector, sample_rate_hz, compressor)[::_EVERY]
     levels_db = levels_db[levels_db > levels_db.max() - playing_db]
     turned_down = -compressor_gain_db(compressor, levels_db + input_gain_db)
     return CompressorWork(levels_db, float(turned_down.mean()), float(turned_down.max()))
 
 
-def _followed_db(detector: Samples, sample_rate_hz: int, compressor: Compressor) -> Curve:
+def followed_db(detector: Samples, sample_rate_hz: int, compressor: Compressor) -> Curve:
     """The level that the compressor's own follower sees, sample by sample.
 
     It is found in the gain of a compressor of the same speed whose threshold lies below everything.
@@ -81,13 +81,13 @@ def _followed_db(detector: Samples, sample_rate_hz: int, compressor: Compressor)
     return levels_db
 
 
-def _equalized(audio: Samples, sample_rate_hz: int, eq: Equalizer) -> Samples:
-    """Without the filters' phase, which no level depends on much."""
+def equalized(audio: Samples, sample_rate_hz: int, eq: Equalizer) -> Samples:
+    """Audio of shape (1 or 2, n) behind an equalizer, without the filters' phase, which no level depends on much."""
     from scipy import fft  # late, as in audio/loudness.py
 
     freqs_hz = fft.rfftfreq(audio.shape[1], 1 / sample_rate_hz)
     grid_hz = np.geomspace(10, sample_rate_hz / 2, 400)
     gain = 10 ** (np.interp(freqs_hz, grid_hz, eq_response_db(eq, grid_hz, sample_rate_hz)) / 20)
     spectrum = fft.rfft(audio, axis=1) * gain.astype(np.float32)
-    equalized: Samples = fft.irfft(spectrum, audio.shape[1], axis=1)
-    return equalized
+    shaped: Samples = fft.irfft(spectrum, audio.shape[1], axis=1)
+    return shaped

@@ -16,10 +16,13 @@ import numpy as np
 
 from ...presets.console import EQ_BANDS, Compressor, EqBand, Equalizer, Master, Strip
 from ...presets.console import replace as with_values
-from ..console.dynamics import compressor_work
+from ...presets.roles import Family
+from ...presets.units import gain_factor
+from ..console.dynamics import equalized
 from ..console.response import compressor_gain_db
 from ..practice.by_role import Render, RoleMix, at_levels, dry_alone, for_each, made_db, shaped
 from ..practice.levels import Levels, usual_levels, with_lead_heard
+from ..practice.peaks import Envelope, with_crest_floor
 from ..practice.placing import StereoPicture, place, sides_missing_db
 from ..practice.shaping import with_reduction
 from ..practice.sounds import RoleSound
@@ -28,6 +31,9 @@ from ..practice.space import room_for
 _WORTH_IT_DB: Final = 0.4
 _MOST_REDUCTION_DB: Final = 6.0
 _RATIOS: Final = (1.5, 6.0)
+# What a compressor may take off the crest: drums keep their attack, voices are held.
+_MOST_CREST_DB: Final[dict[Family, float]] = {"vocals": 6.0, "speech": 6.0, "bass": 5.0, "drums": 3.0}
+_USUAL_MOST_CREST_DB: Final = 4.0
 # Of bands whose role's tracks have no figures: as far as a bold engineer goes.
 _LOW_CUT_DB, _LOW_BOOST_DB, _AIR_CUT_DB = -6.0, 4.0, -5.0
 _MASTER_EQ_DB: Final = 6.0
@@ -83,9 +89,9 @@ def believed(
 
     def decided(sound: RoleSound) -> Strip:
         strip = shaped(sound, sample_rate_hz, level_lufs)
+        strip = strip.model_copy(update={"eq": limited_eq(said[sound.name].eq, sound, trust.eq)})
         return strip.model_copy(
             update={
-                "eq": limited_eq(said[sound.name].eq, sound, trust.eq),
                 "compressor": _compressor(sound, strip, said[sound.name], sample_rate_hz, trust.compressor),
                 "pan": pans[sound.name],
             }
@@ -140,7 +146,10 @@ def _gain_range(name: str, band: EqBand, sound: RoleSound) -> tuple[float, float
 
 
 def _compressor(sound: RoleSound, strip: Strip, said: Strip, sample_rate_hz: int, trust: float) -> Compressor:
-    """The role's compressor, turned towards how much the model turns down."""
+    """The role's compressor, turned towards how much the model turns down, behind the equalizer that was decided.
+
+    The threshold is set on the stem's own envelope, so that reduction and crest are those that the rendering has.
+    """
     usual = strip.compressor
     if trust == 0:
         return usual
@@ -152,15 +161,17 @@ def _compressor(sound: RoleSound, strip: Strip, said: Strip, sample_rate_hz: int
             "knee_db": 6.0,
         }
     )
-    work = compressor_work(sound.audio, sample_rate_hz, strip.input_gain_db, Equalizer(), shape)
-    levels_db = work.levels_db + strip.input_gain_db
+    audio = equalized(sound.audio, sample_rate_hz, strip.eq) * np.float32(gain_factor(strip.input_gain_db))
+    envelope = Envelope.of(audio, sample_rate_hz, shape)
+    levels_db = envelope.mean_db[envelope.playing]
     usual_db = float(-compressor_gain_db(usual, levels_db).mean())
-    said_db = float(-compressor_gain_db(said.compressor, work.levels_db + said.input_gain_db).mean())
+    said_levels_db = levels_db - strip.input_gain_db + said.input_gain_db
+    said_db = float(-compressor_gain_db(said.compressor, said_levels_db).mean())
     wanted_db = min((1 - trust) * usual_db + trust * said_db, _MOST_REDUCTION_DB)
     ratio = math.exp((1 - trust) * math.log(practice.ratio[1]) + trust * math.log(max(said.compressor.ratio, 1.0)))
-    return with_reduction(
-        shape.model_copy(update={"ratio": min(max(ratio, _RATIOS[0]), _RATIOS[1])}), levels_db, wanted_db
-    )
+    shape = shape.model_copy(update={"ratio": min(max(ratio, _RATIOS[0]), _RATIOS[1])})
+    set_so = with_reduction(shape, levels_db, wanted_db)
+    return with_crest_floor(set_so, envelope, _MOST_CREST_DB.get(sound.trait.family, _USUAL_MOST_CREST_DB))
 
 
 def limited_master(master: Master, trust: float) -> Master:

@@ -17,11 +17,13 @@ from ...presets import console
 from ...presets.console import Master, Reverb, Strip, parameters
 from ...presets.preset import Preset, Track
 from ...presets.roles import TRAITS, Role
-from ...presets.units import power_decibels
+from ...presets.units import decibels, power_decibels
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
+from ..console.strip import pan_gains
 from ..model.analysis import Passage
 from ..model.excerpts import joined
+from ..practice.peaks import like
 from ..rendering.in_memory import render_mix, render_strip
 from ..voices import practice
 from ..voices.care import VoiceComparison, careful
@@ -41,6 +43,23 @@ _ROOM = Reverb(decay_low_s=0.9, decay_mid_s=1.1, decay_high_s=0.6, pre_delay_ms=
 _LEAST_SEND_DB = -32.0
 # A reference whose sides are this far below its middle is mono.
 _MONO_DB = -60.0
+# Compressors that a voice is tried with: as mixers set them, in the console's times.
+_TIMES = tuple(
+    console.Compressor(attack_ms=attack_ms, release_ms=release_ms, knee_db=6.0)
+    for attack_ms in (3.0, 10.0, 35.0)
+    for release_ms in (60.0, 120.0, 250.0)
+)
+_RATIOS = (2.0, 3.0, 4.5, 7.0)
+_OVER_LEVEL_DB = (-10.0, -7.0, -4.5, -2.0, 0.0, 2.0, 4.0)
+# What stands behind the compressor, and the compressor itself.
+_UNPACED = {
+    "compressor.ratio": 1.0,
+    "compressor.makeup_db": 0.0,
+    "deesser.range_db": 0.0,
+    "saturation.drive": 0.0,
+    "fader_db": 0.0,
+    "pan": 0.0,
+}
 # What a send of 0 dB gives of this room, against the direct sound.
 _RETURN_DB = 0.5
 
@@ -63,6 +82,8 @@ def voiced(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz:
     talking = [name for name in passage.heard if roles.get(name) == "speech"]
     if _by_practice(roles, passage, reference, sample_rate_hz) and len(passage.heard) == 1:
         return _alone(preset, passage, reference, sample_rate_hz)
+    if len(passage.heard) == 1 and _is_voice(roles.get(passage.heard[0]), passage, passage.heard[0], sample_rate_hz):
+        return _moving_like(preset, passage, reference, sample_rate_hz)
     if len(talking) < 2:
         return preset
     strips = _talking(preset, passage, talking, sample_rate_hz)
@@ -110,6 +131,28 @@ def _alone(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz:
     if manner is PLAYED or role == "speech" or side_db(reference) < _MONO_DB:
         return alone
     return _in_a_room(alone, name, audio, sample_rate_hz, sound)
+
+
+def _moving_like(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz: int) -> Preset:
+    """Set the compressor of a voice so that it moves as a mixed voice does; as loud as it was decided.
+
+    A model that sees band powers knows nothing of peaks: this is told by the voice's own envelope.
+    """
+    (name,) = passage.heard
+    strip = preset.track(name).strip
+    audio = _heard(passage, name, sample_rate_hz)
+    bare = console.replace(strip, _UNPACED)
+    before = render_strip(audio, sample_rate_hz, bare)
+    compressor = like(before, reference, sample_rate_hz, _TIMES, _RATIOS, _OVER_LEVEL_DB)
+    made = integrated_loudness(render_strip(audio, sample_rate_hz, strip), sample_rate_hz)
+    if compressor is None:
+        paced = console.replace(strip, {"compressor.ratio": 1.0, "compressor.makeup_db": 0.0})
+    else:
+        # A mono voice comes out of the pan's law softer than it meets the compressor.
+        over_db = -decibels(max(pan_gains(0.0, len(audio))))
+        threshold_db = parameters(Strip)["compressor.threshold_db"].clamp(compressor.threshold_db + over_db)
+        paced = strip.model_copy(update={"compressor": compressor.model_copy(update={"threshold_db": threshold_db})})
+    return _with_strips(preset, {name: _as_loud(paced, audio, sample_rate_hz, made)})
 
 
 def _manner(role: Role | None, passage: Passage, name: str, sample_rate_hz: int) -> Manner:
