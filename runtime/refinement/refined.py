@@ -19,7 +19,7 @@ from ..model.controller import Controller
 from ..model.loading import LoadingController
 from ..model.references import AnyReference
 from ..prediction.confidence import assured, at_amount
-from ..prediction.predict import heard_roles, neutral, predict_files, predict_musically, with_roles
+from ..prediction.predict import heard_roles, neutral, predict_files, predict_safely, with_roles
 from ..prediction.trial import Trial
 from ..prediction.voicing import is_practice, voiced
 from .refine import Refinement, RefineStep, Start, distance_to, refine
@@ -88,20 +88,23 @@ def search(
     """Search from a prediction, or from neutral, with guard rails behind it; arguments as above, both at one rate."""
     rate_hz = controller.manifest.sample_rate_hz
     if start == "model":
-        preset = predict_musically(controller, passage, song, roles)
+        # Behind its guard rails: what they would take back is not worth searching for.
+        preset = predict_safely(controller, passage, song, roles)
     else:
         plain = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
         preset = with_roles(plain, heard_roles(passage, rate_hz, roles), passage, rate_hz)
     if is_practice(preset, passage, song, rate_hz):
-        preset = predict_musically(controller, passage, song, roles)
+        preset = predict_safely(controller, passage, song, roles)
         distance = distance_to(song, preset, passage, rate_hz)
         found = Refinement(preset, distance, distance, 0, 0.0, False, (), start, unasked=True)
-        return replace(found, preset=with_note(assured(controller, preset, passage, song), words(found)))
+        return replace(found, preset=with_note(preset, words(found)))
     found = refine(preset, passage, song, sample_rate_hz=rate_hz, seconds=seconds, progress=progress)
     found = replace(found, start=start)
     safe = assured(controller, voiced(found.preset, passage, song, rate_hz), passage, song)
     if (safe.tracks, safe.master) != (found.preset.tracks, found.preset.master):
         found = replace(found, after=distance_to(song, safe, passage, rate_hz))
+        if start == "model" and found.after > found.before:
+            safe, found = preset, replace(found, after=found.before)
     return replace(found, preset=with_note(safe, words(found)))
 
 
