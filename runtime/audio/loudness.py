@@ -161,6 +161,14 @@ class StreamingLoudness:
         """Adds up power in steps of 0.1 s."""
         begin = 0
         while begin < len(power):
+            length, uneven = divmod(self._rate_hz, 10)
+            whole = (len(power) - begin) // length
+            if not uneven and whole and self._frames == len(self._sums) * length:  # at the beginning of a step
+                end = begin + whole * length
+                self._sums.extend(power[begin:end].reshape(whole, length).sum(axis=1).tolist())
+                self._frames += end - begin
+                begin = end
+                continue
             step_ends = (len(self._sums) + 1) * self._rate_hz // 10
             end = min(len(power), begin + step_ends - self._frames)
             self._open_sum += float(power[begin:end].sum())

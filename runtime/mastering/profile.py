@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -98,11 +99,13 @@ def profile_of(blocks: Iterable[Samples], sample_rate_hz: int) -> Profile:
         sample_rate_hz: of them.
     """
     loudness, peak, frames = StreamingLoudness(sample_rate_hz), TruePeakMeter(), _Frames(sample_rate_hz)
-    for block in blocks:
-        stereo = as_stereo(block)
-        loudness.update(stereo)
-        peak.update(stereo)
-        frames.update(stereo)
+    with ThreadPoolExecutor(2) as pool:  # each measures on its own
+        for block in blocks:
+            stereo = as_stereo(block)
+            others = [pool.submit(meter.update, stereo) for meter in (loudness, peak)]
+            frames.update(stereo)
+            for other in others:
+                other.result()
     powers = frames.powers()
     counted = powers[_counted(powers)]
     mean = counted.mean(axis=0) if len(counted) else np.zeros((2, len(PARTS_HZ)))
@@ -144,11 +147,14 @@ class _Frames:
         self._size = 2 ** round(math.log2(_FRAME_S * sample_rate_hz))
         self.length_s = self._size / sample_rate_hz
         self._window = np.hanning(self._size + 1)[:-1].astype(np.float32)
+        self._half_window = self._window * np.float32(0.5)
         self._rest = np.zeros((2, 0), np.float32)
         self._powers: list[Floats] = []
         bins = np.outer(PARTS_HZ, _EDGES) * self._size / sample_rate_hz
         # Bin k reaches from k - 1/2 to k + 1/2.
         self._places = np.clip(bins + 0.5, 0, self._size // 2 + 1)
+        self._whole = np.minimum(self._places.astype(np.intp), self._size // 2)
+        self._share = self._places - self._whole
         self._scale = 1 / float(np.square(self._window, dtype=np.float64).sum()) / self._size
 
     def update(self, stereo: Samples) -> None:
@@ -169,12 +175,11 @@ class _Frames:
     def _add(self, frame: Samples) -> None:
         from scipy.fft import rfft  # late, as in audio/loudness.py
 
-        middle_side = np.stack([frame[0] + frame[1], frame[0] - frame[1]]) * (self._window * np.float32(0.5))
+        middle_side = np.stack([frame[0] + frame[1], frame[0] - frame[1]]) * self._half_window
         power = np.square(np.abs(rfft(middle_side, axis=1)), dtype=np.float64) * (2 * self._scale)
-        sums = np.pad(np.cumsum(power, axis=1), ((0, 0), (1, 0)))
-        whole = np.minimum(self._places.astype(np.intp), sums.shape[1] - 2)
-        share = self._places - whole
-        upto = sums[:, whole] * (1 - share) + sums[:, whole + 1] * share
+        sums = np.zeros((2, power.shape[1] + 1))
+        np.cumsum(power, axis=1, out=sums[:, 1:])
+        upto = sums[:, self._whole] * (1 - self._share) + sums[:, self._whole + 1] * self._share
         # Differences of sums: rounding may leave less than nothing where there is nothing.
         self._powers.append(np.maximum(upto[..., 1] - upto[..., 0], 0))
 

@@ -76,10 +76,11 @@ def excerpt_steps(power: Powers, window: int, count: int = HEARD) -> list[int]:
     # How much has played before the middle of the excerpt at each place.
     before = np.concatenate(([0], np.cumsum(plays)))[window // 2 :][: len(share)]
     found: list[int] = []
+    places = np.arange(len(share))
     for part in range(count):
         inside = (before * count >= part * plays.sum()) & (before * count < (part + 1) * plays.sum())
         inside |= (part == count - 1) & (before * count >= part * plays.sum())
-        free = inside & np.array([all(abs(at - other) >= window for other in found) for at in range(len(share))])
+        free = inside & np.all([abs(places - other) >= window for other in found], axis=0)
         if free.any():
             best = int(np.argmax(np.where(free, score, -1.0)))
             if share[best] >= _LEAST_SHARE * share.max():

@@ -112,8 +112,11 @@ def sum_of(stems: Sequence[Samples]) -> Samples:
 
 def low_sides_db(mix: Samples, sample_rate_hz: int) -> float:
     """Power of the sides against the middle below 120 Hz."""
-    spectra = np.fft.rfft(np.stack([mix[0] + mix[1], mix[0] - mix[1]]), axis=1)
-    lows = np.fft.rfftfreq(mix.shape[1], 1 / sample_rate_hz) < LOW_HZ
+    from scipy import fft  # late, as in audio/loudness.py
+
+    size = fft.next_fast_len(mix.shape[1], real=True)
+    spectra = fft.rfft(np.stack([mix[0] + mix[1], mix[0] - mix[1]]), size, axis=1)
+    lows = fft.rfftfreq(size, 1 / sample_rate_hz) < LOW_HZ
     middle, sides = np.square(np.abs(spectra[:, lows])).sum(axis=1)
     return float(10 * np.log10((sides + _TINY) / (middle + _TINY)))
 

@@ -77,9 +77,15 @@ def _fullest(passage: Passage, name: str) -> Samples:
     return max(passage.excerpts_of(name), key=lambda excerpt: excerpt.weight).audio
 
 
-def picture_of(reference: Samples, cast: Cast, sample_rate_hz: int) -> StereoPicture:
-    """What placing takes from a reference, shape (1 or 2, n): how wide it is in each band, and whether it leans."""
-    song = sound_of("", None, as_stereo(reference), sample_rate_hz, 0.0)
+def picture_of(passage: Passage, reference: Samples, cast: Cast, sample_rate_hz: int) -> StereoPicture:
+    """What placing takes from a reference, shape (1 or 2, n): how wide it is in each band, and whether it leans.
+
+    It is looked at once for each passage that is heard with it.
+    """
+    key = "song", id(reference), sample_rate_hz
+    if key not in passage.memory:  # with the reference, so that its identity stays its own
+        passage.memory[key] = reference, sound_of("", None, as_stereo(reference), sample_rate_hz, 0.0)
+    song: RoleSound = passage.memory[key][1]
     lean = lean_db(song.left, song.right)
     beyond_db = math.copysign(max(0.0, abs(lean) - _EVEN_DB), lean)
     return StereoPicture(cast.pairs, beyond_db, np.asarray(sides_db(song.left, song.right, song.cross)))

@@ -81,9 +81,12 @@ def assured(controller: Controller, preset: Preset, passage: Passage, reference:
     if is_practice(preset, passage, reference, manifest.sample_rate_hz):
         return with_claims(preset, _PRACTISED, ())
     trial = trial_of(controller, preset, passage, reference)
-    guarded = guard(preset, trial)
-    known = load_familiarity(controller.bundle)
-    strangeness = strange(controller, known, trial) if known is not None else Strangeness()
+    with ThreadPoolExecutor(1) as pool:
+        if trial.by_role is not None and trial.playing(trial.by_role):
+            pool.submit(trial.distance, trial.by_role)  # is asked for below, and kept
+        guarded = guard(preset, trial)
+        known = load_familiarity(controller.bundle)
+        strangeness = strange(controller, known, trial) if known is not None else Strangeness()
     kept, confidence = weigh(guarded.preset, trial, strangeness)
     return with_claims(kept, confidence, guarded.findings)
 

@@ -29,7 +29,7 @@ def plain_by_role(
 ) -> Preset:
     """The plain mix by role of the tracks of a preset; all else of it stays. Arguments as for :func:`with_prior`."""
     cast = Cast.of(preset)
-    picture = picture_of(reference, cast, sample_rate_hz)
+    picture = picture_of(passage, reference, cast, sample_rate_hz)
     sounds = sounds_of(passage, cast, sample_rate_hz)
     if not sounds:
         return preset
@@ -60,7 +60,7 @@ def with_prior(
     if not sounds:
         return preset
     said: Mapping[str, Strip] = {track.name: track.strip for track in preset.tracks}
-    picture = picture_of(reference, cast, sample_rate_hz)
+    picture = picture_of(passage, reference, cast, sample_rate_hz)
     render = partial(render_strip, takes=takes_of(passage))
     mixed = believed(sounds, said, preset.master, picture, sample_rate_hz, level_lufs, render, trust)
     return with_mix(preset, mixed)

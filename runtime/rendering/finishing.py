@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,7 +188,7 @@ def _write_limited(
 
     limiter = Limiter(gain_factor(ceiling_dbtp), mix.sample_rate_hz)
     meter = Meter(mix.sample_rate_hz)
-    _write(_metered(_limited(_amplified(mix, gain_db), limiter, take_gains), meter), mix, path, audio_format)
+    _write(_limited(_amplified(mix, gain_db), limiter, take_gains), mix, path, audio_format, meter)
     return Finish(gain_db, -decibels(limiter.lowest_gain), meter.levels)
 
 
@@ -208,13 +209,16 @@ def _limited(blocks: Iterator[Samples], limiter: Limiter, take_gains: Callable[[
     yield last[:, early:]
 
 
-def _metered(blocks: Iterator[Samples], meter: Meter) -> Iterator[Samples]:
-    for block in blocks:
-        meter.update(block)
-        yield block
-
-
-def _write(blocks: Iterator[Samples], mix: RawMix, path: Path, audio_format: AudioFormat) -> None:
-    with AudioWriter(path, mix.sample_rate_hz, 2, mix.frames, audio_format) as writer:
+def _write(
+    blocks: Iterator[Samples], mix: RawMix, path: Path, audio_format: AudioFormat, meter: Meter | None = None
+) -> None:
+    """Write the blocks and measure them, one block behind whoever makes them."""
+    with AudioWriter(path, mix.sample_rate_hz, 2, mix.frames, audio_format) as writer, ThreadPoolExecutor(2) as pool:
+        takers = [writer.write] if meter is None else [writer.write, meter.update]
+        behind: list[Future[None]] = []
         for block in blocks:
-            writer.write(block)
+            for done in behind:
+                done.result()
+            behind = [pool.submit(take, block) for take in takers]
+        for done in behind:
+            done.result()
