@@ -42,6 +42,7 @@ from .excerpts import (
     whole_lufs,
     windowed_mean,
 )
+from .own_mix import OwnMix
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Passage:
         offsets: sentences on tracks with a DC offset.
         excerpts: by track, what is heard of it, from anywhere in the song; without any, the passage is.
         whole_lufs: by track, of all of it; without, that of the passage.
+        own_mix: what the reference does to the tracks, where it is a mix of them; None where it is another song.
         memory: what was found out about it, kept by whoever may ask again.
     """
 
@@ -83,6 +85,7 @@ class Passage:
     offsets: tuple[str, ...] = ()
     excerpts: Mapping[str, tuple[Excerpt, ...]] = field(default_factory=dict)
     whole_lufs: Mapping[str, float] = field(default_factory=dict)
+    own_mix: OwnMix | None = None
     memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

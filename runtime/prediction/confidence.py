@@ -96,6 +96,8 @@ def trial_of(controller: Controller, preset: Preset, passage: Passage, reference
     manifest = controller.manifest
     rate_hz, level_lufs = manifest.sample_rate_hz, manifest.track_level_lufs
     cast = Cast.of(preset)
+    if passage.own_mix is not None:  # what plays along tells more than other passages of the same mix
+        reference = passage.own_mix.audio
     if not cast.is_known:
         return Trial(passage, reference, rate_hz, level_lufs)
     by_role = plain_by_role(preset, passage, reference, rate_hz, level_lufs)

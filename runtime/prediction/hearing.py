@@ -8,15 +8,19 @@ reference that is nearly the same on both sides has no side on which all turns o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.units import gain_factor
-from ..audio.reading import Samples
+from ..audio.opening import OpenFiles
+from ..audio.reading import Samples, probe, read_passage
 from ..model.analysis import Passage
 from ..model.controller import Controller, Embeddings, Outputs
 from ..model.excerpts import Excerpt
+from ..model.own_mix import SEARCHED_S, own_mix
 
 Array = NDArray[np.float32]
 
@@ -67,6 +71,28 @@ def embeddings(
         pooled.append(np.average(found, axis=0, weights=weights).astype(np.float32))
         first += len(track)
     return Embeddings(pooled, heard.reference)
+
+
+def with_own_mix(passage: Passage, reference: Path, sample_rate_hz: int, files: OpenFiles) -> Passage:
+    """A passage with what the reference does to its tracks, if that is a mix of them that plays along with them.
+
+    Args:
+        passage: of the tracks.
+        reference: a song in a file.
+        sample_rate_hz: of the passage.
+        files: keeps the reference open.
+
+    Raises:
+        AudioError: the file cannot be used.
+    """
+    begin_s = max(0.0, passage.start_s - SEARCHED_S)
+    if probe(reference, files).duration_s < begin_s + passage.length_s:
+        return passage
+    silent = set(passage.silent)
+    tracks = {name: audio for name, audio in passage.audio.items() if name not in silent}
+    length_s = passage.start_s - begin_s + passage.length_s + SEARCHED_S
+    mix = read_passage(reference, begin_s, length_s, sample_rate_hz, files)
+    return replace(passage, own_mix=own_mix(tracks, mix, sample_rate_hz))
 
 
 def _levelled(excerpt: Excerpt, level_lufs: float) -> Array:

@@ -31,7 +31,7 @@ from ..model.references import AnyReference, HeardSong, hear_songs, songs_of
 from ..roles.decide import RoleGuess, decide_roles
 from ..roles.pairs import find_pairs
 from .confidence import assured
-from .hearing import decided
+from .hearing import decided, with_own_mix
 from .pairing import with_pairs
 from .role_mix import with_prior
 from .voicing import is_practice, voiced
@@ -82,6 +82,8 @@ def predict_files(
         cutting = pool.submit(cut_passage, stems, rate_hz, samples, window_s, files)
         listened = hear_songs(songs, rate_hz, manifest.reference_length, reference_window_s, files)
         passage = cutting.result()
+        if len(songs) == 1:
+            passage = with_own_mix(passage, songs[0].path, rate_hz, files)
         # Files are hashed while the model decides; hashlib lets other threads run.
         paths = (*stems.values(), *(song.path for song in songs))
         sources = {path: pool.submit(_source, path, files) for path in paths}

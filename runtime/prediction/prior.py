@@ -20,6 +20,7 @@ from ...presets.roles import Family
 from ...presets.units import gain_factor
 from ..console.dynamics import equalized
 from ..console.response import compressor_gain_db
+from ..model.own_mix import OwnMix
 from ..practice.by_role import Render, RoleMix, at_levels, dry_alone, for_each, made_db, shaped
 from ..practice.levels import Levels, usual_levels, with_lead_heard
 from ..practice.peaks import Envelope, with_crest_floor
@@ -69,6 +70,7 @@ def believed(
     level_lufs: float,
     render: Render,
     trust: Trust = Trust(),
+    own: OwnMix | None = None,
 ) -> RoleMix:
     """Make the mix of a model's settings and of the plain mix by role.
 
@@ -81,11 +83,16 @@ def believed(
         level_lufs: loudness at which strips meet their tracks.
         render: renders a strip.
         trust: how far the model is believed.
+        own: levels and pans of the reference, where it is a mix of these tracks; they are taken as they are.
     """
     usual = usual_levels(sounds)
     levels = _levels(sounds, said, usual, sample_rate_hz, render, trust)
+    if own is not None:
+        levels = _levels_of(own, sounds, levels)
     sides = {sound.name: trust.sides * said[sound.name].pan for sound in sounds}
     pans = place(sounds, levels, StereoPicture(stage.pairs, stage.lean_db, stage.sides_db, sides))
+    if own is not None:
+        pans = _pans_of(own, pans, stage.pairs)
 
     def decided(sound: RoleSound) -> Strip:
         strip = shaped(sound, sample_rate_hz, level_lufs)
@@ -123,6 +130,28 @@ def _levels(
         low_db, middle_db, high_db = sound.practice.level_db
         levels[sound.name] = usual[sound.name] + softly(trust.levels * away_db, low_db - middle_db, high_db - middle_db)
     return with_lead_heard(sounds, levels)
+
+
+def _levels_of(own: OwnMix, sounds: Sequence[RoleSound], levels: Levels) -> Levels:
+    """The levels of somebody's mix of these tracks; what is not heard in it keeps its level against the others."""
+    read = {
+        sound.name: sound.loudness_lufs + own.gains_db[sound.name] for sound in sounds if sound.name in own.gains_db
+    }
+    if not read:
+        return levels
+    offset_db = float(np.mean([level - levels[name] for name, level in read.items()]))
+    return {name: read.get(name, level + offset_db) for name, level in levels.items()}
+
+
+def _pans_of(own: OwnMix, pans: Mapping[str, float], pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
+    """The pans of somebody's mix of these tracks; pairs that mirror each other there do so exactly."""
+    found = {name: own.pans.get(name, pan) for name, pan in pans.items()}
+    for left, right in pairs:
+        if left in own.pans and right in own.pans and own.pans[left] * own.pans[right] < 0:
+            out = (abs(own.pans[left]) + abs(own.pans[right])) / 2
+            found[left] = math.copysign(out, own.pans[left])
+            found[right] = -found[left]
+    return found
 
 
 def limited_eq(eq: Equalizer, sound: RoleSound, trust: float) -> Equalizer:

@@ -62,7 +62,8 @@ def with_prior(
     said: Mapping[str, Strip] = {track.name: track.strip for track in preset.tracks}
     picture = picture_of(passage, reference, cast, sample_rate_hz)
     render = partial(render_strip, takes=takes_of(passage))
-    mixed = believed(sounds, said, preset.master, picture, sample_rate_hz, level_lufs, render, trust)
+    own = passage.own_mix
+    mixed = believed(sounds, said, preset.master, picture, sample_rate_hz, level_lufs, render, trust, own)
     return with_mix(preset, mixed)
 
 
