@@ -25,40 +25,19 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 import soxr
+from mixbridge.export.studies.measures import MEASURES, RATE_HZ, WholeSound
 from mixbridge.presets.files import load, save
-from mixbridge.presets.parts.match import THIRDS_HZ
-from mixbridge.runtime.audio.loudness import integrated_loudness
-from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.audio.stems import collect_stems
 from mixbridge.runtime.master_file import master
 from mixbridge.runtime.mastering.fitting import fit_to_song, rendering_for, with_master
 from mixbridge.runtime.mixing import PredictOptions, predict
 from mixbridge.runtime.model.controller import Controller
-from mixbridge.runtime.model.features import Features, feature_distance, mix_features
 from mixbridge.runtime.rendering.render import RenderOptions, render_files
-from numpy.typing import NDArray
 from page import table
-from scipy.signal import welch
-
-Floats = NDArray[np.float64]
 
 _REFERENCES = 2
 _MODEL = "28 November, before it knew roles"
-# At this loudness features are compared.
-_LEVEL_LUFS = -20.0
-# 40 Hz to 16 kHz: below, a frame of the analysis holds less than a band; above, references in MP3 have nothing.
-_BANDS = slice(3, 30)
-# Sides further below the middle of their band are not heard.
-_NO_SIDES_DB = 30.0
-_SEGMENT_S = 0.37
-_RATE_HZ = 44100
 _HOW = RenderOptions(stems=False, audio_format="wav32f", loudness_of_reference=True, overwrite=True)
-MEASURES = {
-    "third": "third-octave spectrum, dB",
-    "sides": "middle and sides by third octaves, dB",
-    "peaks": "peak to loudness, dB",
-    "features": "feature distance",
-}
 _PEER = """
 import sys, json
 import matchering as mg
@@ -68,55 +47,6 @@ for target, reference, result in json.loads(sys.argv[1]):
     except Exception as error:
         print(target, reference, repr(error), file=sys.stderr)
 """
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What is compared of a mix, at equal loudness.
-
-    Attributes:
-        total_db: power of both channels in third octaves.
-        middle_db: of the middle.
-        sides_db: of the sides, none of which counts as further below the middle than is heard.
-        peak_to_loudness_db: true peak over integrated loudness.
-        features: of the audio.
-    """
-
-    total_db: Floats
-    middle_db: Floats
-    sides_db: Floats
-    peak_to_loudness_db: float
-    features: Features
-
-    @classmethod
-    def of(cls, path: Path) -> Sound:
-        """Measure a file, whole."""
-        audio, rate_hz = sf.read(path, dtype="float32", always_2d=True)
-        if rate_hz != _RATE_HZ:  # features and spectra depend on it
-            audio, rate_hz = soxr.resample(audio, rate_hz, _RATE_HZ), _RATE_HZ
-        stereo = np.ascontiguousarray(np.broadcast_to(audio, (len(audio), 2)).T)
-        loudness = integrated_loudness(stereo, rate_hz)
-        level = np.float32(10 ** ((_LEVEL_LUFS - loudness) / 20))
-        left, right = levelled = stereo * level
-        middle, sides = (_thirds(row, rate_hz) for row in ((left + right) / 2, (left - right) / 2))
-        sides_db = np.maximum(_decibels(sides), _decibels(middle) - _NO_SIDES_DB)
-        return cls(
-            _decibels(middle + sides),
-            _decibels(middle),
-            sides_db,
-            true_peak_db(stereo) - loudness,
-            mix_features(levelled, rate_hz),
-        )
-
-    def differences(self, other: Sound) -> dict[str, float]:
-        """How far two sounds are apart, by the names of :data:`MEASURES`."""
-        both = np.concatenate([self.middle_db - other.middle_db, self.sides_db - other.sides_db])
-        return {
-            "third": float(np.abs(self.total_db - other.total_db).mean()),
-            "sides": float(np.abs(both).mean()),
-            "peaks": abs(self.peak_to_loudness_db - other.peak_to_loudness_db),
-            "features": feature_distance(self.features, other.features).total,
-        }
 
 
 @dataclass(frozen=True)
@@ -184,7 +114,7 @@ def by_peer(pairs: Sequence[Pair], python: str) -> None:
 def measured(pairs: Sequence[Pair]) -> dict[str, list[dict[str, float]]]:
     """Measure what was made of each pair against its reference, by who made it."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in ("model", "peer", "master", "match")}
-    songs = {pair.song: Sound.of(pair.song) for pair in pairs}
+    songs = {pair.song: sound_of(pair.song) for pair in pairs}
     for pair in pairs:
         files = {
             "model": pair.folder / "model" / "mix.wav",
@@ -194,20 +124,16 @@ def measured(pairs: Sequence[Pair]) -> dict[str, list[dict[str, float]]]:
         }
         if all(path.exists() for path in files.values()):
             for name, path in files.items():
-                found[name].append(Sound.of(path).differences(songs[pair.song]))
+                found[name].append(sound_of(path).differences(songs[pair.song]))
     return found
 
 
-def _thirds(samples: Floats, rate_hz: int) -> Floats:
-    """Power in third octaves, of a long-time spectrum."""
-    length = round(_SEGMENT_S * rate_hz)
-    freqs_hz, power = welch(samples.astype(np.float64), rate_hz, nperseg=length, scaling="spectrum")
-    edges = ((freqs_hz >= hz * 2 ** (-1 / 6)) & (freqs_hz < hz * 2 ** (1 / 6)) for hz in THIRDS_HZ[_BANDS])
-    return np.array([power[inside].sum() for inside in edges])
-
-
-def _decibels(power: Floats) -> Floats:
-    return np.asarray(10 * np.log10(power + 1e-12))
+def sound_of(path: Path) -> WholeSound:
+    """Measure a file, whole."""
+    audio, rate_hz = sf.read(path, dtype="float32", always_2d=True)
+    if rate_hz != RATE_HZ:  # features and spectra depend on it
+        audio = soxr.resample(audio, rate_hz, RATE_HZ)
+    return WholeSound.of(np.ascontiguousarray(np.broadcast_to(audio, (len(audio), 2)).T))
 
 
 def page(found: Mapping[str, Sequence[Mapping[str, float]]]) -> str:

@@ -106,6 +106,8 @@ MODEL = Family(
         "calibration": Lazy("Fit the training compressor to the real one (extra `train`)."),
         "settings": Lazy("Describe the settings that training draws (extra `train`)."),
         "recovery": Lazy("Measure how well settings are recovered from mixes (extra `train`)."),
+        "mixes": Lazy("Judge whole mixes as users get them (extra `train`)."),
+        "steadiness": Lazy("Measure how far settings depend on the passages heard (extra `train`)."),
         "sins": Lazy("Count what no engineer would leave in a mix (extra `train`)."),
     },
 )

@@ -99,6 +99,66 @@ def sins(corpus: Path, model: str, songs: Path | None, sessions: int, references
 
 @click.command()
 @click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
+@click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
+@click.option(
+    "--stems", "folders", type=_EXISTING_FOLDER, multiple=True, help="Folder of stems from elsewhere; may be repeated."
+)
+@click.option("--sessions", type=click.IntRange(min=1), default=30, show_default=True, help="Sessions to mix.")
+@click.option("--references", type=click.IntRange(min=1), default=4, show_default=True, help="Songs for each.")
+@click.option(
+    "--tracks", type=click.IntRange(min=4), default=14, show_default=True, help="Tracks of a session at most."
+)
+@click.option("--seconds", type=click.FloatRange(min=6), default=20.0, show_default=True, help="Of each session.")
+@click.option("--find-roles", is_flag=True, help="Do not tell the roles of the tracks: find them out.")
+@click.option("--peer", metavar="PYTHON", help="Python of an environment that has matchering, to compare with.")
+@click.option("--work", type=_FOLDER, help="Folder that keeps cases.  [default: the user's cache folder]")
+@click.option("-o", "--output", type=_FOLDER, default=Path("whole-mixes.md"), show_default=True, help="Page to write.")
+def mixes(  # one parameter an option
+    corpus: Path,
+    model: str,
+    songs: Path | None,
+    folders: tuple[Path, ...],
+    sessions: int,
+    references: int,
+    tracks: int,
+    seconds: float,
+    find_roles: bool,
+    peer: str | None,
+    work: Path | None,
+    output: Path,
+) -> None:
+    """Judge whole mixes as users get them, on held-out sessions of CORPUS; write a page.
+
+    Sins, how mixes follow their references, how far settings are from people's, and the distance to the reference
+    beside that of rules with matchering. To go on after a stop, repeat the command.
+    """
+    from ..whole_files import check_page, write_text
+    from .mixes_page import TITLE, page
+    from .whole_mixes import MixRequest, run
+
+    check_page(output, TITLE)
+    request = MixRequest(
+        corpus,
+        work or cache_folder("mixes"),
+        model,
+        songs,
+        folders,
+        sessions,
+        references,
+        tracks,
+        seconds,
+        not find_roles,
+        peer,
+    )
+    more = f"--sessions {sessions} --references {references} --tracks {tracks} --seconds {seconds:g}"
+    command = f"mixbridge model mixes CORPUS --model {model} {more}" + (" --peer PYTHON" if peer else "")
+    write_text(output, page(run(request, _say), command))
+    click.echo(output, err=True)
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
 @click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
 @click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
 @click.option("--cases", type=click.IntRange(min=20), default=200, show_default=True, help="Cases to fit to.")
@@ -113,6 +173,22 @@ def chances(corpus: Path, songs: Path | None, model: str, cases: int, seed: int)
     from .chances import run, table
 
     click.echo(table(run(corpus, songs or corpus / "songs" / "test", model, cases, seed, _say)))
+
+
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
+@click.option("--songs", type=_EXISTING_FOLDER, help="Folder of finished songs.  [default: CORPUS/songs/test]")
+@click.option("--sessions", type=click.IntRange(min=1), default=8, show_default=True, help="Sessions to decide.")
+@click.option("--choices", type=click.IntRange(min=2), default=6, show_default=True, help="Passages of each kind.")
+@click.option(
+    "--tracks", type=click.IntRange(min=4), default=14, show_default=True, help="Tracks of a session at most."
+)
+def steadiness(corpus: Path, model: str, songs: Path | None, sessions: int, choices: int, tracks: int) -> None:
+    """Measure how far settings depend on which passages are heard, on held-out sessions of CORPUS; print a table."""
+    from .steadiness import run, table
+
+    click.echo(table(run(corpus, model, songs, sessions, choices, tracks, _say)))
 
 
 @click.command()

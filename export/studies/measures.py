@@ -1,0 +1,134 @@
+"""What of two sounds is compared where whole mixes are judged: by code that no fit uses.
+
+Spectra of middle and sides by third octaves, how far peaks stand above loudness, the features; and four figures that
+a reference can be followed in: tilt, width, crest and reverb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...presets.parts.match import THIRDS_HZ
+from ...runtime.audio.loudness import integrated_loudness
+from ...runtime.audio.peaks import true_peak_db
+from ...runtime.audio.reading import Samples
+from ...runtime.model.features import Features, feature_distance, mix_features
+
+Floats = NDArray[np.float64]
+
+MEASURES: Final[Mapping[str, str]] = {
+    "third": "third-octave spectrum, dB",
+    "sides": "middle and sides by third octaves, dB",
+    "peaks": "peak to loudness, dB",
+    "features": "feature distance",
+}
+TRAITS: Final = ("tilt", "width", "crest", "reverb")
+"""What of a reference a mix can follow."""
+
+RATE_HZ: Final = 44100
+# At this loudness sounds are compared.
+_LEVEL_LUFS: Final = -20.0
+# 40 Hz to 16 kHz: below, a frame of the analysis holds less than a band; above, references in MP3 have nothing.
+_BANDS: Final = slice(3, 30)
+# 100 Hz to 10 kHz: what a slope is drawn through.
+_SLOPE: Final = slice(4, 25)
+# Sides further below the middle of their band are not heard.
+_NO_SIDES_DB: Final = 30.0
+_SEGMENT_S: Final = 0.37
+_FALL_S: Final = 0.01
+_FALL_HZ: Final = (400.0, 4000.0)
+# Of the falls of the level, the fastest tenth: what falls no faster is held by notes, or by a room.
+_FAST: Final = 0.1
+_TINY: Final = 1e-12
+
+
+@dataclass(frozen=True)
+class WholeSound:
+    """What is compared of a mix, at equal loudness.
+
+    Attributes:
+        total_db: power of both channels in third octaves.
+        middle_db: of the middle.
+        sides_db: of the sides, none of which counts as further below the middle than is heard.
+        peak_to_loudness_db: true peak over integrated loudness.
+        reverb: minus the speed at which the level between 400 Hz and 4 kHz falls where it falls fast, in dB per 10 ms.
+        features: of the audio.
+    """
+
+    total_db: Floats
+    middle_db: Floats
+    sides_db: Floats
+    peak_to_loudness_db: float
+    reverb: float
+    features: Features
+
+    @classmethod
+    def of(cls, stereo: Samples) -> WholeSound:
+        """Measure a sound that is no silence, shape (2, n), at :data:`RATE_HZ`."""
+        loudness = integrated_loudness(stereo, RATE_HZ)
+        levelled = stereo * np.float32(10 ** ((_LEVEL_LUFS - loudness) / 20))
+        left, right = levelled
+        middle, sides = (_thirds(row) for row in ((left + right) / 2, (left - right) / 2))
+        sides_db = np.maximum(_decibels(sides), _decibels(middle) - _NO_SIDES_DB)
+        peaks_db = true_peak_db(stereo) - loudness
+        reverb = -_fall_db(left + right)
+        features = mix_features(levelled, RATE_HZ)
+        return cls(_decibels(middle + sides), _decibels(middle), sides_db, peaks_db, reverb, features)
+
+    def differences(self, other: WholeSound) -> dict[str, float]:
+        """How far two sounds are apart, by the names of :data:`MEASURES`."""
+        both = np.concatenate([self.middle_db - other.middle_db, self.sides_db - other.sides_db])
+        return {
+            "third": float(np.abs(self.total_db - other.total_db).mean()),
+            "sides": float(np.abs(both).mean()),
+            "peaks": abs(self.peak_to_loudness_db - other.peak_to_loudness_db),
+            "features": feature_distance(self.features, other.features).total,
+        }
+
+    @property
+    def traits(self) -> dict[str, float]:
+        """What another mix can follow, by the names of :data:`TRAITS`: dB per octave, dB, dB, dB per 10 ms."""
+        octaves = np.arange(len(self.total_db[_SLOPE])) / 3
+        heard = slice(_SLOPE.start, None)
+        power = [(10 ** (row[heard] / 10)).sum() for row in (self.sides_db, self.middle_db)]
+        return {
+            "tilt": float(np.polyfit(octaves, self.total_db[_SLOPE], 1)[0]),
+            "width": float(10 * np.log10(power[0] / power[1])),
+            "crest": self.peak_to_loudness_db,
+            "reverb": self.reverb,
+        }
+
+
+def _thirds(samples: Samples) -> Floats:
+    """Power in third octaves, of a long-time spectrum, in the bands that are compared."""
+    from scipy.signal import welch
+
+    freqs_hz, power = welch(
+        samples.astype(np.float64), RATE_HZ, nperseg=round(_SEGMENT_S * RATE_HZ), scaling="spectrum"
+    )
+    centres_hz = np.array(THIRDS_HZ)[_BANDS]
+    edges = ((freqs_hz >= hz * 2 ** (-1 / 6)) & (freqs_hz < hz * 2 ** (1 / 6)) for hz in centres_hz)
+    return np.array([power[inside].sum() for inside in edges])
+
+
+def _fall_db(samples: Samples) -> float:
+    """How fast the level between 400 Hz and 4 kHz falls in its fastest falls, in dB per 10 ms."""
+    from scipy.signal import butter, sosfilt
+
+    band = np.asarray(sosfilt(butter(2, _FALL_HZ, "bandpass", fs=RATE_HZ, output="sos"), samples), np.float64)
+    step = round(_FALL_S * RATE_HZ)
+    frames = np.square(band[: len(band) // step * step]).reshape(-1, step).mean(axis=1)
+    level_db = _decibels(np.convolve(frames, np.ones(5) / 5, mode="valid"))
+    loud = level_db[:-1] > np.quantile(level_db, 0.95) - 40
+    falls_db = -np.diff(level_db)[loud]
+    falls_db = falls_db[falls_db > 0]
+    return float(np.quantile(falls_db, 1 - _FAST)) if len(falls_db) else 0.0
+
+
+def _decibels(power: Floats) -> Floats:
+    return np.asarray(10 * np.log10(power + _TINY))

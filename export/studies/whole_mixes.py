@@ -1,0 +1,211 @@
+"""Judges whole mixes as users get them: sins, following of references, agreement with people, and the peer.
+
+Every session is mixed like several songs, once; all figures are of these mixes. The peer is a plain mix by rules whose
+master `matchering` fits, in an environment of its own. Cases are kept in a file of lines, so that a run can be stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import soundfile
+
+from ...runtime.audio.loudness import integrated_loudness
+from ...runtime.audio.reading import as_stereo
+from ...runtime.model.controller import Controller
+from ...runtime.practice.sins import LIMITED_DB, sins
+from ...runtime.prediction.predict import predict
+from ..evaluation.material import find_material
+from .measures import RATE_HZ, WholeSound
+from .mixes import MadeMix, StudySession, StudySong, made, places_of, plain, read_session, songs_for
+from .people import TrackFigures, figures_of
+
+LIMITER: Final = "limiter at work"
+_PEER: Final = """
+import sys, json
+import matchering as mg
+for target, reference, result in json.loads(sys.argv[1]):
+    try:
+        mg.process(target=target, reference=reference, results=[mg.pcm24(result)])
+    except Exception as error:
+        print(target, reference, repr(error), file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class MixRequest:
+    """What is to be judged.
+
+    Attributes:
+        corpus: with held-out sessions and songs.
+        work: folder that keeps cases and the peer's mixes.
+        model: a bundle's folder, or the name of a model that ships.
+        songs: folder of finished songs; None takes the corpus's.
+        folders: of stems from elsewhere, one a session.
+        sessions: how many at most.
+        references: how many songs for each.
+        tracks: of a session at most.
+        seconds: of a session.
+        told: whether mixes are told the roles; else they find them out.
+        peer: Python of an environment that has matchering; None leaves it out.
+    """
+
+    corpus: Path
+    work: Path
+    model: str = "default"
+    songs: Path | None = None
+    folders: tuple[Path, ...] = ()
+    sessions: int = 30
+    references: int = 4
+    tracks: int = 14
+    seconds: float = 20.0
+    told: bool = True
+    peer: str | None = None
+
+
+@dataclass(frozen=True)
+class MixCase:
+    """One mix, judged.
+
+    Attributes:
+        session: its name.
+        song: its name.
+        sins: whether each that it could commit was.
+        mix: what of it can follow a reference, by :data:`.measures.TRAITS`.
+        reference: likewise, of the song.
+        ours: how far the mix is from the song, by :data:`.measures.MEASURES`.
+        peer: how far the peer's mix is; empty without one.
+        set: the settings of the tracks.
+        alone: those of the model alone; empty but for the first song of a session.
+    """
+
+    session: str
+    song: str
+    sins: Mapping[str, bool]
+    mix: Mapping[str, float]
+    reference: Mapping[str, float]
+    ours: Mapping[str, float]
+    peer: Mapping[str, float] = field(default_factory=dict)
+    set: tuple[TrackFigures, ...] = ()
+    alone: tuple[TrackFigures, ...] = ()
+
+
+def run(request: MixRequest, progress: Callable[[str], None] | None = None) -> list[MixCase]:
+    """Make the mixes and judge them; those that the folder has are not made again.
+
+    Raises:
+        AudioError: a file cannot be used.
+        ModelError: the corpus has no such sessions or no songs, or the model cannot be loaded.
+    """
+    controller = Controller(request.model, "cpu", threads=1)
+    material = find_material(request.corpus, request.songs)
+    request.work.mkdir(parents=True, exist_ok=True)
+    kept = _kept(request)
+    heard: dict[Path, StudySong] = {}
+    jobs: list[tuple[Path, Path, Path]] = []
+    for index, place in enumerate(places_of(material, request.folders, request.tracks)[: request.sessions]):
+        wanted = list(songs_for(index, material.songs, request.references))
+        jobs += [(_plain(request, place.name), path, _peers(request, place.name, path.stem)) for path in wanted]
+        missing = [path for path in wanted if (place.name, path.stem) not in kept]
+        if not missing:
+            continue
+        session = read_session(place, controller, request.seconds)
+        for path in missing:
+            if path not in heard:
+                heard[path] = StudySong.of(path, controller)
+            mix = made(session, heard[path], controller, request.told)
+            is_first = path == wanted[0]
+            if is_first:
+                soundfile.write(_plain(request, place.name), plain(session, mix.preset).T, RATE_HZ, subtype="FLOAT")
+            case = _judged(session, heard[path], mix, controller, alone=is_first)
+            kept[place.name, path.stem] = case
+            _keep(request, case)
+            if progress is not None:
+                progress(
+                    f"{session.name} like {path.stem}: {', '.join(k for k, v in case.sins.items() if v) or 'no sin'}"
+                )
+    if request.peer is not None:
+        kept = dict(_with_peers(request, kept, jobs, heard, controller))
+    return list(kept.values())
+
+
+def _judged(session: StudySession, song: StudySong, mix: MadeMix, controller: Controller, *, alone: bool) -> MixCase:
+    sound = WholeSound.of(mix.audio)
+    committed = sins(mix.audio, mix.stems, mix.roles, mix.pairs, RATE_HZ)
+    committed[LIMITER] = mix.limited_db > LIMITED_DB
+    raw_lufs = {name: integrated_loudness(audio, RATE_HZ) for name, audio in session.audio.items()}
+    stereo = [name for name, audio in session.audio.items() if audio.shape[0] == 2]
+    bare = predict(controller, session.passage, song.style, session.roles) if alone else None
+    return MixCase(
+        session.name,
+        song.name,
+        committed,
+        sound.traits,
+        song.sound.traits,
+        sound.differences(song.sound),
+        set=tuple(figures_of(mix.preset, mix.roles, raw_lufs, stereo)),
+        alone=tuple(figures_of(bare, mix.roles, raw_lufs, stereo)) if bare is not None else (),
+    )
+
+
+def _with_peers(
+    request: MixRequest,
+    kept: Mapping[tuple[str, str], MixCase],
+    jobs: list[tuple[Path, Path, Path]],
+    heard: dict[Path, StudySong],
+    controller: Controller,
+) -> Iterator[tuple[tuple[str, str], MixCase]]:
+    """Let the peer master the plain mixes, and compare its results with the songs."""
+    missing = [[str(path) for path in job] for job in jobs if not job[2].exists()]
+    if missing:
+        subprocess.run([str(request.peer), "-c", _PEER, json.dumps(missing)], check=True)
+    paths = {path.stem: path for _, path, _ in jobs}
+    for (session, song), case in kept.items():
+        place, path = _peers(request, session, song), paths.get(song)
+        if case.peer or path is None or not place.exists():
+            yield (session, song), case
+            continue
+        if path not in heard:
+            heard[path] = StudySong.of(path, controller)
+        audio = soundfile.read(place, dtype="float32", always_2d=True)[0].T
+        found = WholeSound.of(as_stereo(audio)).differences(heard[path].sound)
+        with_peer = MixCase(**{**case.__dict__, "peer": found})
+        _keep(request, with_peer)
+        yield (session, song), with_peer
+
+
+def _plain(request: MixRequest, session: str) -> Path:
+    return request.work / f"{session}--plain.wav"
+
+
+def _peers(request: MixRequest, session: str, song: str) -> Path:
+    return request.work / f"{session}--{song}--peer.wav"
+
+
+def _file(request: MixRequest) -> Path:
+    told = "told" if request.told else "found"
+    return request.work / f"cases-{Path(request.model).name}-{request.tracks}-{request.seconds:g}-{told}.jsonl"
+
+
+def _keep(request: MixRequest, case: MixCase) -> None:
+    with _file(request).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(case)) + "\n")
+
+
+def _kept(request: MixRequest) -> dict[tuple[str, str], MixCase]:
+    """Read the cases of an earlier run; of two of one name the later counts."""
+    if not _file(request).exists():
+        return {}
+    cases = map(_case, _file(request).read_text(encoding="utf-8").splitlines())
+    return {(case.session, case.song): case for case in cases}
+
+
+def _case(line: str) -> MixCase:
+    data: dict[str, Any] = json.loads(line)
+    tracks = {key: tuple(TrackFigures(**item) for item in data[key]) for key in ("set", "alone")}
+    return MixCase(**{**data, **tracks})

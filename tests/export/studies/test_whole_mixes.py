@@ -1,0 +1,163 @@
+"""The study of whole mixes: its measures on known sounds and settings, its page, and a run on a small corpus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from mixbridge.export.evaluation.material import find_material
+from mixbridge.export.studies.measures import RATE_HZ, WholeSound
+from mixbridge.export.studies.mixes import places_of
+from mixbridge.export.studies.mixes_page import TITLE, page, rank_correlation
+from mixbridge.export.studies.people import FIGURES, TrackFigures, distances, figures_of
+from mixbridge.export.studies.steadiness import REFERENCE, TRACKS, spreads
+from mixbridge.export.studies.steadiness import table as steadiness_table
+from mixbridge.export.studies.whole_mixes import LIMITER, MixCase, MixRequest, run
+from mixbridge.presets.console import Strip, replace
+from mixbridge.presets.errors import ModelError
+from mixbridge.presets.parts.match import MatchCurve, ToneCurve
+from mixbridge.presets.preset import Preset, Track
+from mixbridge.presets.roles import TRAITS
+from mixbridge.runtime.console.match import matched
+from numpy.typing import NDArray
+
+Audio = NDArray[np.float32]
+STEMS = {"kick": ("kick", 55), "bass": ("bass", 80), "strum": ("guitar", 400), "keys": ("keys", 900)}
+
+
+def music(width: float = 0.5, fall_s: float = 0.05) -> Audio:
+    """Noise that is struck four times a second, and dies away so fast."""
+    numbers = np.random.default_rng(0)
+    time_s = np.arange(6 * RATE_HZ) / RATE_HZ
+    strokes = np.exp(-(time_s % 0.25) / fall_s)
+    middle, sides = numbers.standard_normal((2, len(time_s))) * strokes
+    return np.asarray(0.1 * np.stack([middle + width * sides, middle - width * sides]), np.float32)
+
+
+def test_traits_move_as_a_sound_is_changed() -> None:
+    plain = WholeSound.of(music()).traits
+    bright = MatchCurve(tone=ToneCurve(**dict.fromkeys(("hz_4000_db", "hz_5000_db", "hz_6300_db", "hz_8000_db"), 6.0)))
+    assert WholeSound.of(matched(music(), bright, RATE_HZ)).traits["tilt"] > plain["tilt"] + 0.5
+    assert WholeSound.of(music(width=1.0)).traits["width"] == pytest.approx(plain["width"] + 6, abs=0.2)
+    assert WholeSound.of(np.tanh(8 * music()).astype(np.float32)).traits["crest"] < plain["crest"] - 3
+    assert WholeSound.of(music(fall_s=0.2)).traits["reverb"] > plain["reverb"] + 0.2
+
+
+def test_a_sound_is_no_way_from_itself_at_another_level() -> None:
+    far = WholeSound.of(0.3 * music()).differences(WholeSound.of(music()))
+    assert all(value == pytest.approx(0, abs=1e-3) for value in far.values())
+    assert WholeSound.of(music(1.0)).differences(WholeSound.of(music()))["sides"] == pytest.approx(3, abs=0.3)
+
+
+def preset(**strips: Strip) -> Preset:
+    return Preset(tracks=tuple(Track(name=name, strip=strip) for name, strip in strips.items()))
+
+
+def test_settings_are_read_as_those_of_people() -> None:
+    vox = replace(Strip(), {"pan": -0.4, "fader_db": 3.0, "eq.band1.gain_db": 2.0, "low_cut.freq_hz": 80.0})
+    made = preset(Vox=vox, Bass=Strip(), Odd=Strip())
+    raw_lufs = {"Vox": -23.0, "Bass": -20.0, "Odd": -20.0}
+    figures = figures_of(made, {"Vox": "lead vocal", "Bass": "bass"}, raw_lufs, ["Bass"])
+    assert [track.role for track in figures] == ["lead vocal", "bass"]
+    values = figures[0].values
+    assert values["pan"] == [0.4]
+    assert values["level, dB"] == [pytest.approx(-4.77, abs=0.01)]  # three equal parts
+    assert values["EQ gain, dB"] == [2.0]
+    assert values["ratio"] == values["reverb send, dB"] == []
+    assert values["high-pass, share"] == [1.0]
+    assert figures[1].values["pan"] == []
+
+
+def test_the_distance_to_people_is_that_of_the_quantiles() -> None:
+    low, middle, high = TRAITS["bass"].practice.level_db
+    people = [low] * 10 + [middle] * 40 + [high] * 10
+    nothing: dict[str, list[float]] = {name: [] for name in FIGURES}
+    near, far = (
+        [TrackFigures("bass", {**nothing, "level, dB": [level + by_db]}) for level in people] for by_db in (0.0, 6.0)
+    )
+    assert distances(near)["level, dB"] < 1.0
+    assert distances(far)["level, dB"] == pytest.approx(6, abs=1.0)
+    assert np.isnan(distances(near)["pan"])
+
+
+def test_ranks_are_correlated() -> None:
+    assert rank_correlation([1, 2, 3], [10, 100, 1000]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
+    assert np.isnan(rank_correlation([1, 1, 1], [3, 2, 1]))
+
+
+def case(session: str, song: str, width: float, buried: bool, peer: float | None = None) -> MixCase:
+    traits = {"tilt": -2 * width, "width": width, "crest": -width, "reverb": width}
+    ours = dict.fromkeys(("third", "sides", "peaks", "features"), 1.0)
+    peers = {} if peer is None else dict.fromkeys(ours, peer)
+    return MixCase(session, song, {"leaning": False, "lead vocal buried": buried}, traits, traits, ours, peers)
+
+
+def test_the_page_says_what_is_met_and_what_is_not() -> None:
+    cases = [case("a", "x", 1.0, True, 2.0), case("a", "y", 3.0, False, 2.0), case("b", "x", 2.0, False, 0.5)]
+    text = page(cases, "mixbridge model mixes CORPUS")
+    assert text.startswith(TITLE)
+    assert "| lead vocal buried | 1 | 3 |" in text
+    assert "| **a mix** | **0.33** | at most 0.1: **missed** |" in text
+    assert "- a like x: lead vocal buried" in text
+    assert "| width | 1.00 | - | 0.7 | met |" in text
+    assert "| feature distance | 1 | 2 | 67 % | 65 %: met |" in text
+    assert "people" not in text
+
+
+def test_spreads_are_those_of_the_settings() -> None:
+    one, other = (preset(Vox=replace(Strip(), {"pan": pan, "fader_db": 2 * pan})) for pan in (-0.5, 0.5))
+    found = spreads(TRACKS, "a", [one, other]) + spreads(REFERENCE, "a", [one, one])
+    assert found[0].spreads == {"fader, dB": 1.0, "pan": 0.5, "EQ curve, dB": 0.0}
+    text = steadiness_table(found)
+    assert "| pan | passages of the tracks | 0.50 | 0.50 | 0.05 | **missed** |" in text
+    assert "| pan | passages of the reference | 0.00 | 0.00 | 0.05 | met |" in text
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder, voice = (tmp_path / "corpus" / "test" / name for name in ("one", "voice"))
+    songs = tmp_path / "corpus" / "songs" / "test"
+    for place in (folder, voice, songs):
+        place.mkdir(parents=True)
+    time_s = np.arange(9 * RATE_HZ) / RATE_HZ
+    for name, (_, freq_hz) in STEMS.items():
+        tone = np.sin(2 * np.pi * freq_hz * time_s) * (0.3 + 0.2 * np.sin(2 * np.pi * 2 * time_s))
+        sf.write(folder / f"{name}.flac", 0.5 * tone, RATE_HZ)
+    sf.write(voice / "vocal.flac", 0.3 * np.sin(2 * np.pi * 600 * time_s) * (np.sin(6 * time_s) > 0), RATE_HZ)
+    stems = [{"file": f"{name}.flac", "role": role, "instrument": ""} for name, (role, _) in STEMS.items()]
+    (folder / "meta.json").write_text(json.dumps({"kind": "composition", "stems": stems}), encoding="utf-8")
+    sung = [{"file": "vocal.flac", "role": "vocal", "instrument": "singer"}]
+    (voice / "meta.json").write_text(json.dumps({"kind": "voice", "stems": sung}), encoding="utf-8")
+    sf.write(songs / "song.flac", np.tile(music().T, (2, 1)), RATE_HZ)
+    return tmp_path / "corpus"
+
+
+def test_a_band_is_mixed_with_a_voice_too_and_large_sessions_keep_who_carries_them(corpus: Path) -> None:
+    places = places_of(find_material(corpus), [corpus / "test" / "one"], 4)
+    assert [place.name for place in places] == ["one", "one", "one+voice"]
+    assert set(places[2].stems) == {"lead_vocal", "kick", "bass", "keys"}
+    assert places[2].roles["lead_vocal"] == "lead vocal"
+    with pytest.raises(ModelError, match="sessions of 4 tracks"):
+        places_of(find_material(corpus / "test" / "voice"), [], 4)
+
+
+def test_mixes_are_made_judged_and_kept(corpus: Path, tmp_path: Path) -> None:
+    request = MixRequest(corpus, tmp_path / "work", sessions=1, references=1, tracks=4, seconds=7.0)
+    (made,) = run(request)
+    assert (made.session, made.song) == ("one", "song")
+    assert not made.sins["kick off the middle"]
+    assert not made.sins["bass off the middle"]
+    assert LIMITER in made.sins
+    assert all(np.isfinite(value) for value in made.ours.values())
+    assert (
+        {track.role for track in made.set}
+        == {track.role for track in made.alone}
+        == {"kick", "bass", "keys", "electric guitar"}
+    )
+    said: list[str] = []
+    assert run(request, said.append) == [made]
+    assert not said  # it was there already
