@@ -34,7 +34,8 @@ from ...runtime.prediction.casting import Cast, sounds_of
 from ...runtime.prediction.predict import predict_safely
 from ...runtime.prediction.role_mix import with_mix
 from ...runtime.rendering.finishing import Levels
-from ...runtime.rendering.render import RenderOptions, render_arrays, render_mix, render_strip
+from ...runtime.rendering.in_memory import render_arrays, render_mix, render_strip
+from ...runtime.rendering.render import RenderOptions
 from ..evaluation.material import Material
 from .measures import RATE_HZ, WholeSound
 

@@ -13,7 +13,7 @@ from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.audio.reading import read_passage
 from mixbridge.runtime.model.own_mix import SEARCHED_S, own_mix
-from mixbridge.runtime.rendering.render import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
