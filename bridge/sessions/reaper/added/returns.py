@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from .....presets.console import SEND_OFF_DB, Delay, Reverb, Strip, parameters
 from .....presets.edit import without_input_gain
 from .....presets.errors import SessionError
+from .....presets.names import unique_names
 from .....presets.preset import GroupBus, Preset, Track
 from .....presets.units import decibels, gain_factor
 from .....runtime.console.effects.buses import DELAY, REVERB, used_buses
@@ -26,6 +28,10 @@ from ..notes import fitting_notes
 from ..rpp import ReaperDocument
 from ..states import states_of, strip_of
 from .own import OwnTrack, Receive, marked, put_tracks
+
+# So much of a name leaves room for a number.
+_NAME: Final = 180
+_MOST_GROUPS: Final = 128
 
 
 class ReaperReturnWriter:
@@ -135,9 +141,10 @@ class ReaperReturnReader:
         self._document, self._mixer = document, mixer
         own = [track for track in mixer.tracks if track.is_own]
         self._effects = {name: track for track in own if (name := self._effect_of(track)) is not None}
-        self._groups = {
-            track.order: track.name.removesuffix(MARK)[:200] for track in own if self._effect_of(track) is None
-        }
+        groups = [track for track in own if self._effect_of(track) is None]
+        # A user may have made two of one.
+        names = unique_names(track.name.removesuffix(MARK)[:_NAME] for track in groups)
+        self._groups = {track.order: name for track, name in zip(groups, names, strict=True)}
 
     def track(self, block: TrackBlock, track: Track) -> Track:
         """Add to a track of a mix the group that it goes to, and its sends."""
@@ -147,6 +154,10 @@ class ReaperReturnReader:
 
     def preset(self, tracks: Iterable[Track]) -> Preset:
         """Make a mix of its tracks, with its groups and effects."""
+        if len(self._groups) > _MOST_GROUPS:
+            raise SessionError(
+                f"{self._document.path} has {len(self._groups)} groups of mixbridge's; {_MOST_GROUPS} are the most."
+            )
         reverb, delay = self._effects.get(REVERB), self._effects.get(DELAY)
         return Preset(
             tracks=tuple(tracks),

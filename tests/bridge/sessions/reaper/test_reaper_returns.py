@@ -26,6 +26,7 @@ from mixbridge.presets.console import (
     parameters,
 )
 from mixbridge.presets.edit import desk_form
+from mixbridge.presets.errors import SessionError
 from mixbridge.presets.preset import GroupBus, Preset, Track
 from mixbridge.runtime.rendering.in_memory import render_arrays
 from reaper_project import chain, item, plugin, project, track
@@ -294,6 +295,21 @@ def test_a_groups_name_may_be_anything(tmp_path: Path, stems: dict[str, np.ndarr
         assert [group.name for group in found.buses] == [name]
         assert found.track("Vox").bus == name
         assert found.track("Vox").strip.reverb_send_db == pytest.approx(-9)
+
+
+def test_groups_that_a_user_doubled_are_read_apart(tmp_path: Path, stems: dict[str, np.ndarray]) -> None:
+    path = write_copy(song(tmp_path, stems), PRESET, tmp_path / "mix.RPP", match=MATCH).path
+    text = path.read_text()
+    end = text.rstrip().rindex(">")
+    doubled = text[:end] + track("Drums (mixbridge)", number=30) + text[end:]
+    path.write_text(doubled)
+    found = written_mix(path)
+    assert [group.name for group in found.buses] == ["Drums", "Drums (2)"]
+    assert found.track("Kick").bus == "Drums"
+    crowd = "".join(track(f"{number} (mixbridge)", number=number) for number in range(40, 170))
+    path.write_text(text[:end] + crowd + text[end:])
+    with pytest.raises(SessionError, match="131 groups of mixbridge's; 128 are the most"):
+        written_mix(path)
 
 
 def test_a_gate_goes_in_front_of_the_chain_and_out_again(tmp_path: Path, stems: dict[str, np.ndarray]) -> None:
