@@ -121,7 +121,7 @@ class CompressorAbility:
     threshold: Scale
     ratio: Scale
     attack: Scale
-    release: Scale
+    release: Scale | None
     knee: Scale | None
     makeup: Scale | None
     switch: Scale | None
@@ -241,7 +241,7 @@ class Desk(Part):
             threshold=table["compressor.threshold_db"].scale,
             ratio=table["compressor.ratio"].scale,
             attack=table["compressor.attack_ms"].scale,
-            release=table["compressor.release_ms"].scale,
+            release=self.scale(kind, "compressor.release_ms"),
             knee=self.scale(kind, "compressor.knee_db"),
             makeup=self.scale(kind, "compressor.makeup_db"),
             switch=self.scale(kind, "compressor.on"),

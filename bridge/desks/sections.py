@@ -113,7 +113,7 @@ class CompressorSection(Part):
     threshold_db: Control
     ratio: Control
     attack_ms: Control
-    release_ms: Control
+    release_ms: Control | None = None
     knee_db: Control | None = Field(None, description="whole width of the soft corner")
     makeup_db: Control | None = None
     fixed: Fixed = Field(default_factory=dict)

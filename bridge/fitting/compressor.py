@@ -87,6 +87,8 @@ def fit_compressor(compressor: Compressor, ability: CompressorAbility) -> Fitted
         ("attack", ability.attack, desk_ms(compressor.attack_ms, ability.attack_law)),
         ("release", ability.release, desk_ms(compressor.release_ms, ability.release_law)),
     ):
+        if scale is None:
+            continue
         values[f"compressor.{name}_ms"] = snapped(scale, time_ms)
         clamps.append(clamp_of(f"compressor.{name}_ms", scale, time_ms))
     if ability.knee is not None:

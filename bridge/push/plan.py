@@ -5,7 +5,8 @@ A plan is made before anything is sent, and shown before anything is sent. Sendi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...presets.console import SEND_OFF_DB, Master, Strip
@@ -92,6 +93,7 @@ class StripPlan:
         fitted: how near the desk comes.
         rows: the settings that may be touched, in the order of the profile.
         missing: titles of plug-ins that the strip lacks; what they would hold is in no row.
+        losses: what is left out for want of them, in dB or Hz.
         idle: sections that the preset does nothing in, and that are left as they are on the desk.
     """
 
@@ -100,6 +102,7 @@ class StripPlan:
     fitted: FittedStrip
     rows: tuple[Row, ...]
     missing: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
     idle: tuple[SectionName, ...] = ()
 
     @property
@@ -145,13 +148,33 @@ class StripPlan:
 
     def without(self, lacks: Callable[[Setting], str]) -> StripPlan:
         """The strip without settings that lie in plug-ins which it lacks, and with their titles."""
-        rows = tuple(row for row in self.rows if not lacks(row.setting))
+        without = {row.setting.key: row for row in self.rows if lacks(row.setting)}
+        rows = tuple(row for row in self.rows if row.setting.key not in without)
         # What is to be off is off where it is not there.
-        missing = dict.fromkeys(title for row in self.rows if (title := lacks(row.setting)) and not _is_off(row))
-        return replace(self, rows=rows, missing=tuple(missing))
+        missing = dict.fromkeys(lacks(row.setting) for row in without.values() if not _is_off(row))
+        off = {key.removesuffix(".on") for key, row in without.items() if key.endswith(".on") and _is_off(row)}
+        lost = {key: row for key, row in without.items() if section_of(key) not in off}
+        return replace(self, rows=rows, missing=tuple(missing), losses=tuple(_losses(lost)))
 
     def _touches(self, section: str) -> bool:
         return any(section_of(row.setting.key) == section for row in self.rows)
+
+
+def _losses(lost: Mapping[str, Row]) -> Iterator[str]:
+    """Say how much settings that a strip cannot take would do."""
+    values = {key: row.then_value for key, row in lost.items()}
+    numbers = {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
+    boosts = [abs(value) for key, value in numbers.items() if re.fullmatch(r"eq\..+\.gain_db", key)]
+    if boosts:
+        yield f"up to {max(boosts):.1f} dB of EQ"
+    if "compressor.threshold_db" in numbers and "compressor.ratio" in numbers:
+        over_db = max(0.0, -numbers["compressor.threshold_db"])
+        yield f"{over_db * (1 - 1 / numbers['compressor.ratio']):.1f} dB of compression at full scale"
+    if "gate.range_db" in numbers:
+        yield f"up to {numbers['gate.range_db']:.1f} dB of what is quiet"
+    for section, words in (("low_cut", "below"), ("high_cut", "above")):
+        if f"{section}.freq_hz" in numbers:
+            yield f"3 dB at {numbers[f'{section}.freq_hz']:.0f} Hz, and more {words}"
 
 
 def _is_off(row: Row) -> bool:

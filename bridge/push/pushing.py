@@ -270,7 +270,7 @@ def parsed(target: Target | str) -> Target:
 
 
 def require_plugins(plan: Plan, connection: Connection) -> None:
-    """Refuses a push that lacks plug-ins.
+    """Refuses a push that lacks plug-ins, where their desk does not go without.
 
     Raises:
         DeskError: names the strips and what to do.
@@ -282,7 +282,8 @@ def require_plugins(plan: Plan, connection: Connection) -> None:
     ]
     if missing:
         advice = connection.dialect.advice(missing)
-        raise DeskError(advice, hints=(Hint("insert_plugins", "ROW"),))
+        if advice:
+            raise DeskError(advice, hints=(Hint("insert_plugins", "ROW"),))
 
 
 def _where(target: Target, desk: Desk) -> str:

@@ -77,10 +77,17 @@ def _lost_lines(plan: Plan) -> list[str]:
     lines = [f"{strip.placed.track}: {sentence}" for strip in plan.strips for sentence in strip.fitted.lost]
     for strip in plan.strips:
         if strip.missing:
-            lines.append(f"{strip.placed.track}: {strip.label} lacks {' and '.join(strip.missing)}.")
+            lines.append(f"{strip.placed.track}: {strip.label} lacks {' and '.join(strip.missing)}{_left_out(strip)}.")
     if plan.left_out:
         lines.append(f"Without a strip on the desk, and left out: {', '.join(plan.left_out)}.")
     return merged(dict.fromkeys(lines))
+
+
+def _left_out(strip: StripPlan) -> str:
+    if not strip.losses:
+        return ""
+    *more, last = strip.losses
+    return f", which leaves out {', '.join(more)}{' and ' if more else ''}{last}"
 
 
 def diff_table(plan: Plan) -> Table:
@@ -285,6 +292,7 @@ def _strip_as_json(strip: StripPlan) -> dict[str, Any]:
         "clamped": [{"key": item.key, "wanted": item.wanted, "given": item.given} for item in strip.clamped],
         "lost": list(strip.fitted.lost),
         "missing": list(strip.missing),
+        "losses": list(strip.losses),
         "changes": [
             {"key": row.setting.key, "now": row.now_value, "then": row.then_value, "address": row.setting.address}
             for row in strip.changes

@@ -159,7 +159,15 @@ FORMATS = (
         largest_bytes=_LARGEST_TEXT,
         lacks=frozenset((FX_BUS,)),
     ),
-    SessionFormat("ardour", "Ardour", (".ardour",), "ardour.reading", "ardour.writing", largest_bytes=_LARGEST_TEXT),
+    SessionFormat(
+        "ardour",
+        "Ardour",
+        (".ardour",),
+        "ardour.reading",
+        "ardour.writing",
+        largest_bytes=_LARGEST_TEXT,
+        lacks=frozenset((FX_BUS,)),
+    ),
     SessionFormat(
         "dawproject",
         "DAWproject",

@@ -81,7 +81,7 @@ class Dialect(Protocol):
         """Have the desk insert missing plug-ins with the script in this row, where it can."""
 
     def advice(self, missing: Sequence[Missing]) -> str:
-        """Tell the user what to do about missing plug-ins."""
+        """Tell the user what to do about missing plug-ins; nothing where a push goes on without them."""
 
     def require_settable(self, link: Link, settings: Sequence[Setting]) -> None:
         """Raise a DeskError if the desk would not take these settings; changes nothing."""

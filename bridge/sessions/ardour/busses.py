@@ -83,6 +83,7 @@ class Busses:
         identities = {route.get("id", "") for route in own}
         for bus in own:
             self._routes.remove(bus)
+            self._remove_playlist(bus)
         for route in self._routes.findall("Route") if own else ():
             for entry in audio_ports(route, "Input"):
                 for item in [item for item in entry.findall("Connection") if _owner(item) in names]:
@@ -92,6 +93,10 @@ class Busses:
             if self._disconnect(route, names):
                 self.connect(route, self._master)
 
+    def add_track(self, name: str) -> Element:
+        """Add a stereo track that goes to the master, under this name; its playlist is still to be made."""
+        return self._added(_strip(name, self._ids.fresh(), self._order, self._ids.fresh()))
+
     def add(self, name: str) -> Element:
         """Add a stereo bus that goes to the master; its name gets the mark, and a number if it is there already."""
         taken = {route.get("name", "") for route in self._routes.findall("Route")}
@@ -100,12 +105,7 @@ class Busses:
         while full in taken:
             count += 1
             full = f"{plain} {count}{MARK}"
-        orders = [whole(info.get("order", "0"), "order") for info in self._routes.iterfind("Route/PresentationInfo")]
-        bus = _bus(full, self._ids.fresh(), max(orders, default=0) + 1)
-        self._routes.append(bus)
-        self.connect(bus, self._master)
-        indent(bus, self._routes)
-        return bus
+        return self._added(_strip(full, self._ids.fresh(), self._order))
 
     def send(self, route: Element, bus: Element, level_db: float) -> None:
         """Give a strip a send behind its fader, which follows its pan."""
@@ -142,6 +142,32 @@ class Busses:
     @property
     def _master(self) -> Element | None:
         return next(iter(masters(self._root)), None)
+
+    @property
+    def _order(self) -> int:
+        """A place behind all others in the mixer."""
+        orders = [whole(info.get("order", "0"), "order") for info in self._routes.iterfind("Route/PresentationInfo")]
+        return max(orders, default=0) + 1
+
+    def _added(self, strip: Element) -> Element:
+        self._routes.append(strip)
+        self.connect(strip, self._master)
+        indent(strip, self._routes)
+        return strip
+
+    def _remove_playlist(self, track: Element) -> None:
+        """Take out what a track of mixbridge's plays, and the sources that nothing else has."""
+        playlists, sources = self._root.find("Playlists"), self._root.find("Sources")
+        identity = track.get("audio-playlist")
+        if identity is None or playlists is None:
+            return
+        for playlist in [item for item in playlists.findall("Playlist") if item.get("id") == identity]:
+            playlists.remove(playlist)
+            used = {value for region in playlist.iter("Region") for value in _source_ids(region)}
+            kept = {value for region in self._root.iter("Region") for value in _source_ids(region)}
+            for source in [] if sources is None else sources.findall("Source"):
+                if sources is not None and source.get("id") in used - kept:
+                    sources.remove(source)
 
     def _disconnect(self, route: Element, owners: Collection[str]) -> bool:
         """Take a strip's output off these strips, at both ends; tell whether it went there."""
@@ -185,7 +211,12 @@ def _send(bus: Element, ids: Ids, slot: int, gain: float) -> Element:
     return send
 
 
-def _bus(name: str, identity: str, order: int) -> Element:
+def _source_ids(region: Element) -> set[str]:
+    return {value for name, value in region.attrib.items() if name.startswith(("source-", "master-source-"))}
+
+
+def _strip(name: str, identity: str, order: int, playlist: str | None = None) -> Element:
+    """Make a bus; with the id of a playlist a track."""
     bus = Element(
         "Route",
         {
@@ -201,7 +232,11 @@ def _bus(name: str, identity: str, order: int) -> Element:
             "meter-type": "MeterPeak",
         },
     )
-    SubElement(bus, "PresentationInfo", {"order": str(order), "flags": "AudioBus,OrderSet", "color": "0"})
+    is_track = playlist is not None
+    if playlist is not None:
+        bus.attrib.update({"audio-playlist": playlist, "mode": "Normal"})
+    flags = "AudioTrack,OrderSet" if is_track else "AudioBus,OrderSet"
+    SubElement(bus, "PresentationInfo", {"order": str(order), "flags": flags, "color": "0"})
     for direction, word in (("Input", "in"), ("Output", "out")):
         io = SubElement(bus, "IO", {"name": name, "direction": direction, "default-type": "audio"})
         for side in _SIDES:
@@ -211,7 +246,9 @@ def _bus(name: str, identity: str, order: int) -> Element:
     SubElement(bus, "Controllable", {"name": "phase", "flags": "Toggle", "value": "0", "phase-invert": "00"})
     pannable = SubElement(bus, "Pannable")
     SubElement(pannable, "Controllable", {"name": "pan-azimuth", "flags": "", "value": "0.5"})
-    for kind, label in (("intreturn", "Return"), ("polarity", "Polarity"), ("trim", "Amp"), ("amp", "Amp")):
+    first = ("diskwriter", "recorder") if is_track else ("intreturn", "Return")
+    player = (("diskreader", "player"),) if is_track else ()
+    for kind, label in (first, ("polarity", "Polarity"), ("trim", "Amp"), *player, ("amp", "Amp")):
         _processor(bus, kind, label, {"trim": "trimcontrol", "amp": "gaincontrol"}.get(kind))
     _processor(bus, "meter", f"meter-{name}", None)
     outs = _processor(bus, "main-outs", name, None)

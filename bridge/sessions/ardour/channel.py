@@ -43,6 +43,8 @@ _BESIDE: Final = {
     "reverb_send_db": SEND_OFF_DB,
     "delay_send_db": SEND_OFF_DB,
 }
+# Where its return comes as audio.
+_RENDERED: Final = {"fx_send_db": SEND_OFF_DB}
 
 
 class StripWriter:
@@ -52,19 +54,21 @@ class StripWriter:
         root: of the session's file.
         desk: Ardour's profile.
         sample_rate_hz: of the session.
+        has_returns: the returns that Ardour has no effect for come as audio.
 
     Attributes:
         notes: what is not as the mix has it, in sentences.
     """
 
-    def __init__(self, root: Element, desk: Desk, sample_rate_hz: int):
+    def __init__(self, root: Element, desk: Desk, sample_rate_hz: int, *, has_returns: bool = False):
         self._root, self._desk, self._rate_hz = root, desk, sample_rate_hz
+        self._beside = {**_BESIDE, **(_RENDERED if has_returns else {})}
         self.notes: list[str] = []
 
     def put(self, chosen: Iterable[tuple[Element, Track]], master: tuple[Element, Master] | None = None) -> None:
         """Set strips, and the master if it is given; faders and pans are in Ardour's terms already."""
         pairs = list(chosen)
-        plain = tuple(_plain(track, place) for place, (_, track) in enumerate(pairs))
+        plain = tuple(_plain(track, place, self._beside) for place, (_, track) in enumerate(pairs))
         preset = Preset(tracks=plain) if master is None else Preset(tracks=plain, master=master[1])
         fitted = fit_preset(preset, self._desk, {track.name: 1 for track in plain}, self._rate_hz)
         for (route, track), shown in zip(pairs, plain, strict=True):
@@ -156,9 +160,9 @@ def _plugin_values(route: Element, kind: PluginKind, desk: Desk) -> dict[int, fl
     return None if node is None else plugin_values(node, kind)
 
 
-def _plain(track: Track, place: int) -> Track:
+def _plain(track: Track, place: int, beside: Mapping[str, object]) -> Track:
     """A track as the desk's settings alone can say it, under a name that no other has."""
-    return Track(name=f"{place}", strip=track.strip.model_copy(update=_BESIDE), mute=track.mute)
+    return Track(name=f"{place}", strip=track.strip.model_copy(update=beside), mute=track.mute)
 
 
 def _plugin_place(setting: Setting) -> tuple[PluginKind, int] | None:

@@ -109,7 +109,8 @@ class ReturnReader:
     def __init__(self, busses: Busses, desk: Desk):
         self._busses, self._desk = busses, desk
         self._effects = {name: bus for bus in busses.own if (name := self._effect_of(bus)) is not None}
-        self._names = {bus: _group_name(bus) for bus in busses.own if bus not in self._effects.values()}
+        groups = [bus for bus in busses.own if bus not in self._effects.values() and not bus.get("audio-playlist")]
+        self._names = {bus: _group_name(bus) for bus in groups}
 
     def track(self, route: Element, track: Track) -> Track:
         """Add to a track of a mix the group that it goes to, and its sends."""

@@ -36,6 +36,7 @@ from .busses import Busses, Ids
 from .channel import StripWriter, strip_of, strip_values
 from .controls import rest_bus, rest_master, rest_vca
 from .reading import audio_routes, read
+from .returned import put_return_audio
 from .returns import ReturnReader, ReturnWriter
 from .routing import connected, masters
 from .strips import has_panner, inputs
@@ -61,7 +62,7 @@ def write(
         preset: the mix.
         output: the snapshot, an `.ardour` file in the same folder.
         match: name of the preset's track to that of the session's; those that are in no pair stay as they are.
-        returns: of effects, as audio; none as long as the format is said to lack none.
+        returns: of effects, as audio; a track for each, its file in the session's folder of audio.
         overwrite: replace a snapshot that is there.
 
     Raises:
@@ -79,16 +80,23 @@ def write(
     try:
         routes = audio_routes(root)
         chosen = matched(session_path, [route.get("name", "") for route in routes], preset, match)
-        writer = _Writer(root)
+        writer = _Writer(root, has_returns=bool(returns))
         channels = stem_channels(session)
         laws = [_law(route) for route in routes]
         there = {place: in_terms_of(track, channels[place], laws[place]) for place, track in chosen.items()}
         writer.mix({routes[place]: track for place, track in there.items()}, preset)
         writer.rest(moved_groups(session, chosen).values())
+        audio = put_return_audio(root, writer.busses, writer.ids, returns, output)
         writer.ids.number_processors()
     except FaultError as fault:
         raise SessionError(f"{session_path}: {fault}.") from fault
-    save(session_path, output, ElementTree.tostring(root, "UTF-8", xml_declaration=True), overwrite=overwrite)
+    save(
+        session_path,
+        output,
+        ElementTree.tostring(root, "UTF-8", xml_declaration=True),
+        overwrite=overwrite,
+        audio=audio,
+    )
     return Written(output, (*writer.notes, *solos_stay(session), *left_out(preset, match)))
 
 
@@ -123,17 +131,17 @@ def written_mix(path: Path) -> Preset:
 class _Writer:
     """Puts a preset into the tree of one session."""
 
-    def __init__(self, root: Element):
+    def __init__(self, root: Element, *, has_returns: bool):
         self._root = root
         rate_hz = whole(root.get("sample-rate", ""), "sample rate")
         if not 8000 <= rate_hz <= 192_000:
             raise FaultError(f"its sample rate is {rate_hz} Hz, which is not between 8000 and 192000")
         desk = load_desk("ardour")
         self.ids = Ids(root)
-        self._busses = Busses(root, self.ids)
-        self._busses.remove_own()
-        self._strips = StripWriter(root, desk, rate_hz)
-        self._returns = ReturnWriter(self._busses, self._strips, desk)
+        self.busses = Busses(root, self.ids)
+        self.busses.remove_own()
+        self._strips = StripWriter(root, desk, rate_hz, has_returns=has_returns)
+        self._returns = ReturnWriter(self.busses, self._strips, desk)
         self._rested: list[str] = []
 
     @property

@@ -28,7 +28,7 @@ from ..writing import Written, left_out, matched, moved_groups, solos_stay, stem
 from .archive import METADATA, PROJECT, ExtractedFile
 from .arrange import PackedSource, unspoken
 from .build import ProjectBuilder, left_behind
-from .mixing.elements import MixBuses
+from .mixing.elements import MixBuses, staying
 from .xml import plain_text
 
 
@@ -68,7 +68,7 @@ def create(
         tracks, notes = _spoken(session, names, Path(folder))
         sources = _sources(tracks, output, Path(folder), embed=embed)
         buses = MixBuses.of(preset, chosen.values())
-        project = ProjectBuilder(session, sources, moved_groups(session, chosen), buses)
+        project = ProjectBuilder(session, sources, moved_groups(session, staying(session, chosen)), buses)
         for place, track in enumerate(tracks):
             if place in chosen or not is_return_audio(track):
                 project.track(track, names[place], chosen.get(place), channels[place])

@@ -38,7 +38,7 @@ from .devices import channel_settings, lost, loudest_db
 from .mixer import MixerTrack, Project, pan_of
 from .mixing.buses import BusWriter
 from .mixing.channels import ChannelWriter, is_muted
-from .mixing.elements import MixBuses, filled, is_own, new_channel, sends_db
+from .mixing.elements import MixBuses, filled, is_own, new_channel, sends_db, staying
 from .mixing.returns import ProjectBusReader, strip_of
 from .pieces import Media
 from .reading import read
@@ -96,7 +96,7 @@ def write(
                 placed.add(track.element)
                 around = None if read_track.parent is None else session.groups[read_track.parent].name
                 _put(channels, buses, track, in_terms_of(wanted, stems[place], read_track.pan_law), around)
-            for index, group in moved_groups(session, chosen).items():
+            for index, group in moved_groups(session, staying(session, chosen)).items():
                 if not is_own(members[index]):
                     channels.rest(group, members[index])
             buses.write(placed)

@@ -16,6 +16,7 @@ from .....presets.names import free_name
 from .....presets.preset import GroupBus, Preset, Track
 from .....presets.units import decibels, gain_factor, quantity
 from .....runtime.console.effects.buses import DELAY, FX_BUS, REVERB, used_buses
+from ...core.model import Session
 from ...core.returned import MARK, TITLES, ReturnAudio, is_return_audio_name
 from ..devices import LOUDEST_FADER, cut_hz_of, cuts_element, mute_element, pan_element, volume_element
 from ..mixer import MixerTrack, fader_db, parameter_level
@@ -77,6 +78,11 @@ class MixBuses:
         """Return the levels of the sends of an effect's return: echoes may go to the reverb."""
         level_db = self.preset.delay.reverb_send_db if effect == DELAY else SEND_OFF_DB
         return {REVERB: level_db} if level_db > SEND_OFF_DB else {}
+
+
+def staying(session: Session, chosen: Mapping[int, Track]) -> list[int]:
+    """List the tracks that groups of the session still act on: those of the mix's groups leave them, but for VCAs."""
+    return [place for place, track in chosen.items() if track.bus is None or session.tracks[place].controls]
 
 
 def sends_db(strip: Strip) -> dict[str, float]:

@@ -17,6 +17,15 @@ from dawproject_files import audio, faults, project_xml, write_project
 from mixbridge.bridge.sessions.core.model import Session
 from mixbridge.bridge.sessions.core.returned import is_return_audio
 from mixbridge.bridge.sessions.dawproject.devices import cut_hz_of, cuts_element, limiter_element
+from mixbridge.bridge.sessions.dawproject.mixing.elements import (
+    MixBuses,
+    delay_of,
+    effect_devices,
+    filled,
+    new_channel,
+    reverb_of,
+    send_element,
+)
 from mixbridge.bridge.sessions.dawproject.writing import write, written_mix
 from mixbridge.bridge.sessions.inserting import insert
 from mixbridge.bridge.sessions.reading import read_session
@@ -303,6 +312,11 @@ def test_what_of_the_users_stays(project: Path) -> None:
     assert sends[0] == "cRoom"
     assert len(sends) == 2
     assert "Kick: goes to Drums (mixbridge), no more to Kit." in written.notes
+    # No track of the mix goes through it any more, so it stays for others.
+    assert not any(note.startswith("Kit: ") for note in written.notes)
+    volume = channel_named(written.path, "Kit").find("Volume")
+    assert volume is not None
+    assert volume.get("value") == "0.5"
     assert any(note.startswith("Keys: send to Room stays") for note in written.notes)
 
 
@@ -412,3 +426,19 @@ def test_a_group_of_the_mix_that_tracks_lie_in_is_set_anew(folder: Path, tmp_pat
     assert (group.name, group.strip.fader_db, group.mute) == ("Drums", pytest.approx(3), True)
     assert group.strip.compressor.ratio == 1
     assert not any("Drums (mixbridge): the group is set" in note for note in second.notes)
+
+
+def test_levels_of_returns_come_back_on_their_grid() -> None:
+    for share in GRID:
+        level_db = float(-79.5 + 85.5 * share)
+        preset = Preset(reverb=Reverb(return_gain_db=level_db), delay=Delay(reverb_send_db=level_db))
+        buses = MixBuses.of(preset, [Track(name="Vox", strip=Strip(delay_send_db=0))])
+        assert buses.effects == ("reverb return", "delay return")
+        reverb, delay = new_channel("effect", "r", None), new_channel("effect", "d", None)
+        filled(reverb, effect_devices("reverb return", preset), level_db, 0.0, mute=True, sends=())
+        sends = [send_element(name, "r", db) for name, db in buses.sends_of_return_db("delay return").items()]
+        filled(delay, (), level_db, 0.0, mute=True, sends=sends)
+        effects = {"r": "reverb return", "d": "delay return"}
+        assert reverb_of(reverb).return_gain_db == pytest.approx(level_db, abs=1e-6)
+        found = delay_of(delay, effects)
+        assert (found.return_gain_db, found.reverb_send_db) == pytest.approx((level_db, level_db), abs=1e-6)
