@@ -19,7 +19,7 @@ from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.stems.render import render_stems
 from mixbridge.presets.console import FxBus, Strip
 from mixbridge.presets.preset import Preset, Track
-from mixbridge.runtime.rendering.arrays import render_arrays
+from mixbridge.runtime.rendering.in_memory import render_arrays
 
 RATE_HZ = 48000
 NAME = "FX return (mixbridge)"
