@@ -8,9 +8,11 @@ from its rendering.
 from __future__ import annotations
 
 import math
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -224,7 +226,12 @@ def _track_cards(heard: _Heard, preset: Preset, reference: SoundFigures | None) 
     after = {name: integrated_loudness(stem, heard.rate_hz) + step_db for name, stem in stems.items()}
     loudest = max((value for value in after.values() if math.isfinite(value)), default=0.0)
     bar_db = _bar_db([loudest - value for value in after.values()])
-    cards = (_track_card(heard, track, after.get(track.name, -math.inf), loudest, reference) for track in preset.tracks)
+
+    def card_of(track: Track) -> TrackCard:
+        return _track_card(heard, track, after.get(track.name, -math.inf), loudest, reference)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # measuring is done outside of Python's lock
+        cards = list(pool.map(card_of, preset.tracks))
     return [replace(card, share=min(1.0, max(0.0, 1 - card.below_db / bar_db))) for card in cards]
 
 

@@ -19,6 +19,8 @@ from .reading import Samples
 
 SILENT_LUFS = -math.inf
 
+# What is filtered at a time, in steps of 0.1 s: longer pieces of double precision do not fit into a cache.
+_PIECE_STEPS = 15
 _BLOCK_STEPS = 4  # gating blocks of 0.4 s, one beginning every 0.1 s
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
@@ -113,8 +115,11 @@ class StreamingLoudness:
         Raises:
             AudioError: a sample is not a finite number.
         """
-        if not block.size:
-            return
+        piece = _PIECE_STEPS * max(1, self._rate_hz // 10)
+        for begin in range(0, block.shape[1], piece):
+            self._take(block[:, begin : begin + piece])
+
+    def _take(self, block: Samples) -> None:
         if self._memory is None:
             self._memory = np.zeros((len(self._sections), block.shape[0], 2))
         if not block.any() and not self._memory.any():

@@ -8,6 +8,7 @@ turned by a share.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -69,14 +70,9 @@ class MatchProcessor:
         self._is_active = not is_flat(match)
         if not self._is_active:
             return
-        taps = _taps(sample_rate_hz)
-        freqs_hz = np.fft.rfftfreq(_CEPSTRUM_LENGTHS * taps, 1 / sample_rate_hz)
-        gains_db = match_gains_db(match, freqs_hz)
-        # What does not touch the width is the same for left and right.
-        self._is_wide = not np.array_equal(*gains_db)
-        responses = [_impulse_response(gain_db, taps, match.linear_phase) for gain_db in gains_db]
-        self._filters = FirStream(np.stack(responses))
-        self.latency_samples = taps if match.linear_phase else 0
+        responses, self._is_wide = _responses(match, sample_rate_hz)
+        self._filters = FirStream(responses)
+        self.latency_samples = _taps(sample_rate_hz) if match.linear_phase else 0
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (2, n), later by `latency_samples`."""
@@ -86,6 +82,18 @@ class MatchProcessor:
             return self._filters.process(block).astype(np.float32)
         filtered = self._filters.process(np.stack([block[0] + block[1], block[0] - block[1]]))
         return np.stack([filtered[0] + filtered[1], filtered[0] - filtered[1]]).astype(np.float32) * np.float32(0.5)
+
+
+@lru_cache(maxsize=4)  # a master is tried and rendered with one curve many times
+def _responses(match: MatchCurve, sample_rate_hz: int) -> tuple[Curve, bool]:
+    """The impulse responses of middle and sides, shape (2, taps), read-only; and whether they differ."""
+    taps = _taps(sample_rate_hz)
+    freqs_hz = np.fft.rfftfreq(_CEPSTRUM_LENGTHS * taps, 1 / sample_rate_hz)
+    gains_db = match_gains_db(match, freqs_hz)
+    responses = np.stack([_impulse_response(gain_db, taps, match.linear_phase) for gain_db in gains_db])
+    responses.flags.writeable = False
+    # What does not touch the width is the same for left and right.
+    return responses, not np.array_equal(*gains_db)
 
 
 def matched(audio: Samples, match: MatchCurve, sample_rate_hz: int) -> Samples:

@@ -16,7 +16,7 @@ from ...presets.console import Compressor, Equalizer, Master, parameters
 from ...presets.parts.match import MatchCurve
 from ..audio.loudness import integrated_loudness
 from ..audio.peaks import true_peak_db
-from ..audio.reading import Samples
+from ..audio.reading import BLOCK_FRAMES, Samples
 from ..console.strip import MasterProcessor
 from ..rendering.finishing import MOST_DENSER_DB
 
@@ -51,7 +51,9 @@ class MasterTrial:
             longest = late + round(parameters(Compressor)["lookahead_ms"].high * self.sample_rate_hz / 1000)
             self._coloured = colour, processor.coloured(np.pad(self._bus, ((0, 0), (0, longest))))
         coloured = self._coloured[1][:, : self._bus.shape[1] + late]
-        return processor.levelled(coloured)[:, late:]
+        blocks = range(0, coloured.shape[1], BLOCK_FRAMES)  # which fit into a cache
+        levelled = [processor.levelled(coloured[:, begin : begin + BLOCK_FRAMES]) for begin in blocks]
+        return np.concatenate(levelled, axis=1)[:, late:]
 
 
 def fit_density(trial: MasterTrial, master: Master, peak_to_loudness_db: float) -> Master:

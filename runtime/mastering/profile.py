@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ...presets.parts.match import THIRDS_HZ
@@ -33,6 +34,7 @@ _EDGES: Final = 2 ** (np.array([-0.5, 0.5]) / 12)
 
 # Long enough to tell twelfths of an octave at 50 Hz from each other, nearly.
 _FRAME_S: Final = 0.37
+_TOGETHER: Final = 8  # frames: as many as fit into a cache
 # Below the loudness of the music, as in BS.1770; and what is silence whatever the rest is.
 _GATE_DB: Final = 10.0
 _SILENT_POWER: Final = 1e-9
@@ -160,28 +162,31 @@ class _Frames:
     def update(self, stereo: Samples) -> None:
         joined = np.concatenate([self._rest, stereo], axis=1)
         hop = self._size // 2
-        at = 0
-        while at + self._size <= joined.shape[1]:
-            self._add(joined[:, at : at + self._size])
-            at += hop
-        self._rest = joined[:, at:]
+        count = max(0, (joined.shape[1] - self._size) // hop + 1)
+        if count:
+            frames = sliding_window_view(joined, self._size, axis=1)[:, ::hop][:, :count]
+            for begin in range(0, count, _TOGETHER):
+                self._add(frames[:, begin : begin + _TOGETHER])
+        self._rest = joined[:, count * hop :].copy()
 
     def powers(self) -> Floats:
         """Shape (frames, 2, 124); what is shorter than a frame is one, filled up with silence."""
         if not self._powers and self._rest.any():
-            self._add(np.pad(self._rest, ((0, 0), (0, self._size - self._rest.shape[1]))))
-        return np.stack(self._powers) if self._powers else np.zeros((0, 2, len(PARTS_HZ)))
+            self._add(np.pad(self._rest, ((0, 0), (0, self._size - self._rest.shape[1])))[:, None])
+        return np.concatenate(self._powers) if self._powers else np.zeros((0, 2, len(PARTS_HZ)))
 
-    def _add(self, frame: Samples) -> None:
+    def _add(self, frames: Samples) -> None:
+        """Takes frames, shape (2, count, size)."""
         from scipy.fft import rfft  # late, as in audio/loudness.py
 
-        middle_side = np.stack([frame[0] + frame[1], frame[0] - frame[1]]) * self._half_window
-        power = np.square(np.abs(rfft(middle_side, axis=1)), dtype=np.float64) * (2 * self._scale)
-        sums = np.zeros((2, power.shape[1] + 1))
-        np.cumsum(power, axis=1, out=sums[:, 1:])
-        upto = sums[:, self._whole] * (1 - self._share) + sums[:, self._whole + 1] * self._share
+        middle_side = np.stack([frames[0] + frames[1], frames[0] - frames[1]], axis=1) * self._half_window
+        spectrum = rfft(middle_side, axis=-1)
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
+        sums = np.zeros((*power.shape[:-1], power.shape[-1] + 1))
+        np.cumsum(power, axis=-1, dtype=np.float64, out=sums[..., 1:])
+        upto = sums[..., self._whole] * (1 - self._share) + sums[..., self._whole + 1] * self._share
         # Differences of sums: rounding may leave less than nothing where there is nothing.
-        self._powers.append(np.maximum(upto[..., 1] - upto[..., 0], 0))
+        self._powers.append(np.maximum(upto[..., 1] - upto[..., 0], 0) * (2 * self._scale))
 
 
 def _counted(powers: Floats) -> NDArray[np.bool_]:
