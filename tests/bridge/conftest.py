@@ -37,6 +37,11 @@ def write(path, audio, rate_hz=RATE_HZ, subtype="FLOAT"):
     return path
 
 
+@pytest.fixture(autouse=True)
+def _predictions_are_runtimes(one_prediction_for_each_input):
+    """What is decided is tested in `tests/runtime`."""
+
+
 @pytest.fixture
 def session(tmp_path):
     """A folder with `stems/` (three tracks of a second) and `reference.wav` (8 s)."""

@@ -33,6 +33,8 @@ from mixbridge.runtime.rendering.in_memory import render_arrays
 from mixbridge.runtime.rendering.render import RenderOptions
 from numpy.typing import NDArray
 
+pytestmark = pytest.mark.usefixtures("one_prediction_for_each_input")
+
 Audio = NDArray[np.float32]
 RATE_HZ = 44100
 FLOAT = RenderOptions(audio_format="wav32f")

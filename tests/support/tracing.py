@@ -19,23 +19,21 @@ from pathlib import Path
 
 _CALLS = "connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat"
 _MIXBRIDGE = "from mixbridge.bridge.cli.main import main; main()"
-_INTERNET = re.compile(r"^\d+ +(?:connect|send\w+)\(.*?sin6?_port=htons\((\d+)\).*?\"([\d.:a-f]+)\"", re.MULTILINE)
-_OPENED = re.compile(
-    r"^\d+ +(?:open|openat|creat|mkdir|mkdirat)\((?:AT_FDCWD, )?\"(.*?)\", ?(.*?)\) += \d", re.MULTILINE
-)
+_INTERNET = re.compile(r"^(?:connect|send\w+)\(.*?sin6?_port=htons\((\d+)\).*?\"([\d.:a-f]+)\"", re.MULTILINE)
+_OPENED = re.compile(r"^(?:open|openat|creat|mkdir|mkdirat)\((?:AT_FDCWD, )?\"(.*?)\", ?(.*?)\) += \d", re.MULTILINE)
 # Files that are read in order to look up a host.
 _LOOK_UP = ("/etc/resolv.conf", "/etc/hosts", "/etc/gai.conf")
 _AUDIT = """
 import os, sys
 def hook(event, args, to=os.open(os.environ["TRACED_EVENTS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)):
     if event == "socket.connect" and isinstance(args[1], tuple):
-        line = f"0 connect(sin_port=htons({args[1][1]}) \\"{args[1][0]}\\")"
+        line = f"connect(sin_port=htons({args[1][1]}) \\"{args[1][0]}\\")"
     elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        line = "0 openat(AT_FDCWD, \\"/etc/hosts\\", O_RDONLY) = 3"
+        line = "openat(AT_FDCWD, \\"/etc/hosts\\", O_RDONLY) = 3"
     elif event == "open" and isinstance(args[0], str) and args[2] & (os.O_WRONLY | os.O_RDWR):
-        line = f"0 openat(AT_FDCWD, \\"{args[0]}\\", O_CREAT) = 3"
+        line = f"openat(AT_FDCWD, \\"{args[0]}\\", O_CREAT) = 3"
     elif event == "os.mkdir":
-        line = f"0 mkdir(\\"{args[0]}\\", 0777) = 0"
+        line = f"mkdir(\\"{args[0]}\\", 0777) = 0"
     else:
         return
     os.write(to, (line + "\\n").encode())
@@ -90,7 +88,10 @@ def traced(
     variables |= {"HOME": str(home), "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     run = [sys.executable, "-c", code, *command]
     if can_strace():
-        run = ["strace", "-f", "-qq", "-s", "4096", "-e", f"trace={_CALLS}", "-o", str(events), *run]
+        # A file for each thread, whose lines are whole; what is not traced runs at full speed.
+        events.mkdir()
+        log = str(events / "of")
+        run = ["strace", "-ff", "--seccomp-bpf", "-qq", "-s", "4096", "-e", f"trace={_CALLS}", "-o", log, *run]
     else:
         (folder / "hook").mkdir()
         (folder / "hook" / "sitecustomize.py").write_text(_AUDIT)
@@ -103,7 +104,8 @@ def traced(
         output.seek(0)
         text = output.read()
     assert code == 0, text
-    return _understood(text, events.read_text(errors="replace"), folder)
+    logs = sorted(events.iterdir()) if events.is_dir() else [events]
+    return _understood(text, "\n".join(log.read_text(errors="replace") for log in logs), folder)
 
 
 def _understood(output: str, events: str, folder: Path) -> Traced:
