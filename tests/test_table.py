@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import numpy as np
@@ -20,12 +22,12 @@ from mixbridge.bridge.desks.layout import SETTABLE
 from mixbridge.bridge.desks.loading import desk_names, load_desk
 from mixbridge.bridge.desks.profile import Effect
 from mixbridge.bridge.fitting.effects import fit_effect
-from mixbridge.bridge.fitting.strip import fit_strip
+from mixbridge.bridge.fitting.strip import FittedStrip, fit_strip
 from mixbridge.bridge.push.tables import value_words
 from mixbridge.bridge.report.text import describe_master, describe_strip, diff_table, preset_table
 from mixbridge.bridge.server import addresses
 from mixbridge.bridge.sessions.reading import read_session
-from mixbridge.bridge.sessions.registry import FORMATS, SessionFormat, format_named
+from mixbridge.bridge.sessions.registry import FORMATS, format_named
 from mixbridge.bridge.sessions.writing import WRITTEN, strip_left_out
 from mixbridge.presets.console import (
     Delay,
@@ -54,6 +56,7 @@ from mixbridge.presets.sections import (
 from mixbridge.presets.units import quantity
 from mixbridge.runtime.refinement.search_space import LEFT_ALONE, SearchSpace
 from mixbridge.runtime.rendering.in_memory import render_arrays
+from numpy.typing import NDArray
 from reaper_project import item, project, track
 from rich.console import Console
 
@@ -143,13 +146,17 @@ def test_editing(part: type[Bus], path: str) -> None:
 
 @every_setting
 def test_it_is_heard(part: type[Bus], path: str) -> None:
-    random = np.random.default_rng(0)
     channels = 2 if part is Master else 1  # the width is heard where left and right differ
-    bursts = (random.standard_normal((channels, 11025)) * np.geomspace(1, 0.001, 11025) * 0.5).astype(np.float32)
-    before, after = (
-        render_arrays({"Vox": bursts}, 44100, preset(bus)).mix for bus in (in_use(part), changed(in_use(part), path))
-    )
+    before, after = sounding(in_use(part), channels), sounding(changed(in_use(part), path), channels)
     assert not np.array_equal(before, after)
+
+
+@cache
+def sounding(bus: Bus, channels: int) -> NDArray[np.float32]:
+    """Bursts of noise that fall, through a bus; what is not changed is rendered once."""
+    random = np.random.default_rng(0)
+    bursts = (random.standard_normal((channels, 11025)) * np.geomspace(1, 0.001, 11025) * 0.5).astype(np.float32)
+    return render_arrays({"Vox": bursts}, 44100, preset(bus)).mix
 
 
 @every_setting
@@ -160,7 +167,12 @@ def test_words(part: type[Bus], path: str) -> None:
         part(), {other: get(bus, other) for other, its in parameters(part).items() if its.section == row.section}
     )
     assert words(only) != ["left as it is"]
-    assert printed(preset_table(preset(only))) != printed(preset_table(preset(part())))
+    assert printed(preset_table(preset(only))) != printed_preset(part())
+
+
+@cache
+def printed_preset(bus: Bus) -> str:
+    return printed(preset_table(preset(bus)))
 
 
 @every_setting
@@ -178,13 +190,18 @@ def test_desks_call_it_by_a_key_of_the_table(part: type[Bus], path: str) -> None
 def test_a_desk_gets_it_or_says_so(part: type[Bus], path: str) -> None:
     kind = "master" if part is Master else "track"
     # In the desk form: a trim is the same as threshold and fader.
-    before, after = (fit_strip(bus, GENERIC, kind) for bus in (in_use(part), changed(in_use(part), path)))
+    before, after = (fitted(bus, kind) for bus in (in_use(part), changed(in_use(part), path)))
     assert (before.values, before.lost) != (after.values, after.lost)
     section = parameters(part)[path].section
     if section not in SETTABLE:
         # In the desk form, as everything that a desk gets.
         plain = described(without_input_gain(changed(in_use(part), path)), section)
         assert any(plain in line for line in after.lost)
+
+
+@cache
+def fitted(bus: Bus, kind: str) -> FittedStrip:
+    return fit_strip(bus, GENERIC, kind)
 
 
 EFFECT_PARTS: tuple[type[Reverb | Delay], ...] = (Reverb, Delay)
@@ -270,20 +287,20 @@ def dawproject(folder: Path) -> Path:
 SESSIONS: dict[str, Callable[[Path], Path]] = {"reaper": reaper, "ardour": ardour, "dawproject": dawproject}
 
 
-def told(entry: SessionFormat, folder: Path, mix: Preset) -> tuple[Preset, tuple[str, ...]]:
-    """What a written session has of a mix, and what is said to be missing."""
-    folder.mkdir()
-    session = read_session(SESSIONS[entry.name](folder), allow_outside=True)
-    written = entry.write(session, mix, session.path.with_stem("mixed"), match={"Vox": "Vox"})
-    return entry.read_back(written.path), written.notes
+@cache
+def told(name: str, bus: Bus) -> tuple[Preset, tuple[str, ...]]:
+    """What a written session has of a mix, and what is said to be missing; asked again for what is not changed."""
+    entry = format_named(name)
+    with TemporaryDirectory() as folder:
+        session = read_session(SESSIONS[name](Path(folder)), allow_outside=True)
+        written = entry.write(session, preset(bus), session.path.with_stem("mixed"), match={"Vox": "Vox"})
+        return entry.read_back(written.path), written.notes
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in FORMATS if entry.writer])
 @every_setting
-def test_a_session_has_it_or_says_so(name: str, part: type[Bus], path: str, tmp_path: Path) -> None:
-    entry = format_named(name)
-    before = told(entry, tmp_path / "before", preset(in_use(part)))
-    after = told(entry, tmp_path / "after", preset(changed(in_use(part), path)))
+def test_a_session_has_it_or_says_so(name: str, part: type[Bus], path: str) -> None:
+    before, after = (told(name, bus) for bus in (in_use(part), changed(in_use(part), path)))
     assert before != after
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge.cli.main import main
+from mixbridge.bridge.osc import link
+from mixbridge.bridge.osc.link import Pacer
 
 RATE_HZ = 22050
 
@@ -40,6 +42,12 @@ def write(path, audio, rate_hz=RATE_HZ, subtype="FLOAT"):
 @pytest.fixture(autouse=True)
 def _predictions_are_runtimes(one_prediction_for_each_input):
     """What is decided is tested in `tests/runtime`."""
+
+
+@pytest.fixture
+def quick_desks(monkeypatch):
+    """Desks that take messages ten times as fast as their profiles say; what pacing does is tested with links."""
+    monkeypatch.setattr(link, "Pacer", lambda gap_ms, burst: Pacer(gap_ms / 10, burst))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from mixbridge.runtime.mixing import PredictOptions, apply, mix, predict, stem_p
 from mixbridge.runtime.model.controller import Controller
 
 RATE_HZ = 44100
+pytestmark = pytest.mark.usefixtures("one_prediction_for_each_input")
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ RATE_HZ, THREADS = 22050, 8
 def test_eight_threads_mix_as_one_does(tmp_path: Path) -> None:
     numbers = np.random.default_rng(0)
     for name, channels in (("vox", 1), ("keys", 2)):
-        sf.write(tmp_path / f"{name}.wav", 0.1 * numbers.standard_normal((4 * RATE_HZ, channels)), RATE_HZ)
-    sf.write(tmp_path / "song.wav", 0.2 * numbers.standard_normal((8 * RATE_HZ, 2)), RATE_HZ)
+        sf.write(tmp_path / f"{name}.wav", 0.1 * numbers.standard_normal((RATE_HZ, channels)), RATE_HZ)
+    sf.write(tmp_path / "song.wav", 0.2 * numbers.standard_normal((2 * RATE_HZ, 2)), RATE_HZ)
     stems = {name: tmp_path / f"{name}.wav" for name in ("vox", "keys")}
 
     def mixed(number: int) -> bytes:

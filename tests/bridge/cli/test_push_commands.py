@@ -12,7 +12,7 @@ from mixbridge.presets.preset import Preset, Track
 
 
 @pytest.fixture(autouse=True)
-def state(tmp_path, monkeypatch):
+def state(tmp_path, monkeypatch, quick_desks):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("COLUMNS", "160")
     return tmp_path / "state" / "mixbridge" / "snapshots"
