@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.roles import Role
-from ...runtime.audio.reading import Samples, read_passage
+from ...runtime.audio.reading import Samples, probe, read_passage
 from ...runtime.roles.features import RATE_HZ, sound_features
+from ...runtime.roles.names import role_weights
 from .sessions import DRUM_KIT, RoleSession, RoleStem
 from .sounds import Random, in_a_room, levelled, roughened, sum_of, sung_along, swept_noise
 
@@ -30,6 +31,8 @@ _SILENT = 1e-4
 # A kit bleeds into the microphones of a kit, more than the room into others.
 _KIT_BLEED_DB, _BLEED_DB = (-34.0, -13.0), (-45.0, -22.0)
 _BLEED_SHARE, _KIT_BLEED_SHARE = 0.2, 0.6
+# A name that is as sure as this labels a recorded stem.
+_SURE_NAME = 0.9
 # Places in a stem that are looked at for where it plays: reading all of it takes ten times as long.
 _LOOKS = 6
 
@@ -42,11 +45,13 @@ class RoleExample:
         features: shape (numbers,).
         role: of it.
         group: session that it is from, so that no session is on both sides of a split.
+        name: of its file; empty for what was made up.
     """
 
     features: NDArray[np.float32]
     role: Role
     group: str
+    name: str = ""
 
 
 def training_examples(sessions: list[RoleSession], songs: list[Path], seed: int, each: int) -> Iterator[RoleExample]:
@@ -72,13 +77,37 @@ def training_examples(sessions: list[RoleSession], songs: list[Path], seed: int,
         yield from _example(roughened(noise, [], _BLEED_DB, rng), "effect", f"noise {number}")
 
 
+def named_examples(folder: Path, seed: int, each: int) -> Iterator[RoleExample]:
+    """Draw passages of recorded stems whose names leave no doubt what they are; a folder of them is a session.
+
+    Args:
+        folder: of WAV and FLAC files, in folders of their own by session where there are several.
+        seed: of what is drawn.
+        each: passages of each stem.
+    """
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in {".wav", ".flac"})
+    for number, file in enumerate(files):
+        role, sure = max(role_weights(file.stem).items(), key=lambda item: item[1], default=(None, 0.0))
+        if role is None or sure < _SURE_NAME:
+            continue
+        rng = np.random.default_rng((seed, number))
+        seconds = probe(file).duration_s
+        for _ in range(each):
+            length_s = float(rng.integers(_SHORTEST_S, _LONGEST_S))
+            starts_s = rng.uniform(0, max(0.0, seconds - length_s), _LOOKS)
+            audio = max((read_passage(file, float(start), length_s, RATE_HZ) for start in starts_s), key=_rms)
+            if _rms(audio) > _SILENT:
+                yield from _example(roughened(audio, [], _BLEED_DB, rng), role, file.parent.name)
+
+
 def held_out_examples(sessions: list[RoleSession]) -> Iterator[RoleExample]:
     """The loudest of some passages of each stem, as it is."""
     for session in sessions:
         for stem in session.stems:
             starts_s = np.linspace(0, max(0.0, session.seconds - HEARD_S), _LOOKS)
             heard = [read_passage(stem.path, float(start), HEARD_S, RATE_HZ) for start in starts_s]
-            yield from _example(max(heard, key=_rms), stem.role, session.name)
+            for example in _example(max(heard, key=_rms), stem.role, session.name):
+                yield replace(example, name=stem.path.stem)
 
 
 def _rms(audio: Samples) -> float:

@@ -15,8 +15,6 @@ from typing import Any, Final
 from ...presets.roles import Role
 from ..stem_roles import role_of_stem
 
-# What plays chords that a pad plays, and is called strings by General MIDI only.
-_SYNTHETIC: Final = "synth strings"
 DRUM_KIT: Final[frozenset[Role]] = frozenset({"kick", "snare", "hi-hat", "tom", "cymbal"})
 
 
@@ -60,7 +58,7 @@ def role_of(stem: Mapping[str, Any]) -> Role:
     role = role_of_stem(stem)
     if role is None:
         raise KeyError(stem.get("role"))
-    return "pad" if role == "strings" and _SYNTHETIC in str(stem.get("instrument", "")) else role
+    return role
 
 
 def _session(file: Path) -> RoleSession:

@@ -258,5 +258,21 @@ def recovery(corpus: Path, output: Path, cases: int, seconds: float, seed: int, 
     click.echo(output, err=True)
 
 
+@click.command()
+@click.argument("corpus", type=_EXISTING_FOLDER)
+@click.option("-o", "--output", type=_FOLDER, default=Path("deciding.md"), show_default=True, help="Page to write.")
+@click.option("--model", default="default", show_default=True, help=_MODEL_HELP)
+@click.option("--cases", type=click.IntRange(min=1), default=30, show_default=True, help="Cases of each suite.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed draws other cases."
+)
+def deciding(corpus: Path, output: Path, model: str, cases: int, seed: int) -> None:
+    """Measure what roles, names, the network and what engineers do are worth, on held-out cases of CORPUS."""
+    from .deciding import DecidingRequest, run
+
+    run(DecidingRequest(corpus, model, cases, seed), output, _say)
+    click.echo(output, err=True)
+
+
 def _say(line: str) -> None:
     click.echo(line, err=True)

@@ -1,7 +1,8 @@
 """Decides what each track is: what was told counts alone, else its name and its sound are weighed.
 
 A name that says something is hardly ever wrong, a sound more often; but a name may leave open ("Vox": lead or backing?)
-what the sound can tell. So the sound chooses among what the name allows, and decides where the name is silent.
+what the sound can tell. So the sound chooses among what the name allows, and decides where the name is silent. Who
+uses a voice beside instruments sings or raps, though it may sound spoken; a voice alone, or among voices, may speak.
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ By = Literal["told", "name", "sound", "both", "nothing"]
 
 # What is left to roles that a name does not speak of, at least: names lie, too.
 _LEAST_DOUBT: Final = 0.03
-# How often a sound is told wrongly; then it may be anything. So it never outvotes a name that is sure.
-_SOUND_ERROR: Final = 0.25
+# How often a sound is told wrongly; then it may be anything. So it never outvotes a name that is sure. Of recorded
+# stems of songs that training had not, it told 77 of 100 rightly where it was surest, 0.8 and more.
+_SOUND_ERROR: Final = 0.35
+# How much of what a name leaves to speech is left beside instruments.
+_SPEECH_IN_A_BAND: Final = 0.1
+_VOICES: Final[frozenset[Role]] = frozenset({"lead vocal", "backing vocal", "speech"})
+_NO_INSTRUMENTS: Final[frozenset[Role]] = _VOICES | {"effect", "full mix", "room"}
 # Less than this is no decision: the role stays unknown.
-_LEAST_WEIGHT: Final = 0.3
+_LEAST_WEIGHT: Final = 0.35
 _NOTHING_TOLD: Final[Mapping[str, Role]] = {}
 
 
@@ -66,14 +72,30 @@ def decide_roles(
         A guess for each name, in their order.
     """
     heard = audio or {}
+    by_name = {name: role_weights(name) for name in names}
+    if any(_is_instrument(weights) for weights in by_name.values()) or any(
+        role not in _NO_INSTRUMENTS for role in told.values()
+    ):
+        by_name = {name: _sung(weights) for name, weights in by_name.items()}
 
     def guess(name: str) -> RoleGuess:
         if name in told:
             return RoleGuess(told[name], 1.0, "told", {told[name]: 1.0})
-        return weighed(role_weights(name), _sound(heard.get(name), sample_rate_hz))
+        return weighed(by_name[name], _sound(heard.get(name), sample_rate_hz))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # sound is computed outside of Python's lock
         return dict(zip(names, pool.map(guess, names), strict=True))
+
+
+def _is_instrument(weights: Weights) -> bool:
+    return sum(weight for role, weight in weights.items() if role not in _NO_INSTRUMENTS) > 0.5
+
+
+def _sung(weights: Weights) -> Weights:
+    """What an open name of a voice says beside instruments."""
+    if max(weights, key=lambda role: weights[role], default=None) == "speech":
+        return weights
+    return {role: weight * (_SPEECH_IN_A_BAND if role == "speech" else 1) for role, weight in weights.items()}
 
 
 def weighed(name: Weights, sound: Weights) -> RoleGuess:

@@ -1,7 +1,7 @@
-"""Describes a track's sound in 150 numbers: what :mod:`.sound` tells its role by.
+"""Describes a track's sound in some 210 numbers: what :mod:`.sound` tells its role by.
 
-Its spectrum and how that moves, how loud and dense it is, how its notes begin and end, its syllables, its pitch, its
-width. All of it where the track plays; none of it depends on its level.
+Its spectrum and how that moves, how loud and dense it is, how its notes begin, change and end, its syllables, its
+pitch and partials, its width. All of it where the track plays; none of it depends on its level.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ _FEWEST_FRAMES = 4
 _SHORTEST_LAG, _LONGEST_LAG = 37, 980
 _PITCHED = 0.5
 _EVERY = 2  # frames: what is heard of a pitch is heard in half of them
+_PARTIALS = 12
+_LOWEST_PARTIAL_DB = -50.0
+_NO_PARTIALS = np.full(_PARTIALS + 1, _LOWEST_PARTIAL_DB, np.float32)
+# Frames behind a beginning that are looked at: 0, 46, 140, 370 ms; of so many beginnings, the clearest.
+_BEHIND_FRAMES, _NOTES = (0, 2, 6, 16), 16
 
 _Array = NDArray[np.float32]
 
@@ -57,6 +62,7 @@ def sound_features(audio: Samples, sample_rate_hz: int) -> _Array:
         _pitch(power[playing][::_EVERY]),
         _envelope(wave),
         _onsets(power, wave),
+        _notes(power),
         np.array([playing.mean()]),
         _width(heard),
     )
@@ -162,9 +168,21 @@ def _pitch(power: _Array) -> _Array:
     trembling = (
         [float((glide < 0.005).mean()), float((glide > 0.02).mean()), float(glide.mean())] if len(glide) else [0.0] * 3
     )
-    return np.array(
-        [height.mean(), height.std(), *np.percentile(height, (10, 90)), *np.percentile(pitch, (10, 50, 90)), *trembling]
-    ).astype(np.float32)
+    heights = [height.mean(), height.std(), *np.percentile(height, (10, 90))]
+    partials = _partials(power[is_pitched], best[is_pitched] + _SHORTEST_LAG) if is_pitched.any() else _NO_PARTIALS
+    return np.array([*heights, *np.percentile(pitch, (10, 50, 90)), *trembling, *partials]).astype(np.float32)
+
+
+def _partials(power: _Array, lag: NDArray[np.int64]) -> _Array:
+    """Level of each partial of the pitch against the whole sound, and of all together; shape (partials + 1,)."""
+    places = np.round(np.arange(1, _PARTIALS + 1) * _FRAME / lag[:, None]).astype(int)
+    inside = places < power.shape[1] - 1
+    near = np.clip(places[:, :, None] + np.array([-1, 0, 1]), 0, power.shape[1] - 1)
+    found = np.where(inside, power[np.arange(len(power))[:, None, None], near].sum(axis=2), 0.0)
+    whole = power.sum(axis=1, keepdims=True) + _TINY
+    share = np.concatenate([found, np.minimum(found.sum(axis=1, keepdims=True), whole)], axis=1) / whole
+    levels: _Array = _decibels(share + 10 ** (_LOWEST_PARTIAL_DB / 10)).mean(axis=0)
+    return levels
 
 
 def _envelope(wave: _Array) -> _Array:
@@ -210,6 +228,25 @@ def _onsets(power: _Array, wave: _Array) -> _Array:
             *fades_db,
         ]
     ).astype(np.float32)
+
+
+def _notes(power: _Array) -> _Array:
+    """The spectrum of its notes as they begin, and how each band goes on: what is struck, plucked, bowed or blown."""
+    bands = _bands(power)
+    decibels = _decibels(bands + float(bands.max()) * 10 ** (-_RANGE_DB / 10) + _TINY)
+    coarse = decibels.reshape(len(decibels), _COARSE, -1).mean(axis=2)
+    rise = np.maximum(np.diff(decibels, axis=0, prepend=decibels[:1]), 0).mean(axis=1)
+    left, begins = rise.copy(), []
+    for _ in range(_NOTES):
+        at = int(np.argmax(left))
+        begins.append(min(at + 1, len(coarse) - 1))
+        left[max(0, at - 3) : at + 4] = -1.0
+        if left.max() < 0.3 * rise.max():
+            break
+    after = np.array(begins)[:, None] + np.array(_BEHIND_FRAMES)
+    heard = coarse[np.minimum(after, len(coarse) - 1)].mean(axis=0)
+    notes: _Array = np.concatenate([heard[0] - heard[0].mean(), np.clip(heard[1:] - heard[0], -40, 20).ravel()])
+    return notes.astype(np.float32)
 
 
 def _strokes(wave: _Array) -> tuple[float, _Array]:

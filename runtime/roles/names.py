@@ -53,7 +53,7 @@ _NOUNS: Final[tuple[Role, ...]] = (
 
 # Meanings that are open between roles, when they stand alone.
 _OPEN: Final[dict[str, Weights]] = {
-    "voice": {"lead vocal": 0.6, "backing vocal": 0.3},
+    "voice": {"lead vocal": 0.56, "backing vocal": 0.28, "speech": 0.05},
     "guitar": {"electric guitar": 0.72, "acoustic guitar": 0.24},
     "synth": {"lead synth": 0.4, "pad": 0.25, "keys": 0.25},
     "lead": {"lead vocal": 0.5, "lead synth": 0.2, "electric guitar": 0.15},

@@ -8,7 +8,7 @@ import soundfile as sf
 from click.testing import CliRunner, Result
 from mixbridge.export.compact.bands import SAMPLE_RATE_HZ
 from mixbridge.export.evaluation.suites import SUITES
-from mixbridge.export.studies import calibration, commands, guard_counts, refinement
+from mixbridge.export.studies import calibration, commands, deciding, guard_counts, refinement
 from mixbridge.export.studies.refinement import RefinementRequest
 from mixbridge.presets.errors import ModelError, OutputError
 from session_folders import write_session
@@ -121,3 +121,14 @@ def test_a_page_that_cannot_be_written_is_said_before_the_work(corpus: Path, tmp
 def test_refinement_without_songs_says_so(corpus: Path) -> None:
     with pytest.raises(ModelError, match="suite songs: no finished songs"):
         refinement.run(RefinementRequest(corpus / "test", "default", 1, 1, 1, 1))
+
+
+@pytest.mark.slow
+def test_ways_of_deciding_are_compared_on_the_same_cases(corpus: Path, here: Path) -> None:
+    _call(commands.deciding, corpus, "--cases", 1, "-o", "page.md")
+    page = Path("page.md").read_text(encoding="utf-8")
+    for way in deciding.WAYS:
+        assert page.count(f"| {way} |") == 2
+    assert "| the whole | " in page
+    assert page.count("| 1.00 | - |") == 2
+    assert [file.name for file in here.iterdir()] == ["page.md"]

@@ -25,7 +25,7 @@ def strokes(freq_hz, seconds=6.0, decay_s=0.08):
 def test_network_is_small_and_tells_all_roles():
     network = load_network(SHIPPED)
     assert set(network.roles) == set(ROLES)
-    assert SHIPPED.stat().st_size <= 300_000
+    assert SHIPPED.stat().st_size <= 400_000
 
 
 def test_weights_are_shares():
