@@ -99,6 +99,9 @@ class Provenance(Part):
         pattern="^[0-9a-f]{64}$",
         description="of the settings that confidence and findings speak of; they are left out where others stand here",
     )
+    decisions: tuple[str, ...] | None = Field(
+        None, max_length=100, description="for people: what was taken from the reference and why, a sentence each"
+    )
     note: str | None = Field(None, max_length=2000)
 
 

@@ -34,13 +34,18 @@ def guarded(preset: Preset) -> list[str]:
     return [finding.message for finding in preset.provenance.findings or ()]
 
 
+def decisions(preset: Preset) -> list[str]:
+    """Say what was taken from the reference and why, a sentence each."""
+    return list(preset.provenance.decisions or ())
+
+
 def assurance_lines(preset: Preset) -> list[str]:
     """Say all of it for a terminal; long lists are cut."""
     if not headline(preset):
         return []
     changes = guarded(preset)
     more = [f"  and {len(changes) - _LISTED} more, in preset.json"] if len(changes) > _LISTED else []
-    lines = [f"{headline(preset)}. {' '.join(reasons(preset))}".rstrip()]
+    lines = [f"{headline(preset)}. {' '.join(reasons(preset))}".rstrip(), *decisions(preset)]
     return [*lines, *(f"  {line}" for line in changes[:_LISTED]), *more]
 
 
@@ -49,5 +54,6 @@ def assurance_as_json(preset: Preset) -> dict[str, Any]:
     provenance = preset.provenance
     return {
         "confidence": provenance.confidence.model_dump(mode="json") if provenance.confidence else None,
+        "decisions": decisions(preset),
         "findings": [finding.model_dump(mode="json") for finding in provenance.findings or ()],
     }

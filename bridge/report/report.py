@@ -35,7 +35,7 @@ from ...runtime.model.analysis import Passage, cut_passage
 from ...runtime.model.references import AnyReference, Song, blended, songs_of
 from ...runtime.rendering.in_memory import Rendered, render_arrays
 from . import curves
-from .assurance import guarded, headline, reasons
+from .assurance import decisions, guarded, headline, reasons
 from .brief import describe_role
 from .listening import THIRDS_HZ, SoundFigures, measure, tone
 from .text import describe_effects, describe_master, describe_strip, references_words, spoken_pan
@@ -168,6 +168,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyRefe
         master=_master_card(heard, result.preset, result.mastering),
         headline=headline(result.preset),
         reasons=reasons(result.preset),
+        decisions=decisions(result.preset),
         guarded=guarded(result.preset),
         commands=_commands(result, stems),
         version=__version__,

@@ -34,12 +34,14 @@ class RoleMix:
         levels_db: how loud each track is meant to be in the mix, while it plays.
         reverb: the room that the sends go to.
         master: of the mix.
+        decisions: what was taken from the reference and why, a sentence each.
     """
 
     strips: Mapping[str, Strip]
     levels_db: Levels
     reverb: Reverb = ROOM
     master: Master = field(default_factory=Master)
+    decisions: tuple[str, ...] = ()
 
 
 def mix_by_role(
@@ -66,7 +68,7 @@ def mix_by_role(
 
     strips = for_each(sounds, strip)
     placed = at_levels(sounds, dry_alone(strips), levels_db, sample_rate_hz, render)
-    return RoleMix(placed, levels_db, room_for(sides_missing_db(sounds, levels_db, pans, stage)))
+    return RoleMix(placed, levels_db, room_for(sides_missing_db(sounds, levels_db, pans, stage), stage.tail))
 
 
 def shaped(sound: RoleSound, sample_rate_hz: int, level_lufs: float) -> Strip:

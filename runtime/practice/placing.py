@@ -18,6 +18,7 @@ import numpy as np
 from ...presets.roles import Role
 from .levels import usual_levels
 from .sounds import Powers, RoleSound, lean_db, mix_powers, sides_db
+from .tail import Tail
 
 Pans = dict[str, float]
 
@@ -57,12 +58,14 @@ class StereoPicture:
         lean_db: how much louder the right should be than the left.
         sides_db: how loud the sides should be against the middle, by band from 120 Hz up; None for what engineers do.
         sides: where something speaks for a side of a track: -1 left to 1 right.
+        tail: how the reference's notes fall silent; None where nobody looked.
     """
 
     pairs: tuple[tuple[str, str], ...] = ()
     lean_db: float = 0.0
     sides_db: Powers | None = None
     sides: Mapping[str, float] = field(default_factory=dict)
+    tail: Tail | None = None
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from ...presets.console import SEND_OFF_DB, Reverb
 from ...presets.roles import Role
 from .sounds import RoleSound
+from .tail import Tail
 
 # Sends of engineers go to reverbs of their own, with returns of their own. With this return the lead vocal's usual send
 # (-2.5 dB) puts its reverb 15 dB below it, the median of 385 vocal chains (DiffVox, Chin-Yun Yu et al. 2025, MIT).
@@ -19,6 +21,14 @@ _STEREO_TRIM_DB: Final = -3.0
 # How far the room makes up for sides that are missing, and the most.
 _WET_SHARE: Final = 0.6
 _MOST_WETTER_DB, _MOST_DRIER_DB = 5.0, 6.0
+
+# How far notes fall in finished songs, and how much room one decibel less is worth, up to a song without any.
+_USUAL_FALL_DB: Final = 12.5
+_WETTER_PER_DB: Final = 3.0
+_DRY_DB: Final = 24.0
+_SIDES_SAY_DB: Final = 1.5
+_MOST_WETTER_TOLD_DB: Final = 9.0
+_USUAL_DB: Final = 1.0
 
 ROOM: Final = Reverb(
     pre_delay_ms=22.0,
@@ -35,13 +45,52 @@ ROOM: Final = Reverb(
 """A plate-like room of 1.5 s, dark on top and without lows, as most vocal reverbs are."""
 
 
-def room_for(sides_missing_db: float) -> Reverb:
-    """The room of a mix whose sides are this much softer against the middle than those of the reference.
+def room_for(sides_missing_db: float, tail: Tail | None = None) -> Reverb:
+    """The room of a mix.
 
-    What pans cannot make wide a room can: wide songs are wet songs. Where the sides are loud enough, it steps back.
+    A song whose notes fall deep is dry, and gets next to no room; one whose notes hardly fall is wet. The sides have a
+    little say beside that, and more where it is not known: what pans cannot make wide a room can. Wide songs are wet.
+
+    Args:
+        sides_missing_db: how much softer the sides of the mix are against its middle than those of the reference.
+        tail: how the notes of the reference fall silent; None where nobody looked.
     """
-    more_db = min(max(_WET_SHARE * sides_missing_db, -_MOST_DRIER_DB), _MOST_WETTER_DB)
-    return ROOM.model_copy(update={"return_gain_db": round(_RETURN_DB + more_db, 2)})
+    wider_db = _WET_SHARE * sides_missing_db
+    if tail is None or not tail.is_known:
+        more_db = min(max(wider_db, -_MOST_DRIER_DB), _MOST_WETTER_DB)
+        return ROOM.model_copy(update={"return_gain_db": round(_RETURN_DB + more_db, 2)})
+    wetter_db = _WETTER_PER_DB * (_USUAL_FALL_DB - tail.fall_db)
+    more_db = wetter_db + min(max(wider_db, -_SIDES_SAY_DB), _SIDES_SAY_DB)
+    more_db = min(max(more_db, -_DRY_DB), _MOST_WETTER_TOLD_DB)
+    values = {"return_gain_db": round(_RETURN_DB + more_db, 2), **_decays(tail)}
+    return ROOM.model_copy(update=values)
+
+
+def _decays(tail: Tail) -> dict[str, float]:
+    """The room's decay, half of the way (in octaves) from the usual to the reference's; its lows and highs with it."""
+    middle_s = ROOM.decay_mid_s
+    if math.isfinite(tail.decay_s):
+        middle_s = math.sqrt(middle_s * tail.decay_s)
+    brightness = tail.brightness if math.isfinite(tail.brightness) else ROOM.decay_high_s / ROOM.decay_mid_s
+    return {
+        "decay_low_s": round(middle_s * ROOM.decay_low_s / ROOM.decay_mid_s, 2),
+        "decay_mid_s": round(middle_s, 2),
+        "decay_high_s": round(middle_s * brightness, 2),
+    }
+
+
+def room_words(room: Reverb, tail: Tail | None) -> str:
+    """Say why a room is as it is, in one sentence."""
+    if tail is None or not tail.is_known:
+        return "The room is the usual one: the reference has no notes whose end could be heard."
+    more_db = room.return_gain_db - _RETURN_DB
+    how = "wetter than usual" if more_db > 0 else "drier than usual"
+    how = "as wet as songs usually are" if abs(more_db) < _USUAL_DB else how
+    decay = f", its decay {room.decay_mid_s:.1f} s" if math.isfinite(tail.decay_s) else ""
+    return (
+        f"The reference is {how}: its notes fall by {tail.fall_db:.0f} dB in a seventh of a second. The return of the "
+        f"reverb is {more_db:+.1f} dB from usual{decay}."
+    )
 
 
 def reverb_send_db(sound: RoleSound, wetter_db: float = 0.0) -> float:

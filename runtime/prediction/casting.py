@@ -17,6 +17,7 @@ from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
 from ..practice.placing import StereoPicture
 from ..practice.sounds import RoleSound, lean_db, sides_db, sound_of
+from ..practice.tail import tail_of
 from ..rendering.takes import Takes
 
 # A finished song is never quite the same left and right.
@@ -78,14 +79,15 @@ def _fullest(passage: Passage, name: str) -> Samples:
 
 
 def picture_of(passage: Passage, reference: Samples, cast: Cast, sample_rate_hz: int) -> StereoPicture:
-    """What placing takes from a reference, shape (1 or 2, n): how wide it is in each band, and whether it leans.
+    """What a mix takes from a reference, shape (1 or 2, n): how wide it is in each band, how wet, whether it leans.
 
     It is looked at once for each passage that is heard with it.
     """
     key = "song", id(reference), sample_rate_hz
     if key not in passage.memory:  # with the reference, so that its identity stays its own
-        passage.memory[key] = reference, sound_of("", None, as_stereo(reference), sample_rate_hz, 0.0)
-    song: RoleSound = passage.memory[key][1]
+        song = sound_of("", None, as_stereo(reference), sample_rate_hz, 0.0)
+        passage.memory[key] = reference, song, tail_of(reference, sample_rate_hz)
+    _, song, tail = passage.memory[key]
     lean = lean_db(song.left, song.right)
     beyond_db = math.copysign(max(0.0, abs(lean) - _EVEN_DB), lean)
-    return StereoPicture(cast.pairs, beyond_db, np.asarray(sides_db(song.left, song.right, song.cross)))
+    return StereoPicture(cast.pairs, beyond_db, np.asarray(sides_db(song.left, song.right, song.cross)), tail=tail)

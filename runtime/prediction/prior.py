@@ -27,7 +27,7 @@ from ..practice.peaks import Envelope, with_crest_floor
 from ..practice.placing import StereoPicture, place, sides_missing_db
 from ..practice.shaping import with_reduction
 from ..practice.sounds import RoleSound
-from ..practice.space import room_for
+from ..practice.space import room_for, room_words
 
 _WORTH_IT_DB: Final = 0.4
 _MOST_REDUCTION_DB: Final = 6.0
@@ -106,8 +106,9 @@ def believed(
 
     strips = for_each(sounds, decided)
     placed = at_levels(sounds, dry_alone(strips), levels, sample_rate_hz, render)
-    room = room_for(sides_missing_db(sounds, levels, pans, stage))
-    return RoleMix(placed, levels, room, limited_master(master, trust.master))
+    room = room_for(sides_missing_db(sounds, levels, pans, stage), stage.tail)
+    decisions = (room_words(room, stage.tail),)
+    return RoleMix(placed, levels, room, limited_master(master, trust.master), decisions)
 
 
 def _levels(

@@ -76,4 +76,7 @@ def with_mix(preset: Preset, mixed: RoleMix) -> Preset:
     strips = [track.strip for track in alike.tracks if track.name in mixed.strips]
     master = mixed.master.model_copy(update={"input_gain_db": balance_gain_db([strip.fader_db for strip in strips])})
     is_wet = any(strip.reverb_send_db > SEND_OFF_DB for strip in strips)
-    return alike.model_copy(update={"master": master, "reverb": mixed.reverb if is_wet else preset.reverb})
+    reverb = mixed.reverb if is_wet else preset.reverb
+    said = mixed.decisions if is_wet else ()
+    provenance = preset.provenance.model_copy(update={"decisions": said or None})
+    return alike.model_copy(update={"master": master, "reverb": reverb, "provenance": provenance})

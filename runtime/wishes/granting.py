@@ -26,4 +26,7 @@ def with_wishes(controller: Controller, preset: Preset, passage: Passage, refere
     if not wishes.are_any:
         return preset
     plain = trial_of(controller, preset, passage, reference).by_role if wishes.only is not None else None
-    return measured(controller, granted(preset, wishes, plain), passage, reference)
+    changed = granted(preset, wishes, plain)
+    if wishes.is_dry:  # what was said of the room holds no more
+        changed = changed.model_copy(update={"provenance": changed.provenance.model_copy(update={"decisions": None})})
+    return measured(controller, changed, passage, reference)
