@@ -25,7 +25,7 @@ _MOST_WETTER_DB, _MOST_DRIER_DB = 5.0, 6.0
 # How far notes fall in finished songs, and how much room one decibel less is worth, up to a song without any.
 _USUAL_FALL_DB: Final = 12.5
 _WETTER_PER_DB: Final = 3.0
-_DRY_DB: Final = 24.0
+_DRY_DB: Final = 14.0
 _SIDES_SAY_DB: Final = 1.5
 _MOST_WETTER_TOLD_DB: Final = 9.0
 _USUAL_DB: Final = 1.0

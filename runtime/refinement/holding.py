@@ -29,9 +29,15 @@ _THIRDS_WEIGHT: Final = 0.1
 # A third of the sides this far below that of the middle counts as being there.
 _HEARD_SIDE_DB: Final = 40.0
 _SPECTRUM_FFT: Final = 16384
-# Of one decibel too much.
-_LEVEL_COST, _RANGE_COST, _SIN_COST = 0.004, 0.02, 0.02
+# Of one decibel too much, in shares of the distance at the start, which is counted as this at least: so what is held
+# weighs as much where there is much to be won.
+_LEVEL_COST, _RANGE_COST, _SIN_COST = 0.5, 0.15, 0.3
+_LEAST_DISTANCE: Final = 0.05
+# The rest of the song may lean a little more than the passage: so far from a sin it begins to cost.
+_LEAN_MARGIN_LU, _LOWS_MARGIN_DB, _LIMITER_MARGIN_DB = 0.4, 3.0, 1.0
 _MOMENT_S: Final = 0.4
+# A range may move by so little; of a passage shorter than this it says nothing.
+_FREE_RANGE_LU, _LEAST_RANGE_S = 0.1, 3.0
 _NEPER: Final = math.log(10) / 20
 _TINY: Final = 1e-12
 
@@ -44,7 +50,7 @@ class Standing:
         thirds: mean squared difference of third octaves to the reference, in nepers squared.
         range_apart_lu: how far its loudness range is from the reference's, either way.
         levels_db: of each track with a role against all other tracks.
-        sins_db: by sin, how far it is over what is no sin; 0 and less is none.
+        sins_db: by sin, how far it is over what is near to one; 0 and less is not.
     """
 
     thirds: float
@@ -61,9 +67,13 @@ class Held:
         sound: how that sounds.
         reference: shape (2, n).
         sample_rate_hz: of all.
+        distance: of the start to the reference.
     """
 
-    def __init__(self, preset: Preset, sound: Sound, reference: Samples, sample_rate_hz: int):
+    def __init__(
+        self, preset: Preset, sound: Sound, reference: Samples, sample_rate_hz: int, distance: float = _LEAST_DISTANCE
+    ):
+        self._worth = max(distance, _LEAST_DISTANCE)
         self._roles = {track.name: track.role for track in preset.tracks if track.role is not None}
         self._rate_hz = sample_rate_hz
         self._thirds = thirds_nepers(reference, sample_rate_hz)
@@ -76,28 +86,34 @@ class Held:
         """What a mix costs beside its distance."""
         now = self.standing(sound)
         start = self._start
-        worse_lu = max(0.0, now.range_apart_lu - start.range_apart_lu)
+        worse_lu = max(0.0, now.range_apart_lu - start.range_apart_lu - _FREE_RANGE_LU)
         moved = sum(
             max(0.0, abs(level - start.levels_db[name]) - self._free_db(name)) ** 2
             for name, level in now.levels_db.items()
             if name in start.levels_db
         )
         sins = sum(max(0.0, over - max(0.0, start.sins_db[name])) for name, over in now.sins_db.items())
-        return _THIRDS_WEIGHT * now.thirds + _RANGE_COST * worse_lu + _LEVEL_COST * moved + _SIN_COST * sins
+        spoilt = _RANGE_COST * worse_lu + _LEVEL_COST * moved + _SIN_COST * sins
+        return _THIRDS_WEIGHT * now.thirds + self._worth * spoilt
 
     def standing(self, sound: Sound) -> Standing:
         """Measure a mix."""
         rate_hz = self._rate_hz
         return Standing(
             thirds=float(np.mean(np.square(thirds_nepers(sound.mix, rate_hz) - self._thirds))),
-            range_apart_lu=abs(loudness_range(sound.mix, rate_hz, _MOMENT_S) - self._range_lu),
+            range_apart_lu=self._range_apart_lu(sound.mix),
             levels_db=levels_against_rest_db(sound.stems, self._roles, rate_hz) if self._roles else {},
             sins_db={
-                "leaning": abs(lean_lu(sound.mix, rate_hz) - self._lean_lu) - LEAN_LU,
-                "lows in the sides": low_sides_db(sound.mix, rate_hz) - LOW_SIDES_DB,
-                "limiter at work": limiter_db(sound.mix, rate_hz) - LIMITED_DB,
+                "leaning": abs(lean_lu(sound.mix, rate_hz) - self._lean_lu) - LEAN_LU + _LEAN_MARGIN_LU,
+                "lows in the sides": low_sides_db(sound.mix, rate_hz) - LOW_SIDES_DB + _LOWS_MARGIN_DB,
+                "limiter at work": limiter_db(sound.mix, rate_hz) - LIMITED_DB + _LIMITER_MARGIN_DB,
             },
         )
+
+    def _range_apart_lu(self, mix: Samples) -> float:
+        if mix.shape[1] < _LEAST_RANGE_S * self._rate_hz:
+            return 0.0
+        return abs(loudness_range(mix, self._rate_hz, _MOMENT_S) - self._range_lu)
 
     def _free_db(self, name: str) -> float:
         return free_level_db(self._roles[name])

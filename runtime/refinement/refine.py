@@ -213,7 +213,7 @@ class _Search:
         if not levels_db or verdict.match_gain == 0:
             return
         space = SearchSpace(self._given, {**levels_db, None: often_reached_db(first.bus, self._rate_hz)})
-        self._held = Held(self._given, first, as_stereo(self._reference), self._rate_hz)
+        self._held = Held(self._given, first, as_stereo(self._reference), self._rate_hz, verdict.distance)
         verdict = replace(verdict, held=self._held.cost(first))
         best = _Point(space.start, self._given, first, verdict, verdict.distance + verdict.held)
         self._note(best)

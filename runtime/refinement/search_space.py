@@ -56,6 +56,7 @@ LEFT_ALONE: Final[Mapping[str, str]] = {
 # may go further, since the others move, too.
 _FREE_LEAD_DB, _FREE_CENTRED_DB, _FREE_DB = 0.5, 1.0, 2.0
 _FADER_MORE = 2.0
+_LEADS: Final[frozenset[Role]] = frozenset({"lead vocal", "speech", "lead synth"})
 # An engineer who turns more than this at a known instrument is mending it.
 _KNOWN_EQ_DB = 6.0
 _LOW_BAND_HZ = 180.0
@@ -168,7 +169,7 @@ def often_reached_db(audio: Samples, sample_rate_hz: int) -> float:
 
 def free_level_db(role: Role) -> float:
     """How far the level of a track may move against all others before a search has to pay for it."""
-    if TRAITS[role].is_voice and TRAITS[role].is_centred:
+    if role in _LEADS:
         return _FREE_LEAD_DB
     return _FREE_CENTRED_DB if TRAITS[role].is_centred else _FREE_DB
 

@@ -33,8 +33,16 @@ def test_machines_get_all_of_it():
 
 def test_a_preset_made_by_hand_says_nothing():
     assert assurance_lines(Preset()) == []
-    assert assurance_as_json(Preset()) == {"confidence": None, "findings": []}
+    assert assurance_as_json(Preset()) == {"confidence": None, "decisions": [], "findings": []}
     assert "confidence" not in dumps(Preset())
+
+
+def test_what_was_taken_from_the_reference_is_said():
+    preset = preset_of("high")
+    provenance = preset.provenance.model_copy(update={"decisions": ("The reference is dry.",)})
+    told = preset.model_copy(update={"provenance": provenance})
+    assert assurance_lines(told)[1] == "The reference is dry."
+    assert assurance_as_json(told)["decisions"] == ["The reference is dry."]
 
 
 def test_it_is_kept_in_the_file():
