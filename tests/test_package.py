@@ -45,6 +45,7 @@ PUBLIC = {
     "pull",
     "push",
     "recover",
+    "recover_mix",
     "read_session",
     "save_preset",
     "undo",
@@ -53,7 +54,7 @@ RENAMED = {"load_preset": "load", "save_preset": "save", "pull": "pull_preset", 
 ROOMS = dict.fromkeys(PUBLIC, ("presets", "runtime")) | dict.fromkeys(
     ("Pulled", "PushOptions", "PushResult", "insert", "pull", "push", "read_session", "undo"), ("bridge",)
 )
-ROOMS |= dict.fromkeys(("RecoveryResult", "recover"), ("export",))
+ROOMS |= dict.fromkeys(("RecoveryResult", "recover", "recover_mix"), ("export",))
 HEAVY = ("torch", "onnxruntime", "pedalboard", "numpy", "scipy", "soundfile", "matplotlib", "pydantic")
 
 

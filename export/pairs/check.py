@@ -110,13 +110,8 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
             raise AudioError(f"{what}: the {name} recording is shorter than {_SHORTEST_S:g} s: give a longer one.")
         if integrated_loudness(audio, sample_rate_hz) < _SILENT_LUFS:
             raise AudioError(f"{what}: the {name} recording is silent: give the one that was recorded.")
-    one, other = raw.mean(axis=0), _sum(mixed)
-    lags = _whole_where_near(find_lags(one, other, sample_rate_hz), sample_rate_hz)
-    moved = _moved(mixed, lags, raw.shape[1], sample_rate_hz)
-    if lags.drift:
-        # A peak is blurred by what the clock drifts in a passage: once more, without most of that.
-        lags = _together(lags, find_lags(one, _sum(moved), sample_rate_hz))
-        moved = _moved(mixed, lags, raw.shape[1], sample_rate_hz)
+    one = raw.mean(axis=0)
+    moved, lags = on_time_of(one, mixed, sample_rate_hz)
     inside = _inside(mixed.shape[1], lags, raw.shape[1], sample_rate_hz)
     explained = explained_share(one[inside], _sum(moved)[inside], sample_rate_hz) if _is_long(inside, lags) else 0.0
     likeness = PairLikeness(explained, lags.peak, lags.agreeing)
@@ -157,6 +152,26 @@ def _together(first: Lags, rest: Lags) -> Lags:
     offset_s = first.offset_s + (1 + first.drift) * rest.offset_s
     drift = (1 + first.drift) * (1 + rest.drift) - 1
     return replace(rest, offset_s=offset_s, drift=drift, polarity=first.polarity * rest.polarity)
+
+
+def on_time_of(raw: Samples, mixed: Samples, sample_rate_hz: int) -> tuple[Samples, Lags]:
+    """Brings a recording onto the time of another, right way up; nothing is refused.
+
+    Args:
+        raw: shape (samples,).
+        mixed: shape (channels, samples), of any length.
+        sample_rate_hz: of both.
+
+    Returns:
+        What was mixed, as long as the raw recording, and how it lay.
+    """
+    lags = _whole_where_near(find_lags(raw, _sum(mixed), sample_rate_hz), sample_rate_hz)
+    moved = _moved(mixed, lags, len(raw), sample_rate_hz)
+    if lags.drift:
+        # A peak is blurred by what the clock drifts in a passage: once more, without most of that.
+        lags = _together(lags, find_lags(raw, _sum(moved), sample_rate_hz))
+        moved = _moved(mixed, lags, len(raw), sample_rate_hz)
+    return moved, lags
 
 
 def _sum(audio: Samples) -> Samples:

@@ -21,8 +21,9 @@ _PAIR = 2
 
 
 @click.command()
-@click.argument("recordings", nargs=-1, required=True, metavar="RAW MIXED | DATASET")
+@click.argument("recordings", nargs=-1, required=True, metavar="RAW MIXED | STEMS... | DATASET")
 @click.option("-o", "--output", type=_PATH, required=True, help="Preset to write; of a DATASET, folder of presets.")
+@click.option("--mix", type=_PATH, help="The finished mix of all STEMS: files, folders of them, NAME=FILE.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Pairs of a DATASET at a time.  [default: one for each core]")
 @click.option("--name", help="Name of the track in the preset.  [default: that of the raw file]")
 @click.option("--no-audio", is_flag=True, help="Do not write the rendered audio and what is left.")
@@ -35,6 +36,7 @@ def recover(
     *,
     recordings: tuple[str, ...],
     output: Path,
+    mix: Path | None,
     jobs: int | None,
     name: str | None,
     no_audio: bool,
@@ -47,35 +49,39 @@ def recover(
     one. Beside the preset are written a page that shows what was found and what is explained, the rendered audio, and
     what is left of the mixed one.
 
+    With --mix, STEMS are all raw tracks of a session and MIX is its finished mix: faders, pans, curves, compressors and
+    a room of all tracks are found at once.
+
     A DATASET is a folder with raw/ and mixed/, in which files of the same name are pairs: each becomes a preset and a
     page in the folder of OUTPUT. To go on after a stop, repeat the command.
     """
-    is_dataset = len(recordings) == 1 and Path(recordings[0]).is_dir()
-    if len(recordings) != _PAIR and not is_dataset:
-        raise click.UsageError("give two files, raw and mixed; or one folder with raw/ and mixed/.")
+    is_dataset = mix is None and len(recordings) == 1 and Path(recordings[0]).is_dir()
+    if mix is None and len(recordings) != _PAIR and not is_dataset:
+        raise click.UsageError("give two files, raw and mixed; or one folder with raw/ and mixed/; or stems and --mix.")
     is_quiet = as_json or bool(context.find_root().params["quiet"])
+    if name is not None and (is_dataset or mix is not None):
+        raise click.UsageError("--name is for one pair; other tracks are named by their files.")
     if is_dataset:
-        if name is not None:
-            raise click.UsageError("--name is for one pair; those of a folder are named by their files.")
         _recover_dataset(Path(recordings[0]), output, jobs, force=force, as_json=as_json, is_quiet=is_quiet)
         return
-    from .files import check_torch, result_as_json
+    from .files import check_torch, recover_mix, result_as_json
     from .files import recover as recover_files
 
     check_torch()
     import torch
 
+    from ...runtime.audio.stems import collect_stems
+
     torch.set_num_threads(1)
     with _progress(quiet=is_quiet) as progress:
-        result = recover_files(
-            recordings[0],
-            recordings[1],
-            output,
-            name=name,
-            overwrite=force,
-            with_audio=not no_audio,
-            progress=progress,
-        )
+        if mix is not None:
+            stems = collect_stems(recordings, str(mix)).stems
+            result = recover_mix(stems, mix, output, overwrite=force, with_audio=not no_audio, progress=progress)
+        else:
+            raw, mixed = recordings
+            result = recover_files(
+                raw, mixed, output, name=name, overwrite=force, with_audio=not no_audio, progress=progress
+            )
     if as_json:
         click.echo(json.dumps(result_as_json(result), ensure_ascii=False))
     elif not is_quiet:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,10 +23,12 @@ from ...presets.preset import Preset, Provenance, SourceFile
 from ...presets.version import __version__
 from ...runtime.audio.output import OutputFolder, check_output_file, write_text
 from ...runtime.audio.reading import AudioReader, Samples, probe
+from ...runtime.audio.stems import AnyStems, stem_paths
 from ..whole_files import check_folder
 
 if TYPE_CHECKING:
     from .explain import Explained
+    from .session import RecoveredSession
     from .track import Progress, Recovered
 
 _NEEDED = ("torch", "numba")
@@ -113,6 +116,7 @@ def recover(
         MixbridgeError: torch is not installed.
     """
     check_torch()
+    from .page import page_of
     from .track import recover_track
 
     raw, mixed, files = Path(raw), Path(mixed), RecoveryFiles.beside(Path(output))
@@ -125,9 +129,52 @@ def recover(
         read_whole(raw, rate_hz), read_whole(mixed, rate_hz), rate_hz, name=named, progress=progress
     )
     preset = with_provenance(recovered, raw, mixed)
-    _write(recovered, preset, files, overwrite=overwrite, with_audio=with_audio)
+    _write(files, preset, recovered, lambda audio: page_of(recovered, preset, audio), overwrite, with_audio)
     seconds = recovered.pair.raw.shape[1] / rate_hz
     return RecoveryResult(preset, recovered.explained, recovered.pair.notes, files, seconds)
+
+
+def recover_mix(
+    stems: AnyStems,
+    mix: Path | str,
+    output: Path | str,
+    *,
+    overwrite: bool = False,
+    with_audio: bool = True,
+    progress: Progress | None = None,
+) -> RecoveryResult:
+    """Finds the settings that make a finished mix of a session's stems; results as those of :func:`recover`.
+
+    Args:
+        stems: files by track name; or a folder, a file, or several, whose tracks are called like the files.
+        mix: file of the finished mix.
+        output: the preset to write.
+        overwrite: replace results that are there.
+        with_audio: also write the rendered and the residual audio.
+        progress: called with 0..1 and what is being done.
+
+    Raises:
+        NoPairError: the mix was not made of these stems; the message has the measure that says so.
+        AudioError: a file cannot be used.
+        OutputError: a result cannot be written.
+        MixbridgeError: torch is not installed.
+    """
+    check_torch()
+    from .page import session_page_of
+    from .session import recover_session
+
+    paths, mix, files = stem_paths(stems), Path(mix), RecoveryFiles.beside(Path(output))
+    check_folder(files.preset.absolute().parent)
+    for file in files.all():
+        check_output_file(file, overwrite=overwrite, inputs=[mix, *paths.values()])
+    rate_hz = max(probe(path).sample_rate_hz for path in paths.values())
+    sounds = {name: read_whole(path, rate_hz) for name, path in paths.items()}
+    found = recover_session(sounds, read_whole(mix, rate_hz), rate_hz, progress=progress)
+    first = f"Recovered from {len(paths)} stems and {mix.name}: {_left(found.explained)}"
+    sources = {name: source_of(path) for name, path in paths.items()}
+    preset = _told_in(found.preset, first, found.explained, sources, mix, rate_hz)
+    _write(files, preset, found, lambda audio: session_page_of(found, preset, audio), overwrite, with_audio)
+    return RecoveryResult(preset, found.explained, found.notes, files, found.mix.shape[1] / rate_hz)
 
 
 def check_torch() -> None:
@@ -164,17 +211,10 @@ def source_of(path: Path) -> SourceFile:
 
 def with_provenance(recovered: Recovered, raw: Path, mixed: Path) -> Preset:
     """Says in a preset where it came from and what it explains."""
-    ratio = recovered.explained.ratio
-    first = f"Recovered from {raw.name} and {mixed.name}: STFT distance {ratio:.4f} of the raw recording's."
-    provenance = Provenance(
-        tool=f"mixbridge {__version__}",
-        reference=source_of(mixed),
-        sample_rate_hz=recovered.pair.sample_rate_hz,
-        note=" ".join((first, *recovered.explained.words))[:2000],
-    )
-    tracks = tuple(track.model_copy(update={"source": source_of(raw)}) for track in recovered.preset.tracks)
-    title = f"Recovered: {raw.stem}"[:200]
-    return recovered.preset.model_copy(update={"name": title, "tracks": tracks, "provenance": provenance})
+    first = f"Recovered from {raw.name} and {mixed.name}: {_left(recovered.explained)}"
+    sources = {track.name: source_of(raw) for track in recovered.preset.tracks}
+    rate_hz = recovered.pair.sample_rate_hz
+    return _told_in(recovered.preset, first, recovered.explained, sources, mixed, rate_hz)
 
 
 def result_as_json(result: RecoveryResult) -> dict[str, Any]:
@@ -206,15 +246,39 @@ def result_as_json(result: RecoveryResult) -> dict[str, Any]:
     }
 
 
-def _write(recovered: Recovered, preset: Preset, files: RecoveryFiles, *, overwrite: bool, with_audio: bool) -> None:
-    from .page import page_of
+def _left(explained: Explained) -> str:
+    return f"STFT distance {explained.ratio:.4f} of the raw recording's."
 
-    rate_hz = recovered.pair.sample_rate_hz
-    audio = (files.rendered.name, files.residual.name) if with_audio else None
+
+def _told_in(
+    preset: Preset, first: str, explained: Explained, sources: Mapping[str, SourceFile], mixed: Path, rate_hz: int
+) -> Preset:
+    """A preset that says what it was made of, and what it explains."""
+    provenance = Provenance(
+        tool=f"mixbridge {__version__}",
+        reference=source_of(mixed),
+        sample_rate_hz=rate_hz,
+        note=" ".join((first, *explained.words))[:2000],
+    )
+    tracks = tuple(track.model_copy(update={"source": sources[track.name]}) for track in preset.tracks)
+    title = f"Recovered: {mixed.stem}"[:200]
+    return preset.model_copy(update={"name": title, "tracks": tracks, "provenance": provenance})
+
+
+def _write(
+    files: RecoveryFiles,
+    preset: Preset,
+    recovered: Recovered | RecoveredSession,
+    page: Callable[[tuple[str, str] | None], str],
+    overwrite: bool,
+    with_audio: bool,
+) -> None:
     names = [path.name for path in files.all()]
+    rate_hz = preset.provenance.sample_rate_hz
     with OutputFolder(files.preset.parent, overwrite, names) as workplace:
-        write_text(workplace / files.report.name, page_of(recovered, preset, audio))
-        if with_audio:
+        audio = (files.rendered.name, files.residual.name) if with_audio else None
+        write_text(workplace / files.report.name, page(audio))
+        if with_audio and rate_hz is not None:
             _write_wav(workplace / files.rendered.name, recovered.rendered, rate_hz)
             _write_wav(workplace / files.residual.name, recovered.residual, rate_hz)
         write_text(workplace / files.preset.name, dumps(preset))

@@ -9,7 +9,7 @@ times.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,17 +67,17 @@ def first_guess(passage: PairPassage, space: Space, fixed: Mapping[str, float], 
     """
     rate_hz = passage.sample_rate_hz
     raw = passage.raw.mean(axis=0)
-    bands = _Bands(rate_hz)
+    bands = PairBands(rate_hz)
     mixed = bands.power(passage.mixed)
     ratio_db, weights = bands.ratio_db(bands.power(raw[None]), mixed)
-    values = _curve_fitted(ratio_db, weights, bands, space, fixed, seed)
+    values = curve_fitted(ratio_db, weights, bands, space, fixed, seed)
     for number in range(_TURNS):
         direct = filtered_by(raw, values, fixed, rate_hz)
         values |= _compressor_fitted(direct, passage, space, seed + number)
         squeezed = direct * gains_by(direct, values, rate_hz)
         error_db, weights = bands.ratio_db(bands.power(squeezed[None]), mixed)
         ratio_db = error_db + _response_db(values, fixed, bands.centres_hz, rate_hz)
-        values |= _curve_fitted(ratio_db, weights, bands, space, fixed, seed + number)
+        values |= curve_fitted(ratio_db, weights, bands, space, fixed, seed + number)
     return values
 
 
@@ -137,7 +137,7 @@ def _response_db(values: Mapping[str, float], fixed: Mapping[str, float], freqs_
     return response
 
 
-class _Bands:
+class PairBands:
     """Parts of octaves, and what two recordings have in them."""
 
     def __init__(self, rate_hz: int):
@@ -161,6 +161,17 @@ class _Bands:
         assert total is not None  # audio has a channel
         return np.add.reduceat(total, self._edges, axis=1)[:, :-1]
 
+    def spectra(self, rows: Sequence[Wave], count: int) -> Iterator[NDArray[np.complex64]]:
+        """Spectra of several recordings, so many frames at a time, shape (bins, recordings, frames)."""
+        views = [np.lib.stride_tricks.sliding_window_view(row, _SIZE)[:: _SIZE // 2] for row in rows]
+        for begin in range(0, len(views[0]), count):
+            frames = [np.fft.rfft(view[begin : begin + count] * self._window) for view in views]
+            yield np.stack(frames).transpose(2, 0, 1).astype(np.complex64)
+
+    def summed(self, bins: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
+        """Sums of bins over the bands."""
+        return np.add.reduceat(bins.astype(np.complex128), self._edges, axis=0)[:-1]
+
     def ratio_db(self, raw: Curve, mixed: Curve) -> tuple[Curve, Curve]:
         """What became of each band in its loud frames, and how far that can be trusted."""
         difference = 10 * np.log10((mixed + 1e-12) / (raw + 1e-12))
@@ -171,10 +182,26 @@ class _Bands:
         return ratio, weights
 
 
-def _curve_fitted(
-    wanted_db: Curve, weights: Curve, bands: _Bands, space: Space, fixed: Mapping[str, float], seed: int
+def curve_fitted(
+    wanted_db: Curve,
+    weights: Curve,
+    bands: PairBands,
+    space: Space,
+    fixed: Mapping[str, float],
+    seed: int,
+    steps: int = _STEPS,
 ) -> dict[str, float]:
-    """Fits cuts, equalizer and level to a curve, from several starts at once."""
+    """Fits cuts, equalizer and level to a curve, from several starts at once; values by path.
+
+    Args:
+        wanted_db: in the bands.
+        weights: how far each band can be trusted.
+        bands: of the curve.
+        space: what is searched.
+        fixed: values by path that are not searched.
+        seed: of the starts.
+        steps: of the search.
+    """
     chosen = [path for path in space.knobs if path.split(".")[1] in LINEAR]
     knobs = [space.knobs[path] for path in chosen]
     generator = torch.Generator().manual_seed(seed)
@@ -190,10 +217,10 @@ def _curve_fitted(
     aim, weight = torch.from_numpy(wanted_db), torch.from_numpy(weights)
     weight = weight / weight.sum()
     deviations.requires_grad_()
-    steps = torch.optim.Adam([deviations], lr=0.12)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(steps, _STEPS, eta_min=0.01)
+    adam = torch.optim.Adam([deviations], lr=0.12)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps, eta_min=0.01)
     level_db = error = torch.zeros(())
-    for _ in range(_STEPS):
+    for _ in range(steps):
         plain = means + spreads * deviations
         units = torch.where(logs, plain.exp(), plain)
         settings = {path: units[:, at] for at, path in enumerate(chosen)}
@@ -203,9 +230,9 @@ def _curve_fitted(
         miss = (aim - there - level_db).abs()
         error = (torch.nn.functional.huber_loss(miss, torch.zeros_like(miss), reduction="none") * weight).sum(1)
         loss = error + _PRIOR_WEIGHT * deviations.square().sum(1)
-        steps.zero_grad()
+        adam.zero_grad()
         loss.sum().backward()  # type: ignore[no-untyped-call]
-        steps.step()
+        adam.step()
         schedule.step()
         with torch.no_grad():
             deviations.clamp_(limits[0], limits[1])

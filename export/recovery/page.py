@@ -26,6 +26,8 @@ from .guess import filtered_by, gains_by
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from .explain import Explained
+    from .session import RecoveredSession
     from .track import Recovered
 
 Curve = NDArray[np.float64]
@@ -71,7 +73,7 @@ def page_of(recovered: Recovered, preset: Preset, audio: tuple[str, str] | None)
     """
     pair, explained = recovered.pair, recovered.explained
     rate_hz = pair.sample_rate_hz
-    return _template().render(
+    return _template("recovered.html.j2").render(
         preset=preset,
         track=preset.tracks[0],
         version=__version__,
@@ -80,15 +82,48 @@ def page_of(recovered: Recovered, preset: Preset, audio: tuple[str, str] | None)
         pair=pair,
         explained=explained,
         bands=explained.bands,
-        settings=list(_settings(preset)),
+        settings=_strip_lines(preset.tracks[0].strip) + _effect_lines(preset),
         charts=_charts(recovered, preset, rate_hz),
         audio=audio,
     )
 
 
-def _settings(preset: Preset) -> list[tuple[str, str]]:
+def session_page_of(recovered: RecoveredSession, preset: Preset, audio: tuple[str, str] | None) -> str:
+    """Writes the page of a session, likewise."""
+    rate_hz, explained = recovered.sample_rate_hz, recovered.explained
+    tracks = [
+        (
+            track.name,
+            "muted" if track.mute else f"{track.strip.fader_db:+.1f}",
+            "" if track.mute else f"{track.strip.pan:+.2f}",
+            [line for line in _strip_lines(track.strip) if line[0] not in ("fader", "pan")],
+        )
+        for track in preset.tracks
+    ]
+    centres_hz, mixed_db = _thirds_db(recovered.mix, rate_hz)
+    spectra = [
+        Trace(centres_hz, _levelled(_thirds_db(recovered.plain, rate_hz)[1], mixed_db), "raw"),
+        Trace(centres_hz, mixed_db, "reference"),
+        Trace(centres_hz, _thirds_db(recovered.rendered, rate_hz)[1], "mix"),
+    ]
+    return _template("session.html.j2").render(
+        preset=preset,
+        version=__version__,
+        words=explained.words,
+        notes=recovered.notes,
+        explained=explained,
+        bands=explained.bands,
+        seconds=recovered.mix.shape[1] / rate_hz,
+        rate_hz=rate_hz,
+        tracks=[*tracks, *((name, "", "", [(name, line)]) for name, line in _effect_lines(preset))],
+        charts=[("Spectrum; dB by Hz", _chart(spectra, log=True)), _left_over_time(explained)],
+        audio=audio,
+    )
+
+
+def _strip_lines(track_strip: Strip) -> list[tuple[str, str]]:
     """Names and values of what does something, a line for each section."""
-    strip, neutral = preset.tracks[0].strip.model_dump(), Strip().model_dump()
+    strip, neutral = track_strip.model_dump(), Strip().model_dump()
     lines = []
     for section in sections(Strip):
         rows = rows_of(Strip, section)
@@ -100,8 +135,14 @@ def _settings(preset: Preset) -> list[tuple[str, str]]:
             if _at(strip, path) != row.neutral and _does_something(strip, path)
         ]
         lines.append((section.replace("_", " "), ", ".join(words)))
+    return lines
+
+
+def _effect_lines(preset: Preset) -> list[tuple[str, str]]:
+    """Likewise of the effects that a track sends to."""
+    lines = []
     for part, send in (("reverb", "reverb_send_db"), ("delay", "delay_send_db")):
-        if _at(strip, send) > parameters(Strip)[send].low:
+        if any(getattr(track.strip, send) > parameters(Strip)[send].low for track in preset.tracks):
             effect: BaseModel = getattr(preset, part)
             values, rows = effect.model_dump(), parameters(type(effect))
             words = [
@@ -149,16 +190,20 @@ def _charts(recovered: Recovered, preset: Preset, rate_hz: int) -> list[tuple[st
         ("Spectrum: raw at the mix's level, mixed, rendered; dB by Hz", _chart(spectra, log=True)),
         ("Found curve of cuts and equalizer; dB by Hz", _chart([_curve(values, rate_hz)], log=True)),
         ("Gain of the compressor over time; dB by s", _chart([Trace(times_s, gains_db, "mix")])),
-        (
-            "What is left over time: size of the difference, and level of the rendered over the mixed; dB by s",
-            _chart(
-                [
-                    Trace(explained.times_s, explained.over_time_db, "mix"),
-                    Trace(explained.times_s, explained.level_over_time_db, "reference"),
-                ]
-            ),
-        ),
+        _left_over_time(explained),
     ]
+
+
+def _left_over_time(explained: Explained) -> tuple[str, Markup]:
+    return (
+        "What is left over time: size of the difference, and level of the rendered over the mixed; dB by s",
+        _chart(
+            [
+                Trace(explained.times_s, explained.over_time_db, "mix"),
+                Trace(explained.times_s, explained.level_over_time_db, "reference"),
+            ]
+        ),
+    )
 
 
 def _curve(values: dict[str, float], rate_hz: int) -> Trace:
@@ -233,9 +278,14 @@ def _chart(traces: Sequence[Trace], *, log: bool = False) -> Markup:
 
 
 @cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
+def _template(name: str) -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = (Path(__file__).parent / "templates" / "recovered.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)

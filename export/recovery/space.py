@@ -53,6 +53,16 @@ _OTHERS: Final[Mapping[str, tuple[float, float]]] = {
     "delay.ping_pong": (0.5, 0.5),
     "delay.low_cut_hz": (math.log(150), 0.6),
 }
+# Of tracks of any kind.
+_PLAIN: Final[Mapping[str, float]] = {
+    "strip.low_cut.freq_hz": math.log(25),
+    "strip.high_cut.freq_hz": math.log(20_000),
+    "strip.eq.band0.freq_hz": math.log(300),
+    "strip.eq.band1.freq_hz": math.log(3000),
+    "strip.compressor.ratio": math.log(1.5),
+    "strip.reverb_send_db": -22.0,
+}
+_PLAIN_SEND_SPREAD_DB = 12.0
 # Thresholds are of the raw track at this loudness.
 _OVER_LOUDNESS: Final = ("strip.compressor.threshold_db", "strip.gate.threshold_db", "strip.deesser.threshold_db")
 # The fader does what makeup does.
@@ -96,12 +106,13 @@ class Space:
 
     Args:
         loudness_lufs: of the raw track.
+        is_voice: what is not known is as people set vocals; else flat, and hardly compressed.
 
     Attributes:
         knobs: by path.
     """
 
-    def __init__(self, loudness_lufs: float):
+    def __init__(self, loudness_lufs: float, is_voice: bool = True):
         described = _described()
         rows = {f"{part}.{path}": row for part, kind in PARTS.items() for path, row in parameters(kind).items()}
         means = {**dict(zip(described["settings"], described["mean"], strict=True))}
@@ -110,6 +121,10 @@ class Space:
             means[path], spreads[path] = mean, spread
         for path in _OVER_LOUDNESS:
             means[path] += loudness_lufs
+        if not is_voice:
+            means |= {path: 0.0 for path in means if path.endswith("gain_db")}
+            means |= dict(_PLAIN)
+            spreads["strip.reverb_send_db"] = _PLAIN_SEND_SPREAD_DB
         self.knobs = {
             path: SearchedSetting(path, rows[path], means[path], spreads[path])
             for path in means
@@ -120,7 +135,7 @@ class Space:
         self._means = torch.tensor([knob.mean for knob in self._rows], dtype=torch.float64)
         self._spreads = torch.tensor([knob.spread for knob in self._rows], dtype=torch.float64)
         self._low, self._high = torch.tensor([knob.limits for knob in self._rows], dtype=torch.float64).T
-        self._precision = _precision(list(self.knobs))
+        self._precision = _precision(list(self.knobs)) if is_voice else torch.eye(len(self.knobs), dtype=torch.float64)
 
     def start(self, values: Mapping[str, float]) -> Tensor:
         """Makes a vector from values by path; the others are at their means."""

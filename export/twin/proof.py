@@ -125,9 +125,27 @@ def runtime_strip(audio: Samples, strip: Strip, sample_rate_hz: int) -> Samples:
 
 def runtime_console(audio: Samples, preset: Preset, sample_rate_hz: int) -> Samples:
     """Plays a preset of one track on audio by the runtime, master included; as long as the audio."""
-    frames, track = audio.shape[1], preset.tracks[0]
-    source = Input(track.name, track.strip, audio.shape[0], frames, [audio], lambda _block: None, track.bus, track.link)
-    stream = ConsoleStream([source], Buses.of(preset), sample_rate_hz, 8192)
+    return runtime_mix({preset.tracks[0].name: audio}, preset, sample_rate_hz)
+
+
+def runtime_mix(stems: Mapping[str, Samples], preset: Preset, sample_rate_hz: int) -> Samples:
+    """Plays a preset on stems by the runtime, muted tracks left out, master included; all are equally long."""
+    frames = next(iter(stems.values())).shape[1]
+    sources = [
+        Input(
+            track.name,
+            track.strip,
+            stems[track.name].shape[0],
+            frames,
+            [stems[track.name]],
+            lambda _block: None,
+            track.bus,
+            track.link,
+        )
+        for track in preset.tracks
+        if not track.mute
+    ]
+    stream = ConsoleStream(sources, Buses.of(preset), sample_rate_hz, 8192)
     mix: list[Samples] = []
     with ThreadPoolExecutor(1) as pool:
         for block in MasterStream(preset.master, sample_rate_hz).run(sums.mix for sums in stream.run(pool)):
