@@ -111,6 +111,9 @@ def sins(corpus: Path, model: str, songs: Path | None, sessions: int, references
 )
 @click.option("--seconds", type=click.FloatRange(min=6), default=20.0, show_default=True, help="Of each session.")
 @click.option("--find-roles", is_flag=True, help="Do not tell the roles of the tracks: find them out.")
+@click.option(
+    "--altered", type=click.IntRange(min=0), default=2, show_default=True, help="Sessions with altered songs."
+)
 @click.option("--peer", metavar="PYTHON", help="Python of an environment that has matchering, to compare with.")
 @click.option("--work", type=_FOLDER, help="Folder that keeps cases.  [default: the user's cache folder]")
 @click.option("-o", "--output", type=_FOLDER, default=Path("whole-mixes.md"), show_default=True, help="Page to write.")
@@ -124,6 +127,7 @@ def mixes(  # one parameter an option
     tracks: int,
     seconds: float,
     find_roles: bool,
+    altered: int,
     peer: str | None,
     work: Path | None,
     output: Path,
@@ -150,6 +154,7 @@ def mixes(  # one parameter an option
         seconds,
         not find_roles,
         peer,
+        altered,
     )
     more = f"--sessions {sessions} --references {references} --tracks {tracks} --seconds {seconds:g}"
     command = f"mixbridge model mixes CORPUS --model {model} {more}" + (" --peer PYTHON" if peer else "")

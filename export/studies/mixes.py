@@ -40,6 +40,13 @@ from ..evaluation.material import Material
 from .measures import RATE_HZ, WholeSound
 
 LEAST_TRACKS: Final = 4
+ALTERED: Final = ", "
+"""Between the name of a song and what was done to it."""
+ALTERATIONS: Final = ("as it is", "brighter", "darker", "wider", "mono", "squashed")
+"""What is done to a song: 1 dB per octave, sides 6 dB louder or none, peaks pressed flat."""
+_ALTERED_S: Final = 30.0
+# How far over the knee of a soft clipper the highest peak is.
+_SQUASHED: Final = 6.0
 # These go first where a session has more tracks than are mixed.
 _FIRST: Final[tuple[Role, ...]] = ("lead vocal", "kick", "snare", "bass")
 _AUDIBLE_POWER: Final = 1e-9
@@ -88,11 +95,10 @@ class StudySong:
         return cls(path.stem, style, profile_of([audio], RATE_HZ), WholeSound.of(as_stereo(audio)))
 
     @classmethod
-    def altered(cls, name: str, audio: Samples, seconds: float) -> StudySong:
-        """Measure a song in memory, shape (2, n), of which the model hears so much from its middle."""
-        begin = max(0, (audio.shape[1] - round(seconds * RATE_HZ)) // 2)
-        style = audio[:, begin : begin + round(seconds * RATE_HZ)]
-        return cls(name, style, profile_of([audio], RATE_HZ), WholeSound.of(audio))
+    def in_memory(cls, name: str, audio: Samples, frames: int) -> StudySong:
+        """Measure a song, shape (2, n), of which the model hears so much from its middle."""
+        begin = max(0, (audio.shape[1] - frames) // 2)
+        return cls(name, audio[:, begin : begin + frames], profile_of([audio], RATE_HZ), WholeSound.of(audio))
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,37 @@ def songs_for(index: int, songs: Sequence[Path], references: int) -> Iterator[Pa
     """Choose the songs of a session: every session gets others, spread over all."""
     for number in range(min(references, len(songs))):
         yield songs[(index * references + number * _STEP) % len(songs)]
+
+
+def altered(path: Path, controller: Controller) -> list[StudySong]:
+    """Half a minute of a song as it is, and as somebody else would have mastered it: see :data:`ALTERATIONS`.
+
+    Raises:
+        AudioError: the file cannot be used.
+    """
+    audio = as_stereo(read_passage(path, max(0.0, probe(path).duration_s / 2 - _ALTERED_S / 2), _ALTERED_S, RATE_HZ))
+    middle, sides = (audio[0] + audio[1]) / 2, (audio[0] - audio[1]) / 2
+    drive = _SQUASHED / float(np.abs(audio).max())
+    sounds = {
+        "as it is": audio,
+        "brighter": _tilted(audio, 1.0),
+        "darker": _tilted(audio, -1.0),
+        "wider": np.stack([middle + 2 * sides, middle - 2 * sides]),
+        "mono": np.stack([middle, middle]),
+        "squashed": np.tanh(drive * audio) / drive,
+    }
+    frames = controller.manifest.reference_length
+    return [
+        StudySong.in_memory(f"{path.stem}{ALTERED}{how}", sounds[how].astype(np.float32), frames) for how in ALTERATIONS
+    ]
+
+
+def _tilted(audio: Samples, db_per_octave: float) -> Samples:
+    """Tilt a sound around 1 kHz, by no more than five octaves."""
+    freqs_hz = np.fft.rfftfreq(audio.shape[1], 1 / RATE_HZ)
+    octaves = np.clip(np.log2(np.maximum(freqs_hz, 1.0) / 1000), -5, 5)
+    tilted = np.fft.irfft(np.fft.rfft(audio, axis=1) * 10 ** (db_per_octave * octaves / 20), audio.shape[1], axis=1)
+    return np.asarray(tilted, np.float32)
 
 
 def made(session: StudySession, song: StudySong, controller: Controller, told: bool = True) -> MadeMix:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from .measures import MEASURES, TRAITS
+from .mixes import ALTERATIONS
 from .people import FIGURES, TrackFigures, distances
 from .whole_mixes import MixCase
 
@@ -19,14 +20,15 @@ _SHARE_OF_DISTANCE: Final = 1 / 3
 TITLE: Final = "# Whole mixes, as users get them"
 
 
-def page(cases: Sequence[MixCase], command: str) -> str:
+def page(judged: Sequence[MixCase], command: str) -> str:
     """Make the page of cases; sections that they say nothing about are left out."""
+    cases = [case for case in judged if not case.alteration]
     sessions, songs = {case.session for case in cases}, {case.song for case in cases}
     head = (
         f"{TITLE}\n\n{len(cases)} mixes of {len(sessions)} held-out sessions like {len(songs)} finished songs, with "
         f"master fitted and finished as `mixbridge mix` does. Made by:\n\n    {command}\n"
     )
-    parts = [head, _sins(cases), _following(cases), _people(cases), _peer(cases)]
+    parts = [head, _sins(cases), _following(cases), _altered(judged), _people(cases), _peer(cases)]
     return "\n".join(part for part in parts if part)
 
 
@@ -71,6 +73,22 @@ def _following(cases: Sequence[MixCase]) -> str:
         "where it falls fast."
     )
     return f"## Following\n\n{words}\n\n{_table(heads, rows)}\n"
+
+
+def _altered(cases: Sequence[MixCase]) -> str:
+    """What becomes of a mix as its reference is altered, against the mix like the song as it is."""
+    plain = {case.session: case for case in cases if case.alteration == ALTERATIONS[0]}
+    rows = []
+    for how in ALTERATIONS[1:]:
+        pairs = [(plain[case.session], case) for case in cases if case.alteration == how and case.session in plain]
+        if pairs:
+            moved = [[np.mean([getattr(new, key)[trait] - getattr(old, key)[trait] for old, new in pairs])
+                      for key in ("reference", "mix")] for trait in TRAITS]  # fmt: skip
+            rows.append([how, *(f"{song:+.2f} -> {mix:+.2f}" for song, mix in moved)])
+    if not rows:
+        return ""
+    words = f"Half a minute of a song, altered, for {len(plain)} sessions: how far song and mix move."
+    return f"### One song altered\n\n{words}\n\n{_table(['', *TRAITS], rows)}\n"
 
 
 def _people(cases: Sequence[MixCase]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,19 @@ from ...runtime.practice.sins import LIMITED_DB, sins
 from ...runtime.prediction.predict import predict
 from ..evaluation.material import find_material
 from .measures import RATE_HZ, WholeSound
-from .mixes import MadeMix, StudySession, StudySong, made, places_of, plain, read_session, songs_for
+from .mixes import (
+    ALTERATIONS,
+    ALTERED,
+    MadeMix,
+    StudySession,
+    StudySong,
+    altered,
+    made,
+    places_of,
+    plain,
+    read_session,
+    songs_for,
+)
 from .people import TrackFigures, figures_of
 
 LIMITER: Final = "limiter at work"
@@ -53,6 +65,7 @@ class MixRequest:
         seconds: of a session.
         told: whether mixes are told the roles; else they find them out.
         peer: Python of an environment that has matchering; None leaves it out.
+        altered: for so many sessions the first song is altered, in ways that a mix should follow, and mixed like.
     """
 
     corpus: Path
@@ -66,6 +79,7 @@ class MixRequest:
     seconds: float = 20.0
     told: bool = True
     peer: str | None = None
+    altered: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,11 @@ class MixCase:
     set: tuple[TrackFigures, ...] = ()
     alone: tuple[TrackFigures, ...] = ()
 
+    @property
+    def alteration(self) -> str:
+        """What was done to the song; nothing where it is as it was finished."""
+        return self.song.partition(ALTERED)[2]
+
 
 def run(request: MixRequest, progress: Callable[[str], None] | None = None) -> list[MixCase]:
     """Make the mixes and judge them; those that the folder has are not made again.
@@ -111,27 +130,39 @@ def run(request: MixRequest, progress: Callable[[str], None] | None = None) -> l
     for index, place in enumerate(places_of(material, request.folders, request.tracks)[: request.sessions]):
         wanted = list(songs_for(index, material.songs, request.references))
         jobs += [(_plain(request, place.name), path, _peers(request, place.name, path.stem)) for path in wanted]
-        missing = [path for path in wanted if (place.name, path.stem) not in kept]
+        changed = ALTERATIONS if index < request.altered else ()
+        names = [*(path.stem for path in wanted), *(f"{wanted[0].stem}{ALTERED}{how}" for how in changed)]
+        missing = {name for name in names if (place.name, name) not in kept}
         if not missing:
             continue
         session = read_session(place, controller, request.seconds)
-        for path in missing:
-            if path not in heard:
-                heard[path] = StudySong.of(path, controller)
-            mix = made(session, heard[path], controller, request.told)
-            is_first = path == wanted[0]
+        for song in _songs(missing, wanted, heard, controller):
+            mix = made(session, song, controller, request.told)
+            is_first = song.name == wanted[0].stem
             if is_first:
                 soundfile.write(_plain(request, place.name), plain(session, mix.preset).T, RATE_HZ, subtype="FLOAT")
-            case = _judged(session, heard[path], mix, controller, alone=is_first)
-            kept[place.name, path.stem] = case
+            case = _judged(session, song, mix, controller, alone=is_first)
+            kept[place.name, song.name] = case
             _keep(request, case)
             if progress is not None:
-                progress(
-                    f"{session.name} like {path.stem}: {', '.join(k for k, v in case.sins.items() if v) or 'no sin'}"
-                )
+                told = ", ".join(name for name, was in case.sins.items() if was) or "no sin"
+                progress(f"{session.name} like {song.name}: {told}")
     if request.peer is not None:
         kept = dict(_with_peers(request, kept, jobs, heard, controller))
     return list(kept.values())
+
+
+def _songs(
+    names: Collection[str], wanted: Sequence[Path], heard: dict[Path, StudySong], controller: Controller
+) -> Iterator[StudySong]:
+    """Read the songs of these names, each once in a run; altered ones are made of the first."""
+    for path in wanted:
+        if path.stem in names:
+            if path not in heard:
+                heard[path] = StudySong.of(path, controller)
+            yield heard[path]
+    if any(ALTERED in name for name in names):
+        yield from (song for song in altered(wanted[0], controller) if song.name in names)
 
 
 def _judged(session: StudySession, song: StudySong, mix: MadeMix, controller: Controller, *, alone: bool) -> MixCase:

@@ -10,7 +10,7 @@ import pytest
 import soundfile as sf
 from mixbridge.export.evaluation.material import find_material
 from mixbridge.export.studies.measures import RATE_HZ, WholeSound
-from mixbridge.export.studies.mixes import places_of
+from mixbridge.export.studies.mixes import altered, places_of
 from mixbridge.export.studies.mixes_page import TITLE, page, rank_correlation
 from mixbridge.export.studies.people import FIGURES, TrackFigures, distances, figures_of
 from mixbridge.export.studies.steadiness import REFERENCE, TRACKS, spreads
@@ -22,6 +22,7 @@ from mixbridge.presets.parts.match import MatchCurve, ToneCurve
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.presets.roles import TRAITS
 from mixbridge.runtime.console.match import matched
+from mixbridge.runtime.model.controller import Controller
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
@@ -106,6 +107,25 @@ def test_the_page_says_what_is_met_and_what_is_not() -> None:
     assert "| width | 1.00 | - | 0.7 | met |" in text
     assert "| feature distance | 1 | 2 | 67 % | 65 %: met |" in text
     assert "people" not in text
+    assert "altered" not in text
+
+
+def test_an_altered_song_is_compared_with_itself() -> None:
+    cases = [case("a", "x, as it is", 1.0, False), case("a", "x, wider", 3.0, False), case("a", "x", 1.0, True)]
+    text = page(cases, "mixbridge model mixes CORPUS")
+    assert "| wider | -4.00 -> -4.00 | +2.00 -> +2.00 | -2.00 -> -2.00 | +2.00 -> +2.00 |" in text
+    assert "| **a mix** | **1.00**" in text  # altered songs are nobody's references
+
+
+def test_songs_are_altered_as_they_are_called(corpus: Path) -> None:
+    path = corpus / "songs" / "test" / "song.flac"
+    found = {song.name.partition(", ")[2]: song.sound.traits for song in altered(path, Controller("default", "cpu"))}
+    plain = found["as it is"]
+    assert found["brighter"]["tilt"] == pytest.approx(plain["tilt"] + 1, abs=0.1)
+    assert found["darker"]["tilt"] == pytest.approx(plain["tilt"] - 1, abs=0.1)
+    assert found["wider"]["width"] == pytest.approx(plain["width"] + 6, abs=0.2)
+    assert found["mono"]["width"] < plain["width"] - 15
+    assert found["squashed"]["crest"] < plain["crest"] - 3
 
 
 def test_spreads_are_those_of_the_settings() -> None:
