@@ -262,6 +262,7 @@ def plain(session: StudySession, preset: Preset) -> Samples:
 
 
 def _chosen(stems: Mapping[str, Path], roles: Mapping[str, Role], tracks: int) -> dict[str, Path]:
-    """Choose tracks of a large session: who carries it, then the others in their order."""
-    first = [name for name in stems if roles.get(name) in _FIRST]
+    """Choose tracks of a large session: one of each role that carries it, then the others in their order."""
+    by_role = {roles.get(name): name for name in reversed(list(stems))}
+    first = [by_role[role] for role in _FIRST if role in by_role]
     return {name: stems[name] for name in [*first, *(name for name in stems if name not in first)][:tracks]}
