@@ -33,7 +33,8 @@ _SILENT = 1e-30
 _SMALLEST_STEP = 1e-4
 # From here on log cosh x is |x| - log 2 in double precision (and the log 2 goes out in the difference).
 _STRAIGHT = 19.0
-_PIECE = 1024
+# Samples of the multiple that are worked on at a time.
+_PIECE = 16384
 
 
 @dataclass(frozen=True)
@@ -124,23 +125,25 @@ class _Bend:
     def __init__(self, drive: float, channels: int, sample_rate_hz: int):
         is_smoothed = is_smoothed_at(drive)
         dtype = np.float64 if is_smoothed else np.float32
-        self._drive = dtype(drive)
-        self._oversampler = Oversampler(factor_at(drive, sample_rate_hz), channels, dtype)
+        factor = factor_at(drive, sample_rate_hz)
+        self._oversampler = Oversampler(factor, channels, dtype, drive)
+        self._piece = _PIECE // factor
         self._before = np.zeros((channels, 1)) if is_smoothed else None
         self.latency_samples = self._oversampler.latency_samples
 
     def process(self, block: Samples) -> Samples:
         """In pieces that stay in the processor's cache."""
-        pieces = [self._bent(block[:, begin : begin + _PIECE]) for begin in range(0, block.shape[1], _PIECE)]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
+        bent = np.empty(block.shape, np.float32)
+        for begin in range(0, block.shape[1], self._piece):
+            piece = slice(begin, begin + self._piece)
+            bent[:, piece] = self._bent(block[:, piece])
+        bent[np.abs(bent) < _SILENT] = 0
+        return bent
 
-    def _bent(self, block: Samples) -> Samples:
+    def _bent(self, block: Samples) -> Waveform:
         raised = self._oversampler.up(block)
-        raised *= self._drive
         bent = np.tanh(raised, out=raised) if self._before is None else self._smoothed(raised)
-        lowered = self._oversampler.down(bent) / self._drive
-        lowered[np.abs(lowered) < _SILENT] = 0
-        return lowered.astype(np.float32, copy=False)
+        return self._oversampler.down(bent)
 
     def _smoothed(self, raised: Waveform) -> Waveform:
         """The mean of tanh between neighbouring samples, by its antiderivative log cosh (Parker et al., DAFx 2016)."""
