@@ -12,6 +12,8 @@ and its channels are not linked.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ _DETECTOR_RELEASE_MS = 100.0
 _DETECTOR_EXPONENT = 20
 # 0.001 dB: from here on the sound passes as it is, bit for bit.
 _OPEN = np.float32(0.9999)
+_STANDING: Final = 64
 
 
 class GateProcessor:
@@ -53,62 +56,93 @@ class GateProcessor:
         exponent = math.ceil(-math.log2(floor)) if floor < 1 else 0
         self._unit = np.float32(2.0**-exponent)
         self._motion = Follower(settings.attack_ms, settings.release_ms, sample_rate_hz, exponent)
+        # While it is open and its gain stands still, there is nothing to compute.
+        self._is_settled = False
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""
         if not self.is_active or not block.shape[1]:
             return block
-        gain = self.gains(np.abs(block).max(axis=0))
-        return block * gain
+        gain = self._curve(np.abs(block).max(axis=0))
+        return block if gain is None else block * gain
 
     def gains(self, detector: Samples) -> Samples:
         """Gains for levels |x|, shape (n,). Overwrites its argument."""
+        gain = self._curve(detector)
+        return np.ones_like(detector) if gain is None else gain
+
+    def _curve(self, detector: Samples) -> Samples | None:
+        """The gains; None where the sound passes as it is."""
         level = self._detector.process(detector)
         np.log(level, out=level)
         level -= np.float32(_DETECTOR_EXPONENT * math.log(2))
-        is_open = self._door.process(level)
+        spans = self._door.process(level)
+        is_open = spans == [(0, len(level))]
+        if is_open and self._is_settled:
+            return None
+        gain = self._motion.process(self._targets(level, spans))
+        gain *= self._unit
+        passes = gain > _OPEN
+        self._is_settled = is_open and bool(passes[-1]) and _stands(gain)
+        if passes.all():
+            return None
+        gain[passes] = 1
+        return gain
+
+    def _targets(self, level: Samples, spans: Sequence[tuple[int, int]]) -> Samples:
+        """What the gain moves towards. Overwrites its argument."""
         level -= self._threshold
         np.minimum(level, 0, out=level)
         level *= self._slope
         np.maximum(level, self._lowest, out=level)
         target = np.exp(level, out=level)
-        target[is_open] = 1
-        gain = self._motion.process(target)
-        gain *= self._unit
-        gain[gain > _OPEN] = 1
-        return gain
+        for begin, end in spans:
+            target[begin:end] = 1
+        return target
+
+
+def _stands(gain: Samples) -> bool:
+    """Whether a gain that moves to 1, and is near it, has come as far as single precision lets it.
+
+    While it moves, each sample is at least the next number above the one before: over so many that would be seen.
+    """
+    last = gain[-_STANDING:]
+    return len(last) == _STANDING and bool((last == last[0]).all())
 
 
 class _Door:
-    """Open or closed, for each sample: opens at the threshold, closes below threshold - hysteresis after the hold.
-
-    Each state is that of the last sample that decided one, so whole blocks are found by running maxima.
-    """
+    """Tells when the gate is open: from the threshold on, until it was below threshold - hysteresis for the hold."""
 
     def __init__(self, settings: Gate, sample_rate_hz: int):
         self._opens = np.float32(settings.threshold_db * NEPER_PER_DB)
         self._closes = np.float32((settings.threshold_db - settings.hysteresis_db) * NEPER_PER_DB)
         self._hold = round(settings.hold_ms * sample_rate_hz / 1000)
-        # Places relative to the next block: when it last opened, when it last was loud, when it last was closed.
-        self._opened = self._loud = -(2**62)
-        self._closed = -1
+        self._is_open = False
+        # Where the hold ends, from the next block on; nothing was loud before the first.
+        self._held = -1
 
-    def process(self, level: Samples) -> NDArray[np.bool_]:
-        """Whether it is open, for levels in nepers, shape (n,)."""
-        count = len(level)
-        index = np.arange(count)
-        opened = _last(index, level >= self._opens, self._opened)
-        loud = _last(index, level >= self._closes, self._loud)
-        closed = _last(index, index - loud > self._hold, self._closed)
-        self._opened, self._loud, self._closed = (_moved(int(places[-1]), count) for places in (opened, loud, closed))
-        is_open: NDArray[np.bool_] = opened > closed
-        return is_open
+    def process(self, level: Samples) -> list[tuple[int, int]]:
+        """The spans of samples in which it is open, for levels in nepers, shape (n,)."""
+        count, held = len(level), self._held
+        spans, begin = [], 0
+        for loud, quiet in _runs(level >= self._closes):
+            if self._is_open and held < loud:
+                spans.append((begin, held))
+                self._is_open = False
+            if not self._is_open:
+                opens = level[loud:quiet] >= self._opens
+                begin = loud + int(opens.argmax())
+                self._is_open = bool(opens[begin - loud])
+            held = quiet + self._hold
+        if self._is_open:
+            spans.append((begin, min(held, count)))
+            self._is_open = held >= count
+        self._held = max(held - count, -1)
+        return [(first, end) for first, end in spans if first < end]
 
 
-def _last(index: NDArray[np.int64], is_there: NDArray[np.bool_], before: int) -> NDArray[np.int64]:
-    places = np.where(is_there, index, before)
-    return np.maximum.accumulate(places)
-
-
-def _moved(place: int, count: int) -> int:
-    return max(place - count, -(2**62))
+def _runs(is_there: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Where something is there, as stretches from one place up to another."""
+    edges = (np.flatnonzero(is_there[1:] != is_there[:-1]) + 1).tolist()
+    edges = [*([0] if is_there[0] else []), *edges, *([len(is_there)] if is_there[-1] else [])]
+    return list(zip(edges[0::2], edges[1::2], strict=True))

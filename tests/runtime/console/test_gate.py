@@ -83,3 +83,17 @@ def test_silence_and_what_is_louder_than_full_scale():
     np.testing.assert_allclose(GateProcessor(settings, RATE_HZ).process(loud)[:, -100:], loud[:, -100:])
     silence = np.zeros((2, 10_000), np.float32)
     np.testing.assert_array_equal(GateProcessor(settings, RATE_HZ).process(silence), silence)
+
+
+@pytest.mark.parametrize("attack_ms", [0.1, 100.0])
+def test_blocks_that_are_all_open_change_nothing(attack_ms):
+    """Once the gain stands at 1 nothing is computed; before, and when it falls, it is where it would have been."""
+    settings = Gate(threshold_db=-30, range_db=12, ratio=50, attack_ms=attack_ms, hold_ms=0, release_ms=50)
+    audio = tone((-10, 1.0), (-60, 0.4), (-10, 0.8), (-32, 0.3), (-60, 0.3), (-10, 0.5))
+    whole = GateProcessor(settings, RATE_HZ).process(audio.copy())
+    for size in (65, 1000):
+        gate = GateProcessor(settings, RATE_HZ)
+        parts = [gate.process(audio[:, at : at + size].copy()) for at in range(0, audio.shape[1], size)]
+        np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+    quiet = np.abs(whole[0] / np.where(audio[0] == 0, 1, audio[0]))[round(1.2 * RATE_HZ) : round(1.3 * RATE_HZ)]
+    assert quiet[quiet > 0].max() < 0.3
