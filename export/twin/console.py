@@ -3,8 +3,7 @@
     sounds = [TwinTrack(audio, settings) for ...]
     mix = console_sound(sounds, TwinBuses(master=tensors([preset.master])), 44100)
 
-The master's match curve is not here. The finish (loudness, ceiling) is left out: it belongs to a render, not to a
-preset.
+The finish (loudness, ceiling) is left out: it belongs to a render, not to a preset.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A null is the energy of the difference in dB of the energy of what the runtime makes. Settings are drawn over the
 console's table; bands of the equalizer in the ranges of the published console's, and thresholds where sound is. The
-chain is all stages of a strip, delay, fx bus and master (its match curve has no twin). The reverb is not nulled but
-measured: its decays and levels (:func:`room_differences`).
+chain is all stages of a strip, delay, fx bus and master. The reverb is not nulled but measured: its decays and levels
+(:func:`room_differences`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from ...presets.console import SEND_OFF_DB, Delay, FxBus, Master, Parameter, Reverb, Strip, parameters, replace
+from ...presets.parts.match import MatchCurve
 from ...presets.preset import Preset, Track
 from ...runtime.audio.reading import Samples
 from ...runtime.console.buses import Buses
@@ -25,10 +26,12 @@ from ...runtime.console.effects import room as runtime_room
 from ...runtime.console.effects.bands import impulse_response
 from ...runtime.console.effects.delay import DelayProcessor
 from ...runtime.console.effects.room import ROOM_RATE_HZ
+from ...runtime.console.match import matched, response_length
 from ...runtime.console.streams import ConsoleStream, Input, MasterStream
 from ...runtime.console.strip import StripProcessor
 from .console import preset_sound
 from .echoes import echoed
+from .match import match_curved
 from .reverb import fx_response, room_response
 from .settings import STAGES, tensors, without
 from .strip import strip_sound
@@ -36,7 +39,7 @@ from .strip import strip_sound
 Drawn = Mapping[str, float]
 Curve = NDArray[np.float64]
 
-LINEAR: Final = ("levels", "cuts", "eq", "delay")
+LINEAR: Final = ("levels", "cuts", "eq", "match", "delay")
 # What is drawn of a strip, by the name of the case.
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "levels": ("input_gain_db", "fader_db", "pan"),
@@ -48,9 +51,7 @@ _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "saturation": ("saturation",),
     "strip": ("input_gain_db", *STAGES, "fader_db", "pan"),
 }
-# What the twin has of the master.
-_MASTER: Final = ("input_gain_db", "eq", "compressor", "output_gain_db")
-CASES: Final = (*_PARTS, "delay", "chain")
+CASES: Final = (*_PARTS, "match", "delay", "chain")
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "input_gain_db": (-12, 12),
     "fader_db": (-30, 6),
@@ -94,7 +95,9 @@ def nulls(case: str, audio: Samples, sample_rate_hz: int, seeds: range) -> Itera
         if case == "chain":
             drawn = drawn_settings(Strip, rng, (*_PARTS["strip"], "fx_send_db", "delay_send_db"))
             preset = _preset(drawn, rng)
-            twin = preset_sound({"Track": torch.from_numpy(audio)}, preset, sample_rate_hz)[0]
+            # Linear phase hears what comes behind the end.
+            longer = np.pad(audio, ((0, 0), (0, 2 * response_length(sample_rate_hz))))
+            twin = preset_sound({"Track": torch.from_numpy(longer)}, preset, sample_rate_hz)[0, :, : audio.shape[1]]
             yield null_db(twin.numpy(), runtime_console(audio, preset, sample_rate_hz)), drawn
         elif case == "delay":
             drawn = drawn_settings(Delay, rng)
@@ -102,6 +105,12 @@ def nulls(case: str, audio: Samples, sample_rate_hz: int, seeds: range) -> Itera
             stereo = np.broadcast_to(audio, (2, audio.shape[1])).copy()
             echoes = echoed(torch.from_numpy(stereo)[None], tensors([delay]), sample_rate_hz)[0]
             yield null_db(echoes.numpy(), DelayProcessor(delay, sample_rate_hz).process(stereo)), drawn
+        elif case == "match":
+            drawn = drawn_settings(MatchCurve, rng)
+            match = replace(MatchCurve(), drawn)
+            stereo = np.broadcast_to(audio, (2, audio.shape[1])) * np.array([[1], [0.4]], np.float32)
+            curved = match_curved(torch.from_numpy(stereo)[None], tensors([match]), sample_rate_hz)[0]
+            yield null_db(curved.numpy(), matched(stereo, match, sample_rate_hz)), drawn
         else:
             drawn = drawn_settings(Strip, rng, _PARTS[case])
             strip = replace(Strip(), drawn)
@@ -209,7 +218,7 @@ def _preset(strip: Drawn, rng: np.random.Generator) -> Preset:
     return Preset(
         tracks=(Track(name="Track", strip=replace(Strip(), strip)),),
         delay=replace(Delay(), {**drawn_settings(Delay, rng), "reverb_send_db": SEND_OFF_DB}),
-        master=replace(Master(), drawn_settings(Master, rng, _MASTER)),
+        master=replace(Master(), drawn_settings(Master, rng)),
     )
 
 

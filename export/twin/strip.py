@@ -19,6 +19,7 @@ from ...presets.console import Master, Strip
 from .designs import cut_sections, eq_sections
 from .dynamics import compressed, deessed, gated
 from .kernels.sections import filtered
+from .match import match_curved
 from .saturation import saturated
 from .settings import TwinSettings, factor, in_desk_form, send_factor, stage_of
 
@@ -68,7 +69,7 @@ def behind_stages(audio: Tensor, settings: TwinSettings) -> StripSound:
 
 
 def master_sound(mix: Tensor, settings: TwinSettings, sample_rate_hz: int) -> Tensor:
-    """Runs a mix through the master: input gain, EQ, compressor, output gain; the limiter is no part of a preset."""
+    """Runs a mix through the master, which ends with its output gain: the limiter is no part of a preset."""
     settings = in_desk_form(settings, Master)
     mix = _stages(mix, settings, sample_rate_hz)
     if "output_gain_db" not in settings:
@@ -104,6 +105,9 @@ def _stages(audio: Tensor, settings: TwinSettings, sample_rate_hz: int) -> Tenso
     eq = stage_of(settings, "eq")
     if eq is not None:
         audio = filtered(audio, eq_sections(eq, sample_rate_hz, single=audio.dtype == torch.float32))
+    match = stage_of(settings, "match")
+    if match is not None:
+        audio = match_curved(audio, match, sample_rate_hz)
     for name, process in _DYNAMICS:
         stage = stage_of(settings, name)
         if stage is not None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...presets.console import DeEsser
 from ..audio.reading import Samples
 from .eq import HIGHEST_FREQ
-from .primitives import Reduction, SectionStream
+from .primitives import Reduction, short_filter
 
 BAND_Q = 1.4
 ATTACK_MS = 2.0
@@ -38,14 +38,14 @@ class DeEsserProcessor:
         self.is_active = settings.range_db > 0
         if not self.is_active:
             return
-        self._band = SectionStream(band_section(settings.freq_hz, sample_rate_hz), channels)
+        self._band = short_filter(band_section(settings.freq_hz, sample_rate_hz), channels)
         self._reduction = Reduction(settings.threshold_db, settings.range_db, ATTACK_MS, RELEASE_MS, sample_rate_hz)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""
         if not self.is_active or not block.shape[1]:
             return block
-        band = self._band.process(block).astype(np.float32)
+        band = self._band.process(block).astype(np.float32, copy=False)
         reduction = self._reduction.process(np.abs(band).max(axis=0))
         if not reduction.any():
             return block

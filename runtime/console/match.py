@@ -24,7 +24,7 @@ _LENGTH_S: Final = 0.17
 # What an impulse response is cut off with, at its end, or at both.
 _FADE: Final = 0.25
 # The cepstrum is taken as if it went round: so many times longer, what comes round is far below single precision.
-_CEPSTRUM_LENGTHS: Final = 8
+CEPSTRUM_LENGTHS: Final = 8
 # Points are neighbours where nothing else is known: below the lowest and above the highest the gain stays.
 _LOG_THIRDS: Final = np.log2(np.array(THIRDS_HZ))
 
@@ -72,7 +72,7 @@ class MatchProcessor:
             return
         responses, self._is_wide = _responses(match, sample_rate_hz)
         self._filters = FirStream(responses)
-        self.latency_samples = _taps(sample_rate_hz) if match.linear_phase else 0
+        self.latency_samples = response_length(sample_rate_hz) if match.linear_phase else 0
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (2, n), later by `latency_samples`."""
@@ -87,8 +87,8 @@ class MatchProcessor:
 @lru_cache(maxsize=4)  # a master is tried and rendered with one curve many times
 def _responses(match: MatchCurve, sample_rate_hz: int) -> tuple[Curve, bool]:
     """The impulse responses of middle and sides, shape (2, taps), read-only; and whether they differ."""
-    taps = _taps(sample_rate_hz)
-    freqs_hz = np.fft.rfftfreq(_CEPSTRUM_LENGTHS * taps, 1 / sample_rate_hz)
+    taps = response_length(sample_rate_hz)
+    freqs_hz = np.fft.rfftfreq(CEPSTRUM_LENGTHS * taps, 1 / sample_rate_hz)
     gains_db = match_gains_db(match, freqs_hz)
     responses = np.stack([_impulse_response(gain_db, taps, match.linear_phase) for gain_db in gains_db])
     responses.flags.writeable = False
@@ -128,7 +128,7 @@ class FirStream:
         return filtered
 
 
-def _taps(sample_rate_hz: int) -> int:
+def response_length(sample_rate_hz: int) -> int:
     """Count the samples of an impulse response: a power of two, about as long at every rate."""
     return int(2 ** np.ceil(np.log2(_LENGTH_S * sample_rate_hz)))
 
@@ -152,10 +152,10 @@ def _impulse_response(gain_db: Curve, taps: int, linear_phase: float) -> Curve:
     bins = np.arange(len(gain_db))
     response = np.fft.irfft(np.exp(log_gain + 1j * (turned - 2 * np.pi * bins * delay / size)), size)
     length = 2 * taps + 1 if linear_phase else taps
-    return np.asarray(response[:length] * _faded(length, at_both_ends=bool(linear_phase)))
+    return np.asarray(response[:length] * faded(length, at_both_ends=bool(linear_phase)))
 
 
-def _faded(length: int, *, at_both_ends: bool) -> Curve:
+def faded(length: int, *, at_both_ends: bool) -> Curve:
     """Make a window that ends in half a cosine."""
     fade = round(_FADE * length)
     falling = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / (fade + 1))

@@ -2,8 +2,8 @@
 
 A bent waveform has harmonics above half the sample rate, which come back as tones that no chord contains. At a
 multiple of the rate they have room, and are filtered off on the way down. soxr is not used here: between chunks its
-streams keep back up to 40 ms, which a player in real time cannot wait for; half-band filters take 2 ms. Two of them in a
-row are one filter at four times the rate, and are computed as one.
+streams keep back up to 40 ms, which a player in real time cannot wait for; half-band filters take 2 ms. Two of them
+in a row are one filter at four times the rate, and are computed as one.
 """
 
 from __future__ import annotations

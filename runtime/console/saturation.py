@@ -20,7 +20,7 @@ from ...presets.console import Saturation
 from ..audio.loudness import k_weighting_sections
 from ..audio.reading import Samples
 from .oversampling import Oversampler, Waveform
-from .primitives import SectionStream
+from .primitives import SectionStream, short_filter
 
 TONE_DB: Final = 6.0
 TONE_HZ: Final = 1000.0
@@ -95,7 +95,7 @@ class SaturationProcessor:
         self._bend = _Bend(settings.drive, channels, sample_rate_hz)
         self.latency_samples = self._bend.latency_samples
         self._mix = np.float32(settings.mix)
-        self._tilts = [SectionStream(sections, channels) for sections in _tilts(settings.tone, sample_rate_hz)]
+        self._tilts = [short_filter(sections, channels) for sections in _tilts(settings.tone, sample_rate_hz)]
         self._match = _LevelMatch(settings.level_match, channels, sample_rate_hz) if settings.level_match else None
         self._dry = np.zeros((channels, self.latency_samples), np.float32)
 
@@ -116,7 +116,7 @@ class SaturationProcessor:
     def _tilted(self, block: Samples, way: int) -> Samples:
         if not self._tilts:
             return block
-        return self._tilts[way].process(block).astype(np.float32)
+        return self._tilts[way].process(block).astype(np.float32, copy=False)
 
 
 class _Bend:
@@ -157,7 +157,7 @@ class _Bend:
         is_small = np.abs(step) < _SMALLEST_STEP
         step[is_small] = 1
         area /= step
-        area[is_small] = np.tanh(joined[:, 1:][is_small])
+        area[is_small] = np.tanh((joined[:, 1:][is_small] + joined[:, :-1][is_small]) / 2)
         return area
 
 
@@ -165,7 +165,7 @@ class _LevelMatch:
     """Brings a sound's loudness to that of another, slowly."""
 
     def __init__(self, amount: float, channels: int, sample_rate_hz: int):
-        self._exponent = amount / 2
+        self._exponent = np.float32(amount / 2)
         weighting = k_weighting_sections(sample_rate_hz)
         self._weightings = [SectionStream(weighting, channels) for _ in range(2)]
         self._pole = level_pole(sample_rate_hz)
@@ -174,7 +174,7 @@ class _LevelMatch:
     def process(self, wanted: Samples, audio: Samples) -> Samples:
         """`audio` at the loudness of `wanted`, shapes (channels, n)."""
         ratio = (self._power(0, wanted) + QUIET) / (self._power(1, audio) + QUIET)
-        gain = np.minimum(ratio**self._exponent, LOUDEST_MATCH).astype(np.float32)
+        gain: Samples = np.minimum(ratio.astype(np.float32) ** self._exponent, np.float32(LOUDEST_MATCH))
         return audio * gain
 
     def _power(self, which: int, audio: Samples) -> NDArray[np.float64]:

@@ -10,10 +10,13 @@ import pytest
 import torch
 from mixbridge.export.twin.console import TwinBuses, TwinTrack, console_sound
 from mixbridge.export.twin.kernels.motion import moved
+from mixbridge.export.twin.match import match_curved
+from mixbridge.export.twin.proof import drawn_settings
 from mixbridge.export.twin.reverb import fx_reverberated, reverberated
-from mixbridge.export.twin.settings import fx_tensors, tensors
+from mixbridge.export.twin.settings import fx_tensors, tensors, without
 from mixbridge.export.twin.strip import strip_sound
 from mixbridge.presets.console import Compressor, Delay, FxBus, Master, Reverb, Strip, replace
+from mixbridge.presets.parts.match import MatchCurve
 from torch import Tensor
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
@@ -113,7 +116,9 @@ def test_through_the_whole_console_to_sends_effects_and_master() -> None:
     parts: dict[str, Any] = {
         "strip": tensors([BUSY]),
         "delay": tensors([replace(Delay(time_ms=12, ping_pong=0.4, reverb_send_db=-12), ducking(-30, 8))]),
-        "master": tensors([Master(input_gain_db=1, compressor=Compressor(ratio=2, threshold_db=-20))]),
+        "master": without(
+            tensors([Master(input_gain_db=1, compressor=Compressor(ratio=2, threshold_db=-20))]), ["match"]
+        ),
     }
     reverb, fx_bus = tensors([Reverb(decay_low_s=0.2, decay_mid_s=0.2, decay_high_s=0.15)]), fx_tensors([FxBus()])
 
@@ -129,6 +134,31 @@ def test_through_the_whole_console_to_sends_effects_and_master() -> None:
     chosen = [path for path in everything if path.startswith(("delay/", "master/")) or path.endswith("send_db")]
     fixed = {path: value for path, value in everything.items() if path not in chosen}
     checked({path: everything[path] for path in chosen}, lambda s: loss({**fixed, **s}))
+
+
+@pytest.mark.parametrize("linear_phase", [0.0, 0.3])
+def test_the_match_curve(linear_phase: float) -> None:
+    audio = tone_bursts(2000, 2)
+    drawn = drawn_settings(MatchCurve, np.random.default_rng(4))
+    settings = tensors([replace(MatchCurve(), {**drawn, "linear_phase": linear_phase})])
+    # At 0 the phase turns to another answer, of another length.
+    chosen = {path: value for path, value in settings.items() if linear_phase or path != "linear_phase"}
+    rate_hz = 48_000
+    heard = checked(chosen, lambda s: weighted(match_curved(audio, {**settings, **s}, rate_hz)))
+    assert heard == set(chosen)
+
+
+def test_a_flat_match_curve_leaves_the_audio_and_can_learn() -> None:
+    audio = tone_bursts(500, 2)
+    settings = tensors([MatchCurve()])
+    assert match_curved(audio, settings, RATE_HZ) is audio
+    held = {path: value.requires_grad_() for path, value in settings.items()}
+    sound = match_curved(audio, held, RATE_HZ)
+    torch.testing.assert_close(sound, audio)
+    sound.square().sum().backward()
+    gradient = held["tone.hz_1000_db"].grad
+    assert gradient is not None
+    assert float(gradient) > 0
 
 
 def ducking(threshold_db: float, range_db: float) -> dict[str, float]:

@@ -62,6 +62,17 @@ def test_harmonics_are_those_of_tanh(drive):
         assert 20 * np.log10(amplitudes[1000 * harmonic] / exact[harmonic]) == pytest.approx(0, abs=0.05)
 
 
+@pytest.mark.parametrize("drive", [3, 20, 100])
+def test_quiet_sound_comes_at_the_same_time_as_loud_sound(drive):
+    """Where the mean between neighbouring samples is taken, it is that for the smallest steps, too."""
+
+    def phase(peak: float) -> float:
+        line = np.fft.rfft(saturated(Saturation(drive=drive), sine(1000, peak))[0, RATE_HZ // 2 :][:RATE_HZ])[1000]
+        return float(np.angle(line))
+
+    assert phase(1e-5) == pytest.approx(phase(0.5), abs=2e-4)
+
+
 @pytest.mark.parametrize("drive", [0.5, 3, 12, 100])
 def test_matched_level_keeps_the_loudness_within_1_db(drive):
     rng = np.random.default_rng(1)

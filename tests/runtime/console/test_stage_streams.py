@@ -25,13 +25,14 @@ from mixbridge.presets.console import (
 from mixbridge.presets.parts.match import MatchCurve, ToneCurve, WidthCurve
 from mixbridge.runtime.console.compressor import CompressorProcessor
 from mixbridge.runtime.console.cut import CutProcessor
-from mixbridge.runtime.console.deesser import DeEsserProcessor
+from mixbridge.runtime.console.deesser import DeEsserProcessor, band_section
 from mixbridge.runtime.console.effects.bands import ReverbProcessor
 from mixbridge.runtime.console.effects.delay import DelayProcessor
 from mixbridge.runtime.console.effects.room import RoomProcessor
 from mixbridge.runtime.console.gate import GateProcessor
 from mixbridge.runtime.console.limiter import Limiter
 from mixbridge.runtime.console.match import MatchProcessor
+from mixbridge.runtime.console.primitives import FilterBank, SectionStream, short_filter
 from mixbridge.runtime.console.saturation import SaturationProcessor
 from mixbridge.runtime.console.strip import LIFT, Tone
 
@@ -196,3 +197,28 @@ def states(part: Any, depth: int = 0) -> list[np.ndarray]:
 def is_denormal(state: np.ndarray) -> bool:
     size = np.abs(state)
     return bool(((size > 0) & (size < np.finfo(state.dtype).tiny)).any())
+
+
+@pytest.mark.parametrize("drive", [1, 3, 6, 20])
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100])
+def test_saturation_makes_the_same_digits_in_blocks_of_any_size(drive, rate_hz):
+    """Its filters are products of matrices of another shape for each length; every sum has the same order."""
+    settings = Saturation(drive=drive, tone=0.5, mix=0.7)
+    audio = bursts(20_000)
+    whole = SaturationProcessor(settings, 2, rate_hz).process(audio.copy())
+    stage, parts, begin = SaturationProcessor(settings, 2, rate_hz), [], 0
+    for size in (1, 2, 15, 16, 17, 333, 8193, 64, 20_000):
+        parts.append(stage.process(audio[:, begin : begin + size].copy()))
+        begin += size
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
+def test_short_filters_are_the_sections_that_they_stand_for():
+    audio = bursts(20_000)
+    band = band_section(6000, 44_100)
+    wanted = SectionStream(band, 2).process(audio)
+    bank = short_filter(band, 2)
+    assert isinstance(bank, FilterBank)
+    assert np.abs(bank.process(audio) - wanted).max() <= 1e-6 * np.abs(wanted).max()
+    # One that rings for longer is a recursion.
+    assert isinstance(short_filter(band_section(2000, 192_000), 2), SectionStream)
