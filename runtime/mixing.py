@@ -397,6 +397,7 @@ def _predict(
                 files,
                 measured,
             )
+    passage.memory.clear()  # nothing is tried any more, and what was rendered for that is large
     if mastering is not None:
         preset = with_master(preset, mastering.master)
     return _Predicted(rounded(preset), passage, refinement, mastering)

@@ -162,15 +162,19 @@ class MasterProcessor:
 
     def process(self, block: Samples) -> Samples:
         """From shape (2, n) to (2, n)."""
-        return self.levelled(self.coloured(block))
+        return self.levelled(self.matched(self.toned(block)))
 
-    def coloured(self, block: Samples) -> Samples:
-        """The first half of :meth:`process`, EQ and match curve, which no other setting changes."""
-        return self._match.process(self._tone.process(block))
+    def toned(self, block: Samples) -> Samples:
+        """The first part of :meth:`process`: EQ."""
+        return self._tone.process(block)
 
-    def levelled(self, coloured: Samples) -> Samples:
-        """The second half: compressor and output gain."""
-        audio = self._compressor.process(coloured)
+    def matched(self, toned: Samples) -> Samples:
+        """The second part: match curve."""
+        return self._match.process(toned)
+
+    def levelled(self, matched: Samples) -> Samples:
+        """The third part: compressor and output gain."""
+        audio = self._compressor.process(matched)
         return audio if self._out_gain == 1 else audio * self._out_gain
 
     def latest_gains(self, frames: int) -> Samples:

@@ -40,20 +40,28 @@ class MasterTrial:
     def __init__(self, bus: Samples, sample_rate_hz: int):
         self.sample_rate_hz = sample_rate_hz
         self._bus = bus
-        self._coloured: tuple[tuple[Equalizer, MatchCurve], Samples] | None = None
+        self._toned: tuple[Equalizer, Samples] | None = None
+        self._matched: tuple[tuple[Equalizer, MatchCurve], Samples] | None = None
 
     def mastered(self, master: Master) -> Samples:
         """The signal behind a master, without delay."""
         processor = MasterProcessor(master, self.sample_rate_hz)
         late = processor.latency_samples
         colour = master.eq, master.match
-        if self._coloured is None or self._coloured[0] != colour:
+        if self._matched is None or self._matched[0] != colour:
             longest = late + round(parameters(Compressor)["lookahead_ms"].high * self.sample_rate_hz / 1000)
-            self._coloured = colour, processor.coloured(np.pad(self._bus, ((0, 0), (0, longest))))
-        coloured = self._coloured[1][:, : self._bus.shape[1] + late]
-        blocks = range(0, coloured.shape[1], BLOCK_FRAMES)  # which fit into a cache
-        levelled = [processor.levelled(coloured[:, begin : begin + BLOCK_FRAMES]) for begin in blocks]
+            self._matched = colour, processor.matched(self._equalized(processor, master.eq, longest))
+        matched = self._matched[1][:, : self._bus.shape[1] + late]
+        blocks = range(0, matched.shape[1], BLOCK_FRAMES)  # which fit into a cache
+        levelled = [processor.levelled(matched[:, begin : begin + BLOCK_FRAMES]) for begin in blocks]
         return np.concatenate(levelled, axis=1)[:, late:]
+
+    def _equalized(self, processor: MasterProcessor, eq: Equalizer, behind: int) -> Samples:
+        """The signal behind an equalizer, so many samples longer at least."""
+        frames = self._bus.shape[1] + behind
+        if self._toned is None or self._toned[0] != eq or self._toned[1].shape[1] < frames:
+            self._toned = eq, processor.toned(np.pad(self._bus, ((0, 0), (0, behind))))
+        return self._toned[1][:, :frames]
 
 
 def fit_density(trial: MasterTrial, master: Master, peak_to_loudness_db: float) -> Master:
