@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace as replace_request
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +183,20 @@ def test_mixes_are_made_judged_and_kept(corpus: Path, tmp_path: Path) -> None:
     said: list[str] = []
     assert run(request, said.append) == [made]
     assert not said  # it was there already
+    (beside,) = run(replace_request(request, peer=str(peer_that_copies(tmp_path))))
+    assert beside.ours == made.ours
+    assert set(beside.peer) == set(made.ours)
+    assert run(request) == [beside]
+
+
+def peer_that_copies(folder: Path) -> Path:
+    """A Python in whose environment matchering gives back what it is given."""
+    (folder / "site").mkdir()
+    (folder / "site" / "matchering.py").write_text(
+        "import shutil\n\n\ndef pcm24(path):\n    return path\n\n\n"
+        "def process(target, reference, results):\n    shutil.copy(target, results[0])\n"
+    )
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{folder}/site" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    return python
