@@ -22,7 +22,6 @@ from .elements import (
     MixBuses,
     ProjectIds,
     effect_devices,
-    effect_of,
     effect_words,
     filled,
     is_own,
@@ -60,8 +59,9 @@ class BusWriter:
         self._own = [track for track in project.mixer if is_own(track)]
         self._kept: dict[str, MixerTrack] = {}
         for track in self._own:
-            if track.channel is not None and track.name in self._wanted():
-                self._kept.setdefault(f"{track.role} {track.name}", track)
+            key = f"{track.role} {track.name}"
+            if track.channel is not None and key in self._wanted():
+                self._kept.setdefault(key, track)
         self._master = project.master()
         self._master_id = None if self._master is None else self._identified(self._master)
         self._groups = {name: self._channel_id("submix", _group_name(name)) for name in buses.groups}
@@ -194,7 +194,7 @@ class BusWriter:
         """Let nothing of a channel lead to what is gone; what the mix sets has new sends and a destination already."""
         if not is_chosen and channel.get("destination") in gone:
             self._channels.splicer.set(channel, {"destination": self._usual(track)})
-        own = own_sends(channel)
+        own = own_sends(channel, self._channels.effects)
         for send in channel.iterfind("Sends/Send"):
             if send.get("destination") in gone and not (is_chosen and send in own):
                 if send in own:
@@ -220,8 +220,10 @@ class BusWriter:
             self._channels.splicer.set(channel, {"destination": self._master_id})
 
     def _wanted(self) -> set[str]:
-        groups = map(_group_name, self._buses.groups)
-        return {*groups, *(EFFECT_NAMES[name] for name in self._buses.effects), *(i.track_name for i in self._returns)}
+        """List roles and names of what the mix has: a group may be called as an effect."""
+        groups = (f"submix {_group_name(name)}" for name in self._buses.groups)
+        effects = (f"effect {EFFECT_NAMES[name]}" for name in self._buses.effects)
+        return {*groups, *effects, *(f"regular {item.track_name}" for item in self._returns)}
 
     def _own_channels(self) -> set[str]:
         return {identity for track in self._own if track.channel is not None and (identity := track.channel.get("id"))}
@@ -248,16 +250,6 @@ class BusWriter:
             element.set("id", identity)
             self._channels.splicer.set(element, {"id": identity})
         return identity
-
-
-def own_effects(project: Project) -> dict[str, str]:
-    """List the effects of a mix in a project, by the ids of their channels."""
-    found = {}
-    for track in project.mixer:
-        effect = effect_of(track)
-        if effect is not None and track.channel is not None and (identity := track.channel.get("id")):
-            found[identity] = effect
-    return found
 
 
 def own_groups(project: Project) -> dict[str, MixerTrack]:

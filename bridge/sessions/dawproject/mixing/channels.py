@@ -21,7 +21,7 @@ from ..devices import (
 from ..mixer import MixerTrack, Project, acts, device_name
 from ..splice import Splicer
 from ..xml import Document, is_true
-from .elements import own_sends
+from .elements import effect_channels, own_sends
 
 _CHANNEL = ("Devices", "Mute", "Pan", "Sends", "Volume")
 # Devices before which an effect would hear nothing.
@@ -38,11 +38,13 @@ class ChannelWriter:
     Attributes:
         splicer: of the document.
         notes: what is not as the mix has it, in sentences.
+        effects: of an earlier mix, by the ids of their channels.
     """
 
     def __init__(self, document: Document, project: Project):
         self.splicer = Splicer(document)
         self.notes: list[str] = []
+        self.effects = effect_channels(project)
         self._targets: dict[str, list[Element]] = {}
         for target in project.root.iter("Target"):
             self._targets.setdefault(target.get("parameter", ""), []).append(target)
@@ -144,7 +146,7 @@ class ChannelWriter:
             fresh = Element("Sends")
             fresh.extend(new)
             return fresh if new else None
-        old = own_sends(channel)
+        old = own_sends(channel, self.effects)
         self._exchange(sends, old, new, sends[-1] if len(sends) else None)
         return None
 

@@ -19,7 +19,7 @@ from .....runtime.console.effects.buses import DELAY, FX_BUS, REVERB, used_buses
 from ...core.model import Session
 from ...core.returned import MARK, TITLES, ReturnAudio, is_return_audio_name
 from ..devices import LOUDEST_FADER, cut_hz_of, cuts_element, mute_element, pan_element, volume_element
-from ..mixer import MixerTrack, fader_db, parameter_level
+from ..mixer import MixerTrack, Project, fader_db, parameter_level
 from ..xml import is_true
 
 _SENDS: Final = {FX_BUS: "fx_send_db", REVERB: "reverb_send_db", DELAY: "delay_send_db"}
@@ -114,9 +114,25 @@ def send_held(effect: str, level_db: float) -> Iterator[str]:
         yield f"its send to {EFFECT_NAMES[effect]} of {level_db:+.1f} dB becomes {most_db:+.1f} dB."
 
 
-def own_sends(channel: Element) -> list[Element]:
-    """List the sends of a channel that a mix put there."""
-    return [send for send in channel.iterfind("Sends/Send") if send.get("name") in _EFFECTS]
+def own_sends(channel: Element, effects: Collection[str]) -> list[Element]:
+    """List the sends of a channel that a mix put there; a DAW may have dropped their names, but not where they go.
+
+    Args:
+        channel: which.
+        effects: ids of the channels of a mix's effects.
+    """
+    sends = channel.iterfind("Sends/Send")
+    return [send for send in sends if send.get("name") in _EFFECTS or send.get("destination") in effects]
+
+
+def effect_channels(project: Project) -> dict[str, str]:
+    """List the effects of a mix in a project, by the ids of their channels."""
+    found = {}
+    for track in project.mixer:
+        effect = effect_of(track)
+        if effect is not None and track.channel is not None and (identity := track.channel.get("id")):
+            found[identity] = effect
+    return found
 
 
 def sends_of(channel: Element, effects: Mapping[str, str]) -> dict[str, float]:

@@ -24,9 +24,9 @@ from .....runtime.console.effects.buses import DELAY, FX_BUS, REVERB
 from ...writing import in_terms_of_mix
 from ..devices import compressor_of, cuts_of, equalizer_of, gate_of, is_ours
 from ..mixer import MixerTrack, Project, fader_db, pan_of
-from .buses import group_of, own_effects, own_groups
+from .buses import group_of, own_groups
 from .channels import is_muted
-from .elements import delay_of, reverb_of, sends_of, with_sends
+from .elements import delay_of, effect_channels, reverb_of, sends_of, with_sends
 
 _STEREO = 2
 
@@ -39,7 +39,7 @@ class ProjectBusReader:
     """
 
     def __init__(self, project: Project):
-        self._effects = own_effects(project)
+        self._effects = effect_channels(project)
         self._groups = own_groups(project)
         self._channels = {
             self._effects[identity]: track.channel

@@ -442,3 +442,27 @@ def test_levels_of_returns_come_back_on_their_grid() -> None:
         assert reverb_of(reverb).return_gain_db == pytest.approx(level_db, abs=1e-6)
         found = delay_of(delay, effects)
         assert (found.return_gain_db, found.reverb_send_db) == pytest.approx((level_db, level_db), abs=1e-6)
+
+
+def test_a_group_may_be_called_as_an_effect(project: Path) -> None:
+    track = Track(name="Keys", strip=Strip(reverb_send_db=-10), bus="Reverb")
+    both = Preset(tracks=(track,), buses=(GroupBus(name="Reverb", strip=Strip(fader_db=-3)),))
+    path = silently(read_session(project), both, project.with_name("both.dawproject"))
+    assert faults(path) == []
+    found = written_mix(path)
+    assert (found.tracks[0].bus, found.buses[0].strip.fader_db) == ("Reverb", pytest.approx(-3))
+    assert found.tracks[0].strip.reverb_send_db == pytest.approx(-10)
+    alone = Preset(tracks=(track.model_copy(update={"bus": None}),))
+    without = silently(read_session(path), alone, project.with_name("alone.dawproject"))
+    assert faults(without) == []
+    assert written_mix(without).buses == ()
+    assert written_mix(without).tracks[0].strip.reverb_send_db == pytest.approx(-10)
+
+
+def test_sends_whose_names_a_daw_has_dropped_are_taken_for_ours(written: Written, tmp_path: Path) -> None:
+    text = re.sub(r'(<Send [^>]*?) name="[^"]*"', r"\1", project_xml(written.path).decode())
+    bare = write_project(tmp_path / "bare.dawproject", text.encode(), unpacked(written.path))
+    again = insert(read_session(bare), PRESET, tmp_path / "again.dawproject")
+    assert faults(again.path) == []
+    assert len(channel_named(again.path, "Vox").findall("Sends/Send")) == 2
+    assert written_mix(again.path) == written_mix(written.path)
