@@ -26,7 +26,7 @@ from ..console.response import band_responses_db, compressor_gain_db, eq_respons
 from ..rendering.in_memory import Rendered
 from .rails import BURIED, NOT_A_NUMBER, REVERSED_TONE, SILENT_BAND, SQUASHED, Guarded, finding
 from .role_rails import in_the_middle, lead_heard, low_end_in_the_middle, upright, without_low_boosts
-from .spikes import tamed
+from .spikes import tamed, without_lifted_noise
 from .trial import AMOUNTS, Bus, Trial, rows
 
 WHOLE = "the whole mix"
@@ -54,6 +54,7 @@ def guard(preset: Preset, trial: Trial) -> Guarded:
     checked = _and_then(checked, lambda found: in_the_middle(found, trial))
     checked = _and_then(checked, lambda found: without_low_boosts(found, trial))
     checked = _and_then(checked, lambda found: _each_track(found, trial))
+    checked = _and_then(checked, lambda found: without_lifted_noise(found, trial))
     rendered = trial.render(checked.preset)
     checked = _and_then(checked, lambda found: _audible(found, rendered, trial.sample_rate_hz))
     for check in (lead_heard, low_end_in_the_middle, upright) if trial.cast.is_known else ():

@@ -42,6 +42,12 @@ SQUASHED = Rule(
     "{who}: the compressor would have turned it down by {before:.0f} dB on average; "
     "eased to {after:.0f} dB at the same loudness",
 )
+LIFTED_NOISE = Rule(
+    "noise lifted",
+    6.0,
+    6.0,
+    "{who}: what is only noise in it would have been lifted by {before:.0f} dB against the music; now {after:.0f} dB",
+)
 BURIED = Rule(
     "buried",
     -30.0,
@@ -99,6 +105,7 @@ RULES = (
     LOW_BOOST,
     SILENT_BAND,
     SQUASHED,
+    LIFTED_NOISE,
     BURIED,
     UNDER_THE_REST,
     WIDE_LOWS,

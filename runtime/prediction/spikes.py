@@ -1,4 +1,6 @@
-"""Tracks whose peaks stand so far above the mix that only a limiter would hold them: compresses them, as engineers do.
+"""Two rails on what compressors do: peaks that only a limiter would hold, and noise that comes up with the music.
+
+Tracks whose peaks stand far above the mix are compressed, as engineers do; what lifts noise does less.
 
 Band powers, on which the default model learns, know nothing of peaks inside a frame of 46 ms; this does.
 """
@@ -10,14 +12,15 @@ import math
 import numpy as np
 
 from ...presets import console
-from ...presets.console import Strip, parameters
+from ...presets.console import EQ_BANDS, Strip, parameters
 from ...presets.preset import Finding, Preset
 from ...presets.units import decibels
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
+from ..practice.noise import NoiseBands, music_db, noise_bands, noise_lift_db
 from ..rendering.in_memory import render_strip
 from .casting import takes_of
-from .rails import SPIKY, Guarded, finding
+from .rails import LIFTED_NOISE, SPIKY, Guarded, finding
 from .trial import Trial
 
 # Fast and steep enough to catch the beginning of a drum: a time constant of 0.2 ms, and seen coming.
@@ -27,6 +30,8 @@ _STEPS = 6
 _MOST_TRACKS = 4
 _WORTH_IT_DB = 1.0
 _TINY = 1e-9
+# Shares of the equalizer's gains and of the compressor's ratio that are tried where a strip lifts noise.
+_LESS = ((0.75, 1.0), (0.5, 1.0), (0.5, 0.6), (0.35, 0.4), (0.2, 0.25), (0.1, 0.1), (0.0, 0.0))
 
 
 def tamed(preset: Preset, trial: Trial) -> Guarded:
@@ -58,6 +63,50 @@ def tamed(preset: Preset, trial: Trial) -> Guarded:
         findings.append(finding(SPIKY, name, over_db, after_db, {}))
         preset, over_db = tried, after_db
     return Guarded(preset, tuple(findings))
+
+
+def without_lifted_noise(preset: Preset, trial: Trial) -> Guarded:
+    """Where a strip lifts bands that have only noise in them, do less in its equalizer, then in its compressor.
+
+    The track stays as loud as it was.
+    """
+    findings: list[Finding] = []
+    tracks = []
+    playing = trial.playing(preset)
+    for track in preset.tracks:
+        audio, strip = playing.get(track.name), track.strip
+        if audio is not None and _may_lift(strip):
+            bands = noise_bands(audio, trial.sample_rate_hz)
+            before_db = noise_lift_db(bands, strip, audio, trial.sample_rate_hz)
+            if before_db > LIFTED_NOISE.limit_db:
+                strip, after_db = _quieter(strip, bands, audio, trial.sample_rate_hz)
+                findings.append(finding(LIFTED_NOISE, track.name, before_db, after_db, {}))
+        tracks.append(track if strip is track.strip else track.model_copy(update={"strip": strip}))
+    return Guarded(preset.model_copy(update={"tracks": tuple(tracks)}) if findings else preset, tuple(findings))
+
+
+def _may_lift(strip: Strip) -> bool:
+    """Whether a strip does anything that could lift noise that far; spares most tracks the measurement."""
+    boosts_db = sum(max(0.0, getattr(strip.eq, name).gain_db) for name in EQ_BANDS)
+    cuts_db = sum(max(0.0, -getattr(strip.eq, name).gain_db) for name in EQ_BANDS)
+    return strip.compressor.ratio > 1 or boosts_db + cuts_db > LIFTED_NOISE.limit_db
+
+
+def _quieter(strip: Strip, bands: NoiseBands, audio: Samples, sample_rate_hz: int) -> tuple[Strip, float]:
+    """A strip that lifts noise no further than it may, and how far that is."""
+    made_db = music_db(bands, strip, audio, sample_rate_hz)
+    tried, lift_db = strip, float("inf")
+    for share, ratio_share in _LESS:
+        gains = {name: getattr(strip.eq, name).gain_db for name in EQ_BANDS}
+        values = {f"eq.{name}.gain_db": share * gain_db for name, gain_db in gains.items()}
+        ratio = 1 + ratio_share * (strip.compressor.ratio - 1)
+        tried = console.replace(strip, {**values, "compressor.ratio": ratio})
+        lift_db = noise_lift_db(bands, tried, audio, sample_rate_hz)
+        if lift_db <= LIFTED_NOISE.target_db:
+            break
+    louder_db = music_db(bands, tried, audio, sample_rate_hz) - made_db
+    fader_db = parameters(Strip)["fader_db"].clamp(tried.fader_db - louder_db)
+    return console.replace(tried, {"fader_db": fader_db}), lift_db
 
 
 def _compressed(preset: Preset, name: str, trial: Trial, peak_db: float) -> Strip:
