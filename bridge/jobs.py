@@ -16,7 +16,7 @@ from ..runtime import master_file, mixing
 from ..runtime.audio.output import OutputFolder, write_text
 from ..runtime.audio.reading import notes_of
 from ..runtime.master_file import MasterOptions
-from ..runtime.mastering.fitting import rendering_for
+from ..runtime.mastering.fitting import rendering_again, rendering_for
 from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.analysis import Passage
 from ..runtime.model.bundle import DEFAULT_MODEL
@@ -187,7 +187,8 @@ def _silent(passage: Passage) -> tuple[str, ...]:
 
 
 def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
-    levels, target = result.render.levels, rendering_for(result.mastering, options).loudness_lufs
+    how = rendering_for(result.mastering, options) if result.mastering else rendering_again(result.preset, options)
+    levels, target = result.render.levels, how.loudness_lufs
     silent = _silent(result.passage) if result.passage else ()
     refinement = result.refinement
     if refinement and refinement.interrupted:

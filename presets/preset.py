@@ -78,6 +78,21 @@ class Confidence(Part):
     amount: float = Field(1.0, ge=0, le=1, description="how much of the prediction was kept, against that plain mix")
 
 
+class MixLevel(Part):
+    """How loud a mix was finished where nobody asked for a loudness: what its reference's peaks allowed."""
+
+    loudness_lufs: float = Field(ge=-70, le=0, allow_inf_nan=False)
+    peak_to_loudness_db: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="peaks further above it were turned down, by 3 dB at most",
+    )
+    most_limited_db: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="the limiter turned no peak down by more; loudness gave way first"
+    )
+
+
 class Provenance(Part):
     """Where a preset came from; every entry may be absent in one made by hand."""
 
@@ -102,6 +117,7 @@ class Provenance(Part):
     decisions: tuple[str, ...] | None = Field(
         None, max_length=100, description="for people: what was taken from the reference and why, a sentence each"
     )
+    level: MixLevel | None = Field(None, description="how loud the mix was finished; the preset is applied like that")
     note: str | None = Field(None, max_length=2000)
 
 

@@ -34,7 +34,17 @@ from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
 from .audio.writing import FORMATS
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
-from .mastering.fitting import Mastering, Phase, fit_to_song, is_music, reference_profile, rendering_for, with_master
+from .mastering.fitting import (
+    Mastering,
+    Phase,
+    fit_to_song,
+    is_music,
+    reference_profile,
+    rendering_again,
+    rendering_for,
+    with_level,
+    with_master,
+)
 from .model.analysis import Passage, said_offsets
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider, check_provider
@@ -257,10 +267,11 @@ def mix_into(
     with OpenFiles() as files:
         made = _predict(stems, reference, model, provider, options, _part(progress, 0, done), files)
         rendering = _part(progress, done, 1)
-        how = rendering_for(made.mastering, render_options or RenderOptions())
-        render = _render(place, made.preset, stems, how, rendering, files)
+        asked = render_options or RenderOptions()
+        how, preset = rendering_for(made.mastering, asked), with_level(made.preset, made.mastering, asked)
+        render = _render(place, preset, stems, how, rendering, files)
     offsets = made.passage.offsets
-    return MixResult(place.folder, made.preset, render, made.passage, made.refinement, made.mastering, offsets)
+    return MixResult(place.folder, preset, render, made.passage, made.refinement, made.mastering, offsets)
 
 
 def apply_into(
@@ -274,7 +285,8 @@ def apply_into(
     """:func:`apply` into a folder that is open already, for who adds to it."""
     with OpenFiles() as files:
         preset = _believed(preset, paths_by_name(stems), files)
-        render = _render(place, preset, stems, options or RenderOptions(), progress, files)
+        how = rendering_again(preset, options or RenderOptions())
+        render = _render(place, preset, stems, how, progress, files)
         offsets = tuple(said_offsets(paths_by_name(stems), files))
     return MixResult(place.folder, preset, render, offsets=offsets)
 

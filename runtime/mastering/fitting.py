@@ -13,8 +13,9 @@ import numpy as np
 
 from ...presets.checking.claims import hold, with_claims
 from ...presets.console import Master
+from ...presets.files import SIGNIFICANT_DIGITS
 from ...presets.parts.match import THIRDS_HZ, MatchCurve, WidthCurve
-from ...presets.preset import Preset
+from ...presets.preset import MixLevel, Preset
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples, probe, read_passage
 from ..console.match import match_gains_db
@@ -181,6 +182,37 @@ def fit_to_song(
     return fit_master(preset, stems, profile, amount=amount, phase=phase, heard_s=heard_s, aspects=taken, files=files)
 
 
+def _kept(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def with_level(preset: Preset, mastering: Mastering | None, options: RenderOptions) -> Preset:
+    """Write into a preset how loud its mix is finished, if nobody asked for a loudness."""
+    if mastering is None or options.loudness_of_reference or options.loudness_lufs != USUAL_LUFS:
+        return preset
+    how = rendering_for(mastering, options)
+    level = MixLevel(
+        loudness_lufs=USUAL_LUFS if how.loudness_lufs is None else how.loudness_lufs,
+        peak_to_loudness_db=how.peak_to_loudness_db,
+        most_limited_db=how.most_limited_db,
+    )
+    return preset.model_copy(update={"provenance": preset.provenance.model_copy(update={"level": level})})
+
+
+def rendering_again(preset: Preset, options: RenderOptions) -> RenderOptions:
+    """Complete how to render a preset that was mixed before: as loud as then, if nobody asks for a loudness."""
+    level = preset.provenance.level
+    if level is None or options.loudness_of_reference or options.loudness_lufs != USUAL_LUFS:
+        return options
+    most_db = level.most_limited_db if options.most_limited_db is None else options.most_limited_db
+    return replace(
+        options,
+        loudness_lufs=level.loudness_lufs,
+        peak_to_loudness_db=level.peak_to_loudness_db,
+        most_limited_db=most_db,
+    )
+
+
 def rendering_for(mastering: Mastering | None, options: RenderOptions) -> RenderOptions:
     """Complete how to render: the density of the reference, and its loudness where that is asked for.
 
@@ -201,6 +233,9 @@ def rendering_for(mastering: Mastering | None, options: RenderOptions) -> Render
         most_db = MOST_DENSER_DB if most_db is None else most_db
         loudness_lufs = _held_lufs(min(loudness_lufs, loudest_lufs)) if mastering.is_dense else loudness_lufs
     density_db = max(0.0, peaks_db) if mastering.is_dense else None
+    if options.loudness_lufs == USUAL_LUFS and not options.loudness_of_reference:
+        # As the preset keeps them, so that it makes the same mix again.
+        loudness_lufs, density_db, most_db = (_kept(value) for value in (loudness_lufs, density_db, most_db))
     return replace(options, loudness_lufs=loudness_lufs, peak_to_loudness_db=density_db, most_limited_db=most_db)
 
 

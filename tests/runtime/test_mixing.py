@@ -140,6 +140,10 @@ def test_the_saved_preset_makes_the_same_mix(
     first = mix(stems, reference, tmp_path / "one", model=controller)
     again = apply(load(first.preset_path), stems, tmp_path / "two")
     np.testing.assert_array_equal(read(first.mix_path), read(again.mix_path))
+    # The reference's peaks stand so high that the usual loudness would cost the mix its own.
+    assert first.render.levels.loudness_lufs < -15
+    quieter = apply(load(first.preset_path), stems, tmp_path / "three", options=RenderOptions(loudness_lufs=-16.5))
+    assert quieter.render.levels.loudness_lufs == pytest.approx(-16.5, abs=0.3)
 
 
 def test_a_saved_preset_stays_the_same_file(
