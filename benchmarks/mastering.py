@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 import soxr
-from mixbridge.export.studies.measures import MEASURES, RATE_HZ, WholeSound
+from mixbridge.export.mixes.measures import MEASURES, RATE_HZ, WholeSound
 from mixbridge.presets.files import load, save
 from mixbridge.runtime.audio.stems import collect_stems
 from mixbridge.runtime.master_file import master

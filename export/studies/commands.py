@@ -137,9 +137,9 @@ def mixes(  # one parameter an option
     Sins, how mixes follow their references, how far settings are from people's, and the distance to the reference
     beside that of rules with matchering. To go on after a stop, repeat the command.
     """
+    from ..mixes.page import TITLE, page
+    from ..mixes.whole_mixes import MixRequest, run
     from ..whole_files import check_page, write_text
-    from .mixes_page import TITLE, page
-    from .whole_mixes import MixRequest, run
 
     check_page(output, TITLE)
     request = MixRequest(
@@ -191,7 +191,7 @@ def chances(corpus: Path, songs: Path | None, model: str, cases: int, seed: int)
 )
 def steadiness(corpus: Path, model: str, songs: Path | None, sessions: int, choices: int, tracks: int) -> None:
     """Measure how far settings depend on which passages are heard, on held-out sessions of CORPUS; print a table."""
-    from .steadiness import run, table
+    from ..mixes.steadiness import run, table
 
     click.echo(table(run(corpus, model, songs, sessions, choices, tracks, _say)))
 

@@ -21,8 +21,8 @@ from ...runtime.model.analysis import cut_passage, hear_reference
 from ...runtime.model.controller import Controller
 from ...runtime.prediction.predict import predict_safely
 from ..evaluation.material import find_material
+from .making import SessionPlace, places_of, songs_for
 from .measures import RATE_HZ
-from .mixes import SessionPlace, places_of, songs_for
 
 Floats = NDArray[np.float64]
 

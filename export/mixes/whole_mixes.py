@@ -21,8 +21,7 @@ from ...runtime.model.controller import Controller
 from ...runtime.practice.sins import LIMITED_DB, sins
 from ...runtime.prediction.predict import predict
 from ..evaluation.material import find_material
-from .measures import RATE_HZ, WholeSound
-from .mixes import (
+from .making import (
     ALTERATIONS,
     ALTERED,
     MadeMix,
@@ -35,6 +34,7 @@ from .mixes import (
     read_session,
     songs_for,
 )
+from .measures import RATE_HZ, WholeSound
 from .people import TrackFigures, figures_of
 
 LIMITER: Final = "limiter at work"

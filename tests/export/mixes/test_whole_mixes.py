@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.export.evaluation.material import find_material
-from mixbridge.export.studies.measures import RATE_HZ, WholeSound
-from mixbridge.export.studies.mixes import altered, places_of
-from mixbridge.export.studies.mixes_page import TITLE, page, rank_correlation
-from mixbridge.export.studies.people import FIGURES, TrackFigures, distances, figures_of
-from mixbridge.export.studies.steadiness import REFERENCE, TRACKS, spreads
-from mixbridge.export.studies.steadiness import table as steadiness_table
-from mixbridge.export.studies.whole_mixes import LIMITER, MixCase, MixRequest, run
+from mixbridge.export.mixes.making import altered, places_of
+from mixbridge.export.mixes.measures import RATE_HZ, WholeSound
+from mixbridge.export.mixes.page import TITLE, page, rank_correlation
+from mixbridge.export.mixes.people import FIGURES, TrackFigures, distances, figures_of
+from mixbridge.export.mixes.steadiness import REFERENCE, TRACKS, spreads
+from mixbridge.export.mixes.steadiness import table as steadiness_table
+from mixbridge.export.mixes.whole_mixes import LIMITER, MixCase, MixRequest, run
 from mixbridge.presets.console import Strip, replace
 from mixbridge.presets.errors import ModelError
 from mixbridge.presets.parts.match import MatchCurve, ToneCurve

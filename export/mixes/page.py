@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from .making import ALTERATIONS
 from .measures import MEASURES, TRAITS
-from .mixes import ALTERATIONS
 from .people import FIGURES, TrackFigures, distances
 from .whole_mixes import MixCase
 
