@@ -71,7 +71,7 @@ def folder(tmp_path, monkeypatch):
 
     for name in ("stems/Bass.wav", "stems/Lead Vox.wav", "vox.wav", "bass.wav"):
         write(name, 1)
-    for name in ("song.wav", "ref.wav"):
+    for name in ("song.wav", "ref.wav", "a.wav", "b.wav"):
         write(name, 8, 2)
     from reaper_project import item, project, track
 
