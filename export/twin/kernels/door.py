@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .applying import applied
 from .compiled import Values, Wave, compiled
-from .followers import pole
+from .followers import pole, risen, row_of
 
 _DETECTOR_MS = (0.5, 100.0)
 _LOWEST = 2.0**-20
@@ -78,21 +78,14 @@ def _swing(
     gains: Wave,
 ) -> None:
     for row in range(detector.shape[0]):
-        threshold, most, slope, attack, release = (
-            settings[row, 0],
-            settings[row, 1],
-            settings[row, 2],
-            settings[row, 3],
-            settings[row, 4],
-        )
+        threshold, most, slope, attack, release = row_of(settings, row)
         opens, closes = math.exp(threshold), math.exp(decisions[row, 0])
         hold = decisions[row, 1]
         unit = 2.0 ** -math.ceil(most / math.log(2.0))
         level, gain, door, quiet = 0.0, 0.0, False, hold + 1
         for n in range(detector.shape[1]):
             x = float(detector[row, n])
-            c = poles[0] if x > level else poles[1]
-            level = x + c * (level - x)
+            level = risen(x, level, poles[0], poles[1])
             levels[row, n] = level
             heard = max(level, _LOWEST)
             quiet = 0 if heard >= closes else quiet + 1
@@ -102,8 +95,7 @@ def _swing(
                 door = False
             is_open[row, n] = door
             target = 1.0 if door else _closed(heard, threshold, most, slope)
-            c = attack if target > gain else release
-            gain = target + c * (gain - target)
+            gain = risen(target, gain, attack, release)
             motion[row, n] = gain
             gains[row, n] = 1.0 if gain > _OPEN else max(gain, unit)
 
@@ -121,13 +113,7 @@ def _swing_back(
     slopes: Values,
 ) -> None:
     for row in range(detector.shape[0]):
-        threshold, most, slope, attack, release = (
-            settings[row, 0],
-            settings[row, 1],
-            settings[row, 2],
-            settings[row, 3],
-            settings[row, 4],
-        )
+        threshold, most, slope, attack, release = row_of(settings, row)
         unit = 2.0 ** -math.ceil(most / math.log(2.0))
         carried, moved = 0.0, 0.0
         for n in range(detector.shape[1] - 1, -1, -1):

@@ -80,21 +80,27 @@ def _arrays(detector: Tensor, settings: Tensor) -> tuple[Wave, Values]:
 
 
 @compiled
+def row_of(settings: Values, row: int) -> tuple[float, float, float, float, float]:
+    """Reads the five settings of a member of the batch."""
+    return settings[row, 0], settings[row, 1], settings[row, 2], settings[row, 3], settings[row, 4]
+
+
+@compiled
+def risen(wanted: float, level: float, attack: float, release: float) -> float:
+    """Moves a level towards its input by one sample."""
+    c = attack if wanted > level else release
+    return wanted + c * (level - wanted)
+
+
+@compiled
 def _compress(detector: Wave, settings: Values, levels: Wave, gains: Wave) -> None:
     for row in range(detector.shape[0]):
-        edge, knee, slope, attack, release = (
-            settings[row, 0],
-            settings[row, 1],
-            settings[row, 2],
-            settings[row, 3],
-            settings[row, 4],
-        )
+        edge, knee, slope, attack, release = row_of(settings, row)
         quiet = math.exp(edge)
         level = 0.0
         for n in range(detector.shape[1]):
             x = float(detector[row, n])
-            c = attack if x > level else release
-            level = x + c * (level - x)
+            level = risen(x, level, attack, release)
             levels[row, n] = level
             if level <= quiet:
                 gains[row, n] = 1.0
@@ -112,13 +118,7 @@ def _compress_back(
     detector: Wave, settings: Values, levels: Wave, gains: Wave, gradient: Wave, before: Wave, slopes: Values
 ) -> None:
     for row in range(detector.shape[0]):
-        edge, knee, slope, attack, release = (
-            settings[row, 0],
-            settings[row, 1],
-            settings[row, 2],
-            settings[row, 3],
-            settings[row, 4],
-        )
+        edge, knee, slope, attack, release = row_of(settings, row)
         quiet = math.exp(edge)
         carried = 0.0
         for n in range(detector.shape[1] - 1, -1, -1):
@@ -138,10 +138,7 @@ def _compress_back(
                 slopes[row, 2] += g * bent
                 carried += g * slope * steep / level
             c = attack if x > last else release
-            if x > last:
-                slopes[row, 3] += carried * (last - x)
-            else:
-                slopes[row, 4] += carried * (last - x)
+            slopes[row, 3 if x > last else 4] += carried * (last - x)
             before[row, n] = (1 - c) * carried
             carried *= c
 
@@ -149,19 +146,12 @@ def _compress_back(
 @compiled
 def _reduce(detector: Wave, settings: Values, levels: Wave, gains: Wave) -> None:
     for row in range(detector.shape[0]):
-        threshold, most, slope, attack, release = (
-            settings[row, 0],
-            settings[row, 1],
-            settings[row, 2],
-            settings[row, 3],
-            settings[row, 4],
-        )
+        threshold, most, slope, attack, release = row_of(settings, row)
         quiet = math.exp(threshold)
         level = 0.0
         for n in range(detector.shape[1]):
             x = float(detector[row, n])
-            c = attack if x > level else release
-            level = x + c * (level - x)
+            level = risen(x, level, attack, release)
             levels[row, n] = level
             heard = max(level, _LOWEST)
             if heard <= quiet:
@@ -175,13 +165,7 @@ def _reduce_back(
     detector: Wave, settings: Values, levels: Wave, gains: Wave, gradient: Wave, before: Wave, slopes: Values
 ) -> None:
     for row in range(detector.shape[0]):
-        threshold, most, slope, attack, release = (
-            settings[row, 0],
-            settings[row, 1],
-            settings[row, 2],
-            settings[row, 3],
-            settings[row, 4],
-        )
+        threshold, most, slope, attack, release = row_of(settings, row)
         quiet = math.exp(threshold)
         carried = 0.0
         for n in range(detector.shape[1] - 1, -1, -1):
@@ -199,9 +183,6 @@ def _reduce_back(
                     if level > _LOWEST:
                         carried += g * slope / level
             c = attack if x > last else release
-            if x > last:
-                slopes[row, 3] += carried * (last - x)
-            else:
-                slopes[row, 4] += carried * (last - x)
+            slopes[row, 3 if x > last else 4] += carried * (last - x)
             before[row, n] = (1 - c) * carried
             carried *= c

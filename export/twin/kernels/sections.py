@@ -53,6 +53,15 @@ class _Filtered(torch.autograd.Function):
 
 
 @compiled
+def _section(section: Values, x: float, first: Values, second: Values, k: int) -> float:
+    """Sends a sample through a section, the k-th by its state (transposed direct form II)."""
+    y = section[0] * x + first[k]
+    first[k] = section[1] * x - section[3] * y + second[k]
+    second[k] = section[2] * x - section[4] * y
+    return y
+
+
+@compiled
 def _forward(audio: Wave, sections: Values, steps: Wave) -> None:
     batch, channels, frames = audio.shape
     count = sections.shape[1]
@@ -63,11 +72,8 @@ def _forward(audio: Wave, sections: Values, steps: Wave) -> None:
             for n in range(frames):
                 x = float(audio[row, channel, n])
                 for k in range(count):
-                    y = sections[row, k, 0] * x + first[k]
-                    first[k] = sections[row, k, 1] * x - sections[row, k, 3] * y + second[k]
-                    second[k] = sections[row, k, 2] * x - sections[row, k, 4] * y
-                    steps[k, row, channel, n] = y
-                    x = y
+                    x = _section(sections[row, k], x, first, second, k)
+                    steps[k, row, channel, n] = x
 
 
 @compiled
@@ -108,8 +114,5 @@ def _backward_alone(sections: Values, gradient: Wave, before: Wave) -> None:
             for n in range(frames - 1, -1, -1):
                 x = float(gradient[row, channel, n])
                 for k in range(count - 1, -1, -1):
-                    y = sections[row, k, 0] * x + first[k]
-                    first[k] = sections[row, k, 1] * x - sections[row, k, 3] * y + second[k]
-                    second[k] = sections[row, k, 2] * x - sections[row, k, 4] * y
-                    x = y
+                    x = _section(sections[row, k], x, first, second, k)
                 before[row, channel, n] = x
