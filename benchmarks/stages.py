@@ -68,7 +68,7 @@ Ratios: wall {spread(wall, "x")}, CPU {spread(cpu, "x")}. Every stage on: gate, 
 look-ahead, de-esser, saturation with tone and matched level, sends to a ducked reverb and to a delay that
 feeds it, on every track.
 
-Idle stages: the strips of the predicted preset, {len(idle.seconds["bare"])} times in turn with EQ and compressor alone:
+Idle stages: the strips of the predicted preset, {len(idle.seconds["bare"])} times in turn with the stages in use alone:
 CPU {spread(more, "x")}.
 """,
         encoding="utf-8",

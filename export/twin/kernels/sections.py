@@ -55,7 +55,7 @@ class _Filtered(torch.autograd.Function):
 @compiled
 def _section(section: Values, x: float, first: Values, second: Values, k: int) -> float:
     """Sends a sample through a section, the k-th by its state (transposed direct form II)."""
-    y = section[0] * x + first[k]
+    y: float = section[0] * x + first[k]
     first[k] = section[1] * x - section[3] * y + second[k]
     second[k] = section[2] * x - section[4] * y
     return y
