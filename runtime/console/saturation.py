@@ -149,15 +149,18 @@ class _Bend:
         """The mean of tanh between neighbouring samples, by its antiderivative log cosh (Parker et al., DAFx 2016)."""
         joined = np.concatenate([self._before, raised], axis=1)
         self._before = joined[:, -1:].copy()
-        step = np.diff(joined, axis=1)
+        step: Waveform = np.diff(joined, axis=1)
+        middle: Waveform = (joined[:, 1:] + joined[:, :-1]) / 2
+        is_small = np.abs(step) < _SMALLEST_STEP
+        if is_small.all():  # silence costs no more than sound
+            return np.tanh(middle, out=middle)
         size = np.abs(joined)
         is_round = size < _STRAIGHT
         size[is_round] += np.log1p(np.exp(-2 * size[is_round]))
         area: Waveform = np.diff(size, axis=1)
-        is_small = np.abs(step) < _SMALLEST_STEP
         step[is_small] = 1
         area /= step
-        area[is_small] = np.tanh((joined[:, 1:][is_small] + joined[:, :-1][is_small]) / 2)
+        area[is_small] = np.tanh(middle[is_small])
         return area
 
 
