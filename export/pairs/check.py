@@ -21,6 +21,8 @@ from .lags import SURE_PEAK, Lags, find_lags
 from .likeness import explained_share
 
 _SILENT_LUFS = -65.0
+# Power of the middle against that of the sides: what is left of sides that cancel each other is rounding.
+_CANCELLED = 1e-4
 _SHORTEST_S: Final = 1.0
 _ALIKE_LU = 0.5
 # What is another take explains a tenth at most; a voice under a band that is as loud a half.
@@ -109,8 +111,12 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
         if audio.shape[1] < _SHORTEST_S * sample_rate_hz:
             raise AudioError(f"{what}: the {name} recording is shorter than {_SHORTEST_S:g} s: give a longer one.")
         if integrated_loudness(audio, sample_rate_hz) < _SILENT_LUFS:
-            raise AudioError(f"{what}: the {name} recording is silent: give the one that was recorded.")
+            raise AudioError(f"{what}: the {name} recording is silent: give another file.")
     one = raw.mean(axis=0)
+    if np.square(one, dtype=np.float64).mean() < _CANCELLED * np.square(raw, dtype=np.float64).mean():
+        raise AudioError(
+            f"{what}: the sides of the raw recording cancel each other: turn one of them, or give one side."
+        )
     moved, lags = on_time_of(one, mixed, sample_rate_hz)
     inside = _inside(mixed.shape[1], lags, raw.shape[1], sample_rate_hz)
     explained = explained_share(one[inside], _sum(moved)[inside], sample_rate_hz) if _is_long(inside, lags) else 0.0

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from typing import Final
 from ...presets.errors import AudioError, MixbridgeError, OutputError, PresetError
 from ...presets.files import load
 from ...presets.preset import Preset
+from ...runtime.audio.output import finish_earlier
 from ...runtime.audio.reading import is_audio
 from .files import DISTANCE, RecoveryFiles, check_torch, recover, source_of
 
@@ -28,6 +30,10 @@ Done = Callable[["PairOutcome", int, int], None]
 RAW: Final = "raw"
 MIXED: Final = ("mixed", "mix")
 _WATCH_S = 1.0
+_ENDED: Final = (
+    "one of {} processes was ended from outside, as where memory runs out; what was recovered is kept: repeat the "
+    "command, with fewer --jobs"
+)
 
 
 @dataclass(frozen=True)
@@ -124,9 +130,11 @@ def recover_dataset(
     Raises:
         AudioError: the folder has no pairs.
         OutputError: a preset of that name is there that was made of other files.
+        MixbridgeError: a process was ended from outside.
     """
     check_torch()
     dataset, output = Path(dataset), Path(output)
+    finish_earlier(output)
     pairs = list_pairs(dataset).pairs
     outcomes: dict[str, PairOutcome] = {}
     waiting: list[NamedPair] = []
@@ -212,6 +220,8 @@ def _each(pairs: Sequence[NamedPair], output: Path, jobs: int, overwrite: bool) 
         futures = [pool.submit(_outcome, pair, output, overwrite) for pair in pairs]
         for future in as_completed(futures):
             yield future.result()
+    except BrokenProcessPool as error:
+        raise MixbridgeError(_ENDED.format(min(jobs, len(pairs)))) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

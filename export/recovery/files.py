@@ -19,11 +19,12 @@ import numpy as np
 from ...presets.errors import AudioError, MixbridgeError
 from ...presets.extras import install_command
 from ...presets.files import dumps
+from ...presets.names import LONGEST_NAME
 from ...presets.preset import Preset, Provenance, SourceFile
 from ...presets.version import __version__
-from ...runtime.audio.output import OutputFolder, check_output_file, write_text
+from ...runtime.audio.output import OutputFolder, check_output_file, finish_earlier, write_text
 from ...runtime.audio.reading import AudioReader, Samples, probe
-from ...runtime.audio.stems import AnyStems, stem_paths
+from ...runtime.audio.stems import AnyStems, checked_name, stem_paths
 from ..whole_files import check_folder
 
 if TYPE_CHECKING:
@@ -120,10 +121,11 @@ def recover(
     from .track import recover_track
 
     raw, mixed, files = Path(raw), Path(mixed), RecoveryFiles.beside(Path(output))
+    named = checked_name(name or raw.stem[:LONGEST_NAME])
+    finish_earlier(files.preset.parent)
     check_folder(files.preset.absolute().parent)
     for file in files.all():
         check_output_file(file, overwrite=overwrite, inputs=[raw, mixed])
-    named = name or raw.stem
     rate_hz = probe(raw).sample_rate_hz
     recovered = recover_track(
         read_whole(raw, rate_hz), read_whole(mixed, rate_hz), rate_hz, name=named, progress=progress
@@ -164,6 +166,7 @@ def recover_mix(
     from .session import recover_session
 
     paths, mix, files = stem_paths(stems), Path(mix), RecoveryFiles.beside(Path(output))
+    finish_earlier(files.preset.parent)
     check_folder(files.preset.absolute().parent)
     for file in files.all():
         check_output_file(file, overwrite=overwrite, inputs=[mix, *paths.values()])

@@ -58,9 +58,7 @@ class OutputFolder:
         self._check_standing(self._expected)
 
     def __enter__(self) -> Path:
-        for leftover in leftovers(_places(self.folder, self._home)):
-            finish_broken_off(leftover)
-            shutil.rmtree(leftover, ignore_errors=True)
+        _finish(_places(self.folder, self._home))
         self._check_standing(self._expected)  # the leftover may have brought some
         self._hidden = Workplace(self._home)
         self.workplace = self._hidden.results
@@ -125,6 +123,12 @@ def output_file(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> 
     check_output_file(path, overwrite=overwrite, inputs=inputs)
     with OutputFolder(path.parent, overwrite, [path.name]) as workplace:
         yield workplace / path.name
+
+
+def finish_earlier(folder: Path) -> None:
+    """Brings to its end what a killed run had begun to move into a folder, before it is looked at what stands there."""
+    if folder.is_dir():
+        _finish(_places(folder, folder))
 
 
 def check_output_file(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
@@ -208,6 +212,12 @@ def _home(folder: Path, expected: Sequence[str]) -> Path:
     parent = target.parent
     is_one_disk = parent != target and parent.stat().st_dev == target.stat().st_dev
     return parent if is_one_disk and os.access(parent, os.W_OK | os.X_OK) else target
+
+
+def _finish(places: Sequence[Path]) -> None:
+    for leftover in leftovers(places):
+        finish_broken_off(leftover)
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _places(folder: Path, home: Path) -> list[Path]:

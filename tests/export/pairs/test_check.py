@@ -116,3 +116,11 @@ def test_silence_and_scraps_are_refused() -> None:
         match_pair(voice(8), np.zeros((2, SECONDS * RATE_HZ), np.float32), RATE_HZ)
     with pytest.raises(AudioError, match="shorter than 1 s"):
         match_pair(voice(8)[:, :2000], voice(8), RATE_HZ)
+
+
+def test_a_raw_recording_whose_sides_cancel_each_other_is_refused_in_words() -> None:
+    raw = voice(1, 3.0)
+    with pytest.raises(AudioError, match="the sides of the raw recording cancel each other: turn one"):
+        match_pair(np.concatenate([raw, -raw]), processed(raw), RATE_HZ, "vox")
+    with pytest.raises(AudioError, match="vox: the mixed recording is silent: give another file"):
+        match_pair(raw, 0 * raw, RATE_HZ, "vox")

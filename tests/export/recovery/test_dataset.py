@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,11 @@ pytest.importorskip("torch", reason="needs the `train` extra")
 
 from mixbridge.export.recovery import dataset as recovery_dataset
 from mixbridge.export.recovery.dataset import PairOutcome, list_pairs, recover_dataset, table_of
-from mixbridge.export.recovery.files import RecoveryResult, source_of
-from mixbridge.presets.errors import AudioError, OutputError
+from mixbridge.export.recovery.files import RecoveryResult, recover, source_of
+from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError
 from mixbridge.presets.files import save
 from mixbridge.presets.preset import Preset, Provenance, Track
+from mixbridge.runtime.audio.workplace import PREFIX, RESULTS, SUFFIX
 
 from .conftest import RATE_HZ, sung
 
@@ -28,7 +32,7 @@ def folder_of(path: Path, raw: tuple[str, ...], mixed: tuple[str, ...]) -> Path:
 
 
 def preset_file(output: Path, name: str, raw: Path, mixed: Path) -> Path:
-    output.mkdir(exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
     note = "Recovered from a and b: STFT distance 0.1234 of the raw recording's. The settings explain 88%."
     made = Preset(
         tracks=(Track(name=name, source=source_of(raw)),),
@@ -102,3 +106,46 @@ def test_workers_tell_what_is_no_pair_and_leave_nothing(tmp_path: Path) -> None:
     outcomes = recover_dataset(dataset, tmp_path / "presets", jobs=2)
     assert all("this is no pair" in outcome.problem for outcome in outcomes)
     assert not (tmp_path / "presets").exists() or not list((tmp_path / "presets").iterdir())
+
+
+def test_a_delivery_that_a_kill_broke_off_is_finished_first(tmp_path: Path) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav",), ("a.wav",))
+    (pair,) = list_pairs(dataset).pairs
+    output = tmp_path / "presets"
+    output.mkdir()
+    left = output / f"{PREFIX}0000dead{SUFFIX}"
+    made = preset_file(left / RESULTS, "a", pair.raw, pair.mixed).read_bytes()
+    (output / "a.report.html").write_text("moved before the kill")
+    (left / "journal.json").write_text(json.dumps({"folder": "", "files": ["a.json", "a.report.html"]}))
+    outcomes = recover_dataset(dataset, output, jobs=1)
+    assert outcomes == (PairOutcome("a", 0.1234, True, "", output / "a.json"),)
+    assert (output / "a.json").read_bytes() == made
+    assert sorted(path.name for path in output.iterdir()) == ["a.json", "a.report.html"]
+
+
+def test_a_process_ended_from_outside_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav", "bb.wav"), ("a.wav", "bb.wav"))
+
+    class Broken:
+        def __init__(self, *_: object) -> None: ...
+
+        def submit(self, *_: object) -> Future[PairOutcome]:
+            future: Future[PairOutcome] = Future()
+            future.set_exception(BrokenProcessPool("a child process terminated abruptly"))
+            return future
+
+        def shutdown(self, **_: object) -> None: ...
+
+    monkeypatch.setattr(recovery_dataset, "ProcessPoolExecutor", Broken)
+    with pytest.raises(MixbridgeError, match=r"one of 2 processes was ended from outside.*fewer --jobs"):
+        recover_dataset(dataset, tmp_path / "presets", jobs=4)
+
+
+def test_a_name_that_no_track_can_have_is_refused_before_the_work(tmp_path: Path) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav",), ("a.wav",))
+    (pair,) = list_pairs(dataset).pairs
+    with pytest.raises(AudioError, match="longer than 200 letters"):
+        recover(pair.raw, pair.mixed, tmp_path / "a.json", name="x" * 201)
+    with pytest.raises(AudioError, match="a track cannot be called"):
+        recover(pair.raw, pair.mixed, tmp_path / "a.json", name="x\udcff")
+    assert not (tmp_path / "a.json").exists()
