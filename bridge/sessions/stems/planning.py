@@ -53,7 +53,8 @@ class StemsPlan:
     Attributes:
         session: of which.
         stems: in the session's order.
-        frames: of each, at the session's rate: where the last clip of the session ends.
+        frames: of each, at the session's rate: where the last clip of the session ends; returns of earlier mixes only
+            count where they are stems.
         sample_rate_hz: of the files.
         audio_format: of the files.
         post_fader: with the faders.
@@ -118,7 +119,9 @@ def plan_stems(
             PlannedStem(name, track, f"{file}{suffix}", 2 if post_fader else track_channels(track, pool))
             for (name, track), file in zip(chosen, files, strict=True)
         )
-        frames, short = _sounding_end(session, pool)
+        # The tail of an earlier mix's return is no part of the song: each mix of the last one's copy would be longer.
+        heard = [track for name, track in named if not is_return_audio(track) or (name, track) in chosen]
+        frames, short = _sounding_end(heard, session.sample_rate_hz, pool)
         wide = list(_channel_notes(session, pool))
     kind = _silent_kind(post_fader=post_fader, muted=muted)
     return StemsPlan(
@@ -200,19 +203,19 @@ def _check_choice(
         raise SessionError(f"{session.path} has no track with audio that can be rendered.{missing}")
 
 
-def _sounding_end(session: Session, pool: FilePool) -> tuple[int, list[SessionNote]]:
+def _sounding_end(tracks: Sequence[SessionTrack], rate_hz: int, pool: FilePool) -> tuple[int, list[SessionNote]]:
     """Find where the last clip that has something ends, and the clips that claim to be longer than their files."""
     end, short = 1, []
-    for track in session.tracks:
+    for track in tracks:
         for clip in track.clips:
             if clip.mute:
                 # It takes its time in the session, as silence.
                 end = max(end, clip.end)
                 continue
             with naming(track, clip):
-                sounding = sounding_frames(clip, pool, session.sample_rate_hz)
+                sounding = sounding_frames(clip, pool, rate_hz)
             end = max(end, clip.position + sounding)
-            lacking_s = (clip.length - sounding) / session.sample_rate_hz
+            lacking_s = (clip.length - sounding) / rate_hz
             if lacking_s > _ROUNDING_S:
                 short.append(SessionNote(track.name, clip.label, Kind.FILE_ENDS(f"{lacking_s:.2f}")))
     return end, short

@@ -199,6 +199,16 @@ def test_they_are_no_stems_of_the_next_mix(reaper: Path) -> None:
     assert [stem.name for stem in named.stems] == ["FX return (mixbridge)"]
 
 
+@pytest.mark.parametrize("ending", ["RPP", "dawproject"])
+def test_their_tails_make_the_next_mix_no_longer(reaper: Path, ending: str) -> None:
+    first = read_session(insert(read_session(reaper), PRESET, reaper.with_name(f"mix.{ending}")).path)
+    assert plan_stems(first).frames == RATE_HZ
+    tail = plan_stems(first, post_fader=True).frames
+    assert tail == plan_stems(first, tracks=["Vox", "FX return (mixbridge)"]).frames > RATE_HZ
+    again = read_session(insert(first, PRESET, reaper.with_name(f"again.{ending}")).path)
+    assert plan_stems(again, post_fader=True).frames == tail
+
+
 def test_audio_of_others_is_never_replaced(reaper: Path) -> None:
     other = reaper.with_name("mix fx return.wav")
     sf.write(other, np.ones(100), RATE_HZ)
