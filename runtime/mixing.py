@@ -34,6 +34,7 @@ from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
 from .audio.writing import FORMATS
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
+from .mastering.evening import evened
 from .mastering.fitting import (
     Mastering,
     Phase,
@@ -397,7 +398,8 @@ def _predict(
         # The song is measured for the master while the model decides.
         measured = pool.submit(reference_profile, songs, files) if may_match and options.amount else None
         preset, passage, refinement = _decided(controller, paths, songs, options, roles, progress, files)
-        if is_music(preset, passage.heard) if options.match is None else options.match:
+        if options.amount and (is_music(preset, passage.heard) if options.match is None else options.match):
+            preset, bus = evened(preset, paths, songs, passage.start_s, options.wishes.locked, files)
             mastering = fit_to_song(
                 preset,
                 paths,
@@ -408,6 +410,7 @@ def _predict(
                 options.wishes.only,
                 files,
                 measured,
+                bus,
             )
     passage.memory.clear()  # nothing is tried any more, and what was rendered for that is large
     if mastering is not None:

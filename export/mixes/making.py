@@ -24,12 +24,14 @@ from ...runtime.audio.reading import Samples, as_stereo, probe, read_passage
 from ...runtime.audio.stems import collect_stems
 from ...runtime.console.limiter import limit
 from ...runtime.mastering.density import MasterTrial
+from ...runtime.mastering.evening import evened_by
 from ...runtime.mastering.fitting import Mastering, fit_to_bus, rendering_for, with_master
 from ...runtime.mastering.profile import Profile, profile_of
 from ...runtime.model.analysis import Passage, hear_reference, heard_in
 from ...runtime.model.controller import Controller
 from ...runtime.practice.by_role import mix_by_role
 from ...runtime.practice.placing import StereoPicture
+from ...runtime.practice.sins import lean_lu
 from ...runtime.prediction.casting import Cast, sounds_of
 from ...runtime.prediction.predict import predict_safely
 from ...runtime.prediction.role_mix import with_mix
@@ -225,10 +227,12 @@ def made(session: StudySession, song: StudySong, controller: Controller, told: b
         told: whether the mix is told the roles; else it finds them out.
     """
     preset = predict_safely(controller, session.passage, song.style, session.roles if told else None)
-    rendered = render_arrays(session.audio, RATE_HZ, preset)
-    fit = fit_to_bus(rendered.bus, preset.master, song.profile)
+    song_lu = lean_lu(song.style, controller.manifest.sample_rate_hz)
+    preset, bus = evened_by(preset, lambda tried: render_arrays(session.audio, RATE_HZ, tried).bus, lambda: song_lu)
+    fit = fit_to_bus(bus, preset.master, song.profile)
     if fit is not None:
         preset = with_master(preset, fit.master)
+    rendered = render_arrays(session.audio, RATE_HZ, preset)
     audio, limited_db = finished(MasterTrial(rendered.bus, RATE_HZ).mastered(preset.master), fit)
     roles = {track.name: session.roles.get(track.name, track.role) for track in preset.tracks}
     return MadeMix(preset, audio, rendered.stems, limited_db, roles, Cast.of(preset).pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,7 @@ from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples, probe, read_passage
 from ..console.match import match_gains_db
 from ..model.references import AnyReference, songs_of
-from ..practice.sins import LOW_HZ
+from ..practice.sins import LOW_HZ, LOW_SIDES_DB
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
 from ..rendering.in_memory import render_bus
 from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions
@@ -34,6 +35,8 @@ _PASSAGES: Final = 5
 # Where passages meet, so that no click counts as a peak.
 _FADE_S: Final = 0.01
 
+# Sides against the middle below 120 Hz: what a curve may make of them.
+_WIDEST_LOWS_DB: Final = LOW_SIDES_DB - 2
 _BEFORE: Final = "That is of the mix before its master was fitted to the reference."
 _MOST_REASONS: Final = 20
 
@@ -90,6 +93,7 @@ def fit_master(
     heard_s: float | None = None,
     aspects: Collection[str] = ASPECTS,
     files: OpenFiles = ON_DEMAND,
+    bus: Samples | None = None,
 ) -> Mastering | None:
     """Fit the master of a preset so that the mix comes to the spectrum, the width and the density of a reference.
 
@@ -102,6 +106,7 @@ def fit_master(
         heard_s: where a passage begins that has to be among those that are rendered.
         aspects: what is taken from the reference, of :data:`ASPECTS`.
         files: stems that are open already.
+        bus: what :func:`bus_of` makes of preset and stems; None lets it be made.
 
     Returns:
         None where there is nothing to be heard, or nothing to be taken.
@@ -112,7 +117,7 @@ def fit_master(
     playing = {track.name: stems[track.name] for track in preset.tracks if not track.mute}
     if reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
         return None
-    bus = _bus(preset, playing, heard_s, files)
+    bus = bus_of(preset, playing, heard_s, files) if bus is None else bus
     return fit_to_bus(bus, preset.master, reference, amount=amount, phase=phase, aspects=aspects)
 
 
@@ -143,10 +148,12 @@ def fit_to_bus(
     if before.is_silent or reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
         return None
 
+    narrowed = free.match.model_copy(update={"width": master.match.width})
+
     def curve(profile: Profile) -> Master:
         fit = fit_curve(profile, reference, free.match)
         kept = {name: getattr(fit if name in aspects else free.match, name) for name in ("tone", "width")}
-        held = fit.model_copy(update={**kept, "width": _no_wider_below(kept["width"], master.match.width)})
+        held = fit.model_copy(update={**kept, "width": _no_wider_below(kept["width"], narrowed, profile)})
         return free.model_copy(update={"match": held})
 
     curved = curve(before)
@@ -173,13 +180,16 @@ def fit_to_song(
     aspects: Collection[str] | None = None,
     files: OpenFiles = ON_DEMAND,
     measured: Future[Profile] | None = None,
+    bus: Samples | None = None,
 ) -> Mastering | None:
     """:func:`fit_master` to a song in a file or several, or to what is being measured of them; no aspects are all."""
     taken = ASPECTS if aspects is None else aspects
     if amount == 0 or not set(taken) & set(ASPECTS):
         return None
     profile = reference_profile(song, files) if measured is None else measured.result()
-    return fit_master(preset, stems, profile, amount=amount, phase=phase, heard_s=heard_s, aspects=taken, files=files)
+    return fit_master(
+        preset, stems, profile, amount=amount, phase=phase, heard_s=heard_s, aspects=taken, files=files, bus=bus
+    )
 
 
 def _kept(value: float | None) -> float | None:
@@ -244,7 +254,7 @@ def _held_lufs(loudness_lufs: float) -> float:
     return round(min(highest, max(lowest, loudness_lufs)), 2)
 
 
-def _bus(preset: Preset, stems: Mapping[str, Path], heard_s: float | None, files: OpenFiles) -> Samples:
+def bus_of(preset: Preset, stems: Mapping[str, Path], heard_s: float | None, files: OpenFiles) -> Samples:
     """Render passages of what comes into the master, one behind the other, shape (2, n)."""
     tracks = tuple(track for track in preset.tracks if track.name in stems)
     sounding = preset.model_copy(update={"tracks": tracks})
@@ -278,14 +288,23 @@ def _read(path: Path, start_s: float, length_s: float, files: OpenFiles) -> Samp
     return np.pad(audio, ((0, 0), (0, frames - audio.shape[1])))
 
 
-def _no_wider_below(width: WidthCurve, before: WidthCurve) -> WidthCurve:
-    """Keep the lows as narrow as a guard rail made them, whatever the reference has there."""
-    lows = {
-        name: min(getattr(width, name), getattr(before, name))
-        for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True)
-        if freq_hz < LOW_HZ and getattr(before, name) < 0
-    }
-    return width.model_copy(update=lows)
+def _no_wider_below(width: WidthCurve, free: MatchCurve, profile: Profile) -> WidthCurve:
+    """Keep the lows as narrow as a guard rail made them, and widen them only as far as they stay in the middle.
+
+    Args:
+        width: as fitted.
+        free: the curve before that.
+        profile: of the mix behind it.
+    """
+    lows = PARTS_HZ < LOW_HZ
+    middle, sides = (profile.power * _gains(free.model_copy(update={"width": width})))[:, lows].sum(axis=1)
+    most_db = 0.0 if sides > middle * 10 ** (_WIDEST_LOWS_DB / 10) else math.inf
+    held = {}
+    for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True):
+        if freq_hz < LOW_HZ:
+            before_db = getattr(free.width, name)
+            held[name] = min(getattr(width, name), most_db, before_db if before_db < 0 else math.inf)
+    return width.model_copy(update=held)
 
 
 def _faded(audio: Samples) -> Samples:

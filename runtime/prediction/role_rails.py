@@ -27,9 +27,10 @@ _LEADS: Final[frozenset[Role]] = frozenset({"lead vocal", "speech"})
 _LOW_BAND_HZ: Final = 180.0
 # A reference that leans this far asks for what leans.
 _REFERENCE_LEANS_DB: Final = 1.5
-_LOW_WIDTHS: Final = tuple(
+LOW_WIDTHS: Final = tuple(
     f"match.width.{name}" for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True) if freq_hz < LOW_HZ
 )
+"""Paths of the master's match curve that narrow what is below 120 Hz."""
 _DRAWN_IN: Final = (0.75, 0.5, 0.25, 0.0)
 
 
@@ -117,7 +118,7 @@ def low_end_in_the_middle(preset: Preset, trial: Trial) -> Guarded:
     narrow = preset.model_copy(update={"tracks": tracks}) if tracks != preset.tracks else preset
     after_db = low_sides_db(trial.render(narrow).mix, trial.sample_rate_hz)
     if after_db > WIDE_LOWS.limit_db:  # what is wide in the recordings themselves
-        values = dict.fromkeys(_LOW_WIDTHS, WIDE_LOWS.target_db)
+        values = dict.fromkeys(LOW_WIDTHS, WIDE_LOWS.target_db)
         narrow = narrow.model_copy(update={"master": console.replace(narrow.master, values)})
         after_db = low_sides_db(trial.render(narrow).mix, trial.sample_rate_hz)
     return Guarded(narrow, (finding(WIDE_LOWS, None, before_db, after_db, {}, who="the whole mix"),))

@@ -1,0 +1,152 @@
+"""Keeps a whole song from leaning to one side where its reference does not, and its lows in the middle.
+
+The guard rails of the same names hear one passage of the song; in others, other instruments play.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...presets import console
+from ...presets.checking.claims import with_claims
+from ...presets.preset import Finding, Preset, Track
+from ..audio.opening import ON_DEMAND, OpenFiles
+from ..audio.reading import Samples, as_stereo, probe, read_passage
+from ..model.references import Song
+from ..practice.sins import lean_lu, low_sides_db
+from ..prediction.rails import LEANING, WIDE_LOWS, finding
+from ..prediction.role_rails import LOW_WIDTHS
+from .density import MasterTrial
+from .fitting import RATE_HZ, bus_of
+
+# Of the reference, from its middle.
+_HEARD_S = 60.0
+_DRAWN_IN = (0.85, 0.7, 0.55, 0.4, 0.2, 0.0)
+# Narrower than the guard rail's: the master's curve, which is fitted behind this, makes some mixes lean more.
+_LIMIT_LU, _TARGET_LU = 0.7, 0.5
+
+
+def evened(
+    preset: Preset,
+    stems: Mapping[str, Path],
+    songs: Sequence[Song],
+    heard_s: float | None = None,
+    locked: Collection[str] = (),
+    files: OpenFiles = ON_DEMAND,
+) -> tuple[Preset, Samples]:
+    """Draw in what is panned to the louder side, as far as it takes, and narrow lows that are wide.
+
+    Pairs, and what is locked, stay where they are.
+
+    Args:
+        preset: as decided.
+        stems: files by track name.
+        songs: the references; a mix may lean as far as they do.
+        heard_s: where a passage begins that has to be among those that are rendered.
+        locked: tracks whose pan stays.
+        files: stems that are open already.
+
+    Returns:
+        The preset, and what comes into its master: passages of the song, shape (2, n), at :data:`.fitting.RATE_HZ`.
+
+    Raises:
+        AudioError: a file cannot be used.
+    """
+    playing = {track.name: stems[track.name] for track in preset.tracks if not track.mute}
+
+    def rendered(tried: Preset) -> Samples:
+        return bus_of(tried, playing, heard_s, files)
+
+    def wanted_lu() -> float:
+        return sum(song.share * _lean_of(song.path, files) for song in songs)
+
+    return evened_by(preset, rendered, wanted_lu, locked)
+
+
+def evened_by(
+    preset: Preset,
+    rendered: Callable[[Preset], Samples],
+    wanted_lu: Callable[[], float],
+    locked: Collection[str] = (),
+) -> tuple[Preset, Samples]:
+    """:func:`evened`, however a preset is rendered.
+
+    Args:
+        preset: as decided.
+        rendered: makes of a preset what comes into the master, shape (2, n), at :data:`.fitting.RATE_HZ`.
+        wanted_lu: how much louder the right of the reference is than the left; asked only where the mix leans.
+        locked: tracks whose pan stays.
+    """
+    upright, bus = _upright(preset, rendered, wanted_lu, locked)
+    return _narrow_below(upright, bus), bus
+
+
+def _upright(
+    preset: Preset,
+    rendered: Callable[[Preset], Samples],
+    wanted_lu: Callable[[], float],
+    locked: Collection[str],
+) -> tuple[Preset, Samples]:
+    bus = rendered(preset)
+    leans_lu = lean_lu(bus, RATE_HZ)
+    if abs(leans_lu) <= _LIMIT_LU:
+        return preset, bus
+    asked_lu = wanted_lu()
+    goal_lu = math.copysign(max(0.0, abs(asked_lu) - LEANING.limit_db), asked_lu)
+    before_lu = after_lu = leans_lu - goal_lu
+    if abs(before_lu) <= _LIMIT_LU:
+        return preset, bus
+    best = preset
+    for share in _DRAWN_IN:
+        tried = _drawn_in(preset, float(np.sign(before_lu)), share, locked)
+        if tried == best:
+            break
+        heard = rendered(tried)
+        found_lu = lean_lu(heard, RATE_HZ) - goal_lu
+        if abs(found_lu) < abs(after_lu):
+            best, bus, after_lu = tried, heard, found_lu
+        if abs(found_lu) <= _TARGET_LU or found_lu * before_lu < 0:
+            break
+    if best is preset:
+        return preset, bus
+    words = {"side": "right" if before_lu > 0 else "left"}
+    return _told(preset, best, finding(LEANING, None, abs(before_lu), abs(after_lu), words, who="the whole song")), bus
+
+
+def _narrow_below(preset: Preset, bus: Samples) -> Preset:
+    before_db = low_sides_db(bus, RATE_HZ)
+    is_narrow = min(console.get(preset.master, path) for path in LOW_WIDTHS) < 0
+    if before_db <= WIDE_LOWS.limit_db or is_narrow:
+        return preset
+    master = console.replace(preset.master, dict.fromkeys(LOW_WIDTHS, WIDE_LOWS.target_db))
+    after_db = low_sides_db(MasterTrial(bus, RATE_HZ).mastered(master), RATE_HZ)
+    narrow = preset.model_copy(update={"master": master})
+    return _told(preset, narrow, finding(WIDE_LOWS, None, before_db, after_db, {}, who="the whole song"))
+
+
+def _lean_of(path: Path, files: OpenFiles) -> float:
+    info = probe(path, files)
+    start_s = max(0.0, (info.duration_s - _HEARD_S) / 2)
+    return lean_lu(as_stereo(read_passage(path, start_s, _HEARD_S, RATE_HZ, files)), RATE_HZ)
+
+
+def _drawn_in(preset: Preset, side: float, share: float, locked: Collection[str]) -> Preset:
+    def drawn(track: Track) -> Track:
+        if track.strip.pan * side <= 0 or track.link is not None or track.name in locked:
+            return track
+        return track.model_copy(update={"strip": console.replace(track.strip, {"pan": track.strip.pan * share})})
+
+    return preset.model_copy(update={"tracks": tuple(drawn(track) for track in preset.tracks)})
+
+
+def _told(before: Preset, after: Preset, said: Finding) -> Preset:
+    """Say it among the findings; what was measured of the settings before stays with them."""
+    claims = before.provenance
+    if claims.confidence is None:
+        return after
+    others = [found for found in claims.findings or () if found.rule != said.rule]
+    return with_claims(after, claims.confidence, (*others, said))

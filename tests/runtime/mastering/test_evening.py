@@ -1,0 +1,102 @@
+"""A song that leans in passages which the guard rail of the passage has not heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from mixbridge.presets.checking.claims import with_claims
+from mixbridge.presets.console import Strip
+from mixbridge.presets.preset import Confidence, Preset, Track
+from mixbridge.runtime.mastering.density import MasterTrial
+from mixbridge.runtime.mastering.evening import evened
+from mixbridge.runtime.mastering.fitting import RATE_HZ, fit_to_song
+from mixbridge.runtime.model.references import Song
+from mixbridge.runtime.practice.sins import lean_lu, low_sides_db
+from scipy.signal import butter, sosfilt
+
+SECONDS = 8
+
+
+def noise(seed: int) -> np.ndarray:
+    """Lows in the first alone: what is wide below is another matter."""
+    white = 0.1 * np.random.default_rng(seed).standard_normal(SECONDS * RATE_HZ)
+    return sosfilt(butter(4, 400, "highpass", fs=RATE_HZ, output="sos"), white) if seed else white
+
+
+@pytest.fixture
+def stems(tmp_path: Path) -> dict[str, Path]:
+    files = {}
+    for seed, name in enumerate(("Vocal", "Guitar", "Keys")):
+        files[name] = tmp_path / f"{name}.wav"
+        sf.write(files[name], noise(seed), RATE_HZ)
+    return files
+
+
+def reference(folder: Path, right_db: float) -> list[Song]:
+    path = folder / "song.wav"
+    sf.write(path, np.stack([noise(8), noise(9) * 10 ** (right_db / 20)], axis=1), RATE_HZ)
+    return [Song(path)]
+
+
+def panned(**pans: float) -> Preset:
+    tracks = tuple(Track(name=name, strip=Strip(pan=pan)) for name, pan in pans.items())
+    preset = Preset(tracks=tracks)
+    return with_claims(preset, Confidence(level="high", reasons=("so it is",)), ())
+
+
+def pans_of(preset: Preset) -> dict[str, float]:
+    return {track.name: track.strip.pan for track in preset.tracks}
+
+
+def test_what_stands_on_the_louder_side_is_drawn_in(tmp_path: Path, stems: dict[str, Path]) -> None:
+    after, bus = evened(panned(Vocal=0.0, Guitar=0.9, Keys=-0.1), stems, reference(tmp_path, 0.0))
+    assert abs(lean_lu(bus, RATE_HZ)) <= 1.0
+    pans = pans_of(after)
+    assert pans["Vocal"] == 0.0
+    assert pans["Keys"] == -0.1
+    assert 0.0 <= pans["Guitar"] < 0.7
+    (said,) = after.provenance.findings or ()
+    assert said.rule == "leaning"
+    assert "the whole song: would have been" in said.message
+    assert "on the right" in said.message
+    assert after.provenance.confidence is not None
+
+
+def test_a_balanced_mix_stays_as_it_is(tmp_path: Path, stems: dict[str, Path]) -> None:
+    before = panned(Vocal=0.0, Guitar=0.6, Keys=-0.6)
+    after, bus = evened(before, stems, reference(tmp_path, 0.0))
+    assert after is before
+    assert bus.shape == (2, SECONDS * RATE_HZ)
+
+
+def test_a_mix_may_lean_as_its_reference_does(tmp_path: Path, stems: dict[str, Path]) -> None:
+    before = panned(Vocal=0.0, Guitar=0.9, Keys=-0.1)
+    assert evened(before, stems, reference(tmp_path, 4.0))[0] is before
+    assert evened(before, stems, reference(tmp_path, -4.0))[0] is not before
+
+
+def test_locked_tracks_and_pairs_stay(tmp_path: Path, stems: dict[str, Path]) -> None:
+    before = panned(Vocal=0.0, Guitar=0.9, Keys=-0.1)
+    assert evened(before, stems, reference(tmp_path, 0.0), locked=["Guitar"])[0] is before
+    linked = tuple(
+        track.model_copy(update={"link": "pair"}) if track.name == "Guitar" else track for track in before.tracks
+    )
+    before = before.model_copy(update={"tracks": linked})
+    assert evened(before, stems, reference(tmp_path, 0.0))[0] is before
+
+
+def test_wide_lows_are_narrowed_and_stay_so_in_the_fit(tmp_path: Path, stems: dict[str, Path]) -> None:
+    time_s = np.arange(SECONDS * RATE_HZ) / RATE_HZ
+    wide = np.stack([np.sin(2 * np.pi * 60 * time_s), np.sin(2 * np.pi * 63 * time_s)], axis=1)
+    sf.write(stems["Keys"], 0.3 * wide, RATE_HZ)
+    songs = reference(tmp_path, 0.0)
+    after, bus = evened(panned(Vocal=0.0, Guitar=0.0, Keys=0.0), stems, songs)
+    assert [said.rule for said in after.provenance.findings or ()] == ["lows in the sides"]
+    assert low_sides_db(MasterTrial(bus, RATE_HZ).mastered(after.master), RATE_HZ) < -12
+    # The song's sides are as loud as its middle at all frequencies.
+    fitted = fit_to_song(after, stems, songs, 1.0, "minimum", None, bus=bus)
+    assert fitted is not None
+    assert low_sides_db(MasterTrial(bus, RATE_HZ).mastered(fitted.master), RATE_HZ) < -12
