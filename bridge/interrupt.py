@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 INTERRUPTED: Final = 130
+_WORKPLACES: Final = f"{__package__.rpartition('.')[0]}.runtime.audio.workplace"
 
 
 def quit_at_once(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -19,7 +20,13 @@ def quit_at_once(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def flush_and_end(code: int) -> NoReturn:
     """Ends the process with what it has said, and without taking apart what it has loaded."""
+    # What is registered for the end does not run then; it is asked for where it was loaded.
+    getattr(sys.modules.get(_WORKPLACES), "remove_all", _nothing)()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(code)
+
+
+def _nothing() -> None:
+    """Stands for what was not loaded yet."""

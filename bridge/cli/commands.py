@@ -100,6 +100,7 @@ MODEL = Family(
         "ablations": Lazy("Measure what parts of the model are worth (extra `train`)."),
         "refinement": Lazy("Measure what --refine adds (extra `train`)."),
         "chances": Lazy("Fit how likely a mix is better than the plain one (extra `train`)."),
+        "deciding": Lazy("Measure what roles, names, the network and practice are worth (extra `train`)."),
         "guard-counts": Lazy("Count how often guard rails act (extra `train`)."),
         "roles": Lazy("Train what tells a track's role by its sound (extra `train`)."),
         "explain": Lazy("Find the probable cause of a bad case (extra `train`)."),

@@ -115,7 +115,8 @@ def _remove(path: Path) -> None:
 
 
 @atexit.register
-def _remove_all() -> None:
+def remove_all() -> None:
+    """Removes the hidden folders of this process, also those that a signal came upon before anybody could."""
     for path in tuple(_ours):
         _remove(path)
 

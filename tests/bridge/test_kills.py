@@ -181,6 +181,16 @@ def test_a_signal_leaves_nothing_behind(tmp_path, song, number):
     assert [path.name for path in tmp_path.iterdir()] == ["song"]
 
 
+def test_a_folder_that_nobody_holds_yet_goes_with_a_process_that_is_broken_off(tmp_path):
+    """Ctrl-C between the making of the hidden folder and the block that removes it."""
+    code = (
+        "import sys; from pathlib import Path; from mixbridge.bridge.interrupt import flush_and_end;"
+        "from mixbridge.runtime.audio.workplace import Workplace; Workplace(Path(sys.argv[1])); flush_and_end(130)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == 130
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_that_an_import_turns_into_another_error_is_told_as_one(number, monkeypatch, capsys):
     """A module in C that is stopped while it is loaded says ImportError, and not by what."""
