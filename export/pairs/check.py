@@ -67,6 +67,7 @@ class MatchedPair:
     Attributes:
         raw: shape (channels, samples).
         mixed: shape (2, samples), as long; silence where it does not reach.
+        inside: samples of the raw recording that the mixed one reaches.
         sample_rate_hz: of both.
         offset_s: by how much later the mixed recording was; below 0 it was earlier.
         drift_ppm: by how much it ran slow, in millionths.
@@ -79,6 +80,7 @@ class MatchedPair:
 
     raw: Samples
     mixed: Samples
+    inside: slice
     sample_rate_hz: int
     offset_s: float
     drift_ppm: float
@@ -118,7 +120,7 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
             f"{what}: the sides of the raw recording cancel each other: turn one of them, or give one side."
         )
     moved, lags = on_time_of(one, mixed, sample_rate_hz)
-    inside = _inside(mixed.shape[1], lags, raw.shape[1], sample_rate_hz)
+    inside = reached_by(mixed.shape[1], lags, raw.shape[1], sample_rate_hz)
     explained = explained_share(one[inside], _sum(moved)[inside], sample_rate_hz) if _is_long(inside, lags) else 0.0
     likeness = PairLikeness(explained, lags.peak, lags.agreeing)
     _refuse_none(likeness, what)
@@ -130,6 +132,7 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
     pair = MatchedPair(
         raw,
         np.ascontiguousarray(stereo),
+        inside,
         sample_rate_hz,
         lags.offset_s,
         lags.drift * 1e6,
@@ -195,8 +198,8 @@ def _is_long(inside: slice, lags: Lags) -> bool:
     return lags.peak > 0 and inside.stop - inside.start > 0
 
 
-def _inside(frames: int, lags: Lags, wanted: int, rate_hz: int) -> slice:
-    """What of the raw recording the mixed one reaches."""
+def reached_by(frames: int, lags: Lags, wanted: int, rate_hz: int) -> slice:
+    """What of a raw recording of `wanted` samples a mixed one of `frames` reaches; below half a second nothing."""
     begin = max(0, round(-lags.offset_s * rate_hz))
     end = min(wanted, int((frames - lags.offset_s * rate_hz) / (1 + lags.drift)))
     return slice(begin, end) if end - begin >= rate_hz // 2 else slice(0, 0)

@@ -92,7 +92,9 @@ def at_loudness_of(audio: Samples, wanted: Samples, sample_rate_hz: int) -> Samp
     return stereo * np.float32(10 ** (gain_db / 20)) if np.isfinite(gain_db) else stereo
 
 
-def explain(raw: Samples, mixed: Samples, rendered: Samples, sample_rate_hz: int) -> Explained:
+def explain(
+    raw: Samples, mixed: Samples, rendered: Samples, sample_rate_hz: int, inside: slice | None = None
+) -> Explained:
     """Compares a rendered recording with the mixed one.
 
     Args:
@@ -100,7 +102,11 @@ def explain(raw: Samples, mixed: Samples, rendered: Samples, sample_rate_hz: int
         mixed: shape (2, samples).
         rendered: likewise.
         sample_rate_hz: of all.
+        inside: samples that the mixed recording reaches, the only ones compared; None takes all.
     """
+    inside = inside or slice(0, mixed.shape[1])
+    begin_s = inside.start / sample_rate_hz
+    raw, mixed, rendered = raw[:, inside], mixed[:, inside], rendered[:, inside]
     distance = stft_distance(rendered, mixed, sample_rate_hz)
     raw_distance = stft_distance(at_loudness_of(raw, mixed, sample_rate_hz), mixed, sample_rate_hz)
     powers = {name: _octaves(each, sample_rate_hz) for name, each in (("mixed", mixed), ("rendered", rendered))}
@@ -119,9 +125,11 @@ def explain(raw: Samples, mixed: Samples, rendered: Samples, sample_rate_hz: int
         if centre_hz < 0.4 * sample_rate_hz
     )
     times_s, over, level = _over_time(powers, difference, sample_rate_hz)
+    times_s = times_s + begin_s
     null_db = 10 * float(np.log10((left.sum() + 1e-12) / (powers["mixed"].sum() + 1e-12)))
     bare = Explained(distance, raw_distance, bands, times_s, over, level, null_db, ())
-    words = tuple(_words(bare, powers["mixed"], difference, mixed, rendered, sample_rate_hz))
+    edited_s = [begin_s + at for at in _edited_s(rendered, mixed, sample_rate_hz)]
+    words = tuple(_words(bare, powers["mixed"], difference, edited_s))
     return Explained(distance, raw_distance, bands, times_s, over, level, null_db, words)
 
 
@@ -152,9 +160,7 @@ def _over_time(powers: dict[str, Curve], difference: Curve, sample_rate_hz: int)
     return times_s, over, level
 
 
-def _words(
-    found: Explained, mixed_power: Curve, difference: Curve, mixed: Samples, rendered: Samples, rate_hz: int
-) -> list[str]:
+def _words(found: Explained, mixed_power: Curve, difference: Curve, edited_s: list[float]) -> list[str]:
     share = max(0.0, 1 - found.ratio)
     how = "well" if found.ratio <= _WELL else "fairly" if found.ratio <= _FAIRLY else "badly"
     words = [f"The settings explain {share:.0%} of the distance between raw and mixed: the mix is met {how}."]
@@ -180,9 +186,8 @@ def _words(
             f"The level moves by up to {moves.max():.1f} dB in a way that no setting explains (most at {at:.0f} s): "
             "automation of the fader."
         )
-    edited = _edited_s(rendered, mixed, rate_hz)
-    if edited:
-        places = ", ".join(f"{at:.0f} s" for at in edited[:5])
+    if edited_s:
+        places = ", ".join(f"{at:.0f} s" for at in edited_s[:5])
         words.append(f"Around {places} the mixed recording does not follow the raw one: tuning or editing.")
     if found.ratio > _WELL and len(words) == 1:
         words.append("The rest is not a setting of this console: another kind of reverb, distortion or modulation.")

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _NEEDED = ("torch", "numba")
 _LONGEST_S = 20 * 60.0
 _MOST_CHANNELS = 2
+# What a mixed recording may lack without a word.
+_TOLD_S = 0.05
 # How a preset says what is left; it is read again where a folder of pairs goes on.
 DISTANCE: Final = re.compile(r"STFT distance ([\d.]+) of the raw recording's")
 
@@ -174,6 +176,7 @@ def recover_mix(
     sounds = {name: read_whole(path, rate_hz) for name, path in paths.items()}
     found = recover_session(sounds, read_whole(mix, rate_hz), rate_hz, progress=progress)
     first = f"Recovered from {len(paths)} stems and {mix.name}: {_left(found.explained)}"
+    first += _heard(found.inside, found.mix.shape[1], rate_hz)
     sources = {name: source_of(path) for name, path in paths.items()}
     preset = _told_in(found.preset, first, found.explained, sources, mix, rate_hz)
     _write(files, preset, found, lambda audio: session_page_of(found, preset, audio), overwrite, with_audio)
@@ -217,6 +220,7 @@ def with_provenance(recovered: Recovered, raw: Path, mixed: Path) -> Preset:
     first = f"Recovered from {raw.name} and {mixed.name}: {_left(recovered.explained)}"
     sources = {track.name: source_of(raw) for track in recovered.preset.tracks}
     rate_hz = recovered.pair.sample_rate_hz
+    first += _heard(recovered.pair.inside, recovered.pair.raw.shape[1], rate_hz)
     return _told_in(recovered.preset, first, recovered.explained, sources, mixed, rate_hz)
 
 
@@ -251,6 +255,13 @@ def result_as_json(result: RecoveryResult) -> dict[str, Any]:
 
 def _left(explained: Explained) -> str:
     return f"STFT distance {explained.ratio:.4f} of the raw recording's."
+
+
+def _heard(inside: slice, frames: int, rate_hz: int) -> str:
+    """Says which part was heard, where the mixed recording does not reach all."""
+    if frames - (inside.stop - inside.start) <= _TOLD_S * rate_hz:
+        return ""
+    return f" Only {inside.start / rate_hz:.1f} to {inside.stop / rate_hz:.1f} s are in both, and were compared."
 
 
 def _told_in(

@@ -90,7 +90,7 @@ def page_of(recovered: Recovered, preset: Preset, audio: tuple[str, str] | None)
 
 def session_page_of(recovered: RecoveredSession, preset: Preset, audio: tuple[str, str] | None) -> str:
     """Writes the page of a session, likewise."""
-    rate_hz, explained = recovered.sample_rate_hz, recovered.explained
+    rate_hz, explained, inside = recovered.sample_rate_hz, recovered.explained, recovered.inside
     tracks = [
         (
             track.name,
@@ -100,11 +100,11 @@ def session_page_of(recovered: RecoveredSession, preset: Preset, audio: tuple[st
         )
         for track in preset.tracks
     ]
-    centres_hz, mixed_db = _thirds_db(recovered.mix, rate_hz)
+    centres_hz, mixed_db = _thirds_db(recovered.mix[:, inside], rate_hz)
     spectra = [
-        Trace(centres_hz, _levelled(_thirds_db(recovered.plain, rate_hz)[1], mixed_db), "raw"),
+        Trace(centres_hz, _levelled(_thirds_db(recovered.plain[:, inside], rate_hz)[1], mixed_db), "raw"),
         Trace(centres_hz, mixed_db, "reference"),
-        Trace(centres_hz, _thirds_db(recovered.rendered, rate_hz)[1], "mix"),
+        Trace(centres_hz, _thirds_db(recovered.rendered[:, inside], rate_hz)[1], "mix"),
     ]
     return _template("session.html.j2").render(
         preset=preset,
@@ -178,11 +178,11 @@ def _at(values: Any, path: str) -> float:
 
 def _charts(recovered: Recovered, preset: Preset, rate_hz: int) -> list[tuple[str, Markup]]:
     pair, explained, strip = recovered.pair, recovered.explained, preset.tracks[0].strip
-    centres_hz, mixed_db = _thirds_db(pair.mixed, rate_hz)
+    centres_hz, mixed_db = _thirds_db(pair.mixed[:, pair.inside], rate_hz)
     spectra = [
-        Trace(centres_hz, _levelled(_thirds_db(pair.raw, rate_hz)[1], mixed_db), "raw"),
+        Trace(centres_hz, _levelled(_thirds_db(pair.raw[:, pair.inside], rate_hz)[1], mixed_db), "raw"),
         Trace(centres_hz, mixed_db, "reference"),
-        Trace(centres_hz, _thirds_db(recovered.rendered, rate_hz)[1], "mix"),
+        Trace(centres_hz, _thirds_db(recovered.rendered[:, pair.inside], rate_hz)[1], "mix"),
     ]
     values = {f"strip.{path}": _at(strip.model_dump(), path) for path in parameters(Strip)}
     times_s, gains_db = _gains_db(pair.raw, values, rate_hz)

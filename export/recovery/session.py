@@ -20,7 +20,7 @@ from ...presets.errors import AudioError
 from ...presets.preset import Preset, Track
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
-from ..pairs.check import NoPairError, PairLikeness, on_time_of
+from ..pairs.check import NoPairError, PairLikeness, on_time_of, reached_by
 from ..twin.console import TwinBuses, TwinTrack, console_sound
 from ..twin.proof import runtime_mix
 from .answer import answer_of
@@ -29,8 +29,9 @@ from .explain import Explained, explain
 from .fit import FIXED
 from .guess import curve_fitted
 from .loss import SpectralLoss
-from .passages import best_passage
+from .passages import best_inside
 from .space import PARTS, Space, preset_of, settings_with
+from .track import left_inside, too_quiet_db
 
 Progress = Callable[[float, str], None]
 
@@ -43,6 +44,7 @@ _FLAT_DB, _LEAST_RATIO, _LEAST_GAIN_DB = 0.7, 1.12, 0.4
 _HEARD_ROOM_DB, _LEAST_SEND_DB = -28.0, -45.0
 _PLACED: Final = ("reverb.pre_delay_ms", "reverb.size")
 _MOST_STEMS = 64
+_SHORTEST_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class RecoveredSession:
     Attributes:
         preset: with a track for each stem.
         rendered: the preset on the stems, shape (2, samples).
-        mix: on the stems' time, as long as they are.
-        plain: all stems equally loud in the middle.
+        mix: on the stems' time, as long as they are; silence where it does not reach.
+        inside: samples of the stems that the mix reaches.
+        plain: all stems equally loud in the middle, where the mix reaches.
         explained: what is explained and what not; the raw mix it is compared with has all stems equally loud.
         linear: share of the mix that is a linear mix of the stems.
         notes: sentences on how the files lay to each other.
@@ -63,6 +66,7 @@ class RecoveredSession:
     preset: Preset
     rendered: Samples
     mix: Samples
+    inside: slice
     plain: Samples
     explained: Explained
     linear: float
@@ -71,8 +75,8 @@ class RecoveredSession:
 
     @property
     def residual(self) -> Samples:
-        """What the mix has beside the rendered one, shape (2, samples)."""
-        return self.mix - self.rendered
+        """What the mix has beside the rendered one, shape (2, samples); silence where it does not reach."""
+        return left_inside(self.mix, self.rendered, self.inside)
 
 
 @dataclass(frozen=True)
@@ -109,31 +113,39 @@ def recover_session(
     say(0.0, "aligning")
     frames = max(stem.shape[1] for stem in stems.values())
     padded = {name: np.pad(stem, ((0, 0), (0, frames - stem.shape[1]))) for name, stem in stems.items()}
-    loudness = {name: integrated_loudness(stem, sample_rate_hz) for name, stem in padded.items()}
+    moved, lags = on_time_of(_equally_loud(padded, _loudness(padded, sample_rate_hz)).mean(axis=0), mix, sample_rate_hz)
+    inside = reached_by(mix.shape[1], lags, frames, sample_rate_hz)
+    both = {name: stem[:, inside] for name, stem in padded.items()}
+    _refuse_little((inside.stop - inside.start) / sample_rate_hz, PairLikeness(0.0, lags.peak, lags.agreeing))
+    loudness = _loudness(both, sample_rate_hz)
     plain = _equally_loud(padded, loudness)
-    moved, lags = on_time_of(plain.mean(axis=0), mix, sample_rate_hz)
     aligned = np.ascontiguousarray(np.repeat(moved, 2, axis=0) if moved.shape[0] == 1 else moved)
     say(0.1, "faders, pans and curves from spectra")
-    balance = balance_of(list(padded.values()), aligned, sample_rate_hz)
+    balance = balance_of(list(both.values()), aligned[:, inside], sample_rate_hz)
     _refuse_none(balance, PairLikeness(balance.explained, lags.peak, lags.agreeing))
     strips = _guessed(padded, loudness, balance, lambda share: say(0.1 + 0.25 * share, "curves of the tracks"))
     heard = {name: padded[name] for name in strips.names}
-    search = _SessionSearch(heard, aligned, sample_rate_hz)
-    starts = strips, _with_room(strips, heard, aligned, sample_rate_hz)
+    search = _SessionSearch(heard, aligned, inside, sample_rate_hz)
+    starts = strips, _with_room(strips, heard, aligned, inside, sample_rate_hz)
     strips = min((search.measured(each) for each in starts), key=lambda each: each.loss)
     strips = search.run(strips, lambda share: say(0.4 + 0.45 * share, "searching in samples"))
     say(0.88, "rendering")
-    preset, rendered = _at_level(_preset(strips, tuple(stems)), heard, aligned, sample_rate_hz)
+    preset, rendered = _at_level(_preset(strips, tuple(stems)), heard, aligned, inside, sample_rate_hz)
     return RecoveredSession(
         preset,
         rendered,
         aligned,
+        inside,
         plain,
-        explain(plain, aligned, rendered, sample_rate_hz),
+        explain(plain, aligned, rendered, sample_rate_hz, inside),
         balance.explained,
         _notes(lags.offset_s, lags.polarity, balance, tuple(stems), sample_rate_hz),
         sample_rate_hz,
     )
+
+
+def _loudness(stems: Mapping[str, Samples], rate_hz: int) -> dict[str, float]:
+    return {name: integrated_loudness(stem, rate_hz) for name, stem in stems.items()}
 
 
 def _equally_loud(stems: Mapping[str, Samples], loudness: Mapping[str, float]) -> Samples:
@@ -143,6 +155,15 @@ def _equally_loud(stems: Mapping[str, Samples], loudness: Mapping[str, float]) -
         if math.isfinite(loudness[name]):
             total += stem * np.float32(10 ** ((-25 - loudness[name]) / 20))
     return total
+
+
+def _refuse_little(seconds: float, likeness: PairLikeness) -> None:
+    if seconds < _SHORTEST_S:
+        raise NoPairError(
+            f"this mix reaches {seconds:.1f} s of these stems, as they were aligned (the peak of the correlation is "
+            f"{likeness.peak:.1f} times its mean): give the whole mix of these stems.",
+            likeness,
+        )
 
 
 def _refuse_none(balance: SessionBalance, likeness: PairLikeness) -> None:
@@ -185,11 +206,11 @@ def _guessed(
     return _Strips(tuple(names), tuple(spaces), torch.stack(vectors), room, tuple(fixed), has_room=False)
 
 
-def _with_room(strips: _Strips, stems: Mapping[str, Samples], mix: Samples, rate_hz: int) -> _Strips:
+def _with_room(strips: _Strips, stems: Mapping[str, Samples], mix: Samples, inside: slice, rate_hz: int) -> _Strips:
     """Looks for a room behind the sum of all tracks; each begins with the send that all have on average."""
     dry = runtime_mix(stems, _preset(strips, strips.names), rate_hz)
     with torch.no_grad():
-        answer = answer_of(dry.mean(axis=0), mix, rate_hz, is_stereo=True)
+        answer = answer_of(dry[:, inside].mean(axis=0), mix[:, inside], rate_hz, is_stereo=True)
     if answer.reverb_db < _HEARD_ROOM_DB:
         return strips
     vectors = strips.vectors.clone()
@@ -202,9 +223,9 @@ def _with_room(strips: _Strips, stems: Mapping[str, Samples], mix: Samples, rate
 class _SessionSearch:
     """All strips of a session on one passage."""
 
-    def __init__(self, stems: Mapping[str, Samples], mix: Samples, rate_hz: int):
+    def __init__(self, stems: Mapping[str, Samples], mix: Samples, inside: slice, rate_hz: int):
         total = sum(stem.mean(axis=0, keepdims=True) for stem in stems.values())
-        place = best_passage(np.asarray(total), mix, rate_hz, _SEARCH_S)
+        place = best_inside(np.asarray(total), mix, inside, rate_hz, _SEARCH_S)
         begin = max(0, place.start - round(_LEAD_S * rate_hz))
         self._rate_hz = rate_hz
         self._audio = [
@@ -288,11 +309,12 @@ def _is_on(path: str, values: Mapping[str, float], has_room: bool) -> bool:
     return stage in _STAGES or stage in ("fader_db", "pan")
 
 
-def _at_level(preset: Preset, stems: Mapping[str, Samples], mix: Samples, rate_hz: int) -> tuple[Preset, Samples]:
-    """Sets the master's output by the whole song."""
+def _at_level(
+    preset: Preset, stems: Mapping[str, Samples], mix: Samples, inside: slice, rate_hz: int
+) -> tuple[Preset, Samples]:
+    """Sets all faders by what the mix reaches of the song."""
     rendered = runtime_mix(stems, preset, rate_hz)
-    reached = mix.any(axis=0)
-    error_db = integrated_loudness(mix[:, reached], rate_hz) - integrated_loudness(rendered[:, reached], rate_hz)
+    error_db = too_quiet_db(rendered[:, inside], mix[:, inside], rate_hz)
     if not math.isfinite(error_db):
         return preset, rendered
     row = parameters(PARTS["strip"])["fader_db"]

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ...presets.console import EQ_BANDS, parameters
+from ...presets.errors import AudioError
 from ...presets.preset import Preset
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
@@ -27,12 +28,13 @@ from .answer import Answer, answer_of
 from .explain import Explained, explain
 from .fit import FIXED, Fit, Search
 from .guess import PairPassage, filtered_by, first_guess, gains_by
-from .passages import best_passage
+from .passages import best_inside
 from .space import PARTS, Space, preset_of
 
 Progress = Callable[[float, str], None]
 
 _GUESS_S, _ANSWER_S, _SEARCH_S, _LEAD_S = 9.0, 30.0, 5.0, 1.2
+_SHORTEST_S = 1.0
 _STEPS, _LAST_STEPS, _TRIAL_STEPS = 40, 16, 10
 _TRIAL_RATE, _LAST_RATE = 0.06, 0.02
 _STAGES: Final = frozenset({"low_cut", "high_cut", "eq", "compressor"})
@@ -68,8 +70,8 @@ class Recovered:
 
     @property
     def residual(self) -> Samples:
-        """What the mixed recording has beside the rendered one, shape (2, samples)."""
-        return self.pair.mixed - self.rendered
+        """What the mixed recording has beside the rendered one, shape (2, samples); silence where it does not reach."""
+        return left_inside(self.pair.mixed, self.rendered, self.pair.inside)
 
 
 def recover_track(
@@ -93,14 +95,17 @@ def recover_track(
 
     Raises:
         NoPairError: one was not made of the other.
-        AudioError: one is silent or too short.
+        AudioError: one is silent or too short, or they have too little in common.
     """
     say = progress or (lambda share, text: None)
     say(0.0, "aligning")
     pair = match_pair(raw, mixed, sample_rate_hz, name)
-    space = Space(integrated_loudness(pair.raw, sample_rate_hz))
+    seconds = (pair.inside.stop - pair.inside.start) / sample_rate_hz
+    if seconds < _SHORTEST_S:
+        raise AudioError(f"{name}: the mixed recording reaches {seconds:.1f} s of the raw one: give longer ones.")
+    space = Space(integrated_loudness(pair.raw[:, pair.inside], sample_rate_hz))
     say(0.08, "listening: equalizer and compressor")
-    guessed = first_guess(_passage(pair, _GUESS_S), space, FIXED, seed)
+    guessed = first_guess(_passage(pair, _GUESS_S)[0], space, FIXED, seed)
     say(0.3, "listening: room and echoes")
     answer = _answer(pair, guessed)
     values = {**guessed, **answer.values}
@@ -109,20 +114,27 @@ def recover_track(
     say(0.9, "rendering")
     settings = _settings(space, found)
     preset, rendered = _at_level(name, settings, pair)
-    return Recovered(
-        preset, pair, rendered, explain(pair.raw, pair.mixed, rendered, sample_rate_hz), answer.is_own_room, answer
-    )
+    explained = explain(pair.raw, pair.mixed, rendered, sample_rate_hz, pair.inside)
+    return Recovered(preset, pair, rendered, explained, answer.is_own_room, answer)
 
 
-def _passage(pair: MatchedPair, length_s: float, lead_s: float = 0.0) -> PairPassage:
-    place = best_passage(pair.raw, pair.mixed, pair.sample_rate_hz, length_s)
+def left_inside(mixed: Samples, rendered: Samples, inside: slice) -> Samples:
+    """What a mixed recording has beside a rendered one, as long; silence outside of what it reaches."""
+    left: Samples = np.zeros_like(mixed)
+    left[:, inside] = mixed[:, inside] - rendered[:, inside]
+    return left
+
+
+def _passage(pair: MatchedPair, length_s: float, lead_s: float = 0.0) -> tuple[PairPassage, int]:
+    """A passage of what both have, and how many samples lead to it; of those the mixed recording may lack some."""
+    place = best_inside(pair.raw, pair.mixed, pair.inside, pair.sample_rate_hz, length_s)
     begin = max(0, place.start - round(lead_s * pair.sample_rate_hz))
     raw, mixed = (np.ascontiguousarray(each[:, begin : place.stop]) for each in (pair.raw, pair.mixed))
-    return PairPassage(raw, mixed, pair.sample_rate_hz)
+    return PairPassage(raw, mixed, pair.sample_rate_hz), place.start - begin
 
 
 def _answer(pair: MatchedPair, guessed: Mapping[str, float]) -> Answer:
-    passage = _passage(pair, _ANSWER_S)
+    passage, _ = _passage(pair, _ANSWER_S)
     rate_hz = pair.sample_rate_hz
     direct = filtered_by(passage.raw.mean(axis=0), guessed, FIXED, rate_hz)
     with torch.no_grad():
@@ -132,8 +144,7 @@ def _answer(pair: MatchedPair, guessed: Mapping[str, float]) -> Answer:
 def _searched(
     pair: MatchedPair, space: Space, values: Mapping[str, float], answer: Answer, say: Callable[[float], None]
 ) -> Fit:
-    passage = _passage(pair, _SEARCH_S, _LEAD_S)
-    lead = max(0, passage.raw.shape[1] - round(_SEARCH_S * pair.sample_rate_hz))
+    passage, lead = _passage(pair, _SEARCH_S, _LEAD_S)
     search = Search(passage, space, lead)
     slope = "strip.low_cut.slope_db_per_octave"
     fixed = {**FIXED, slope: values.get(slope, FIXED[slope])}
@@ -220,14 +231,19 @@ def _settings(space: Space, found: Fit) -> dict[str, float]:
 
 
 def _at_level(name: str, settings: Mapping[str, float], pair: MatchedPair) -> tuple[Preset, Samples]:
-    """Sets the fader by the whole recording: a passage may be louder or quieter than what was guessed."""
+    """Sets the fader by all that both have: a passage may be louder or quieter than what was guessed."""
     rate_hz = pair.sample_rate_hz
     rendered = runtime_console(pair.raw, preset_of(name, settings), rate_hz)
-    reached = pair.mixed.any(axis=0)
-    error_db = integrated_loudness(pair.mixed[:, reached], rate_hz) - integrated_loudness(rendered[:, reached], rate_hz)
+    error_db = too_quiet_db(rendered[:, pair.inside], pair.mixed[:, pair.inside], rate_hz)
     if not math.isfinite(error_db):
         return preset_of(name, settings), rendered
     row = parameters(PARTS["strip"])["fader_db"]
     fader_db = row.clamp(round(settings["strip.fader_db"] + error_db, 2))
     gain = 10 ** ((fader_db - settings["strip.fader_db"]) / 20)
     return preset_of(name, {**settings, "strip.fader_db": fader_db}), rendered * np.float32(gain)
+
+
+def too_quiet_db(rendered: Samples, mixed: Samples, rate_hz: int) -> float:
+    """By how much a rendered recording is quieter than the mixed one, where that is not cut to silence."""
+    heard = mixed.any(axis=0)
+    return integrated_loudness(mixed[:, heard], rate_hz) - integrated_loudness(rendered[:, heard], rate_hz)

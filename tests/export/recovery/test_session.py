@@ -14,7 +14,9 @@ pytest.importorskip("torch", reason="needs the `train` extra")
 from click.testing import CliRunner
 from mixbridge.bridge.cli.main import cli
 from mixbridge.export.pairs.check import NoPairError
+from mixbridge.export.recovery import session
 from mixbridge.export.recovery.balance import balance_of
+from mixbridge.export.recovery.explain import explain
 from mixbridge.export.recovery.session import recover_session
 from mixbridge.export.twin.proof import runtime_mix
 from mixbridge.presets.console import Strip, replace
@@ -104,3 +106,46 @@ def test_a_session_is_recovered_by_the_command(tmp_path: Path) -> None:
     assert page.count("<svg") == 2
     assert "Drums" in page
     assert (tmp_path / "song.residual.wav").is_file()
+
+
+def part_of_a_song() -> tuple[dict[str, np.ndarray], Preset, np.ndarray]:
+    """Stems of 8 s, linear strips, and seconds 2 to 5 of their mix."""
+    audio = stems(8)
+    strips = {name: {path: SETTINGS[name][path] for path in ("fader_db", "pan")} for name in audio}
+    made = Preset(tracks=tuple(Track(name=name, strip=replace(Strip(), strips[name])) for name in audio))
+    return audio, made, runtime_mix(audio, made, RATE_HZ)[:, 2 * RATE_HZ : 5 * RATE_HZ]
+
+
+def test_faders_are_those_of_what_a_mix_of_a_part_reaches() -> None:
+    audio, made, mix = part_of_a_song()
+    inside = slice(2 * RATE_HZ, 5 * RATE_HZ)
+    aligned = np.zeros((2, 8 * RATE_HZ), np.float32)
+    aligned[:, inside] = mix
+    # What rings beside the mix where it was moved by a fraction of a sample is no part of it.
+    aligned[:, : inside.start] = 1e-9
+    quieter = tuple(
+        track.model_copy(update={"strip": replace(track.strip, {"fader_db": track.strip.fader_db - 3})})
+        for track in made.tracks
+    )
+    found, rendered = session._at_level(made.model_copy(update={"tracks": quieter}), audio, aligned, inside, RATE_HZ)
+    for name in audio:
+        assert found.track(name).strip.fader_db == pytest.approx(made.track(name).strip.fader_db, abs=0.05)
+    assert rendered.shape == aligned.shape
+    plain = sum(np.repeat(stem, 3 - len(stem), axis=0) for stem in audio.values())
+    told = explain(plain, aligned, rendered, RATE_HZ, inside)
+    assert told.ratio < 0.02
+    assert len(told.words) == 1
+
+
+@pytest.mark.slow
+def test_a_mix_of_a_part_of_the_song_is_met_as_well() -> None:
+    audio, made, mix = part_of_a_song()
+    found = recover_session(audio, mix, RATE_HZ)
+    assert found.inside == slice(2 * RATE_HZ, 5 * RATE_HZ)
+    assert found.linear > 0.99
+    for name in audio:
+        assert found.preset.track(name).strip.pan == pytest.approx(made.track(name).strip.pan, abs=0.05)
+    assert found.explained.ratio < 0.2
+    assert not any("automation" in words for words in found.explained.words)
+    assert found.rendered.shape == (2, 8 * RATE_HZ)
+    assert not found.residual[:, : 2 * RATE_HZ].any()

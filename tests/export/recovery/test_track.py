@@ -14,10 +14,11 @@ pytest.importorskip("torch", reason="needs the `train` extra")
 
 from click.testing import CliRunner
 from mixbridge.bridge.cli.main import cli
-from mixbridge.export.pairs.check import NoPairError
+from mixbridge.export.pairs.check import NoPairError, match_pair
 from mixbridge.export.recovery import files as recovery_files
 from mixbridge.export.recovery.explain import at_loudness_of, explain, stft_distance
-from mixbridge.presets.errors import MixbridgeError, OutputError
+from mixbridge.export.recovery.track import _at_level, _passage, left_inside, recover_track
+from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError
 from mixbridge.presets.files import load
 
 from .conftest import RATE_HZ, mixed_by, preset, sung
@@ -142,3 +143,46 @@ def test_what_is_left_is_told_by_band_and_time() -> None:
     darker = explain(raw, mixed, dull, RATE_HZ)
     assert darker.bands[-1].level_db < -10
     assert abs(darker.bands[2].level_db) < 1
+
+
+@pytest.mark.parametrize("short", ["mixed", "raw"])
+def test_only_what_both_have_is_fitted_and_judged(short: str) -> None:
+    raw = sung(5, 10)
+    strip = {"fader_db": 4.0, "eq.high_shelf.gain_db": 5.0, "pan": 0.2}
+    made, cut = mixed_by(raw, preset(strip)), slice(RATE_HZ, 4 * RATE_HZ)
+    pair = match_pair(raw, made[:, cut], RATE_HZ) if short == "mixed" else match_pair(raw[:, cut], made, RATE_HZ)
+    assert pair.inside == (cut if short == "mixed" else slice(0, 3 * RATE_HZ))
+    passage, lead = _passage(pair, 2.0, 1.0)
+    assert passage.mixed[:, lead:].shape[1] == 2 * RATE_HZ
+    np.testing.assert_allclose(
+        mixed_by(passage.raw, preset(strip))[:, -RATE_HZ:], passage.mixed[:, -RATE_HZ:], atol=0.02
+    )
+    # The fader is that of the overlap, and the audio as long as the raw recording.
+    settings = {f"strip.{path}": value for path, value in strip.items()}
+    found, rendered = _at_level("Vox", {**settings, "strip.fader_db": -7.0}, pair)
+    assert found.tracks[0].strip.fader_db == pytest.approx(4.0, abs=0.1)
+    assert rendered.shape == pair.mixed.shape == (2, pair.raw.shape[1])
+    told = explain(pair.raw, pair.mixed, rendered, RATE_HZ, pair.inside)
+    assert told.ratio < 0.05
+    assert max(band.spread_db for band in told.bands) < 0.5
+    assert len(told.words) == 1
+    assert told.times_s[0] >= pair.inside.start / RATE_HZ
+    assert told.times_s[-1] < pair.inside.stop / RATE_HZ + 1
+    assert np.abs(left_inside(pair.mixed, rendered, pair.inside)).max() < 0.02
+
+
+def test_too_little_in_common_is_refused() -> None:
+    raw = sung(5, 6)
+    with pytest.raises(AudioError):
+        recover_track(raw, np.concatenate([raw[:, -RATE_HZ * 7 // 10 :], 0 * raw], axis=1), RATE_HZ)
+
+
+@pytest.mark.slow
+def test_a_mixed_file_that_is_shorter_is_met_as_well() -> None:
+    raw = sung(5, 10)
+    room = {"decay_mid_s": 1.2, "decay_low_s": 1.3, "decay_high_s": 0.9}
+    found = recover_track(raw, mixed_by(raw, preset(STRIP, room))[:, RATE_HZ : 4 * RATE_HZ], RATE_HZ)
+    assert found.explained.ratio < 0.4
+    assert not any("automation" in words for words in found.explained.words)
+    assert not found.residual[:, : RATE_HZ - 1].any()
+    assert found.rendered[:, 5 * RATE_HZ :].any()
