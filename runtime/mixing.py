@@ -34,7 +34,7 @@ from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
 from .audio.writing import FORMATS
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
-from .mastering.evening import evened
+from .mastering.evening import fit_upright
 from .mastering.fitting import (
     Mastering,
     Phase,
@@ -399,19 +399,22 @@ def _predict(
         measured = pool.submit(reference_profile, songs, files) if may_match and options.amount else None
         preset, passage, refinement = _decided(controller, paths, songs, options, roles, progress, files)
         if options.amount and (is_music(preset, passage.heard) if options.match is None else options.match):
-            preset, bus = evened(preset, paths, songs, passage.start_s, options.wishes.locked, files)
-            mastering = fit_to_song(
-                preset,
-                paths,
-                songs,
-                options.amount,
-                options.match_phase,
-                passage.start_s,
-                options.wishes.only,
-                files,
-                measured,
-                bus,
-            )
+
+            def fit(tried: Preset, bus: Samples) -> Mastering | None:
+                return fit_to_song(
+                    tried,
+                    paths,
+                    songs,
+                    options.amount,
+                    options.match_phase,
+                    passage.start_s,
+                    options.wishes.only,
+                    files,
+                    measured,
+                    bus,
+                )
+
+            preset, mastering = fit_upright(preset, paths, songs, fit, passage.start_s, options.wishes.locked, files)
     passage.memory.clear()  # nothing is tried any more, and what was rendered for that is large
     if mastering is not None:
         preset = with_master(preset, mastering.master)

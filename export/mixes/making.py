@@ -24,7 +24,7 @@ from ...runtime.audio.reading import Samples, as_stereo, probe, read_passage
 from ...runtime.audio.stems import collect_stems
 from ...runtime.console.limiter import limit
 from ...runtime.mastering.density import MasterTrial
-from ...runtime.mastering.evening import evened_by
+from ...runtime.mastering.evening import fit_upright_by
 from ...runtime.mastering.fitting import Mastering, fit_to_bus, rendering_for, with_master
 from ...runtime.mastering.profile import Profile, profile_of
 from ...runtime.model.analysis import Passage, hear_reference, heard_in
@@ -228,8 +228,12 @@ def made(session: StudySession, song: StudySong, controller: Controller, told: b
     """
     preset = predict_safely(controller, session.passage, song.style, session.roles if told else None)
     song_lu = lean_lu(song.style, controller.manifest.sample_rate_hz)
-    preset, bus = evened_by(preset, lambda tried: render_arrays(session.audio, RATE_HZ, tried).bus, lambda: song_lu)
-    fit = fit_to_bus(bus, preset.master, song.profile)
+    preset, fit = fit_upright_by(
+        preset,
+        lambda tried: render_arrays(session.audio, RATE_HZ, tried).bus,
+        lambda: song_lu,
+        lambda tried, bus: fit_to_bus(bus, tried.master, song.profile),
+    )
     if fit is not None:
         preset = with_master(preset, fit.master)
     rendered = render_arrays(session.audio, RATE_HZ, preset)

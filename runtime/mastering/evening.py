@@ -13,6 +13,7 @@ import numpy as np
 
 from ...presets import console
 from ...presets.checking.claims import with_claims
+from ...presets.console import Master
 from ...presets.preset import Finding, Preset, Track
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples, as_stereo, probe, read_passage
@@ -21,24 +22,28 @@ from ..practice.sins import lean_lu, low_sides_db
 from ..prediction.rails import LEANING, WIDE_LOWS, finding
 from ..prediction.role_rails import LOW_WIDTHS
 from .density import MasterTrial
-from .fitting import RATE_HZ, bus_of
+from .fitting import RATE_HZ, Mastering, bus_of
+
+Fit = Callable[[Preset, Samples], Mastering | None]
+"""Fits a master to a preset, and to what comes into its master."""
 
 # Of the reference, from its middle.
 _HEARD_S = 60.0
 _DRAWN_IN = (0.85, 0.7, 0.55, 0.4, 0.2, 0.0)
-# Narrower than the guard rail's: the master's curve, which is fitted behind this, makes some mixes lean more.
+# Narrower than the guard rail's: the rest of the song may lean a little more than the passages.
 _LIMIT_LU, _TARGET_LU = 0.7, 0.5
 
 
-def evened(
+def fit_upright(
     preset: Preset,
     stems: Mapping[str, Path],
     songs: Sequence[Song],
+    fit: Fit,
     heard_s: float | None = None,
     locked: Collection[str] = (),
     files: OpenFiles = ON_DEMAND,
-) -> tuple[Preset, Samples]:
-    """Draw in what is panned to the louder side, as far as it takes, and narrow lows that are wide.
+) -> tuple[Preset, Mastering | None]:
+    """Draw in what is panned to the louder side, as far as it takes, narrow lows that are wide, and fit the master.
 
     Pairs, and what is locked, stay where they are.
 
@@ -46,12 +51,14 @@ def evened(
         preset: as decided.
         stems: files by track name.
         songs: the references; a mix may lean as far as they do.
+        fit: fits a master to a preset and what comes into its master: passages of the song, shape (2, n), at
+            :data:`.fitting.RATE_HZ`.
         heard_s: where a passage begins that has to be among those that are rendered.
         locked: tracks whose pan stays.
         files: stems that are open already.
 
     Returns:
-        The preset, and what comes into its master: passages of the song, shape (2, n), at :data:`.fitting.RATE_HZ`.
+        The preset, its master not fitted yet, and the master.
 
     Raises:
         AudioError: a file cannot be used.
@@ -64,25 +71,34 @@ def evened(
     def wanted_lu() -> float:
         return sum(song.share * _lean_of(song.path, files) for song in songs)
 
-    return evened_by(preset, rendered, wanted_lu, locked)
+    return fit_upright_by(preset, rendered, wanted_lu, fit, locked)
 
 
-def evened_by(
+def fit_upright_by(
     preset: Preset,
     rendered: Callable[[Preset], Samples],
     wanted_lu: Callable[[], float],
+    fit: Fit,
     locked: Collection[str] = (),
-) -> tuple[Preset, Samples]:
-    """:func:`evened`, however a preset is rendered.
+) -> tuple[Preset, Mastering | None]:
+    """:func:`fit_upright`, however a preset is rendered.
 
     Args:
         preset: as decided.
-        rendered: makes of a preset what comes into the master, shape (2, n), at :data:`.fitting.RATE_HZ`.
+        rendered: makes of a preset what comes into the master.
         wanted_lu: how much louder the right of the reference is than the left; asked only where the mix leans.
+        fit: fits a master to a preset and what comes into its master.
         locked: tracks whose pan stays.
     """
-    upright, bus = _upright(preset, rendered, wanted_lu, locked)
-    return _narrow_below(upright, bus), bus
+    preset, bus = _upright(preset, rendered, wanted_lu, locked, None)
+    preset = _narrow_below(preset, bus)
+    mastering = fit(preset, bus)
+    if mastering is None:
+        return preset, None
+    # A curve that raises the highs turns a mix to where the cymbals are.
+    upright, bus = _upright(preset, lambda tried: bus if tried is preset else rendered(tried), wanted_lu, locked,
+                            mastering.master)  # fmt: skip
+    return (preset, mastering) if upright is preset else (upright, fit(upright, bus))
 
 
 def _upright(
@@ -90,9 +106,15 @@ def _upright(
     rendered: Callable[[Preset], Samples],
     wanted_lu: Callable[[], float],
     locked: Collection[str],
+    master: Master | None,
 ) -> tuple[Preset, Samples]:
+    """The preset upright, heard through a master that was fitted, if there is one, and what comes into the master."""
+
+    def lean_of(bus: Samples) -> float:
+        return lean_lu(bus if master is None else MasterTrial(bus, RATE_HZ).mastered(master), RATE_HZ)
+
     bus = rendered(preset)
-    leans_lu = lean_lu(bus, RATE_HZ)
+    leans_lu = lean_of(bus)
     if abs(leans_lu) <= _LIMIT_LU:
         return preset, bus
     asked_lu = wanted_lu()
@@ -106,7 +128,7 @@ def _upright(
         if tried == best:
             break
         heard = rendered(tried)
-        found_lu = lean_lu(heard, RATE_HZ) - goal_lu
+        found_lu = lean_of(heard) - goal_lu
         if abs(found_lu) < abs(after_lu):
             best, bus, after_lu = tried, heard, found_lu
         if abs(found_lu) <= _TARGET_LU or found_lu * before_lu < 0:

@@ -11,8 +11,8 @@ from mixbridge.presets.checking.claims import with_claims
 from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Confidence, Preset, Track
 from mixbridge.runtime.mastering.density import MasterTrial
-from mixbridge.runtime.mastering.evening import evened
-from mixbridge.runtime.mastering.fitting import RATE_HZ, fit_to_song
+from mixbridge.runtime.mastering.evening import fit_upright
+from mixbridge.runtime.mastering.fitting import RATE_HZ, Mastering, fit_to_song
 from mixbridge.runtime.model.references import Song
 from mixbridge.runtime.practice.sins import lean_lu, low_sides_db
 from scipy.signal import butter, sosfilt
@@ -45,6 +45,14 @@ def panned(**pans: float) -> Preset:
     tracks = tuple(Track(name=name, strip=Strip(pan=pan)) for name, pan in pans.items())
     preset = Preset(tracks=tracks)
     return with_claims(preset, Confidence(level="high", reasons=("so it is",)), ())
+
+
+def evened(preset: Preset, stems: dict[str, Path], songs: list[Song], locked=()) -> tuple[Preset, np.ndarray]:
+    """What comes into the master in the end, and the preset; no master is fitted."""
+    heard = []
+    after, mastering = fit_upright(preset, stems, songs, lambda _, bus: heard.append(bus), locked=locked)
+    assert mastering is None
+    return after, heard[-1]
 
 
 def pans_of(preset: Preset) -> dict[str, float]:
@@ -100,3 +108,27 @@ def test_wide_lows_are_narrowed_and_stay_so_in_the_fit(tmp_path: Path, stems: di
     fitted = fit_to_song(after, stems, songs, 1.0, "minimum", None, bus=bus)
     assert fitted is not None
     assert low_sides_db(MasterTrial(bus, RATE_HZ).mastered(fitted.master), RATE_HZ) < -12
+
+
+def test_what_leans_behind_the_fitted_master_is_drawn_in(tmp_path: Path, stems: dict[str, Path]) -> None:
+    """As loud on both sides before it: but its curve raises the highs, which are on the right."""
+    dull = sosfilt(butter(4, 2000, "lowpass", fs=RATE_HZ, output="sos"), noise(1))
+    bright = sosfilt(butter(4, 4000, "highpass", fs=RATE_HZ, output="sos"), noise(2))
+    sf.write(stems["Guitar"], dull * 6, RATE_HZ)
+    sf.write(stems["Keys"], bright, RATE_HZ)
+    songs = reference(tmp_path, 0.0)
+    before = panned(Vocal=0.0, Guitar=-0.9, Keys=0.9)
+    fits = []
+
+    def fit(tried: Preset, bus: np.ndarray) -> Mastering | None:
+        fits.append(fit_to_song(tried, stems, songs, 1.0, "minimum", None, bus=bus))
+        leans.append(lean_lu(MasterTrial(bus, RATE_HZ).mastered(fits[-1].master), RATE_HZ))
+        return fits[-1]
+
+    leans: list[float] = []
+    after, mastering = fit_upright(before, stems, songs, fit)
+    assert mastering is fits[-1]
+    assert len(fits) == 2
+    assert abs(leans[0]) > 1
+    assert abs(leans[1]) < 0.7 * abs(leans[0])
+    assert [said.rule for said in after.provenance.findings or ()] == ["leaning"]
