@@ -5,7 +5,6 @@ The guard rails of the same names hear one passage of the song; in others, other
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -118,7 +117,7 @@ def _upright(
     if abs(leans_lu) <= _LIMIT_LU:
         return preset, bus
     asked_lu = wanted_lu()
-    goal_lu = math.copysign(max(0.0, abs(asked_lu) - LEANING.limit_db), asked_lu)
+    goal_lu = min(max(leans_lu, min(0.0, asked_lu)), max(0.0, asked_lu))  # upright, or as far as the reference leans
     before_lu = after_lu = leans_lu - goal_lu
     if abs(before_lu) <= _LIMIT_LU:
         return preset, bus
