@@ -29,7 +29,7 @@ from mixbridge.export.mixes.measures import MEASURES, RATE_HZ, WholeSound
 from mixbridge.presets.files import load, save
 from mixbridge.runtime.audio.stems import collect_stems
 from mixbridge.runtime.master_file import master
-from mixbridge.runtime.mastering.fitting import fit_to_song, rendering_for, with_master
+from mixbridge.runtime.mastering.fitting import fit_master, reference_profile, rendering_for, with_master
 from mixbridge.runtime.mixing import PredictOptions, predict
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.rendering.render import RenderOptions, render_files
@@ -93,7 +93,7 @@ def matched(pair: Pair) -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         preset = load(pair.folder / "preset.json")
-        fitted = fit_to_song(preset, pair.stems, pair.song, 1.0, "minimum", None)
+        fitted = fit_master(preset, pair.stems, reference_profile(pair.song))
         if fitted is not None:
             preset = with_master(preset, fitted.master)
         render_files(pair.stems, preset, path.parent, rendering_for(fitted, _HOW))

@@ -36,9 +36,10 @@ from .console.buses import bus_names
 from .console.effects.buses import BUSES
 from .mastering.evening import fit_upright
 from .mastering.fitting import (
+    ASPECTS,
     Mastering,
     Phase,
-    fit_to_song,
+    fit_to_bus,
     is_music,
     reference_profile,
     rendering_again,
@@ -398,20 +399,17 @@ def _predict(
         # The song is measured for the master while the model decides.
         measured = pool.submit(reference_profile, songs, files) if may_match and options.amount else None
         preset, passage, refinement = _decided(controller, paths, songs, options, roles, progress, files)
-        if options.amount and (is_music(preset, passage.heard) if options.match is None else options.match):
+        if measured is not None and (is_music(preset, passage.heard) if options.match is None else options.match):
+            song = measured.result()
 
             def fit(tried: Preset, bus: Samples) -> Mastering | None:
-                return fit_to_song(
-                    tried,
-                    paths,
-                    songs,
-                    options.amount,
-                    options.match_phase,
-                    passage.start_s,
-                    options.wishes.only,
-                    files,
-                    measured,
+                return fit_to_bus(
                     bus,
+                    tried.master,
+                    song,
+                    amount=options.amount,
+                    phase=options.match_phase,
+                    aspects=ASPECTS if options.wishes.only is None else options.wishes.only,
                 )
 
             preset, mastering = fit_upright(preset, paths, songs, fit, passage.start_s, options.wishes.locked, files)

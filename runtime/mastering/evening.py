@@ -18,8 +18,8 @@ from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples, as_stereo, probe, read_passage
 from ..model.references import Song
 from ..practice.sins import lean_lu, low_sides_db
-from ..prediction.rails import LEANING, WIDE_LOWS, finding
-from ..prediction.role_rails import LOW_WIDTHS
+from ..prediction.rails import WIDE_LOWS, finding
+from ..prediction.role_rails import LOW_WIDTHS, drawn_in, drawn_in_finding
 from .density import MasterTrial
 from .fitting import RATE_HZ, Mastering, bus_of
 
@@ -89,30 +89,33 @@ def fit_upright_by(
         fit: fits a master to a preset and what comes into its master.
         locked: tracks whose pan stays.
     """
-    preset, bus = _upright(preset, rendered, wanted_lu, locked, None)
+
+    def stays(track: Track) -> bool:
+        return track.link is not None or track.name in locked
+
+    preset, bus = _upright(preset, rendered(preset), rendered, wanted_lu, stays)
     preset = _narrow_below(preset, bus)
     mastering = fit(preset, bus)
     if mastering is None:
         return preset, None
     # A curve that raises the highs turns a mix to where the cymbals are.
-    upright, bus = _upright(preset, lambda tried: bus if tried is preset else rendered(tried), wanted_lu, locked,
-                            mastering.master)  # fmt: skip
+    upright, bus = _upright(preset, bus, rendered, wanted_lu, stays, mastering.master)
     return (preset, mastering) if upright is preset else (upright, fit(upright, bus))
 
 
 def _upright(
     preset: Preset,
+    bus: Samples,
     rendered: Callable[[Preset], Samples],
     wanted_lu: Callable[[], float],
-    locked: Collection[str],
-    master: Master | None,
+    stays: Callable[[Track], bool],
+    master: Master | None = None,
 ) -> tuple[Preset, Samples]:
     """The preset upright, heard through a master that was fitted, if there is one, and what comes into the master."""
 
     def lean_of(bus: Samples) -> float:
         return lean_lu(bus if master is None else MasterTrial(bus, RATE_HZ).mastered(master), RATE_HZ)
 
-    bus = rendered(preset)
     leans_lu = lean_of(bus)
     if abs(leans_lu) <= _LIMIT_LU:
         return preset, bus
@@ -123,7 +126,7 @@ def _upright(
         return preset, bus
     best = preset
     for share in _DRAWN_IN:
-        tried = _drawn_in(preset, float(np.sign(before_lu)), share, locked)
+        tried = drawn_in(preset, np.sign(before_lu), share, stays)
         if tried == best:
             break
         heard = rendered(tried)
@@ -134,8 +137,7 @@ def _upright(
             break
     if best is preset:
         return preset, bus
-    words = {"side": "right" if before_lu > 0 else "left"}
-    return _told(preset, best, finding(LEANING, None, abs(before_lu), abs(after_lu), words, who="the whole song")), bus
+    return _told(preset, best, drawn_in_finding(before_lu, after_lu, "the whole song")), bus
 
 
 def _narrow_below(preset: Preset, bus: Samples) -> Preset:
@@ -153,15 +155,6 @@ def _lean_of(path: Path, files: OpenFiles) -> float:
     info = probe(path, files)
     start_s = max(0.0, (info.duration_s - _HEARD_S) / 2)
     return lean_lu(as_stereo(read_passage(path, start_s, _HEARD_S, RATE_HZ, files)), RATE_HZ)
-
-
-def _drawn_in(preset: Preset, side: float, share: float, locked: Collection[str]) -> Preset:
-    def drawn(track: Track) -> Track:
-        if track.strip.pan * side <= 0 or track.link is not None or track.name in locked:
-            return track
-        return track.model_copy(update={"strip": console.replace(track.strip, {"pan": track.strip.pan * share})})
-
-    return preset.model_copy(update={"tracks": tuple(drawn(track) for track in preset.tracks)})
 
 
 def _told(before: Preset, after: Preset, said: Finding) -> Preset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -93,7 +93,6 @@ def fit_master(
     heard_s: float | None = None,
     aspects: Collection[str] = ASPECTS,
     files: OpenFiles = ON_DEMAND,
-    bus: Samples | None = None,
 ) -> Mastering | None:
     """Fit the master of a preset so that the mix comes to the spectrum, the width and the density of a reference.
 
@@ -106,7 +105,6 @@ def fit_master(
         heard_s: where a passage begins that has to be among those that are rendered.
         aspects: what is taken from the reference, of :data:`ASPECTS`.
         files: stems that are open already.
-        bus: what :func:`bus_of` makes of preset and stems; None lets it be made.
 
     Returns:
         None where there is nothing to be heard, or nothing to be taken.
@@ -117,7 +115,7 @@ def fit_master(
     playing = {track.name: stems[track.name] for track in preset.tracks if not track.mute}
     if reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
         return None
-    bus = bus_of(preset, playing, heard_s, files) if bus is None else bus
+    bus = bus_of(preset, playing, heard_s, files)
     return fit_to_bus(bus, preset.master, reference, amount=amount, phase=phase, aspects=aspects)
 
 
@@ -168,28 +166,6 @@ def fit_to_bus(
         fitted = fitted.model_copy(update={"match": curve(uncurved).match})
         after = _profile(trial.mastered(fitted))
     return Mastering(fitted, reference, before, after)
-
-
-def fit_to_song(
-    preset: Preset,
-    stems: Mapping[str, Path],
-    song: AnyReference,
-    amount: float,
-    phase: Phase,
-    heard_s: float | None,
-    aspects: Collection[str] | None = None,
-    files: OpenFiles = ON_DEMAND,
-    measured: Future[Profile] | None = None,
-    bus: Samples | None = None,
-) -> Mastering | None:
-    """:func:`fit_master` to a song in a file or several, or to what is being measured of them; no aspects are all."""
-    taken = ASPECTS if aspects is None else aspects
-    if amount == 0 or not set(taken) & set(ASPECTS):
-        return None
-    profile = reference_profile(song, files) if measured is None else measured.result()
-    return fit_master(
-        preset, stems, profile, amount=amount, phase=phase, heard_s=heard_s, aspects=taken, files=files, bus=bus
-    )
 
 
 def _kept(value: float | None) -> float | None:

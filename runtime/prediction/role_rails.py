@@ -137,29 +137,40 @@ def upright(preset: Preset, trial: Trial) -> Guarded:
         return Guarded(preset)
     best, after_db = preset, before_db
     for share in _DRAWN_IN:
-        tried = _drawn_in(preset, np.sign(before_db), share)
+        tried = drawn_in(preset, np.sign(before_db), share)
         found_db = lean(tried)
         if abs(found_db) < abs(after_db):
             best, after_db = tried, found_db
         if abs(found_db) <= LEANING.target_db:
             break
-    if best is preset:
-        return Guarded(preset)
-    words = {"side": "right" if before_db > 0 else "left"}
-    return Guarded(best, (finding(LEANING, None, abs(before_db), abs(after_db), words, who="the whole mix"),))
+    return Guarded(best, () if best is preset else (drawn_in_finding(before_db, after_db, "the whole mix"),))
+
+
+def drawn_in(preset: Preset, side: float, share: float, stays: Callable[[Track], bool] = lambda _: False) -> Preset:
+    """Bring the pans of the tracks on a side, -1 left and 1 right, to a share of what they are.
+
+    Args:
+        preset: the settings.
+        side: whose tracks.
+        share: what is left of their pans, 0..1.
+        stays: tells which tracks keep theirs.
+    """
+    tracks = tuple(
+        _with(track, {"pan": track.strip.pan * share}) if track.strip.pan * side > 0 and not stays(track) else track
+        for track in preset.tracks
+    )
+    return preset.model_copy(update={"tracks": tracks})
+
+
+def drawn_in_finding(before_lu: float, after_lu: float, who: str) -> Finding:
+    """What is said of a mix that leaned; right is positive."""
+    words = {"side": "right" if before_lu > 0 else "left"}
+    return finding(LEANING, None, abs(before_lu), abs(after_lu), words, who=who)
 
 
 def role_of(track: Track, trial: Trial) -> Role | None:
     """The role of a track, as the preset has it, or as it was decided."""
     return track.role or trial.cast.roles.get(track.name)
-
-
-def _drawn_in(preset: Preset, side: float, share: float) -> Preset:
-    tracks = tuple(
-        _with(track, {"pan": track.strip.pan * share}) if track.strip.pan * side > 0 else track
-        for track in preset.tracks
-    )
-    return preset.model_copy(update={"tracks": tracks})
 
 
 def _each(preset: Preset, trial: Trial, check: Callable[[Track], tuple[Track, Finding | None]]) -> Guarded:

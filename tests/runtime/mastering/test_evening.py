@@ -12,7 +12,7 @@ from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Confidence, Preset, Track
 from mixbridge.runtime.mastering.density import MasterTrial
 from mixbridge.runtime.mastering.evening import fit_upright
-from mixbridge.runtime.mastering.fitting import RATE_HZ, Mastering, fit_to_song
+from mixbridge.runtime.mastering.fitting import RATE_HZ, Mastering, fit_to_bus, reference_profile
 from mixbridge.runtime.model.references import Song
 from mixbridge.runtime.practice.sins import lean_lu, low_sides_db
 from scipy.signal import butter, sosfilt
@@ -105,7 +105,7 @@ def test_wide_lows_are_narrowed_and_stay_so_in_the_fit(tmp_path: Path, stems: di
     assert [said.rule for said in after.provenance.findings or ()] == ["lows in the sides"]
     assert low_sides_db(MasterTrial(bus, RATE_HZ).mastered(after.master), RATE_HZ) < -12
     # The song's sides are as loud as its middle at all frequencies.
-    fitted = fit_to_song(after, stems, songs, 1.0, "minimum", None, bus=bus)
+    fitted = fit_to_bus(bus, after.master, reference_profile(songs))
     assert fitted is not None
     assert low_sides_db(MasterTrial(bus, RATE_HZ).mastered(fitted.master), RATE_HZ) < -12
 
@@ -121,7 +121,7 @@ def test_what_leans_behind_the_fitted_master_is_drawn_in(tmp_path: Path, stems: 
     fits = []
 
     def fit(tried: Preset, bus: np.ndarray) -> Mastering | None:
-        fits.append(fit_to_song(tried, stems, songs, 1.0, "minimum", None, bus=bus))
+        fits.append(fit_to_bus(bus, tried.master, reference_profile(songs)))
         leans.append(lean_lu(MasterTrial(bus, RATE_HZ).mastered(fits[-1].master), RATE_HZ))
         return fits[-1]
 

@@ -14,7 +14,7 @@ from mixbridge.presets.console import Master
 from mixbridge.presets.parts.match import MatchCurve, is_flat, points_db
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.audio.peaks import true_peak_db
-from mixbridge.runtime.mastering.fitting import Mastering, fit_to_song, reference_profile, rendering_for
+from mixbridge.runtime.mastering.fitting import Mastering, fit_master, reference_profile, rendering_for
 from mixbridge.runtime.mastering.profile import loudness_power, thirds_of
 from mixbridge.runtime.rendering.render import RenderOptions
 
@@ -117,9 +117,10 @@ def test_what_is_not_asked_of_the_reference_is_not_taken(dull: Path) -> None:
     stems = {"Mix": dull}
     preset = mixbridge.Preset(tracks=(mixbridge.Track(name="Mix"),))
     parts = {
-        name: fit_to_song(preset, stems, SONG, 1.0, "minimum", None, [name]) for name in ("tone", "width", "dynamics")
+        name: fit_master(preset, stems, reference_profile(SONG), aspects=[name])
+        for name in ("tone", "width", "dynamics")
     }
-    assert fit_to_song(preset, stems, SONG, 1.0, "minimum", None, ["levels"]) is None
+    assert fit_master(preset, stems, reference_profile(SONG), aspects=["levels"]) is None
     tone, width, dynamics = (fit.master.match if fit else MatchCurve() for fit in parts.values())
     assert any(points_db(tone.tone))
     assert not any(points_db(tone.width))
