@@ -17,7 +17,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
 import json
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ import numpy as np
 import soundfile as sf
 import soxr
 from mixbridge.export.mixes.measures import MEASURES, RATE_HZ, WholeSound
+from mixbridge.export.mixes.peer import master_by_peer
 from mixbridge.presets.files import load, save
 from mixbridge.runtime.audio.stems import collect_stems
 from mixbridge.runtime.master_file import master
@@ -38,15 +38,6 @@ from page import table
 _REFERENCES = 2
 _MODEL = "28 November, before it knew roles"
 _HOW = RenderOptions(stems=False, audio_format="wav32f", loudness_of_reference=True, overwrite=True)
-_PEER = """
-import sys, json
-import matchering as mg
-for target, reference, result in json.loads(sys.argv[1]):
-    try:
-        mg.process(target=target, reference=reference, results=[mg.pcm24(result)])
-    except Exception as error:
-        print(target, reference, repr(error), file=sys.stderr)
-"""
 
 
 @dataclass(frozen=True)
@@ -102,13 +93,7 @@ def matched(pair: Pair) -> Path:
 
 def by_peer(pairs: Sequence[Pair], python: str) -> None:
     """Let `matchering` master the model's mixes, in one process of another environment."""
-    jobs = []
-    for pair in pairs:
-        result = pair.folder / "peer.wav"
-        if not result.exists():
-            jobs.append([str(pair.folder / "model" / "mix.wav"), str(pair.song), str(result)])
-    if jobs:
-        subprocess.run([python, "-c", _PEER, json.dumps(jobs)], check=True)
+    master_by_peer(python, [(pair.folder / "model" / "mix.wav", pair.song, pair.folder / "peer.wav") for pair in pairs])
 
 
 def measured(pairs: Sequence[Pair]) -> dict[str, list[dict[str, float]]]:

@@ -7,7 +7,6 @@ master `matchering` fits, in an environment of its own. Cases are kept in a file
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,18 +34,10 @@ from .making import (
     songs_for,
 )
 from .measures import RATE_HZ, WholeSound
+from .peer import master_by_peer
 from .people import TrackFigures, figures_of
 
 LIMITER: Final = "limiter at work"
-_PEER: Final = """
-import sys, json
-import matchering as mg
-for target, reference, result in json.loads(sys.argv[1]):
-    try:
-        mg.process(target=target, reference=reference, results=[mg.pcm24(result)])
-    except Exception as error:
-        print(target, reference, repr(error), file=sys.stderr)
-"""
 
 
 @dataclass(frozen=True)
@@ -192,9 +183,7 @@ def _with_peers(
     controller: Controller,
 ) -> Iterator[tuple[tuple[str, str], MixCase]]:
     """Let the peer master the plain mixes, and compare its results with the songs."""
-    missing = [[str(path) for path in job] for job in jobs if not job[2].exists()]
-    if missing:
-        subprocess.run([str(request.peer), "-c", _PEER, json.dumps(missing)], check=True)
+    master_by_peer(str(request.peer), jobs)
     paths = {path.stem: path for _, path, _ in jobs}
     for (session, song), case in kept.items():
         place, path = _peers(request, session, song), paths.get(song)
