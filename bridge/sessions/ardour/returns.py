@@ -14,9 +14,10 @@ from ....presets.console import SEND_OFF_DB, Delay, Reverb, Strip, parameters
 from ....presets.edit import without_input_gain
 from ....presets.preset import GroupBus, Preset, Track
 from ....presets.units import decibels, gain_factor
-from ....runtime.console.effects.buses import DELAY, REVERB, used_buses
+from ....runtime.console.effects.buses import DELAY, REVERB
 from ...desks.profile import Desk
 from ...fitting.plugins.ace_effects import AceEffect, delay_of, fit_delay, fit_reverb, reverb_of
+from ..core.sends import send_levels_db, used_effects
 from ..writing import MARK
 from .busses import LOUDEST_DB, Busses, sends_of
 from .channel import StripWriter, strip_of, strip_values
@@ -47,8 +48,8 @@ class ReturnWriter:
         """Add the groups that these tracks go to, and the effects that anything is sent to."""
         groups = self._groups(chosen, preset)
         strips = {**{route: track.strip for route, track in chosen.items()}, **groups}
-        sends = {route: _sends_db(strip) for route, strip in strips.items()}
-        used = used_buses(map(_factors, sends.values()), preset.delay)
+        sends = {route: send_levels_db(without_input_gain(strip), _TITLES) for route, strip in strips.items()}
+        used = used_effects(sends.values(), preset.delay)
         effects = {name: self._busses.add(_TITLES[name]) for name in used}
         if REVERB in effects:
             self._effect(effects[REVERB], "reverb", fit_reverb(preset.reverb), preset.reverb.return_gain_db)
@@ -58,8 +59,7 @@ class ReturnWriter:
                 sends[effects[DELAY]] = {REVERB: preset.delay.reverb_send_db}
         for route, levels in sends.items():
             for name, level_db in levels.items():
-                if level_db > SEND_OFF_DB:
-                    self._send(route, effects[name], level_db)
+                self._send(route, effects[name], level_db)
 
     def _groups(self, chosen: Mapping[Element, Track], preset: Preset) -> dict[Element, Strip]:
         """Add the group busses with their strips, and move their tracks there."""
@@ -158,17 +158,6 @@ class ReturnReader:
     def _values(self, bus: Element, kind: PluginKind) -> dict[int, float]:
         node = own_plugin(bus, kind, self._desk)
         return {} if node is None else plugin_values(node, kind)
-
-
-def _sends_db(strip: Strip) -> dict[str, float]:
-    plain = without_input_gain(strip)
-    return {REVERB: plain.reverb_send_db, DELAY: plain.delay_send_db}
-
-
-def _factors(sends_db: Mapping[str, float]) -> tuple[float, ...]:
-    """Levels in the order of the console's effect buses, of which the first is none of Ardour's."""
-    levels = (gain_factor(level_db) if level_db > SEND_OFF_DB else 0.0 for level_db in sends_db.values())
-    return (0.0, *levels)
 
 
 def _group_name(bus: Element) -> str:

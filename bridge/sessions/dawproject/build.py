@@ -14,6 +14,7 @@ from ..core.balance import FaderPan, from_daw, to_daw
 from ..core.model import Automation, PanLaw, Session, SessionGroup, SessionTrack
 from ..core.returned import MARK, ReturnAudio
 from ..core.routing import acting
+from ..core.sends import send_levels_db
 from ..writing import group_to_rest, in_terms_of
 from .arrange import PackedSource, clip_element, points_element, tempo_element
 from .devices import LOUDEST_FADER, channel_settings, lost, mute_element, pan_element, volume_element
@@ -28,7 +29,6 @@ from .mixing.elements import (
     return_clips,
     send_element,
     send_held,
-    sends_db,
     track_of,
 )
 from .time import tempo_lines
@@ -108,7 +108,7 @@ class ProjectBuilder:
         else:
             there = in_terms_of(wanted, channels, _LAW)
             settings = channel_settings(there.strip, decibels(LOUDEST_FADER))
-            sends = self._sends(sends_db(wanted.strip), name)
+            sends = self._sends(send_levels_db(wanted.strip), name)
             self._fill(channel, settings.devices, settings.fader_db, there.strip.pan, mute=wanted.mute, sends=sends)
             self.notes += [f"{name}: {what}" for what in lost(there.strip, settings.more_db)]
         element.append(channel.element)
@@ -191,7 +191,7 @@ class ProjectBuilder:
             group, title = self._buses.groups[name], plain_text(name) + MARK
             there = in_terms_of(PresetTrack(name="group", strip=group.strip), 2, _LAW).strip
             settings = channel_settings(there, decibels(LOUDEST_FADER))
-            sends = self._sends(sends_db(group.strip), title)
+            sends = self._sends(send_levels_db(group.strip), title)
             channel = self._channel("submix", self._master, 2)
             self._fill(channel, settings.devices, settings.fader_db, there.pan, mute=group.mute, sends=sends)
             self._groups[name] = self._group_track(title, channel, self._structure, filled=True)

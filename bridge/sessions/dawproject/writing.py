@@ -21,6 +21,7 @@ from ..core.media import Resolver
 from ..core.model import Session
 from ..core.returned import ReturnAudio
 from ..core.routing import acting
+from ..core.sends import send_levels_db
 from ..writing import (
     Written,
     bus_too,
@@ -38,7 +39,7 @@ from .devices import channel_settings, lost, loudest_db
 from .mixer import MixerTrack, Project, pan_of
 from .mixing.buses import BusWriter
 from .mixing.channels import ChannelWriter, is_muted
-from .mixing.elements import MixBuses, filled, is_own, new_channel, sends_db, staying
+from .mixing.elements import MixBuses, filled, is_own, new_channel, staying
 from .mixing.returns import ProjectBusReader, strip_of
 from .pieces import Media
 from .reading import read
@@ -152,7 +153,7 @@ def _put(channels: ChannelWriter, buses: BusWriter, track: MixerTrack, wanted: P
         around: the group of the project that it went to.
     """
     destination = buses.place(track, wanted, around)
-    sends = buses.sends(sends_db(wanted.strip), track.name)
+    sends = buses.sends(send_levels_db(wanted.strip), track.name)
     strip = wanted.strip
     if track.channel is not None:
         channels.strip(track.channel, track.name, strip, strip.pan, mute=wanted.mute, sends=sends)

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from .....presets.preset import GroupBus, Track
 from ...core.returned import MARK, ReturnAudio
+from ...core.sends import send_levels_db
 from ...writing import in_terms_of
 from ..devices import channel_settings, is_ours, lost, loudest_db
 from ..mixer import MixerTrack, Project, acts
@@ -32,7 +33,6 @@ from .elements import (
     return_clips,
     send_element,
     send_held,
-    sends_db,
     track_of,
 )
 
@@ -117,7 +117,7 @@ class BusWriter:
 
     def _group(self, name: str, group: GroupBus) -> None:
         there = in_terms_of(Track(name="group", strip=group.strip), _STEREO, "balance").strip
-        sends = self.sends(sends_db(group.strip), name)
+        sends = self.sends(send_levels_db(group.strip), name)
         track = self._kept.get(f"submix {name}")
         if track is not None and track.channel is not None:
             self._channels.switch_on(track)

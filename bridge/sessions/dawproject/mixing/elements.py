@@ -14,15 +14,15 @@ from xml.etree.ElementTree import Element, SubElement
 from .....presets.console import SEND_OFF_DB, Delay, Reverb, Strip, parameters
 from .....presets.names import free_name
 from .....presets.preset import GroupBus, Preset, Track
-from .....presets.units import decibels, gain_factor, quantity
-from .....runtime.console.effects.buses import DELAY, FX_BUS, REVERB, used_buses
+from .....presets.units import decibels, quantity
+from .....runtime.console.effects.buses import DELAY, FX_BUS, REVERB
 from ...core.model import Session
 from ...core.returned import MARK, TITLES, ReturnAudio, is_return_audio_name
+from ...core.sends import SENDS, send_levels_db, used_effects
 from ..devices import LOUDEST_FADER, cut_hz_of, cuts_element, mute_element, pan_element, volume_element
 from ..mixer import MixerTrack, Project, fader_db, parameter_level
 from ..xml import is_true
 
-_SENDS: Final = {FX_BUS: "fx_send_db", REVERB: "reverb_send_db", DELAY: "delay_send_db"}
 EFFECT_NAMES: Final = {effect: title + MARK for effect, title in TITLES.items()}
 _PACKED: Final = "audio/{}.wav"
 _EFFECTS: Final = {name: effect for effect, name in EFFECT_NAMES.items()}
@@ -65,8 +65,7 @@ class MixBuses:
         names = {track.bus for track in present}
         groups = {group.name: group for group in preset.buses if group.name in names}
         strips = [*(track.strip for track in present), *(group.strip for group in groups.values())]
-        factors = [tuple(map(_factor, (getattr(strip, row) for row in _SENDS.values()))) for strip in strips]
-        return cls(groups, used_buses(factors, preset.delay), preset)
+        return cls(groups, used_effects(map(send_levels_db, strips), preset.delay), preset)
 
     def return_db(self, effect: str) -> float:
         """Return how loud an effect comes back."""
@@ -85,17 +84,11 @@ def staying(session: Session, chosen: Mapping[int, Track]) -> list[int]:
     return [place for place, track in chosen.items() if track.bus is None or session.tracks[place].controls]
 
 
-def sends_db(strip: Strip) -> dict[str, float]:
-    """Return the levels of a strip's sends that are on, by effect."""
-    levels = {effect: getattr(strip, row) for effect, row in _SENDS.items()}
-    return {effect: level_db for effect, level_db in levels.items() if level_db > SEND_OFF_DB}
-
-
 def with_sends(strip: Strip, levels_db: Mapping[str, float]) -> Strip:
     """Give a strip sends of these levels, by effect."""
     table = parameters(Strip)
     return strip.model_copy(
-        update={_SENDS[effect]: table[_SENDS[effect]].clamp(level_db) for effect, level_db in levels_db.items()}
+        update={SENDS[effect]: table[SENDS[effect]].clamp(level_db) for effect, level_db in levels_db.items()}
     )
 
 
@@ -272,7 +265,3 @@ def _bare(path: str) -> str:
     """Return the name of a file in the folder of audio, without folder and ending."""
     start, end = _PACKED.split("{}")
     return path.removeprefix(start).removesuffix(end)
-
-
-def _factor(level_db: float) -> float:
-    return gain_factor(level_db) if level_db > SEND_OFF_DB else 0.0

@@ -16,10 +16,11 @@ from .....presets.errors import SessionError
 from .....presets.names import unique_names
 from .....presets.preset import GroupBus, Preset, Track
 from .....presets.units import decibels, gain_factor
-from .....runtime.console.effects.buses import DELAY, REVERB, used_buses
+from .....runtime.console.effects.buses import DELAY, REVERB
 from ....fitting.plugins.rea_effects import delay_of, fit_delay, fit_reverb, reverb_of
 from ...core.balance import from_daw, to_daw
 from ...core.returned import MARK, TITLES
+from ...core.sends import send_levels_db, used_effects
 from ..chains import States, state_of, states_by_kind, states_in
 from ..codecs import delay_in, delay_state, reverb_in, reverb_state
 from ..edits import ProjectEdits
@@ -67,15 +68,14 @@ class ReaperReturnWriter:
         numbers = {group.name: len(self._mixer.tracks) + place for place, group in enumerate(groups)}
         strips = {order: track.strip for order, track in mixed.items()}
         strips |= {numbers[group.name]: group.strip for group in groups}
-        sends = {order: _sends_db(strip) for order, strip in strips.items()}
-        used = used_buses(map(_factors, sends.values()), preset.delay)
+        sends = {order: send_levels_db(without_input_gain(strip), (REVERB, DELAY)) for order, strip in strips.items()}
+        used = used_effects(sends.values(), preset.delay)
         effects = {name: len(self._mixer.tracks) + len(groups) + place for place, name in enumerate(used)}
         if DELAY in effects and preset.delay.reverb_send_db > SEND_OFF_DB:
             sends[effects[DELAY]] = {REVERB: preset.delay.reverb_send_db}
         for order, levels_db in sends.items():
             for name, level_db in levels_db.items():
-                if level_db > SEND_OFF_DB:
-                    self._receives[effects[name]].append(Receive(order, gain_factor(level_db)))
+                self._receives[effects[name]].append(Receive(order, gain_factor(level_db)))
         names = {group.name: marked(group.name, self._taken) for group in groups}
         for order, track in mixed.items():
             if track.bus is not None:
@@ -212,17 +212,6 @@ class ReaperReturnReader:
         return SessionError(
             f"{self._document.path}: mixbridge's plug-ins on {track.name[:80]!r} were changed to what no preset holds."
         )
-
-
-def _sends_db(strip: Strip) -> dict[str, float]:
-    plain = without_input_gain(strip)
-    return {REVERB: plain.reverb_send_db, DELAY: plain.delay_send_db}
-
-
-def _factors(sends_db: Mapping[str, float]) -> tuple[float, ...]:
-    """Levels in the order of the console's effect buses, of which the first is none of REAPER's."""
-    levels = (gain_factor(level_db) if level_db > SEND_OFF_DB else 0.0 for level_db in sends_db.values())
-    return (0.0, *levels)
 
 
 def _level_db(track: TrackBlock) -> float:
