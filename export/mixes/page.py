@@ -16,7 +16,6 @@ from .whole_mixes import MixCase
 _MOST_SINS: Final = 0.1
 _CORRELATIONS: Final[Mapping[str, float]] = {"tilt": 0.8, "width": 0.7, "crest": 0.5, "reverb": 0.5}
 _NEARER: Final = 0.65
-_SHARE_OF_DISTANCE: Final = 1 / 3
 TITLE: Final = "# Whole mixes, as users get them"
 
 

@@ -146,11 +146,7 @@ def _made(name: str, heard: list[tuple[RoleStem, Samples]], rng: Random) -> Iter
     voices = [audio for stem, audio in heard if stem.role == "lead vocal"]
     makers: list[tuple[Role, bool, Callable[[], Samples]]] = [
         ("overhead", len(kit) >= 3, lambda: _from_above(kit, rng)),
-        (
-            "room",
-            len(kit) >= 3,
-            lambda: in_a_room(_whole_kit(kit, rng), rng.uniform(0.3, 1.5), rng.uniform(-2, 12), rng),
-        ),
+        ("room", len(kit) >= 3, lambda: _from_afar(kit, rng)),
         ("drums", len(kit) >= 3, lambda: _whole_kit(kit, rng)),
         ("backing vocal", bool(voices), lambda: sung_along(voices[0], rng)),
         ("full mix", len(heard) >= 5, lambda: sum_of([audio for _, audio in heard])),

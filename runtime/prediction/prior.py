@@ -38,7 +38,6 @@ _USUAL_MOST_CREST_DB: Final = 4.0
 # Of bands whose role's tracks have no figures: as far as a bold engineer goes.
 _LOW_CUT_DB, _LOW_BOOST_DB, _AIR_CUT_DB = -6.0, 4.0, -5.0
 _MASTER_EQ_DB: Final = 6.0
-_MASTER_REDUCTION_DB: Final = 3.0
 _LOW_BAND_HZ: Final = 180.0
 
 

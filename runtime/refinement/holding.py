@@ -38,7 +38,6 @@ _LEAN_MARGIN_LU, _LOWS_MARGIN_DB, _LIMITER_MARGIN_DB = 0.4, 3.0, 1.0
 _MOMENT_S: Final = 0.4
 # A range may move by so little; of a passage shorter than this it says nothing.
 _FREE_RANGE_LU, _LEAST_RANGE_S = 0.1, 3.0
-_NEPER: Final = math.log(10) / 20
 _TINY: Final = 1e-12
 
 

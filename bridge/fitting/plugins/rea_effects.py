@@ -34,7 +34,6 @@ _HALVINGS: Final = 40
 _MIDDLE_HZ, _LOW_HZ = 1000.0, 250.0
 
 ANSWER_MS: Final = 1000 * _SHORTEST_COMB / _RATE_HZ
-_MOST_DELAY_MS: Final = 500.0
 _HIGHEST_HZ: Final = 20000.0
 _MOST_WET_DB: Final = decibels(2)
 
