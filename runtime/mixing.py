@@ -412,7 +412,9 @@ def _predict(
                     aspects=ASPECTS if options.wishes.only is None else options.wishes.only,
                 )
 
-            preset, mastering = fit_upright(preset, paths, songs, fit, passage.start_s, options.wishes.locked, files)
+            # A search holds by itself what leans; what it found stays, so that an amount is one of what was found.
+            locked = options.wishes.locked if refinement is None else paths
+            preset, mastering = fit_upright(preset, paths, songs, fit, passage.start_s, locked, files)
     passage.memory.clear()  # nothing is tried any more, and what was rendered for that is large
     if mastering is not None:
         preset = with_master(preset, mastering.master)
