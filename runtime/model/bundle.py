@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from ...presets.checking.arguments import checked_path
-from ...presets.console import Part
+from ...presets.console import Delay, Part, Reverb
 from ...presets.errors import ModelError
 from ...presets.inputs import check_regular, read_regular
+from ...presets.roles import Role
 from .layout import Layout
 
 TRACK_ENCODER = "track_encoder.onnx"
@@ -35,6 +36,8 @@ CONTROLLER = "controller.onnx"
 SNAPSHOT = "snapshot.npz"
 FAMILIARITY = "familiarity.npz"
 """What the training data was like (:mod:`.familiarity`); a bundle may go without."""
+LEARNED_REFERENCE = "learned_reference.npy"
+"""What a model that was trained on pairs has in the place of a reference's embedding."""
 MANIFEST = "manifest.json"
 GRAPHS = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER)
 FILES = (*GRAPHS, SNAPSHOT)
@@ -60,6 +63,13 @@ class Training(Part):
     command: str
 
 
+class ModelEffects(Part):
+    """The effects of the mix that a model's sends feed: what no layout of strips can name."""
+
+    reverb: Reverb = Reverb()
+    delay: Delay = Delay()
+
+
 class Manifest(Part):
     """What a bundle says of itself.
 
@@ -72,6 +82,10 @@ class Manifest(Part):
         stereo_tracks: whether the track encoder tells left from right; if not, stereo stems are folded down for it.
         roles: that its controller is told of, in the order of its input; none for models that know sounds only.
         feature_version: of the features inside the graphs; embeddings of different versions do not mix.
+        learned_reference: file of the embedding that stands for the style it was trained on, so that none is needed to
+            mix; None where a reference is needed.
+        effects: of the mix, as they were in training; None leaves them as they are.
+        role: of the tracks that it was trained on; None where there were several.
         sha256: of each file beside the manifest.
     """
 
@@ -89,6 +103,9 @@ class Manifest(Part):
     stereo_tracks: bool
     roles: tuple[str, ...] = Field((), max_length=256)
     feature_version: int
+    learned_reference: Literal["learned_reference.npy"] | None = None
+    effects: ModelEffects | None = None
+    role: Role | None = None
     training: Training | None = None
     licence: str
     created: str
@@ -137,6 +154,28 @@ class Bundle:
                 f"{path}: keeps weights in another file, which is not allowed; export it with weights inside"
             )
         return data
+
+    def learned_reference(self) -> NDArray[np.float32]:
+        """The embedding that stands for a reference, shape (reference width,), checked.
+
+        Raises:
+            ModelError: the model has none; or as :meth:`read`; or it is no row of finite numbers.
+        """
+        path = self.folder / LEARNED_REFERENCE
+        if self.manifest.learned_reference is None:
+            raise ModelError(f"{self.folder}: this model has not learned a style: give it a reference.")
+        try:
+            data = self.read(LEARNED_REFERENCE)
+            if len(data) <= _MAX_ARRAY_BYTES:
+                found = np.load(io.BytesIO(data), allow_pickle=False)
+                if found.ndim == 1 and found.size and found.dtype == np.float32 and np.isfinite(found).all():
+                    row: NDArray[np.float32] = found
+                    return row
+        except ModelError:
+            raise
+        except Exception as error:  # whatever the reader raises on a foreign file, the answer is the same
+            raise ModelError(f"{path}: cannot be used ({error}); export the model again") from error
+        raise ModelError(f"{path}: is no row of finite float32 numbers; export the model again")
 
     def read_arrays(self, name: str, fields: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The arrays in one of the bundle's npz files, checked; numbers that are not finite are none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -239,3 +240,41 @@ def _graph_with_weights_outside(folder: Path) -> bytes:
     onnx.save(model, folder / "m.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
     assert (folder / "w.bin").stat().st_size == 1600
     return (folder / "m.onnx").read_bytes()
+
+
+def _with_learned_reference(folder: Path, data: bytes) -> Path:
+    put(folder, "learned_reference.npy", data)
+    edit_manifest(folder, lambda manifest: manifest.update(learned_reference="learned_reference.npy"))
+    return folder
+
+
+def _saved(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def test_a_learned_reference_is_read(folder: Path) -> None:
+    row = np.linspace(-1, 1, 50, dtype=np.float32)
+    bundle = open_bundle(_with_learned_reference(folder, _saved(row)))
+    np.testing.assert_array_equal(bundle.learned_reference(), row)
+    with pytest.raises(ModelError, match="give it a reference"):
+        open_bundle().learned_reference()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _saved(np.zeros((2, 3), np.float32)),
+        _saved(np.zeros(3)),
+        _saved(np.array([np.nan], np.float32)),
+        _saved(np.array([{}], dtype=object)),
+        b"no array",
+        _saved(np.zeros(2**22 + 1, np.float32)),
+    ],
+    ids=["two rows", "doubles", "nan", "objects", "text", "large"],
+)
+def test_a_learned_reference_that_is_none_is_refused(folder: Path, data: bytes) -> None:
+    bundle = open_bundle(_with_learned_reference(folder, data))
+    with pytest.raises(ModelError, match=r"learned_reference\.npy"):
+        bundle.learned_reference()
