@@ -39,6 +39,11 @@ NOTE_BEATS: Mapping[Note, float] = {
     "1/16t": 1 / 6,
 }
 SEND_OFF_DB = -80.0
+# What is set once for a song and has no lane: a delay, the order of a filter, a filter that is fitted as a whole.
+LANELESS_SECTIONS = frozenset({"match"})
+LANELESS_SETTINGS = frozenset(
+    {"compressor.lookahead_ms", "low_cut.slope_db_per_octave", "high_cut.slope_db_per_octave", "saturation.tone"}
+)
 LOW_CUT_OFF_HZ = 16.0
 HIGH_CUT_OFF_HZ = 22000.0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections import Counter
@@ -24,18 +25,22 @@ from .checking.complaints import MOST_LINES, complaints, listed, place_name
 from .errors import Hint, OutputError, PresetError
 from .escaping import json_text
 from .inputs import open_regular
+from .lanes.lane import TIME_DIGITS
 from .parts.match import MatchCurve
-from .preset import FORMAT, READABLE_VERSIONS, VERSION, Preset, json_schema
+from .preset import FORMAT, READABLE_VERSIONS, VERSION, VERSION_WITH_LANES, Preset, json_schema
 
 MAX_BYTES = 16 * 2**20
 SIGNIFICANT_DIGITS = 6
-_READABLE = " and ".join(map(str, READABLE_VERSIONS))
+_READABLE = f"{READABLE_VERSIONS[0]} to {READABLE_VERSIONS[-1]}"
 # A preset's own depth is 6; what is nested deeper by far is no preset.
 _MAX_DEPTH = 32
-# A full preset, 1,024 tracks and 10,000 findings, holds 120,000 values; the signs may stand in its texts, too.
+# A full preset, 1,024 tracks, 10,000 findings and 25,000 points of lanes, holds 195,000 values; the signs may stand in
+# its texts, too.
 _MOST_VALUES = 200_000
 _MOST_SIGNS = 1_000_000
 _SNIFFED_BYTES = 4096
+# No text in a file holds a line break, so that this is a point and nothing else.
+_LONG_POINT = re.compile(r'\{\n\s+"time_s": ([^\n]+),\n\s+"value": ([^\n]+)\n\s+\}')
 
 
 def load(path: str | os.PathLike[str]) -> Preset:
@@ -88,14 +93,21 @@ def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = Fals
 
 
 def dumps(preset: Preset) -> str:
-    """Write a preset as JSON text: one setting a line, always in the same order, 6 significant digits.
+    """Write a preset as JSON text: one setting or point a line, always in the same order, 6 significant digits.
 
-    A match curve that was never touched is left out, with its 64 settings.
+    A match curve that was never touched is left out, with its 64 settings; so are lanes where there are none, and the
+    version is then one that older programs read. Times of points are kept to the microsecond.
     """
     data = _rounded(without_stale(preset).model_dump(mode="json", exclude_none=True))
     if preset.master.match == MatchCurve():
         data["master"].pop("match")
-    return json_text(data) + "\n"
+    for owner in (*data["tracks"], *data["buses"]):
+        if not owner["lanes"]:
+            owner.pop("lanes")
+    if not preset.master_lanes:
+        data.pop("master_lanes")
+    data["version"] = VERSION_WITH_LANES if preset.has_lanes else VERSION
+    return _LONG_POINT.sub(r'{"time_s": \1, "value": \2}', json_text(data)) + "\n"
 
 
 def rounded(preset: Preset) -> Preset:
@@ -203,7 +215,10 @@ def _rounded(node: Any) -> Any:
     if isinstance(node, float):
         return float(f"{node:.{SIGNIFICANT_DIGITS}g}") + 0.0  # no "-0.0"
     if isinstance(node, dict):
-        return {key: _rounded(value) for key, value in node.items()}
+        # A time late in a song has more digits before the point than a setting.
+        return {
+            key: round(value, TIME_DIGITS) + 0.0 if key == "time_s" else _rounded(value) for key, value in node.items()
+        }
     if isinstance(node, list):
         return [_rounded(value) for value in node]
     return node

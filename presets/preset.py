@@ -6,19 +6,22 @@ from old ones, :mod:`.files` reads and writes them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from .console import Delay, FxBus, Master, Part, Reverb, Strip
+from .lanes.lane import MOST_POINTS, Lane, check_lanes
 from .names import LONGEST_NAME
 from .roles import Role
 
 FORMAT: Final = "mixbridge-preset"
 VERSION: Final = 2
-# What version 1 did not have (gate, cuts, de-esser, sends to reverb and delay, groups) is off in it.
-READABLE_VERSIONS: Final = (1, 2)
+# What a file with lanes says, so that a mixbridge that knows none refuses it; one without is read by older ones, too.
+VERSION_WITH_LANES: Final = 3
+# What version 1 did not have (gate, cuts, de-esser, sends to reverb and delay, groups) is off in it; 3 brought lanes.
+READABLE_VERSIONS: Final = (1, 2, 3)
 
 
 # The stages of a strip that linked tracks share; fader, pan and sends are each one's own.
@@ -127,6 +130,7 @@ class Track(Part):
     Attributes:
         name: how it is matched to a stem (the file name without ending) or a DAW track.
         strip: its settings.
+        lanes: which of them move while the song plays, and how.
         mute: left out of the mix.
         bus: name of the group bus that it goes to; None goes to the mix.
         link: a word that linked tracks share ("OH"): their dynamics act together, as those of one stereo track.
@@ -137,12 +141,18 @@ class Track(Part):
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     strip: Strip = Strip()
+    lanes: tuple[Lane, ...] = Field((), max_length=128, description="settings that move, in place of their values")
     mute: bool = False
     bus: str | None = Field(None, min_length=1, max_length=200, description="group bus that it goes to")
     link: str | None = Field(None, min_length=1, max_length=200, description="tracks of one link share their dynamics")
     role: Role | None = Field(None, description="what it is in the mix")
     source: SourceFile | None = None
     note: str | None = Field(None, max_length=2000)
+
+    @model_validator(mode="after")
+    def _playable_lanes(self) -> Track:
+        check_lanes(self.lanes, Strip)
+        return self
 
 
 class GroupBus(Part):
@@ -151,21 +161,28 @@ class GroupBus(Part):
     Attributes:
         name: what tracks name it by.
         strip: its settings.
+        lanes: which of them move while the song plays, and how.
         mute: the group is left out of the mix.
         note: for people.
     """
 
     name: str = Field(min_length=1, max_length=200)
     strip: Strip = Strip()
+    lanes: tuple[Lane, ...] = Field((), max_length=128, description="settings that move, in place of their values")
     mute: bool = False
     note: str | None = Field(None, max_length=2000)
+
+    @model_validator(mode="after")
+    def _playable_lanes(self) -> GroupBus:
+        check_lanes(self.lanes, Strip)
+        return self
 
 
 class Preset(Part):
     """A mix: tracks, group buses, effect buses, master, provenance."""
 
     format: Literal["mixbridge-preset"] = FORMAT
-    version: Literal[1, 2] = VERSION
+    version: Literal[1, 2, 3] = VERSION
     name: str = Field("", max_length=200)
     description: str = Field("", max_length=2000, description="what it is for, in a line")
     tracks: tuple[Track, ...] = Field((), max_length=1024)
@@ -174,6 +191,7 @@ class Preset(Part):
     reverb: Reverb = Reverb()
     delay: Delay = Delay()
     master: Master = Master()
+    master_lanes: tuple[Lane, ...] = Field((), max_length=128, description="settings of the master that move")
     provenance: Provenance = Provenance()
 
     @model_validator(mode="after")
@@ -195,6 +213,14 @@ class Preset(Part):
         return self
 
     @model_validator(mode="after")
+    def _playable_lanes(self) -> Preset:
+        check_lanes(self.master_lanes, Master)
+        count = sum(len(lane.points) for _, lane in self.all_lanes())
+        if count > MOST_POINTS:
+            raise ValueError(f"all lanes together have {count} points, and may have {MOST_POINTS} at most")
+        return self
+
+    @model_validator(mode="after")
     def _alike_where_linked(self) -> Preset:
         first: dict[str, Track] = {}
         for track in self.tracks:
@@ -202,12 +228,27 @@ class Preset(Part):
                 continue
             other = first.setdefault(track.link, track)
             unlike = [name for name in LINKED if getattr(track.strip, name) != getattr(other.strip, name)]
+            if linked_lanes(track) != linked_lanes(other):
+                unlike.append("lanes of these")
             if unlike:
                 raise ValueError(
                     f"tracks {other.name!r} and {track.name!r} are linked ({track.link!r}) and must have the same "
                     f"{', '.join(unlike)}: make them alike, or remove their link"
                 )
         return self
+
+    def all_lanes(self) -> Iterator[tuple[str, Lane]]:
+        """List every lane behind what it belongs to: `tracks[Vox]`, `buses[Drums]`, `master`."""
+        for track in self.tracks:
+            yield from ((f"tracks[{track.name}]", lane) for lane in track.lanes)
+        for bus in self.buses:
+            yield from ((f"buses[{bus.name}]", lane) for lane in bus.lanes)
+        yield from (("master", lane) for lane in self.master_lanes)
+
+    @property
+    def has_lanes(self) -> bool:
+        """Whether anything moves."""
+        return any(True for _ in self.all_lanes())
 
     def track(self, name: str) -> Track:
         """Find the track of this name; KeyError if there is none."""
@@ -222,6 +263,11 @@ class Preset(Part):
             if bus.name == name:
                 return bus
         raise KeyError(name)
+
+
+def linked_lanes(track: Track) -> dict[str, Lane]:
+    """The lanes of a track that those it is linked with have, too, by setting."""
+    return {lane.parameter: lane for lane in track.lanes if lane.parameter.partition(".")[0] in LINKED}
 
 
 def said_of(references: Sequence[WeightedFile]) -> dict[str, Any]:

@@ -224,7 +224,9 @@ def list_command(*, saying: Saying) -> None:
 
 
 def _show(preset: Preset) -> None:
+    from ...presets.console import Master, Strip
     from ..report.brief import describe_role
+    from ..report.lanes import describe_lanes
     from ..report.text import describe_effects, describe_master, describe_origin, describe_strip, preset_table
 
     if preset.description:
@@ -233,14 +235,18 @@ def _show(preset: Preset) -> None:
     for track in preset.tracks:
         notes = [track.note] if track.note else []
         role = describe_role(track)
-        _show_lines(f"{track.name} ({role})" if role else track.name, describe_strip(track) + notes)
+        _show_lines(
+            f"{track.name} ({role})" if role else track.name,
+            [*describe_strip(track), *describe_lanes(track.lanes, Strip), *notes],
+        )
     for bus in preset.buses:
         members = ", ".join(track.name for track in preset.tracks if track.bus == bus.name) or "no track"
-        _show_lines(f"{bus.name} (group of {members})", describe_strip(bus))
+        lines = [*describe_strip(bus), *describe_lanes(bus.lanes, Strip)]
+        _show_lines(f"{bus.name} (group of {members})", lines)
     effects = describe_effects(preset)
     if effects:
         _show_lines("effects", effects)
-    _show_lines("master", describe_master(preset.master))
+    _show_lines("master", [*describe_master(preset.master), *describe_lanes(preset.master_lanes, Master)])
     origin = describe_origin(preset.provenance)
     if origin:
         _show_lines("origin", origin)

@@ -63,6 +63,9 @@ def settings_digest(preset: Preset) -> str:
         "buses": [[bus.name, bus.mute, _rounded(bus.strip.model_dump())] for bus in preset.buses],
         **{part: _rounded(getattr(preset, part).model_dump()) for part in ("fx_bus", "reverb", "delay", "master")},
     }
+    lanes = [[owner, _rounded(lane.model_dump())] for owner, lane in preset.all_lanes()]
+    if lanes:  # as digests were before there were any
+        parts["lanes"] = lanes
     if preset.master.match == MatchCurve():  # as digests were before there was one
         parts["master"].pop("match")
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -6,10 +6,11 @@ track brings them together again with :func:`made_alike`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..console import Strip, get, parameters, replace
-from ..preset import LINKED, Preset, Track
+from ..lanes.lane import Lane
+from ..preset import LINKED, Preset, Track, linked_lanes
 from ..scaling import blended_value
 
 
@@ -20,13 +21,31 @@ def made_alike(preset: Preset) -> Preset:
         if track.link is not None:
             groups.setdefault(track.link, []).append(track)
     strips: dict[str, Strip] = {}
+    lanes: dict[str, tuple[Lane, ...]] = {}
     for group in groups.values():
         if len({tuple(getattr(track.strip, name) for name in LINKED) for track in group}) > 1:
             strips.update(_together({track.name: track.strip for track in group}))
-    if not strips:
+        lanes.update(_lanes_together(group))
+    if not strips and not lanes:
         return preset
-    tracks = (track.model_copy(update={"strip": strips.get(track.name, track.strip)}) for track in preset.tracks)
+    tracks = (
+        track.model_copy(
+            update={"strip": strips.get(track.name, track.strip), "lanes": lanes.get(track.name, track.lanes)}
+        )
+        for track in preset.tracks
+    )
     return preset.model_copy(update={"tracks": tuple(tracks)})
+
+
+def _lanes_together(group: Sequence[Track]) -> dict[str, tuple[Lane, ...]]:
+    """Give linked tracks the shared lanes of the first that has any; nothing where they are alike."""
+    shared = next((lanes for lanes in map(linked_lanes, group) if lanes), {})
+    if all(linked_lanes(track) == shared for track in group):
+        return {}
+    return {
+        track.name: (*shared.values(), *(item for item in track.lanes if item.parameter not in linked_lanes(track)))
+        for track in group
+    }
 
 
 def _together(strips: Mapping[str, Strip]) -> dict[str, Strip]:

@@ -114,3 +114,12 @@ def replace(section: Section, values: Mapping[str, float]) -> Section:
             node = node[name]
         node[leaf] = value
     return type(section).model_validate(data)
+
+
+def unchecked(section: Section, values: Mapping[str, float]) -> Section:
+    """Copy with the values at these dotted paths, free to pass the table's limits."""
+    update: dict[str, object] = {}
+    for name in dict.fromkeys(path.partition(".")[0] for path in values):
+        inner = {path[len(name) + 1 :]: value for path, value in values.items() if path.startswith(f"{name}.")}
+        update[name] = unchecked(getattr(section, name), inner) if inner else values[name]
+    return section.model_copy(update=update)

@@ -1,0 +1,1 @@
+"""What :mod:`mixbridge.presets.edit` is made of: gain moved past stages, lanes changed, differences listed."""

@@ -1,0 +1,1 @@
+"""Lanes: settings that move while a song plays, as points in time. Automation, in the words of a DAW."""
