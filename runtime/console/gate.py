@@ -110,6 +110,14 @@ def _stands(gain: Samples) -> bool:
     return len(last) == _STANDING and bool((last == last[0]).all())
 
 
+def detected_db(detector: Samples, sample_rate_hz: int) -> Samples:
+    """What a gate's detector sees of levels |x|, shape (n,), in dB, sample by sample."""
+    follower = Follower(_DETECTOR_ATTACK_MS, _DETECTOR_RELEASE_MS, sample_rate_hz, _DETECTOR_EXPONENT)
+    level = np.log(follower.process(detector.astype(np.float32)))
+    level /= np.float32(NEPER_PER_DB)
+    return level - np.float32(_DETECTOR_EXPONENT * math.log(2) / NEPER_PER_DB)
+
+
 class _Door:
     """Tells when the gate is open: from the threshold on, until it was below threshold - hysteresis for the hold."""
 

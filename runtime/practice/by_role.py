@@ -8,15 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from ...presets.console import SEND_OFF_DB, Master, Reverb, Strip, parameters
+from ...presets.console import SEND_OFF_DB, Gate, Master, Reverb, Strip, parameters
 from ...presets.console import replace as with_values
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from .levels import Levels, usual_levels
 from .placing import StereoPicture, place, sides_missing_db
-from .shaping import compressor_of, deesser_of, low_cut_of
+from .shaping import compressor_of, deesser_of
 from .sounds import RoleSound
 from .space import ROOM, reverb_send_db, room_for
+from .stages.cutting import low_cut_of
+from .stages.gating import gate_of
 
 Made = TypeVar("Made")
 Render = Callable[[Samples, int, Strip], Samples]
@@ -66,13 +68,13 @@ def mix_by_role(
     def strip(sound: RoleSound) -> Strip:
         return shaped(sound, sample_rate_hz, level_lufs).model_copy(update={"pan": pans[sound.name]})
 
-    strips = for_each(sounds, strip)
+    strips = alike_in_pairs(for_each(sounds, strip), stage.pairs)
     placed = at_levels(sounds, dry_alone(strips), levels_db, sample_rate_hz, render)
     return RoleMix(placed, levels_db, room_for(sides_missing_db(sounds, levels_db, pans, stage), stage.tail))
 
 
 def shaped(sound: RoleSound, sample_rate_hz: int, level_lufs: float) -> Strip:
-    """The strip of a track before fader and pan: gain, low cut, compressor, de-esser, send."""
+    """The strip of a track before fader and pan: gain, gate, low cut, compressor, de-esser, send."""
     return sound.once((shaped, sample_rate_hz, level_lufs), lambda: _shaped(sound, sample_rate_hz, level_lufs))
 
 
@@ -80,11 +82,26 @@ def _shaped(sound: RoleSound, sample_rate_hz: int, level_lufs: float) -> Strip:
     gain_db = parameters(Strip)["input_gain_db"].clamp(level_lufs - sound.loudness_lufs)
     return Strip(
         input_gain_db=gain_db,
+        gate=gate_of(sound, sample_rate_hz, gain_db),
         low_cut=low_cut_of(sound, sample_rate_hz),
         compressor=compressor_of(sound, sample_rate_hz, gain_db),
         deesser=deesser_of(sound, sample_rate_hz, gain_db),
         reverb_send_db=reverb_send_db(sound),
     )
+
+
+def alike_in_pairs(strips: Mapping[str, Strip], pairs: Sequence[tuple[str, str]]) -> dict[str, Strip]:
+    """Strips of which pairs are cut alike, and gated only where both are: half a gate would be neither."""
+    changed = dict(strips)
+    for pair in pairs:
+        both = [strips[name] for name in pair if name in strips]
+        if len(both) < len(pair):
+            continue
+        cut = max((strip.low_cut for strip in both), key=lambda cut: cut.freq_hz)
+        off = {} if all(strip.gate.range_db for strip in both) else {"gate": Gate()}
+        for name in pair:
+            changed[name] = strips[name].model_copy(update={"low_cut": cut, **off})
+    return changed
 
 
 def dry_alone(strips: Mapping[str, Strip]) -> Mapping[str, Strip]:

@@ -1,4 +1,4 @@
-"""Low cut, compression and de-essing by role, as far as a track needs it."""
+"""Compression and de-essing by role, as far as a track needs it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...presets.console import LOW_CUT_OFF_HZ, Compressor, DeEsser, Equalizer, LowCut, parameters
-from ...presets.roles import Family, Role
+from ...presets.console import Compressor, DeEsser, Equalizer, parameters
+from ...presets.roles import Family
 from ..audio.reading import Samples
 from ..console.dynamics import compressor_work
 from ..console.response import compressor_gain_db
@@ -16,15 +16,6 @@ from .sounds import RoleSound
 
 Curve = NDArray[np.float64]
 
-# A low cut may take this share of a track's power; what it takes beyond is the instrument.
-_CUT_SHARE: Final = 0.02
-# Of what engineers set, what is cut at least: below it is rumble, whatever its power.
-_LEAST_CUT: Final = 0.7
-_LOWEST_NOTES_HZ: Final = 35.0
-_DEEP_FAMILIES: Final[frozenset[Family]] = frozenset({"keys", "orchestra", "other"})
-_UNCUT: Final[frozenset[Role]] = frozenset({"kick", "bass", "drums", "full mix", "tom"})
-_RUMBLE_HZ: Final = 28.0
-_FFT: Final = 16384
 # Mean reduction by family, while the track plays, for one that needs it.
 _REDUCTION_DB: Final[dict[Family, float]] = {"vocals": 3.5, "speech": 3.5, "bass": 3.0, "drums": 1.5, "guitars": 2.0}
 _USUAL_REDUCTION_DB: Final = 1.5
@@ -40,18 +31,6 @@ _SIBILANT_DB: Final = -11.0
 _MOST_DEESSED_DB: Final = 8.0
 _FRAME_S: Final = 0.02
 _TINY: Final = 1e-12
-
-
-def low_cut_of(sound: RoleSound, sample_rate_hz: int) -> LowCut:
-    """A low cut as engineers set it for the role, no higher than where the track itself begins."""
-    if sound.role in _UNCUT:
-        return LowCut(freq_hz=_RUMBLE_HZ) if sound.role in {"kick", "bass"} else LowCut()
-    usual_hz = min(sound.practice.high_pass_hz, parameters(LowCut)["freq_hz"].high)
-    least_hz = _LOWEST_NOTES_HZ if sound.trait.family in _DEEP_FAMILIES else _LEAST_CUT * usual_hz
-    if sound.role == "percussion":  # congas and shakers
-        least_hz = 60.0
-    begins_hz = _begins_hz(sound.audio, sample_rate_hz)
-    return LowCut(freq_hz=round(max(least_hz, min(usual_hz, begins_hz), LOW_CUT_OFF_HZ), 1))
 
 
 def compressor_of(sound: RoleSound, sample_rate_hz: int, input_gain_db: float) -> Compressor:
@@ -106,24 +85,6 @@ def deesser_of(sound: RoleSound, sample_rate_hz: int, input_gain_db: float) -> D
         threshold_db=round(sharp_db - over_db - 2 + input_gain_db, 2),
         range_db=round(min(over_db + 2, _MOST_DEESSED_DB), 2),
     )
-
-
-def _begins_hz(audio: Samples, sample_rate_hz: int) -> float:
-    """The frequency below which a track has next to nothing."""
-    freqs_hz, power = spectrum(audio, sample_rate_hz)
-    shares = np.cumsum(power) / (power.sum() + _TINY)
-    return float(freqs_hz[min(int(np.searchsorted(shares, _CUT_SHARE)), len(freqs_hz) - 1)])
-
-
-def spectrum(audio: Samples, sample_rate_hz: int) -> tuple[Curve, Curve]:
-    """Frequencies and mean power in them, channels added up."""
-    from scipy import fft  # late, as in audio/loudness.py
-
-    padded = np.pad(audio, ((0, 0), (0, max(0, _FFT - audio.shape[1]))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT, axis=1)[:, :: _FFT // 2]
-    rows = fft.rfft(frames * np.hanning(_FFT).astype(np.float32), axis=-1)
-    power = (np.abs(rows).astype(np.float64) ** 2).mean(axis=1).sum(axis=0)
-    return np.arange(len(power)) * sample_rate_hz / _FFT, power
 
 
 def _sibilance(audio: Samples, sample_rate_hz: int) -> tuple[Curve, Curve, float]:

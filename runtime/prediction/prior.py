@@ -21,7 +21,7 @@ from ...presets.units import gain_factor
 from ..console.dynamics import equalized
 from ..console.response import compressor_gain_db
 from ..model.own_mix import OwnMix
-from ..practice.by_role import Render, RoleMix, at_levels, dry_alone, for_each, made_db, shaped
+from ..practice.by_role import Render, RoleMix, alike_in_pairs, at_levels, dry_alone, for_each, made_db, shaped
 from ..practice.levels import Levels, usual_levels, with_lead_heard
 from ..practice.peaks import Envelope, with_crest_floor
 from ..practice.placing import StereoPicture, place, sides_missing_db
@@ -103,7 +103,7 @@ def believed(
             }
         )
 
-    strips = for_each(sounds, decided)
+    strips = alike_in_pairs(for_each(sounds, decided), stage.pairs)
     placed = at_levels(sounds, dry_alone(strips), levels, sample_rate_hz, render)
     room = room_for(sides_missing_db(sounds, levels, pans, stage), stage.tail)
     decisions = (room_words(room, stage.tail),)

@@ -39,9 +39,9 @@ _WIDEST_PAN = 0.97
 LEFT_ALONE: Final[Mapping[str, str]] = {
     "trim": "does what threshold and fader do together",
     "gate": "features are taken over a whole passage",
-    "low_cut": "off in a prediction; a search does not switch effects on",
+    "low_cut": "set where a track has something below its lows",
     "high_cut": "off in a prediction; a search does not switch effects on",
-    "deesser": "off in a prediction; a search does not switch effects on",
+    "deesser": "set where sibilants stand out",
     "saturation": "off in a prediction; a search does not switch effects on",
     "match": "fitted behind the search, to the mix that it found",
     "send": "off in a prediction; a search does not switch effects on",

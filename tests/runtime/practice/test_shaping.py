@@ -1,13 +1,12 @@
-"""Low cut, compressor and de-esser: set where a track needs them."""
+"""Compressor and de-esser: set where a track needs them."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from mixbridge.presets.console import LOW_CUT_OFF_HZ, Compressor, Equalizer
+from mixbridge.presets.console import Compressor, Equalizer
 from mixbridge.presets.roles import TRAITS, Role
 from mixbridge.runtime.console.dynamics import compressor_work
-from mixbridge.runtime.practice.shaping import compressor_of, deesser_of, low_cut_of
+from mixbridge.runtime.practice.shaping import compressor_of, deesser_of
 from mixbridge.runtime.practice.sounds import RoleSound, sound_of
 from numpy.typing import NDArray
 
@@ -32,21 +31,6 @@ def sung(sibilance: float) -> Audio:
     hiss = np.fft.irfft(np.where((freqs_hz > 5500) & (freqs_hz < 8500), spectrum, 0), len(TIME_S))
     hisses = (TIME_S % 1) > 0.85
     return np.where(hisses, sibilance * hiss / hiss.std(), 0.2 * np.asarray(voice)).astype(np.float32)
-
-
-@pytest.mark.parametrize("role", ["lead vocal", "hi-hat", "electric guitar"])
-def test_a_low_cut_is_where_engineers_set_it(role: Role) -> None:
-    bright = np.diff(noise(), prepend=0)
-    assert low_cut_of(sound(role, bright), RATE_HZ).freq_hz == pytest.approx(
-        TRAITS[role].practice.high_pass_hz, abs=0.1
-    )
-
-
-def test_a_low_cut_leaves_a_low_instrument_whole() -> None:
-    piano = np.sin(2 * np.pi * 55 * TIME_S) + 0.5 * np.sin(2 * np.pi * 110 * TIME_S)
-    assert low_cut_of(sound("keys", piano.astype(np.float32)), RATE_HZ).freq_hz < 60
-    for role in ("drums", "tom"):
-        assert low_cut_of(sound(role, noise()), RATE_HZ).freq_hz == LOW_CUT_OFF_HZ
 
 
 def test_what_moves_is_compressed_moderately_and_what_is_steady_is_not() -> None:
