@@ -13,6 +13,7 @@ from .export.recovery.files import recover as recover
 from .export.recovery.files import recover_mix as recover_mix
 from .presets.errors import AudioError as AudioError
 from .presets.errors import DeskError as DeskError
+from .presets.errors import DeviceError as DeviceError
 from .presets.errors import MixbridgeError as MixbridgeError
 from .presets.errors import ModelError as ModelError
 from .presets.errors import OutputError as OutputError

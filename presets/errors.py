@@ -7,6 +7,7 @@
     ├── ProviderError    (RuntimeError) the inference device asked for cannot be had
     ├── OutputError      (OSError)     a result cannot be written
     ├── SessionError     (ValueError)  a DAW session cannot be read or written as asked
+    ├── DeviceError      (RuntimeError) a sound server or device cannot be used as asked
     └── DeskError        (RuntimeError) a DAW or mixer, or what describes it, cannot be used as asked
 
 Every message names what is wrong (file, path in the file, value) and what to do, in words that fit a program and the
@@ -85,6 +86,10 @@ class OutputError(MixbridgeError, OSError):
     def at(self, path: Path) -> OutputError:
         """Gives the same error of another path: where the file will be, for who knows only where it is made."""
         return OutputError(self.message, path, hints=self.hints)
+
+
+class DeviceError(MixbridgeError, RuntimeError):
+    """A sound server or device cannot be used as asked."""
 
 
 class DeskError(MixbridgeError, RuntimeError):

@@ -18,6 +18,7 @@ PUBLIC = {
     "AudioProcessor",
     "Controller",
     "DeskError",
+    "DeviceError",
     "MixResult",
     "MixbridgeError",
     "ModelError",

@@ -17,6 +17,7 @@ from ...presets.errors import PresetError
 from ...presets.preset import Preset
 from ..audio.reading import Samples
 from .effects.buses import BUSES, EffectBuses, tail_of, used_buses
+from .primitives import BUFFER_FRAMES
 from .strip import ChannelOutput, Stages
 
 # Where a track without a group goes.
@@ -70,9 +71,11 @@ class Buses:
         muted = frozenset(bus.name for bus in preset.buses if bus.mute)
         return cls(groups, muted, preset.fx_bus, preset.reverb, preset.delay)
 
-    def effects(self, sends: Iterable[Sequence[float]], sample_rate_hz: int) -> EffectBuses:
+    def effects(
+        self, sends: Iterable[Sequence[float]], sample_rate_hz: int, piece_frames: int = BUFFER_FRAMES
+    ) -> EffectBuses:
         """Those effects that anything is sent to."""
-        return EffectBuses(self.fx_bus, self.reverb, self.delay, sends, sample_rate_hz)
+        return EffectBuses(self.fx_bus, self.reverb, self.delay, sends, sample_rate_hz, piece_frames)
 
 
 @dataclass(frozen=True)
@@ -133,12 +136,21 @@ class WetStream:
         buses: settings of groups and effects.
         sample_rate_hz: of the audio.
         any_blocks: the sound is the same whatever the blocks' lengths; see :mod:`.strip`.
+        piece_frames: of the effects' convolutions.
 
     Attributes:
         latency_samples: how much later the sums come out of :meth:`process`.
     """
 
-    def __init__(self, extent: Extent, buses: Buses, sample_rate_hz: int, *, any_blocks: bool = False):
+    def __init__(
+        self,
+        extent: Extent,
+        buses: Buses,
+        sample_rate_hz: int,
+        *,
+        any_blocks: bool = False,
+        piece_frames: int = BUFFER_FRAMES,
+    ):
         self._extent = extent
         self._groups = {
             name: _Group(name, buses.groups[name], sample_rate_hz, any_blocks=any_blocks, is_muted=name in buses.muted)
@@ -150,7 +162,7 @@ class WetStream:
             for name in extent.destinations
         }
         levels = [1.0 if name in extent.effects else 0.0 for name in BUSES]
-        self._effects = buses.effects([levels], sample_rate_hz)
+        self._effects = buses.effects([levels], sample_rate_hz, piece_frames)
 
     def run(self, blocks: Iterable[DrySums]) -> Iterator[Sums]:
         """The sums of everything for blocks of the strips' sums; as many samples, though not in the same blocks."""

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...presets.parts.match import THIRDS_HZ, MatchCurve, ToneCurve, WidthCurve, is_flat, points_db
 from ..audio.reading import Samples
+from .effects.convolution import StereoConvolution
 
 Curve = NDArray[np.float64]
 
@@ -60,18 +61,24 @@ class MatchProcessor:
     Args:
         match: its settings.
         sample_rate_hz: of the audio.
+        piece_frames: of a convolution that is quick with short blocks, in single precision; None takes double
+            precision, where each block costs as much as the response is long.
 
     Attributes:
         latency_samples: how much later the audio comes out; 0 for minimum phase.
     """
 
-    def __init__(self, match: MatchCurve, sample_rate_hz: int):
+    def __init__(self, match: MatchCurve, sample_rate_hz: int, piece_frames: int | None = None):
         self.latency_samples = 0
         self._is_active = not is_flat(match)
         if not self._is_active:
             return
         responses, self._is_wide = _responses(match, sample_rate_hz)
-        self._filters = FirStream(responses)
+        self._filters: FirStream | StereoConvolution = (
+            FirStream(responses)
+            if piece_frames is None
+            else StereoConvolution(responses.astype(np.float32), 1.0, sample_rate_hz, piece_frames)
+        )
         self.latency_samples = response_length(sample_rate_hz) if match.linear_phase else 0
 
     def process(self, block: Samples) -> Samples:

@@ -93,6 +93,7 @@ class ChannelOutput:
         channels: of the track, 1 or 2.
 
     Attributes:
+        gains: of fader and pan, left and right, shape (2, 1).
         sends: levels behind the pan as factors, 0 where off: fx bus, reverb, delay.
     """
 
@@ -100,13 +101,13 @@ class ChannelOutput:
         strip = without_input_gain(strip)
         left, right = pan_gains(strip.pan, channels)
         fader = gain_factor(strip.fader_db)
-        self._gains = np.array([[fader * left], [fader * right]], np.float32)
+        self.gains = np.array([[fader * left], [fader * right]], np.float32)
         levels_db = (strip.fx_send_db, strip.reverb_send_db, strip.delay_send_db)
         self.sends = tuple(gain_factor(level_db) if level_db > SEND_OFF_DB else 0.0 for level_db in levels_db)
 
     def process(self, block: Samples) -> Samples:
         """From shape (channels, n) to (2, n)."""
-        return block * self._gains
+        return block * self.gains
 
 
 # pedalboard's filters set what is below 1e-8 in them to zero at the end of each block, and raise that to -87 dB of the
@@ -147,15 +148,18 @@ class MasterProcessor:
         master: its settings.
         sample_rate_hz: of the audio.
         any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
+        piece_frames: of the match curve's convolution; None for one of double precision, which is for long blocks.
 
     Attributes:
         latency_samples: how much later the audio comes out.
     """
 
-    def __init__(self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False):
+    def __init__(
+        self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False, piece_frames: int | None = None
+    ):
         master = without_input_gain(master)
         self._tone = Tone(master.eq, 2, sample_rate_hz, LIFT if any_blocks else 1.0)
-        self._match = MatchProcessor(master.match, sample_rate_hz)
+        self._match = MatchProcessor(master.match, sample_rate_hz, piece_frames)
         self._compressor = CompressorProcessor(master.compressor, 2, sample_rate_hz)
         self._out_gain = np.float32(gain_factor(master.output_gain_db))
         self.latency_samples = self._match.latency_samples + self._compressor.latency_samples

@@ -180,7 +180,7 @@ def render_files(
     """
     options, progress = options or RenderOptions(), progress or _no_progress
     tracks = matched(preset, stems)
-    rate_hz = options.sample_rate_hz or _session_rate((stems[track.name] for track in tracks), files)
+    rate_hz = options.sample_rate_hz or session_rate((stems[track.name] for track in tracks), files)
     readers = [AudioReader(stems[track.name], rate_hz, files=files) for track in tracks]
     session = FileSession(tracks, readers, Buses.of(preset), options.workers)
     audio_format = FORMATS[options.audio_format]
@@ -253,8 +253,8 @@ def stem_files_of(names: Iterable[str], options: RenderOptions) -> list[str]:
     return [f"stems/{file}{FORMATS[options.audio_format].suffix}" for file in file_names(names)]
 
 
-def _session_rate(paths: Iterable[Path], files: OpenFiles) -> int:
-    """The rate that most files have; of equally many the higher one."""
+def session_rate(paths: Iterable[Path], files: OpenFiles = ON_DEMAND) -> int:
+    """Tell the rate that most files have; of equally many the higher one."""
     counts = Counter(probe(path, files).sample_rate_hz for path in paths)
     return max(counts, key=lambda rate_hz: (counts[rate_hz], rate_hz))
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ....presets.console import FX_BAND_CENTRES_HZ, FxBus
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
+from ..primitives import BUFFER_FRAMES
 from .convolution import StereoConvolution
 
 ROOM_RATE_HZ = 48_000
@@ -33,14 +34,17 @@ class ReverbProcessor:
     Args:
         fx_bus: its settings.
         sample_rate_hz: of the audio.
+        piece_frames: of the convolution.
 
     Attributes:
         tail_samples: how long it sounds on after its input has ended.
     """
 
-    def __init__(self, fx_bus: FxBus, sample_rate_hz: int):
+    def __init__(self, fx_bus: FxBus, sample_rate_hz: int, piece_frames: int = BUFFER_FRAMES):
         response = impulse_response(fx_bus, sample_rate_hz)
-        self._convolution = StereoConvolution(response, gain_factor(fx_bus.return_gain_db), sample_rate_hz)
+        self._convolution = StereoConvolution(
+            response, gain_factor(fx_bus.return_gain_db), sample_rate_hz, piece_frames
+        )
         self.tail_samples = response.shape[1] - 1
 
     def process(self, block: Samples) -> Samples:

@@ -10,6 +10,7 @@ import numpy as np
 from ....presets.console import SEND_OFF_DB, Delay, FxBus, Reverb
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
+from ..primitives import BUFFER_FRAMES
 from .bands import ReverbProcessor, impulse_response
 from .delay import DelayProcessor, delay_tail
 from .room import RoomProcessor, room_response
@@ -31,15 +32,24 @@ class EffectBuses:
         delay: settings of the echoes, which may go to the room as well.
         sends: levels of every source that will send, as factors, in the order of `BUSES`.
         sample_rate_hz: of the audio.
+        piece_frames: of the convolutions.
 
     Attributes:
         names: of the buses that are in use.
     """
 
-    def __init__(self, fx_bus: FxBus, reverb: Reverb, delay: Delay, sends: Iterable[Sends], sample_rate_hz: int):
+    def __init__(
+        self,
+        fx_bus: FxBus,
+        reverb: Reverb,
+        delay: Delay,
+        sends: Iterable[Sends],
+        sample_rate_hz: int,
+        piece_frames: int = BUFFER_FRAMES,
+    ):
         self.names = used_buses(sends, delay)
-        self._fx_bus = ReverbProcessor(fx_bus, sample_rate_hz) if FX_BUS in self.names else None
-        self._reverb = RoomProcessor(reverb, sample_rate_hz) if REVERB in self.names else None
+        self._fx_bus = ReverbProcessor(fx_bus, sample_rate_hz, piece_frames) if FX_BUS in self.names else None
+        self._reverb = RoomProcessor(reverb, sample_rate_hz, piece_frames) if REVERB in self.names else None
         self._delay = DelayProcessor(delay, sample_rate_hz) if DELAY in self.names else None
         self._echo_send = np.float32(gain_factor(delay.reverb_send_db) if _echoes_in_room(delay) else 0)
 

@@ -23,16 +23,19 @@ class StereoConvolution:
         response: shape (2, n).
         gain: of the result.
         sample_rate_hz: of sound and response.
+        piece_frames: how long its pieces are. For each block, however short, it transforms a whole one; and at the end
+            of a piece it adds up all of the response: short pieces are for short blocks.
     """
 
-    def __init__(self, response: Samples, gain: float, sample_rate_hz: int):
+    def __init__(self, response: Samples, gain: float, sample_rate_hz: int, piece_frames: int = BUFFER_FRAMES):
         energies = np.sum(response.astype(np.float64) ** 2, axis=1)
         self._out_gains = (np.sqrt(energies) / _CONVOLUTION_GAIN * gain).astype(np.float32)
         self._channels = [
-            PluginStream(Convolution(channel, mix=1.0, sample_rate=sample_rate_hz), sample_rate_hz)
+            PluginStream(Convolution(channel, mix=1.0, sample_rate=sample_rate_hz), sample_rate_hz, piece_frames)
             for channel in response
         ]
-        self._needed = response.shape[1] + 2 * BUFFER_FRAMES
+        self._piece_frames = piece_frames
+        self._needed = response.shape[1] + 2 * piece_frames
         self._silent = self._skipped = 0
 
     def process(self, block: Samples) -> Samples:
@@ -42,7 +45,7 @@ class StereoConvolution:
             self._skipped += block.shape[1]
             return np.zeros_like(block)
         if self._skipped:
-            missed = np.zeros((2, self._skipped % BUFFER_FRAMES), np.float32)
+            missed = np.zeros((2, self._skipped % self._piece_frames), np.float32)
             self._skipped = 0
             self._convolved(missed)
         wet = self._convolved(block)

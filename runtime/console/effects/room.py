@@ -21,6 +21,7 @@ from scipy.fft import next_fast_len
 from ....presets.console import Ducking, Reverb
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
+from ..primitives import BUFFER_FRAMES
 from .convolution import StereoConvolution
 from .ducking import Ducker
 
@@ -48,14 +49,17 @@ class RoomProcessor:
     Args:
         settings: from the preset.
         sample_rate_hz: of the audio.
+        piece_frames: of the convolution.
 
     Attributes:
         tail_samples: how long it sounds on after its input has ended.
     """
 
-    def __init__(self, settings: Reverb, sample_rate_hz: int):
+    def __init__(self, settings: Reverb, sample_rate_hz: int, piece_frames: int = BUFFER_FRAMES):
         response = room_response(settings, sample_rate_hz)
-        self._convolution = StereoConvolution(response, gain_factor(settings.return_gain_db), sample_rate_hz)
+        self._convolution = StereoConvolution(
+            response, gain_factor(settings.return_gain_db), sample_rate_hz, piece_frames
+        )
         self._ducker = Ducker(settings.ducking, sample_rate_hz)
         self._near, self._far = np.float32(math.cos(CROSS_ANGLE)), np.float32(math.sin(CROSS_ANGLE))
         self.tail_samples = response.shape[1] - 1

@@ -1,0 +1,1 @@
+"""The command that plays in real time, and what it shows."""

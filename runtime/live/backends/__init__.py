@@ -1,0 +1,1 @@
+"""What calls the engine for each block of audio: a clock, JACK, PortAudio."""

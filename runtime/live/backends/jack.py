@@ -1,0 +1,247 @@
+"""JACK, which is PipeWire, too: inputs for raw tracks, the mix, and processed tracks if asked for.
+
+Where the server ends, the engine waits for it to come back, makes its ports anew and connects them as they were.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ....presets.errors import DeviceError, Hint
+from ....presets.extras import install_command
+from ...audio.reading import Samples
+from ..sound.console import MOST_FRAMES
+from .base import BackendChoice, Calls, DeviceTerms, Surroundings
+
+if TYPE_CHECKING:
+    from jack import Client, OwnPort
+
+_POLL_S: Final = 0.05
+_AGAIN_S: Final = 0.5
+# Other programs come back after the server, one by one: their ports are looked for during this time.
+_CONNECTING_S: Final = 60.0
+_LONGEST_NAME: Final = 100
+
+Connections = set[tuple[str, str]]
+
+
+def jack_terms(choice: BackendChoice) -> DeviceTerms:
+    """Ask the server what it goes at.
+
+    Raises:
+        DeviceError: there is none, or it goes at another rate than was asked for.
+    """
+    client = _opened(choice)
+    try:
+        terms = DeviceTerms(int(client.samplerate), int(client.blocksize))
+    finally:
+        client.close()
+    if choice.sample_rate_hz not in (None, terms.sample_rate_hz):
+        raise DeviceError(
+            f"JACK runs at {terms.sample_rate_hz} Hz, not {choice.sample_rate_hz}: leave the rate out, or start JACK "
+            "with the other one."
+        )
+    return terms
+
+
+class JackBackend:
+    """A client of JACK.
+
+    Args:
+        choice: how it is set up.
+    """
+
+    def __init__(self, choice: BackendChoice):
+        self._choice = choice
+        self._rate_hz: int | None = None
+
+    def run(self, calls: Calls, around: Surroundings) -> None:
+        """Call for blocks until the end.
+
+        Raises:
+            DeviceError: there is no server, or it came back at another sample rate.
+        """
+        connections: Connections | None = None
+        while not around.is_ended():
+            try:
+                client = _opened(self._choice)
+            except DeviceError:
+                if self._rate_hz is None:
+                    raise
+                around.wait(_AGAIN_S)
+                continue
+            try:
+                self._check_rate(client)
+                if connections is not None:
+                    around.tell(f"JACK is back, at {self._rate_hz} Hz, {client.blocksize} frames.")
+                connections = _Session(client, self._choice, calls, around).play(connections)
+            finally:
+                client.close()
+
+    def _check_rate(self, client: Client) -> None:
+        rate_hz = int(client.samplerate)
+        if self._rate_hz not in (None, rate_hz):
+            raise DeviceError(
+                f"JACK came back at {rate_hz} Hz and was at {self._rate_hz} before: start mixbridge live again."
+            )
+        self._rate_hz = rate_hz
+
+
+class _Session:
+    """The time from one start of the server to its end."""
+
+    def __init__(self, client: Client, choice: BackendChoice, calls: Calls, around: Surroundings):
+        self._client, self._choice, self._calls, self._around = client, choice, calls, around
+        self._gone = ""
+        self._fault = ""
+        self._is_freewheeling = False
+        self._inputs = np.zeros((calls.rows, MOST_FRAMES), np.float32)
+        self._mix = np.zeros((2, MOST_FRAMES), np.float32)
+        names = _port_names(around.names)
+        self._in_ports: list[OwnPort] = []
+        if not around.is_fed:
+            for name, count in zip(names, around.channels, strict=True):
+                sides = ("",) if count == 1 else (" L", " R")
+                self._in_ports.extend(client.inports.register(f"{name}{side}") for side in sides)
+        self._mix_ports = [client.outports.register(f"mix {side}") for side in "LR"]
+        self._track_ports: list[OwnPort] = []
+        if choice.track_outs:
+            self._track_ports = [client.outports.register(f"{name} out {side}") for name in names for side in "LR"]
+
+    def play(self, connections: Connections | None) -> Connections:
+        """Play until the server or the engine ends; gives the connections that there were."""
+        client = self._client
+        client.set_process_callback(self._process)
+        client.set_shutdown_callback(self._shut_down)
+        client.set_xrun_callback(lambda _delay_us: self._calls.count_xrun())
+        client.set_freewheel_callback(self._freewheel)
+        client.activate()
+        self._around.is_there(True)
+        if connections is None:
+            connections = self._usual_connections()
+        missing = set(connections)
+        until = time.monotonic() + _CONNECTING_S
+        if self._choice.freewheel:
+            self._connect(missing)
+            client.set_freewheel(True)
+        while not (self._around.is_ended() or self._gone):
+            if missing and time.monotonic() < until:
+                self._connect(missing)
+            self._around.wait(_POLL_S)
+            connections = self._standing() | missing
+            self._say_fault()
+        if self._gone:
+            self._around.is_there(False)
+            self._around.tell(f"JACK has ended ({self._gone}); waiting for it to come back.")
+        elif self._choice.freewheel:
+            client.set_freewheel(False)
+        return connections
+
+    def _process(self, frames: int) -> None:
+        try:
+            self._fill(frames)
+        except Exception as error:  # else JACK would never call again
+            self._fault = f"{type(error).__name__}: {error}"
+
+    def _fill(self, frames: int) -> None:
+        mix = self._mix[:, :frames] if frames <= MOST_FRAMES else np.zeros((2, frames), np.float32)
+        if self._choice.freewheel and not self._is_freewheeling:
+            mix[:] = 0  # it begins when time is not real any more
+        else:
+            self._calls.process(self._taken(frames), mix)
+        for port, row in zip(self._mix_ports, mix, strict=True):
+            port.get_array()[:] = row
+        if self._track_ports:
+            for port, row in zip(self._track_ports, self._calls.tracks(frames), strict=True):
+                port.get_array()[:] = row
+
+    def _taken(self, frames: int) -> Samples | None:
+        if not self._in_ports:
+            return None
+        inputs = self._inputs[:, :frames] if frames <= MOST_FRAMES else np.zeros((self._calls.rows, frames), np.float32)
+        for port, row in zip(self._in_ports, inputs, strict=True):
+            row[:] = port.get_array()
+        return inputs
+
+    def _freewheel(self, is_on: bool) -> None:
+        self._calls.may_wait = self._is_freewheeling = bool(is_on)
+
+    def _shut_down(self, _status: object, reason: str) -> None:
+        self._gone = reason or "no reason given"
+
+    def _say_fault(self) -> None:
+        if self._fault:
+            fault, self._fault = self._fault, ""
+            self._around.tell(f"a block failed ({fault}): it was silent.")
+
+    def _usual_connections(self) -> Connections:
+        if not self._choice.connect:
+            return set()
+        speakers = self._client.get_ports(is_audio=True, is_physical=True, is_input=True)[:2]
+        return {(port.name, speaker.name) for port, speaker in zip(self._mix_ports, speakers, strict=False)}
+
+    def _own_ports(self) -> Sequence[OwnPort]:
+        return (*self._in_ports, *self._mix_ports, *self._track_ports)
+
+    def _standing(self) -> Connections:
+        """What is connected now, from source to sink."""
+        found: Connections = set()
+        if self._gone:
+            return found
+        for port in self._own_ports():
+            for other in port.connections:
+                found.add((other.name, port.name) if port.is_input else (port.name, other.name))
+        return found
+
+    def _connect(self, missing: Connections) -> None:
+        """Connect what can be; it is missing no more."""
+        import jack
+
+        for pair in list(missing):
+            if self._gone:
+                return
+            try:
+                self._client.connect(*pair)
+            except jack.JackError:  # the other program is not back yet, or somebody was quicker
+                if pair in self._standing():
+                    missing.discard(pair)
+            else:
+                missing.discard(pair)
+
+
+def _opened(choice: BackendChoice) -> Client:
+    try:
+        import jack
+    except (ImportError, OSError) as error:
+        raise DeviceError(
+            f"JACK cannot be used here ({error}): install its library (Debian: libjack-jackd2-0, or pipewire-jack) and "
+            f"`{install_command('live')}`."
+        ) from error
+    jack.set_error_function(_nothing)
+    jack.set_info_function(_nothing)
+    try:
+        return jack.Client(choice.client, no_start_server=True, servername=choice.server)
+    except jack.JackError as error:
+        name = f" called {choice.server}" if choice.server else ""
+        raise DeviceError(
+            f"there is no JACK server{name}: start one (`jackd -d alsa`; with PipeWire `pw-jack mixbridge live ...`), "
+            "or choose another backend.",
+            hints=(Hint("backend", "portaudio"),),
+        ) from error
+
+
+def _port_names(names: Sequence[str]) -> list[str]:
+    """Names of tracks as JACK can have them, all different."""
+    made: list[str] = []
+    for name in names:
+        plain = name.replace(":", " ")[:_LONGEST_NAME]
+        made.append(plain if plain not in made else f"{plain} {len(made) + 1}")
+    return made
+
+
+def _nothing(_message: Any) -> None:
+    """Leave JACK's own words unsaid: what matters is said by us."""

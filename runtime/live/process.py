@@ -1,0 +1,108 @@
+"""The engine's own process: console, backend, and nothing else. Models, files and controllers are in others."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Final
+
+import numpy as np
+
+from ...presets.errors import MixbridgeError
+from .backends.base import BackendChoice, Surroundings
+from .backends.registry import make_backend
+from .callback import AudioCallback
+from .changing import Changing
+from .memory import EngineMemory, EngineShape, EngineState, Tally
+from .messages import Event
+from .sound.parts import Parts
+from .sound.player import Player
+from .sound.ring import AudioRing
+
+# How long a thread may keep the others from Python's lock; a block of 128 samples lasts 27 times as long.
+_SWITCH_S: Final = 1e-4
+_WARM_BLOCKS: Final = 8
+
+
+@dataclass(frozen=True)
+class EngineTask:
+    """What the process is started with.
+
+    Attributes:
+        memory_name: of the shared memory.
+        shape: of it.
+        parts: settings to begin with.
+        names: of the tracks.
+        choice: of the backend.
+        is_fed: whether stems come over the memory.
+    """
+
+    memory_name: str
+    shape: EngineShape
+    parts: Parts
+    names: tuple[str, ...]
+    choice: BackendChoice
+    is_fed: bool
+
+
+def run_engine(task: EngineTask, pipe: Connection) -> None:
+    """Play until told to stop, or until the other end of the pipe is gone; what goes wrong is said over the pipe."""
+    # Ctrl-C goes to all processes of a terminal; the one that controls this one ends it in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setswitchinterval(_SWITCH_S)
+    memory = EngineMemory(task.shape, task.memory_name)
+    code = 0
+    try:
+        _play(task, memory, pipe)
+    except MixbridgeError as error:
+        pipe.send(Event(str(error), is_fatal=True))
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    memory.fields[Tally.STATE] = EngineState.ENDED
+    # Threads hold arrays of the memory: to take all that apart would only complain.
+    pipe.close()
+    os._exit(code)
+
+
+def _play(task: EngineTask, memory: EngineMemory, pipe: Connection) -> None:
+    ended = threading.Event()
+    backend = make_backend(task.choice)
+    _warm_up(task)
+    player = Player(task.parts, task.shape.sample_rate_hz, memory.inputs, memory.mixes)
+    changing = Changing(player, pipe, memory, ended.set)
+
+    def is_there(playing: bool) -> None:
+        memory.fields[Tally.STATE] = EngineState.RUNNING if playing else EngineState.WAITING
+
+    around = Surroundings(
+        is_ended=ended.is_set,
+        wait=ended.wait,
+        tell=lambda text: changing.tell(Event(text)),
+        is_there=is_there,
+        names=task.names,
+        channels=task.shape.channels,
+        is_fed=task.is_fed,
+    )
+    # Everything that lives now lives to the end; nothing is searched for rubbish any more.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    changing.start()
+    backend.run(AudioCallback(player, memory, is_fed=task.is_fed), around)
+
+
+def _warm_up(task: EngineTask) -> None:
+    """Play a little into nothing: libraries load what they use when it is first used."""
+    frames = task.choice.block_frames or 512
+    rows = task.shape.rows
+    player = Player(task.parts, task.shape.sample_rate_hz, AudioRing.of(rows, 16384), AudioRing.of(2, 16384))
+    noise = np.random.default_rng(0).standard_normal((rows, frames)).astype(np.float32) * np.float32(0.01)
+    for _ in range(_WARM_BLOCKS):
+        player.process(noise, np.empty((2, frames), np.float32))

@@ -1,0 +1,236 @@
+"""The console as it runs live: all strips, groups, effects and the master over one block after another.
+
+At settings that stand still it makes the samples that the renderer makes. Settings move without clicks: levels by
+ramps, everything else by a fade from one unit to another (:mod:`.slots`). The thread of the audio calls
+:meth:`LiveConsole.process`; the rest belongs to the thread that changes settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....presets.console import Master
+from ...audio.reading import Samples
+from ...console.effects.buses import BUSES
+from ...console.primitives import BUFFER_FRAMES
+from .parts import AnyPart, PartKey, Parts, RackPart, WetPart
+from .ramps import LEVEL_RAMP_MS, Ramp, frames_of
+from .ring import AudioRing
+from .slots import Successor, UnitSlot
+from .units import DryRows, Hold, MasterUnit, StripUnit, WetUnit, master_latency, strip_latency, wet_latency
+
+MOST_FRAMES: Final = BUFFER_FRAMES
+"""The longest block."""
+# What a new unit hears before it is heard: compressors and gates are set by then, and all but the longest rooms full.
+PAST_S: Final = 1.0
+_RING_S: Final = 2.0
+
+
+class LiveConsole:
+    """A console for tracks whose number, channels and ways do not change.
+
+    Args:
+        parts: settings to begin with.
+        sample_rate_hz: of the audio.
+        inputs: what came in, a row a channel; whoever calls :meth:`process` writes there first.
+
+    Attributes:
+        parts: what it plays, or is on its way to.
+        latency_samples: how much later everything comes out, the same for all tracks.
+        peaks: highest sample of each track behind its fader since somebody set it to 0, shape (tracks,).
+    """
+
+    def __init__(self, parts: Parts, sample_rate_hz: int, inputs: AudioRing):
+        self.parts = parts
+        self._rate_hz = sample_rate_hz
+        self._effects: tuple[str, ...] = ()
+        structure = parts.structure
+        self._layout = DryRows(structure.used_groups)
+        self._strip_latency = max(strip_latency(rack.strips[0], sample_rate_hz) for rack in parts.racks)
+        self._wet_latency = wet_latency(parts.wet.groups, structure.used_groups, sample_rate_hz)
+        self._master_latency = master_latency(parts.master, sample_rate_hz)
+        self.latency_samples = self._strip_latency + self._wet_latency + self._master_latency
+
+        count = len(structure.channels)
+        ends = np.cumsum(structure.channels)
+        rows = [slice(int(end) - channels, int(end)) for end, channels in zip(ends, structure.channels, strict=True)]
+        ring_frames = round(_RING_S * sample_rate_hz) + MOST_FRAMES
+        self._racks = [
+            _Rack(self._strip_unit(part, places), places, rows, inputs, ring_frames)
+            for part, places in zip(parts.racks, structure.racks, strict=True)
+        ]
+        self._tracks = np.zeros((count, 2, MOST_FRAMES), np.float32)
+        self._absolute = np.zeros((count, 2, MOST_FRAMES), np.float32)
+        self.peaks = np.zeros(count, np.float32)
+        self._sends = [Ramp(np.array(levels, np.float32)[:, None]) for levels in parts.sends]
+        self._groups = [
+            (self._layout.rows(name), [place for place, group in enumerate(structure.groups) if group == name])
+            for name in self._layout.groups
+        ]
+        self._ungrouped = [place for place, group in enumerate(structure.groups) if group is None]
+        self._returns = [self._layout.rows(name) for name in BUSES]
+        self._dry = np.zeros((2 * len(self._layout.destinations), MOST_FRAMES), np.float32)
+        self._sum = np.zeros((2, MOST_FRAMES), np.float32)
+        self._dry_past = AudioRing.of(len(self._dry), ring_frames)
+        self._sum_past = AudioRing.of(2, ring_frames)
+        self._wet = UnitSlot(self._wet_unit(parts.wet), self._dry_past, 0, len(self._dry), 2, MOST_FRAMES)
+        self._master = UnitSlot(self._master_unit(parts.master), self._sum_past, 0, 2, 2, MOST_FRAMES)
+        self._late_tracks = Hold(2 * count, self._wet_latency + self._master_latency)
+
+    def process(self, inputs: Samples, out: Samples) -> None:
+        """Fill the mix, shape (2, n), from the block that was written to the inputs last, shape (rows, n)."""
+        frames = inputs.shape[1]
+        tracks = self._tracks[:, :, :frames]
+        for rack in self._racks:
+            rack.process(inputs, tracks)
+        np.abs(tracks, out=self._absolute[:, :, :frames])
+        np.maximum(self.peaks, self._absolute[:, :, :frames].max(axis=(1, 2)), out=self.peaks)
+        dry, total = self._dry[:, :frames], self._sum[:, :frames]
+        self._add_up(tracks, dry)
+        self._dry_past.write(dry)
+        self._wet.process(dry, total)
+        self._sum_past.write(total)
+        self._master.process(total, out)
+
+    def tracks(self, frames: int) -> Samples:
+        """Give the tracks of the latest block, in time with the mix, shape (2 * tracks, n); once a block."""
+        rows: Samples = self._late_tracks.process(self._tracks[:, :, :frames].reshape(-1, frames))
+        return rows
+
+    def _add_up(self, tracks: Samples, dry: Samples) -> None:
+        """Add up what goes where, in the order of the tracks, as the renderer does."""
+        dry[:] = 0
+        if len(self._ungrouped) == len(tracks):
+            np.add.reduce(tracks, axis=0, out=dry[:2])
+        else:
+            for place in self._ungrouped:
+                dry[:2] += tracks[place]
+        for rows, places in self._groups:
+            for place in places:
+                dry[rows] += tracks[place]
+        for track, send in zip(tracks, self._sends, strict=True):
+            if not send.is_off:
+                factors = send.next(dry.shape[1])
+                for rows, factor in zip(self._returns, factors, strict=True):
+                    if factor.any():
+                        dry[rows] += track * factor
+
+    def fits(self, parts: Parts) -> bool:
+        """Tell whether this console can go on with other settings, or another one has to take over."""
+        return (
+            parts.structure == self.parts.structure
+            and all(strip_latency(rack.strips[0], self._rate_hz) <= self._strip_latency for rack in parts.racks)
+            and wet_latency(parts.wet.groups, self._layout.groups, self._rate_hz) <= self._wet_latency
+            and master_latency(parts.master, self._rate_hz) <= self._master_latency
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some unit is being replaced."""
+        return self._wet.is_busy or self._master.is_busy or any(rack.slot.is_busy for rack in self._racks)
+
+    def is_place_busy(self, key: PartKey) -> bool:
+        """Whether the unit at a place is being replaced."""
+        kind, place = key
+        if kind == "sends":
+            return False
+        slot = self._racks[place].slot if kind == "rack" else self._wet if kind == "wet" else self._master
+        return slot.is_busy
+
+    def change(self, changes: Mapping[PartKey, AnyPart], parts: Parts, fade_ms: float) -> None:
+        """Go to other settings; those units that change may not be busy.
+
+        Args:
+            changes: the parts that are not as they were.
+            parts: all of them, afterwards.
+            fade_ms: how long units fade; levels alone take :data:`LEVEL_RAMP_MS`, or this if it is longer.
+        """
+        old = self.parts
+        successors: list[Successor] = []
+        for (kind, place), part in changes.items():
+            if kind == "rack" and isinstance(part, RackPart) and not part.has_stages_of(old.racks[place]):
+                unit = self._strip_unit(part, old.structure.racks[place])
+                successors.append(self._successor(unit, self._racks[place].slot))
+            elif isinstance(part, WetPart):
+                successors.append(self._successor(self._wet_unit(part), self._wet))
+            elif isinstance(part, Master):
+                successors.append(self._successor(self._master_unit(part), self._master))
+        _bring_up(successors)
+        fade_frames = frames_of(fade_ms, self._rate_hz)
+        for successor in successors:
+            successor.slot.offer(successor, fade_frames)
+        self._move_levels(changes, old, max(LEVEL_RAMP_MS, fade_ms if successors else 0.0))
+        self.parts = parts
+
+    def _move_levels(self, changes: Mapping[PartKey, AnyPart], old: Parts, ramp_ms: float) -> None:
+        frames = frames_of(ramp_ms, self._rate_hz)
+        for (kind, place), part in changes.items():
+            if isinstance(part, RackPart) and part.has_stages_of(old.racks[place]):
+                unit = self._racks[place].slot.unit
+                if isinstance(unit, StripUnit):
+                    unit.move(part.strips, part.muted, frames)
+            elif kind == "sends" and isinstance(part, tuple):
+                self._sends[place].go_to(np.array(part, np.float32)[:, None], frames)
+
+    def _successor(self, unit: StripUnit | WetUnit | MasterUnit, slot: UnitSlot) -> Successor:
+        return Successor(unit, slot, round(PAST_S * self._rate_hz))
+
+    def _strip_unit(self, part: RackPart, places: Sequence[int]) -> StripUnit:
+        channels = [self.parts.structure.channels[place] for place in places]
+        return StripUnit(part.strips, channels, part.muted, self._strip_latency, self._rate_hz)
+
+    def _wet_unit(self, part: WetPart) -> WetUnit:
+        # An effect that nothing is sent to any more sounds on.
+        self._effects = tuple(name for name in BUSES if name in part.effects or name in self._effects)
+        return WetUnit(self._layout, part.buses, self._effects, self._wet_latency, self._rate_hz)
+
+    def _master_unit(self, part: Master) -> MasterUnit:
+        return MasterUnit(part, self._master_latency, self._rate_hz)
+
+
+class _Rack:
+    """Linked tracks, or a single one."""
+
+    def __init__(
+        self,
+        unit: StripUnit,
+        places: Sequence[int],
+        rows: Sequence[slice],
+        inputs: AudioRing,
+        ring_frames: int,
+    ):
+        self._places = places
+        self._rows = np.concatenate([np.arange(rows[place].start, rows[place].stop) for place in places])
+        self._own = rows[places[0]] if len(places) == 1 else None
+        count = len(self._rows)
+        # Rows of one track lie together in the inputs; those of linked ones are gathered.
+        self._past = inputs if self._own is not None else AudioRing.of(count, ring_frames)
+        first = self._own.start if self._own is not None else 0
+        self.slot = UnitSlot(unit, self._past, first, count, 2 * len(places), MOST_FRAMES)
+        self._out = np.zeros((2 * len(places), MOST_FRAMES), np.float32)
+
+    def process(self, inputs: Samples, tracks: NDArray[np.float32]) -> None:
+        if self._own is not None:
+            self.slot.process(inputs[self._own], tracks[self._places[0]])
+            return
+        block = inputs[self._rows]
+        self._past.write(block)
+        out = self._out[:, : block.shape[1]]
+        self.slot.process(block, out)
+        for place, rows in zip(self._places, out.reshape(len(self._places), 2, -1), strict=True):
+            tracks[place] = rows
+
+
+def _bring_up(successors: Sequence[Successor]) -> None:
+    """Let all hear the past, then, round by round, what came meanwhile, until it is but little."""
+    for _ in range(_MOST_ROUNDS):
+        if sum([successor.catch_up() for successor in successors]) <= _LITTLE_FRAMES * len(successors):
+            return
+
+
+_MOST_ROUNDS: Final = 8
+_LITTLE_FRAMES: Final = 256

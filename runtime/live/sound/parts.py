@@ -1,0 +1,165 @@
+"""What of a preset each place of the running console plays, and what differs between two presets.
+
+A preset is sent to the engine in these parts, only those that changed; each is small, so that to unpack it keeps the
+thread of the audio waiting for no more than a fraction of a millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from ....presets.console import Delay, FxBus, Master, Reverb, Strip
+from ....presets.edit import without_input_gain
+from ....presets.preset import LINKED, Preset
+from ...console.buses import Buses, used_effects
+from ...console.effects.buses import BUSES
+from ...console.strip import ChannelOutput
+
+Sends = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class RackPart:
+    """Settings of linked tracks, or a single one.
+
+    Attributes:
+        strips: by track.
+        muted: by track.
+    """
+
+    strips: tuple[Strip, ...]
+    muted: tuple[bool, ...]
+
+    def has_stages_of(self, other: RackPart) -> bool:
+        """Tell whether the stages are set alike, so that faders and pans are all that may differ."""
+        one, another = (without_input_gain(part.strips[0]) for part in (self, other))
+        return all(getattr(one, name) == getattr(another, name) for name in LINKED)
+
+
+@dataclass(frozen=True)
+class WetPart:
+    """Settings of what is behind the strips.
+
+    Attributes:
+        groups: strips of groups by name.
+        muted: names of groups.
+        fx_bus: the reverb in twelve bands.
+        reverb: the room.
+        delay: the echoes.
+        effects: those that anything is sent to.
+    """
+
+    groups: Mapping[str, Strip] = field(default_factory=dict)
+    muted: frozenset[str] = frozenset()
+    fx_bus: FxBus = field(default_factory=FxBus)
+    reverb: Reverb = field(default_factory=Reverb)
+    delay: Delay = field(default_factory=Delay)
+    effects: tuple[str, ...] = ()
+
+    @property
+    def buses(self) -> Buses:
+        """The settings as the console takes them."""
+        return Buses(self.groups, self.muted, self.fx_bus, self.reverb, self.delay)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What cannot change while a console runs: another one takes over.
+
+    Attributes:
+        channels: 1 or 2, by track.
+        groups: where each track goes; None is the mix.
+        links: the word that linked tracks share, by track.
+    """
+
+    channels: tuple[int, ...]
+    groups: tuple[str | None, ...]
+    links: tuple[str | None, ...]
+
+    @property
+    def racks(self) -> tuple[tuple[int, ...], ...]:
+        """Places of tracks that share their stages, in the order of each rack's first."""
+        together: dict[Hashable, list[int]] = {}
+        for place, link in enumerate(self.links):
+            together.setdefault(place if link is None else link, []).append(place)
+        return tuple(map(tuple, together.values()))
+
+    @property
+    def used_groups(self) -> tuple[str, ...]:
+        """Groups that tracks go to, in the order of their first tracks."""
+        return tuple(dict.fromkeys(group for group in self.groups if group is not None))
+
+
+PartKey = tuple[Literal["rack", "sends", "wet", "master"], int]
+"""Which place, and the number of the rack or track."""
+AnyPart = RackPart | Sends | WetPart | Master
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A whole preset, taken apart.
+
+    Attributes:
+        structure: of it.
+        racks: in the order of the structure's.
+        sends: factors of fx bus, reverb and delay, by track.
+        wet: groups and effects.
+        master: the master.
+    """
+
+    structure: Structure
+    racks: tuple[RackPart, ...]
+    sends: tuple[Sends, ...]
+    wet: WetPart
+    master: Master
+
+    @classmethod
+    def of(cls, preset: Preset, channels: Sequence[int]) -> Parts:
+        """Take a preset apart whose tracks have these channels."""
+        tracks = preset.tracks
+        structure = Structure(
+            tuple(channels), tuple(track.bus for track in tracks), tuple(track.link for track in tracks)
+        )
+        racks = tuple(
+            RackPart(tuple(tracks[place].strip for place in places), tuple(tracks[place].mute for place in places))
+            for places in structure.racks
+        )
+        buses = Buses.of(preset)
+        used = {name for track in tracks for name in used_effects(track, buses)}
+        effects = tuple(name for name in BUSES if name in used)
+        wet = WetPart(dict(buses.groups), frozenset(buses.muted), preset.fx_bus, preset.reverb, preset.delay, effects)
+        sends = tuple(
+            (0.0, 0.0, 0.0) if track.mute or track.bus in buses.muted else _sends(track.strip) for track in tracks
+        )
+        return cls(structure, racks, sends, wet, preset.master)
+
+    def as_mapping(self) -> dict[PartKey, AnyPart]:
+        """All parts by their places."""
+        return {
+            **{("rack", place): part for place, part in enumerate(self.racks)},
+            **{("sends", place): part for place, part in enumerate(self.sends)},
+            ("wet", 0): self.wet,
+            ("master", 0): self.master,
+        }
+
+    def changed(self, changes: Mapping[PartKey, AnyPart]) -> Parts:
+        """Put other parts in place of those that are there."""
+        parts = {**self.as_mapping(), **changes}
+        racks = tuple(part for key, part in parts.items() if key[0] == "rack" and isinstance(part, RackPart))
+        sends = tuple(part for key, part in parts.items() if key[0] == "sends" and isinstance(part, tuple))
+        wet, master = parts["wet", 0], parts["master", 0]
+        if not isinstance(wet, WetPart) or not isinstance(master, Master):
+            raise TypeError("parts are not in their places")
+        return replace(self, racks=racks, sends=sends, wet=wet, master=master)
+
+    def differences(self, old: Parts) -> dict[PartKey, AnyPart]:
+        """Those parts that are not as they were; both have the same structure."""
+        before = old.as_mapping()
+        return {key: part for key, part in self.as_mapping().items() if part is not before[key] and part != before[key]}
+
+
+def _sends(strip: Strip) -> Sends:
+    fx, reverb, delay = ChannelOutput(strip, 2).sends
+    return fx, reverb, delay

@@ -1,0 +1,117 @@
+"""A place in the console whose unit can be replaced while sound goes through it.
+
+The new unit is made and fed with the latest past on another thread, so that its filters ring and its compressors hold
+what they would. It is then offered together with the place up to which it has heard; the thread of the audio feeds it
+what is missing, a block or two, and fades from one to the other. No lock: an offer is one assignment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...audio.reading import Samples
+from .ramps import fade_in
+from .ring import AudioRing
+from .units import Unit
+
+# What a new unit is fed with at a time.
+_PIECE_FRAMES = 4096
+
+
+class Successor:
+    """A unit that is brought to where sound is now; for the thread that makes it.
+
+    Args:
+        unit: the new one.
+        slot: where it will stand.
+        past_frames: how much of the past it hears.
+    """
+
+    def __init__(self, unit: Unit, slot: UnitSlot, past_frames: int):
+        self.unit, self.slot = unit, slot
+        past = slot.past
+        self.heard = max(0, past.position - min(past_frames, past.frames - past.margin))
+
+    def catch_up(self) -> int:
+        """Hear what has been written since; how much that was."""
+        end = self.slot.past.position
+        missing: int = end - self.heard
+        self.slot.feed(self.unit, self.heard, end)
+        self.heard = end
+        return missing
+
+
+@dataclass(frozen=True)
+class _Offer:
+    successor: Successor
+    fade_frames: int
+
+
+class UnitSlot:
+    """A unit at work, and the one that comes in.
+
+    Args:
+        unit: to begin with.
+        past: what its input was, and is; written before :meth:`process` is called with the same block.
+        first_row: the rows of `past` that are its own, from here on.
+        rows: how many.
+        rows_out: rows of its output.
+        most_frames: of a block.
+    """
+
+    def __init__(self, unit: Unit, past: AudioRing, first_row: int, rows: int, rows_out: int, most_frames: int):
+        self.unit, self.past = unit, past
+        self._first_row, self._rows, self._rows_out = first_row, rows, rows_out
+        self._offer: _Offer | None = None
+        self._incoming: Unit | None = None
+        self._curve = fade_in(1)
+        self._done = 0
+        self._scratch = np.empty((rows_out, most_frames), np.float32)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a successor is waiting or coming in."""
+        return self._offer is not None or self._incoming is not None
+
+    def offer(self, successor: Successor, fade_frames: int) -> None:
+        """Have the next block begin to fade to another unit; the slot must not be busy."""
+        self._offer = _Offer(successor, fade_frames)
+
+    def feed(self, unit: Unit, begin: int, end: int) -> None:
+        """Send a stretch of the past through a unit, whose output nobody hears."""
+        while begin < end:
+            piece = np.empty((self._rows, min(_PIECE_FRAMES, end - begin)), np.float32)
+            self.past.read_into(begin, piece, self._first_row)
+            unit.process(piece, np.empty((self._rows_out, piece.shape[1]), np.float32))
+            begin += piece.shape[1]
+
+    def process(self, block: Samples, out: Samples) -> None:
+        """Fill `out`, shape (rows out, n), from the block that was written to the past last, shape (rows, n)."""
+        if self._offer is not None:
+            self._begin(self._offer, block.shape[1])
+        self.unit.process(block, out)
+        if self._incoming is not None:
+            self._fade(self._incoming, block, out)
+
+    def _begin(self, offer: _Offer, frames: int) -> None:
+        now = self.past.position - frames
+        # Whoever prepared it may have been held up: then it hears the latest that there is time for.
+        begin = max(offer.successor.heard, now - _PIECE_FRAMES)
+        self.feed(offer.successor.unit, begin, now)
+        self._incoming, self._curve, self._done = offer.successor.unit, fade_in(offer.fade_frames), 0
+        self._offer = None
+
+    def _fade(self, incoming: Unit, block: Samples, out: Samples) -> None:
+        frames = block.shape[1]
+        new = self._scratch[:, :frames]
+        incoming.process(block, new)
+        curve = self._curve[self._done : self._done + frames]
+        fading = len(curve)
+        new_part, old_part = new[:, :fading], out[:, :fading]
+        old_part += (new_part - old_part) * curve
+        out[:, fading:] = new[:, fading:]
+        self._done += fading
+        if self._done >= len(self._curve):
+            self.unit, self._incoming = incoming, None

@@ -1,0 +1,61 @@
+"""`mixbridge live` on the null backend."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from click.testing import CliRunner, Result
+from live_presets import RATE_HZ, dry_preset, stems
+from mixbridge.bridge.cli.playing.live import live
+from mixbridge.presets import files
+from mixbridge.runtime.rendering.in_memory import render_arrays
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("live")
+    files.save(dry_preset(), folder / "mix.json")
+    (folder / "stems").mkdir()
+    for name, audio in stems(RATE_HZ).items():
+        sf.write(folder / "stems" / f"{name}.wav", audio.T, RATE_HZ, subtype="FLOAT")
+    return folder
+
+
+def run(session: Path, *options: str) -> Result:
+    arguments = [str(session / "mix.json"), str(session / "stems"), "--backend", "null", *options]
+    return CliRunner().invoke(live, arguments, catch_exceptions=False)
+
+
+def test_it_plays_records_and_reports(session: Path, tmp_path: Path) -> None:
+    place = tmp_path / "out.wav"
+    result = run(session, "--duration", "0.9s", "--frames", "256", "--record", str(place), "--freewheel", "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.output)
+    assert said["backend"] == "null"
+    assert said["period_ms"] == pytest.approx(1000 * 256 / RATE_HZ)
+    assert said["sample_rate"] == RATE_HZ
+    assert said["frames"] >= said["recorded_frames"] == round(0.9 * RATE_HZ)
+    assert {"late_blocks", "xruns", "callback_p99_ms"} <= said.keys()
+    latency = said["latency_samples"]
+    recorded = sf.read(place, dtype="float32")[0].T
+    offline = render_arrays(stems(RATE_HZ), RATE_HZ, dry_preset()).mix
+    np.testing.assert_array_equal(recorded[:, latency:], offline[:, : recorded.shape[1] - latency])
+
+
+def test_it_ends_with_the_stems(session: Path) -> None:
+    result = run(session, "--freewheel", "--json")
+    assert json.loads(result.output)["frames"] >= RATE_HZ
+
+
+def test_a_recording_that_is_there_is_kept(session: Path, tmp_path: Path) -> None:
+    from mixbridge.presets.errors import OutputError
+
+    place = tmp_path / "out.wav"
+    place.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="exists already"):
+        run(session, "--record", str(place), "--freewheel")
+    assert place.read_bytes() == b"mine"
