@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..audio.output import finish_earlier
-from .items import BatchItem, Event, Failure, ItemOutcome
+from .items import BatchItem, Failure, ItemEvent, ItemOutcome
 from .ledger import Ledger
 
 
 class Pool(Protocol):
     """Who does the items."""
 
-    def run(self, items: Iterable[BatchItem | None]) -> Iterator[Event]:
+    def run(self, items: Iterable[BatchItem | None]) -> Iterator[ItemEvent]:
         """Do items, and tell what happens to them; None among them stands for "nothing yet, ask again"."""
         ...
 
 
 @dataclass
-class Tally:
+class BatchTally:
     """How far a batch is.
 
     Attributes:
@@ -35,7 +35,7 @@ class Tally:
 
     total: int | None
     begun_s: float = field(default_factory=time.monotonic)
-    results: list[Event] = field(default_factory=list)
+    results: list[ItemEvent] = field(default_factory=list)
     at_work: dict[str, BatchItem] = field(default_factory=dict)
 
     def count(self, state: str) -> int:
@@ -67,17 +67,17 @@ class FinishedBatch:
     """
 
     output: Path
-    results: tuple[Event, ...]
+    results: tuple[ItemEvent, ...]
     seconds: float
     unfinished: int = 0
 
     @property
-    def failed(self) -> tuple[Event, ...]:
+    def failed(self) -> tuple[ItemEvent, ...]:
         """What was set aside."""
         return tuple(event for event in self.results if isinstance(event.result, Failure))
 
 
-def state_of(event: Event) -> str:
+def state_of(event: ItemEvent) -> str:
     """Say in a word what became of an item."""
     if isinstance(event.result, ItemOutcome):
         return event.result.state
@@ -91,7 +91,7 @@ def run_batch(
     *,
     total: int | None = None,
     max_failures: int | None = None,
-    told: Callable[[Tally, Event], None] | None = None,
+    told: Callable[[BatchTally, ItemEvent], None] | None = None,
     facts: dict[str, Any] | None = None,
 ) -> FinishedBatch:
     """Do all items of a batch.
@@ -108,7 +108,7 @@ def run_batch(
     Raises:
         OutputError: the output cannot be written to, or another batch is at work in it.
     """
-    tally = Tally(total)
+    tally = BatchTally(total)
     taken = 0
 
     def feed() -> Iterator[BatchItem | None]:
@@ -138,11 +138,11 @@ def run_batch(
     return FinishedBatch(output, tuple(tally.results), seconds, 0 if total is None else total - taken)
 
 
-def _events(pool: Pool, items: Iterator[BatchItem | None]) -> Generator[Event, None, None]:
+def _events(pool: Pool, items: Iterator[BatchItem | None]) -> Generator[ItemEvent, None, None]:
     yield from pool.run(items)
 
 
-def _count(tally: Tally, event: Event) -> None:
+def _count(tally: BatchTally, event: ItemEvent) -> None:
     if event.result is None:
         tally.at_work[event.item.name] = event.item
     else:

@@ -174,7 +174,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Event:
+class ItemEvent:
     """Something that happened to an item.
 
     Attributes:

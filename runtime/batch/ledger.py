@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from ...presets.errors import OutputError
 from ...presets.version import __version__
-from .items import Event, Failure, ItemOutcome
+from .items import Failure, ItemEvent, ItemOutcome
 
 if os.name == "posix":
     import fcntl
@@ -123,7 +123,7 @@ class Ledger:
         """Note that a run ends: done, or stopped."""
         self._write({"event": how})
 
-    def note(self, event: Event) -> None:
+    def note(self, event: ItemEvent) -> None:
         """Note what happened to an item."""
         line: dict[str, Any] = {"event": "begun", "item": event.item.name, "session": event.item.session}
         line |= {"attempt": event.attempt, "worker": event.worker}

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any, Final
 
-from .items import BatchItem, BatchPlace, Event, Failure, ItemOutcome
+from .items import BatchItem, BatchPlace, Failure, ItemEvent, ItemOutcome
 from .limits import Limits
 from .worker import OUT_OF_MEMORY
 
@@ -60,7 +60,7 @@ class LocalPool:
         self._workers = workers
         self._inbox: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
 
-    def run(self, items: Iterable[BatchItem | None]) -> Iterator[Event]:
+    def run(self, items: Iterable[BatchItem | None]) -> Iterator[ItemEvent]:
         """Do items, and tell what happens to them; the processes are gone when this ends or is closed.
 
         Args:
@@ -80,7 +80,7 @@ class LocalPool:
                     else:
                         worker = free if isinstance(free, _Worker) else self._hired(crew)
                         worker.begin(chosen[0], chosen[1])
-                        yield Event(chosen[0], worker.name, attempt=chosen[1])
+                        yield ItemEvent(chosen[0], worker.name, attempt=chosen[1])
                 yield from self._heard(crew, again)
         finally:
             for worker in crew:
@@ -98,7 +98,7 @@ class LocalPool:
         crew.append(_Worker(self._work, self._inbox))
         return crew[-1]
 
-    def _heard(self, crew: list[_Worker], again: deque[tuple[BatchItem, int]]) -> Iterator[Event]:
+    def _heard(self, crew: list[_Worker], again: deque[tuple[BatchItem, int]]) -> Iterator[ItemEvent]:
         """Wait a moment for what processes say, and end those that take too long."""
         with contextlib.suppress(queue.Empty):
             worker, said = self._inbox.get(timeout=_TICK_S)
@@ -115,7 +115,7 @@ class LocalPool:
             if worker.item is not None and time.monotonic() > worker.deadline_s:
                 worker.kill("time")
 
-    def _lost(self, worker: _Worker, again: deque[tuple[BatchItem, int]]) -> Iterator[Event]:
+    def _lost(self, worker: _Worker, again: deque[tuple[BatchItem, int]]) -> Iterator[ItemEvent]:
         item = worker.item
         if item is None:
             return
@@ -134,7 +134,7 @@ class LocalPool:
                 f"{item.session}: its process ended {worker.attempt} times ({worker.end()}); it may want more memory "
                 f"than there is: use fewer --workers, or mix it alone.{worker.last_words()}",
             )
-        yield Event(item, worker.name, worker.seconds, failure, worker.attempt)
+        yield ItemEvent(item, worker.name, worker.seconds, failure, worker.attempt)
 
 
 class _Worker:
@@ -182,7 +182,7 @@ class _Worker:
             self._process.stdin.write(json.dumps(item.as_json()).encode() + b"\n")
             self._process.stdin.flush()
 
-    def told(self, said: dict[str, Any]) -> Iterator[Event]:
+    def told(self, said: dict[str, Any]) -> Iterator[ItemEvent]:
         """Take in what the process said."""
         assert self.item is not None
         match said.pop("event"):
@@ -195,11 +195,11 @@ class _Worker:
             case "failed":
                 yield self._ended(Failure(**said))
 
-    def _ended(self, result: ItemOutcome | Failure) -> Event:
+    def _ended(self, result: ItemOutcome | Failure) -> ItemEvent:
         assert self.item is not None
         if isinstance(result, Failure) and result.kind == OUT_OF_MEMORY:
             self.why = "memory"  # it ends by itself, and takes no more
-        event = Event(self.item, self.name, self.seconds, result, self.attempt)
+        event = ItemEvent(self.item, self.name, self.seconds, result, self.attempt)
         self.item = None
         return event
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from ...presets.errors import MixbridgeError
 from ...presets.extras import install_command
-from .items import BatchItem, Event, Failure, item_of
+from .items import BatchItem, Failure, ItemEvent, item_of
 from .pool import LocalPool, Work
 
 # Only paths and figures go through it.
@@ -46,7 +46,7 @@ class Renderer:
     def ready(self) -> None:
         """Answer, which shows that the actor has a place."""
 
-    def do(self, data: dict[str, Any]) -> Event:
+    def do(self, data: dict[str, Any]) -> ItemEvent:
         """Do an item.
 
         Args:
@@ -89,7 +89,7 @@ class RayPool:
         self._address = address
         self._workers = workers
 
-    def run(self, items: Iterable[BatchItem | None]) -> Iterator[Event]:
+    def run(self, items: Iterable[BatchItem | None]) -> Iterator[ItemEvent]:
         """Do items, and tell what happens to them; None among them stands for "nothing yet, ask again".
 
         Raises:
@@ -116,7 +116,7 @@ class RayPool:
                 "Start one with `ray start --head`, or leave out the address."
             ) from error
 
-    def _done(self, coming: Iterator[BatchItem | None]) -> Iterator[Event]:
+    def _done(self, coming: Iterator[BatchItem | None]) -> Iterator[ItemEvent]:
         places: dict[Any, _Place] = {}
         again = deque[tuple[BatchItem, int]]()
         for _ in range(self._workers or max(1, int(self._ray.cluster_resources().get("CPU", 1)))):
@@ -134,7 +134,7 @@ class RayPool:
                     place = idle.pop()
                     place.item, place.attempt, place.begun_s = item, attempt, time.monotonic()
                     places[place.actor.do.remote(item.as_json())] = place
-                    yield Event(item, "ray", attempt=attempt)
+                    yield ItemEvent(item, "ray", attempt=attempt)
             if not places:
                 time.sleep(_TICK_S)
                 heard_s = time.monotonic()
@@ -163,7 +163,7 @@ class RayPool:
 
     def _heard(
         self, reference: Any, places: dict[Any, _Place], idle: list[_Place], again: deque[tuple[BatchItem, int]]
-    ) -> Iterator[Event]:
+    ) -> Iterator[ItemEvent]:
         place = places.pop(reference)
         item = place.item
         try:
@@ -177,7 +177,7 @@ class RayPool:
                 return
             lost = " ".join(str(error).split())[:300]
             failure = Failure("stopped", f"{item.session}: was lost {place.attempt} times with its machine: {lost}")
-            yield Event(item, "ray", time.monotonic() - place.begun_s, failure, place.attempt)
+            yield ItemEvent(item, "ray", time.monotonic() - place.begun_s, failure, place.attempt)
             return
         place.item = None
         idle.append(place)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from ..output.saying import console
 
 if TYPE_CHECKING:
-    from ....runtime.batch.driver import Tally
-    from ....runtime.batch.items import Event
+    from ....runtime.batch.driver import BatchTally
+    from ....runtime.batch.items import ItemEvent
 
 _BAR_WIDTH = 24
 _NAMES = 3
 
 
 @contextmanager
-def batch_progress(*, quiet: bool) -> Iterator[Callable[[Tally, Event], None] | None]:
+def batch_progress(*, quiet: bool) -> Iterator[Callable[[BatchTally, ItemEvent], None] | None]:
     """Give a function that is told of each event; the bar goes at the end."""
     if quiet or not sys.stderr.isatty():
         yield None
@@ -35,13 +35,13 @@ def batch_progress(*, quiet: bool) -> Iterator[Callable[[Tally, Event], None] | 
     with Progress(*columns, console=console(stderr=True), transient=True, expand=True) as bar:
         task = bar.add_task("Starting", total=None)
 
-        def show(tally: Tally, _event: Event) -> None:
+        def show(tally: BatchTally, _event: ItemEvent) -> None:
             bar.update(task, total=tally.total, completed=len(tally.results), description=progress_words(tally))
 
         yield show
 
 
-def progress_words(tally: Tally) -> str:
+def progress_words(tally: BatchTally) -> str:
     """Say how fast a batch is, when it will be done, what failed, and what is being done."""
     words = []
     if tally.rendered_per_s is not None:

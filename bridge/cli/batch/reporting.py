@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..output.saying import console, echo_json, say
 
 if TYPE_CHECKING:
-    from ....runtime.batch.items import BatchItem, Event
+    from ....runtime.batch.driver import FinishedBatch
+    from ....runtime.batch.items import BatchItem, ItemEvent
     from ....runtime.batch.ledger import LedgerEntry
     from ....runtime.batch.manifest import Listed
     from ..options import Trying
@@ -155,7 +156,7 @@ def _entry_as_json(entry: LedgerEntry, state: str) -> dict[str, Any]:
     }
 
 
-def _event_as_json(event: Event, output: Path) -> dict[str, Any]:
+def _event_as_json(event: ItemEvent, output: Path) -> dict[str, Any]:
     from ....runtime.batch.driver import state_of
     from ....runtime.batch.items import ItemOutcome
 
@@ -173,7 +174,7 @@ def _event_as_json(event: Event, output: Path) -> dict[str, Any]:
     return data
 
 
-def _error(event: Event) -> str:
+def _error(event: ItemEvent) -> str:
     from ....runtime.batch.items import Failure
 
     return event.result.message if isinstance(event.result, Failure) else ""

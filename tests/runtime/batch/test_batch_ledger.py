@@ -8,7 +8,7 @@ import os
 
 import pytest
 from mixbridge.presets.errors import AudioError, OutputError
-from mixbridge.runtime.batch.items import BatchItem, Event, Failure, ItemOutcome
+from mixbridge.runtime.batch.items import BatchItem, Failure, ItemEvent, ItemOutcome
 from mixbridge.runtime.batch.ledger import LEDGER, Ledger, read_status
 from mixbridge.runtime.batch.records import RECORD, earlier_files, key_of, read_record, write_record
 from mixbridge.runtime.batch.retrying import is_passing, with_retries
@@ -17,7 +17,7 @@ ITEM = BatchItem("Song", "songs/Song")
 
 
 def note(ledger, result=None, item=ITEM):
-    ledger.note(Event(item, "1", 2.5, result))
+    ledger.note(ItemEvent(item, "1", 2.5, result))
 
 
 def test_it_can_be_read_while_it_is_written_and_keeps_the_last_of_each_item(tmp_path):
