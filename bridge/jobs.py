@@ -21,7 +21,7 @@ from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.analysis import Passage
 from ..runtime.model.bundle import DEFAULT_MODEL
 from ..runtime.model.controller import Controller, Provider
-from ..runtime.model.references import AnyReference, Song, songs_of
+from ..runtime.model.references import AnyReference, Song, songs_heard, songs_of
 from ..runtime.rendering.render import RenderOptions
 from .thresholds import threshold_notes
 
@@ -56,7 +56,7 @@ class Done:
 
 def run_mix(
     stems: Mapping[str, Path],
-    reference: AnyReference,
+    reference: AnyReference | None,
     output: Path,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
@@ -71,9 +71,9 @@ def run_mix(
 
     Args:
         stems: files by track name.
-        reference: a finished song, or several with weights.
+        reference: a finished song, or several with weights; None or an empty tuple for a model with a style of its own.
         output: folder for the results; it appears whole or not at all.
-        model: a loaded controller, a bundle's folder, or the name of a model that ships.
+        model: a loaded controller, a bundle, or the name of a model that ships.
         provider: "auto", "cuda" or "cpu".
         options: amount, passages to hear, refinement.
         render_options: how to write.
@@ -86,7 +86,7 @@ def run_mix(
     """
     render_options, inputs = render_options or RenderOptions(), tuple(inputs)
     expected = [*mixing.mix_files(stems, render_options), *[REPORT] * report]
-    songs = songs_of(reference)
+    songs = songs_heard(reference)
     place = mixing.output_for(output, stems, songs, expected, render_options, inputs)
     with place:
         return mix_into(
