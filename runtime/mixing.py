@@ -52,6 +52,7 @@ from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider, check_provider
 from .model.loading import LoadingController
 from .model.references import AnyReference, Song, songs_heard
+from .practice.stages.grouping import GROUP_STEMS
 from .prediction.confidence import at_amount
 from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
@@ -350,7 +351,7 @@ def preset_files(preset: Preset, options: RenderOptions) -> list[str]:
 
 def mix_files(names: Iterable[str], options: RenderOptions) -> list[str]:
     """The files that :func:`mix` may write for tracks of these names, relative to its folder."""
-    return _result_files([*names, *BUSES], options)
+    return _result_files([*names, *GROUP_STEMS, *BUSES], options)
 
 
 def _is_result(folder: Path) -> bool:
