@@ -13,7 +13,6 @@ import click
 from .kinds import Duration
 from .options import (
     FOLDER,
-    OWN_STYLE,
     FormatOptions,
     Matching,
     ModelChoice,
@@ -33,7 +32,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 
 @click.command()
 @click.argument("stems", nargs=-1, required=True)
-@takes(References, "references", OWN_STYLE)
+@takes(References, "references")
 @click.option(
     "--amount",
     type=click.FloatRange(0, 1.5),
@@ -103,7 +102,7 @@ def mix(
     session_tracks: SessionTracks,
     saying: Trying,
 ) -> None:
-    """Mix STEMS in the style of a reference song, or in a model's own.
+    """Mix STEMS in the style of a reference song.
 
     STEMS are audio files and folders of them (with the folders inside), or one DAW session: a REAPER (.RPP), Ardour
     (.ardour) or DAWproject (.dawproject) file. Track names come from file names; NAME=FILE overrides.
@@ -132,7 +131,7 @@ def mix(
     )
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
-    songs = typed_references(references.typed) if references.typed else ()
+    songs = typed_references(references.typed)
     paths = [os.fspath(song.path) for song in songs]
     with session_stems(
         stems, writing, rendering, session_audio, session_tracks, paths, quiet=saying.is_quiet

@@ -187,12 +187,12 @@ def find(preset: Preset, address: str) -> Place:
             return _bus_place(_index(number, len(preset.buses), "group bus"), suffix)
     for single in _SINGLES:
         if head == single and rest in _SUFFIXES[single]:
-            return _setting(single, 0, _SUFFIXES[single][rest])
+            return setting_of(single, 0, _SUFFIXES[single][rest])
     if head == "fx_bus" and rest.startswith("bands/"):
         number, _, suffix = rest.removeprefix("bands/").partition("/")
         if suffix in _SUFFIXES["fx_band"]:
             index = _index(number, len(preset.fx_bus.bands), "band of the fx bus")
-            return _setting("fx_band", index, _SUFFIXES["fx_band"][suffix])
+            return setting_of("fx_band", index, _SUFFIXES["fx_band"][suffix])
     raise _unknown(address)
 
 
@@ -261,7 +261,8 @@ def _suffixes(section: type[BaseModel]) -> Mapping[str, str]:
 _SUFFIXES: Mapping[PartName, Mapping[str, str]] = {part: _suffixes(section) for part, section in _PARTS.items()}
 
 
-def _setting(part: PartName, index: int, path: str) -> PresetSetting:
+def setting_of(part: PartName, index: int, path: str) -> PresetSetting:
+    """A setting by its path in the console's table, e.g. "eq.band0.gain_db"; KeyError if there is none."""
     return PresetSetting(part, index, path, parameters(_PARTS[part])[path])
 
 
@@ -274,13 +275,13 @@ def _track_place(index: int, suffix: str, address: str) -> Place:
         return SectionSwitch(SWITCHES[suffix], index)
     if suffix not in _SUFFIXES["track"]:
         raise _unknown(address)
-    return _setting("track", index, _SUFFIXES["track"][suffix])
+    return setting_of("track", index, _SUFFIXES["track"][suffix])
 
 
 def _bus_place(index: int, suffix: str) -> Place:
     if suffix == _NAME:
         return Fixed(index, "buses")
-    return bus_place(suffix, index) or _setting("bus", index, _SUFFIXES["bus"][suffix])
+    return bus_place(suffix, index) or setting_of("bus", index, _SUFFIXES["bus"][suffix])
 
 
 @cache
@@ -296,11 +297,11 @@ def _bus_places(index: int) -> Iterator[tuple[str, Place]]:
 
 def _single_places(part: PartName, preset: Preset) -> Iterator[tuple[str, Place]]:
     for suffix, path in _SUFFIXES[part].items():
-        yield f"{ROOT}/{part}/{suffix}", _setting(part, 0, path)
+        yield f"{ROOT}/{part}/{suffix}", setting_of(part, 0, path)
     if part == "fx_bus":
         for index in range(len(preset.fx_bus.bands)):
             for suffix, path in _SUFFIXES["fx_band"].items():
-                yield f"{ROOT}/fx_bus/bands/{index + 1}/{suffix}", _setting("fx_band", index, path)
+                yield f"{ROOT}/fx_bus/bands/{index + 1}/{suffix}", setting_of("fx_band", index, path)
 
 
 def _possibly_changed(old: Preset, new: Preset) -> Iterator[tuple[str, Place]]:

@@ -50,6 +50,7 @@ class CurrentPreset:
         self._lock = threading.Lock()
         self._state = _State(preset, preset, 1.0)
         self._history: deque[_State] = deque(maxlen=MOST_STEPS)
+        self._undone: list[_State] = []
         self._gesture, self._moved_s = "", 0.0
 
     @property
@@ -61,6 +62,16 @@ class CurrentPreset:
     def amount(self) -> float:
         """How much of the preset is in use; 1 again as soon as something else is changed."""
         return self._state.amount
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to go back."""
+        return bool(self._history)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether a step that was taken back can be taken again."""
+        return bool(self._undone)
 
     def change(self, edit: Callable[[Preset], Preset], gesture: str = "") -> PresetChange:
         """Puts an edited preset in place of the current one.
@@ -94,6 +105,21 @@ class CurrentPreset:
             if not self._history:
                 raise PresetError("there is nothing to undo")
             old, self._state = self._state, self._history.pop()
+            self._undone.append(old)
+            self._gesture = ""
+            return PresetChange(old.preset, self._state.preset)
+
+    def redo(self) -> PresetChange:
+        """Takes the step again that was taken back last; a change forgets it.
+
+        Raises:
+            PresetError: there is none.
+        """
+        with self._lock:
+            if not self._undone:
+                raise PresetError("there is nothing to redo")
+            old, self._state = self._state, self._undone.pop()
+            self._history.append(old)
             self._gesture = ""
             return PresetChange(old.preset, self._state.preset)
 
@@ -105,5 +131,6 @@ class CurrentPreset:
             goes_on = gesture and gesture == self._gesture and now_s - self._moved_s < GESTURE_S
             if not goes_on:
                 self._history.append(old)
+            self._undone.clear()
             self._gesture, self._moved_s = gesture, now_s
             return PresetChange(old.preset, self._state.preset)

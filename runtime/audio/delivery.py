@@ -15,7 +15,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from .workplace import RESULTS, Workplace
@@ -28,13 +28,12 @@ _MOST_ENTRIES = 5000
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def deliver(workplace: Workplace, folder: Path, dropped: Collection[str] = ()) -> None:
+def deliver(workplace: Workplace, folder: Path) -> None:
     """Moves all that was made in a workplace into a folder.
 
     Args:
         workplace: on the same disk; beside the folder, in it, or where its first missing part will be.
         folder: made if need be; files of the same names are replaced, all others stay.
-        dropped: names of those others that do not stay.
 
     Raises:
         OSError: it cannot be done; everything is as it was.
@@ -45,9 +44,8 @@ def deliver(workplace: Workplace, folder: Path, dropped: Collection[str] = ()) -
         _move_whole(workplace.results, target)
     elif len(made) == 1:
         _move_one(workplace.results / made[0], target / made[0])
-    elif not _exchanged(workplace, target, made, frozenset(dropped)):
+    elif not _exchanged(workplace, target, made):
         _move_each(workplace, target, made)
-        _remove_each(target, frozenset(dropped).difference(made))
 
 
 def finish_broken_off(leftover: Path) -> None:
@@ -107,9 +105,9 @@ def _made_folders(folder: Path) -> Iterator[None]:
 # --- in one step
 
 
-def _exchanged(workplace: Workplace, target: Path, made: Sequence[str], dropped: frozenset[str]) -> bool:
+def _exchanged(workplace: Workplace, target: Path, made: Sequence[str]) -> bool:
     """Exchanges the folder for the results and what else was in it; does nothing, and says False, where it cannot."""
-    others = _others(workplace, target, dropped.union(made))
+    others = _others(workplace, target, made)
     if others is None:
         return False
     linked: list[str] = []
@@ -123,16 +121,16 @@ def _exchanged(workplace: Workplace, target: Path, made: Sequence[str], dropped:
         for name in linked:
             (workplace.results / name).unlink(missing_ok=True)
         return False
-    _rescue(workplace.results, target, {*made, *linked, *dropped})
+    _rescue(workplace.results, target, {*made, *linked})
     return True
 
 
-def _others(workplace: Workplace, target: Path, results: Collection[str]) -> list[str] | None:
+def _others(workplace: Workplace, target: Path, made: Sequence[str]) -> list[str] | None:
     """What is in the folder besides results; None where it must stay the same folder, or holds too much."""
     is_beside = workplace.path.parent == target.parent
     if not is_beside or sys.platform != "linux" or os.path.ismount(target) or _is_current(target):
         return None
-    others: list[str] = []
+    results, others = set(made), []
     for number, path in enumerate(target.rglob("*")):
         status = path.lstat()
         if number > _MOST_ENTRIES or status.st_uid != os.geteuid() or os.path.ismount(path):
@@ -202,13 +200,6 @@ def _move_each(workplace: Workplace, target: Path, made: Sequence[str]) -> None:
             with contextlib.suppress(OSError):
                 folder.rmdir()
         raise
-
-
-def _remove_each(target: Path, names: Collection[str]) -> None:
-    """Removes results of an earlier run; one that cannot be removed harms nobody."""
-    for name in names:
-        with contextlib.suppress(OSError, ValueError):
-            (target / _inside(name)).unlink()
 
 
 def _move_aside(path: Path, backup: Path, moves: list[tuple[Path, Path]]) -> None:

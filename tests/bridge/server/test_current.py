@@ -102,6 +102,26 @@ def test_after_a_change_the_whole_is_what_one_has(current):
     assert (fader_db(current), current.amount) == (pytest.approx(-3), 0.5)
 
 
+def test_a_step_that_was_taken_back_is_taken_again_until_something_else_is_done(current):
+    with pytest.raises(PresetError, match="redo"):
+        current.redo()
+    current.change(lambda _: of_fader(-3))
+    current.change(lambda _: of_fader(-2))
+    current.undo()
+    current.undo()
+    assert current.can_redo
+    assert not current.can_undo
+    current.redo()
+    assert fader_db(current) == -3
+    current.redo()
+    assert (fader_db(current), current.can_redo) == (-2, False)
+    current.undo()
+    current.change(lambda _: of_fader(-1))
+    assert not current.can_redo
+    current.undo()
+    assert fader_db(current) == -3
+
+
 def test_the_history_has_an_end(current):
     for value in range(MOST_STEPS + 50):
         current.change(lambda _, value=value: of_fader(value / 10))

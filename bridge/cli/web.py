@@ -1,0 +1,140 @@
+"""The command `web`: the console as a page in the browser. Importing this loads click alone."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import shutil
+import webbrowser
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import ModelChoice, Saying, SessionAudio, SessionTracks, takes
+from .output.saying import say
+
+if TYPE_CHECKING:
+    from ..web.serving import Address
+
+_LOOPBACK = "127.0.0.1"
+_KEY_LENGTH = 16
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[STEMS|SESSION|PRESET]...")
+@click.option("--reference", metavar="FILE", help="A finished song whose sound the mix should have.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="TCP port; 0: a free one.")
+@click.option(
+    "--host",
+    default=_LOOPBACK,
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen at. Another one lets other machines in, unencrypted.",
+)
+@click.option("--browser/--no-browser", default=True, help="Open the page.  [default: open]")
+@click.option("--fresh", is_flag=True, help="Begin anew: forget what was done with these sources before.")
+@takes(ModelChoice, "choice")
+@takes(SessionAudio, "session_audio")
+@takes(SessionTracks, "session_tracks")
+@takes(Saying, "saying")
+def web(
+    *,
+    sources: tuple[str, ...],
+    reference: str | None,
+    port: int,
+    host: str,
+    browser: bool,
+    fresh: bool,
+    choice: ModelChoice,
+    session_audio: SessionAudio,
+    session_tracks: SessionTracks,
+    saying: Saying,
+) -> None:
+    """See, hear and change a mix in the browser, until Ctrl-C.
+
+    Start from stems or a folder of them, from a DAW session, from a preset (.json), or from nothing: stems and a
+    reference can be dropped on the page. What was done is kept for the same sources.
+    """
+    from ...presets.errors import MixbridgeError
+    from ...presets.extras import install_command
+    from ...presets.files import load
+
+    try:
+        from ..web.serving import serve_page
+    except ImportError as error:
+        raise MixbridgeError(f"the page needs {error.name}: {install_command('web')}.") from error
+    from ..web.material import Material
+    from ..web.studio import Studio
+    from .session_stems import opened
+
+    _check_host(host)
+    presets = [source for source in sources if source.lower().endswith(".json")]
+    stems = [source for source in sources if source not in presets]
+    if len(presets) > 1:
+        raise click.UsageError("give one preset at most")
+    preset = load(presets[0]) if presets else None
+    place = _work_folder([*sources, reference or ""], fresh=fresh)
+    with ExitStack() as stack:
+        material = Material({})
+        if stems:
+            source = stack.enter_context(
+                opened(
+                    stems,
+                    place / "session",
+                    references=[reference] if reference else [],
+                    allow_outside=session_audio.allow_outside,
+                    search=session_audio.search,
+                    muted=session_tracks.muted,
+                    quiet=saying.is_quiet,
+                )
+            )
+            material = replace(material, stems=source.stems)
+        if reference is not None:
+            material = replace(material, reference=Path(reference).absolute(), reference_name=Path(reference).name)
+        studio = Studio(material, place, preset, choice.model)
+
+        def say_where(address: Address) -> None:
+            if saying.as_json:
+                click.echo(json.dumps({"url": address.url, "port": address.port, "folder": str(place)}))
+            elif not saying.is_quiet:
+                say(f"The console is at {address.url}\nCtrl-C ends it; what was done is kept in {place}.", err=True)
+                if not ipaddress.ip_address(host).is_loopback:
+                    say("Note: other machines can reach it, unencrypted: use a network you trust.", err=True)
+            if browser:
+                webbrowser.open(address.url)
+
+        if preset is None and studio.predicted is None and studio.material.stems and studio.material.reference:
+            try:
+                studio.start_predict()
+            except MixbridgeError as error:
+                say(str(error), err=True)
+        serve_page(studio, host=host, port=port, on_ready=say_where)
+
+
+def _check_host(host: str) -> None:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        raise click.BadParameter(f"{host!r} is no IPv4 address, e.g. {_LOOPBACK}", param_hint="--host") from None
+
+
+def _work_folder(sources: list[str], *, fresh: bool) -> Path:
+    """Where what is done with these sources is kept."""
+    from platformdirs import user_state_path
+
+    from ...presets.errors import OutputError
+
+    said = "\n".join(str(Path(source).absolute()) if source else "" for source in sources)
+    key = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:_KEY_LENGTH]
+    place = user_state_path("mixbridge", appauthor=False) / "web" / key
+    try:
+        if fresh:
+            shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise OutputError(f"cannot be made: {error.strerror or error}.", place) from error
+    return place

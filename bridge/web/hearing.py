@@ -1,0 +1,202 @@
+"""What the page plays: loops rendered by the runtime, and how loud each strip is in them.
+
+A strip is rendered again only when its stages change (:class:`mixbridge.runtime.rendering.takes.Takes`); a fader, a pan
+or a send costs a sum.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections import deque
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final, Literal
+
+import numpy as np
+from scipy.io import wavfile
+
+from ...presets.console import Strip
+from ...presets.errors import PresetError
+from ...presets.preset import Preset, Track
+from ...presets.units import decibels, gain_factor
+from ...runtime.audio.loudness import integrated_loudness
+from ...runtime.audio.reading import Samples, as_stereo
+from ...runtime.console.dynamics import equalized, followed_db
+from ...runtime.console.response import compressor_gain_db
+from ...runtime.rendering.in_memory import Rendered, render_arrays
+from ...runtime.rendering.takes import Takes
+from .material import Heard
+
+Version = Literal["mix", "predicted", "raw", "reference"]
+VERSIONS: Final[tuple[Version, ...]] = ("mix", "predicted", "raw", "reference")
+
+# Versions are compared at one loudness; few have peaks more than 19 dB above it.
+_LEVEL_LUFS: Final = -20.0
+_CEILING_DBFS: Final = -1.0
+_STEP_S: Final = 0.05
+_FLOOR_DB: Final = -90.0
+_MOST_KEPT: Final = 4
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A loop to play.
+
+    Attributes:
+        samples: shape (2, n), as the runtime rendered them.
+        sample_rate_hz: their rate.
+        gain_db: brings it to the level at which all versions are compared.
+    """
+
+    samples: Samples
+    sample_rate_hz: int
+    gain_db: float
+
+    def wav(self) -> bytes:
+        """The samples as a WAV file of 32-bit floats: nothing is rounded or clipped.
+
+        The same sound is the same file; libsndfile would write the time of day into it.
+        """
+        file = io.BytesIO()
+        wavfile.write(file, self.sample_rate_hz, np.ascontiguousarray(self.samples.T))
+        return file.getvalue()
+
+
+@dataclass(frozen=True)
+class Meters:
+    """Levels over a loop, one each 50 ms.
+
+    Attributes:
+        step_s: from one to the next.
+        peaks_db: highest sample, by track name, group, and "" for the mix, at the level at which it is played.
+        reduced_db: what the compressor takes, 0 or more, by track name.
+        loudness_lufs: of the mix as the preset makes it; None for silence.
+    """
+
+    step_s: float
+    peaks_db: Mapping[str, list[float]]
+    reduced_db: Mapping[str, list[float]]
+    loudness_lufs: float | None
+
+
+class Hearing:
+    """Renders a loop.
+
+    Args:
+        heard: the loop in memory, whose arrays must not change.
+    """
+
+    def __init__(self, heard: Heard) -> None:
+        self.heard = heard
+        self._takes = Takes()
+        self._lock = Lock()
+        self._kept: deque[tuple[Preset, Rendered]] = deque(maxlen=_MOST_KEPT)
+
+    def sound(self, version: Version, preset: Preset, solo: Collection[str] = ()) -> Sound:
+        """What is played.
+
+        Args:
+            version: the stems through the preset, as they came, or the reference.
+            preset: the settings; not looked at for the other two.
+            solo: tracks that are heard alone, at the level that they have in the mix.
+
+        Raises:
+            PresetError: there is no reference, or the settings overflow.
+        """
+        heard = self.heard
+        match version:
+            case "reference":
+                if heard.reference is None:
+                    raise PresetError("there is no reference: drop a song on the page, or give one with --reference")
+                samples = as_stereo(heard.reference)
+            case "raw":
+                samples = _summed(heard.stems)
+            case _:
+                samples = self.rendered(preset).mix
+        gain_db = _gain_db(samples, heard.sample_rate_hz)
+        if solo and version != "reference":
+            alone = preset if version != "raw" else Preset(tracks=tuple(Track(name=name) for name in heard.stems))
+            samples = self.rendered(_soloed(alone, solo)).mix
+        return Sound(samples, heard.sample_rate_hz, gain_db)
+
+    def meters(self, preset: Preset) -> Meters:
+        """How loud each strip is, and what its compressor takes."""
+        rate_hz = self.heard.sample_rate_hz
+        rendered = self.rendered(preset)
+        factor = gain_factor(_gain_db(rendered.mix, rate_hz))
+        parts = {**rendered.stems, **rendered.buses, "": rendered.mix}
+        frames = next(iter(self.heard.stems.values())).shape[1]
+        peaks = {name: _peaks_db(part[:, :frames] * factor, rate_hz) for name, part in parts.items()}
+        reduced = {
+            track.name: _reduced_db(self.heard.stems[track.name], rate_hz, track.strip)
+            for track in preset.tracks
+            if track.strip.compressor.ratio > 1 and track.name in rendered.stems
+        }
+        loudness = integrated_loudness(rendered.mix, rate_hz)
+        return Meters(_STEP_S, peaks, reduced, loudness if math.isfinite(loudness) else None)
+
+    def rendered(self, preset: Preset) -> Rendered:
+        """The loop through a preset, cut to its length; silence where every track is muted.
+
+        Raises:
+            PresetError: the settings overflow.
+        """
+        with self._lock:  # one at a time: two would share two cores and both come late
+            for known, rendered in self._kept:
+                if known == preset:
+                    return rendered
+            rendered = self._render(preset)
+            self._kept.append((preset, rendered))
+            return rendered
+
+    def _render(self, preset: Preset) -> Rendered:
+        playing = {track.name for track in preset.tracks if not track.mute}
+        stems = {name: stem for name, stem in self.heard.stems.items() if name in playing}
+        frames = next(iter(self.heard.stems.values())).shape[1]
+        if not stems:
+            silence = np.zeros((2, frames), np.float32)
+            return Rendered(silence, silence, {}, {})
+        rendered = render_arrays(stems, self.heard.sample_rate_hz, preset, self._takes)
+        return Rendered(rendered.mix[:, :frames], rendered.bus[:, :frames], rendered.stems, rendered.buses)
+
+
+def _soloed(preset: Preset, solo: Collection[str]) -> Preset:
+    tracks = (track.model_copy(update={"mute": track.mute or track.name not in solo}) for track in preset.tracks)
+    return preset.model_copy(update={"tracks": tuple(tracks)})
+
+
+def _summed(stems: Mapping[str, Samples]) -> Samples:
+    frames = next(iter(stems.values())).shape[1]
+    total = np.zeros((2, frames), np.float32)
+    for stem in stems.values():
+        total += as_stereo(stem)
+    return total
+
+
+def _gain_db(samples: Samples, rate_hz: int) -> float:
+    """Brings a sound to the level of comparison; no peak of it over the ceiling."""
+    loudness = integrated_loudness(samples, rate_hz)
+    if not math.isfinite(loudness):
+        return 0.0
+    return min(_LEVEL_LUFS - loudness, _CEILING_DBFS - decibels(float(np.abs(samples).max())))
+
+
+def _peaks_db(samples: Samples, rate_hz: int) -> list[float]:
+    peaks = _steps(np.abs(samples).max(axis=0), rate_hz).max(axis=1)
+    return [round(max(_FLOOR_DB, decibels(float(peak))), 1) if peak > 0 else _FLOOR_DB for peak in peaks]
+
+
+def _reduced_db(stem: Samples, rate_hz: int, strip: Strip) -> list[float]:
+    shaped = equalized(stem, rate_hz, strip.eq)
+    levels_db = followed_db(np.abs(shaped).max(axis=0), rate_hz, strip.compressor) + strip.input_gain_db
+    gains_db = compressor_gain_db(strip.compressor, levels_db)
+    reduced = _steps(-gains_db.astype(np.float32), rate_hz).max(axis=1)
+    return [round(float(value), 1) for value in reduced]
+
+
+def _steps(line: Samples, rate_hz: int) -> Samples:
+    """Cut a line of samples into steps, the last one filled up: shape (steps, samples)."""
+    step = max(1, round(_STEP_S * rate_hz))
+    return np.pad(line, (0, -len(line) % step)).reshape(-1, step)

@@ -1,0 +1,47 @@
+// How the page speaks with the server. The cookie that the opened address has set goes along by itself.
+
+export class ServerError extends Error {}
+
+async function answered(response) {
+  if (response.ok) return response;
+  let text = `${response.status}`;
+  try {
+    const body = await response.text();
+    text = body.startsWith("{") ? JSON.parse(body).error : body;
+  } catch { /* what came is no text: the number has to do */ }
+  throw new ServerError(text);
+}
+
+export async function ask(path, signal) {
+  return (await answered(await fetch(path, { signal }))).json();
+}
+
+export async function tell(path, body, method = "POST") {
+  const plain = body instanceof Blob || typeof body === "string";
+  return (await answered(await fetch(path, { method, body: plain ? body : JSON.stringify(body) }))).json();
+}
+
+export async function sound(version, parameters, signal) {
+  const response = await answered(await fetch(`/api/sound/${version}?${parameters}`, { signal }));
+  return { bytes: await response.arrayBuffer(), gainDb: Number(response.headers.get("x-mixbridge-gain-db")) };
+}
+
+// Calls `take` with each new state. While the server is away it says so, and goes on when it is back.
+export async function follow(take, away, back) {
+  let revision = "";
+  let isAway = false;
+  for (;;) {
+    try {
+      const state = await ask(`/api/state?after=${revision}`);
+      if (isAway) back();
+      isAway = false;
+      if (state.preset && state.revision !== revision) take(state);
+      revision = state.revision;
+    } catch (error) {
+      if (!isAway) away(error);
+      isAway = true;
+      revision = "";
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// The pictures of a strip, as SVG: the equalizer with its nodes over the spectrum, the compressor over its levels.
+
+const SVG = "http://www.w3.org/2000/svg";
+const EQ = { width: 640, height: 260, low: 20, high: 20000, reach: 18 };
+const SPAN_DB = 60;
+
+export function element(name, attributes = {}, text = "") {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text) made.textContent = text;
+  return made;
+}
+
+const across = (hz) => (EQ.width * Math.log(hz / EQ.low)) / Math.log(EQ.high / EQ.low);
+const down = (db) => EQ.height * (0.5 - db / (2 * EQ.reach));
+
+function line(points) {
+  let pen = "M";
+  return points.map(([x, y]) => {
+    if (y === null || !Number.isFinite(y)) { pen = "M"; return ""; }
+    const part = `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
+    pen = "L";
+    return part;
+  }).join("");
+}
+
+// Draws the picture; nodes stay in the document while they are dragged, so that they keep the focus.
+export class EqualizerPicture {
+  constructor(svg, moved, released) {
+    this.svg = svg;
+    this.moved = moved;
+    this.released = released;
+    this.nodes = new Map();
+    this.back = svg.appendChild(element("g"));
+    this.front = svg.appendChild(element("g"));
+    for (const hz of [50, 100, 200, 500, 1000, 2000, 5000, 10000]) {
+      this.back.append(element("line", { class: "grid", x1: across(hz), x2: across(hz), y1: 0, y2: EQ.height }));
+      this.back.append(element("text", { x: across(hz) + 3, y: EQ.height - 5 }, hz < 1000 ? `${hz}` : `${hz / 1000}k`));
+    }
+    for (const db of [-12, -6, 0, 6, 12]) {
+      this.back.append(element("line", { class: "grid", x1: 0, x2: EQ.width, y1: down(db), y2: down(db) }));
+      this.back.append(element("text", { x: 4, y: down(db) - 3 }, `${db > 0 ? "+" : ""}${db} dB`));
+    }
+    this.spectra = ["reference", "raw", "mix"].map((kind) => [kind, this.back.appendChild(element("path", { class: `spectrum ${kind}` }))]);
+    this.total = this.back.appendChild(element("path", { class: "curve total" }));
+  }
+
+  drawSpectra(thirdsHz, spectraDb) {
+    const levels = Object.values(spectraDb).filter(Boolean).flat().filter((value) => value !== null);
+    const top = levels.length ? Math.max(...levels) + 6 : 0;
+    for (const [kind, path] of this.spectra) {
+      const values = spectraDb[kind];
+      const points = (values ?? []).map((db, index) => [across(thirdsHz[index]), db === null || db < top - SPAN_DB ? null : (EQ.height * (top - db)) / SPAN_DB]);
+      path.setAttribute("d", line(points));
+    }
+  }
+
+  drawCurve(eq) {
+    this.total.setAttribute("d", line(eq.freqs_hz.map((hz, index) => [across(hz), down(eq.gains_db[index])])));
+    for (const node of eq.nodes) {
+      const circle = this.nodes.get(node.band) ?? this.#node(node.band);
+      circle.dataset.freq = node.freq_hz;
+      circle.dataset.gain = node.gain_db;
+      circle.dataset.q = node.q;
+      circle.setAttribute("cx", across(Math.min(EQ.high, Math.max(EQ.low, node.freq_hz))));
+      circle.setAttribute("cy", down(Math.min(EQ.reach, Math.max(-EQ.reach, node.gain_db))));
+      const spoken = `${node.gain_db.toFixed(1)} dB, ${Math.round(node.freq_hz)} Hz, Q ${node.q.toFixed(2)}`;
+      circle.setAttribute("aria-valuetext", spoken);
+      circle.setAttribute("aria-valuenow", node.gain_db.toFixed(1));
+      circle.querySelector("title").textContent = `${node.band.replace("_", " ")}: ${spoken}`;
+    }
+  }
+
+  #node(band) {
+    const circle = element("circle", { class: "node", r: 9, tabindex: 0, role: "slider", "aria-label": band.replace("_", " "), "aria-valuemin": -24, "aria-valuemax": 24, "data-band": band });
+    circle.append(element("title"));
+    circle.addEventListener("pointerdown", (event) => this.#drag(event, circle, band));
+    circle.addEventListener("keydown", (event) => this.#key(event, circle, band));
+    this.front.append(circle);
+    this.nodes.set(band, circle);
+    return circle;
+  }
+
+  #drag(event, circle, band) {
+    event.preventDefault();
+    circle.focus();
+    circle.setPointerCapture(event.pointerId);
+    const move = (moved) => {
+      const box = this.svg.getBoundingClientRect();
+      const hz = EQ.low * (EQ.high / EQ.low) ** ((moved.clientX - box.left) / box.width);
+      const db = EQ.reach * (1 - (2 * (moved.clientY - box.top)) / box.height);
+      this.moved(band, { freq_hz: hz, gain_db: db });
+    };
+    const end = () => {
+      circle.removeEventListener("pointermove", move);
+      this.released();
+    };
+    circle.addEventListener("pointermove", move);
+    circle.addEventListener("lostpointercapture", end, { once: true });
+  }
+
+  #key(event, circle, band) {
+    const { freq, gain, q } = circle.dataset;
+    const moves = {
+      ArrowUp: { gain_db: Number(gain) + 0.5 }, ArrowDown: { gain_db: Number(gain) - 0.5 },
+      ArrowRight: { freq_hz: freq * 2 ** (1 / 12) }, ArrowLeft: { freq_hz: freq / 2 ** (1 / 12) },
+      PageUp: { q: q * 1.1 }, PageDown: { q: q / 1.1 },
+    };
+    if (!moves[event.key]) return;
+    event.preventDefault();
+    this.moved(band, moves[event.key]);
+    this.released();
+  }
+}
+
+export function drawCompressor(svg, { input_db: inputs, output_db: outputs, shares }) {
+  const size = 260;
+  const low = inputs[0];
+  const span = inputs[inputs.length - 1] - low;
+  const x = (db) => (size * (db - low)) / span;
+  const y = (db) => size - x(db);
+  const parts = [];
+  for (let db = Math.ceil(low / 12) * 12; db < low + span; db += 12) {
+    parts.push(element("line", { class: "grid", x1: x(db), x2: x(db), y1: 0, y2: size }), element("line", { class: "grid", y1: y(db), y2: y(db), x1: 0, x2: size }));
+    parts.push(element("text", { x: x(db) + 2, y: size - 4 }, `${db}`));
+  }
+  (shares ?? []).forEach((share, index) => {
+    const left = x(inputs[index]);
+    parts.push(element("rect", { class: "shares", x: left, width: Math.max(0, x(inputs[index + 1]) - left - 1), y: size - 0.6 * size * share, height: 0.6 * size * share }));
+  });
+  parts.push(element("path", { class: "spectrum raw", d: line([[0, size], [size, 0]]) }));
+  parts.push(element("path", { class: "curve mix", d: line(inputs.map((db, index) => [x(db), y(outputs[index])])) }));
+  svg.replaceChildren(...parts);
+}

@@ -1,0 +1,56 @@
+// The words of the page. What the console's table and the server say of a mix is in English.
+
+const TEXTS = {
+  en: {
+    hearing: "Hearing", settings: "Settings", work: "Work", version: "What is heard", language: "Language",
+    play: "Play", stop: "Stop", raw: "Raw", predicted: "Predicted", mix: "Mix", reference: "Reference",
+    amount: "Amount", undo: "Undo", redo: "Redo", to_prediction: "Back to the prediction", predict: "Predict",
+    render: "Render the song", save: "Save the preset", to_desk: "To a desk", more: "Files, loop, snapshots", files: "Files",
+    add_stems: "Add stems", take_reference: "Take as reference", load_preset: "Load a preset", loop: "Loop", begins_at: "Begins at",
+    lasts: "Lasts", take: "Take", snapshots: "Snapshots", name: "Name", remember: "Remember", recall: "Recall", forget: "Remove",
+    desk_address: "Address of the DAW or mixer", with_faders: "Move faders, too", make_plan: "Show the plan",
+    push: "Push", undo_push: "Undo the last push", nothing_yet: "Nothing is open yet.",
+    drop_here: "Drop stems here: audio files, one a track. Then take a finished song as reference, and predict.",
+    mixer: "Mixer", strip: "Selected strip", eq_picture: "Equalizer: arrow keys move a node, Page Up and Page Down change its Q",
+    compressor_picture: "Compressor: level out over level in", let_go: "Let go: stems are added",
+    fader: "Fader", pan: "Pan", mute: "Mute", solo: "Solo", master: "Master", bus: "Group", bypass: "Bypass",
+    legend_raw: "grey dashes: raw", legend_mix: "blue: in the mix", legend_reference: "orange dots: reference",
+    away: "The server does not answer. The page goes on by itself when it is back.", back: "The server is back.",
+    rendered: "The song is rendered:", saved_as: "download", report: "report", working: "at work:", done: "done:",
+    setting: "Setting", now: "Now", then: "Then", hint: "Double click or P: as predicted. Shift and double click or N: neutral.",
+    reverb: "Reverb", delay: "Delay", no_prediction: "nothing was predicted yet", loaded: "taken:",
+  },
+  fr: {
+    hearing: "Écoute", settings: "Réglages", work: "Travail", version: "Ce qu'on entend", language: "Langue",
+    play: "Lire", stop: "Arrêter", raw: "Brut", predicted: "Prédit", mix: "Mixage", reference: "Référence",
+    amount: "Dose", undo: "Annuler", redo: "Rétablir", to_prediction: "Revenir à la prédiction", predict: "Prédire",
+    render: "Calculer le morceau", save: "Enregistrer le preset", to_desk: "Vers une console", more: "Fichiers, boucle, instantanés", files: "Fichiers",
+    add_stems: "Ajouter des pistes", take_reference: "Prendre comme référence", load_preset: "Charger un preset", loop: "Boucle", begins_at: "Commence à",
+    lasts: "Dure", take: "Prendre", snapshots: "Instantanés", name: "Nom", remember: "Retenir", recall: "Rappeler", forget: "Retirer",
+    desk_address: "Adresse du logiciel ou de la console", with_faders: "Bouger aussi les faders", make_plan: "Montrer le plan",
+    push: "Envoyer", undo_push: "Annuler le dernier envoi", nothing_yet: "Rien n'est encore ouvert.",
+    drop_here: "Déposez des pistes ici : des fichiers audio, un par piste. Choisissez ensuite un morceau fini comme référence, puis prédisez.",
+    mixer: "Table de mixage", strip: "Tranche choisie", eq_picture: "Égaliseur : les flèches déplacent un point, Page haut et Page bas changent son Q",
+    compressor_picture: "Compresseur : niveau de sortie selon l'entrée", let_go: "Lâchez : les pistes sont ajoutées",
+    fader: "Fader", pan: "Panoramique", mute: "Muet", solo: "Solo", master: "Général", bus: "Groupe", bypass: "Contourner",
+    legend_raw: "tirets gris : brut", legend_mix: "bleu : dans le mixage", legend_reference: "points orange : référence",
+    away: "Le serveur ne répond pas. La page reprend d'elle-même quand il revient.", back: "Le serveur est de retour.",
+    rendered: "Le morceau est calculé :", saved_as: "télécharger", report: "rapport", working: "en cours :", done: "fait :",
+    setting: "Réglage", now: "Maintenant", then: "Ensuite", hint: "Double clic ou P : comme prédit. Majuscule et double clic ou N : neutre.",
+    reverb: "Réverbération", delay: "Écho", no_prediction: "rien n'est encore prédit", loaded: "pris :",
+  },
+};
+
+let language = "en";
+
+export function say(key) {
+  return TEXTS[language][key] ?? TEXTS.en[key] ?? key;
+}
+
+export function speak(chosen) {
+  language = TEXTS[chosen] ? chosen : "en";
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-text]")) element.textContent = say(element.dataset.text);
+  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", say(element.dataset.label));
+  return language;
+}

@@ -1,1 +1,0 @@
-"""Styles: settings that an engineer gives to a track, told from many of theirs; no reference is needed."""

@@ -1,0 +1,48 @@
+"""Pictures of the page for the docs: `sh scripts/pictures`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from web_page import CHROMIUM, EXAMPLE, WebServer, web_server
+
+PATIENCE_MS = 120_000
+
+
+def main() -> None:
+    """Take them."""
+    folder = Path(sys.argv[1])
+    with tempfile.TemporaryDirectory() as state, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        with web_server(Path(state)) as server:
+            page = opened(browser, server)
+            page.wait_for_selector("#empty")
+            page.screenshot(path=folder / "web-empty.png")
+        with web_server(Path(state), [EXAMPLE / "stems", "--reference", EXAMPLE / "reference.flac"]) as server:
+            page = opened(browser, server)
+            expect(page.locator("#message")).to_contain_text("done: predict", timeout=PATIENCE_MS)
+            page.get_by_role("button", name="Lead Vocal", exact=True).click()
+            page.click("#play")
+            page.wait_for_timeout(3000)
+            page.screenshot(path=folder / "web.png")
+            dark = opened(browser, server, "dark", width=820)
+            dark.wait_for_selector(".strip")
+            dark.select_option("#language", "fr")
+            dark.wait_for_timeout(2000)
+            dark.screenshot(path=folder / "web-dark.png")
+        browser.close()
+
+
+def opened(browser: Browser, server: WebServer, scheme: Literal["light", "dark"] = "light", width: int = 1280) -> Page:
+    """The page in a browser of its own."""
+    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+    page.goto(server.url)
+    return page
+
+
+if __name__ == "__main__":
+    main()
