@@ -21,7 +21,7 @@ from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.analysis import Passage
 from ..runtime.model.bundle import DEFAULT_MODEL
 from ..runtime.model.controller import Controller, Provider
-from ..runtime.model.references import AnyReference, Song, songs_of
+from ..runtime.model.references import AnyReference, Song, songs_heard, songs_of
 from ..runtime.rendering.render import RenderOptions
 from .thresholds import threshold_notes
 
@@ -56,7 +56,7 @@ class Done:
 
 def run_mix(
     stems: Mapping[str, Path],
-    reference: AnyReference,
+    reference: AnyReference | None,
     output: Path,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
@@ -71,9 +71,9 @@ def run_mix(
 
     Args:
         stems: files by track name.
-        reference: a finished song, or several with weights.
+        reference: a finished song, or several with weights; None or an empty tuple for a model with a style of its own.
         output: folder for the results; it appears whole or not at all.
-        model: a loaded controller, a bundle's folder, or the name of a model that ships.
+        model: a loaded controller, a bundle, or the name of a model that ships.
         provider: "auto", "cuda" or "cpu".
         options: amount, passages to hear, refinement.
         render_options: how to write.
@@ -86,10 +86,10 @@ def run_mix(
     """
     render_options, inputs = render_options or RenderOptions(), tuple(inputs)
     expected = [*mixing.mix_files(stems, render_options), *[REPORT] * report]
-    songs = songs_of(reference)
+    songs = songs_heard(reference)
     place = mixing.output_for(output, stems, songs, expected, render_options, inputs)
     with place:
-        result = mixing.mix_into(
+        return mix_into(
             place,
             stems,
             songs,
@@ -97,9 +97,37 @@ def run_mix(
             provider=provider,
             options=options,
             render_options=render_options,
+            report=report,
+            inputs=inputs,
             progress=progress,
         )
-        return _finished(place, result, stems, songs, render_options, report, progress, inputs)
+
+
+def mix_into(
+    place: OutputFolder,
+    stems: Mapping[str, Path],
+    songs: Sequence[Song],
+    *,
+    model: str | Path | Controller = DEFAULT_MODEL,
+    provider: Provider = "auto",
+    options: PredictOptions | None = None,
+    render_options: RenderOptions,
+    report: bool = True,
+    inputs: Iterable[Path] = (),
+    progress: Progress | None = None,
+) -> Done:
+    """:func:`run_mix` into a folder that is open already, for who adds to it."""
+    result = mixing.mix_into(
+        place,
+        stems,
+        songs,
+        model=model,
+        provider=provider,
+        options=options,
+        render_options=render_options,
+        progress=progress,
+    )
+    return _finished(place, result, stems, songs, render_options, report, progress, inputs)
 
 
 def run_master(
@@ -144,10 +172,26 @@ def run_apply(
     expected = results_of(preset, render_options, report=report)
     place = mixing.output_for(output, stems, None, expected, render_options, inputs)
     with place:
-        result = mixing.apply_into(place, preset, stems, options=render_options, progress=progress)
-        done = _finished(place, result, stems, (), render_options, report, progress, inputs)
-        audible = {name: path for name, path in stems.items() if not preset.track(name).mute}
-        return replace(done, warnings=(*done.warnings, *threshold_notes(preset, audible)))
+        return apply_into(
+            place, preset, stems, render_options=render_options, report=report, inputs=inputs, progress=progress
+        )
+
+
+def apply_into(
+    place: OutputFolder,
+    preset: Preset,
+    stems: Mapping[str, Path],
+    *,
+    render_options: RenderOptions,
+    report: bool = True,
+    inputs: Iterable[Path] = (),
+    progress: Progress | None = None,
+) -> Done:
+    """:func:`run_apply` into a folder that is open already, for who adds to it."""
+    result = mixing.apply_into(place, preset, stems, options=render_options, progress=progress)
+    done = _finished(place, result, stems, (), render_options, report, progress, inputs)
+    audible = {name: path for name, path in stems.items() if not preset.track(name).mute}
+    return replace(done, warnings=(*done.warnings, *threshold_notes(preset, audible)))
 
 
 def results_of(preset: Preset, options: RenderOptions, *, report: bool) -> list[str]:

@@ -120,6 +120,22 @@ def match_names(tracks: Sequence[str], stems: Sequence[str], told: Mapping[str, 
     return [matches[track] for track in tracks if track in matches]
 
 
+def mute_unplayed(preset: Preset, stems: Sequence[str], unplayed: Sequence[str]) -> Preset:
+    """Mute the tracks of a preset whose track in a DAW session is left out, since the DAW does not play it.
+
+    Args:
+        preset: with its tracks.
+        stems: names of the session's stems.
+        unplayed: names of its tracks that are left out.
+    """
+    if len(preset.tracks) < 2:
+        return preset
+    matches = match_names([track.name for track in preset.tracks], [*stems, *unplayed], {})
+    muted = {match.track for match in matches if match.stem in unplayed}
+    tracks = (track.model_copy(update={"mute": True}) if track.name in muted else track for track in preset.tracks)
+    return preset.model_copy(update={"tracks": tuple(tracks)})
+
+
 def _one_for_all(preset: Preset, stems: Mapping[str, Path]) -> StemMatches:
     only = preset.tracks[0]
     tracks = tuple(only.model_copy(update={"name": name}) for name in stems)

@@ -51,12 +51,15 @@ from .model.analysis import Passage, said_offsets
 from .model.bundle import DEFAULT_MODEL
 from .model.controller import Controller, Provider, check_provider
 from .model.loading import LoadingController
-from .model.references import AnyReference, Song, songs_of
+from .model.references import AnyReference, Song, songs_heard
+from .practice.stages.grouping import GROUP_STEMS
 from .prediction.confidence import at_amount
 from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
 from .refinement.refined import predict_and_refine
 from .rendering.render import RenderOptions, RenderResult, render_files, stem_files_of
+from .styles.deciding import StyledModel
+from .styles.session import check_reference, predict_files_in_style
 from .wishes.granting import with_wishes
 from .wishes.wishes import Wishes
 
@@ -158,7 +161,7 @@ class PredictOptions:
 
 def predict(
     stems: AnyStems,
-    reference: AnyReference,
+    reference: AnyReference | None = None,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
     provider: Provider = "auto",
@@ -171,8 +174,8 @@ def predict(
     Args:
         stems: files by track name; or a folder, a file, or several, whose tracks are called like the files.
         reference: a finished song; or several, a list of files and of :class:`mixbridge.Reference` with weights, or
-            weights by file.
-        model: a loaded controller, a bundle's folder, or the name of a model that ships.
+            weights by file. None is for models with a style of their own; with one, the song fits the master alone.
+        model: a loaded controller, a bundle (a folder or a `.zip`), or the name of a model that ships.
         provider: "auto", "cuda" or "cpu".
         amount: 0 neutral, 1 as predicted, up to 1.5; None for that of the options.
         options: amount, passages, refinement.
@@ -221,8 +224,8 @@ def apply(
 
 def mix(
     stems: AnyStems,
-    reference: AnyReference,
-    output: Path | str,
+    reference: AnyReference | None = None,
+    output: Path | str | None = None,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
     provider: Provider = "auto",
@@ -233,7 +236,7 @@ def mix(
 ) -> MixResult:
     """:func:`predict`, then :func:`apply`."""
     options, render_options = _at(amount, options), _rendering(render_options)
-    stems, songs = stem_paths(stems), songs_of(reference)
+    stems, songs = stem_paths(stems), songs_heard(reference)
     checked_call(progress, "progress", MixbridgeError)
     folder = checked_path(output, "the output", OutputError)
     place = output_for(folder, stems, songs, mix_files(stems, render_options), render_options)
@@ -253,7 +256,7 @@ def mix(
 def mix_into(
     place: OutputFolder,
     stems: Stems,
-    reference: AnyReference,
+    reference: AnyReference | None,
     *,
     model: str | Path | Controller = DEFAULT_MODEL,
     provider: Provider = "auto",
@@ -327,7 +330,7 @@ def output_for(
     Raises:
         OutputError: it holds what may not be replaced, or what is read.
     """
-    heard = songs_of(reference) if reference is not None else ()
+    heard = songs_heard(reference)
     read = [*paths_by_name(stems).values(), *(song.path for song in heard), *inputs]
     place = OutputFolder(folder, options.overwrite, expected, read)
     recording = next((name for name in expected if is_audio(folder / name)), None)
@@ -348,7 +351,7 @@ def preset_files(preset: Preset, options: RenderOptions) -> list[str]:
 
 def mix_files(names: Iterable[str], options: RenderOptions) -> list[str]:
     """The files that :func:`mix` may write for tracks of these names, relative to its folder."""
-    return _result_files([*names, *BUSES], options)
+    return _result_files([*names, *GROUP_STEMS, *BUSES], options)
 
 
 def _is_result(folder: Path) -> bool:
@@ -382,23 +385,31 @@ class _Predicted:
 
 def _predict(
     stems: Stems,
-    reference: AnyReference,
+    reference: AnyReference | None,
     model: str | Path | Controller,
     provider: Provider,
     options: PredictOptions,
     progress: Progress | None,
     files: OpenFiles,
 ) -> _Predicted:
-    songs = songs_of(reference)
+    songs = songs_heard(reference)
     check_provider(provider)
-    controller = model if isinstance(model, Controller) else LoadingController(model, provider)
+    styled = StyledModel.of(model, provider)
+    name = model.manifest.name if isinstance(model, Controller) else str(model)
+    check_reference(styled, bool(songs), name, refines=options.refine_s > 0, matches=bool(options.match))
     paths, roles = paths_by_name(stems), told_roles(options.roles, stems)
-    may_match = len(paths) > 1 if options.match is None else options.match
+    may_match = bool(songs) and (len(paths) > 1 if options.match is None else options.match)
     mastering = None
     with ThreadPoolExecutor(1) as pool:
         # The song is measured for the master while the model decides.
         measured = pool.submit(reference_profile, songs, files) if may_match and options.amount else None
-        preset, passage, refinement = _decided(controller, paths, songs, options, roles, progress, files)
+        refinement: Refinement | None = None
+        if styled is not None:
+            asked = options.window_s, options.amount, options.wishes
+            preset, passage = predict_files_in_style(styled, paths, songs, roles, *asked, files)
+        else:
+            controller = model if isinstance(model, Controller) else LoadingController(model, provider)
+            preset, passage, refinement = _decided(controller, paths, songs, options, roles, progress, files)
         if measured is not None and (is_music(preset, passage.heard) if options.match is None else options.match):
             song = measured.result()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..presets.console import replace
 from ..presets.edit import check_amount, scaled
 from ..presets.errors import AudioError, OutputError, PresetError
 from ..presets.preset import Preset
+from ..presets.roles import Role
 from ..presets.units import gain_factor
 from .audio.arrays import Layout, check_layout, checked_rate, from_array, to_layout
 from .audio.loudness import integrated_loudness
@@ -29,8 +31,11 @@ from .prediction.confidence import at_amount
 from .prediction.predict import predict, predict_safely
 from .rendering.render import CEILING_RANGE_DBTP, LOUDNESS_RANGE_LUFS
 from .rendering.track_stream import FinishedStream, TrackStream, loudness_gain
+from .styles.deciding import StyledModel, predict_in_style
+from .styles.session import check_reference
 
 _TRACK = "Vocal"
+_VOCAL: Mapping[str, Role] = {_TRACK: "lead vocal"}
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,35 @@ class _Settings:
     sample_rate_hz: int
 
 
+@dataclass(frozen=True)
+class _Towards:
+    """A network, and what is heard of a reference."""
+
+    controller: Controller
+    reference: Samples
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """At which it hears."""
+        return self.controller.manifest.sample_rate_hz
+
+    @property
+    def window_samples(self) -> int:
+        """Length of a passage that it hears."""
+        return self.controller.manifest.window_samples
+
+
 class AudioProcessor:
-    """Mixes one track in the style of a reference.
+    """Mixes one track in the style of a reference, or in that of a model that has learned one.
 
         process = AudioProcessor(reference="song.wav", sample_rate=48000).process
         mixed = process(vocal)
 
-    The track stays in the middle, at its own loudness unless another is asked for, and under the ceiling. For audio
-    that comes block by block, the settings are predicted once:
+        process = AudioProcessor(model_path="my-model.zip", use_ml_model=True, sample_rate=44100).process
+
+    The track stays in the middle, under the ceiling, and at its own loudness unless another is asked for; with a
+    model's own style it is as loud as that makes it. For audio that comes block by block, the settings are predicted
+    once:
 
         processor.prepare(vocal)
         blocks = [processor.process(block) for block in stream]
@@ -61,15 +87,18 @@ class AudioProcessor:
     threads at once; a stream of blocks belongs to one thread.
 
     Args:
-        model: a bundle's folder, the name of a model that ships, or a loaded controller.
+        model: a bundle (a folder or a `.zip`), the name of a model that ships, or a loaded controller.
         reference: a finished song, or a vocal that sounds as this one should: a file, or audio in memory; or several,
-            a list of files and of :class:`mixbridge.Reference` with weights, or weights by file.
+            a list of files and of :class:`mixbridge.Reference` with weights, or weights by file. A model with a style
+            of its own takes none.
+        model_path: another name of `model`, as pipelines have it that called a model of their own.
+        use_ml_model: off, audio passes as it is, to compare with.
         sample_rate: of the audio to come, in Hz; may also be given with it.
         reference_sample_rate: of a reference in memory; None for `sample_rate`.
         provider: "auto", "cuda" or "cpu".
         amount: 0 neutral, 1 as predicted, up to 1.5.
         guard_rails: hold settings that would ruin the track, and do less where the model would do worse than none.
-        loudness_lufs: of the result, -70..0; None keeps that of the input.
+        loudness_lufs: of the result, -70..0; None keeps that of the input, or takes that of the model's style.
         ceiling_dbtp: no true peak of the result is over it, -40..0.
         layout: of the audio to come; None tells it from the shape.
 
@@ -86,7 +115,9 @@ class AudioProcessor:
         self,
         model: str | Path | Controller = DEFAULT_MODEL,
         *,
-        reference: AnyReference | ArrayLike,
+        reference: AnyReference | ArrayLike | None = None,
+        model_path: str | Path | None = None,
+        use_ml_model: bool = True,
         sample_rate: float | None = None,
         reference_sample_rate: float | None = None,
         provider: Provider = "auto",
@@ -107,13 +138,10 @@ class AudioProcessor:
         self._guard_rails = guard_rails
         self._amount, self._loudness_lufs, self._ceiling = amount, loudness_lufs, gain_factor(ceiling_dbtp)
         self._layout = layout
-        manifest = model.manifest if isinstance(model, Controller) else open_bundle(model).manifest
-        # Graphs are loaded outside of Python, which has time for the reference meanwhile.
-        with ThreadPoolExecutor(1) as pool:
-            loading = pool.submit(_loaded, model, provider)
-            rate = reference_sample_rate if reference_sample_rate is not None else sample_rate
-            self._reference = _reference(reference, rate, manifest)
-            self._controller = loading.result()
+        checked_switch(use_ml_model, "use_ml_model", PresetError)
+        rate = reference_sample_rate if reference_sample_rate is not None else sample_rate
+        chosen = model if model_path is None else model_path
+        self._hearing = _hearing(chosen, provider, reference, rate) if use_ml_model else None
         self.preset: Preset | None = None
         self._prepared: _Settings | None = None
         self._stream: FinishedStream | None = None
@@ -191,30 +219,54 @@ class AudioProcessor:
         rate_hz = checked_rate(self._sample_rate_hz if sample_rate is None else sample_rate)
         samples, layout = from_array(audio, self._layout)
         loudness = integrated_loudness(samples, rate_hz)
-        if loudness < SILENT_LUFS:
+        if loudness < SILENT_LUFS or self._hearing is None:
             return samples, _Settings(None, 1.0, layout, samples.shape[0], rate_hz), samples
-        preset = self.preset = self._predicted(samples, rate_hz)
+        preset = self.preset = self._predicted(self._hearing, samples, rate_hz)
         track = TrackStream(preset, samples.shape[0], rate_hz)
         mix = np.concatenate([track.process(samples), track.flush()], axis=1)[: samples.shape[0]]
         target = loudness if self._loudness_lufs is None else self._loudness_lufs
-        gain = loudness_gain(integrated_loudness(mix, rate_hz), target)
+        is_level_told = self._loudness_lufs is None and isinstance(self._hearing, StyledModel)
+        gain = 1.0 if is_level_told else loudness_gain(integrated_loudness(mix, rate_hz), target)
         return samples, _Settings(preset, gain, layout, samples.shape[0], rate_hz), mix
 
-    def _predicted(self, samples: Samples, sample_rate_hz: int) -> Preset:
-        manifest = self._controller.manifest
-        rate_hz, length = manifest.sample_rate_hz, manifest.window_samples
+    def _predicted(self, hearing: StyledModel | _Towards, samples: Samples, sample_rate_hz: int) -> Preset:
+        rate_hz, length = hearing.sample_rate_hz, hearing.window_samples
         heard = samples if sample_rate_hz == rate_hz else soxr.resample(samples.T, sample_rate_hz, rate_hz).T
         passage = heard_in({_TRACK: np.ascontiguousarray(heard, np.float32)}, rate_hz, length)
-        if self._guard_rails:
-            safe = predict_safely(self._controller, passage, self._reference)
-            preset = at_amount(self._controller, safe, passage, self._reference, self._amount)
+        if isinstance(hearing, StyledModel):
+            preset = predict_in_style(hearing, passage, _VOCAL, self._amount)
+        elif self._guard_rails:
+            safe = predict_safely(hearing.controller, passage, hearing.reference)
+            preset = at_amount(hearing.controller, safe, passage, hearing.reference, self._amount)
         else:
-            preset = scaled(predict(self._controller, passage, self._reference), self._amount)
+            preset = scaled(predict(hearing.controller, passage, hearing.reference), self._amount)
         (track,) = preset.tracks
         centred = track.model_copy(update={"strip": replace(track.strip, {"pan": 0.0})})
         # What is one channel stays one: a room that is different on both sides would have no place in it.
         reverb = preset.reverb if samples.shape[0] == 2 else replace(preset.reverb, {"width": 0.0})
         return preset.model_copy(update={"tracks": (centred,), "reverb": reverb})
+
+
+def _hearing(
+    model: str | Path | Controller,
+    provider: Provider,
+    reference: AnyReference | ArrayLike | None,
+    reference_rate: float | None,
+) -> StyledModel | _Towards:
+    """What decides: a model's own style, or a network and what is heard of the reference."""
+    if reference is None:
+        styled = StyledModel.of(model, provider)
+        name = model.manifest.name if isinstance(model, Controller) else str(model)
+        check_reference(styled, has_song=False, name=name, refines=False, matches=False)
+        assert styled is not None  # or it would have been refused
+        styled.ready()
+        return styled
+    manifest = model.manifest if isinstance(model, Controller) else open_bundle(model).manifest
+    # Graphs are loaded outside of Python, which has time for the reference meanwhile.
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(_loaded, model, provider)
+        heard = _reference(reference, reference_rate, manifest)
+        return _Towards(loading.result(), heard)
 
 
 def _loaded(model: str | Path | Controller, provider: Provider) -> Controller:

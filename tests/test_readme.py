@@ -70,7 +70,7 @@ def folder(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         sf.write(path, 0.1 * numbers.standard_normal((round(seconds * RATE_HZ), channels)), RATE_HZ)
 
-    for name in ("stems/Bass.wav", "stems/Lead Vox.wav", "vox.wav", "bass.wav"):
+    for name in ("stems/Bass.wav", "stems/Lead Vox.wav", "vox.wav", "bass.wav", "sessions/Monday/Vox.wav"):
         write(name, 1)
     for name in ("song.wav", "ref.wav", "a.wav", "b.wav"):
         write(name, 8, 2)

@@ -9,7 +9,7 @@ import click
 
 from .kinds import OF_REFERENCE
 from .options import FOLDER, FormatOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing, takes
-from .rendering import deliver, mute_unplayed, output_folder, render_options, session_stems
+from .rendering import deliver, output_folder, render_options, session_stems
 
 
 @click.command()
@@ -45,7 +45,7 @@ def apply(
     preset's tracks by name. A preset of one track is applied to every stem.
     """
     from ..jobs import run_apply
-    from ..matching import match_stems, parse_map
+    from ..matching import match_stems, mute_unplayed, parse_map
     from .output.mix_results import say_matches, say_plan
     from .output.progress import progress_bar
     from .preset import open_preset
@@ -55,7 +55,8 @@ def apply(
     preset = open_preset(preset_)
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     with session_stems(stems, writing, rendering, session_audio, session_tracks, (), quiet=saying.is_quiet) as source:
-        preset = mute_unplayed(preset, source)
+        if source.plan is not None:
+            preset = mute_unplayed(preset, list(source.stems), source.plan.unplayed)
         matched = match_stems(preset, source.stems, parse_map(assignments, preset, source.stems))
         if not saying.is_quiet:
             say_matches(matched)

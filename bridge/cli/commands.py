@@ -117,6 +117,7 @@ COMMANDS: Final[Mapping[str, Lazy | Family]] = {
     "master": Lazy("Bring a finished mix to the sound of a reference song.", ".single.master", "master"),
     "apply": Lazy("Mix stems with the settings of a preset.", ".apply", "apply"),
     "recover": Lazy("Find the settings that made a mix of raw tracks (extra `train`)."),
+    "batch": Lazy("Mix many sessions; skips what is done.", ".batch.command", "batch"),
     "push": Lazy("Set a DAW or mixer to a preset, and verify it.", ".desks.push", "push"),
     "undo": Lazy("Restore what a desk had before a push.", ".desks.undo", "undo"),
     "live": Lazy("Play a preset in real time, as an insert or from stems.", ".playing.live", "live"),

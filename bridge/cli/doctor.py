@@ -5,8 +5,10 @@ Each check is a function that reports one or more findings; those that the main 
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
@@ -54,7 +56,18 @@ class Diagnosis:
 
 def run_doctor() -> list[Diagnosis]:
     """Looks at everything; takes a second or two, because it runs the model once."""
-    checks = (_python, _packages, _sound_formats, _inference, _graphics_card, _training, _pictures, _disk)
+    checks = (
+        _python,
+        _packages,
+        _sound_formats,
+        _inference,
+        _graphics_card,
+        _training,
+        _pictures,
+        _sound_systems,
+        _real_time,
+        _disk,
+    )
     return [finding for check in checks for finding in _safely(check)]
 
 
@@ -201,6 +214,53 @@ def _pictures() -> Iterator[Diagnosis]:
     version_found = _version("matplotlib")
     hint = f"only needed for mixbridge session inspect --picture: {install_command('picture')}"
     yield Diagnosis("matplotlib", version_found is not None, version_found or "not installed", hint)
+
+
+def _sound_systems() -> Iterator[Diagnosis]:
+    """Those of `mixbridge live`."""
+    from ...presets.errors import DeviceError
+    from ...runtime.live.backends.base import BackendChoice, BackendName
+    from ...runtime.live.backends.registry import terms_of
+
+    names: tuple[tuple[BackendName, str], ...] = (("jack", "JACK"), ("portaudio", "PortAudio"))
+    for name, title in names:
+        try:
+            terms = terms_of(BackendChoice(name))
+        except DeviceError as error:
+            yield Diagnosis(title, False, str(error), "only needed for mixbridge live")
+        else:
+            yield Diagnosis(title, True, f"{terms.sample_rate_hz} Hz, {terms.block_frames} frames")
+
+
+def _real_time() -> Iterator[Diagnosis]:
+    """Whether the audio of `mixbridge live` may go before everything else."""
+    if not hasattr(os, "sched_setscheduler"):  # macOS and Windows give it to programs that play
+        return
+    may = _may_have_priority()
+    detail = "may be had" if may else "not allowed: blocks of mixbridge live will be late whenever something else runs"
+    hint = (
+        "only needed for mixbridge live: as root write `@audio - rtprio 95` and `@audio - memlock unlimited` into "
+        "/etc/security/limits.d/audio.conf, run `usermod -aG audio USER`, log in again, and start JACK with -R"
+    )
+    yield Diagnosis("real-time priority", may, detail, hint)
+
+
+def _may_have_priority() -> bool:
+    """Try it, on a thread that does nothing else."""
+    outcome: list[bool] = []
+
+    def attempt() -> None:
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        except OSError:
+            outcome.append(False)
+        else:
+            outcome.append(True)
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return outcome == [True]
 
 
 def _disk() -> Iterator[Diagnosis]:

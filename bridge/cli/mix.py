@@ -13,6 +13,7 @@ import click
 from .kinds import Duration
 from .options import (
     FOLDER,
+    OWN_STYLE,
     FormatOptions,
     Matching,
     ModelChoice,
@@ -32,7 +33,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 
 @click.command()
 @click.argument("stems", nargs=-1, required=True)
-@takes(References, "references")
+@takes(References, "references", OWN_STYLE)
 @click.option(
     "--amount",
     type=click.FloatRange(0, 1.5),
@@ -102,7 +103,7 @@ def mix(
     session_tracks: SessionTracks,
     saying: Trying,
 ) -> None:
-    """Mix STEMS in the style of a reference song.
+    """Mix STEMS in the style of a reference song, or in a model's own.
 
     STEMS are audio files and folders of them (with the folders inside), or one DAW session: a REAPER (.RPP), Ardour
     (.ardour) or DAWproject (.dawproject) file. Track names come from file names; NAME=FILE overrides.
@@ -131,7 +132,7 @@ def mix(
     )
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
-    songs = typed_references(references.typed)
+    songs = typed_references(references.typed) if references.typed else ()
     paths = [os.fspath(song.path) for song in songs]
     with session_stems(
         stems, writing, rendering, session_audio, session_tracks, paths, quiet=saying.is_quiet

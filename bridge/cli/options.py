@@ -183,6 +183,16 @@ class References:
     )
 
 
+# Changes of `References` for a command whose model may have a style of its own.
+OWN_STYLE: Final = {
+    "typed": {
+        "required": False,
+        "help": "A finished song whose sound the mix should have; a model with a style of its own needs none. May be "
+        "repeated, also with weights: a.wav=0.7.",
+    }
+}
+
+
 @dataclass(frozen=True)
 class RoleOptions:
     """What tracks are, told by the user.
@@ -219,12 +229,15 @@ class ModelChoice:
     """Which model, and where it runs.
 
     Attributes:
-        model: a bundle's folder, or the name of a model that ships.
+        model: a bundle's folder or `.zip`, or the name of a model.
         provider: the device.
     """
 
     model: str = shared(
-        "--model", default="default", show_default=True, help="Folder of a model, or a name of `mixbridge model list`."
+        "--model",
+        default="default",
+        show_default=True,
+        help="Folder or .zip of a model, or a name of `mixbridge model list`.",
     )
     provider: Provider = shared(  # noqa: RUF009  (it gives a `field`)
         "--provider",

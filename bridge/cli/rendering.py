@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from .kinds import OF_REFERENCE
 
 if TYPE_CHECKING:
-    from ...presets.preset import Preset
     from ...runtime.rendering.render import RenderOptions
     from ..jobs import Done
     from .options import FormatOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing
@@ -55,20 +54,6 @@ def session_stems(
         if rendering.session_out:
             check_output_file(Path(rendering.session_out), overwrite=writing.force, inputs=source.inputs)
         yield source
-
-
-def mute_unplayed(preset: Preset, source: Opened) -> Preset:
-    """Mutes the tracks of a preset whose track in the session is left out, since the DAW does not play it."""
-    from ..matching import match_names
-
-    if source.plan is None or len(preset.tracks) < 2:
-        return preset
-    unplayed = source.plan.unplayed
-    names = [*source.stems, *unplayed]
-    matches = match_names([track.name for track in preset.tracks], names, {})
-    muted = {match.track for match in matches if match.stem in unplayed}
-    tracks = (track.model_copy(update={"mute": True}) if track.name in muted else track for track in preset.tracks)
-    return preset.model_copy(update={"tracks": tuple(tracks)})
 
 
 def render_options(rendering: Rendering, audio: FormatOptions, writing: Writing) -> RenderOptions:

@@ -21,9 +21,11 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ...presets.console import Master, Strip
+from ...presets.editing.passages import beginning_at
 from ...presets.escaping import escaped
 from ...presets.parts.match import is_flat
-from ...presets.preset import Preset, Track
+from ...presets.preset import GroupBus, Preset, Track
 from ...presets.units import gain_factor
 from ...presets.version import __version__
 from ...runtime.audio.loudness import integrated_loudness
@@ -37,6 +39,7 @@ from ...runtime.rendering.in_memory import Rendered, render_arrays
 from . import curves
 from .assurance import decisions, guarded, headline, reasons
 from .brief import describe_role
+from .lanes import describe_lanes
 from .listening import THIRDS_HZ, SoundFigures, measure, tone
 from .text import describe_effects, describe_master, describe_strip, references_words, spoken_pan
 from .verdict import compare
@@ -163,7 +166,10 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyRefe
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
         tracks=tracks,
         bar_db=_bar_db([track.below_db for track in tracks]),
-        groups=[GroupCard(bus.name, describe_strip(bus)) for bus in result.preset.buses],
+        groups=[
+            GroupCard(bus.name, [*describe_strip(bus), *describe_lanes(bus.lanes, Strip)])
+            for bus in result.preset.buses
+        ],
         effects=describe_effects(result.preset),
         master=_master_card(heard, result.preset, result.mastering),
         headline=headline(result.preset),
@@ -174,6 +180,10 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyRefe
         version=__version__,
         made=f"{datetime.now(UTC).astimezone():%Y-%m-%d %H:%M}",
     )
+
+
+def _words(owner: Track | GroupBus) -> list[str]:
+    return [*describe_strip(owner), *describe_lanes(owner.lanes, Strip)]
 
 
 def _shown(value: object) -> object:
@@ -193,7 +203,7 @@ def _listen(result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song])
     return _Heard(
         passage,
         rate_hz,
-        render_arrays(audio, rate_hz, result.preset),
+        render_arrays(audio, rate_hz, beginning_at(result.preset, passage.start_s)),
         gain_factor(result.render.loudness_gain_db),
         np.sum([np.broadcast_to(item, (2, samples)) for item in audio.values()], axis=0, dtype=np.float32),
         _read_references(songs, result.preset, rate_hz),
@@ -245,7 +255,7 @@ def _track_card(
     is_heard = audio is not None and not track.mute and track.name not in heard.passage.silent
     card = TrackCard(
         name=track.name,
-        sentences=describe_strip(track),
+        sentences=_words(track),
         role=describe_role(track),
         note=track.note or ("" if is_heard or track.mute else "Silent in the passage that was measured."),
         gain_db=strip.input_gain_db + strip.fader_db,
@@ -282,7 +292,7 @@ def _master_card(heard: _Heard, preset: Preset, mastering: Mastering | None) -> 
     )
     is_active = master.compressor.ratio > 1
     return MasterCard(
-        describe_master(master),
+        [*describe_master(master), *describe_lanes(preset.master_lanes, Master)],
         _turned_down(work) if is_active else "",
         curves.equalizer(master.eq, heard.rate_hz),
         None if is_flat(master.match) else curves.match_curve(master.match, heard.rate_hz),

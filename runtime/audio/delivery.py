@@ -15,7 +15,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from .workplace import RESULTS, Workplace
@@ -28,12 +28,13 @@ _MOST_ENTRIES = 5000
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def deliver(workplace: Workplace, folder: Path) -> None:
+def deliver(workplace: Workplace, folder: Path, dropped: Collection[str] = ()) -> None:
     """Moves all that was made in a workplace into a folder.
 
     Args:
         workplace: on the same disk; beside the folder, in it, or where its first missing part will be.
         folder: made if need be; files of the same names are replaced, all others stay.
+        dropped: names of those others that do not stay.
 
     Raises:
         OSError: it cannot be done; everything is as it was.
@@ -44,8 +45,9 @@ def deliver(workplace: Workplace, folder: Path) -> None:
         _move_whole(workplace.results, target)
     elif len(made) == 1:
         _move_one(workplace.results / made[0], target / made[0])
-    elif not _exchanged(workplace, target, made):
+    elif not _exchanged(workplace, target, made, frozenset(dropped)):
         _move_each(workplace, target, made)
+        _remove_each(target, frozenset(dropped).difference(made))
 
 
 def finish_broken_off(leftover: Path) -> None:
@@ -105,9 +107,9 @@ def _made_folders(folder: Path) -> Iterator[None]:
 # --- in one step
 
 
-def _exchanged(workplace: Workplace, target: Path, made: Sequence[str]) -> bool:
+def _exchanged(workplace: Workplace, target: Path, made: Sequence[str], dropped: frozenset[str]) -> bool:
     """Exchanges the folder for the results and what else was in it; does nothing, and says False, where it cannot."""
-    others = _others(workplace, target, made)
+    others = _others(workplace, target, dropped.union(made))
     if others is None:
         return False
     linked: list[str] = []
@@ -121,16 +123,16 @@ def _exchanged(workplace: Workplace, target: Path, made: Sequence[str]) -> bool:
         for name in linked:
             (workplace.results / name).unlink(missing_ok=True)
         return False
-    _rescue(workplace.results, target, {*made, *linked})
+    _rescue(workplace.results, target, {*made, *linked, *dropped})
     return True
 
 
-def _others(workplace: Workplace, target: Path, made: Sequence[str]) -> list[str] | None:
+def _others(workplace: Workplace, target: Path, results: Collection[str]) -> list[str] | None:
     """What is in the folder besides results; None where it must stay the same folder, or holds too much."""
     is_beside = workplace.path.parent == target.parent
     if not is_beside or sys.platform != "linux" or os.path.ismount(target) or _is_current(target):
         return None
-    results, others = set(made), []
+    others: list[str] = []
     for number, path in enumerate(target.rglob("*")):
         status = path.lstat()
         if number > _MOST_ENTRIES or status.st_uid != os.geteuid() or os.path.ismount(path):
@@ -200,6 +202,13 @@ def _move_each(workplace: Workplace, target: Path, made: Sequence[str]) -> None:
             with contextlib.suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def _remove_each(target: Path, names: Collection[str]) -> None:
+    """Removes results of an earlier run; one that cannot be removed harms nobody."""
+    for name in names:
+        with contextlib.suppress(OSError, ValueError):
+            (target / _inside(name)).unlink()
 
 
 def _move_aside(path: Path, backup: Path, moves: list[tuple[Path, Path]]) -> None:

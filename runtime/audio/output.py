@@ -53,6 +53,7 @@ class OutputFolder:
         self._overwrite = overwrite
         self._expected = tuple(expected)
         self._inputs = tuple(inputs)
+        self._dropped: tuple[str, ...] = ()
         self._check_inputs()
         self._home = _home(folder, self._expected)
         self._check_standing(self._expected)
@@ -76,11 +77,15 @@ class OutputFolder:
             # Who made the file knew only the workplace.
             raise error.at(self.folder / error.path.relative_to(self.workplace)) from error
 
+    def drop(self, names: Iterable[str]) -> None:
+        """Say which files in the folder are results of an earlier run, and go if they are not made again."""
+        self._dropped = tuple(names)
+
     def _deliver(self) -> None:
         made = files_in(self.workplace)
         self._check_standing(made)
         try:
-            deliver(self._hidden, self.folder)
+            deliver(self._hidden, self.folder, self._dropped)
         except OSError as failure:
             raise cannot_write(self.folder / (made[0] if made else ""), failure) from failure
 

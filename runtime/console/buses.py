@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
 from ...presets.console import Delay, FxBus, Reverb, Strip
 from ...presets.errors import PresetError
+from ...presets.lanes.lane import Lane
 from ...presets.preset import Preset
 from ..audio.reading import Samples
 from .effects.buses import BUSES, EffectBuses, tail_of, used_buses
+from .moving.courses import Motion
+from .moving.levels import sends_of
 from .primitives import BUFFER_FRAMES
-from .strip import ChannelOutput, Stages
+from .strip import ChannelOutput, Stages, loudest_sends
 
 # Where a track without a group goes.
 MIX: Final = "mix"
 # One block of the sums of strips, shape (2, n), by destination: the mix, groups by name, effects by name.
 DrySums = dict[str, Samples]
+AnyLevel = TypeVar("AnyLevel")
 
 
 class Routed(Protocol):
@@ -32,6 +36,10 @@ class Routed(Protocol):
     @property
     def strip(self) -> Strip:
         """Its settings."""
+
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """Its settings that move."""
 
     @property
     def bus(self) -> str | None:
@@ -56,6 +64,7 @@ class Buses:
         fx_bus: the reverb in twelve bands.
         reverb: the room.
         delay: the echoes.
+        lanes: of groups, by name.
     """
 
     groups: Mapping[str, Strip] = field(default_factory=dict)
@@ -63,13 +72,19 @@ class Buses:
     fx_bus: FxBus = field(default_factory=FxBus)
     reverb: Reverb = field(default_factory=Reverb)
     delay: Delay = field(default_factory=Delay)
+    lanes: Mapping[str, tuple[Lane, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, preset: Preset) -> Buses:
         """The buses of a preset."""
         groups = {bus.name: bus.strip for bus in preset.buses}
         muted = frozenset(bus.name for bus in preset.buses if bus.mute)
-        return cls(groups, muted, preset.fx_bus, preset.reverb, preset.delay)
+        lanes = {bus.name: bus.lanes for bus in preset.buses if bus.lanes}
+        return cls(groups, muted, preset.fx_bus, preset.reverb, preset.delay, lanes)
+
+    def lanes_of(self, name: str) -> tuple[Lane, ...]:
+        """The lanes of a group."""
+        return self.lanes.get(name, ())
 
     def effects(
         self, sends: Iterable[Sequence[float]], sample_rate_hz: int, piece_frames: int = BUFFER_FRAMES
@@ -123,7 +138,7 @@ class Extent:
         """What groups ("Drums bus") and effects ("reverb return") are called among the stems."""
         return (*map(group_stem, self.groups), *self.effects)
 
-    def used(self, sends: Sequence[float]) -> list[float]:
+    def used(self, sends: Sequence[AnyLevel]) -> list[AnyLevel]:
         """Levels of those sends whose effects are in use."""
         return [level for name, level in zip(BUSES, sends, strict=True) if name in self.effects]
 
@@ -152,14 +167,15 @@ class WetStream:
         piece_frames: int = BUFFER_FRAMES,
     ):
         self._extent = extent
-        self._groups = {
-            name: _Group(name, buses.groups[name], sample_rate_hz, any_blocks=any_blocks, is_muted=name in buses.muted)
-            for name in extent.groups
-        }
+        self._groups = {name: _Group(name, buses, sample_rate_hz, any_blocks=any_blocks) for name in extent.groups}
         self.latency_samples = max((group.latency_samples for group in self._groups.values()), default=0)
         self._waits = {
             name: _Wait(self.latency_samples - (self._groups[name].latency_samples if name in self._groups else 0))
             for name in extent.destinations
+        }
+        self._sends = {
+            name: sends_of(Motion(buses.groups[name], buses.lanes_of(name), sample_rate_hz), self.latency_samples)
+            for name in extent.groups
         }
         levels = [1.0 if name in extent.effects else 0.0 for name in BUSES]
         self._effects = buses.effects([levels], sample_rate_hz, piece_frames)
@@ -184,9 +200,9 @@ class WetStream:
         sent = {name: self._waits[name].process(dry[name]) for name in self._extent.effects}
         for name, block in groups.items():
             mix = mix + block
-            levels = self._extent.used(self._groups[name].sends)
+            levels = self._extent.used([send.following(block.shape[1]) for send in self._sends[name]])
             for effect, level in zip(self._extent.effects, levels, strict=True):
-                if level > 0:
+                if np.any(level):
                     sent[effect] = sent[effect] + block * np.float32(level)
         returns = self._effects.process(sent)
         for block in returns.values():
@@ -214,19 +230,19 @@ def used_effects(track: Routed, buses: Buses) -> tuple[str, ...]:
 def _sends(tracks: Sequence[Routed], buses: Buses) -> list[Sequence[float]]:
     """Levels of the sends of tracks, and of the groups that they go to."""
     groups = dict.fromkeys(track.bus for track in tracks if track.bus is not None)
-    strips = [*(track.strip for track in tracks), *(buses.groups[name] for name in groups)]
-    return [ChannelOutput(strip, 2).sends for strip in strips]
+    of_tracks = [loudest_sends(track.strip, track.lanes) for track in tracks]
+    return [*of_tracks, *(loudest_sends(buses.groups[name], buses.lanes_of(name)) for name in groups)]
 
 
 class _Group:
     """A group bus: a strip over the sum of its tracks."""
 
-    def __init__(self, name: str, strip: Strip, sample_rate_hz: int, *, any_blocks: bool, is_muted: bool):
-        self._name, self._is_muted = name, is_muted
-        self._stages = Stages(strip, 2, sample_rate_hz, any_blocks=any_blocks)
-        self._output = ChannelOutput(strip, 2)
+    def __init__(self, name: str, buses: Buses, sample_rate_hz: int, *, any_blocks: bool):
+        self._name, self._is_muted = name, name in buses.muted
+        strip, lanes = buses.groups[name], buses.lanes_of(name)
+        self._stages = Stages(strip, 2, sample_rate_hz, any_blocks=any_blocks, lanes=lanes)
         self.latency_samples = self._stages.latency_samples
-        self.sends = self._output.sends
+        self._output = ChannelOutput(strip, 2, sample_rate_hz, lanes, self.latency_samples)
 
     def process(self, block: Samples) -> Samples:
         with np.errstate(all="ignore"):  # what overflows is refused below

@@ -39,9 +39,18 @@ class CompressorProcessor:
         self.latency_samples = lookahead if self._is_active else 0
         # As it is, pedalboard's has no knee, no link and no look-ahead.
         is_plain = settings.knee_db == 0 and channels == 1 and not lookahead
-        self._plain = PluginStream(_plain(settings), sample_rate_hz) if is_plain else None
+        self._plugin = _plain(settings)
+        self._plain = PluginStream(self._plugin, sample_rate_hz) if is_plain else None
         self._latest: Samples | None = None
         self._delayed = np.zeros((channels, self.latency_samples), np.float32)
+
+    def retune(self, settings: Compressor) -> None:
+        """Take other settings from here on; the lower edge of the knee is no lower than what it was built for."""
+        self._makeup = np.float32(gain_factor(settings.makeup_db))
+        self._curve.retune(settings)
+        for name in ("threshold_db", "ratio", "attack_ms", "release_ms"):
+            if getattr(self._plugin, name) != getattr(settings, name):
+                setattr(self._plugin, name, getattr(settings, name))
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n), later by `latency_samples`."""
@@ -81,11 +90,17 @@ class _GainCurve:
 
     def __init__(self, settings: Compressor, sample_rate_hz: int):
         edge_db = settings.threshold_db - settings.knee_db / 2
-        exponent = math.ceil(-edge_db * NEPER_PER_DB / math.log(2))
-        self._edge = np.float32(edge_db * NEPER_PER_DB + exponent * math.log(2))
+        self._exponent = math.ceil(-edge_db * NEPER_PER_DB / math.log(2))
+        self._follower = Follower(settings.attack_ms, settings.release_ms, sample_rate_hz, self._exponent)
+        self.retune(settings)
+
+    def retune(self, settings: Compressor) -> None:
+        """Take another curve and other times from here on; the level stays."""
+        edge_db = settings.threshold_db - settings.knee_db / 2
+        self._edge = np.float32(edge_db * NEPER_PER_DB + self._exponent * math.log(2))
         self._knee = np.float32(settings.knee_db * NEPER_PER_DB)
         self._slope = np.float32(1 / settings.ratio - 1)
-        self._follower = Follower(settings.attack_ms, settings.release_ms, sample_rate_hz, exponent)
+        self._follower.retune(settings.attack_ms, settings.release_ms)
 
     def process(self, detector: Samples) -> Samples | None:
         """Gains for levels, shape (n,); None where the level stays below the knee. Overwrites its argument."""

@@ -9,6 +9,7 @@ centre is the gain and far from it nothing.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from ...presets.console import DeEsser
 from ..audio.reading import Samples
 from .eq import HIGHEST_FREQ
-from .primitives import Reduction, short_filter
+from .primitives import Reduction, SectionStream, short_filter
 
 BAND_Q = 1.4
 ATTACK_MS = 2.0
@@ -30,16 +31,28 @@ class DeEsserProcessor:
         settings: from the preset; range 0 passes audio through.
         channels: 1 or 2.
         sample_rate_hz: of the audio.
+        moves_band: its frequency will be retuned.
     """
 
     latency_samples = 0
 
-    def __init__(self, settings: DeEsser, channels: int, sample_rate_hz: int):
+    def __init__(self, settings: DeEsser, channels: int, sample_rate_hz: int, *, moves_band: bool = False):
         self.is_active = settings.range_db > 0
         if not self.is_active:
             return
-        self._band = short_filter(band_section(settings.freq_hz, sample_rate_hz), channels)
+        self._freq_hz, self._rate_hz = settings.freq_hz, sample_rate_hz
+        section = band_section(settings.freq_hz, sample_rate_hz)
+        self._band: Any = SectionStream(section, channels) if moves_band else short_filter(section, channels)
         self._reduction = Reduction(settings.threshold_db, settings.range_db, ATTACK_MS, RELEASE_MS, sample_rate_hz)
+
+    def retune(self, settings: DeEsser) -> None:
+        """Take other settings from here on."""
+        if not self.is_active:
+            return
+        if settings.freq_hz != self._freq_hz:
+            self._freq_hz = settings.freq_hz
+            self._band.retune(band_section(settings.freq_hz, self._rate_hz))
+        self._reduction.retune(settings.threshold_db, settings.range_db)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""

@@ -49,15 +49,27 @@ class GateProcessor:
         floor = 10 ** (-settings.range_db / 20)
         self._detector = Follower(_DETECTOR_ATTACK_MS, _DETECTOR_RELEASE_MS, sample_rate_hz, _DETECTOR_EXPONENT)
         self._door = _Door(settings, sample_rate_hz)
-        self._threshold = np.float32(settings.threshold_db * NEPER_PER_DB)
-        self._slope = np.float32(settings.ratio - 1)
-        self._lowest = np.float32(math.log(floor))
+        self._take(settings)
         # The gain is followed in parts of the range's floor: a power of two at or below it, so that scaling is exact.
         exponent = math.ceil(-math.log2(floor)) if floor < 1 else 0
         self._unit = np.float32(2.0**-exponent)
         self._motion = Follower(settings.attack_ms, settings.release_ms, sample_rate_hz, exponent)
         # While it is open and its gain stands still, there is nothing to compute.
         self._is_settled = False
+
+    def retune(self, settings: Gate) -> None:
+        """Take other settings from here on, of at most the range that it was built for; its gain goes on from here."""
+        if not self.is_active:
+            return
+        self._take(settings)
+        self._door.retune(settings)
+        self._motion.retune(settings.attack_ms, settings.release_ms)
+        self._is_settled = False
+
+    def _take(self, settings: Gate) -> None:
+        self._threshold = np.float32(settings.threshold_db * NEPER_PER_DB)
+        self._slope = np.float32(settings.ratio - 1)
+        self._lowest = np.float32(math.log(10 ** (-settings.range_db / 20)))
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""
@@ -122,12 +134,17 @@ class _Door:
     """Tells when the gate is open: from the threshold on, until it was below threshold - hysteresis for the hold."""
 
     def __init__(self, settings: Gate, sample_rate_hz: int):
-        self._opens = np.float32(settings.threshold_db * NEPER_PER_DB)
-        self._closes = np.float32((settings.threshold_db - settings.hysteresis_db) * NEPER_PER_DB)
-        self._hold = round(settings.hold_ms * sample_rate_hz / 1000)
+        self._rate_hz = sample_rate_hz
+        self.retune(settings)
         self._is_open = False
         # Where the hold ends, from the next block on; nothing was loud before the first.
         self._held = -1
+
+    def retune(self, settings: Gate) -> None:
+        """Take another threshold, hysteresis and hold from here on."""
+        self._opens = np.float32(settings.threshold_db * NEPER_PER_DB)
+        self._closes = np.float32((settings.threshold_db - settings.hysteresis_db) * NEPER_PER_DB)
+        self._hold = round(settings.hold_ms * self._rate_hz / 1000)
 
     def process(self, level: Samples) -> list[tuple[int, int]]:
         """The spans of samples in which it is open, for levels in nepers, shape (n,)."""

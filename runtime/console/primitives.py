@@ -110,9 +110,13 @@ class Reduction:
         slope: float = 1.0,
     ):
         self._level = Follower(attack_ms, release_ms, sample_rate_hz, _LEVEL_EXPONENT)
+        self._slope = np.float32(slope)
+        self.retune(threshold_db, range_db)
+
+    def retune(self, threshold_db: float, range_db: float) -> None:
+        """Take another threshold and range from here on."""
         self._threshold = np.float32(threshold_db * NEPER_PER_DB + _LEVEL_EXPONENT * math.log(2))
         self._range = np.float32(range_db * NEPER_PER_DB)
-        self._slope = np.float32(slope)
 
     def process(self, detector: Samples) -> Samples:
         """Reductions in nepers, 0 and more, for levels |x|, shape (n,). Overwrites its argument."""
@@ -134,6 +138,10 @@ class SectionStream:
     def __init__(self, sections: NDArray[np.float64], channels: int):
         self._sections = np.ascontiguousarray(sections, np.float64)
         self._state = np.zeros((channels, len(sections), 2))
+
+    def retune(self, sections: NDArray[np.float64]) -> None:
+        """Take other sections, as many, from here on; the state stays."""
+        self._sections = sections
 
     def process(self, block: Samples) -> NDArray[np.float64]:
         """The next samples, shape (channels, n), in double precision."""
@@ -167,8 +175,15 @@ class Follower:
 
     def __init__(self, attack_ms: float, release_ms: float, sample_rate_hz: int, exponent: int):
         self._scale = np.float32(2.0**exponent)
-        follower = pedalboard.Compressor(0.0, 1e9, attack_ms, release_ms)
-        self._stream = PluginStream(follower, sample_rate_hz)
+        self._plugin = pedalboard.Compressor(0.0, 1e9, attack_ms, release_ms)
+        self._stream = PluginStream(self._plugin, sample_rate_hz)
+
+    def retune(self, attack_ms: float, release_ms: float) -> None:
+        """Take other times from here on; the level stays."""
+        if self._plugin.attack_ms != attack_ms:
+            self._plugin.attack_ms = attack_ms
+        if self._plugin.release_ms != release_ms:
+            self._plugin.release_ms = release_ms
 
     def process(self, detector: Samples) -> Samples:
         """Levels in parts of 2**-exponent, shape (n,); at most 1 where they are below. Overwrites its argument."""

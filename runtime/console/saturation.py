@@ -29,6 +29,8 @@ _LEVEL_S = 0.4
 QUIET: Final = 1e-9
 LOUDEST_MATCH: Final = 200.0
 _SILENT = 1e-30
+# Of the drive that a moving one is built for: so little bends nothing.
+_LEAST_DRIVEN = 1e-3
 # Differences below this are numerical noise in the antiderivative: the bend itself is taken in the middle.
 _SMALLEST_STEP = 1e-4
 # From here on log cosh x is |x| - log 2 in double precision (and the log 2 goes out in the difference).
@@ -94,10 +96,27 @@ class SaturationProcessor:
             return
         self._bend = _Bend(settings.drive, channels, sample_rate_hz)
         self.latency_samples = self._bend.latency_samples
+        self._drive = settings.drive
+        self._drives: NDArray[np.float32] | None = None
+        self._driven = np.float32(1)
         self._mix = np.float32(settings.mix)
         self._tilts = [short_filter(sections, channels) for sections in _tilts(settings.tone, sample_rate_hz)]
         self._match = _LevelMatch(settings.level_match, channels, sample_rate_hz) if settings.level_match else None
         self._dry = np.zeros((channels, self.latency_samples), np.float32)
+
+    def retune(self, settings: Saturation) -> None:
+        """Take another drive, at most the one that it was built for, mix and matching from here on.
+
+        tanh(d x) / d is what the bend at its own drive D makes of d/D x, times D/d.
+        """
+        if not self.is_active:
+            return
+        self._driven = np.float32(max(settings.drive / self._drive, _LEAST_DRIVEN))
+        if self._drives is None:
+            self._drives = np.full(self.latency_samples, self._driven)
+        self._mix = np.float32(settings.mix)
+        if self._match is not None:
+            self._match.retune(settings.level_match)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n), later by `latency_samples`."""
@@ -105,13 +124,21 @@ class SaturationProcessor:
             return block
         joined = np.concatenate([self._dry, block], axis=1)
         dry, self._dry = joined[:, : block.shape[1]], joined[:, block.shape[1] :].copy()
-        wet = self._tilted(self._bend.process(self._tilted(block, 0)), 1)
+        wet = self._tilted(self._bent(self._tilted(block, 0)), 1)
         if self._match is not None:
             wet = self._match.process(dry, wet)
         if self._mix == 1:
             return wet
         mixed: Samples = dry + self._mix * (wet - dry)
         return mixed
+
+    def _bent(self, block: Samples) -> Samples:
+        if self._drives is None:
+            return self._bend.process(block)
+        drives = np.concatenate([self._drives, np.full(block.shape[1], self._driven)])
+        self._drives = drives[block.shape[1] :]
+        bent: Samples = self._bend.process(block * self._driven) / drives[: block.shape[1]]
+        return bent
 
     def _tilted(self, block: Samples, way: int) -> Samples:
         if not self._tilts:
@@ -168,11 +195,15 @@ class _LevelMatch:
     """Brings a sound's loudness to that of another, slowly."""
 
     def __init__(self, amount: float, channels: int, sample_rate_hz: int):
-        self._exponent = np.float32(amount / 2)
+        self.retune(amount)
         weighting = k_weighting_sections(sample_rate_hz)
         self._weightings = [SectionStream(weighting, channels) for _ in range(2)]
         self._pole = level_pole(sample_rate_hz)
         self._powers = [np.zeros(1) for _ in range(2)]
+
+    def retune(self, amount: float) -> None:
+        """Match by another share from here on."""
+        self._exponent = np.float32(amount / 2)
 
     def process(self, wanted: Samples, audio: Samples) -> Samples:
         """`audio` at the loudness of `wanted`, shapes (channels, n)."""

@@ -17,8 +17,10 @@ import numpy as np
 
 from ...presets.console import Master, Strip
 from ...presets.errors import PresetError
+from ...presets.lanes.lane import Lane
 from ..audio.reading import Samples
 from .buses import MIX, Buses, DrySums, Extent, Sums, WetStream
+from .moving.levels import Level
 from .primitives import Rest
 from .strip import ChannelOutput, MasterProcessor, Stages
 
@@ -38,6 +40,7 @@ class Input:
         take_stem: called with each block of the processed track, shape (2, n), on the thread that made it.
         bus: name of the group that it goes to; None goes to the mix.
         link: a word that linked tracks share; their stages are set as those of the first and act together.
+        lanes: settings that move.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Input:
     take_stem: TakeStem
     bus: str | None = None
     link: str | None = None
+    lanes: tuple[Lane, ...] = ()
 
 
 class StripRun(Protocol):
@@ -91,7 +95,7 @@ class ConsoleStream:
     ):
         sources = list(inputs)
         self.extent = whole or Extent.of(sources, buses, sample_rate_hz)
-        self._racks = [_Rack(tracks, sample_rate_hz, run or _Running) for tracks in racks(sources)]
+        self._racks = [_Rack(tracks, sample_rate_hz, run or StagesRun) for tracks in racks(sources)]
         self._channels = sorted((channel for rack in self._racks for channel in rack.channels), key=lambda c: c.place)
         self._block_frames = block_frames
         self._wet = WetStream(self.extent, buses, sample_rate_hz)
@@ -115,21 +119,21 @@ class ConsoleStream:
         for following in [*sizes[1:], 0]:
             for future in waiting:
                 future.result()
-            stems = [channel.block for channel in self._channels]
+            stems = [(channel.block, channel.levels) for channel in self._channels]
             waiting = [pool.submit(rack.process, following) for rack in self._racks] if following else []
             yield self._sums(stems, next(before, None))
 
-    def _sums(self, stems: Sequence[Samples], earlier: DrySums | None) -> DrySums:
+    def _sums(self, stems: Sequence[tuple[Samples, Sequence[Level]]], earlier: DrySums | None) -> DrySums:
         # One after the other, in the preset's order: the same sum however many run at the same time.
         sums: DrySums = {name: block.copy() for name, block in (earlier or {}).items()}
-        for channel, stem in zip(self._channels, stems, strict=True):
+        for channel, (stem, levels) in zip(self._channels, stems, strict=True):
             _add(sums, channel.bus or MIX, stem)
             if channel.bus in self._muted:
                 continue
-            for name, level in zip(self.extent.effects, self.extent.used(channel.sends), strict=True):
-                if level > 0:
+            for name, level in zip(self.extent.effects, self.extent.used(levels), strict=True):
+                if np.any(level):
                     _add(sums, name, stem * np.float32(level))
-        silence = np.zeros_like(stems[0])
+        silence = np.zeros_like(stems[0][0])
         return {name: sums.get(name, silence) for name in self.extent.destinations}
 
 
@@ -140,10 +144,17 @@ class MasterStream:
         master: its settings.
         sample_rate_hz: of the blocks.
         take_gains: called with what its dynamics do to the level of each sample of the mix, shape (n,).
+        lanes: settings that move.
     """
 
-    def __init__(self, master: Master, sample_rate_hz: int, take_gains: TakeStem | None = None):
-        self._processor = MasterProcessor(master, sample_rate_hz)
+    def __init__(
+        self,
+        master: Master,
+        sample_rate_hz: int,
+        take_gains: TakeStem | None = None,
+        lanes: Sequence[Lane] = (),
+    ):
+        self._processor = MasterProcessor(master, sample_rate_hz, lanes=lanes)
         self._take_gains = take_gains
         self._rest = Rest(sample_rate_hz)
         self._early = self._processor.latency_samples
@@ -161,6 +172,8 @@ class MasterStream:
             with np.errstate(all="ignore"):  # what overflows is refused below
                 block = self._processor.process(bus)
             self._rest.listen(bus, block)
+        else:
+            self._processor.skip(bus.shape[1])
         if not np.isfinite(block).all():
             raise PresetError("the master overflows with these settings: lower its gains and boosts.")
         late = block[:, self._early :]
@@ -178,7 +191,7 @@ class _Rack:
         self._feeds = [_Feed(source) for source in sources]
         self._stages = run(sources, sample_rate_hz)
         self._is_started = False
-        self.channels = [_Channel(place, source) for place, source in tracks]
+        self.channels = [_Channel(place, source, sample_rate_hz) for place, source in tracks]
 
     def process(self, frames: int) -> None:
         if not self._is_started:
@@ -198,35 +211,40 @@ class _Rack:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-class _Running:
+class StagesRun:
     """Runs the stages over what comes, and knows when they rest."""
 
     def __init__(self, inputs: Sequence[Input], sample_rate_hz: int):
-        self._stages = Stages(inputs[0].strip, sum(source.channels for source in inputs), sample_rate_hz)
+        channels = sum(source.channels for source in inputs)
+        self._stages = Stages(inputs[0].strip, channels, sample_rate_hz, lanes=inputs[0].lanes)
         self._rest = Rest(sample_rate_hz)
         self.latency_samples = self._stages.latency_samples
 
     def process(self, block: Samples) -> Samples:
+        """The next samples, shape (channels, n)."""
         answer = self._rest.answer(block, block.shape[0])
         if answer is None:
             answer = self._stages.process(block)
             self._rest.listen(block, answer)
+        else:
+            self._stages.skip(block.shape[1])
         return answer
 
 
 class _Channel:
     """An input behind its strip's stages; `block` has its latest samples behind the pan, shape (2, n)."""
 
-    def __init__(self, place: int, source: Input):
+    def __init__(self, place: int, source: Input, sample_rate_hz: int):
         self.place, self.bus, self.count = place, source.bus, source.channels
         self._name, self._take_stem = source.name, source.take_stem
-        self._output = ChannelOutput(source.strip, source.channels)
-        self.sends = self._output.sends
+        self._output = ChannelOutput(source.strip, source.channels, sample_rate_hz, source.lanes)
+        self.levels: Sequence[Level] = self._output.sends
         self.block = np.zeros((2, 0), np.float32)
 
     def take(self, stages: Samples) -> None:
         with np.errstate(all="ignore"):  # what overflows is refused below
             self.block = self._output.process(stages)
+        self.levels = self._output.levels
         if not np.isfinite(self.block).all():
             raise PresetError(f"track {self._name!r} overflows with these settings: lower its gains and boosts.")
         self._take_stem(self.block)

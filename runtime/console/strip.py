@@ -10,25 +10,38 @@ differ, and pedalboard's single-precision filters raise such differences to -60.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from pedalboard import Chain
 
-from ...presets.console import SEND_OFF_DB, Equalizer, Master, Strip
-from ...presets.edit import without_input_gain
+from ...presets.console import Equalizer, Master, Strip
+from ...presets.lanes.lane import Lane
 from ...presets.units import gain_factor
 from ..audio.reading import Samples
 from .compressor import CompressorProcessor
 from .cut import CutProcessor
 from .deesser import DeEsserProcessor
-from .eq import eq_plugins
+from .eq import eq_bands, tune_plugin
 from .gate import GateProcessor
 from .match import MatchProcessor
+from .moving.courses import Motion
+from .moving.levels import FollowingLevel, Level, OutputGains, loudest_sends, pan_gains, sends_of
+from .moving.stages import MovingStage, Retunable
 from .primitives import PluginStream
 from .saturation import SaturationProcessor
+
+__all__ = [
+    "ChannelOutput",
+    "MasterProcessor",
+    "MasterTone",
+    "Stages",
+    "StripProcessor",
+    "Tone",
+    "loudest_sends",
+    "pan_gains",
+]
 
 
 class Stage(Protocol):
@@ -47,24 +60,30 @@ class Stages:
         strip: its settings.
         channels: of the track, 1 or 2; of linked tracks all of theirs, one track behind the other.
         sample_rate_hz: of the audio.
+        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
+        lanes: settings that move.
 
     Attributes:
         latency_samples: how much later the audio comes out.
     """
 
-    def __init__(self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False):
-        strip = without_input_gain(strip)
-        self._tone: list[Stage] = [
-            GateProcessor(strip.gate, sample_rate_hz),
-            CutProcessor(strip.low_cut, strip.high_cut, channels, sample_rate_hz),
-            Tone(strip.eq, channels, sample_rate_hz, LIFT if any_blocks else 1.0),
-        ]
-        self._dynamics: list[Stage] = [
-            CompressorProcessor(strip.compressor, channels, sample_rate_hz),
-            DeEsserProcessor(strip.deesser, channels, sample_rate_hz),
-            SaturationProcessor(strip.saturation, channels, sample_rate_hz),
-        ]
-        self.latency_samples = sum(stage.latency_samples for stage in (*self._tone, *self._dynamics))
+    def __init__(
+        self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False, lanes: Sequence[Lane] = ()
+    ):
+        rate_hz, lift = sample_rate_hz, LIFT if any_blocks else 1.0
+        chain = _Chain(Motion(strip, lanes, sample_rate_hz))
+        chain.add(("gate",), lambda gate: GateProcessor(gate, rate_hz))
+        cuts = chain.motion.moving("low_cut", "high_cut")
+        chain.add(("low_cut", "high_cut"), lambda low, high: CutProcessor(low, high, channels, rate_hz, moving=cuts))
+        bands = _moving_bands(chain.motion)
+        chain.add(("eq",), lambda eq: Tone(eq, channels, rate_hz, lift, moving=bands))
+        tone = len(chain.stages)
+        chain.add(("compressor",), lambda compressor: CompressorProcessor(compressor, channels, rate_hz))
+        moves_band = "deesser.freq_hz" in chain.motion.paths
+        chain.add(("deesser",), lambda deesser: DeEsserProcessor(deesser, channels, rate_hz, moves_band=moves_band))
+        chain.add(("saturation",), lambda saturation: SaturationProcessor(saturation, channels, rate_hz))
+        self._tone, self._dynamics = chain.stages[:tone], chain.stages[tone:]
+        self.latency_samples = chain.latency_samples
 
     def process(self, block: Samples) -> Samples:
         """From shape (channels, n) to the same, before fader and pan."""
@@ -78,11 +97,45 @@ class Stages:
         """The second half: compressor, de-esser, saturation."""
         return _through(self._dynamics, toned)
 
+    def skip(self, frames: int) -> None:
+        """Let so much silence pass, which stages that rest need not hear."""
+        _skip((*self._tone, *self._dynamics), frames)
+
+
+class _Chain:
+    """Stages in a row as they are built: those with lanes follow them."""
+
+    def __init__(self, motion: Motion):
+        self.motion = motion
+        self.stages: list[Stage] = []
+        self.latency_samples = 0
+
+    def add(self, sections: Sequence[str], make: Callable[..., Stage]) -> None:
+        is_moving = bool(self.motion.moving(*sections))
+        settings = self.motion.widest if is_moving else self._standing
+        stage: Any = make(*map(settings, sections))
+        late, self.latency_samples = self.latency_samples, self.latency_samples + stage.latency_samples
+        retunable: Retunable = stage
+        self.stages.append(MovingStage(retunable, self.motion, sections, late) if is_moving else stage)
+
+    def _standing(self, section: str) -> Any:
+        return getattr(self.motion.desk, section)
+
+
+def _moving_bands(motion: Motion) -> frozenset[str]:
+    return frozenset(path.split(".")[1] for path in motion.moving("eq"))
+
 
 def _through(stages: Sequence[Stage], block: Samples) -> Samples:
     for stage in stages:
         block = stage.process(block)
     return block
+
+
+def _skip(stages: Sequence[Stage], frames: int) -> None:
+    for stage in stages:
+        if isinstance(stage, MovingStage):
+            stage.skip(frames)
 
 
 class ChannelOutput:
@@ -91,23 +144,28 @@ class ChannelOutput:
     Args:
         strip: its settings.
         channels: of the track, 1 or 2.
+        sample_rate_hz: of the audio.
+        lanes: settings that move.
+        late: how much later than the song the audio comes, in samples.
 
     Attributes:
-        gains: of fader and pan, left and right, shape (2, 1).
-        sends: levels behind the pan as factors, 0 where off: fx bus, reverb, delay.
+        gains: of fader and pan at the beginning, left and right, shape (2, 1).
+        sends: the highest levels behind the pan as factors, 0 where always off: fx bus, reverb, delay.
+        levels: those of the samples of the latest block.
     """
 
-    def __init__(self, strip: Strip, channels: int):
-        strip = without_input_gain(strip)
-        left, right = pan_gains(strip.pan, channels)
-        fader = gain_factor(strip.fader_db)
-        self.gains = np.array([[fader * left], [fader * right]], np.float32)
-        levels_db = (strip.fx_send_db, strip.reverb_send_db, strip.delay_send_db)
-        self.sends = tuple(gain_factor(level_db) if level_db > SEND_OFF_DB else 0.0 for level_db in levels_db)
+    def __init__(self, strip: Strip, channels: int, sample_rate_hz: int = 1, lanes: Sequence[Lane] = (), late: int = 0):
+        motion = Motion(strip, lanes, sample_rate_hz)
+        self._gains = OutputGains(motion, channels, late)
+        self.gains = self._gains.at(0)
+        self._sends = sends_of(motion, late)
+        self.sends = loudest_sends(strip, lanes)
+        self.levels: Sequence[Level] = self.sends
 
     def process(self, block: Samples) -> Samples:
         """From shape (channels, n) to (2, n)."""
-        return block * self.gains
+        self.levels = [send.following(block.shape[1]) for send in self._sends]
+        return block * self._gains.following(block.shape[1])
 
 
 # pedalboard's filters set what is below 1e-8 in them to zero at the end of each block, and raise that to -87 dB of the
@@ -124,17 +182,25 @@ class StripProcessor:
         channels: of the track, 1 or 2.
         sample_rate_hz: of the audio.
         any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
+        lanes: settings that move.
 
     Attributes:
         latency_samples: how much later the audio comes out.
         sends: levels of the sends behind the pan, as :class:`ChannelOutput` has them.
     """
 
-    def __init__(self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False):
-        self._stages = Stages(strip, channels, sample_rate_hz, any_blocks=any_blocks)
-        self._output = ChannelOutput(strip, channels)
+    def __init__(
+        self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False, lanes: Sequence[Lane] = ()
+    ):
+        self._stages = Stages(strip, channels, sample_rate_hz, any_blocks=any_blocks, lanes=lanes)
         self.latency_samples = self._stages.latency_samples
+        self._output = ChannelOutput(strip, channels, sample_rate_hz, lanes, self.latency_samples)
         self.sends = self._output.sends
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """Levels of the sends over the latest block."""
+        return self._output.levels
 
     def process(self, block: Samples) -> Samples:
         """From shape (channels, n) to (2, n)."""
@@ -149,20 +215,30 @@ class MasterProcessor:
         sample_rate_hz: of the audio.
         any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
         piece_frames: of the match curve's convolution; None for one of double precision, which is for long blocks.
+        lanes: settings that move.
 
     Attributes:
         latency_samples: how much later the audio comes out.
     """
 
     def __init__(
-        self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False, piece_frames: int | None = None
+        self,
+        master: Master,
+        sample_rate_hz: int,
+        *,
+        any_blocks: bool = False,
+        piece_frames: int | None = None,
+        lanes: Sequence[Lane] = (),
     ):
-        master = without_input_gain(master)
-        self._tone = Tone(master.eq, 2, sample_rate_hz, LIFT if any_blocks else 1.0)
+        self._tone = MasterTone(master, sample_rate_hz, any_blocks=any_blocks, lanes=lanes)
         self._match = MatchProcessor(master.match, sample_rate_hz, piece_frames)
-        self._compressor = CompressorProcessor(master.compressor, 2, sample_rate_hz)
-        self._out_gain = np.float32(gain_factor(master.output_gain_db))
-        self.latency_samples = self._match.latency_samples + self._compressor.latency_samples
+        chain = _Chain(Motion(master, lanes, sample_rate_hz))
+        chain.latency_samples = self._match.latency_samples
+        chain.add(("compressor",), lambda compressor: CompressorProcessor(compressor, 2, sample_rate_hz))
+        self._compressor: Any = chain.stages[0]
+        self.latency_samples = chain.latency_samples
+        self._out = FollowingLevel(chain.motion, "output_gain_db", gain_factor, self.latency_samples)
+        self._out_gain: Level = 1.0
 
     def process(self, block: Samples) -> Samples:
         """From shape (2, n) to (2, n)."""
@@ -178,28 +254,38 @@ class MasterProcessor:
 
     def levelled(self, matched: Samples) -> Samples:
         """The third part: compressor and output gain."""
-        audio = self._compressor.process(matched)
-        return audio if self._out_gain == 1 else audio * self._out_gain
+        audio: Samples = self._compressor.process(matched)
+        self._out_gain = self._out.following(matched.shape[1])
+        is_left = isinstance(self._out_gain, float) and self._out_gain == 1
+        return audio if is_left else audio * np.float32(self._out_gain)
+
+    def skip(self, frames: int) -> None:
+        """Let so much silence pass, which a master that rests need not hear."""
+        _skip((self._tone.stage, self._compressor), frames)
+        self._out.following(frames)
 
     def latest_gains(self, frames: int) -> Samples:
         """Gives what was done to the level of the latest block, whose length this is, behind the EQ; shape (n,)."""
-        return self._compressor.latest_gains(frames) * self._out_gain
+        gains: Samples = self._compressor.latest_gains(frames) * np.float32(self._out_gain)
+        return gains
 
 
-def pan_gains(pan: float, channels: int) -> tuple[float, float]:
-    """Gains of the left and right output.
+class MasterTone:
+    """The equalizer of a master alone; arguments as for :class:`MasterProcessor`.
 
-    A mono track is panned at constant power, 3 dB down in the centre. A stereo track is balanced: the side
-    away from which it is turned fades out, and the centre leaves it as it is.
-
-    Args:
-        pan: -1 left, 0 centre, 1 right.
-        channels: of the track, 1 or 2.
+    Attributes:
+        stage: the equalizer.
     """
-    if channels == 1:
-        angle = (pan + 1) * math.pi / 4
-        return math.cos(angle), math.sin(angle)
-    return math.cos(max(pan, 0) * math.pi / 2), math.cos(max(-pan, 0) * math.pi / 2)
+
+    def __init__(self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False, lanes: Sequence[Lane] = ()):
+        chain = _Chain(Motion(master, lanes, sample_rate_hz))
+        lift, bands = LIFT if any_blocks else 1.0, _moving_bands(chain.motion)
+        chain.add(("eq",), lambda eq: Tone(eq, 2, sample_rate_hz, lift, moving=bands))
+        self.stage = chain.stages[0]
+
+    def process(self, block: Samples) -> Samples:
+        """The next samples, shape (2, n)."""
+        return self.stage.process(block)
 
 
 class Tone:
@@ -210,14 +296,30 @@ class Tone:
         channels: of the audio.
         sample_rate_hz: of the audio.
         lift: factor between the filters and what is outside; see :data:`LIFT`.
+        moving: bands that will be retuned.
     """
 
     latency_samples = 0
 
-    def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int, lift: float = 1.0):
-        self._lift = np.float32(lift)
-        chains = [eq_plugins(eq, sample_rate_hz) for _ in range(channels)]
-        self._channels = [PluginStream(Chain(plugins), sample_rate_hz) for plugins in chains if plugins]
+    def __init__(
+        self,
+        eq: Equalizer,
+        channels: int,
+        sample_rate_hz: int,
+        lift: float = 1.0,
+        moving: frozenset[str] = frozenset(),
+    ):
+        self._lift, self._rate_hz = np.float32(lift), sample_rate_hz
+        self._plugins = [eq_bands(eq, sample_rate_hz, moving) for _ in range(channels)]
+        self._channels = [
+            PluginStream(Chain(list(plugins.values())), sample_rate_hz) for plugins in self._plugins if plugins
+        ]
+
+    def retune(self, eq: Equalizer) -> None:
+        """Take other settings from here on; the filters go on from where they are."""
+        for plugins in self._plugins:
+            for name, plugin in plugins.items():
+                tune_plugin(plugin, getattr(eq, name), self._rate_hz)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""

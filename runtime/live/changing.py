@@ -5,7 +5,6 @@ It may take its time; the audio goes on meanwhile. Of what is said faster than i
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -16,6 +15,7 @@ from typing import Final
 from ...presets.errors import MixbridgeError
 from .memory import EngineMemory, Tally
 from .messages import Bypass, EngineCommand, Event, SettingsChange, Stop, Trim, Whole
+from .priority import CHANGES, take_priority
 from .sound.parts import AnyPart, PartKey, Parts
 from .sound.player import Player
 
@@ -23,8 +23,6 @@ _POLL_S: Final = 0.02
 _BUSY_POLL_S: Final = 0.002
 # A console that was silenced is made anew, though not again and again in vain.
 _BETWEEN_REPAIRS_S: Final = 1.0
-# On Linux each thread has a niceness of its own: this one gives way to that of the audio.
-_NICENESS: Final = 5
 
 
 class Changing(threading.Thread):
@@ -47,17 +45,24 @@ class Changing(threading.Thread):
         self._parts = player.console.parts
         self._events: deque[Event] = deque()
         self._bad_blocks = 0
+        self._is_urgent = False
         self._repaired_at = -_BETWEEN_REPAIRS_S
 
     def tell(self, event: Event) -> None:
         """Send something to the other process, from any thread."""
         self._events.append(event)
 
+    def be_urgent(self) -> None:
+        """Go before what is not real time from now on, as the audio does."""
+        self._is_urgent = True
+
     def run(self) -> None:
         """Work until the end."""
-        _give_way()
         try:
             while True:
+                if self._is_urgent:
+                    self._is_urgent = False
+                    take_priority(CHANGES)
                 is_waiting = bool(self._waiting) or self._whole is not None
                 if self._pipe.poll(_BUSY_POLL_S if is_waiting else _POLL_S):
                     self._take(self._pipe.recv())
@@ -140,11 +145,3 @@ class Changing(threading.Thread):
     def _send_events(self) -> None:
         while self._events:
             self._pipe.send(self._events.popleft())
-
-
-def _give_way() -> None:
-    if hasattr(os, "setpriority"):
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-        except OSError:  # then it does not
-            return

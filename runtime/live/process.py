@@ -85,6 +85,7 @@ def _play(task: EngineTask, memory: EngineMemory, pipe: Connection) -> None:
         is_ended=ended.is_set,
         wait=ended.wait,
         tell=lambda text: changing.tell(Event(text)),
+        be_urgent=changing.be_urgent,
         is_there=is_there,
         names=task.names,
         channels=task.shape.channels,

@@ -1,7 +1,8 @@
-"""A model bundle on disk: a folder of three ONNX graphs, a snapshot, and the manifest that says what they are.
+"""A model bundle on disk: a folder or one `.zip`, with the manifest that says what is in it.
 
-Nothing in a bundle is trusted: sizes are bounded, every file must match its SHA-256, and graphs may not point at other
-files. What is here knows files only; :mod:`.controller` runs them.
+A bundle has three ONNX graphs (a network) with a snapshot, a style (numbers, :mod:`mixbridge.runtime.styles`), or both.
+Nothing in it is trusted: sizes are bounded, every file must match its SHA-256, and graphs may not point at other files.
+What is here knows files only; :mod:`.controller` runs them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ...presets.errors import ModelError
 from ...presets.inputs import check_regular, read_regular
 from ...presets.roles import Role
 from .layout import Layout
+from .packed import SUFFIX, is_packed, packed_sizes, read_packed
 
 TRACK_ENCODER = "track_encoder.onnx"
 REFERENCE_ENCODER = "reference_encoder.onnx"
@@ -38,6 +40,10 @@ FAMILIARITY = "familiarity.npz"
 """What the training data was like (:mod:`.familiarity`); a bundle may go without."""
 LEARNED_REFERENCE = "learned_reference.npy"
 """What a model that was trained on pairs has in the place of a reference's embedding."""
+STYLE = "style.json"
+"""Settings told without a reference; a bundle may go without, or have nothing else."""
+STYLE_SNAPSHOT = "style-snapshot.npz"
+"""What a style told when it was made."""
 MANIFEST = "manifest.json"
 GRAPHS = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER)
 FILES = (*GRAPHS, SNAPSHOT)
@@ -70,6 +76,44 @@ class ModelEffects(Part):
     delay: Delay = Delay()
 
 
+class WayMeasured(Part):
+    """How near a way of telling settings comes to mixes that it has not seen.
+
+    Attributes:
+        name: of the way.
+        distance: mean STFT distance of its rendered tracks to the mixed ones.
+        share: the same as a share of that of the raw tracks at the mixed ones' loudness; the mean of the pairs'.
+        better: in which share of the pairs it is nearer than the mean of the settings.
+    """
+
+    name: str = Field(min_length=1, max_length=100)
+    distance: float = Field(ge=0, allow_inf_nan=False)
+    share: float = Field(ge=0, allow_inf_nan=False)
+    better: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
+
+
+class StyleNote(Part):
+    """What a bundle says of the style that it has learned from pairs of raw and mixed tracks.
+
+    Attributes:
+        way: that is in it.
+        pairs: from which it was learned.
+        held_out: how many pairs the ways were measured on, none of which they had seen.
+        ways: what was measured.
+        why: this way was chosen, in a sentence.
+    """
+
+    way: str = Field(min_length=1, max_length=100)
+    pairs: int = Field(ge=1)
+    held_out: int = Field(0, ge=0)
+    ways: tuple[WayMeasured, ...] = Field((), max_length=32)
+    why: str = Field("", max_length=2000)
+
+    def measured(self) -> WayMeasured | None:
+        """Find what was measured of the way that is in it."""
+        return next((way for way in self.ways if way.name == self.way), None)
+
+
 class Manifest(Part):
     """What a bundle says of itself.
 
@@ -86,6 +130,8 @@ class Manifest(Part):
             mix; None where a reference is needed.
         effects: of the mix, as they were in training; None leaves them as they are.
         role: of the tracks that it was trained on; None where there were several.
+        training: of the network.
+        style: of a bundle that needs no reference.
         sha256: of each file beside the manifest.
     """
 
@@ -107,6 +153,7 @@ class Manifest(Part):
     effects: ModelEffects | None = None
     role: Role | None = None
     training: Training | None = None
+    style: StyleNote | None = Field(None, description="what it does without a reference, and what that is worth")
     licence: str
     created: str
     tool: str
@@ -133,6 +180,26 @@ class Bundle:
     manifest_sha256: str
 
     @property
+    def has_network(self) -> bool:
+        """Whether it has graphs to run."""
+        return all(name in self.manifest.sha256 for name in GRAPHS)
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether it can mix only towards a reference."""
+        has_learned = self.has_network and self.manifest.learned_reference is not None
+        has_style = self.manifest.style is not None and STYLE in self.manifest.sha256
+        return not (has_learned or has_style)
+
+    def size_bytes(self, names: Sequence[str] | None = None) -> int:
+        """Add up the sizes of its files, or of those of these names that it has."""
+        if is_packed(self.folder):
+            sizes = packed_sizes(self.folder)
+        else:
+            sizes = {path.name: path.stat().st_size for path in self.folder.iterdir() if path.is_file()}
+        return sum(size for name, size in sizes.items() if names is None or name in names)
+
+    @property
     def is_shipped(self) -> bool:
         """Whether it is one of those that come with mixbridge, where they were installed."""
         return self.folder.parent == _shipped_folder()
@@ -144,7 +211,7 @@ class Bundle:
             ModelError: it is missing, too large, changed, or an ONNX graph that points outside itself.
         """
         path = self.folder / name
-        data = _read_bounded(path, _MAX_FILE_BYTES)
+        data = _read_bounded(self.folder, name, _MAX_FILE_BYTES)
         if hashlib.sha256(data).hexdigest() != self.manifest.sha256.get(name):
             raise ModelError(
                 f"{path}: does not match its hash in {MANIFEST}; the file was changed or damaged: get it anew"
@@ -203,14 +270,14 @@ def open_bundle(model: str | Path = DEFAULT_MODEL) -> Bundle:
     """Find a bundle and read its manifest.
 
     Args:
-        model: a folder, or the name of a model that ships with mixbridge.
+        model: a folder, a `.zip`, or the name of a model that ships with mixbridge or lies in :func:`models_folder`.
 
     Raises:
         ModelError: there is none, or its manifest is broken; the message says where.
     """
     folder = _find(checked_path(model, "a model", ModelError))
     path = folder / MANIFEST
-    data = _read_bounded(path, _MAX_MANIFEST_BYTES)
+    data = _read_bounded(folder, MANIFEST, _MAX_MANIFEST_BYTES)
     try:
         manifest = Manifest.model_validate(json.loads(data))
     except ValidationError as error:
@@ -230,6 +297,23 @@ def shipped_models() -> list[str]:
     return sorted(path.name for path in root.iterdir() if (path / MANIFEST).is_file()) if root.is_dir() else []
 
 
+def models_folder() -> Path:
+    """Name the usual place for a user's own models."""
+    from platformdirs import user_data_path
+
+    return user_data_path("mixbridge", appauthor=False) / "models"
+
+
+def own_models() -> dict[str, Path]:
+    """List the models in :func:`models_folder` by name, that of the folder or of the zip without ending."""
+    root = models_folder()
+    if not root.is_dir():
+        return {}
+    found = {path.name: path for path in sorted(root.iterdir()) if (path / MANIFEST).is_file()}
+    packed = {path.name.removesuffix(SUFFIX): path for path in sorted(root.iterdir()) if is_packed(path)}
+    return {**packed, **found}
+
+
 @cache
 def shipped_hashes() -> frozenset[str]:
     """Identities of the models that come with mixbridge."""
@@ -242,17 +326,24 @@ def _shipped_folder() -> Path:
 
 
 def _find(model: Path) -> Path:
-    if os.path.isdir(model):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
+    if os.path.isdir(model) or is_packed(model):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         return model
     if str(model) in shipped_models():
         return _shipped_folder() / model
-    known = ", ".join(shipped_models()) or "none"
+    own = own_models()
+    if str(model) in own:
+        return own[str(model)]
+    known = ", ".join([*shipped_models(), *own]) or "none"
     raise ModelError(
-        f"no model {str(model)!r}: give a folder with a {MANIFEST}, or the name of one that ships ({known})"
+        f"no model {str(model)!r}: give a folder with a {MANIFEST}, a {SUFFIX} of one, or a name of `mixbridge model "
+        f"list` ({known})"
     )
 
 
-def _read_bounded(path: Path, most_bytes: int) -> bytes:
+def _read_bounded(folder: Path, name: str, most_bytes: int) -> bytes:
+    if is_packed(folder):
+        return read_packed(folder, name, most_bytes)
+    path = folder / name
     try:
         if check_regular(path) > most_bytes:
             raise ModelError(f"{path}: larger than {_size(most_bytes)}; this is not a mixbridge model")

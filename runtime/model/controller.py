@@ -117,6 +117,8 @@ class Controller:
             threads = checked_whole(threads, "threads", 1, _MOST_THREADS, ProviderError)
         self.bundle: Bundle = open_bundle(model)
         self.manifest = self.bundle.manifest
+        if self.manifest.style is not None and not self.bundle.has_network:
+            raise ModelError(f"{self.bundle.folder}: has a style and no network; `mixbridge mix --model` uses it")
         if not (trusted or self.bundle.manifest_sha256 in shipped_hashes()):
             try_first(self.bundle)
         wanted = _wanted_providers(provider)
@@ -184,10 +186,19 @@ class Controller:
         rows = [[weights.get(role, 0.0) for role in self.manifest.roles] for weights in roles]
         return np.array(rows, np.float32)
 
-    def embeddings(self, tracks: Sequence[Array], reference: Array) -> Embeddings:
-        """What the encoders make of passages, as for :meth:`predict`, which needs them; kept, so free after it."""
+    def embeddings(self, tracks: Sequence[Array], reference: Array | None) -> Embeddings:
+        """What the encoders make of passages, as for :meth:`predict`, which needs them; kept, so free after it.
+
+        Without a reference, what the model learned in place of one is taken.
+        """
         heard = self._embed(TRACK_ENCODER, self._track_encoder, [self._for_encoder(track) for track in tracks])
+        if reference is None:
+            return Embeddings(heard, self._learned_reference)
         return Embeddings(heard, self._embed(REFERENCE_ENCODER, self._reference_encoder, [reference])[0])
+
+    @cached_property
+    def _learned_reference(self) -> Array:
+        return self.bundle.learned_reference()
 
     def check_snapshot(self) -> float:
         """Run the input that was recorded at export and compare.

@@ -46,8 +46,7 @@ def try_first(bundle: Bundle, bounds: Bounds | None = None) -> None:
         ModelError: it cannot be run, is not what it says, or takes more.
     """
     bounds = bounds or Bounds()
-    size = sum((bundle.folder / name).stat().st_size for name in FILES if (bundle.folder / name).is_file())
-    memory_bytes = bounds.memory_bytes + 3 * size
+    memory_bytes = bounds.memory_bytes + 3 * bundle.size_bytes(FILES)
     command = [sys.executable, "-P", "-m", _PROCESS, str(bundle.folder.absolute()), bundle.manifest_sha256]
     command += [str(bounds.processor_s), str(memory_bytes)]
     try:

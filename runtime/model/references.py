@@ -124,6 +124,17 @@ def songs_of(reference: AnyReference) -> tuple[Song, ...]:
     return tuple(sorted(songs, key=lambda song: -song.share))
 
 
+def songs_heard(reference: AnyReference | None) -> tuple[Song, ...]:
+    """List the songs that are listened to; none where there is no reference.
+
+    Raises:
+        AudioError: as for :func:`songs_of`.
+    """
+    if reference is None or (isinstance(reference, tuple) and not reference):
+        return ()
+    return songs_of(reference)
+
+
 def references_of(reference: Any) -> tuple[Reference, ...]:
     """The references that an argument means, at least one; audio in memory is one.
 

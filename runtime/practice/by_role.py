@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from ...presets.console import SEND_OFF_DB, Gate, Master, Reverb, Strip, parameters
+from ...presets.console import SEND_OFF_DB, Delay, Gate, Master, Reverb, Strip, parameters
 from ...presets.console import replace as with_values
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
@@ -16,9 +16,11 @@ from .levels import Levels, usual_levels
 from .placing import StereoPicture, place, sides_missing_db
 from .shaping import compressor_of, deesser_of
 from .sounds import RoleSound
-from .space import ROOM, reverb_send_db, room_for
+from .space import ROOM, reverb_send_db, room_for, room_words
 from .stages.cutting import low_cut_of
+from .stages.echo import echo_for, echo_send_db, echo_words
 from .stages.gating import gate_of
+from .stages.warmth import WARMED, driven, saturation_of, warmth_words
 
 Made = TypeVar("Made")
 Render = Callable[[Samples, int, Strip], Samples]
@@ -35,15 +37,19 @@ class RoleMix:
         strips: settings by track.
         levels_db: how loud each track is meant to be in the mix, while it plays.
         reverb: the room that the sends go to.
+        delay: the echoes that they go to.
         master: of the mix.
         decisions: what was taken from the reference and why, a sentence each.
+        space: likewise, of room and echoes.
     """
 
     strips: Mapping[str, Strip]
     levels_db: Levels
     reverb: Reverb = ROOM
+    delay: Delay = field(default_factory=Delay)
     master: Master = field(default_factory=Master)
     decisions: tuple[str, ...] = ()
+    space: tuple[str, ...] = ()
 
 
 def mix_by_role(
@@ -69,8 +75,69 @@ def mix_by_role(
         return shaped(sound, sample_rate_hz, level_lufs).model_copy(update={"pan": pans[sound.name]})
 
     strips = alike_in_pairs(for_each(sounds, strip), stage.pairs)
-    placed = at_levels(sounds, dry_alone(strips), levels_db, sample_rate_hz, render)
-    return RoleMix(placed, levels_db, room_for(sides_missing_db(sounds, levels_db, pans, stage), stage.tail))
+    missing_db = sides_missing_db(sounds, levels_db, pans, stage)
+    return finished(sounds, strips, levels_db, missing_db, stage, sample_rate_hz, render)
+
+
+def finished(
+    sounds: Sequence[RoleSound],
+    strips: Mapping[str, Strip],
+    levels_db: Levels,
+    missing_db: float,
+    stage: StereoPicture,
+    sample_rate_hz: int,
+    render: Render,
+    master: Master | None = None,
+) -> RoleMix:
+    """Warm strips, bring them to their levels, and send them to room and echoes.
+
+    Args:
+        sounds: the tracks.
+        strips: shaped and placed.
+        levels_db: how loud each should be.
+        missing_db: how much softer the sides are than those of the reference.
+        stage: what is known of the reference.
+        sample_rate_hz: of the tracks.
+        render: renders a strip.
+        master: of the mix.
+    """
+    echo = echo_for(sounds, sample_rate_hz, stage.tail)
+    echoed = {
+        sound.name: strips[sound.name].model_copy(update={"delay_send_db": echo_send_db(sound, echo)})
+        for sound in sounds
+    }
+    warm = warmed(sounds, dry_alone(echoed), stage.density_db, sample_rate_hz, render)
+    is_warm = any(strip.saturation.drive for strip in warm.values())
+    room = room_for(missing_db, stage.tail)
+    return RoleMix(
+        at_levels(sounds, warm, levels_db, sample_rate_hz, render),
+        levels_db,
+        room,
+        echo or Delay(),
+        master or Master(),
+        warmth_words(stage.density_db) if is_warm else (),
+        (room_words(room, stage.tail), *echo_words(echo)),
+    )
+
+
+def warmed(
+    sounds: Sequence[RoleSound],
+    strips: Mapping[str, Strip],
+    density_db: float | None,
+    sample_rate_hz: int,
+    render: Render,
+) -> Mapping[str, Strip]:
+    """Strips of which those that carry the mix are saturated, as far as the reference is dense."""
+    drive = driven(density_db)
+    chosen = [sound for sound in sounds if sound.role in WARMED] if drive and len(sounds) > 1 else []
+
+    def warm(sound: RoleSound) -> Strip:
+        strip = strips[sound.name]
+        made = render(sound.audio, sample_rate_hz, with_values(strip, {"fader_db": 0.0, "pan": 0.0}))
+        saturation = saturation_of(made, sample_rate_hz, drive, len(sound.audio))
+        return strip.model_copy(update={"saturation": saturation})
+
+    return {**strips, **for_each(chosen, warm)}
 
 
 def shaped(sound: RoleSound, sample_rate_hz: int, level_lufs: float) -> Strip:
@@ -108,7 +175,8 @@ def dry_alone(strips: Mapping[str, Strip]) -> Mapping[str, Strip]:
     """Strips without reverb where there is one track: nobody plays in the room with it, and one is soon too many."""
     if len(strips) > 1:
         return strips
-    return {name: with_values(strip, {"reverb_send_db": SEND_OFF_DB}) for name, strip in strips.items()}
+    sends = dict.fromkeys(("reverb_send_db", "delay_send_db"), SEND_OFF_DB)
+    return {name: with_values(strip, sends) for name, strip in strips.items()}
 
 
 def at_levels(

@@ -59,6 +59,7 @@ class StereoPicture:
         sides_db: how loud the sides should be against the middle, by band from 120 Hz up; None for what engineers do.
         sides: where something speaks for a side of a track: -1 left to 1 right.
         tail: how the reference's notes fall silent; None where nobody looked.
+        density_db: how far the reference's peaks stand above its loudness; None where nobody looked.
     """
 
     pairs: tuple[tuple[str, str], ...] = ()
@@ -66,6 +67,7 @@ class StereoPicture:
     sides_db: Powers | None = None
     sides: Mapping[str, float] = field(default_factory=dict)
     tail: Tail | None = None
+    density_db: float | None = None
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,11 @@ def room_words(room: Reverb, tail: Tail | None) -> str:
     )
 
 
+def speaks_of_space(sentence: str) -> bool:
+    """Tell whether a decision's sentence is one of the room or of echoes."""
+    return any(word in sentence for word in ("room", "reverb", "echoes"))
+
+
 def reverb_send_db(sound: RoleSound, wetter_db: float = 0.0) -> float:
     """The send of a track to the reverb.
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from ...presets.preset import Preset
 from ...presets.roles import Role
+from ..audio.loudness import integrated_loudness
+from ..audio.peaks import true_peak_db
 from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
 from ..practice.placing import StereoPicture
@@ -79,15 +81,17 @@ def _fullest(passage: Passage, name: str) -> Samples:
 
 
 def picture_of(passage: Passage, reference: Samples, cast: Cast, sample_rate_hz: int) -> StereoPicture:
-    """What a mix takes from a reference, shape (1 or 2, n): how wide it is in each band, how wet, whether it leans.
+    """What a mix takes from a reference, shape (1 or 2, n): width in each band, how wet and dense it is, its lean.
 
     It is looked at once for each passage that is heard with it.
     """
     key = "song", id(reference), sample_rate_hz
     if key not in passage.memory:  # with the reference, so that its identity stays its own
         song = sound_of("", None, as_stereo(reference), sample_rate_hz, 0.0)
-        passage.memory[key] = reference, song, tail_of(reference, sample_rate_hz)
-    _, song, tail = passage.memory[key]
+        density_db = true_peak_db(as_stereo(reference)) - integrated_loudness(reference, sample_rate_hz)
+        passage.memory[key] = reference, song, tail_of(reference, sample_rate_hz), density_db
+    _, song, tail, density_db = passage.memory[key]
     lean = lean_db(song.left, song.right)
     beyond_db = math.copysign(max(0.0, abs(lean) - _EVEN_DB), lean)
-    return StereoPicture(cast.pairs, beyond_db, np.asarray(sides_db(song.left, song.right, song.cross)), tail=tail)
+    sides = np.asarray(sides_db(song.left, song.right, song.cross))
+    return StereoPicture(cast.pairs, beyond_db, sides, tail=tail, density_db=density_db)

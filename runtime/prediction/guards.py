@@ -67,6 +67,25 @@ def guard(preset: Preset, trial: Trial) -> Guarded:
     return Guarded(made_alike(checked.preset), checked.findings)
 
 
+def guard_alone(preset: Preset, trial: Trial) -> Guarded:
+    """Make settings safe that follow no reference: arguments as for :func:`guard`, whose reference has no say.
+
+    What a style does to the tone of a track, and where it puts it, is meant.
+    """
+    checked = _finite(preset)
+    playing = trial.playing(checked.preset)
+    if not playing:
+        return checked
+    checked = _and_then(checked, lambda found: _each_track(found, trial))
+    checked = _and_then(checked, lambda found: without_lifted_noise(found, trial))
+    if len(playing) > 1:
+        rendered = trial.render(checked.preset)
+        checked = _and_then(checked, lambda found: _audible(found, rendered, trial.sample_rate_hz))
+        for check in (lead_heard, low_end_in_the_middle, upright) if trial.cast.is_known else ():
+            checked = _and_then(checked, partial(check, trial=trial))
+    return Guarded(made_alike(checked.preset), checked.findings)
+
+
 def _and_then(done: Guarded, check: Callable[[Preset], Guarded]) -> Guarded:
     more = check(done.preset)
     return Guarded(more.preset, (*done.findings, *more.findings))

@@ -32,7 +32,7 @@ _PAN = "pan"
 def decided(
     controller: Controller,
     passage: Passage,
-    reference: Samples,
+    reference: Samples | None,
     names: Sequence[str],
     roles: Sequence[Mapping[str, float]] | None = None,
 ) -> Outputs:
@@ -41,7 +41,7 @@ def decided(
     Args:
         controller: the model.
         passage: what is heard of the tracks.
-        reference: shape (1 or 2, samples), at the model's rate.
+        reference: shape (1 or 2, samples), at the model's rate; None takes what the model learned in place of one.
         names: tracks that are heard, at least one.
         roles: for each of them, as for :meth:`Controller.predict`.
     """
@@ -57,13 +57,13 @@ def decided(
 
 
 def embeddings(
-    controller: Controller, passage: Passage, reference: Samples, names: Sequence[str], mirror: bool = False
+    controller: Controller, passage: Passage, reference: Samples | None, names: Sequence[str], mirror: bool = False
 ) -> Embeddings:
     """Encode what is heard of these tracks, and the reference; kept by the controller, so free the second time."""
     level_lufs = controller.manifest.track_level_lufs
     excerpts = [passage.excerpts_of(name) for name in names]
     audio = [_turned(_levelled(item, level_lufs), mirror) for track in excerpts for item in track]
-    heard = controller.embeddings(audio, _turned(reference, mirror))
+    heard = controller.embeddings(audio, None if reference is None else _turned(reference, mirror))
     pooled, first = [], 0
     for track in excerpts:
         weights = [max(item.weight, _LEAST_WEIGHT) for item in track]

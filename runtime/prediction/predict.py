@@ -31,6 +31,7 @@ from ..model.references import AnyReference, HeardSong, hear_songs, songs_of
 from ..roles.decide import RoleGuess, decide_roles
 from ..roles.pairs import find_pairs
 from .confidence import assured
+from .grouping import with_groups
 from .hearing import decided, with_own_mix
 from .pairing import with_pairs
 from .role_mix import with_prior
@@ -117,7 +118,7 @@ def predict_musically(
     if len(passage.heard) < 2 or is_practice(preset, passage, reference, rate_hz):
         return preset
     mixed = with_prior(preset, passage, reference, rate_hz, manifest.track_level_lufs)
-    return voiced(mixed, passage, reference, rate_hz)
+    return with_groups(voiced(mixed, passage, reference, rate_hz), passage, reference, rate_hz)
 
 
 def predict(

@@ -21,13 +21,12 @@ from ...presets.units import gain_factor
 from ..console.dynamics import equalized
 from ..console.response import compressor_gain_db
 from ..model.own_mix import OwnMix
-from ..practice.by_role import Render, RoleMix, alike_in_pairs, at_levels, dry_alone, for_each, made_db, shaped
+from ..practice.by_role import Render, RoleMix, alike_in_pairs, finished, for_each, made_db, shaped
 from ..practice.levels import Levels, usual_levels, with_lead_heard
 from ..practice.peaks import Envelope, with_crest_floor
 from ..practice.placing import StereoPicture, place, sides_missing_db
 from ..practice.shaping import with_reduction
 from ..practice.sounds import RoleSound
-from ..practice.space import room_for, room_words
 
 _WORTH_IT_DB: Final = 0.4
 _MOST_REDUCTION_DB: Final = 6.0
@@ -104,10 +103,9 @@ def believed(
         )
 
     strips = alike_in_pairs(for_each(sounds, decided), stage.pairs)
-    placed = at_levels(sounds, dry_alone(strips), levels, sample_rate_hz, render)
-    room = room_for(sides_missing_db(sounds, levels, pans, stage), stage.tail)
-    decisions = (room_words(room, stage.tail),)
-    return RoleMix(placed, levels, room, limited_master(master, trust.master), decisions)
+    missing_db = sides_missing_db(sounds, levels, pans, stage)
+    limited = limited_master(master, trust.master)
+    return finished(sounds, strips, levels, missing_db, stage, sample_rate_hz, render, limited)
 
 
 def _levels(

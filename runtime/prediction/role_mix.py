@@ -75,8 +75,11 @@ def with_mix(preset: Preset, mixed: RoleMix) -> Preset:
     alike = made_alike(preset.model_copy(update={"tracks": tracks}))
     strips = [track.strip for track in alike.tracks if track.name in mixed.strips]
     master = mixed.master.model_copy(update={"input_gain_db": balance_gain_db([strip.fader_db for strip in strips])})
-    is_wet = any(strip.reverb_send_db > SEND_OFF_DB for strip in strips)
-    reverb = mixed.reverb if is_wet else preset.reverb
-    said = mixed.decisions if is_wet else ()
+    used = [
+        (mixed.reverb, "reverb", any(strip.reverb_send_db > SEND_OFF_DB for strip in strips)),
+        (mixed.delay, "delay", any(strip.delay_send_db > SEND_OFF_DB for strip in strips)),
+    ]
+    effects = {name: effect for effect, name, is_on in used if is_on}
+    said = (*mixed.space, *mixed.decisions) if effects else mixed.decisions
     provenance = preset.provenance.model_copy(update={"decisions": said or None})
-    return alike.model_copy(update={"master": master, "reverb": reverb, "provenance": provenance})
+    return alike.model_copy(update={"master": master, "provenance": provenance, **effects})

@@ -31,7 +31,7 @@ AMOUNTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 # Sides this far below the middle of their band sound like none: with a lower floor any settings that pan a little
 # would seem better than the plain mix.
-_HEARD_SIDE_DB = 20.0
+HEARD_SIDE_DB = 20.0
 _SOUNDING = ("tracks", "buses", "master", "fx_bus", "reverb", "delay")
 
 
@@ -132,7 +132,7 @@ class Trial:
 
     @cached_property
     def _goal(self) -> FeatureTarget:
-        return FeatureTarget.of(self.stereo_reference, self.sample_rate_hz, _HEARD_SIDE_DB)
+        return FeatureTarget.of(self.stereo_reference, self.sample_rate_hz, HEARD_SIDE_DB)
 
 
 def _sound_alike(one: Preset, other: Preset) -> bool:

@@ -66,7 +66,15 @@ class FileSession:
         self._sinks = [_Sink() for _ in tracks]
         self._inputs = [
             Input(
-                track.name, track.strip, reader.info.channels, reader.frames, reader, sink.take, track.bus, track.link
+                track.name,
+                track.strip,
+                reader.info.channels,
+                reader.frames,
+                reader,
+                sink.take,
+                track.bus,
+                track.link,
+                track.lanes,
             )
             for track, reader, sink in zip(tracks, readers, self._sinks, strict=True)
         ]

@@ -7,15 +7,16 @@ finished mix.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...presets.console import Master
-from ...presets.edit import without_input_gain
+from ...presets.lanes.lane import Lane
 from ..audio.reading import Samples
 from ..console.match import MatchProcessor
-from ..console.strip import Tone
+from ..console.strip import MasterTone
 
 
 class GainCurves:
@@ -73,10 +74,11 @@ class PostMaster:
         master: of the mix.
         curves: what was done to the mix.
         sample_rate_hz: of both.
+        lanes: of the master.
     """
 
-    def __init__(self, master: Master, curves: GainCurves, sample_rate_hz: int):
-        self._tone = Tone(without_input_gain(master).eq, 2, sample_rate_hz)
+    def __init__(self, master: Master, curves: GainCurves, sample_rate_hz: int, lanes: Sequence[Lane] = ()):
+        self._tone = MasterTone(master, sample_rate_hz, lanes=lanes)
         self._match = MatchProcessor(master.match, sample_rate_hz)
         self._early = self._match.latency_samples
         self._curves = curves

@@ -125,7 +125,9 @@ def _rendered_mix(
             yield sums.mix
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(MasterStream(preset.master, sample_rate_hz).run(buses(pool))), axis=1)
+        return np.concatenate(
+            list(MasterStream(preset.master, sample_rate_hz, lanes=preset.master_lanes).run(buses(pool))), axis=1
+        )
 
 
 def _console(
@@ -159,4 +161,5 @@ def _array_input(track: Track, stem: Samples, take_stem: Callable[[Samples], Non
     bad = first_bad_frame(audio)
     if bad is not None:
         raise AudioError(f"stem {track.name!r}: sample {bad} is not a finite number.")
-    return Input(track.name, track.strip, audio.shape[0], audio.shape[1], [audio], take_stem, track.bus, track.link)
+    shape = audio.shape
+    return Input(track.name, track.strip, shape[0], shape[1], [audio], take_stem, track.bus, track.link, track.lanes)

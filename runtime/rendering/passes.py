@@ -40,7 +40,7 @@ def raw_mix(
     """Runs the strips, which writes the stems, and the master into a raw file."""
     rate_hz = session.sample_rate_hz
     meter = Meter(rate_hz)
-    master = MasterStream(preset.master, rate_hz, take_gains)
+    master = MasterStream(preset.master, rate_hz, take_gains, preset.master_lanes)
 
     try:
         buses = session.run(places, audio_format, path.parent, progress=progress)

@@ -210,7 +210,7 @@ def render_files(
             done = finished(raw, curves)
 
             def shape() -> PostMaster:
-                return PostMaster(preset.master, curves, rate_hz)
+                return PostMaster(preset.master, curves, rate_hz, preset.master_lanes)
 
             session = again(1.0, shape, (_ALL_PASSES, 0.95, "rendering the stems with the master"))
             stem_gain = safe_gain(session.peaks, audio_format)

@@ -32,13 +32,14 @@ class TrackStream:
 
     def __init__(self, preset: Preset, channels: int, sample_rate_hz: int):
         self._channels = channels
-        self._strip = StripProcessor(preset.tracks[0].strip, channels, sample_rate_hz, any_blocks=True)
-        self._master = MasterProcessor(preset.master, sample_rate_hz, any_blocks=True)
-        track, buses = preset.tracks[0], Buses.of(preset)
+        track = preset.tracks[0]
+        self._strip = StripProcessor(track.strip, channels, sample_rate_hz, any_blocks=True, lanes=track.lanes)
+        self._master = MasterProcessor(preset.master, sample_rate_hz, any_blocks=True, lanes=preset.master_lanes)
+        buses = Buses.of(preset)
         self._place = track.bus or MIX
         effects = used_effects(track, buses)
         extent = Extent(0, () if track.bus is None else (track.bus,), effects)
-        self._sends = dict(zip(effects, extent.used(self._strip.sends), strict=True))
+        self._effects, self._extent = effects, extent
         self._wet = WetStream(extent, buses, sample_rate_hz, any_blocks=True)
         self._early_strip = self._strip.latency_samples
         self._early_wet = self._wet.latency_samples
@@ -61,9 +62,13 @@ class TrackStream:
     def _processed(self, block: Samples) -> Samples:
         with np.errstate(all="ignore"):  # what overflows is refused below
             bus = self._strip.process(block)
+            levels = self._extent.used(self._strip.levels)
             early, self._early_strip = self._early_strip, max(0, self._early_strip - bus.shape[1])
             bus = bus[:, early:]
-            sent = {name: bus * np.float32(level) for name, level in self._sends.items()}
+            sent = {
+                name: bus * np.float32(level if isinstance(level, float) else level[early:])
+                for name, level in zip(self._effects, levels, strict=True)
+            }
             bus = self._wet.process({MIX: np.zeros_like(bus), **sent, self._place: bus}).mix
             early, self._early_wet = self._early_wet, max(0, self._early_wet - bus.shape[1])
             mix = self._master.process(bus[:, early:])

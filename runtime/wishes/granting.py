@@ -6,6 +6,7 @@ from ...presets.preset import Preset
 from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
+from ..practice.space import speaks_of_space
 from ..prediction.confidence import measured, trial_of
 from .wishes import Wishes, granted
 
@@ -27,6 +28,8 @@ def with_wishes(controller: Controller, preset: Preset, passage: Passage, refere
         return preset
     plain = trial_of(controller, preset, passage, reference).by_role if wishes.only is not None else None
     changed = granted(preset, wishes, plain)
-    if wishes.is_dry:  # what was said of the room holds no more
-        changed = changed.model_copy(update={"provenance": changed.provenance.model_copy(update={"decisions": None})})
+    if wishes.is_dry:  # what was said of room and echoes holds no more
+        said = tuple(words for words in changed.provenance.decisions or () if not speaks_of_space(words))
+        provenance = changed.provenance.model_copy(update={"decisions": said or None})
+        changed = changed.model_copy(update={"provenance": provenance})
     return measured(controller, changed, passage, reference)

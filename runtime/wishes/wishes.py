@@ -156,9 +156,18 @@ def _only(preset: Preset, aspects: Iterable[str], plain: Preset | None) -> Prese
             **({"compressor": preset.master.compressor} if "dynamics" in wanted else {}),
         }
     )
+    if "dynamics" not in wanted:  # groups are there to be compressed
+        tracks = tuple(track.model_copy(update={"bus": None}) for track in tracks)
     room = preset if "space" in wanted else plain
     return preset.model_copy(
-        update={"tracks": tracks, "master": master, "reverb": room.reverb, "delay": room.delay, "fx_bus": room.fx_bus}
+        update={
+            "tracks": tracks,
+            "buses": preset.buses if "dynamics" in wanted else (),
+            "master": master,
+            "reverb": room.reverb,
+            "delay": room.delay,
+            "fx_bus": room.fx_bus,
+        }
     )
 
 

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from ..core.kinds import Kind
 from ..core.model import MOST_CLIPS, MOST_STRETCH, Automation
-from .pieces import FadeSpan, Lane, Media, Piece, automation, is_whole, linear
+from .pieces import AimedLane, FadeSpan, Media, Piece, automation, is_whole, linear
 from .time import TempoMap, TimeScope, TimeUnit
 from .warps import Section, sections
 from .xml import MalformedError, is_true, number
@@ -66,7 +66,7 @@ class Arrangement:
         self._visits = 0
         self.pieces: list[Piece] = []
         self.heard: set[str] = set()
-        self.lanes: dict[str, Lane] = {}
+        self.lanes: dict[str, AimedLane] = {}
         self.remarks: dict[Remark, None] = {}
         if root is not None:
             self._visit(root, _Place(TimeScope(tempo)))
@@ -276,7 +276,7 @@ class Arrangement:
         if lane.points:
             self.lanes[parameter] = lane
 
-    def _lane(self, points: Element, scope: TimeScope) -> Lane:
+    def _lane(self, points: Element, scope: TimeScope) -> AimedLane:
         written = [
             (number(point, "time"), _value(point), point.get("interpolation", "hold") != "linear")
             for point in points
@@ -285,7 +285,7 @@ class Arrangement:
         self._count(len(written))
         written.sort(key=lambda point: point[0])
         timed = list(self._timed(written, scope))
-        return Lane(
+        return AimedLane(
             tuple((second, value) for second, value, _ in timed), tuple(hold for *_, hold in timed), points.get("unit")
         )
 

@@ -11,7 +11,7 @@ from ..core.kinds import Kind
 from ..core.model import Automation
 from ..core.muting import Muting, muting
 from .clips import Arrangement, Remark
-from .pieces import Lane, Media, automation, linear
+from .pieces import AimedLane, Media, automation, linear
 from .time import TempoMap
 from .xml import Document, MalformedError, is_true, number
 
@@ -57,7 +57,7 @@ class Project:
         """Find the master's channel."""
         return next((track.channel for track in self.mixer if track.role == "master"), None)
 
-    def lanes(self) -> tuple[dict[str, dict[str, Lane]], list[Remark]]:
+    def lanes(self) -> tuple[dict[str, dict[str, AimedLane]], list[Remark]]:
         """Return automation of "Volume" and "Pan" by track, and what else is automated."""
         return _mixer_lanes(self.arrangement.lanes, self.mixer)
 
@@ -128,7 +128,7 @@ def parameter_level(volume: Element | None) -> float:
     return gain
 
 
-def muting_of(track: MixerTrack, lanes: Mapping[str, Lane]) -> Muting:
+def muting_of(track: MixerTrack, lanes: Mapping[str, AimedLane]) -> Muting:
     """Tell when a track is muted, by its mute or what automates it, or switched off."""
     if not is_true(track.element, "loaded", True):
         return Muting(True)
@@ -143,12 +143,12 @@ def is_soloed(track: MixerTrack) -> bool:
     return is_true(track.channel, "solo", False)
 
 
-def volume_automation_of(lanes: Mapping[str, Lane]) -> Automation | None:
+def volume_automation_of(lanes: Mapping[str, AimedLane]) -> Automation | None:
     """Return the automation of a fader, as factors."""
     return automation(lanes["Volume"], linear) if "Volume" in lanes else None
 
 
-def pan_automation_of(lanes: Mapping[str, Lane]) -> Automation | None:
+def pan_automation_of(lanes: Mapping[str, AimedLane]) -> Automation | None:
     """Return the automation of a pan, as -1 to 1."""
     return automation(lanes["Pan"], lane_pan) if "Pan" in lanes else None
 
@@ -180,7 +180,9 @@ def _is_audio_track(track: MixerTrack) -> bool:
     return track.role == "regular" and "audio" in track.element.get("contentType", "").split()
 
 
-def _mixer_lanes(lanes: dict[str, Lane], mixer: list[MixerTrack]) -> tuple[dict[str, dict[str, Lane]], list[Remark]]:
+def _mixer_lanes(
+    lanes: dict[str, AimedLane], mixer: list[MixerTrack]
+) -> tuple[dict[str, dict[str, AimedLane]], list[Remark]]:
     """Sort automation: of faders and pans by track, and what else is automated."""
     owners: dict[str, tuple[str, str]] = {}
     for track in mixer:
@@ -188,7 +190,7 @@ def _mixer_lanes(lanes: dict[str, Lane], mixer: list[MixerTrack]) -> tuple[dict[
             if name := element.get("id"):
                 owners.setdefault(name, (track.identity, path))
     masters = {track.identity for track in mixer if track.role == "master"}
-    result: dict[str, dict[str, Lane]] = {}
+    result: dict[str, dict[str, AimedLane]] = {}
     remarks = []
     for parameter, lane in lanes.items():
         owner, path = owners.get(parameter, ("", "a parameter"))

@@ -42,7 +42,7 @@ class FadeSpan:
 
 
 @dataclass(frozen=True)
-class Lane:
+class AimedLane:
     """Automation of one parameter, in seconds of the arrangement.
 
     Attributes:
@@ -117,7 +117,7 @@ def clip_of(piece: Piece, rate_hz: int) -> Clip:
     )
 
 
-def automation(lane: Lane, convert: Callable[[float, str | None], float | None]) -> Automation | None:
+def automation(lane: AimedLane, convert: Callable[[float, str | None], float | None]) -> Automation | None:
     """Convert a lane to what a session has; None if a value cannot be.
 
     Where some points hold and others do not, the value stands twice: before the step and behind it.

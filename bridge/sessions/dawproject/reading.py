@@ -29,7 +29,7 @@ from .mixer import (
     pan_of,
     volume_automation_of,
 )
-from .pieces import Lane, Media, clip_of
+from .pieces import AimedLane, Media, clip_of
 from .routing import ProjectRouting
 from .xml import MalformedError, is_true, number, parse
 
@@ -128,7 +128,7 @@ class _MediaFinder:
 
 
 def _track(
-    order: int, track: MixerTrack, clips: list[Clip], lanes: dict[str, Lane], routing: ProjectRouting
+    order: int, track: MixerTrack, clips: list[Clip], lanes: dict[str, AimedLane], routing: ProjectRouting
 ) -> SessionTrack:
     channel = track.channel
     colour = track.element.get("color", "")

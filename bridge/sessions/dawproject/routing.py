@@ -23,7 +23,7 @@ from .mixer import (
     parameter_level,
     volume_automation_of,
 )
-from .pieces import Lane
+from .pieces import AimedLane
 from .xml import MalformedError, is_true
 
 _UNHEARD_DB = 0.01
@@ -42,7 +42,7 @@ class ProjectRouting:
         members: the track of each of them.
     """
 
-    def __init__(self, tracks: Sequence[MixerTrack], lanes: Mapping[str, Mapping[str, Lane]]):
+    def __init__(self, tracks: Sequence[MixerTrack], lanes: Mapping[str, Mapping[str, AimedLane]]):
         self._tracks, self._lanes = tracks, lanes
         self._by_channel = {
             identity: track

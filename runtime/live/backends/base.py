@@ -82,6 +82,7 @@ class Surroundings:
         is_ended: whether to come to an end.
         wait: pauses for so many seconds, or until the end.
         tell: takes a sentence for the user.
+        be_urgent: called where the thread of the audio has real-time priority.
         is_there: takes whether there is a server or device to play to.
         names: of the tracks.
         channels: 1 or 2, by track.
@@ -91,6 +92,7 @@ class Surroundings:
     is_ended: Callable[[], bool]
     wait: Callable[[float], object]
     tell: Callable[[str], None]
+    be_urgent: Callable[[], None]
     is_there: Callable[[bool], None]
     names: tuple[str, ...]
     channels: tuple[int, ...]

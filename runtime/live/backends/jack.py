@@ -5,7 +5,9 @@ Where the server ends, the engine waits for it to come back, makes its ports ane
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 0.05
 _AGAIN_S: Final = 0.5
+_AGO_S: Final = 1.0
 # Other programs come back after the server, one by one: their ports are looked for during this time.
 _CONNECTING_S: Final = 60.0
 _LONGEST_NAME: Final = 100
@@ -101,16 +104,18 @@ class _Session:
         self._is_freewheeling = False
         self._inputs = np.zeros((calls.rows, MOST_FRAMES), np.float32)
         self._mix = np.zeros((2, MOST_FRAMES), np.float32)
-        names = _port_names(around.names)
+        names = [name.replace(":", " ")[:_LONGEST_NAME] for name in around.names]
+        made: set[str] = {"mix L", "mix R"}
         self._in_ports: list[OwnPort] = []
         if not around.is_fed:
             for name, count in zip(names, around.channels, strict=True):
                 sides = ("",) if count == 1 else (" L", " R")
-                self._in_ports.extend(client.inports.register(f"{name}{side}") for side in sides)
+                self._in_ports.extend(client.inports.register(_free(f"{name}{side}", made)) for side in sides)
         self._mix_ports = [client.outports.register(f"mix {side}") for side in "LR"]
         self._track_ports: list[OwnPort] = []
         if choice.track_outs:
-            self._track_ports = [client.outports.register(f"{name} out {side}") for name in names for side in "LR"]
+            wanted = [f"{name} out {side}" for name in names for side in "LR"]
+            self._track_ports = [client.outports.register(_free(name, made)) for name in wanted]
 
     def play(self, connections: Connections | None) -> Connections:
         """Play until the server or the engine ends; gives the connections that there were."""
@@ -120,6 +125,8 @@ class _Session:
         client.set_xrun_callback(lambda _delay_us: self._calls.count_xrun())
         client.set_freewheel_callback(self._freewheel)
         client.activate()
+        if client.realtime:
+            self._around.be_urgent()
         self._around.is_there(True)
         if connections is None:
             connections = self._usual_connections()
@@ -128,18 +135,20 @@ class _Session:
         if self._choice.freewheel:
             self._connect(missing)
             client.set_freewheel(True)
+        # While a server dies there seem to be no connections: those of a second ago are to be made again.
+        lately = deque([connections], maxlen=round(_AGO_S / _POLL_S))
         while not (self._around.is_ended() or self._gone):
             if missing and time.monotonic() < until:
                 self._connect(missing)
             self._around.wait(_POLL_S)
-            connections = self._standing() | missing
+            lately.append(self._standing() | missing)
             self._say_fault()
         if self._gone:
             self._around.is_there(False)
             self._around.tell(f"JACK has ended ({self._gone}); waiting for it to come back.")
         elif self._choice.freewheel:
             client.set_freewheel(False)
-        return connections
+        return lately[0]
 
     def _process(self, frames: int) -> None:
         try:
@@ -234,13 +243,12 @@ def _opened(choice: BackendChoice) -> Client:
         ) from error
 
 
-def _port_names(names: Sequence[str]) -> list[str]:
-    """Names of tracks as JACK can have them, all different."""
-    made: list[str] = []
-    for name in names:
-        plain = name.replace(":", " ")[:_LONGEST_NAME]
-        made.append(plain if plain not in made else f"{plain} {len(made) + 1}")
-    return made
+def _free(name: str, made: set[str]) -> str:
+    """A port's name that is not there yet; the stereo track OH has a port of the name of the mono track OH L."""
+    candidates = (name if number == 1 else f"{name} {number}" for number in itertools.count(1))
+    free = next(candidate for candidate in candidates if candidate not in made)
+    made.add(free)
+    return free
 
 
 def _nothing(_message: Any) -> None:

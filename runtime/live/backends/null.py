@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from ..priority import AUDIO, take_priority
 from .base import DEFAULT_BLOCK_FRAMES, DEFAULT_RATE_HZ, BackendChoice, Calls, DeviceTerms, Surroundings, silence
 
 # Behind by more, the machine slept: the clock begins anew.
@@ -31,6 +32,9 @@ class NullBackend:
         inputs = None if around.is_fed else silence(calls.rows, frames)
         out = np.zeros((2, frames), np.float32)
         calls.may_wait = True  # nobody hears a late block
+        if self._is_clocked:
+            take_priority(AUDIO)
+            around.be_urgent()
         around.is_there(True)
         due_s = time.perf_counter() + period_s
         while not around.is_ended():

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...audio.reading import Samples
 
-LEVEL_RAMP_MS = 15.0
+LEVEL_RAMP_MS = 20.0
 """Time in which a gain, a pan or a send moves."""
 SETTING_FADE_MS = 20.0
 """Time in which one setting of a filter or of dynamics moves, from one chain to another."""

@@ -7,6 +7,7 @@ import pytest
 from mixbridge.bridge.cli import demo, doctor
 from mixbridge.bridge.cli.doctor import Diagnosis, can_run, run_doctor
 from mixbridge.presets.errors import ModelError
+from mixbridge.runtime.live.backends.base import DeviceTerms
 
 
 def by_name(findings):
@@ -23,7 +24,6 @@ def test_here_mixing_works(run):
     assert found["disk"]["detail"].endswith(str(doctor.Path.cwd()))
     assert not [item["name"] for item in outcome.data["findings"] if not item["ok"] and not item["hint"]]
     # It offers only what mixbridge can use, installed in a way that works.
-    assert "live" not in outcome.out
     assert "mixbridge[" not in outcome.out
 
 
@@ -115,3 +115,29 @@ def test_a_gpu_that_is_not_there_is_one_line(session):
     assert len(outcome.stderr.splitlines()) == 1, outcome.stderr
     assert outcome.stderr.startswith("mixbridge: CUDA was asked for")
     assert "pip install '.[cuda]' in a clone" in outcome.stderr
+
+
+def test_it_tells_of_missing_real_time_priority_and_how_to_get_it(run, monkeypatch):
+    def refused(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("os.sched_setscheduler", refused, raising=False)
+    found = by_name(doctor._real_time())["real-time priority"]
+    assert not found.ok
+    assert not found.needed
+    assert "blocks of mixbridge live will be late" in found.detail
+    assert "@audio - rtprio 95" in found.hint
+    monkeypatch.setattr("os.sched_setscheduler", lambda *_: None, raising=False)
+    assert by_name(doctor._real_time())["real-time priority"].ok
+
+
+def test_it_tells_which_sound_systems_live_can_use(run, monkeypatch):
+    monkeypatch.setattr("mixbridge.runtime.live.backends.registry.terms_of", lambda choice: DeviceTerms(44100, 256))
+    found = by_name(doctor._sound_systems())
+    assert found.keys() == {"JACK", "PortAudio"}
+    assert all(finding.ok and finding.detail == "44100 Hz, 256 frames" for finding in found.values())
+    monkeypatch.undo()
+    for finding in doctor._sound_systems():
+        assert finding.ok or (
+            "start one" in finding.detail or "plug one in" in finding.detail or "install" in finding.detail
+        )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
+from mixbridge.presets.console import SEND_OFF_DB, Compressor, EqBand, Equalizer, Gate, LowCut, Master, Strip
+from mixbridge.presets.preset import Preset, Track
 from mixbridge.presets.roles import TRAITS, Role
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.console.dynamics import compressor_work
-from mixbridge.runtime.practice.by_role import RoleMix, mix_by_role
+from mixbridge.runtime.practice.by_role import RoleMix, alike_in_pairs, mix_by_role
 from mixbridge.runtime.practice.placing import StereoPicture
 from mixbridge.runtime.practice.sounds import RoleSound, sound_of
+from mixbridge.runtime.practice.space import speaks_of_space
+from mixbridge.runtime.practice.tail import Tail
 from mixbridge.runtime.prediction.prior import Trust, believed, softly
+from mixbridge.runtime.prediction.role_mix import with_mix
 from mixbridge.runtime.rendering.in_memory import render_strip
 from numpy.typing import NDArray
 
@@ -107,3 +111,46 @@ def test_softly() -> None:
     assert 7.9 < softly(100, -4, 8) <= 8
     assert softly(-100, -4, 8) == pytest.approx(-4)
     assert softly(3, -4, 0) == 0
+
+
+def beats(seed: int) -> Audio:
+    """Bursts on every beat of 120 bpm."""
+    audio = np.tile(noise(seed), 3)
+    since = np.arange(audio.shape[1]) / RATE_HZ % 0.5
+    return (audio * np.exp(-since / 0.03)).astype(np.float32)
+
+
+def test_a_wet_and_dense_reference_echoes_the_vocal_and_warms_what_carries_the_mix() -> None:
+    tracks = [
+        sound_of(name, role, beats(seed), RATE_HZ, integrated_loudness(beats(seed), RATE_HZ))
+        for seed, (name, role) in enumerate(ROLES.items())
+    ]
+    wet, dry = StereoPicture(tail=Tail(9.0, 2.5, 0.6), density_db=9.0), StereoPicture(tail=Tail(16.0), density_db=18.0)
+    strips = dict.fromkeys(ROLES, Strip())
+    made, bare = (believed(tracks, strips, Master(), stage, RATE_HZ, LEVEL_LUFS, render_strip) for stage in (wet, dry))
+    assert [name for name, strip in made.strips.items() if strip.delay_send_db > SEND_OFF_DB] == ["Vox"]
+    assert {name for name, strip in made.strips.items() if strip.saturation.drive} == {"Bass", "Vox"}
+    assert made.delay.tempo_bpm == pytest.approx(120, abs=0.5)
+    assert not any(strip.saturation.drive or strip.delay_send_db > SEND_OFF_DB for strip in bare.strips.values())
+    # Saturation takes no loudness: the fader gives back what it takes.
+    for name in ("Bass", "Vox"):
+        sound = next(sound for sound in tracks if sound.name == name)
+        lufs = [integrated_loudness(render_strip(sound.audio, RATE_HZ, mix.strips[name]), RATE_HZ)
+                - mix.strips["Gtr"].fader_db for mix in (made, bare)]  # fmt: skip
+        assert lufs[0] == pytest.approx(lufs[1], abs=0.1)
+
+    preset = with_mix(Preset(tracks=tuple(Track(name=name) for name in ROLES)), made)
+    assert preset.delay == made.delay
+    said = preset.provenance.decisions or ()
+    assert [speaks_of_space(words) for words in said] == [True, True, False]
+
+
+def test_pairs_are_cut_alike_and_gated_together_or_not_at_all() -> None:
+    gate, cut = Gate(range_db=18), LowCut(freq_hz=80)
+    strips = {"L": Strip(gate=gate, low_cut=cut), "R": Strip(), "C": Strip(gate=gate)}
+    made = alike_in_pairs(strips, [("L", "R")])
+    assert made["L"].low_cut == made["R"].low_cut == cut
+    assert made["L"].gate == made["R"].gate == Gate()
+    assert made["C"] == strips["C"]
+    both = {"L": Strip(gate=gate), "R": Strip(gate=gate)}
+    assert alike_in_pairs(both, [("L", "R")]) == both

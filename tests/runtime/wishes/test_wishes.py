@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
 from mixbridge.presets.errors import PresetError
-from mixbridge.presets.preset import Preset, Track
+from mixbridge.presets.preset import GroupBus, Preset, Track
 from mixbridge.presets.roles import Role
 from mixbridge.runtime.wishes.wishes import Wishes, granted
 
@@ -98,6 +98,17 @@ def test_only_the_tone_of_a_reference() -> None:
     assert strip.input_gain_db + strip.fader_db == LOUD.input_gain_db + LOUD.fader_db
     assert strip.eq == Equalizer()
     assert levels.master == Master(input_gain_db=-3)
+
+
+def test_groups_are_of_dynamics() -> None:
+    drums = GroupBus(name="Drums", strip=Strip(compressor=Compressor(ratio=2)))
+    tracks = tuple(track.model_copy(update={"bus": "Drums"}) for track in predicted().tracks)
+    grouped = predicted().model_copy(update={"tracks": tracks, "buses": (drums,)})
+    kept, left = (granted(grouped, Wishes(only=(aspect,)), plain()) for aspect in ("dynamics", "tone"))
+    assert kept.buses == (drums,)
+    assert {track.bus for track in kept.tracks} == {"Drums"}
+    assert left.buses == ()
+    assert {track.bus for track in left.tracks} == {None}
 
 
 @pytest.mark.parametrize(

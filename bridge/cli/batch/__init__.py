@@ -1,0 +1,1 @@
+"""The command `batch` and what it says."""

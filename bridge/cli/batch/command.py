@@ -1,0 +1,238 @@
+"""The command `batch`: click parses, :mod:`mixbridge.runtime.batch` does it, and what was done is said here.
+
+Importing this loads click alone, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..kinds import Duration, Loudness
+from ..options import FormatOptions, ModelChoice, Trying, shared, takes
+
+if TYPE_CHECKING:
+    from ....runtime.batch.driver import Pool
+    from ....runtime.batch.items import BatchItem
+    from ....runtime.batch.manifest import Defaults
+
+_IN_PART = 3
+_GIBIBYTE = 2**30
+_LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class BatchMixing:
+    """How items are mixed, where a manifest does not say otherwise.
+
+    Attributes:
+        references: songs, each FILE or FILE=WEIGHT.
+        preset: applied instead of a prediction.
+        amount: share of the predicted settings.
+        loudness: in LUFS; None leaves the level as it is.
+        ceiling: highest true peak, in dBTP.
+        no_stems: without processed stems.
+        report: with a report for each item.
+        refine_s: search after the prediction.
+        vocal: how much louder the lead vocal is, in dB.
+        dry: without reverb and echoes.
+        muted: also tracks that are muted in a DAW session.
+    """
+
+    references: tuple[str, ...] = shared(
+        "--reference",
+        multiple=True,
+        metavar="FILE[=WEIGHT]",
+        help="Song whose sound the mixes should have, where the manifest names none. May be repeated.",
+    )
+    preset: str | None = shared("--preset", metavar="PRESET", help="Apply this preset instead of predicting settings.")
+    amount: float = shared(
+        "--amount", type=click.FloatRange(0, 1.5), default=1.0, show_default=True, help="Share of the settings applied."
+    )
+    loudness: float | str | None = shared(
+        "--loudness", type=Loudness(), default=-14.0, show_default=True, help="Loudness of the mixes."
+    )
+    ceiling: float = shared(
+        "--ceiling", type=float, default=-1.0, show_default=True, metavar="dBTP", help="Highest true peak."
+    )
+    no_stems: bool = shared("--no-stems", is_flag=True, help="Write no processed stems.")
+    report: bool = shared("--report", is_flag=True, help="Also write a report.html for each item.")
+    refine_s: float = shared(
+        "--refine", type=Duration(), default=0.0, metavar="30s|2m", help="Search this long for better settings."
+    )
+    vocal: float = shared("--vocal", type=float, default=0.0, metavar="dB", help="Lead vocal louder or softer.")
+    dry: bool = shared("--dry", is_flag=True, help="No reverb and no echoes.")
+    muted: bool = shared("--muted", is_flag=True, help="Also mix tracks that are muted in a DAW session.")
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a batch runs.
+
+    Attributes:
+        workers: processes; None for as many as there are cores.
+        ray: address of a Ray cluster, "local" for one of this machine; None for none.
+        force: render what is done already, too.
+        max_failures: no more items are begun after so many failures.
+        memory_gib: that an item may take; None for a share of the machine's.
+        time_limit_s: that an item may take; None lets it follow from its length.
+    """
+
+    workers: int | None = shared(
+        "--workers", type=click.IntRange(1, 1024), metavar="N", help="Processes.  [default: one for each core]"
+    )
+    ray: str | None = shared(
+        "--ray",
+        is_flag=False,
+        flag_value=_LOCAL,
+        metavar="[ADDRESS]",
+        help="Run on Ray: on a cluster (its address, or auto), or on this machine. Sessions and output are on a disk "
+        "that all its machines share.",
+    )
+    force: bool = shared("--force", is_flag=True, help="Render again what is done already.")
+    max_failures: int | None = shared(
+        "--max-failures", type=click.IntRange(1), metavar="N", help="Begin no more items after so many failures."
+    )
+    memory_gib: float | None = shared(
+        "--memory",
+        type=click.FloatRange(0.5),
+        metavar="GIB",
+        help="Memory that an item may take.  [default: 80 % of the machine's, shared out]",
+    )
+    time_limit_s: float | None = shared(
+        "--time-limit",
+        type=Duration(),
+        metavar="90s|30m",
+        help="Time that an item may take.  [default: 2 minutes and the length of all its stems]",
+    )
+
+
+@click.command()
+@click.argument("source", metavar="MANIFEST|FOLDER", required=False, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder for the results.")
+@click.option(
+    "--status", "asked", type=click.Path(path_type=Path), metavar="FOLDER", help="Say how far the batch in FOLDER is."
+)
+@takes(BatchMixing, "mixing")
+@takes(ModelChoice, "choice")
+@takes(FormatOptions, "audio")
+@takes(Running, "running")
+@takes(Trying, "saying")
+@click.pass_context
+def batch(
+    context: click.Context,
+    /,
+    *,
+    source: Path | None,
+    output: Path | None,
+    asked: Path | None,
+    mixing: BatchMixing,
+    choice: ModelChoice,
+    audio: FormatOptions,
+    running: Running,
+    saying: Trying,
+) -> None:
+    """Mix many sessions: those that a MANIFEST lists, or those in a FOLDER.
+
+    Each folder of stems and each DAW session in FOLDER is one. A manifest (.csv, .jsonl, .yaml) has the columns session
+    and reference, and may have preset, model, name, and options. What is done is skipped when the command is run again;
+    what fails is set aside.
+    """
+    from .reporting import say_status
+
+    if asked is not None:
+        if source is not None:
+            raise click.UsageError("--status names the output of a batch, and needs no manifest or folder")
+        say_status(asked, as_json=saying.as_json)
+        return
+    if source is None or output is None:
+        raise click.UsageError("name a manifest or a folder of sessions, and a folder for the results with -o")
+    context.exit(_mixed(source, output, _defaults(mixing, choice, audio), choice.provider, running, saying))
+
+
+def _mixed(source: Path, output: Path, defaults: Defaults, provider: str, running: Running, saying: Trying) -> int:
+    from ....runtime.batch.driver import run_batch
+    from ....runtime.batch.manifest import list_items
+    from ...batch.page import write_page
+    from .progress import batch_progress
+    from .reporting import say_batch, say_left_out, say_plan, stopped
+
+    songs = [Path(song.rpartition("=")[0] or song) for song in defaults.references]
+    listed = list_items(source, defaults, [output, *map(Path, defaults.references), *songs])
+    if not saying.is_quiet:
+        say_left_out(listed.left_out)
+    if saying.dry_run:
+        say_plan(listed, output, force=running.force, as_json=saying.as_json)
+        return 0
+    workers = min(running.workers or _cores(), len(listed.items))
+    with stopped(output, quiet=saying.is_quiet), batch_progress(quiet=saying.is_quiet) as told:
+        done = run_batch(
+            _absolute(listed.items),
+            output,
+            _pool(output, provider, workers, running),
+            total=len(listed.items),
+            max_failures=running.max_failures,
+            told=told,
+            facts={"source": os.fspath(source), "workers": workers},
+        )
+    page = write_page(output)
+    say_batch(done, page, saying, listed.left_out)
+    if not done.failed:
+        return 0
+    return _IN_PART if len(done.failed) < len(done.results) else 1
+
+
+def _defaults(mixing: BatchMixing, choice: ModelChoice, audio: FormatOptions) -> Defaults:
+    from ....runtime.batch.items import ItemOptions
+    from ....runtime.batch.manifest import Defaults
+
+    if mixing.references and mixing.preset:
+        raise click.UsageError("choose one of --reference and --preset")
+    options = ItemOptions(
+        amount=mixing.amount,
+        loudness=mixing.loudness,
+        ceiling=mixing.ceiling,
+        format=audio.audio_format,
+        sample_rate=audio.sample_rate,
+        stems=not mixing.no_stems,
+        report=mixing.report,
+        refine=mixing.refine_s,
+        vocal=mixing.vocal,
+        dry=mixing.dry,
+        muted=mixing.muted,
+    )
+    return Defaults(mixing.references, mixing.preset, choice.model, options)
+
+
+def _pool(output: Path, provider: str, workers: int, running: Running) -> Pool:
+    from ....runtime.batch.items import BatchPlace
+    from ....runtime.batch.limits import Limits, usual_memory
+    from ....runtime.batch.pool import LocalPool, Work
+    from ...batch.work import JOB
+
+    asked_bytes = None if running.memory_gib is None else int(running.memory_gib * _GIBIBYTE)
+    limits = Limits(asked_bytes or usual_memory(workers), running.time_limit_s)
+    place = BatchPlace(os.fspath(output.absolute()), running.force, provider)
+    work = Work(JOB, place, limits)
+    if running.ray is None:
+        return LocalPool(work, workers)
+    from ....runtime.batch.ray_pool import RayPool
+
+    if running.ray == _LOCAL:
+        return RayPool(work, None, workers)
+    return RayPool(work, running.ray, running.workers)
+
+
+def _absolute(items: tuple[BatchItem, ...]) -> list[BatchItem]:
+    """Give items whose paths mean the same in every process."""
+    from dataclasses import replace
+
+    return [replace(item, session=os.path.abspath(item.session)) for item in items]  # noqa: PTH100  (links stay)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,274 @@
+"""Which sessions a batch has: those that a manifest lists (CSV, JSON Lines or YAML), or those in a folder.
+
+Paths in a manifest are relative to it. Nothing of a session is opened here: what is wrong with one is the item's own
+error, and does not stop the others.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ...presets.errors import MixbridgeError, SessionError
+from ...presets.inputs import read_text
+from ..audio.naming import file_names
+from ..audio.stem_folders import AUDIO_ENDINGS, DAW_ENDINGS
+from .items import OPTIONS, BatchItem, ItemOptions, option_of
+from .ledger import LEDGER
+
+COLUMNS = ("session", "reference", "preset", "model", "name", "options", *OPTIONS)
+MANIFEST_ENDINGS = (".csv", ".jsonl", ".ndjson", ".yaml", ".yml")
+
+_SYNONYMS = {"references": "reference", "stems_folder": "session", "output": "name"}
+# Files of the batch itself.
+_RESERVED = (LEDGER, "index.html")
+_MOST_BYTES = 2**28
+_MOST_ITEMS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What the command line says for all items; a manifest may say otherwise for one.
+
+    Attributes:
+        references: songs, each FILE or FILE=WEIGHT.
+        preset: a file or the name of a factory preset.
+        model: a bundle.
+        options: how items are mixed.
+    """
+
+    references: tuple[str, ...] = ()
+    preset: str | None = None
+    model: str = "default"
+    options: ItemOptions = field(default_factory=ItemOptions)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The items of a batch.
+
+    Attributes:
+        items: at least one, of different names.
+        left_out: what of a folder is no session, and why.
+    """
+
+    items: tuple[BatchItem, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def list_items(source: Path, defaults: Defaults, apart: Sequence[Path] = ()) -> Listed:
+    """List what a manifest or a folder holds.
+
+    Args:
+        source: a manifest, or a folder of sessions.
+        defaults: what is not said of an item.
+        apart: folders and files that are no sessions: the output, the references.
+
+    Raises:
+        SessionError: there is none, or an entry cannot be understood; it is named.
+    """
+    if source.is_dir():
+        items, left_out = _in_folder(source, defaults, apart)
+    else:
+        items, left_out = [_item(row, where, source, defaults) for row, where in _rows(source)], []
+    if not items:
+        why = f" ({'; '.join(left_out[:3])})" if left_out else ""
+        raise SessionError(
+            f"{source}: no sessions{why}. Give a folder in which each session has a folder of its own, or a manifest "
+            f"with the columns session,reference ({', '.join(MANIFEST_ENDINGS)})."
+        )
+    names = file_names([*_RESERVED, *(item.name for item in items)])[len(_RESERVED) :]
+    named = tuple(replace(item, name=name) for item, name in zip(items, names, strict=True))
+    return Listed(named, tuple(left_out))
+
+
+def session_at(path: Path) -> str | None:
+    """Say which session is at a path: the DAW session itself, a folder of stems; None if there is none."""
+    if path.name.startswith(".") or path.name == "__MACOSX":
+        return None
+    if path.is_file():
+        return os.fspath(path) if path.suffix.lower() in DAW_ENDINGS else None
+    if not path.is_dir():
+        return None
+    sessions = [item for item in sorted(path.iterdir()) if item.suffix.lower() in DAW_ENDINGS and item.is_file()]
+    if len(sessions) == 1:
+        return os.fspath(sessions[0])
+    # Several sessions of one folder are one song's versions: which is meant, only a person knows.
+    return os.fspath(path) if not sessions and _holds_audio(path) else None
+
+
+def _in_folder(folder: Path, defaults: Defaults, apart: Sequence[Path]) -> tuple[list[BatchItem], list[str]]:
+    kept_apart = {os.path.realpath(path) for path in apart}
+    items, left_out = [], []
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise SessionError(f"{folder} cannot be read: {error.strerror or error}.") from error
+    for path in entries:
+        if path.name.startswith(".") or os.path.realpath(path) in kept_apart:
+            continue
+        session = session_at(path)
+        if session is not None:
+            items.append(item_at(path, session, defaults))
+        elif path.is_dir():
+            several = sum(item.suffix.lower() in DAW_ENDINGS for item in path.iterdir()) > 1
+            left_out.append(f"{path}: {'several DAW sessions: list the one you mean' if several else 'no audio in it'}")
+        elif path.suffix.lower() in AUDIO_ENDINGS:
+            left_out.append(f"{path}: a single file; stems of a session are in a folder of their own")
+    return items, left_out
+
+
+def item_at(path: Path, session: str, defaults: Defaults) -> BatchItem:
+    """Make the item of a session that was found in a folder."""
+    name = path.name if path.is_dir() else path.stem
+    return BatchItem(name, session, defaults.references, defaults.preset, defaults.model, defaults.options)
+
+
+def _holds_audio(folder: Path) -> bool:
+    return any(
+        Path(name).suffix.lower() in AUDIO_ENDINGS and not name.startswith(".")
+        for _, _, names in os.walk(folder)
+        for name in names
+    )
+
+
+def _rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Give each entry, and where it stands."""
+    ending = path.suffix.lower()
+    if ending not in MANIFEST_ENDINGS:
+        raise SessionError(
+            f"{path} is neither a folder nor a manifest: give one ending in {', '.join(MANIFEST_ENDINGS)}."
+        )
+    try:
+        text = read_text(path, _MOST_BYTES).removeprefix("\ufeff")
+    except (OSError, UnicodeDecodeError) as error:
+        what = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise SessionError(f"{path} cannot be read: {what}.") from error
+    read = _csv_rows if ending == ".csv" else _yaml_rows if ending in (".yaml", ".yml") else _json_rows
+    for number, (row, where) in enumerate(read(text, path)):
+        if number >= _MOST_ITEMS:
+            raise SessionError(f"{path}: more than {_MOST_ITEMS} items; split it.")
+        if not isinstance(row, Mapping):
+            raise SessionError(f"{where}: is no set of names and values, e.g. session and reference.")
+        yield row, where
+
+
+def _csv_rows(text: str, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
+    delimiter = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if None in row:
+                raise SessionError(f"{where}: more values than columns; put a value with a {delimiter!r} in quotes.")
+            if any((value or "").strip() for value in row.values()):
+                yield {name.strip(): value for name, value in row.items() if value and value.strip()}, where
+    except csv.Error as error:
+        raise SessionError(f"{path}, line {reader.line_num}: {error}; check its quotes.") from error
+
+
+def _json_rows(text: str, path: Path) -> Iterator[tuple[Any, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            yield json.loads(line), where
+        except (ValueError, RecursionError) as error:
+            raise SessionError(f"{where}: is not JSON ({error}); each line is one object.") from error
+
+
+def _yaml_rows(text: str, path: Path) -> Iterator[tuple[Any, str]]:
+    import yaml
+
+    try:
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SessionError(f"{path}: is not YAML that can be read: {' '.join(str(error).split())}.") from error
+    entries = data.get("items") if isinstance(data, Mapping) else data
+    if not isinstance(entries, list):
+        raise SessionError(f"{path}: is no list of items, each with session and reference.")
+    for number, entry in enumerate(entries, 1):
+        yield entry, f"{path}, item {number}"
+
+
+def _item(row: Mapping[str, Any], where: str, manifest: Path, defaults: Defaults) -> BatchItem:
+    entry = {_column(name, where): value for name, value in row.items() if value is not None}
+    session = entry.get("session")
+    if not isinstance(session, str) or not session.strip():
+        raise SessionError(f"{where}: names no session: give its folder or file in the column session.")
+    base = manifest.absolute().parent
+    references = tuple(_absolute(song, base) for song in _several(entry.get("reference"), where, base))
+    preset = entry.get("preset")
+    preset = _absolute(str(preset), base, only_if_there=True) if preset else None
+    if references and preset:
+        raise SessionError(f"{where}: names a reference and a preset: choose one of them.")
+    model = str(entry["model"]) if entry.get("model") else None
+    path = _absolute(session.strip(), base)
+    try:
+        return BatchItem(
+            str(entry.get("name") or Path(path.rstrip("/")).stem or "session"),
+            path,
+            references or (() if preset else defaults.references),
+            preset or (None if references else defaults.preset),
+            defaults.model if model is None else _absolute(model, base, only_if_there=True),
+            _options(entry, where, defaults.options),
+        )
+    except MixbridgeError as error:
+        raise SessionError(f"{where}: {error}") from error
+
+
+def _column(name: object, where: str) -> str:
+    written = str(name).strip().casefold().replace("-", "_")
+    column = _SYNONYMS.get(written, written)
+    if column in COLUMNS:
+        return column
+    meant = get_close_matches(column, COLUMNS, n=1)
+    hint = f"did you mean {meant[0]}? Known are" if meant else "known are"
+    raise SessionError(f"{where}: there is no column {str(name)!r}: {hint} {', '.join(COLUMNS)}.")
+
+
+def _several(value: Any, where: str, base: Path) -> Iterable[str]:
+    """Read references: a list, or a text in which semicolons stand between them."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        whole = os.path.exists(base / value.strip())  # noqa: PTH110  (Path.exists raises for an impossible name)
+        return [value.strip()] if whole else [part.strip() for part in value.split(";") if part.strip()]
+    if isinstance(value, Mapping):
+        return [f"{song}={weight}" for song, weight in value.items()]
+    if isinstance(value, list) and all(isinstance(song, str) for song in value):
+        return value
+    raise SessionError(f"{where}: reference is a file, a list of files, or weights by file.")
+
+
+def _options(entry: Mapping[str, Any], where: str, defaults: ItemOptions) -> ItemOptions:
+    given = entry.get("options") or {}
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError) as error:
+            raise SessionError(f'{where}: options are a JSON object, e.g. {{"amount": 0.7}} ({error}).') from error
+    if not isinstance(given, Mapping):
+        raise SessionError(f"{where}: options are names and values, e.g. amount: 0.7.")
+    unknown = [str(name) for name in given if name not in OPTIONS]
+    if unknown:
+        raise SessionError(f"{where}: there is no option {unknown[0]!r}: known are {', '.join(OPTIONS)}.")
+    columns = {name: entry[name] for name in OPTIONS if name in entry}
+    values = {name: option_of(name, value) for name, value in {**given, **columns}.items()}
+    return replace(defaults, **values)
+
+
+def _absolute(path: str, base: Path, *, only_if_there: bool = False) -> str:
+    """Give a path from where the command was called; a name that is no file, and an address, stay as they are."""
+    if "://" in path or Path(path).is_absolute():
+        return path
+    joined = os.path.normpath(base / path)
+    return joined if not only_if_there or os.path.exists(joined) else path  # noqa: PTH110

@@ -1,0 +1,1 @@
+"""Settings that move: lanes over samples, stages that are retuned while they run, levels that glide."""

@@ -1,0 +1,73 @@
+"""Puts tracks into groups, as far as a session has three and more that engineers hold together.
+
+A group's compressor takes peaks off: where the reference stands as it is, or is more open, that leads away from it. So
+a group is tried on the passage, and made only where the mix comes no further from the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import numpy as np
+
+from ...presets.preset import GroupBus, Preset
+from ..audio.reading import Samples, as_stereo
+from ..model.analysis import Passage
+from ..practice.stages.grouping import glued, groups_among
+from ..rendering.in_memory import render_mix, render_strip
+from .casting import takes_of
+from .target import FeatureTarget
+from .trial import HEARD_SIDE_DB
+
+
+def with_groups(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz: int) -> Preset:
+    """A preset whose drums, backing vocals and guitars go through groups, compressed a little, as loud as before.
+
+    A group of which fewer than two tracks play in the passage is not made: nobody could tell what it does.
+
+    Args:
+        preset: its tracks have their roles and their levels.
+        passage: what is heard of them.
+        reference: shape (1 or 2, samples).
+        sample_rate_hz: of both.
+    """
+    heard, silent = set(passage.heard), set(passage.silent)
+    tracks = {track.name: track for track in preset.tracks if track.name in heard and not track.mute}
+    groups = groups_among({name: track.role for name, track in tracks.items()})
+    if not groups or any(track.bus is not None for track in tracks.values()):
+        return preset
+    own = passage.own_mix
+    target = FeatureTarget.of(as_stereo(reference if own is None else own.audio), sample_rate_hz, HEARD_SIDE_DB)
+    best, distance = preset, _distance(preset, passage, target, sample_rate_hz)
+    for group, names in groups.items():
+        playing = [name for name in names if name not in silent]
+        if len(playing) < 2:
+            continue
+        takes = takes_of(passage)
+        stems = [render_strip(passage.audio[name], sample_rate_hz, tracks[name].strip, takes) for name in playing]
+        tried = _grouped(best, group, names, reduce(np.add, stems), sample_rate_hz)
+        found = _distance(tried, passage, target, sample_rate_hz)
+        if found <= distance:
+            best, distance = tried, found
+    return best
+
+
+def _grouped(preset: Preset, group: str, names: Sequence[str], audio: Samples, sample_rate_hz: int) -> Preset:
+    """The preset with one more group; `audio` is what comes into it."""
+    strip, reduction_db = glued(group, audio, sample_rate_hz)
+    note = f"{len(names)} tracks, held together: {reduction_db:.1f} dB less in the loudest moments"
+    tracks = tuple(track.model_copy(update={"bus": group}) if track.name in names else track for track in preset.tracks)
+    buses = (*preset.buses, GroupBus(name=group, strip=strip, note=note))
+    return preset.model_copy(update={"tracks": tracks, "buses": buses})
+
+
+def _distance(preset: Preset, passage: Passage, target: FeatureTarget, sample_rate_hz: int) -> float:
+    silent = set(passage.silent)
+    tracks = tuple(track for track in preset.tracks if not track.mute and track.name not in silent)
+    audio = {track.name: passage.audio[track.name] for track in tracks}
+    if not audio:
+        return 0.0
+    sounding = preset.model_copy(update={"tracks": tracks})
+    mix = render_mix(audio, sample_rate_hz, sounding, takes_of(passage))
+    return target.distance(mix).total if target.match_gain(mix) else 0.0

@@ -1,0 +1,1 @@
+"""Styles: settings that an engineer gives to a track, told from many of theirs; no reference is needed."""

@@ -1,0 +1,61 @@
+"""A JACK server with the dummy driver, of this process alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+PATIENCE_S = 30
+
+
+class JackServer:
+    """One that can be killed and started again under the same name."""
+
+    def __init__(self, block_frames: int = 1024, rate_hz: int = 48000) -> None:
+        self.name = f"mixbridge-test-{os.getpid()}-{id(self):x}"
+        self._options = ["-r", "-d", "dummy", "-r", str(rate_hz), "-p", str(block_frames)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            ["jackd", "-n", self.name, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        import jack
+
+        jack.set_error_function(lambda _text: None)
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                jack.Client("probe", no_start_server=True, servername=self.name).close()
+            except jack.JackError:
+                assert self._process.poll() is None, "jackd did not start"
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            else:
+                return
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@contextmanager
+def jack_server(block_frames: int = 1024) -> Iterator[JackServer]:
+    """A server that ends whatever happens."""
+    if shutil.which("jackd") is None:
+        pytest.skip("jackd is not installed")
+    pytest.importorskip("jack", exc_type=(ImportError, OSError))
+    server = JackServer(block_frames)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
