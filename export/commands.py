@@ -81,10 +81,10 @@ def train(
 
 
 @click.command(name="export")
-@click.argument("checkpoint", type=_EXISTING_FILE)
+@click.argument("checkpoint", metavar="RUN|CHECKPOINT", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", "folder", type=_FOLDER, required=True, help="Folder of the model; must not exist yet.")
 @click.option("--architecture", type=click.Choice(["compact", "diff-mst"]), default="compact", show_default=True)
-@click.option("--name", required=True, help="Short name, as in `--model NAME`.")
+@click.option("--name", help="Short name, as in `--model NAME`.  [default, of a run: its folder's name]")
 @click.option("--description", default="", help="One line about the model.")
 @click.option("--licence", default="not stated", show_default=True, help="Licence of the weights.")
 @click.option(
@@ -98,14 +98,25 @@ def export(
     checkpoint: Path,
     folder: Path,
     architecture: str,
-    name: str,
+    name: str | None,
     description: str,
     licence: str,
     training: Path | None,
     corpus: Path | None,
     cache: Path | None,
 ) -> None:
-    """Convert a checkpoint to a model that `mixbridge mix --model FOLDER` can use (ONNX graphs and a manifest)."""
+    """Convert a training to a model that `mixbridge mix --model FOLDER` can use (ONNX graphs and a manifest).
+
+    RUN is the folder of `mixbridge train`, whose model needs no reference; CHECKPOINT a file of
+    `mixbridge model train`, or of Diff-MST.
+    """
+    if checkpoint.is_dir():
+        if corpus is not None or training is not None:
+            raise click.UsageError("--corpus and --training are for checkpoints; a run knows what it was trained on")
+        _export_run(checkpoint, folder, name, description, licence)
+        return
+    if name is None:
+        raise click.UsageError("a checkpoint needs a name: --name NAME")
     if architecture != "compact" and corpus is not None:
         raise click.UsageError("--corpus is for the compact architecture; a Diff-MST bundle carries no familiarity")
     from .onnx_bundle import Description, check_target, export_bundle
@@ -125,8 +136,21 @@ def export(
         from .reference.checkpoint import load_reference_checkpoint
 
         manifest = export_bundle(load_reference_checkpoint(checkpoint), described, folder)
+    _say_size(folder, manifest.parameters)
+
+
+def _export_run(run: Path, folder: Path, name: str | None, description: str, licence: str) -> None:
+    from .onnx_bundle import check_target
+    from .tuning.bundle import described_run, export_run
+
+    check_target(folder)
+    manifest = export_run(run, folder, described_run(run, name or folder.name, description, licence))
+    _say_size(folder, manifest.parameters)
+
+
+def _say_size(folder: Path, parameters: int) -> None:
     size = sum(path.stat().st_size for path in folder.iterdir())
-    click.echo(f"{folder}: {manifest.parameters:,} parameters, {size / 1e6:.1f} MB", err=True)
+    click.echo(f"{folder}: {parameters:,} parameters, {size / 1e6:.1f} MB", err=True)
 
 
 @click.command()

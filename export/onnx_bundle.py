@@ -10,10 +10,11 @@ import hashlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -76,8 +77,23 @@ class Description:
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """A model as the bundle wants it."""
+class BundleParts:
+    """A model as a bundle wants it.
+
+    Attributes:
+        track_encoder: audio to embeddings.
+        reference_encoder: likewise, of the reference.
+        controller: embeddings, and weights of roles where there are any, to outputs of tracks and master in 0..1.
+        layout: what they mean.
+        architecture: its name.
+        track_level_lufs: that tracks are heard at.
+        stereo_tracks: whether the track encoder tells left from right.
+        mono_passages: whether encoders take one channel or two.
+        reference_samples: length of a reference's passage.
+        reference_size: of its embedding where that depends on the passage.
+        roles: that the controller is told of.
+        parameters: how many it has.
+    """
 
     track_encoder: nn.Module
     reference_encoder: nn.Module
@@ -114,14 +130,50 @@ def export_bundle(
         OutputError: the folder exists or cannot be written.
         ModelError: a graph does not answer as the model does, or there are too few sessions.
     """
+
+    def finish(work: Path) -> None:
+        if sessions and isinstance(model, CompactModel):
+            add_familiarity(work, model, sessions, songs)
+
+    return write_bundle(parts_of(model), description, folder, finish=finish)
+
+
+def write_bundle(
+    parts: BundleParts,
+    description: Description,
+    folder: Path,
+    graphs: Mapping[str, bytes] | None = None,
+    files: Mapping[str, bytes] | None = None,
+    fields: Mapping[str, Any] | None = None,
+    finish: Callable[[Path], None] = lambda work: None,
+) -> Manifest:
+    """Writes the parts of a model as a bundle; the folder appears whole or not at all.
+
+    Args:
+        parts: in evaluation mode.
+        description: for the manifest.
+        folder: must not exist yet.
+        graphs: of these parts, by name, where they are made already; they are compared with the parts all the same.
+        files: more of them, by name.
+        fields: more of the manifest, by name.
+        finish: is given the bundle before it appears.
+
+    Raises:
+        OutputError: the folder exists or cannot be written.
+        ModelError: a graph does not answer as the model does.
+    """
     check_target(folder)
-    parts = _parts(model)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _export_graphs(parts, work)
+        if graphs is None:
+            _export_graphs(parts, work)
+        else:
+            _put_graphs(parts, graphs, work)
         _write_snapshot(parts, work)
-        files = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER, SNAPSHOT)
+        for name, data in (files or {}).items():
+            (work / name).write_bytes(data)
+        names = (TRACK_ENCODER, REFERENCE_ENCODER, CONTROLLER, SNAPSHOT, *(files or {}))
         manifest = Manifest(
             name=description.name,
             description=description.text,
@@ -139,12 +191,12 @@ def export_bundle(
             licence=description.licence,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             tool=f"mixbridge {__version__}",
-            sha256={name: hashlib.sha256((work / name).read_bytes()).hexdigest() for name in files},
+            sha256={name: hashlib.sha256((work / name).read_bytes()).hexdigest() for name in names},
+            **(fields or {}),
         )
         (work / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        if sessions and isinstance(model, CompactModel):
-            add_familiarity(work, model, sessions, songs)
-            manifest = open_bundle(work).manifest
+        finish(work)
+        manifest = open_bundle(work).manifest
         work.chmod(0o755)
         work.rename(folder)
     except BaseException:
@@ -164,9 +216,10 @@ def check_target(folder: Path) -> None:
     check_folder(folder)
 
 
-def _parts(model: CompactModel | ReferenceModel) -> _Parts:
+def parts_of(model: CompactModel | ReferenceModel) -> BundleParts:
+    """Gives the parts of a model in evaluation mode."""
     if isinstance(model, CompactModel):
-        return _Parts(
+        return BundleParts(
             _CompactEncoder(model, "track"),
             _CompactEncoder(model, "reference"),
             _CompactController(model),
@@ -181,7 +234,7 @@ def _parts(model: CompactModel | ReferenceModel) -> _Parts:
             roles=ROLES,
             parameters=_count(model),
         )
-    return _Parts(
+    return BundleParts(
         _ReferenceTrackEncoder(model),
         _ReferenceMixEncoder(model),
         _ReferenceController(model),
@@ -197,7 +250,7 @@ def _parts(model: CompactModel | ReferenceModel) -> _Parts:
     )
 
 
-def _export_graphs(parts: _Parts, work: Path) -> None:
+def _export_graphs(parts: BundleParts, work: Path) -> None:
     audio, reference = example_audio(_EXAMPLE_TRACKS)
     samples = torch.export.Dim("samples", min=66000, max=2**24)
     channels = {1: torch.export.Dim("channels", min=1, max=2)} if parts.mono_passages else {}
@@ -221,6 +274,31 @@ def _export_graphs(parts: _Parts, work: Path) -> None:
         names.append("roles")
         shapes["roles"] = {0: _TRACKS}
     _export(parts.controller, tuple(inputs), names, ["track_outputs", "master_outputs"], shapes, work / CONTROLLER)
+
+
+def _put_graphs(parts: BundleParts, graphs: Mapping[str, bytes], work: Path) -> None:
+    """Writes graphs that are made already, each compared with the part that it stands for."""
+    audio, reference = example_audio(_EXAMPLE_TRACKS)
+    inputs: dict[str, dict[str, Tensor]] = {TRACK_ENCODER: {"audio": audio}, REFERENCE_ENCODER: {"audio": reference}}
+    with torch.no_grad():
+        heard = {
+            "track_embeddings": parts.track_encoder(audio),
+            "reference_embedding": parts.reference_encoder(reference),
+        }
+    if parts.roles:
+        heard["roles"] = torch.eye(len(parts.roles))[:_EXAMPLE_TRACKS]
+    inputs[CONTROLLER] = heard
+    modules = {
+        TRACK_ENCODER: parts.track_encoder,
+        REFERENCE_ENCODER: parts.reference_encoder,
+        CONTROLLER: parts.controller,
+    }
+    for name, module in modules.items():
+        path = work / name
+        path.write_bytes(graphs[name])
+        with torch.no_grad():
+            expected = module.eval()(*inputs[name].values())
+        _compare(path, inputs[name], expected if isinstance(expected, tuple) else (expected,))
 
 
 def example_audio(tracks: int) -> tuple[Tensor, Tensor]:
@@ -311,7 +389,7 @@ def _compare(path: Path, inputs: dict[str, Tensor], expected: Sequence[Tensor]) 
     log.info("%s: within %.2g of torch", path.name, difference)
 
 
-def _write_snapshot(parts: _Parts, work: Path) -> None:
+def _write_snapshot(parts: BundleParts, work: Path) -> None:
     # Coarse samples of a second and a half, so that it stays small beside the graphs.
     audio, reference = (torch.round(item[..., :_SNAPSHOT_SAMPLES] * 256) / 256 for item in example_audio(2))
     with torch.no_grad():

@@ -30,7 +30,7 @@ class Lazy:
     Attributes:
         help: its line in the list of commands.
         module: where it is, relative to this package; None for one of the torch side, which is found as an entry point.
-        attribute: its name in there.
+        attribute: its name in there, or of the entry point where that is another than the command's.
     """
 
     help: str
@@ -117,6 +117,7 @@ COMMANDS: Final[Mapping[str, Lazy | Family]] = {
     "master": Lazy("Bring a finished mix to the sound of a reference song.", ".single.master", "master"),
     "apply": Lazy("Mix stems with the settings of a preset.", ".apply", "apply"),
     "recover": Lazy("Find the settings that made a mix of raw tracks (extra `train`)."),
+    "train": Lazy("Train a model on pairs of raw and mixed files (extra `train`).", attribute="tune"),
     "batch": Lazy("Mix many sessions; skips what is done.", ".batch.command", "batch"),
     "push": Lazy("Set a DAW or mixer to a preset, and verify it.", ".desks.push", "push"),
     "undo": Lazy("Restore what a desk had before a push.", ".desks.undo", "undo"),
@@ -135,7 +136,7 @@ FORMER: Final = {
     "show": "preset show",
     **{name: f"session {name}" for name in ("stems", "inspect", "insert")},
     **{name: f"desk {name}" for name in ("pull", "scene")},
-    **{name: f"model {name}" for name in ("train", "export", "evaluate", "corpus")},
+    **{name: f"model {name}" for name in ("export", "evaluate", "corpus")},
 }
 
 
@@ -178,7 +179,7 @@ class LazyGroup(click.Group):
         if isinstance(entry, Family):
             return LazyGroup(cmd_name, help=entry.help, table=entry.commands, former=entry.former)
         if entry.module is None:
-            return _torch_side(cmd_name)
+            return _torch_side(entry.attribute or cmd_name)
         return cast("click.Command", getattr(import_module(entry.module, __package__), entry.attribute))
 
     def resolve_command(

@@ -1,0 +1,360 @@
+"""Is this data what it should be? Everything that is wrong with pairs is told before anything is trained on them.
+
+What can be mended (offset, polarity, drift, rates, lengths) is told and mended; what cannot be learned from is left
+out and said so. What was found is kept, so that the next check reads only what changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import soundfile as sf
+
+from ....presets.errors import AudioError
+from ....presets.inputs import read_text
+from ....runtime.audio.loudness import integrated_loudness
+from ....runtime.audio.reading import AudioInfo, Samples, probe
+from ...pairs.check import DOUBTFUL_EXPLAINED, MatchedPair, NoPairError, match_pair
+from ...recovery.files import read_whole
+from ...whole_files import write_text
+from .pairing import PairList, TuningPair
+from .pool import each
+from .prints import SoundPrint, clipped_places
+
+Grade = Literal["left out", "mended", "note"]
+Done = Callable[[str, int, int], None]
+
+_VERSION = 1
+_MOST_BYTES = 2**20
+_SILENT_LUFS = -60.0
+_SHORTEST_S, _LENGTHS_S = 1.0, 0.05
+_SAME_DB = -60.0
+_SHORT_S = 5.9
+
+
+@dataclass(frozen=True)
+class CheckFinding:
+    """Something about a pair that a person should know.
+
+    Attributes:
+        pair: its name, or that of a file.
+        kind: what it is: "unmatched", "rate", "length", "offset", "drift", "polarity", "clipping", "silence",
+            "duplicate", "no pair", "unprocessed", "unreadable", "short", "doubtful", "channels".
+        grade: whether the pair is left out, was mended, or can be used as it is.
+        message: a sentence.
+        files: that it is about.
+    """
+
+    pair: str
+    kind: str
+    grade: Grade
+    message: str
+    files: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """Gives it as a line."""
+        return f"{self.pair}: {self.grade}: {self.kind}: {self.message}"
+
+
+@dataclass(frozen=True)
+class CheckedPair:
+    """What was found about a pair by itself.
+
+    Attributes:
+        name: of the pair.
+        findings: about it.
+        raw_prints: what the raw files are known by again.
+        mixed_prints: likewise, of the mixed one.
+        seconds: length of the raw one.
+    """
+
+    name: str
+    findings: tuple[CheckFinding, ...]
+    raw_prints: tuple[SoundPrint, ...]
+    mixed_prints: tuple[SoundPrint, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What was found about all pairs.
+
+    Attributes:
+        usable: names of pairs that can be trained on.
+        findings: about all, those that leave pairs out first.
+        pairs: how many there are.
+        seconds: of raw sound that can be used.
+    """
+
+    usable: tuple[str, ...]
+    findings: tuple[CheckFinding, ...]
+    pairs: int
+    seconds: float
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is left out."""
+        return all(finding.grade != "left out" for finding in self.findings)
+
+
+def check_pairs(matched: PairList, cache: Path, jobs: int | None, done: Done) -> CheckResult:
+    """Checks pairs.
+
+    Args:
+        matched: by name, with what has no partner.
+        cache: folder that keeps what was found.
+        jobs: processes.
+        done: called with the name, how many are done, and of how many.
+    """
+    checked: dict[str, CheckedPair] = {}
+    waiting: list[TuningPair] = []
+    for pair in matched.pairs:
+        known = _known(pair, cache)
+        if known is None:
+            waiting.append(pair)
+        else:
+            checked[pair.name] = known
+            done(pair.name, len(checked), len(matched.pairs))
+    for pair, found in each(partial(_checked_into, cache), waiting, jobs):
+        checked[pair.name] = found
+        done(pair.name, len(checked), len(matched.pairs))
+    ordered = [checked[pair.name] for pair in matched.pairs]
+    findings = [finding for each_pair in ordered for finding in each_pair.findings]
+    findings += _duplicates(matched.pairs, ordered)
+    findings += [
+        CheckFinding(path.name, "unmatched", "left out", sentence, (str(path),)) for path, sentence in matched.unmatched
+    ]
+    left_out = {finding.pair for finding in findings if finding.grade == "left out"}
+    usable = [each_pair for each_pair in ordered if each_pair.name not in left_out]
+    order = {"left out": 0, "mended": 1, "note": 2}
+    findings.sort(key=lambda finding: (order[finding.grade], finding.pair))
+    seconds = sum(each_pair.seconds for each_pair in usable)
+    return CheckResult(tuple(each_pair.name for each_pair in usable), tuple(findings), len(ordered), seconds)
+
+
+def result_as_json(result: CheckResult) -> dict[str, Any]:
+    """Describes a result for programs."""
+    return {
+        "pairs": result.pairs,
+        "usable": list(result.usable),
+        "minutes": round(result.seconds / 60, 2),
+        "clean": result.is_clean,
+        "findings": [{**asdict(finding), "files": list(finding.files)} for finding in result.findings],
+    }
+
+
+def summary(result: CheckResult) -> str:
+    """Says in a line what can be trained on."""
+    rest = result.pairs - len(result.usable)
+    told = f"{len(result.usable)} of {result.pairs} pairs can be trained on, {result.seconds / 60:.1f} minutes"
+    return f"{told}; {rest} left out." if rest else f"{told}."
+
+
+def without_left_out(matched: PairList, result: CheckResult) -> PairList:
+    """Keeps the pairs that can be trained on."""
+    usable = set(result.usable)
+    return PairList(tuple(pair for pair in matched.pairs if pair.name in usable), matched.unmatched)
+
+
+def check_pair(pair: TuningPair) -> CheckedPair:
+    """Checks one pair by itself."""
+    names = tuple(str(path) for path in (*pair.raws.values(), pair.mixed))
+
+    def finding(kind: str, grade: Grade, message: str, files: tuple[str, ...] = names) -> CheckFinding:
+        return CheckFinding(pair.name, kind, grade, message, files)
+
+    try:
+        infos = {path: probe(path) for path in (*pair.raws.values(), pair.mixed)}
+        rate_hz = max(infos[path].sample_rate_hz for path in pair.raws.values())
+        raws = [read_whole(path, rate_hz) for path in pair.raws.values()]
+        mixed = read_whole(pair.mixed, rate_hz)
+    except AudioError as error:
+        return CheckedPair(pair.name, (finding("unreadable", "left out", str(error)),), (), (), 0.0)
+    found = [*_rates(pair, infos, finding), *_clipping([*raws, mixed], names, finding)]
+    prints = tuple(SoundPrint.of(audio, rate_hz) for audio in raws), (SoundPrint.of(mixed, rate_hz),)
+    total = _together(raws)
+    seconds = total.shape[1] / rate_hz
+    broken = _unusable(raws, mixed, rate_hz, names, finding)
+    if broken:
+        return CheckedPair(pair.name, (*broken, *found), *prints, seconds)
+    if seconds < _SHORT_S:
+        found.append(finding("short", "note", f"is {seconds:.1f} s long; takes of 10 s and more teach more."))
+    try:
+        matched = match_pair(total, mixed, rate_hz, pair.name)
+    except NoPairError as error:
+        found.append(finding("no pair", "left out", _bare(str(error), pair.name)))
+    except AudioError as error:
+        found.append(finding("unreadable", "left out", _bare(str(error), pair.name)))
+    else:
+        found += _alignment(matched, mixed, finding)
+    return CheckedPair(pair.name, tuple(found), *prints, seconds)
+
+
+Make = Callable[..., CheckFinding]
+
+
+def _rates(pair: TuningPair, infos: Mapping[Path, AudioInfo], finding: Make) -> Iterable[CheckFinding]:
+    mixed_hz = infos[pair.mixed].sample_rate_hz
+    other = sorted({infos[path].sample_rate_hz for path in pair.raws.values()} - {mixed_hz})
+    if other:
+        yield finding(
+            "rate",
+            "mended",
+            f"the raw file has {', '.join(map(str, other))} Hz, the mixed one {mixed_hz} Hz; it is resampled. If one "
+            "plays too fast, its header is wrong: export it again.",
+        )
+
+
+def _clipping(audio: Sequence[Samples], names: Sequence[str], finding: Make) -> Iterable[CheckFinding]:
+    for item, name in zip(audio, names, strict=True):
+        places = clipped_places(item)
+        if places:
+            yield finding(
+                "clipping",
+                "note",
+                f"{Path(name).name} is clipped in {places} places: record or export it with less level; what is "
+                "clipped teaches distortion.",
+                (name,),
+            )
+
+
+def _unusable(
+    raws: Sequence[Samples], mixed: Samples, rate_hz: int, names: Sequence[str], finding: Make
+) -> list[CheckFinding]:
+    found = []
+    total = _together(raws)
+    for side, audio, files in (("raw", total, names[:-1]), ("mixed", mixed, names[-1:])):
+        seconds = audio.shape[1] / rate_hz
+        if seconds < _SHORTEST_S:
+            found.append(finding("length", "left out", f"the {side} file has {seconds:.2f} s: give a longer one."))
+        elif integrated_loudness(audio, rate_hz) < _SILENT_LUFS:
+            found.append(finding("silence", "left out", f"the {side} file is silent: give another.", tuple(files)))
+    if not found and total.shape[1] == mixed.shape[1] and _is_same(total, mixed):
+        found.append(
+            finding("unprocessed", "left out", "the mixed file is the raw one: nothing was done to it; give the mix.")
+        )
+    return found
+
+
+def _is_same(raw: Samples, mixed: Samples) -> bool:
+    """Whether two recordings differ by a gain alone."""
+    one, other = raw.mean(axis=0).astype(np.float64), mixed.mean(axis=0).astype(np.float64)
+    energy = float(other @ other)
+    gain = float(one @ other) / max(float(one @ one), 1e-30)
+    side = mixed - mixed.mean(axis=0)
+    left = float(np.square(other - gain * one).sum()) + float(np.square(side, dtype=np.float64).sum())
+    return left < energy * 10 ** (_SAME_DB / 10)
+
+
+def _alignment(matched: MatchedPair, mixed: Samples, finding: Make) -> Iterable[CheckFinding]:
+    rate_hz = matched.sample_rate_hz
+    if abs(matched.offset_samples) >= 0.5:
+        side = "later" if matched.offset_s > 0 else "earlier"
+        yield finding(
+            "offset",
+            "mended",
+            f"the mixed file is {abs(matched.offset_s) * 1000:.1f} ms ({abs(matched.offset_samples):.0f} samples) "
+            f"{side} than the raw one; it is moved.",
+        )
+    if matched.drift_ppm:
+        yield finding(
+            "drift", "mended", f"the clocks drift by {matched.drift_ppm:+.1f} ppm; the mixed file is resampled."
+        )
+    if matched.is_inverted:
+        yield finding("polarity", "mended", "the mixed file is upside down (inverted polarity); it is turned.")
+    seconds = mixed.shape[1] / rate_hz, matched.raw.shape[1] / rate_hz
+    if abs(seconds[0] - seconds[1]) > _LENGTHS_S:
+        yield finding(
+            "length",
+            "mended",
+            f"the raw file is {seconds[1]:.2f} s long, the mixed one {seconds[0]:.2f} s; what both have is used.",
+        )
+    if matched.raw.shape[0] == 2 and matched.is_mixed_mono:
+        yield finding("channels", "note", "the raw file is stereo, the mixed one mono.")
+    if matched.likeness.explained < DOUBTFUL_EXPLAINED:
+        yield finding(
+            "doubtful",
+            "note",
+            f"only {matched.likeness.explained:.0%} of the mixed file is the raw one, filtered: it was processed very "
+            "hard, or other sound is in it; listen to both.",
+        )
+
+
+def _duplicates(pairs: Sequence[TuningPair], checked: Sequence[CheckedPair]) -> list[CheckFinding]:
+    """Finds recordings that stand in two pairs: one of them would be in training and held out at once."""
+    found: dict[str, CheckFinding] = {}
+    for side in ("raw", "mixed"):
+        seen: list[tuple[SoundPrint, str]] = []
+        for pair, known in zip(pairs, checked, strict=True):
+            prints, files = (
+                (known.raw_prints, list(pair.raws.values())) if side == "raw" else (known.mixed_prints, [pair.mixed])
+            )
+            other = next((name for each_print in prints for one, name in seen if one.is_same(each_print)), None)
+            if other is None:
+                seen += [(each_print, pair.name) for each_print in prints if each_print.levels_db]
+            elif pair.name not in found:
+                message = f"its {side} file is the same recording as that of {other}; keep the right one of them."
+                found[pair.name] = CheckFinding(pair.name, "duplicate", "left out", message, tuple(map(str, files)))
+    return list(found.values())
+
+
+def _together(raws: Sequence[Samples]) -> Samples:
+    """Sums raw tracks; one alone stays as it is."""
+    if len(raws) == 1:
+        return raws[0]
+    frames = max(audio.shape[1] for audio in raws)
+    total: Samples = np.sum(
+        [np.pad(audio.mean(axis=0), (0, frames - audio.shape[1])) for audio in raws], axis=0, dtype=np.float32
+    )[None]
+    return total
+
+
+def _bare(message: str, name: str) -> str:
+    return message.removeprefix(f"{name}: ")
+
+
+def _checked_into(cache: Path, pair: TuningPair) -> CheckedPair:
+    try:
+        found = check_pair(pair)
+    except (OSError, sf.LibsndfileError) as error:
+        broken = CheckFinding(pair.name, "unreadable", "left out", str(error), (str(pair.mixed),))
+        return CheckedPair(pair.name, (broken,), (), (), 0.0)
+    described = asdict(found)
+    write_text(_file(pair, cache), json.dumps(described, ensure_ascii=False))
+    return found
+
+
+def _known(pair: TuningPair, cache: Path) -> CheckedPair | None:
+    """What was found about a pair before, if its files are the same."""
+    try:
+        told = json.loads(read_text(_file(pair, cache), _MOST_BYTES))
+        findings = tuple(
+            CheckFinding(pair.name, item["kind"], item["grade"], item["message"], tuple(item["files"]))
+            for item in told["findings"]
+        )
+        raw, mixed = (
+            tuple(SoundPrint(float(item["seconds"]), tuple(map(float, item["levels_db"]))) for item in told[side])
+            for side in ("raw_prints", "mixed_prints")
+        )
+        return CheckedPair(pair.name, findings, raw, mixed, float(told["seconds"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _file(pair: TuningPair, cache: Path) -> Path:
+    lines = [str(_VERSION), pair.name]
+    for path in (*pair.raws.values(), pair.mixed):
+        try:
+            fact = path.stat()
+            lines.append(f"{path.resolve()} {fact.st_size} {fact.st_mtime_ns} {fact.st_ino}")
+        except OSError:
+            lines.append(f"{path} missing")
+    return cache / f"{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:24]}.json"

@@ -1,0 +1,100 @@
+"""The whole line: pairs in, a trained run, a bundle that needs no reference, what it decides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+import yaml
+from click.testing import CliRunner
+from mixbridge.export.commands import export
+from mixbridge.export.tuning.bundle import load_tuned
+from mixbridge.export.tuning.command import train
+from mixbridge.export.tuning.records import open_run
+from mixbridge.presets.console import Strip
+from mixbridge.presets.errors import ModelError, OutputError
+from mixbridge.runtime.model.bundle import open_bundle
+from mixbridge.runtime.model.controller import Controller, Embeddings
+from mixbridge.runtime.prediction.predict import denormalize
+from voice_pairs import REVERB, STYLE
+
+from .conftest import SHORT, SmallSet
+
+
+@pytest.fixture(scope="module")
+def line(small: SmallSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The run and the bundle that the commands make of a configuration with the four keys."""
+    root = tmp_path_factory.mktemp("line")
+    (root / "vocal.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "track_root_dirs": [str(small.folder / "raw")],
+                "mix_root_dirs": [str(small.folder / "mixed")],
+                "batch_size": 2,
+                "num_workers": 1,
+            }
+        )
+    )
+    (root / "more.yaml").write_text(yaml.safe_dump({**SHORT, "check_every": 20, "trainer": {"max_steps": 40}}))
+    told = CliRunner().invoke(
+        train,
+        [
+            *("-c", str(root / "vocal.yaml"), "-c", str(root / "more.yaml")),
+            *("--presets", str(small.presets), "-o", str(root / "run")),
+        ],
+    )
+    assert told.exit_code == 0, told.output
+    assert "4 of 4 pairs can be trained on" in told.output
+    assert "step 40 of 40: held-out loss" in told.output
+    made = CliRunner().invoke(export, [str(root / "run"), "-o", str(root / "bundle")])
+    assert made.exit_code == 0, made.output
+    return root / "run", root / "bundle"
+
+
+def test_the_bundle_knows_the_style(line: tuple[Path, Path], small: SmallSet) -> None:
+    run, folder = line
+    bundle = open_bundle(folder)
+    manifest = bundle.manifest
+    assert manifest.effects is not None
+    assert manifest.effects.reverb.decay_mid_s == pytest.approx(REVERB["decay_mid_s"])
+    assert not manifest.layout.balanced
+    controller = Controller(folder, provider="cpu", trusted=True)
+    assert controller.check_snapshot() < 1e-4
+    raw, _ = sf.read(small.folder / "raw" / "voice0.wav", dtype="float32")
+    heard = controller.embeddings([raw[None]], np.zeros((1, 70000), np.float32))
+    learned = bundle.learned_reference()
+    outputs = controller.decide(Embeddings(heard.tracks, learned))
+    tuned = load_tuned(open_run(run))
+    with torch.no_grad():
+        expected = tuned.decide(torch.from_numpy(np.stack(heard.tracks))[None], None, None)[0]
+    np.testing.assert_allclose(outputs.tracks, expected.numpy(), atol=1e-4)
+    np.testing.assert_array_equal(outputs.master, np.float32([0.5]))
+    values = denormalize(manifest.layout.track, outputs.tracks[0].tolist(), Strip)
+    # Forty steps on four pairs: the room, the fader and the tone have gone where the style is.
+    assert abs(values["reverb_send_db"] - STYLE["reverb_send_db"]) < 6
+    assert values["delay_send_db"] < -25
+
+
+def test_a_run_goes_on_where_it_is_done(line: tuple[Path, Path], small: SmallSet) -> None:
+    run, _ = line
+    before = (run / "checkpoints" / "last.ckpt").read_bytes()
+    assert json.loads((run / "config.json").read_text())["config"]["max_steps"] == 40
+    assert before
+    names = {path.name for path in run.iterdir()}
+    assert {"config.json", "pairs.json", "cache", "checkpoints", "csv", "tensorboard", "check.html"} <= names
+    assert list(run.glob("tensorboard/events.*"))
+    assert "held_out_loss" in next(run.glob("csv/*/metrics.csv")).read_text()
+
+
+def test_what_is_no_run_is_told(tmp_path: Path, small: SmallSet) -> None:
+    with pytest.raises(ModelError, match="is no run of `mixbridge train`"):
+        open_run(tmp_path)
+    from mixbridge.export.tuning.run import train_pairs
+
+    (tmp_path / "mine.txt").write_text("kept")
+    with pytest.raises(OutputError, match="choose another output"):
+        train_pairs(small.config(), tmp_path, lambda line: None)
