@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from typing import IO, Any, Final
 
 from .items import BatchItem, BatchPlace, Failure, ItemEvent, ItemOutcome
-from .limits import Limits
+from .limits import Limits, processor_s
 from .worker import OUT_OF_MEMORY
 
 _MODULE: Final = f"{__package__}.worker"
@@ -112,7 +112,7 @@ class LocalPool:
                     yield from worker.told(said)
                 worker, said = self._inbox.get_nowait()
         for worker in crew:
-            if worker.item is not None and time.monotonic() > worker.deadline_s:
+            if worker.item is not None and worker.is_late:
                 worker.kill("time")
 
     def _lost(self, worker: _Worker, again: deque[tuple[BatchItem, int]]) -> Iterator[ItemEvent]:
@@ -161,7 +161,9 @@ class _Worker:
         self.attempt = 1
         self.why: str | None = None
         self.length_s = 0.0
-        self.deadline_s = 0.0
+        self._deadline_s = 0.0
+        self._processor_limit_s: float | None = None
+        self._processor_before_s: float | None = None
         self._begun_s = 0.0
         self._reader = threading.Thread(target=self._read, args=(inbox,), daemon=True)
         self._reader.start()
@@ -171,12 +173,23 @@ class _Worker:
         """How long the item has been at work."""
         return time.monotonic() - self._begun_s
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the item has had its time: of the processor, or by the clock."""
+        if time.monotonic() > self._deadline_s:
+            return True
+        if self._processor_limit_s is None or self._processor_before_s is None:
+            return False
+        taken_s = processor_s(self._process.pid)
+        return taken_s is not None and taken_s > self._processor_before_s + self._processor_limit_s
+
     def begin(self, item: BatchItem, attempt: int) -> None:
         """Hand an item to the process; if it is dead already, that shows like any other death."""
         self.item, self.attempt = item, attempt
         self._begun_s = time.monotonic()
         self.length_s = 0.0
-        self.deadline_s = self._begun_s + max(self._limits.start_s, self._limits.time_s or 0.0)
+        self._deadline_s = self._begun_s + max(self._limits.start_s, self._limits.time_s or 0.0)
+        self._processor_limit_s, self._processor_before_s = None, processor_s(self._process.pid)
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.write(json.dumps(item.as_json()).encode() + b"\n")
@@ -188,8 +201,10 @@ class _Worker:
         match said.pop("event"):
             case "length":
                 self.length_s = said["seconds"]
-                allowed_s = self._limits.time_for(self.length_s, self.item.options.refine)
-                self.deadline_s = self._begun_s + allowed_s
+                wanted = self.length_s, self.item.options.refine
+                self._deadline_s = self._begun_s + self._limits.time_for(*wanted)
+                if self._limits.time_s is None:
+                    self._processor_limit_s = self._limits.processor_s_for(*wanted)
             case "done":
                 yield self._ended(ItemOutcome(**said))
             case "failed":

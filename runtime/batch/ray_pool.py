@@ -190,6 +190,8 @@ _END: Any = object()
 
 def _ray() -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it would tell its makers that it was used
+    # It gives its workers the least share of a busy machine; nobody asked for that.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # as it will be in its next version
     try:
         return import_module("ray")

@@ -28,6 +28,9 @@ def play(item: BatchItem, place: BatchPlace, tell: Callable[[float], None]) -> I
             raise KeyError("nobody thought of this")
         case "hang":
             time.sleep(600)
+        case "spin":
+            while True:
+                pass
         case "nap":
             time.sleep(float(argument))
         case "eat":

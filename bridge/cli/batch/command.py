@@ -107,7 +107,7 @@ class Running:
         "--time-limit",
         type=Duration(),
         metavar="90s|30m",
-        help="Time that an item may take.  [default: 2 minutes and the length of all its stems]",
+        help="Time that an item may take.  [default: 2 min and the length of all its stems, of processor time]",
     )
 
 

@@ -77,9 +77,20 @@ def test_one_that_hangs_is_stopped_by_its_length(tmp_path):
 
 
 def test_time_follows_from_the_length_and_the_search():
-    assert Limits().time_for(1440) - Limits().time_for(0) == 1440
-    assert Limits().time_for(0, searched_s=60) > Limits().time_for(0) + 60
+    assert Limits().processor_s_for(1440) - Limits().processor_s_for(0) == 1440
+    assert Limits().processor_s_for(0, searched_s=60) > Limits().processor_s_for(0) + 60
+    assert Limits().time_for(1440) > 5 * Limits().processor_s_for(1440)  # other programs want to run, too
     assert Limits(time_s=5).time_for(1440) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells no processor time")
+def test_one_that_works_without_end_is_stopped_by_its_processor_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(Limits, "processor_s_for", lambda _limits, length_s, _searched_s=0.0: 0.05 * length_s)
+    monkeypatch.setattr(Limits, "time_for", lambda _limits, _length_s, _searched_s=0.0: 600.0)
+    done, _ = played(tmp_path, ["spin 4", "fine"])
+    said = {event.item.session: event.result for event in done.results}
+    assert "limit for 4 s of stems" in said["spin 4"].message
+    assert isinstance(said["fine"], ItemOutcome)
 
 
 def test_a_disk_that_fails_for_a_moment_is_asked_again(tmp_path):
