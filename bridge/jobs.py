@@ -20,7 +20,8 @@ from ..runtime.mastering.fitting import rendering_again, rendering_for
 from ..runtime.mixing import MixResult, PredictOptions
 from ..runtime.model.analysis import Passage
 from ..runtime.model.bundle import DEFAULT_MODEL
-from ..runtime.model.controller import Controller, Provider
+from ..runtime.model.controller import Controller
+from ..runtime.model.providers import Provider
 from ..runtime.model.references import AnyReference, Song, songs_heard, songs_of
 from ..runtime.rendering.render import RenderOptions
 from .thresholds import threshold_notes

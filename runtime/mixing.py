@@ -49,8 +49,9 @@ from .mastering.fitting import (
 )
 from .model.analysis import Passage, said_offsets
 from .model.bundle import DEFAULT_MODEL
-from .model.controller import Controller, Provider, check_provider
+from .model.controller import Controller
 from .model.loading import LoadingController
+from .model.providers import Provider, check_provider
 from .model.references import AnyReference, Song, songs_heard
 from .practice.stages.grouping import GROUP_STEMS
 from .prediction.confidence import at_amount

@@ -24,8 +24,9 @@ from .audio.loudness import integrated_loudness
 from .audio.reading import Samples
 from .model.analysis import cut_reference, hear_reference, heard_in
 from .model.bundle import DEFAULT_MODEL, Manifest, open_bundle
-from .model.controller import Controller, Provider, check_provider
+from .model.controller import Controller
 from .model.excerpts import SILENT_LUFS
+from .model.providers import Provider, check_provider
 from .model.references import AnyReference, Reference, blended, references_of
 from .prediction.confidence import at_amount
 from .prediction.predict import predict, predict_safely

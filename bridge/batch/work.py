@@ -26,7 +26,8 @@ from ...runtime.batch.items import OF_REFERENCE, BatchItem, BatchPlace, ItemOutc
 from ...runtime.batch.records import RECORD, earlier_files, flush, key_of, read_record, write_record
 from ...runtime.mixing import PRESET, PredictOptions
 from ...runtime.model.bundle import open_bundle
-from ...runtime.model.controller import Controller, Provider
+from ...runtime.model.controller import Controller
+from ...runtime.model.providers import Provider
 from ...runtime.model.references import Song, typed_references
 from ...runtime.rendering.render import RenderOptions
 from ...runtime.wishes.wishes import Wishes

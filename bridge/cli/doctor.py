@@ -25,7 +25,7 @@ from .options import Saying, takes
 from .output.saying import echo_json, say
 
 if TYPE_CHECKING:
-    from ...runtime.model.controller import Provider
+    from ...runtime.model.providers import Provider
 
 _MEBIBYTE = 2**20
 # A song of eight tracks in 24 bit takes about half of this.
@@ -156,7 +156,7 @@ def _inference() -> Iterator[Diagnosis]:
     """Each provider that onnxruntime was built with, by running the default model on it."""
     from ...presets.errors import MixbridgeError
     from ...runtime.model.bundle import open_bundle
-    from ...runtime.model.controller import available_providers
+    from ...runtime.model.providers import available_providers
 
     try:
         manifest = open_bundle().manifest
@@ -188,9 +188,22 @@ def _model_on(provider: Provider, name: str) -> Diagnosis:
         with redirect_stdout(StringIO()):
             difference = Controller(provider=provider).check_snapshot()
     except MixbridgeError as error:
-        hint = "pip install -U onnxruntime-gpu" if is_needed else install_command("cuda")
-        return Diagnosis(name, False, str(error), hint, is_needed)
+        if is_needed:
+            return Diagnosis(name, False, str(error), "pip install -U onnxruntime-gpu", is_needed)
+        return _no_gpu(name, str(error))
     return Diagnosis(name, True, f"works, {difference:.1g} from what was exported", needed=is_needed)
+
+
+def _no_gpu(name: str, error: str) -> Diagnosis:
+    """What of CUDA and cuDNN is missing or of another version, and the command that mends it."""
+    from ...runtime.model.providers import cuda_faults
+
+    faults = cuda_faults()
+    command = install_command("cuda")
+    if not faults:
+        hint = f"the libraries are there: update the NVIDIA driver, or reinstall them: {command}"
+        return Diagnosis(name, False, error, hint)
+    return Diagnosis(name, False, f"{error} Missing or wrong: {'; '.join(faults)}", command)
 
 
 def _has_driver() -> bool:

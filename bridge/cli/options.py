@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import click
 from click.core import ParameterSource
@@ -19,8 +19,8 @@ from .kinds import AUDIO_FORMATS, Loudness, Milliseconds
 from .output.saying import is_quiet, say_hint
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-# As `runtime.model.controller.Provider`, which would load onnxruntime.
-Provider = Literal["auto", "cuda", "cpu"]
+# As `runtime.model.providers.Provider`, which would load onnxruntime.
+Provider = Literal["auto", "cpu", "cuda", "tensorrt", "directml", "coreml", "openvino"]
 
 _OPTION: Final = "option"
 
@@ -241,7 +241,7 @@ class ModelChoice:
     )
     provider: Provider = shared(  # noqa: RUF009  (it gives a `field`)
         "--provider",
-        type=click.Choice(("auto", "cuda", "cpu")),
+        type=click.Choice(get_args(Provider)),
         default="auto",
         show_default=True,
         help="Device that runs the model; auto takes a GPU where one works.",

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import logging
-import sys
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,15 +17,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from threading import Lock
-from typing import Any, Literal, get_args
+from threading import Lock, RLock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...presets.checking.arguments import checked_choice, checked_whole
+from ...presets.checking.arguments import checked_whole
 from ...presets.errors import ModelError, ProviderError
-from ...presets.extras import install_command
 from ..audio.reading import as_stereo, repeated
 from .bundle import (
     CONTROLLER,
@@ -41,9 +39,9 @@ from .bundle import (
 )
 from .first_run import try_first
 from .inference import onnxruntime
+from .providers import CPU, Provider, check_got, check_provider, wanted_providers
 
 Array = NDArray[np.float32]
-Provider = Literal["auto", "cuda", "cpu"]
 
 log = logging.getLogger(__name__)
 
@@ -95,13 +93,15 @@ class Controller:
 
     Args:
         model: a bundle's folder or the name of one that ships.
-        provider: "cpu", "cuda" (an error where it cannot be had), or "auto": CUDA where it works, else the CPU.
+        provider: "cpu", "auto" (CUDA where it works, else the CPU), or a device that must be had: "cuda", "tensorrt",
+            "directml", "coreml", "openvino". A device is compared with the CPU at its first use: "auto" leaves one that
+            differs by more than 1e-3, any other name is an error then.
         threads: of each session; None leaves it to onnxruntime.
         trusted: do without the trial, e.g. for a bundle that was exported here.
 
     Raises:
         ModelError: the bundle is missing, damaged or not what it says, or its trial failed.
-        ProviderError: CUDA was asked for and is not there; or an argument is of another kind.
+        ProviderError: a device was asked for and is not there; or an argument is of another kind.
     """
 
     def __init__(
@@ -121,15 +121,22 @@ class Controller:
             raise ModelError(f"{self.bundle.folder}: has a style and no network; `mixbridge mix --model` uses it")
         if not (trusted or self.bundle.manifest_sha256 in shipped_hashes()):
             try_first(self.bundle)
-        wanted = _wanted_providers(provider)
-        pool = ThreadPoolExecutor(len(GRAPHS))  # onnxruntime lets go of Python's lock while it loads
-        self._loading = {name: pool.submit(_session, self.bundle, name, provider, wanted, threads) for name in GRAPHS}
-        pool.shutdown(wait=False)
-        if provider == "cuda" or not self.bundle.is_shipped:
+        self._provider, self._threads = provider, threads
+        self._begin_loading(provider)
+        if provider not in ("auto", "cpu") or not self.bundle.is_shipped:
             for name in GRAPHS:
                 self._loading[name].result()
         self._embeddings: OrderedDict[bytes, Array] = OrderedDict()
         self._lock = Lock()
+        self._comparing, self._is_compared = RLock(), False
+
+    def _begin_loading(self, provider: Provider) -> None:
+        wanted = self._wanted = wanted_providers(provider)
+        pool = ThreadPoolExecutor(len(GRAPHS))  # onnxruntime lets go of Python's lock while it loads
+        self._loading = {
+            name: pool.submit(_session, self.bundle, name, provider, wanted, self._threads) for name in GRAPHS
+        }
+        pool.shutdown(wait=False)
 
     @cached_property
     def providers(self) -> list[str]:
@@ -191,6 +198,7 @@ class Controller:
 
         Without a reference, what the model learned in place of one is taken.
         """
+        self._compare()
         heard = self._embed(TRACK_ENCODER, self._track_encoder, [self._for_encoder(track) for track in tracks])
         if reference is None:
             return Embeddings(heard, self._learned_reference)
@@ -209,20 +217,57 @@ class Controller:
         Raises:
             ModelError: it exceeds 1e-3: this machine does not compute what was exported.
         """
-        recorded = self.bundle.read_arrays(SNAPSHOT, _SNAPSHOT_FIELDS)
-        outputs = self.predict(list(recorded["tracks"]), recorded["reference"])
-        expected = recorded["track_outputs"], recorded["master_outputs"]
-        if (outputs.tracks.shape, outputs.master.shape) != (expected[0].shape, expected[1].shape):
-            raise ModelError(f"{self.bundle.folder / SNAPSHOT}: does not fit the model; export it again")
-        difference = max(
-            float(np.abs(outputs.tracks - expected[0]).max()), float(np.abs(outputs.master - expected[1]).max())
-        )
+        difference = self._difference()
         if not difference <= _SNAPSHOT_TOLERANCE:
             raise ModelError(
                 f"{self.bundle.folder}: answers {difference:.2g} away from what was recorded at export on "
                 f"{self.providers[0]}; update onnxruntime, or use provider cpu"
             )
         return difference
+
+    def _compare(self) -> None:
+        """Compare a device with the CPU, which recorded the snapshot, at its first use.
+
+        Raises:
+            ProviderError: it computes something else, and was asked for by name.
+        """
+        with self._comparing:
+            if self._is_compared:
+                return
+            self._is_compared = True  # the comparison comes here, too
+            if self._wanted[0] == CPU or self.providers[0] == CPU:
+                return
+            difference = math.inf
+            with contextlib.suppress(ModelError):  # NaN, for one
+                difference = self._difference()
+            if difference <= _SNAPSHOT_TOLERANCE:
+                return
+            device = self.providers[0]
+            if self._provider == "auto":
+                log.warning("%s answers %.2g away from the CPU, which is taken instead", device, difference)
+                self._take_cpu()
+                return
+            self._is_compared = False
+            raise ProviderError(
+                f"{device} answers {difference:.2g} away from the CPU, where {_SNAPSHOT_TOLERANCE:g} is allowed: take "
+                "provider auto or cpu, or update the driver and onnxruntime."
+            )
+
+    def _take_cpu(self) -> None:
+        self._begin_loading("cpu")
+        with self._lock:
+            self._embeddings.clear()
+        for name in ("providers", "_track_encoder", "_reference_encoder", "_controller"):
+            self.__dict__.pop(name, None)
+
+    def _difference(self) -> float:
+        """How far the answers to the recorded input are from those that were recorded."""
+        recorded = self.bundle.read_arrays(SNAPSHOT, _SNAPSHOT_FIELDS)
+        outputs = self.predict(list(recorded["tracks"]), recorded["reference"])
+        expected = recorded["track_outputs"], recorded["master_outputs"]
+        if (outputs.tracks.shape, outputs.master.shape) != (expected[0].shape, expected[1].shape):
+            raise ModelError(f"{self.bundle.folder / SNAPSHOT}: does not fit the model; export it again")
+        return max(float(np.abs(outputs.tracks - expected[0]).max()), float(np.abs(outputs.master - expected[1]).max()))
 
     def _for_encoder(self, track: Array) -> Array:
         return track if self.manifest.stereo_tracks else track.mean(0, keepdims=True)
@@ -281,20 +326,6 @@ class Controller:
             )
 
 
-def check_provider(provider: object) -> None:
-    """Refuse what names no device.
-
-    Raises:
-        ProviderError: it names none.
-    """
-    checked_choice(provider, "a provider", get_args(Provider), ProviderError)
-
-
-def available_providers() -> list[str]:
-    """Execution providers that this onnxruntime was built with; CUDA may still fail for want of a driver."""
-    return list(onnxruntime.get_available_providers())
-
-
 def _session(bundle: Bundle, name: str, provider: Provider, wanted: list[str], threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -307,35 +338,9 @@ def _session(bundle: Bundle, name: str, provider: Provider, wanted: list[str], t
         session = onnxruntime.InferenceSession(bundle.read(name), options, providers=wanted)
     except Exception as error:  # onnxruntime raises its own classes, which share no base but Exception
         raise ModelError(f"{bundle.folder / name}: onnxruntime cannot load it: {error}") from error
-    if provider == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
-        raise ProviderError(_no_cuda())
+    check_got(session, provider)
     _check_names(session, bundle.folder / name, bool(bundle.manifest.roles))
     return session
-
-
-def _wanted_providers(provider: Provider) -> list[str]:
-    has_cuda = "CUDAExecutionProvider" in available_providers()
-    if provider == "cuda" and not has_cuda:
-        raise ProviderError(_no_cuda())
-    if provider == "cpu" or not has_cuda or (provider == "auto" and not _has_nvidia_driver()):
-        return ["CPUExecutionProvider"]
-    # Finds the CUDA and cuDNN of pip's `cuda` extra; it prints what it misses, and standard output belongs to --json.
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        onnxruntime.preload_dlls()
-    log.debug("onnxruntime: %s", said.getvalue())
-    return ["CUDAExecutionProvider", "CPUExecutionProvider"]
-
-
-def _has_nvidia_driver() -> bool:
-    """Spares machines without a GPU onnxruntime's loud attempt at loading CUDA."""
-    return sys.platform == "win32" or Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
-
-
-def _no_cuda() -> str:
-    return (
-        "CUDA was asked for, but onnxruntime cannot use it here: install the NVIDIA driver, then run "
-        f"{install_command('cuda')}; or take provider auto or cpu. `mixbridge doctor` says what is missing."
-    )
 
 
 def _check_names(session: Any, path: Path, knows_roles: bool) -> None:

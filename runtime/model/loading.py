@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .bundle import open_bundle
-from .controller import Controller, Provider
+from .controller import Controller
+from .providers import Provider
 
 
 class LoadingController:

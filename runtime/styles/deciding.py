@@ -27,8 +27,9 @@ from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.bundle import STYLE, Bundle, StyleNote, open_bundle
-from ..model.controller import Controller, Provider
+from ..model.controller import Controller
 from ..model.loading import LoadingController
+from ..model.providers import Provider
 from ..practice.by_role import mix_by_role
 from ..practice.placing import StereoPicture
 from ..prediction.casting import Cast, sounds_of, takes_of

@@ -22,7 +22,7 @@ from ..output.saying import is_quiet, say
 
 if TYPE_CHECKING:
     from ....presets.preset import Preset
-    from ....runtime.model.controller import Provider
+    from ....runtime.model.providers import Provider
     from ....runtime.model.references import AnyReference
     from ...server.server import Counts, OscServer
 

@@ -141,3 +141,37 @@ def test_it_tells_which_sound_systems_live_can_use(run, monkeypatch):
         assert finding.ok or (
             "start one" in finding.detail or "plug one in" in finding.detail or "install" in finding.detail
         )
+
+
+def test_a_missing_or_wrong_cudnn_is_named_with_the_command_that_mends_it(monkeypatch):
+    from mixbridge.presets.errors import ProviderError
+    from mixbridge.runtime.model import controller, providers
+
+    needed = [
+        'nvidia-cuda-runtime~=13.0; extra == "cuda"',
+        'nvidia-cufft~=12.0; extra == "cuda"',
+        'nvidia-cudnn-cu13~=9.0; extra == "cudnn"',
+        'sympy; extra == "symbolic"',
+    ]
+    installed = {"nvidia-cuda-runtime": "12.8.90", "nvidia-cufft": "12.0.1", "nvidia-cudnn-cu12": "9.1.0"}
+
+    def version(package):
+        if package not in installed:
+            raise providers.PackageNotFoundError(package)
+        return installed[package]
+
+    def refused(_controller, *, provider):
+        raise ProviderError(f"{provider} was asked for")
+
+    monkeypatch.setattr(providers, "requires", lambda _package: needed)
+    monkeypatch.setattr(providers, "version", version)
+    monkeypatch.setattr(controller.Controller, "__init__", refused)
+    finding = doctor._model_on("cuda", "model on GPU")
+    assert not finding.ok
+    assert not finding.needed
+    assert "nvidia-cuda-runtime is 12.8.90, 13 is needed" in finding.detail
+    assert "nvidia-cudnn-cu13 9 is missing (nvidia-cudnn-cu12 9.1.0 is for another CUDA)" in finding.detail
+    assert "cufft" not in finding.detail
+    assert "pip install '.[cuda]'" in finding.hint
+    installed.update({"nvidia-cuda-runtime": "13.0.2", "nvidia-cudnn-cu13": "9.13.1"})
+    assert "update the NVIDIA driver" in doctor._model_on("cuda", "model on GPU").hint

@@ -12,6 +12,7 @@ from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import ModelError, ProviderError
 from mixbridge.presets.roles import ROLES
 from mixbridge.runtime.model import controller as controller_module
+from mixbridge.runtime.model import providers
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.model.layout import denormalize
 from numpy.typing import NDArray
@@ -228,6 +229,84 @@ def test_auto_falls_back_to_the_cpu_and_says_so(
         model = Controller("default", "auto", threads=1)
         assert model.providers == ["CPUExecutionProvider"]
     assert "default runs on CPUExecutionProvider" in caplog.text
+
+
+REAL_SESSION = onnxruntime.InferenceSession
+
+
+class Astray:
+    """A session on a device that computes something else than the CPU: the answers are off by so much."""
+
+    off = 0.0
+    device = "CUDAExecutionProvider"
+
+    def __init__(self, data: bytes, options: Any, providers: list[str]) -> None:
+        self._real = REAL_SESSION(data, options, providers=["CPUExecutionProvider"])
+        self._providers = providers
+
+    def get_providers(self) -> list[str]:
+        return self._providers
+
+    def get_inputs(self) -> Any:
+        return self._real.get_inputs()
+
+    def get_outputs(self) -> Any:
+        return self._real.get_outputs()
+
+    def run(self, outputs: list[str] | None, feeds: dict[str, Any]) -> list[Any]:
+        answers: list[Any] = self._real.run(outputs, feeds)
+        is_device = self._providers[0] == self.device
+        return [answer + np.float32(self.off) if outputs and is_device else answer for answer in answers]
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> type[Astray]:
+    """Any device, on the CPU."""
+    known = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None, raising=False)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Astray)
+    monkeypatch.setattr(providers, "_has_nvidia_driver", lambda: True)
+    monkeypatch.setattr(Astray, "off", 0.0)
+    monkeypatch.setattr(Astray, "device", "CUDAExecutionProvider")
+    return Astray
+
+
+def test_a_device_that_computes_something_else_is_refused_with_its_figure(
+    device: type[Astray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracks, reference = [sound(seed=1)], sound(seed=99)
+    monkeypatch.setattr(device, "off", 5e-4)
+    Controller("default", "cuda", threads=1).predict(tracks, reference)
+    for off, figure in ((2e-3, "0.002"), (float("nan"), "inf")):
+        monkeypatch.setattr(device, "off", off)
+        model = Controller("default", "cuda", threads=1)
+        for _ in range(2):  # and every time that it is tried
+            with pytest.raises(ProviderError, match=f"CUDAExecutionProvider answers {figure} away from the CPU"):
+                model.predict(tracks, reference)
+
+
+def test_auto_leaves_a_device_that_computes_something_else(
+    device: type[Astray], controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "off", 0.02)
+    tracks, reference = [sound(seed=1)], sound(seed=99)
+    model = Controller("default", "auto", threads=1)
+    assert model.providers[0] == "CUDAExecutionProvider"
+    outputs = model.predict(tracks, reference)
+    assert model.providers == ["CPUExecutionProvider"]
+    np.testing.assert_allclose(outputs.tracks, controller.predict(tracks, reference).tracks, atol=1e-5)
+
+
+def test_other_devices_can_be_named(device: type[Astray]) -> None:
+    assert Controller("default", "openvino", threads=1).providers[0] == "OpenVINOExecutionProvider"
+    assert Controller("default", "tensorrt", threads=1).providers == [
+        "TensorrtExecutionProvider",
+        "CUDAExecutionProvider",
+        "CPUExecutionProvider",
+    ]
+    with pytest.raises(ProviderError, match=r"onnxruntime-directml \(Windows\).*provider auto or cpu"):
+        Controller("default", "directml", threads=1)
 
 
 def test_what_is_told_of_roles_counts(controller: Controller) -> None:
