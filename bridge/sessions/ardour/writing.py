@@ -19,6 +19,7 @@ from ...desks.loading import load_desk
 from ...fitting.unfit import unfit
 from ..core.media import Resolver
 from ..core.model import PanLaw, Session, SessionGroup
+from ..core.moving import MovingFader, lanes_left_out, moving_fader
 from ..core.returned import ReturnAudio
 from ..writing import (
     Written,
@@ -35,6 +36,7 @@ from ..writing import (
 from .busses import Busses, Ids
 from .channel import StripWriter, strip_of, strip_values
 from .controls import rest_bus, rest_master, rest_vca
+from .lanes import put_lanes
 from .reading import audio_routes, read
 from .returned import put_return_audio
 from .returns import ReturnReader, ReturnWriter
@@ -85,6 +87,8 @@ def write(
         laws = [_law(route) for route in routes]
         there = {place: in_terms_of(track, channels[place], laws[place]) for place, track in chosen.items()}
         writer.mix({routes[place]: track for place, track in there.items()}, preset)
+        for place, track in chosen.items():
+            writer.lanes(routes[place], moving_fader(track, channels[place], laws[place], "ardour_gain"))
         writer.rest(moved_groups(session, chosen).values())
         audio = put_return_audio(root, writer.busses, writer.ids, returns, output)
         writer.ids.number_processors()
@@ -97,7 +101,8 @@ def write(
         overwrite=overwrite,
         audio=audio,
     )
-    return Written(output, (*writer.notes, *solos_stay(session), *left_out(preset, match)))
+    lanes = lanes_left_out(preset, list(match))
+    return Written(output, (*writer.notes, *solos_stay(session), *left_out(preset, match), *lanes))
 
 
 def written_mix(path: Path) -> Preset:
@@ -158,6 +163,10 @@ class _Writer:
             self._rested.extend(f"Master: {note}" for note in rest_master(master))
         self._strips.put(chosen.items(), None if master is None else (master, preset.master))
         self._returns.write(chosen, preset)
+
+    def lanes(self, route: Element, moving: MovingFader) -> None:
+        """Let a strip's fader and pan move."""
+        self._rested.extend(f"{route.get('name', '')}: {note}" for note in put_lanes(route, moving))
 
     def rest(self, groups: Iterable[SessionGroup]) -> None:
         """Set busses and VCAs to rest that would change the balance of the mix."""

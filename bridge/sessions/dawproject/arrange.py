@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
 from ....presets.units import gain_factor
-from ..core.model import Clip, Interpolation, SessionTrack
+from ..core.model import Automation, Clip, Interpolation, SessionTrack
 from ..stems.material import FilePool
 
 _SPOKEN: tuple[Interpolation, ...] = ("linear", "hold")
@@ -107,6 +107,17 @@ def points_element(
     for time, value in points:
         SubElement(element, "RealPoint", time=repr(time), value=repr(value), interpolation=how)
     return element
+
+
+def points_of(what: str, automation: Automation, parameter: str, more: float = 1.0) -> Element:
+    """Make the automation of a "volume" or "pan", whose element has this id; factors times `more`."""
+    points = automation.points
+    if what == "pan":
+        points = tuple((time, (value + 1) / 2) for time, value in points)
+    elif more != 1:
+        points = tuple((time, value * more) for time, value in points)
+    unit = "normalized" if what == "pan" else "linear"
+    return points_element({"parameter": parameter}, points, unit, automation.interpolation)
 
 
 def tempo_element(tempo: str, changes: Sequence[tuple[float, float, bool]]) -> Element:

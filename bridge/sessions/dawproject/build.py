@@ -11,12 +11,13 @@ from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor
 from ..core.balance import FaderPan, from_daw, to_daw
-from ..core.model import Automation, PanLaw, Session, SessionGroup, SessionTrack
+from ..core.model import PanLaw, Session, SessionGroup, SessionTrack
+from ..core.moving import MovingFader, moving_fader
 from ..core.returned import MARK, ReturnAudio
 from ..core.routing import acting
 from ..core.sends import send_levels_db
 from ..writing import group_to_rest, in_terms_of
-from .arrange import PackedSource, clip_element, points_element, tempo_element
+from .arrange import PackedSource, clip_element, points_of, tempo_element
 from .devices import LOUDEST_FADER, channel_settings, lost, mute_element, pan_element, volume_element
 from .mixing.elements import (
     EFFECT_NAMES,
@@ -116,6 +117,9 @@ class ProjectBuilder:
         lanes = Element("Lanes", track=identity, id=self._id())
         lanes.append(self._clips(track, name))
         self._automation(lanes, track, name, channel, 1 if wanted is None else None)
+        if wanted is not None:
+            moving = moving_fader(wanted, channels, _LAW)
+            lanes.extend(moving_points(moving, channel.volume, channel.pan))
         self._lanes.append(lanes)
         if track.polarity_inverted:
             self.notes.append(f"{name}: its polarity is inverted in the session; invert it in the DAW, too.")
@@ -314,7 +318,7 @@ class ProjectBuilder:
             if channels is None or not is_plain or (what == "pan" and not pan_fits):
                 self.notes.append(f"{name}: its {what} automation is left out.")
             else:
-                lanes.append(_points(what, automation, parameter, more))
+                lanes.append(points_of(what, automation, parameter, more))
 
         if item.mute_automation is not None:
             self.notes.append(f"{name}: its mute automation is left out.")
@@ -353,11 +357,8 @@ def _in_this_law(item: SessionTrack | SessionGroup, channels: int) -> FaderPan:
     return FaderPan(item.gain_db + there.gain_db, there.pan)
 
 
-def _points(what: str, automation: Automation, parameter: str, more: float) -> Element:
-    points = automation.points
-    if what == "pan":
-        points = tuple((time, (value + 1) / 2) for time, value in points)
-    elif more != 1:
-        points = tuple((time, value * more) for time, value in points)
-    unit = "normalized" if what == "pan" else "linear"
-    return points_element({"parameter": parameter}, points, unit, automation.interpolation)
+def moving_points(moving: MovingFader, volume: str, pan: str) -> Iterator[Element]:
+    """Make the automation of a mix's fader and pan, for parameters of these ids."""
+    for what, automation, parameter in (("volume", moving.volume, volume), ("pan", moving.pan, pan)):
+        if automation is not None:
+            yield points_of(what, automation, parameter)

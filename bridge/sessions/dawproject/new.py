@@ -21,6 +21,7 @@ from ....runtime.audio.naming import file_names
 from ....runtime.audio.output import OutputFolder
 from ..core.checks import checked
 from ..core.model import Clip, Session, SessionTrack
+from ..core.moving import lanes_left_out
 from ..core.returned import ReturnAudio, is_return_audio
 from ..stems.material import FilePool
 from ..stems.render import render_stems
@@ -77,7 +78,12 @@ def create(
         files = project.returns(returns)
         root = project.finished(preset)
         _pack(workplace / output.name, root, session.name, sources, files)
-    others = (*left_behind(session), *solos_stay(session), *left_out(preset, match))
+    others = (
+        *left_behind(session),
+        *solos_stay(session),
+        *left_out(preset, match),
+        *lanes_left_out(preset, list(match)),
+    )
     return Written(output, (*notes, *project.notes, *others))
 
 

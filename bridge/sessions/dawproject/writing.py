@@ -19,6 +19,7 @@ from ....presets.preset import Track as PresetTrack
 from ....runtime.audio.output import OutputFolder
 from ..core.media import Resolver
 from ..core.model import Session
+from ..core.moving import lanes_left_out, moving_fader
 from ..core.returned import ReturnAudio
 from ..core.routing import acting
 from ..core.sends import send_levels_db
@@ -96,7 +97,9 @@ def write(
                     continue
                 placed.add(track.element)
                 around = None if read_track.parent is None else session.groups[read_track.parent].name
-                _put(channels, buses, track, in_terms_of(wanted, stems[place], read_track.pan_law), around)
+                law = read_track.pan_law
+                _put(channels, buses, track, in_terms_of(wanted, stems[place], law), around)
+                channels.lanes(track, moving_fader(wanted, stems[place], law), buses.fresh_id)
             for index, group in moved_groups(session, staying(session, chosen)).items():
                 if not is_own(members[index]):
                     channels.rest(group, members[index])
@@ -108,7 +111,9 @@ def write(
                 _copy(container, workplace / output.name, data, buses.files)
     except MalformedError as fault:
         raise SessionError(f"{session_path} cannot be read: {fault}.") from fault
-    return Written(output, (*channels.notes, *solos_stay(session), *left_out(preset, match)))
+    return Written(
+        output, (*channels.notes, *solos_stay(session), *left_out(preset, match), *lanes_left_out(preset, list(match)))
+    )
 
 
 def written_mix(path: Path) -> Preset:

@@ -20,6 +20,7 @@ from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor
 from ..core.balance import from_daw, to_daw
 from ..core.model import PanLaw, Session
+from ..core.moving import lanes_left_out, moving_fader
 from ..core.returned import ReturnAudio, return_files
 from ..core.routing import acting
 from ..writing import (
@@ -35,6 +36,7 @@ from ..writing import (
     solos_stay,
     stem_channels,
 )
+from .added.envelopes import put_envelopes
 from .added.own import digits, without_own
 from .added.returned import put_return_audio
 from .added.returns import ReaperReturnReader, ReaperReturnWriter
@@ -205,8 +207,9 @@ class _Writer:
         if wanted.bus is None:
             self._straighten(track)
         before = next((item.first for item in blocks(block, "ITEM")), block.last)
+        moving = put_envelopes(self.edits, block, before, moving_fader(wanted, channels, pan_law.law))
         put_plugins(self.edits, block, "FXCHAIN", before, states)
-        self._envelopes_off(block, track.name)
+        self._envelopes_off(block, track.name, without=moving)
         self.notes.extend(f"{track.name}: {note}" for note in self._track_notes(track, wanted.strip, states))
 
     def _rest(self, track: TrackBlock) -> None:
@@ -227,10 +230,14 @@ class _Writer:
             self.edits.set(track.block, "MAINSEND", {1: "1", 2: "0"}, "{} {}")
             self.notes.append(f"{track.name}: its output to the master was off; it is on in the copy.")
 
-    def _envelopes_off(self, block: Block, name: str | None) -> None:
+    def _envelopes_off(self, block: Block, name: str | None, without: Collection[str] = ()) -> None:
         """Switch off envelopes that would move what was set; their points stay."""
         for envelope in blocks(block, *ENVELOPES, *_MASTER_ENVELOPES):
-            if is_active(self._document, envelope):
+            if envelope.tag in without:
+                self.notes.append(
+                    f"{name}: the mix's lane takes the place of its {_ENVELOPE_NAMES[envelope.tag]} envelope."
+                )
+            elif is_active(self._document, envelope):
                 self.edits.set(envelope, "ACT", {1: "0"}, "{} -1")
                 if name is not None:
                     self.notes.append(automation_off(name, _ENVELOPE_NAMES[envelope.tag]))
@@ -281,6 +288,7 @@ def _plugins_stay(document: ReaperDocument, owner: Block) -> Iterator[str]:
 
 def _general_notes(preset: Preset, match: Mapping[str, str], session: Path, output: Path) -> Iterator[str]:
     yield from left_out(preset, match)
+    yield from lanes_left_out(preset, list(match))
     if output.absolute().parent != session.absolute().parent:
         folder = session.absolute().parent
         yield f"{output.name} finds its audio in the project's own folder alone: move it to {folder}."

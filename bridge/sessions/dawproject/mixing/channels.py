@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element
 
 from .....presets.edit import Bus
 from ...core.model import SessionGroup
+from ...core.moving import MovingFader
 from ...writing import automation_off, group_to_rest, plugins_stay
+from ..arrange import points_of
 from ..devices import (
     channel_settings,
     is_ours,
@@ -45,6 +47,7 @@ class ChannelWriter:
         self.splicer = Splicer(document)
         self.notes: list[str] = []
         self.effects = effect_channels(project)
+        self._arrangement = project.root.find("Arrangement/Lanes")
         self._targets: dict[str, list[Element]] = {}
         for target in project.root.iter("Target"):
             self._targets.setdefault(target.get("parameter", ""), []).append(target)
@@ -99,6 +102,31 @@ class ChannelWriter:
         new = [element for element in fresh if element is not None]
         if new:
             self.splicer.add(channel, [(_before(channel, element.tag), element) for element in new])
+
+    def lanes(self, track: MixerTrack, moving: MovingFader, fresh_id: Callable[[], str]) -> None:
+        """Let a track's fader and pan move, by automation of their own in the arrangement."""
+        points = []
+        for what, tag, automation in (("fader", "Volume", moving.volume), ("pan", "Pan", moving.pan)):
+            if automation is None:
+                continue
+            parameter = None if track.channel is None else track.channel.find(tag)
+            if parameter is None or self._arrangement is None:
+                self.notes.append(f"{track.name}: its lane of the {what} is left out: the project has no place for it.")
+                continue
+            points.append(points_of(tag.lower(), automation, self._identity(parameter, fresh_id)))
+        if points and self._arrangement is not None:
+            lanes = Element("Lanes", track=self._identity(track.element, fresh_id), timeUnit="seconds")
+            lanes.extend(points)
+            last = self._arrangement[-1] if len(self._arrangement) else None
+            self.splicer.add(self._arrangement, [(last, lanes)])
+
+    def _identity(self, element: Element, fresh_id: Callable[[], str]) -> str:
+        identity = element.get("id")
+        if identity is None:
+            identity = fresh_id()
+            self.splicer.set(element, {"id": identity})
+            element.set("id", identity)
+        return identity
 
     def rest(self, group: SessionGroup, track: MixerTrack) -> None:
         """Set a group to 0 dB and the centre, and unmute it, since the tracks have the mix's levels."""
