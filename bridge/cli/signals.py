@@ -1,7 +1,8 @@
 """Ctrl-C, SIGTERM and closed streams: how a command is stopped so that it can clean up.
 
 SIGTERM and a closed terminal end a process at once, without its `finally` clauses. Here they raise an exception, as
-Ctrl-C does.
+Ctrl-C does. While a module is being imported nothing is raised: libraries in C that are cut off in the middle of that
+may crash. The signal comes again a moment later, until it can be raised.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import Final
 
@@ -16,6 +18,8 @@ from ..interrupt import INTERRUPTED, quit_at_once
 
 _SIGNALS_BASE: Final = 128
 _ENDING: Final = ("SIGTERM", "SIGHUP")
+_IMPORT_SYSTEM: Final = "<frozen importlib"
+_AGAIN_S: Final = 0.02
 
 
 class EndedError(BaseException):
@@ -73,15 +77,33 @@ def _numbers() -> list[signal.Signals]:
     return [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
+def _end(number: int, frame: FrameType | None) -> None:
+    if _is_importing(frame):
+        _send_again(number)
+        return
     signal.signal(number, signal.SIG_IGN)  # once more would break off the cleaning
     _State.exit_code = _SIGNALS_BASE + number
     raise EndedError(number)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    if _is_importing(frame):
+        _send_again(number)
+        return
     _State.exit_code = INTERRUPTED
     signal.default_int_handler(number, frame)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None and not frame.f_code.co_filename.startswith(_IMPORT_SYSTEM):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _send_again(number: int) -> None:
+    again = threading.Timer(_AGAIN_S, signal.raise_signal, [number])
+    again.daemon = True
+    again.start()
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:

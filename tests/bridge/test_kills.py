@@ -264,3 +264,31 @@ def test_an_interrupt_during_imports_shows_no_traceback(tmp_path):
         _, said = process.communicate()
         assert b"Traceback" not in said, said.decode()
         assert process.returncode in (0, 1, 130)
+
+
+# A module that says when it is being imported, takes a while for it, and says when it is done.
+SLOW_MODULE = "import time; print('importing', flush=True); time.sleep(0.5); print('imported', flush=True)"
+IMPORTING = """
+import sys, time
+from mixbridge.bridge.cli.signals import EndedError, end_by_exception
+end_by_exception()
+try:
+    import slow_module
+    time.sleep(60)
+except (KeyboardInterrupt, EndedError) as ended:
+    print(type(ended).__name__)
+"""
+
+
+@pytest.mark.parametrize(("number", "said"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "EndedError")])
+def test_an_import_is_brought_to_its_end_before_anything_is_raised(tmp_path, number, said):
+    """Libraries in C that are cut off in the middle of it may crash."""
+    (tmp_path / "slow_module.py").write_text(SLOW_MODULE)
+    with subprocess.Popen(
+        [sys.executable, "-c", IMPORTING], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(number)
+        assert process.stdout.read().split() == ["imported", said]
+    assert process.returncode == 0
