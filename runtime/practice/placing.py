@@ -36,6 +36,8 @@ _ALL_WAYS: Final = 9
 # How far the sides may differ, and how finely widths are tried.
 _EVEN_DB: Final = 0.25
 _WIDTHS: Final = tuple(float(width) for width in np.geomspace(0.25, 2.1, 28))
+# What has its middle above this stands in the highs alone.
+_BRIGHT_HZ: Final = 3000.0
 # Weights of what a choice of sides is judged by, against 1 dB of lean, squared.
 _BAND_WEIGHT: Final = 0.02
 _MOST_BAND_DB: Final = 10.0
@@ -107,18 +109,43 @@ def place(sounds: Sequence[RoleSound], levels_db: Mapping[str, float], stage: St
     items = _items(sounds, stage.pairs)
     centre = {sound.name: 0.0 for sound in sounds}
     signs = _signs(items, sounds, usual_levels(sounds), stage)
-    best: tuple[float, Pans] | None = None
-    for width in _WIDTHS if stage.sides_db is not None else (1.0,):
+    bright = {index for index, item in enumerate(items) if _is_bright(item, sounds)}
+
+    def placed(width: float, bright_width: float) -> tuple[float, Pans]:
         pans = dict(centre)
-        for item, sign in zip(items, signs, strict=True):
-            pans.update(item.pans(sign, width))
+        for index, (item, sign) in enumerate(zip(items, signs, strict=True)):
+            pans.update(item.pans(sign, bright_width if index in bright else width))
         pans = _balanced(pans, items, sounds, levels_db, stage.lean_db)
-        error = 0.0
-        if stage.sides_db is not None:
-            error = float(np.abs(sides_db(*mix_powers(sounds, levels_db, pans)) - stage.sides_db).mean())
-        if best is None or error < best[0] - 1e-9:
-            best = error, pans
-    return {name: round(pan, 3) + 0.0 for name, pan in (best[1] if best else centre).items()}
+        if stage.sides_db is None:
+            return 0.0, pans
+        return float(np.abs(sides_db(*mix_powers(sounds, levels_db, pans)) - stage.sides_db).mean()), pans
+
+    _, pans = _widest_fit(placed, bool(bright)) if stage.sides_db is not None else placed(1.0, 1.0)
+    return {name: round(pan, 3) + 0.0 for name, pan in pans.items()}
+
+
+def _widest_fit(placed: Callable[[float, float], tuple[float, Pans]], has_bright: bool) -> tuple[float, Pans]:
+    """The widths at which the sides are nearest to those wanted: one for all, then one of its own for what is bright.
+
+    Hats stand alone in the highs: how far out they are, no other width of a mix depends on.
+    """
+    width = _nearest(lambda tried: placed(tried, tried)[0])
+    if not has_bright:
+        return placed(width, width)
+    bright_width = _nearest(lambda tried: placed(width, tried)[0], width)
+    return placed(width, bright_width)
+
+
+def _nearest(error: Callable[[float], float], start: float | None = None) -> float:
+    """The width with the least error; the first of those that are alike, or the one to start from."""
+    widths = _WIDTHS if start is None else (start, *_WIDTHS)
+    errors = [error(width) for width in widths]
+    least = min(errors)
+    return next(width for width, found in zip(widths, errors, strict=True) if found <= least + 1e-9)
+
+
+def _is_bright(item: _Item, sounds: Sequence[RoleSound]) -> bool:
+    return all(sound.centroid_hz > _BRIGHT_HZ for sound in sounds if sound.name in item.names)
 
 
 def sides_missing_db(

@@ -1,7 +1,8 @@
 """Puts tracks into groups, as far as a session has three and more that engineers hold together.
 
-A group's compressor takes peaks off: where the reference stands as it is, or is more open, that leads away from it. So
-a group is tried on the passage, and made only where the mix comes no further from the reference.
+A group's compressor is slow: it lets attacks through and holds what follows, which makes hits stand out. That is not
+for every song. So a group is tried on the passage, and made only where the mix comes no further from the reference,
+neither by its features nor in how far peaks stand above its loudness.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from functools import reduce
 import numpy as np
 
 from ...presets.preset import GroupBus, Preset
+from ..audio.loudness import integrated_loudness
+from ..audio.peaks import true_peak_db
 from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
 from ..practice.stages.grouping import glued, groups_among
@@ -37,9 +40,9 @@ def with_groups(preset: Preset, passage: Passage, reference: Samples, sample_rat
     groups = groups_among({name: track.role for name, track in tracks.items()})
     if not groups or any(track.bus is not None for track in tracks.values()):
         return preset
-    own = passage.own_mix
-    target = FeatureTarget.of(as_stereo(reference if own is None else own.audio), sample_rate_hz, HEARD_SIDE_DB)
-    best, distance = preset, _distance(preset, passage, target, sample_rate_hz)
+    song = as_stereo(reference if passage.own_mix is None else passage.own_mix.audio)
+    target, song_db = FeatureTarget.of(song, sample_rate_hz, HEARD_SIDE_DB), _peaks_db(song, sample_rate_hz)
+    best, (distance, best_db) = preset, _tried(preset, passage, target)
     for group, names in groups.items():
         playing = [name for name in names if name not in silent]
         if len(playing) < 2:
@@ -47,9 +50,9 @@ def with_groups(preset: Preset, passage: Passage, reference: Samples, sample_rat
         takes = takes_of(passage)
         stems = [render_strip(passage.audio[name], sample_rate_hz, tracks[name].strip, takes) for name in playing]
         tried = _grouped(best, group, names, reduce(np.add, stems), sample_rate_hz)
-        found = _distance(tried, passage, target, sample_rate_hz)
-        if found <= distance:
-            best, distance = tried, found
+        found, peaks_db = _tried(tried, passage, target)
+        if found <= distance and abs(peaks_db - song_db) <= abs(best_db - song_db):
+            best, distance, best_db = tried, found, peaks_db
     return best
 
 
@@ -62,12 +65,19 @@ def _grouped(preset: Preset, group: str, names: Sequence[str], audio: Samples, s
     return preset.model_copy(update={"tracks": tracks, "buses": buses})
 
 
-def _distance(preset: Preset, passage: Passage, target: FeatureTarget, sample_rate_hz: int) -> float:
+def _tried(preset: Preset, passage: Passage, target: FeatureTarget) -> tuple[float, float]:
+    """How far the mix of a passage is from the target, and how far its peaks stand above its loudness."""
     silent = set(passage.silent)
     tracks = tuple(track for track in preset.tracks if not track.mute and track.name not in silent)
     audio = {track.name: passage.audio[track.name] for track in tracks}
     if not audio:
-        return 0.0
+        return 0.0, 0.0
     sounding = preset.model_copy(update={"tracks": tracks})
-    mix = render_mix(audio, sample_rate_hz, sounding, takes_of(passage))
-    return target.distance(mix).total if target.match_gain(mix) else 0.0
+    mix = render_mix(audio, target.sample_rate_hz, sounding, takes_of(passage))
+    if not target.match_gain(mix):
+        return 0.0, 0.0
+    return target.distance(mix).total, _peaks_db(mix, target.sample_rate_hz)
+
+
+def _peaks_db(audio: Samples, sample_rate_hz: int) -> float:
+    return true_peak_db(audio) - integrated_loudness(audio, sample_rate_hz)

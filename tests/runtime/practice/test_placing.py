@@ -82,6 +82,16 @@ def test_the_width_follows_the_reference() -> None:
     assert narrow["Vox"] == wide["Vox"] == 0
 
 
+def test_what_stands_in_the_highs_alone_has_a_width_of_its_own() -> None:
+    band = tuple(sound for sound in BAND if not sound.name.startswith("OH"))
+    wide, narrow = (
+        placed(band, StereoPicture(sides_db=np.array([-12.0, -12.0, -12.0, highs_db]))) for highs_db in (-2.0, -25.0)
+    )
+    for name in ("Hats", "Shaker"):
+        assert abs(narrow[name]) < 0.5 * abs(wide[name])
+    assert abs(wide["Gtr A"]) < 1.5 * abs(narrow["Gtr A"])
+
+
 def test_a_reference_that_leans_is_followed() -> None:
     pans = placed(stage=StereoPicture(PAIRS, lean_db=2.0))
     assert lean_of(BAND, pans) == pytest.approx(2.0, abs=0.8)

@@ -85,7 +85,7 @@ def test_a_group_is_held_gently_and_stays_as_loud(group: str, level: float) -> N
     assert gains_db.max() <= strip.compressor.makeup_db + 0.01
 
 
-def test_a_group_is_made_where_the_reference_is_held_and_not_where_it_is_open() -> None:
+def test_a_group_is_made_where_the_reference_is_like_it_and_not_where_it_is_open_or_flat() -> None:
     strip, _ = glued("Drums", np.repeat(STEMS["Kick"] + STEMS["Snare"] + STEMS["Hats"], 2, axis=0), RATE_HZ)
     tight = strip.model_copy(update={"compressor": strip.compressor.model_copy(update={"ratio": 8.0})})
     drums = {name: render_strip(STEMS[name], RATE_HZ, tight) for name in ("Kick", "Snare", "Hats")}
@@ -95,7 +95,9 @@ def test_a_group_is_made_where_the_reference_is_held_and_not_where_it_is_open() 
     assert [track.bus for track in made.tracks] == ["Drums", "Drums", "Drums", None]
     assert made.bus("Drums").note is not None
     open_mix = render_mix(STEMS, RATE_HZ, PRESET)
-    assert with_groups(PRESET, passage(), open_mix, RATE_HZ) == PRESET
+    flat = {name: 0.06 * np.tanh(audio / 0.06) for name, audio in STEMS.items()}
+    for song in (open_mix, render_mix(flat, RATE_HZ, PRESET)):
+        assert with_groups(PRESET, passage(), song, RATE_HZ) == PRESET
 
 
 def test_groups_that_are_there_stay() -> None:
