@@ -62,10 +62,10 @@ class Prepared:
         self.item = item
         self.songs: tuple[Song, ...] = typed_references(item.references) if item.references else ()
         self.preset = _preset(item.preset) if item.preset else None
-        if not self.songs and self.preset is None:
+        if not self.songs and self.preset is None and open_bundle(item.model).needs_reference:
             raise PresetError(
-                f"{item.session}: has neither a reference nor a preset: give --reference or --preset, or a column of "
-                "the manifest."
+                f"{item.session}: has neither a reference nor a preset: give --reference or --preset, a column of the "
+                "manifest, or a model with a style of its own."
             )
         song_paths = tuple(str(song.path) for song in self.songs)
         self.source: FoundSession = find_source(item.session, references=song_paths, muted=item.options.muted)
@@ -136,7 +136,7 @@ def _made(prepared: Prepared, folder: Path, place: BatchPlace, stems: Mapping[st
             output,
             stems,
             prepared.songs,
-            model=_controller(item.model, cast(Provider, place.provider)),
+            model=_model(item.model, cast(Provider, place.provider)),
             options=PredictOptions(
                 options.amount, refine_s=options.refine, wishes=Wishes(vocal_db=options.vocal, is_dry=options.dry)
             ),
@@ -206,6 +206,11 @@ def _preset(name: str) -> Preset:
     if name in factory.names():
         return factory.load(name)
     raise PresetError(f"{name}: there is no such file, nor such a factory preset ({', '.join(factory.names())}).")
+
+
+def _model(model: str, provider: Provider) -> Controller | str:
+    """Load a model's network, if it has one; its numbers take no time."""
+    return _controller(model, provider) if open_bundle(model).has_network else model
 
 
 @lru_cache(maxsize=2)

@@ -28,7 +28,7 @@ MANIFEST_ENDINGS = (".csv", ".jsonl", ".ndjson", ".yaml", ".yml")
 
 _SYNONYMS = {"references": "reference", "stems_folder": "session", "output": "name"}
 # Files of the batch itself.
-_RESERVED = (LEDGER, "index.html")
+RESERVED = (LEDGER, "index.html")
 _MOST_BYTES = 2**28
 _MOST_ITEMS = 1_000_000
 
@@ -84,7 +84,7 @@ def list_items(source: Path, defaults: Defaults, apart: Sequence[Path] = ()) -> 
             f"{source}: no sessions{why}. Give a folder in which each session has a folder of its own, or a manifest "
             f"with the columns session,reference ({', '.join(MANIFEST_ENDINGS)})."
         )
-    names = file_names([*_RESERVED, *(item.name for item in items)])[len(_RESERVED) :]
+    names = file_names([*RESERVED, *(item.name for item in items)])[len(RESERVED) :]
     named = tuple(replace(item, name=name) for item, name in zip(items, names, strict=True))
     return Listed(named, tuple(left_out))
 

@@ -117,6 +117,13 @@ class Running:
 @click.option(
     "--status", "asked", type=click.Path(path_type=Path), metavar="FOLDER", help="Say how far the batch in FOLDER is."
 )
+@click.option(
+    "--watch",
+    "watched",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Go on for ever: mix the sessions in FOLDER, and what lands there, once it is whole.",
+)
 @takes(BatchMixing, "mixing")
 @takes(ModelChoice, "choice")
 @takes(FormatOptions, "audio")
@@ -130,6 +137,7 @@ def batch(
     source: Path | None,
     output: Path | None,
     asked: Path | None,
+    watched: Path | None,
     mixing: BatchMixing,
     choice: ModelChoice,
     audio: FormatOptions,
@@ -149,9 +157,15 @@ def batch(
             raise click.UsageError("--status names the output of a batch, and needs no manifest or folder")
         say_status(asked, as_json=saying.as_json)
         return
-    if source is None or output is None:
-        raise click.UsageError("name a manifest or a folder of sessions, and a folder for the results with -o")
-    context.exit(_mixed(source, output, _defaults(mixing, choice, audio), choice.provider, running, saying))
+    if (source is None) == (watched is None) or output is None:
+        raise click.UsageError(
+            "name a manifest or a folder of sessions, or a folder with --watch; and a folder for the results with -o"
+        )
+    defaults = _defaults(mixing, choice, audio)
+    if watched is not None:
+        _watch(watched, output, defaults, choice.provider, running, saying)
+    elif source is not None:
+        context.exit(_mixed(source, output, defaults, choice.provider, running, saying))
 
 
 def _mixed(source: Path, output: Path, defaults: Defaults, provider: str, running: Running, saying: Trying) -> int:
@@ -161,8 +175,7 @@ def _mixed(source: Path, output: Path, defaults: Defaults, provider: str, runnin
     from .progress import batch_progress
     from .reporting import say_batch, say_left_out, say_plan, stopped
 
-    songs = [Path(song.rpartition("=")[0] or song) for song in defaults.references]
-    listed = list_items(source, defaults, [output, *map(Path, defaults.references), *songs])
+    listed = list_items(source, defaults, _apart(output, defaults))
     if not saying.is_quiet:
         say_left_out(listed.left_out)
     if saying.dry_run:
@@ -184,6 +197,41 @@ def _mixed(source: Path, output: Path, defaults: Defaults, provider: str, runnin
     if not done.failed:
         return 0
     return _IN_PART if len(done.failed) < len(done.results) else 1
+
+
+def _watch(folder: Path, output: Path, defaults: Defaults, provider: str, running: Running, saying: Trying) -> None:
+    """Mix what lands in a folder, until the command is stopped, or too much failed."""
+    from ....runtime.batch.driver import BatchTally, run_batch
+    from ....runtime.batch.items import ItemEvent
+    from ....runtime.batch.watching import landing_items
+    from ...batch.page import write_page
+    from .reporting import say_event, stopped
+
+    if saying.dry_run:
+        raise click.UsageError("--watch has no end, so --dry-run cannot show it: name the folder without --watch")
+
+    def told(_tally: BatchTally, event: ItemEvent) -> None:
+        say_event(event, output, saying)
+        if event.result is not None:
+            write_page(output)
+
+    items = landing_items(folder, defaults, _apart(output, defaults))
+    workers = running.workers or _cores()
+    with stopped(output, quiet=saying.is_quiet):
+        run_batch(
+            items,
+            output,
+            _pool(output, provider, workers, running),
+            max_failures=running.max_failures,
+            told=told,
+            facts={"watched": os.fspath(folder), "workers": workers},
+        )
+
+
+def _apart(output: Path, defaults: Defaults) -> list[Path]:
+    """What is no session, wherever it is: the results, the references."""
+    songs = [Path(song.rpartition("=")[0] or song) for song in defaults.references]
+    return [output, *map(Path, defaults.references), *songs]
 
 
 def _defaults(mixing: BatchMixing, choice: ModelChoice, audio: FormatOptions) -> Defaults:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from ..output.saying import console, echo_json, say
 
 if TYPE_CHECKING:
@@ -56,6 +58,20 @@ def say_batch(done: FinishedBatch, page: Path, saying: Trying, left_out: Sequenc
         words.append(f"{done.unfinished} not begun, since too many failed")
     say(f"{'; '.join(words)}; {done.seconds:.1f} s")
     say(f"  {page}")
+
+
+def say_event(event: ItemEvent, output: Path, saying: Trying) -> None:
+    """Say that an item is begun or done: a line for people, a line of JSON for programs."""
+    from ....presets.escaping import json_text
+    from ....runtime.batch.driver import state_of
+
+    if saying.as_json:
+        click.echo(json_text(_event_as_json(event, output), indent=None))
+    elif _error(event):
+        say(f"Set aside: {event.item.name}: {_error(event)}", err=True)
+    elif not saying.is_quiet:
+        words = {"begun": "mixing", "rendered": f"mixed in {event.seconds:.1f} s", "kept": "done already"}
+        say(f"{event.item.name}: {words[state_of(event)]}")
 
 
 def _said(counts: Counter[str]) -> str:
