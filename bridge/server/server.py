@@ -19,7 +19,7 @@ from types import TracebackType
 from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
 from ..osc.packets import MAX_BYTES, Message, PacketError, bundle, decode, encode
-from .current import CurrentPreset
+from .current import CurrentPreset, PresetChange
 from .gate import AllowList, TokenBuckets, is_loopback
 from .subscribers import Peer, Subscribers
 from .surface import Actions, Surface
@@ -167,6 +167,10 @@ class OscServer:
         for packet in _packed(messages):
             if not self._outbox.put(destination, packet):
                 self.counts.unsent += 1
+
+    def apply(self, change: Callable[[], PresetChange]) -> None:
+        """Makes a change that no controller asked for, and tells the subscribers of it."""
+        self._surface.apply(change)
 
     def close(self) -> None:
         """Stops listening; a job that is running is left to itself."""

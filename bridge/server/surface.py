@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...presets.errors import DeskError, Hint, MixbridgeError
@@ -29,6 +29,8 @@ _LONGEST_TEXT = 500
 _FIRST_FREE_PORT, _LAST_PORT = 1024, 65535
 
 Arguments = tuple[Argument, ...]
+Request = Callable[[Arguments, Peer], Sequence[Message]]
+"""What is done when a controller asks for something; gives the answer."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class Actions:
         push: sends a preset to a desk, and says what came of it. The target is what the controller named, or None for
             the one that the server was started with; which targets may be had is decided there.
         save: writes a preset and says where. The name is the controller's, or None.
+        more: what else can be asked for, by address.
     """
 
     predict: Callable[[], Preset] | None = None
     push: Callable[[Preset, str | None], str] | None = None
     save: Callable[[Preset, str | None], str] | None = None
+    more: Mapping[str, Request] = field(default_factory=dict)
 
 
 class Outlet(Protocol):
@@ -97,12 +101,19 @@ class Surface:
             request = self._requests.get(message.address)
             if request is not None:
                 request(message.args, sender)
+            elif (more := self._actions.more.get(message.address)) is not None:
+                if answer := more(message.args, sender):
+                    self._answer(sender, *answer)
             elif message.args:
                 self._set(message, sender)
             else:
                 self._ask(message.address, sender)
         except MixbridgeError as error:
             self._answer(sender, Message(ERROR, (_sentence(f"{message.address[: _LONGEST_TEXT // 4]}: {error}"),)))
+
+    def apply(self, change: Callable[[], PresetChange]) -> None:
+        """Makes a change that no controller asked for, and tells all subscribers."""
+        self._apply(change)
 
     def _ask(self, address: str, sender: Peer) -> None:
         preset = self._current.preset

@@ -6,7 +6,7 @@ Importing this loads click alone, so that `--help` is quick.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -16,6 +16,7 @@ import click
 from ..kinds import Duration
 from ..options import Saying, shared, takes
 from ..output.saying import echo_json, is_quiet, say
+from .control import Controlling, controlled
 
 if TYPE_CHECKING:
     from ....presets.preset import Preset
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ....runtime.live.engine import LiveEngine, LiveInput, LiveReport
 
 _FOR_EVER_S: Final = 1e9
+# What is kept of the latest past, beside what is followed.
+_TAP_S: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def run_live(
     length_s: float | None = None,
     record: Path | None = None,
     overwrite: bool = False,
+    control: Controlling | None = None,
+    other: Preset | None = None,
     on_event: Callable[[str], None] | None = None,
     on_ready: Callable[[LiveEngine], None] | None = None,
 ) -> Played:
@@ -99,6 +104,8 @@ def run_live(
         length_s: when it ends; None for the stems' end, or never.
         record: file for the mix.
         overwrite: replace a recording that is there.
+        control: who may change the settings; None for nobody.
+        other: preset B; None for none.
         on_event: called with each sentence for the user.
         on_ready: called once it plays.
 
@@ -119,7 +126,16 @@ def run_live(
     inputs = tuple((source.stems or {}).values())
     with (
         _recording(record, inputs, overwrite=overwrite) as place,
-        LiveEngine(preset, source, choice, record=place, record_frames=frames, on_event=hear) as engine,
+        LiveEngine(
+            preset,
+            source,
+            choice,
+            record=place,
+            record_frames=frames,
+            tap_s=_TAP_S + (control.follow_s or 0.0 if control else 0.0),
+            on_event=hear,
+        ) as engine,
+        nullcontext() if control is None else controlled(engine, control, other, hear),
     ):
         if on_ready is not None:
             on_ready(engine)
@@ -164,6 +180,7 @@ def _recording(path: Path | None, inputs: tuple[Path, ...], *, overwrite: bool) 
 @click.option("--loop", is_flag=True, help="Play the stems over and over.")
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record the mix: WAV (float) or FLAC.")
 @click.option("--force", is_flag=True, help="Replace a recording that is there already.")
+@takes(Controlling, "control")
 @takes(Saying, "saying")
 def live(
     *,
@@ -175,6 +192,7 @@ def live(
     loop: bool,
     record: Path | None,
     force: bool,
+    control: Controlling,
     saying: Saying,
 ) -> None:
     """Play the settings of PRESET in real time.
@@ -183,6 +201,8 @@ def live(
     between a DAW and the speakers.
     """
     preset, files = _matched(preset_, stems, assignments, quiet=saying.is_quiet)
+    control.check(preset)
+    other = None if control.other is None else _other(preset, control.other)
     choice = _choice(device, files)
     source = _source(preset, files, device.stereo, loops=loop)
 
@@ -206,6 +226,8 @@ def live(
         length_s=duration,
         record=record,
         overwrite=force,
+        control=control,
+        other=other,
         on_event=hear,
         on_ready=say_where,
     )
@@ -248,6 +270,18 @@ def _matched(
         say_left_out(collected.left_out)
         say_matches(matched)
     return matched.preset, matched.stems
+
+
+def _other(preset: Preset, typed: str) -> Preset:
+    """Preset B, with the tracks of preset A in their order."""
+    from ....presets.errors import PresetError
+    from ..preset import open_preset
+
+    other = open_preset(typed)
+    names, there = ([track.name for track in mix.tracks] for mix in (preset, other))
+    if sorted(names) != sorted(there):
+        raise PresetError(f"preset B ({typed}) has other tracks than the one that is played: {', '.join(there)}.")
+    return other.model_copy(update={"tracks": tuple(other.track(name) for name in names)})
 
 
 def _source(preset: Preset, files: Mapping[str, Path] | None, stereo: tuple[str, ...], *, loops: bool) -> LiveInput:

@@ -1,0 +1,17 @@
+"""A process that hears, without a model: it answers with a preset at once."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+
+from live_presets import wet_preset
+from mixbridge.runtime.live.following import FollowTask, Heard
+
+
+def answering(_task: FollowTask, pipe: Connection) -> None:
+    pipe.send(Heard(None))
+    try:
+        while pipe.recv():
+            pipe.send(Heard(wet_preset()))
+    except EOFError:
+        return
