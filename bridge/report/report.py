@@ -41,6 +41,7 @@ from .assurance import decisions, guarded, headline, reasons
 from .brief import describe_role
 from .lanes import describe_lanes
 from .listening import THIRDS_HZ, SoundFigures, measure, tone
+from .players import players
 from .text import describe_effects, describe_master, describe_strip, references_words, spoken_pan
 from .verdict import compare
 
@@ -138,12 +139,10 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyRefe
         AudioError: a stem or the reference cannot be read any more.
     """
     heard = _listen(result, stems, songs_of(reference) if reference else ())
-    sounds = {
-        "raw": measure(heard.raw, heard.rate_hz),
-        "mix": measure(heard.rendered.mix * np.float32(heard.gain), heard.rate_hz),
-    }
+    audio = {"raw": heard.raw, "mix": heard.rendered.mix * np.float32(heard.gain)}
     if heard.reference is not None:
-        sounds["reference"] = measure(heard.reference, heard.rate_hz)
+        audio["reference"] = heard.reference
+    sounds = {name: measure(samples, heard.rate_hz) for name, samples in audio.items()}
     tracks = _track_cards(heard, result.preset, sounds.get("reference"))
     environment = Environment(
         loader=PackageLoader("mixbridge.bridge.report"),
@@ -162,6 +161,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyRefe
         model_heard=result.passage is not None,
         sounds=sounds,
         reference=sounds.get("reference"),
+        players=players(audio, sounds, heard.rate_hz),
         verdict=compare(sounds["raw"], sounds["mix"], sounds.get("reference")),
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
         tracks=tracks,

@@ -1,6 +1,8 @@
 """The report says what was done, to whom it concerns, in one file that stands alone and trusts no name."""
 
+import base64
 import html
+import io
 import math
 import re
 from dataclasses import replace
@@ -9,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
 from markupsafe import Markup
 from mixbridge.bridge.report import charts, curves
 from mixbridge.bridge.report.listening import THIRDS_HZ, SoundFigures, measure, third_octaves_db
+from mixbridge.bridge.report.players import players
 from mixbridge.bridge.report.report import _bar_db, _shown, make_report
 from mixbridge.bridge.report.verdict import compare
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
@@ -116,15 +120,47 @@ def full(tmp_path, reported):
     return reported(preset, audio, reference=reference)
 
 
+def test_what_is_played_is_the_passage_at_one_loudness():
+    """Raw is 20 dB quieter than the mix, and the reference has a peak that holds all three down."""
+    quiet, loud = sound(4, 1), sound(4, 2, channels=2)
+    spiky = 0.05 * sound(4, 3, channels=2)
+    spiky[:, RATE_HZ] = 0.9
+    audio = {"raw": 0.1 * quiet, "mix": loud, "reference": spiky, "silence": np.zeros((2, RATE_HZ), np.float32)}
+    made = players(audio, {name: measure(samples, RATE_HZ) for name, samples in audio.items()}, RATE_HZ)
+    assert [player.name for player in made] == ["raw", "mix", "reference"]
+    heard = {}
+    for player in made:
+        kind, _, coded = player.source.partition(",")
+        assert kind == "data:audio/mpeg;base64"
+        samples, rate_hz = sf.read(io.BytesIO(base64.b64decode(coded)), dtype="float32", always_2d=True)
+        assert rate_hz == RATE_HZ
+        assert len(samples) / rate_hz == pytest.approx(4, abs=0.1)
+        heard[player.name] = samples.T
+    levels = [integrated_loudness(samples, RATE_HZ) for samples in heard.values()]
+    assert max(levels) - min(levels) < 0.5
+    assert np.abs(heard["reference"]).max() < 1
+    assert max(levels) < -16.5
+    assert 10 * np.log10(np.mean(heard["mix"] ** 2) / np.mean(loud**2)) < 0  # it was turned down, too
+
+
+def test_a_rate_that_mp3_has_not_is_resampled():
+    audio = {"mix": sound(2, 1)}
+    (made,) = players(audio, {"mix": measure(audio["mix"], RATE_HZ)}, 30000)
+    coded = base64.b64decode(made.source.partition(",")[2])
+    assert sf.info(io.BytesIO(coded)).samplerate == 44100
+    assert sf.info(io.BytesIO(coded)).duration == pytest.approx(2 * RATE_HZ / 30000, abs=0.1)
+
+
 class TestPage:
     def test_stands_alone(self, full):
         outline = outline_of(full)
         assert outline.open == []
-        assert outline.links == []
+        assert all(link.startswith("data:audio/mpeg;base64,") for link in outline.links)
+        assert len(outline.links) == 3
         assert not {"script", "link", "img", "iframe", "object"} & set(outline.names)
         assert not re.search(r"url\(|@import|http-equiv=.refresh", full)
         assert "default-src 'none'" in full
-        assert len(full) < 200_000
+        assert len(full) < 500_000
 
     def test_names_are_escaped_everywhere(self, full):
         assert "<script" not in full
