@@ -16,7 +16,7 @@ from ...presets.console import EQ_BANDS, HIGH_CUT_OFF_HZ, LOW_CUT_OFF_HZ
 from ...runtime.audio.loudness import k_weighting_sections
 from ...runtime.console.cut import STEEP_DB
 from ...runtime.console.deesser import BAND_Q
-from ...runtime.console.eq import HIGHEST_FREQ
+from ...runtime.console.eq import HIGHEST_FREQ, exact_below_hz
 from ...runtime.console.saturation import TONE_DB, TONE_HZ
 from .settings import NEPER_PER_DB, TwinSettings
 
@@ -33,7 +33,7 @@ def eq_sections(eq: TwinSettings, sample_rate_hz: int, *, single: bool) -> Tenso
     Args:
         eq: settings of the equalizer.
         sample_rate_hz: of the audio.
-        single: computed in single precision, as pedalboard does, which is heard in low bands; gradients are exact ones.
+        single: computed in single precision where the runtime leaves them to pedalboard; gradients are exact ones.
     """
     names = ("gain_db", "freq_hz", "q")
     gain_db, freq_hz, q = (
@@ -43,8 +43,9 @@ def eq_sections(eq: TwinSettings, sample_rate_hz: int, *, single: bool) -> Tenso
     if not single:
         return exact
     with torch.no_grad():
-        rough = _eq(gain_db, freq_hz.to(torch.float32), q.to(torch.float32), sample_rate_hz)
-        error = rough.to(torch.float64) - exact
+        rough = _eq(gain_db.to(torch.float32), freq_hz.to(torch.float32), q.to(torch.float32), sample_rate_hz)
+        is_exact = freq_hz < q.clamp(min=1) * exact_below_hz(1, sample_rate_hz)
+        error = torch.where(is_exact[..., None], 0, rough.to(torch.float64) - exact)
     return exact + error
 
 
@@ -119,7 +120,8 @@ def _normal(b: list[Tensor], a: list[Tensor]) -> Tensor:
 
 
 def _eq(gain_db: Tensor, freq_hz: Tensor, q: Tensor, sample_rate_hz: int) -> Tensor:
-    A = _root((10 ** (gain_db / 20)).to(q.dtype))
+    # In this order, because in single precision each step rounds.
+    A = _root(torch.pow(10, (gain_db * 0.05).to(torch.float64)).to(q.dtype))
     cosine, sine = _turn(freq_hz, sample_rate_hz)
     shelves = [
         _shelf(A[:, at : at + 1], cosine[:, at : at + 1], sine[:, at : at + 1], q[:, at : at + 1], side)

@@ -11,13 +11,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
-from torch.nn import functional
 
 from ...presets.parts.match import THIRDS_HZ, ToneCurve, WidthCurve
 from ...presets.parts.table import parameters
 from ...runtime.console.match import CEPSTRUM_LENGTHS, faded, response_length
+from .kernels.convolving import convolved
 from .settings import NEPER_PER_DB, TwinSettings
 
 _PLACES: Final = np.log2(np.array(THIRDS_HZ))
@@ -38,7 +37,7 @@ def match_curved(audio: Tensor, match: TwinSettings, sample_rate_hz: int) -> Ten
     )
     amount = match["amount"].to(torch.float64)[:, None]
     points_db = torch.stack([tone_db, width_db], dim=1)
-    if not (points_db.requires_grad or bool((points_db != 0).any())):
+    if _is_flat(match):
         return audio
     taps = response_length(sample_rate_hz)
     tone_db, width_db = _smooth(points_db, _grid(taps, sample_rate_hz)).unbind(dim=1)
@@ -48,11 +47,23 @@ def match_curved(audio: Tensor, match: TwinSettings, sample_rate_hz: int) -> Ten
     waves = torch.stack([middle, sides], dim=1)
     heard = torch.stack(
         [
-            _convolved(wave, *_impulse_response(gain_db, taps, linear))
+            convolved(wave, *_impulse_response(gain_db, taps, linear))
             for wave, gain_db, linear in zip(waves, gains_db, match["linear_phase"].to(torch.float64), strict=True)
         ]
     )
-    return torch.stack([heard[:, 0] + heard[:, 1], heard[:, 0] - heard[:, 1]], dim=1).to(audio.dtype) / 2
+    return torch.stack([heard[:, 0] + heard[:, 1], heard[:, 0] - heard[:, 1]], dim=1) / 2
+
+
+def rings_ahead(match: TwinSettings, sample_rate_hz: int) -> int:
+    """Tells for how many samples the curves answer before a sound comes: none at minimum phase."""
+    is_late = bool((match["linear_phase"] > 0).any()) and not _is_flat(match)
+    return response_length(sample_rate_hz) if is_late else 0
+
+
+def _is_flat(match: TwinSettings) -> bool:
+    """Whether all points are 0 and learn nothing."""
+    points = [match[f"{name}.{point}"] for name, points in _POINTS.items() for point in points]
+    return not any(point.requires_grad or bool((point != 0).any()) for point in points)
 
 
 class _Grid(NamedTuple):
@@ -118,10 +129,3 @@ def _impulse_response(gain_db: Tensor, taps: int, linear_phase: Tensor) -> tuple
     late, length = (taps, 2 * taps + 1) if is_late else (0, taps)
     answer = torch.fft.irfft(torch.exp(torch.complex(log_gain, turned)), size).roll(late, dims=-1)
     return answer[..., :length] * torch.from_numpy(faded(length, at_both_ends=is_late)), late
-
-
-def _convolved(waves: Tensor, answers: Tensor, late: int) -> Tensor:
-    frames = waves.shape[-1]
-    size = int(next_fast_len(frames + answers.shape[-1] - 1, real=True))
-    spectrum = torch.fft.rfft(waves.to(torch.float64), size) * torch.fft.rfft(answers, size)
-    return functional.pad(torch.fft.irfft(spectrum, size), (0, late))[..., late : late + frames]

@@ -8,11 +8,13 @@ chain is all stages of a strip, delay, fx bus and master. The reverb is not null
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+import soundfile as sf
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel
@@ -38,6 +40,8 @@ from .strip import strip_sound
 
 Drawn = Mapping[str, float]
 Curve = NDArray[np.float64]
+Passage = tuple[Samples, int]
+"""Shape (2, samples), and the rate in Hz."""
 
 LINEAR: Final = ("levels", "cuts", "eq", "match", "delay")
 # What is drawn of a strip, by the name of the case.
@@ -79,6 +83,27 @@ def null_db(audio: Samples, wanted: Samples) -> float:
     """Measures the energy of the difference in dB of what was wanted."""
     difference, energy = (float(np.square(part.astype(np.float64)).sum()) for part in (audio - wanted, wanted))
     return 10 * float(np.log10(difference / max(energy, 1e-30) + 1e-30))
+
+
+def passages(folder: Path, length_s: float) -> list[Passage]:
+    """Takes the loudest passage of each audio file in a folder, as stereo (a second side is quieter), and its rate."""
+    found = []
+    for path in sorted(file for file in folder.iterdir() if file.suffix in {".flac", ".wav"}):
+        audio, rate_hz = sf.read(path, dtype="float32", always_2d=True)
+        size = round(length_s * rate_hz)
+        starts = range(0, max(1, len(audio) - size), rate_hz)
+        begin = max(starts, key=lambda at: float(np.square(audio[at : at + size]).sum()))
+        part = audio[begin : begin + size].T[:2]
+        both = part if len(part) == 2 else np.concatenate([part, 0.6 * part])
+        found.append((np.ascontiguousarray(both, np.float32), rate_hz))
+    return found
+
+
+def null_of(case: str, seed: int, material: Sequence[Passage]) -> tuple[float, Drawn]:
+    """Nulls a case for one draw; passages take turns, and with them one channel and two."""
+    audio, rate_hz = material[seed % len(material)]
+    channels = 1 + seed // len(material) % 2
+    return next(nulls(case, audio[:channels].copy(), rate_hz, range(seed, seed + 1)))
 
 
 def nulls(case: str, audio: Samples, sample_rate_hz: int, seeds: range) -> Iterator[tuple[float, Drawn]]:

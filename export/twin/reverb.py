@@ -10,17 +10,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import torch
-from scipy import fft
+from scipy.fft import next_fast_len
 from torch import Tensor
+from torch.fft import irfft, rfft
 
 from ...runtime.console.effects import bands, room
 from ...runtime.console.effects.room import ROOM_RATE_HZ
 from .designs import smooth_cut
 from .dynamics import ducked
 from .kernels.applying import applied
-from .kernels.compiled import Wave
 from .kernels.motion import moved
 from .kernels.sections import filtered
 from .kernels.tails import HOP, corrected_slopes, decaying, fx_bands, room_bands
@@ -69,7 +68,7 @@ def room_response(reverb: TwinSettings, seed: int) -> Tensor:
     decays_s = _decays_s(reverb)
     longest_s = float(decays_s.detach().max())
     needed = math.ceil((longest_s * room.FLOOR_DB / 60 + room.EARLY_S[1]) * ROOM_RATE_HZ)
-    frames = int(fft.next_fast_len(needed, real=True))
+    frames = int(next_fast_len(needed, real=True))
     noise, energies = room_bands(seed, frames)
     early_s = room.EARLY_S[0] + reverb["size"].to(torch.float64) * (room.EARLY_S[1] - room.EARLY_S[0])
     time_s = torch.arange(frames, dtype=torch.float64) / ROOM_RATE_HZ
@@ -107,33 +106,32 @@ class _Convolved(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, audio: Tensor, response: Tensor, sample_rate_hz: int) -> Tensor:
         frames = audio.shape[-1]
-        waves = audio.detach().numpy()
-        answer = response.detach().numpy()[:, : math.ceil(frames * ROOM_RATE_HZ / sample_rate_hz)]
+        answer = response.detach()[:, : math.ceil(frames * ROOM_RATE_HZ / sample_rate_hz)].to(audio.dtype)
         shared = math.gcd(sample_rate_hz, ROOM_RATE_HZ)
         needed = max((frames + answer.shape[1] * sample_rate_hz / ROOM_RATE_HZ) / (sample_rate_hz // shared), 1)
-        stretch = int(fft.next_fast_len(math.ceil(needed), real=True))
+        stretch = int(next_fast_len(math.ceil(needed), real=True))
         ctx.sizes = sizes = (stretch * (sample_rate_hz // shared), stretch * (ROOM_RATE_HZ // shared))
         ctx.frames = frames, response.shape[1]
-        ctx.spectra = fft.rfft(waves, sizes[0]), _bins(fft.rfft(answer.astype(waves.dtype), sizes[1]), sizes[0])
-        product = ctx.spectra[0] * ctx.spectra[1]
-        return torch.from_numpy(np.ascontiguousarray(fft.irfft(product, sizes[0])[..., :frames]))
+        ctx.spectra = rfft(audio.detach(), sizes[0]), _bins(rfft(answer, sizes[1]), sizes[0])
+        result: Tensor = irfft(ctx.spectra[0] * ctx.spectra[1], sizes[0])[..., :frames].contiguous()
+        return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         heard, answer = ctx.spectra
         (size, room_size), (frames, room_frames) = ctx.sizes, ctx.frames
-        gradient = fft.rfft(gradients[0].numpy(), size)
-        before = fft.irfft(gradient * answer.conj(), size)[..., :frames]
+        gradient = rfft(gradients[0], size)
+        before = irfft(gradient * answer.conj(), size)[..., :frames].contiguous()
         product = _bins((gradient * heard.conj())[0], room_size)
         known = min(room_frames, math.ceil(frames * room_size / size))
-        by_answer = np.zeros((2, room_frames))
-        by_answer[:, :known] = fft.irfft(product, room_size)[:, :known] * (room_size / size)
-        return torch.from_numpy(np.ascontiguousarray(before)), torch.from_numpy(by_answer), None
+        by_answer = torch.zeros(2, room_frames, dtype=torch.float64)
+        by_answer[:, :known] = irfft(product, room_size)[:, :known] * (room_size / size)
+        return before, by_answer, None
 
 
-def _bins(spectrum: Wave, size: int) -> Wave:
+def _bins(spectrum: Tensor, size: int) -> Tensor:
     """As many bins as a spectrum of this size has; those that only one of the two has are nothing."""
-    bins = np.zeros((*spectrum.shape[:-1], size // 2 + 1), spectrum.dtype)
+    bins = torch.zeros(*spectrum.shape[:-1], size // 2 + 1, dtype=spectrum.dtype)
     both = min(bins.shape[-1], spectrum.shape[-1])
     if bins.shape[-1] != spectrum.shape[-1]:
         both -= 1

@@ -19,7 +19,7 @@ from ...presets.console import Master, Strip
 from .designs import cut_sections, eq_sections
 from .dynamics import compressed, deessed, gated
 from .kernels.sections import filtered
-from .match import match_curved
+from .match import match_curved, rings_ahead
 from .saturation import saturated
 from .settings import TwinSettings, factor, in_desk_form, send_factor, stage_of
 
@@ -105,14 +105,17 @@ def _stages(audio: Tensor, settings: TwinSettings, sample_rate_hz: int) -> Tenso
     eq = stage_of(settings, "eq")
     if eq is not None:
         audio = filtered(audio, eq_sections(eq, sample_rate_hz, single=audio.dtype == torch.float32))
+    before = 0
     match = stage_of(settings, "match")
     if match is not None:
-        audio = match_curved(audio, match, sample_rate_hz)
+        # What rings ahead of the first sample is heard by the compressor, too.
+        before = rings_ahead(match, sample_rate_hz)
+        audio = match_curved(functional.pad(audio, (before, 0)), match, sample_rate_hz)
     for name, process in _DYNAMICS:
         stage = stage_of(settings, name)
         if stage is not None:
             audio = process(audio, stage, sample_rate_hz)
-    return audio[..., :frames]
+    return audio[..., before : before + frames]
 
 
 def _ahead(settings: TwinSettings, sample_rate_hz: int) -> int:

@@ -6,14 +6,11 @@ of the audio, and the compressor's static law, which holds for a level that stay
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...presets.console import EQ_BANDS, Compressor, EqBand, Equalizer
-from .eq import HIGHEST_FREQ, INAUDIBLE_DB
+from .eq import INAUDIBLE_DB, section
 
 Curve = NDArray[np.float64]
 
@@ -46,8 +43,9 @@ def band_factors(eq: Equalizer, freqs_hz: ArrayLike, sample_rate_hz: int) -> dic
     for name in EQ_BANDS:
         band: EqBand = getattr(eq, name)
         if abs(band.gain_db) >= INAUDIBLE_DB:
-            b, a = _KINDS.get(name, _bell)(band, sample_rate_hz)
-            result[name] = np.polynomial.polynomial.polyval(turns, b) / np.polynomial.polynomial.polyval(turns, a)
+            filter_ = section(name, band, sample_rate_hz)
+            above, below = (np.polynomial.polynomial.polyval(turns, part) for part in (filter_[:3], filter_[3:]))
+            result[name] = above / below
     return result
 
 
@@ -64,48 +62,3 @@ def compressor_gain_db(compressor: Compressor, level_db: ArrayLike) -> Curve:
 def compressor_curve_db(compressor: Compressor, input_db: ArrayLike) -> Curve:
     """The level that comes out for one that goes in and stays, makeup included; shape as `input_db`."""
     return np.asarray(input_db, np.float64) + compressor_gain_db(compressor, input_db) + compressor.makeup_db
-
-
-def _bell(band: EqBand, sample_rate_hz: int) -> tuple[Curve, Curve]:
-    amplitude, cosine, alpha = _common(band, sample_rate_hz)
-    b = [1 + alpha * amplitude, -2 * cosine, 1 - alpha * amplitude]
-    a = [1 + alpha / amplitude, -2 * cosine, 1 - alpha / amplitude]
-    return np.array(b), np.array(a)
-
-
-def _low_shelf(band: EqBand, sample_rate_hz: int) -> tuple[Curve, Curve]:
-    return _shelf(band, sample_rate_hz, 1)
-
-
-def _high_shelf(band: EqBand, sample_rate_hz: int) -> tuple[Curve, Curve]:
-    return _shelf(band, sample_rate_hz, -1)
-
-
-def _shelf(band: EqBand, sample_rate_hz: int, side: int) -> tuple[Curve, Curve]:
-    """The cookbook's two shelves differ in the sign of the cosine, and of the middle coefficients."""
-    A, cosine, alpha = _common(band, sample_rate_hz)
-    cosine *= side
-    slope = 2 * math.sqrt(A) * alpha
-    b = [
-        A * (A + 1 - (A - 1) * cosine + slope),
-        side * 2 * A * (A - 1 - (A + 1) * cosine),
-        A * (A + 1 - (A - 1) * cosine - slope),
-    ]
-    a = [
-        A + 1 + (A - 1) * cosine + slope,
-        side * -2 * (A - 1 + (A + 1) * cosine),
-        A + 1 + (A - 1) * cosine - slope,
-    ]
-    return np.array(b), np.array(a)
-
-
-def _common(band: EqBand, sample_rate_hz: int) -> tuple[float, float, float]:
-    """The cookbook's A, cos(w0) and alpha."""
-    w0 = 2 * math.pi * min(band.freq_hz, HIGHEST_FREQ * sample_rate_hz) / sample_rate_hz
-    return float(10 ** (band.gain_db / 40)), math.cos(w0), math.sin(w0) / (2 * band.q)
-
-
-_KINDS: dict[str, Callable[[EqBand, int], tuple[Curve, Curve]]] = {
-    "low_shelf": _low_shelf,
-    "high_shelf": _high_shelf,
-}

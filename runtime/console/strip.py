@@ -23,13 +23,13 @@ from ..audio.reading import Samples
 from .compressor import CompressorProcessor
 from .cut import CutProcessor
 from .deesser import DeEsserProcessor
-from .eq import eq_bands, tune_plugin
+from .eq import eq_plugins, exact_bands, section
 from .gate import GateProcessor
 from .match import MatchProcessor
 from .moving.courses import Motion
 from .moving.levels import FollowingLevel, Level, OutputGains, loudest_sends, pan_gains, sends_of
 from .moving.stages import MovingStage, Retunable
-from .primitives import PluginStream
+from .primitives import PluginStream, SectionStream
 from .saturation import SaturationProcessor
 
 __all__ = [
@@ -289,7 +289,7 @@ class MasterTone:
 
 
 class Tone:
-    """The equalizer, one stream a channel.
+    """The equalizer: bands in double precision, then the others, one stream a channel.
 
     Args:
         eq: its settings.
@@ -310,19 +310,27 @@ class Tone:
         moving: frozenset[str] = frozenset(),
     ):
         self._lift, self._rate_hz = np.float32(lift), sample_rate_hz
-        self._plugins = [eq_bands(eq, sample_rate_hz, moving) for _ in range(channels)]
-        self._channels = [
-            PluginStream(Chain(list(plugins.values())), sample_rate_hz) for plugins in self._plugins if plugins
-        ]
+        self._moving = moving
+        self._exact = exact_bands(eq, sample_rate_hz, moving)
+        sections = [section(name, getattr(eq, name), sample_rate_hz) for name in self._exact]
+        self._sections = np.array(sections)
+        self._lows = SectionStream(self._sections, channels) if sections else None
+        chains = [eq_plugins(eq, sample_rate_hz, moving) for _ in range(channels)]
+        self._channels = [PluginStream(Chain(plugins), sample_rate_hz) for plugins in chains if plugins]
 
     def retune(self, eq: Equalizer) -> None:
-        """Take other settings from here on; the filters go on from where they are."""
-        for plugins in self._plugins:
-            for name, plugin in plugins.items():
-                tune_plugin(plugin, getattr(eq, name), self._rate_hz)
+        """Take other settings of the moving bands from here on; the filters go on from where they are."""
+        if self._lows is None:
+            return
+        for place, name in enumerate(self._exact):
+            if name in self._moving:
+                self._sections[place] = section(name, getattr(eq, name), self._rate_hz)
+        self._lows.retune(self._sections)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""
+        if self._lows is not None:
+            block = self._lows.process(block).astype(np.float32)
         if not self._channels:
             return block
         if self._lift == 1:

@@ -13,7 +13,10 @@ import torch
 from torch import Tensor
 
 from .applying import applied
-from .compiled import Values, Wave, compiled
+from .compiled import Values, Wave, compiled, reassociated
+
+# Samples whose gradients are summed up together.
+_STRETCH = 512
 
 
 def filtered(audio: Tensor, sections: Tensor) -> Tensor:
@@ -80,27 +83,54 @@ def _forward(audio: Wave, sections: Values, steps: Wave) -> None:
 def _backward(audio: Wave, sections: Values, steps: Wave, gradient: Wave, before: Wave, slopes: Values) -> None:
     batch, channels, frames = audio.shape
     count = sections.shape[1]
+    # What the recursions had, a stretch at a time and two samples later, which stays in the processor's cache.
+    had = np.empty((count, _STRETCH + 2))
     for row in range(batch):
         for channel in range(channels):
-            # What the recursion had one and two samples later.
-            late, later = np.zeros(count), np.zeros(count)
-            for n in range(frames - 1, -1, -1):
-                g = float(gradient[row, channel, n])
-                for k in range(count - 1, -1, -1):
-                    b0, b1, b2 = sections[row, k, 0], sections[row, k, 1], sections[row, k, 2]
-                    v = g - sections[row, k, 3] * late[k] - sections[row, k, 4] * later[k]
-                    g = b0 * v + b1 * late[k] + b2 * later[k]
-                    # x[n] meets v[n] as b0, v[n + 1] as b1, v[n + 2] as b2; y[n] meets them as a1, a2.
-                    x = float(steps[k - 1, row, channel, n]) if k > 0 else float(audio[row, channel, n])
-                    y = float(steps[k, row, channel, n])
-                    slopes[row, k, 0] += v * x
-                    slopes[row, k, 1] += late[k] * x
-                    slopes[row, k, 2] += later[k] * x
-                    slopes[row, k, 3] -= late[k] * y
-                    slopes[row, k, 4] -= later[k] * y
-                    later[k] = late[k]
-                    late[k] = v
-                before[row, channel, n] = g
+            had[:, :2] = 0.0
+            for end in range(frames, 0, -_STRETCH):
+                begin = max(end - _STRETCH, 0)
+                size = end - begin
+                had[:, size : size + 2] = had[:, :2].copy()
+                _recur_back(sections[row], gradient[row, channel, begin:end], had, before[row, channel, begin:end])
+                for k in range(count):
+                    into = steps[k - 1, row, channel] if k > 0 else audio[row, channel]
+                    _sum_up(into[begin:end], steps[k, row, channel, begin:end], had[k, : size + 2], slopes[row, k])
+
+
+@reassociated
+def _recur_back(sections: Values, gradient: Wave, had: Values, before: Wave) -> None:
+    """Sends a stretch's gradient back through all sections, and keeps what their recursions had."""
+    count = len(sections)
+    # b0 v + b1 late + b2 later, without waiting for v.
+    ways = sections.copy()
+    ways[:, 1] -= sections[:, 0] * sections[:, 3]
+    ways[:, 2] -= sections[:, 0] * sections[:, 4]
+    for n in range(len(gradient) - 1, -1, -1):
+        g = float(gradient[n])
+        for k in range(count - 1, -1, -1):
+            late, later = had[k, n + 1], had[k, n + 2]
+            had[k, n] = g - (ways[k, 3] * late + ways[k, 4] * later)
+            g = ways[k, 0] * g + (ways[k, 1] * late + ways[k, 2] * later)
+        before[n] = g
+
+
+@reassociated
+def _sum_up(x: Wave, y: Wave, had: Values, slopes: Values) -> None:
+    """Adds what a stretch says of one section: x[n] meets had[n] as b0, had[n + 1] as b1, had[n + 2] as b2."""
+    b0 = b1 = b2 = a1 = a2 = 0.0
+    for n in range(len(x)):
+        b0 += had[n] * x[n]
+        b1 += had[n + 1] * x[n]
+        b2 += had[n + 2] * x[n]
+        # y[n] meets them as a1, a2.
+        a1 += had[n + 1] * y[n]
+        a2 += had[n + 2] * y[n]
+    slopes[0] += b0
+    slopes[1] += b1
+    slopes[2] += b2
+    slopes[3] -= a1
+    slopes[4] -= a2
 
 
 @compiled

@@ -164,8 +164,12 @@ def _measured(energies: Values, growth: Values, slope: float, step_s: float, oth
     steps = len(growth)
     left = np.empty(steps + 1)
     left[steps] = 0.0
+    height, shrink = 10 ** (-slope * step_s), 10 ** (-2 * slope * step_s)
+    for n in range(steps):
+        left[n] = energies[n] * growth[n] ** 2 * height
+        height *= shrink
     for n in range(steps - 1, -1, -1):
-        left[n] = left[n + 1] + energies[n] * growth[n] ** 2 * 10 ** (-2 * slope * (n + 0.5) * step_s)
+        left[n] += left[n + 1]
     begin = end = -1
     for n in range(steps + 1):
         if begin < 0 and left[n] < left[0] * 10**-0.5:

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from mixbridge.presets.console import EQ_BANDS, Compressor, EqBand, Equalizer
 from mixbridge.runtime.console.compressor import CompressorProcessor
-from mixbridge.runtime.console.eq import eq_plugins
 from mixbridge.runtime.console.response import (
     band_responses_db,
     compressor_curve_db,
     compressor_gain_db,
     eq_response_db,
 )
-from pedalboard import Chain
+from mixbridge.runtime.console.strip import Tone
 
 FREQS_HZ = np.geomspace(50, 20000, 200)
 
@@ -19,7 +18,7 @@ FREQS_HZ = np.geomspace(50, 20000, 200)
 def impulse_response_db(eq, rate_hz, freqs_hz):
     impulse = np.zeros(2**16, np.float32)
     impulse[0] = 1
-    response = Chain(eq_plugins(eq, rate_hz))(impulse, rate_hz)
+    response = Tone(eq, 1, rate_hz).process(impulse[None])[0]
     spectrum = 20 * np.log10(np.abs(np.fft.rfft(response)))
     return np.interp(freqs_hz, np.fft.rfftfreq(len(impulse), 1 / rate_hz), spectrum)
 
