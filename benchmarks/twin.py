@@ -73,8 +73,9 @@ both sides, that are within 60 dB of the loudest:
 {tails}
 
 One mono track of {_TRACK_S:g} s, every stage on, reverb, delay, ducking and a master with match curve, forward and
-backward, one thread, {_ROUNDS} rounds after a first one: CPU {spread(cpu)}, wall {spread(wall)} (load
-{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; the goal is for the least, since others on the processor raise the rest).
+backward, one thread, {_ROUNDS} rounds after a first one:
+CPU {spread(cpu)}, wall {spread(wall)} (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores).
+The goal is for the least, since what others do on the processor raises the rest.
 """
     options.output.write_text(text, encoding="utf-8")
     print(f"written: {options.output}", file=sys.stderr)
