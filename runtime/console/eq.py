@@ -3,8 +3,7 @@
 pedalboard computes in single precision. The lower and narrower a band is in parts of the sample rate, the more that
 shows: for gains to 12 dB and Q to 5 a low shelf at 20 Hz is wrong by up to 1 dB at 44.1 kHz, and adds noise of its own
 at -60 dB of the signal. So bands below :func:`exact_below_hz` run in double precision, at twice the cost; what is left
-to pedalboard is wrong by 0.1 dB at most, and by less than 0.01 dB from 150 Hz on. Bands that move do, too, since they
-may come from anywhere.
+to pedalboard is wrong by 0.1 dB at most, and by less than 0.01 dB from 150 Hz on.
 """
 
 from __future__ import annotations
@@ -33,29 +32,50 @@ def exact_below_hz(q: float, sample_rate_hz: int) -> float:
     return max(q, 1.0) * _EXACT_BELOW * sample_rate_hz
 
 
-def exact_bands(eq: Equalizer, sample_rate_hz: int, moving: Collection[str] = ()) -> tuple[str, ...]:
-    """Names the bands that do something, or will, and run in double precision; their filters are :func:`section`'s.
+def exact_sections(
+    eq: Equalizer, sample_rate_hz: int, moving: Collection[str] = (), low: Collection[str] = ()
+) -> dict[str, Section]:
+    """Design the filters that run in double precision and do something, or will, by band, in their order.
 
     Args:
         eq: its settings.
         sample_rate_hz: of the audio.
-        moving: bands that will be retuned.
+        moving: bands that will be retuned, and are there in any case.
+        low: those of them that get below :func:`exact_below_hz`.
     """
-    exact = [name for name, band in _active(eq).items() if band.freq_hz < exact_below_hz(band.q, sample_rate_hz)]
-    return tuple(name for name in EQ_BANDS if name in exact or name in moving)
+    bands = _audible(eq, moving)
+    return {
+        name: section(name, band, sample_rate_hz)
+        for name, band in bands.items()
+        if (name in low if name in moving else band.freq_hz < exact_below_hz(band.q, sample_rate_hz))
+    }
 
 
-def eq_plugins(eq: Equalizer, sample_rate_hz: int, moving: Collection[str] = ()) -> list[Plugin]:
-    """The filters of the other bands that do something, in their order; arguments as above.
+def eq_bands(
+    eq: Equalizer, sample_rate_hz: int, moving: Collection[str] = (), low: Collection[str] = ()
+) -> dict[str, Plugin]:
+    """Make the other filters likewise; arguments as above.
 
     Frequencies above 0.49 of the sample rate are moved there.
     """
-    exact = exact_bands(eq, sample_rate_hz, moving)
-    return [
-        _KINDS.get(name, PeakFilter)(min(band.freq_hz, HIGHEST_FREQ * sample_rate_hz), band.gain_db, band.q)
-        for name, band in _active(eq).items()
+    exact = exact_sections(eq, sample_rate_hz, moving, low)
+    return {
+        name: _KINDS.get(name, PeakFilter)(min(band.freq_hz, HIGHEST_FREQ * sample_rate_hz), band.gain_db, band.q)
+        for name, band in _audible(eq, moving).items()
         if name not in exact
-    ]
+    }
+
+
+def tune_plugin(plugin: Plugin, band: EqBand, sample_rate_hz: int) -> None:
+    """Give a filter that :func:`eq_bands` made other settings; its state stays."""
+    wanted = {
+        "cutoff_frequency_hz": min(band.freq_hz, HIGHEST_FREQ * sample_rate_hz),
+        "gain_db": band.gain_db,
+        "q": band.q,
+    }
+    for name, value in wanted.items():
+        if getattr(plugin, name) != value:
+            setattr(plugin, name, value)
 
 
 def section(name: str, band: EqBand, sample_rate_hz: int) -> Section:
@@ -88,9 +108,9 @@ def section(name: str, band: EqBand, sample_rate_hz: int) -> Section:
     )
 
 
-def _active(eq: Equalizer) -> dict[str, EqBand]:
+def _audible(eq: Equalizer, moving: Collection[str]) -> dict[str, EqBand]:
     bands: dict[str, EqBand] = {name: getattr(eq, name) for name in EQ_BANDS}
-    return {name: band for name, band in bands.items() if abs(band.gain_db) >= INAUDIBLE_DB}
+    return {name: band for name, band in bands.items() if abs(band.gain_db) >= INAUDIBLE_DB or name in moving}
 
 
 _KINDS: dict[str, type[LowShelfFilter | HighShelfFilter | PeakFilter]] = {

@@ -23,7 +23,7 @@ from ..audio.reading import Samples
 from .compressor import CompressorProcessor
 from .cut import CutProcessor
 from .deesser import DeEsserProcessor
-from .eq import eq_plugins, exact_bands, section
+from .eq import eq_bands, exact_below_hz, exact_sections, section, tune_plugin
 from .gate import GateProcessor
 from .match import MatchProcessor
 from .moving.courses import Motion
@@ -75,8 +75,8 @@ class Stages:
         chain.add(("gate",), lambda gate: GateProcessor(gate, rate_hz))
         cuts = chain.motion.moving("low_cut", "high_cut")
         chain.add(("low_cut", "high_cut"), lambda low, high: CutProcessor(low, high, channels, rate_hz, moving=cuts))
-        bands = _moving_bands(chain.motion)
-        chain.add(("eq",), lambda eq: Tone(eq, channels, rate_hz, lift, moving=bands))
+        moving, low = _moving_bands(chain.motion, rate_hz)
+        chain.add(("eq",), lambda eq: Tone(eq, channels, rate_hz, lift, moving, low))
         tone = len(chain.stages)
         chain.add(("compressor",), lambda compressor: CompressorProcessor(compressor, channels, rate_hz))
         moves_band = "deesser.freq_hz" in chain.motion.paths
@@ -122,8 +122,13 @@ class _Chain:
         return getattr(self.motion.desk, section)
 
 
-def _moving_bands(motion: Motion) -> frozenset[str]:
-    return frozenset(path.split(".")[1] for path in motion.moving("eq"))
+def _moving_bands(motion: Motion, sample_rate_hz: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Name the bands that move, and those of them that get too low for single precision."""
+    moving = frozenset(path.split(".")[1] for path in motion.moving("eq"))
+    spans = {name: (motion.extremes(f"eq.{name}.freq_hz")[0], motion.extremes(f"eq.{name}.q")[1]) for name in moving}
+    return moving, frozenset(
+        name for name, (freq_hz, q) in spans.items() if freq_hz < exact_below_hz(q, sample_rate_hz)
+    )
 
 
 def _through(stages: Sequence[Stage], block: Samples) -> Samples:
@@ -279,8 +284,8 @@ class MasterTone:
 
     def __init__(self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False, lanes: Sequence[Lane] = ()):
         chain = _Chain(Motion(master, lanes, sample_rate_hz))
-        lift, bands = LIFT if any_blocks else 1.0, _moving_bands(chain.motion)
-        chain.add(("eq",), lambda eq: Tone(eq, 2, sample_rate_hz, lift, moving=bands))
+        lift, (moving, low) = LIFT if any_blocks else 1.0, _moving_bands(chain.motion, sample_rate_hz)
+        chain.add(("eq",), lambda eq: Tone(eq, 2, sample_rate_hz, lift, moving, low))
         self.stage = chain.stages[0]
 
     def process(self, block: Samples) -> Samples:
@@ -297,6 +302,7 @@ class Tone:
         sample_rate_hz: of the audio.
         lift: factor between the filters and what is outside; see :data:`LIFT`.
         moving: bands that will be retuned.
+        low: those of them that run in double precision, because of how low they get.
     """
 
     latency_samples = 0
@@ -308,24 +314,25 @@ class Tone:
         sample_rate_hz: int,
         lift: float = 1.0,
         moving: frozenset[str] = frozenset(),
+        low: frozenset[str] = frozenset(),
     ):
         self._lift, self._rate_hz = np.float32(lift), sample_rate_hz
-        self._moving = moving
-        self._exact = exact_bands(eq, sample_rate_hz, moving)
-        sections = [section(name, getattr(eq, name), sample_rate_hz) for name in self._exact]
-        self._sections = np.array(sections)
+        sections = exact_sections(eq, sample_rate_hz, moving, low)
+        self._moving_rows = [(row, name) for row, name in enumerate(sections) if name in moving]
+        self._sections = np.array(list(sections.values()))
         self._lows = SectionStream(self._sections, channels) if sections else None
-        chains = [eq_plugins(eq, sample_rate_hz, moving) for _ in range(channels)]
-        self._channels = [PluginStream(Chain(plugins), sample_rate_hz) for plugins in chains if plugins]
+        self._plugins = [eq_bands(eq, sample_rate_hz, moving, low) for _ in range(channels)]
+        self._channels = [
+            PluginStream(Chain(list(plugins.values())), sample_rate_hz) for plugins in self._plugins if plugins
+        ]
 
     def retune(self, eq: Equalizer) -> None:
-        """Take other settings of the moving bands from here on; the filters go on from where they are."""
-        if self._lows is None:
-            return
-        for place, name in enumerate(self._exact):
-            if name in self._moving:
-                self._sections[place] = section(name, getattr(eq, name), self._rate_hz)
-        self._lows.retune(self._sections)
+        """Take other settings from here on; the filters go on from where they are."""
+        for row, name in self._moving_rows:
+            self._sections[row] = section(name, getattr(eq, name), self._rate_hz)
+        for plugins in self._plugins:
+            for name, plugin in plugins.items():
+                tune_plugin(plugin, getattr(eq, name), self._rate_hz)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""

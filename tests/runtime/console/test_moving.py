@@ -22,10 +22,12 @@ from mixbridge.presets.console import (
 from mixbridge.presets.lanes.lane import Lane, lane, movable
 from mixbridge.presets.lanes.values import bus_at, value_at
 from mixbridge.presets.preset import GroupBus, Preset, Track
+from mixbridge.runtime.console.eq import section
 from mixbridge.runtime.console.moving import courses
 from mixbridge.runtime.console.strip import MasterProcessor, StripProcessor
 from mixbridge.runtime.rendering.in_memory import render_arrays
 from numpy.typing import NDArray
+from scipy.signal import sosfilt
 
 RATE_HZ = 44100
 ROWS = parameters(Strip)
@@ -162,6 +164,18 @@ class TestStages:
         got, want = played(BUSY, late, audio), played(bus_at(BUSY, late, 0), [], audio)
         assert null_db(got[:, :8192], want[:, :8192]) <= limit_db
         assert null_db(got[:, 10_000:], want[:, 10_000:]) > -50
+
+    @pytest.mark.parametrize(("path", "ends"), [("freq_hz", (30, 3000)), ("q", (0.7, 10))])
+    def test_a_band_that_gets_low_while_it_moves_is_exact_throughout(self, path, ends):
+        eq = Equalizer(low_shelf=EqBand(gain_db=9, freq_hz=80, q=2))
+        late = [lane(f"eq.low_shelf.{path}", [(0.2, ends[0]), (0.26, ends[1])])]
+        audio = noise(60_000)
+        got = played(Strip(eq=eq), late, audio)
+        first, last = (bus_at(Strip(eq=eq), late, time_s).eq for time_s in (0, 9))
+        exact = sosfilt([section("low_shelf", first.low_shelf, RATE_HZ)], audio, axis=1) * np.sqrt(0.5)
+        assert null_db(got[:, :8000], exact[:, :8000]) < -120
+        standing = played(Strip(eq=last), [], audio)
+        assert null_db(got[:, 56_000:], standing[:, 56_000:]) < -60
 
     @pytest.mark.parametrize("size", [64, 441, 4096])
     def test_blocks_of_any_length_are_the_same(self, size):

@@ -26,7 +26,7 @@ from mixbridge.presets.console import (
 from mixbridge.runtime.console.compressor import CompressorProcessor
 from mixbridge.runtime.console.cut import CutProcessor
 from mixbridge.runtime.console.deesser import DeEsserProcessor
-from mixbridge.runtime.console.eq import eq_plugins, exact_bands
+from mixbridge.runtime.console.eq import eq_bands, exact_sections
 from mixbridge.runtime.console.gate import GateProcessor
 from mixbridge.runtime.console.saturation import SaturationProcessor
 from mixbridge.runtime.console.strip import MasterProcessor, StripProcessor, pan_gains
@@ -144,27 +144,28 @@ def test_low_bands_are_the_same_in_blocks_of_any_length() -> None:
 
 
 def test_bands_without_gain_are_left_out() -> None:
-    assert eq_plugins(Equalizer(), RATE_HZ) == []
-    assert eq_plugins(Equalizer(band1=EqBand(gain_db=0.009)), RATE_HZ) == []
-    assert len(eq_plugins(Equalizer(band1=EqBand(gain_db=-0.01)), RATE_HZ)) == 1
-    assert len(eq_plugins(FULL_EQ, RATE_HZ)) == 6
-    assert exact_bands(FULL_EQ, RATE_HZ) == ()
+    assert not eq_bands(Equalizer(), RATE_HZ)
+    assert not eq_bands(Equalizer(band1=EqBand(gain_db=0.009)), RATE_HZ)
+    assert len(eq_bands(Equalizer(band1=EqBand(gain_db=-0.01)), RATE_HZ)) == 1
+    assert len(eq_bands(FULL_EQ, RATE_HZ)) == 6
+    assert not exact_sections(FULL_EQ, RATE_HZ)
 
 
 def test_bands_run_once_in_double_precision_or_by_pedalboard() -> None:
     low, inaudible = EqBand(gain_db=4, freq_hz=40), EqBand(gain_db=0.009, freq_hz=30)
     eq = FULL_EQ.model_copy(update={"low_shelf": low, "band2": low, "band3": inaudible})
-    assert len(eq_plugins(eq, RATE_HZ)) == 3
-    assert exact_bands(eq, RATE_HZ) == ("low_shelf", "band2")
-    # What moves may come from anywhere, and out of silence.
-    assert len(eq_plugins(eq, RATE_HZ, {"band1", "band3"})) == 2
-    assert exact_bands(eq, RATE_HZ, {"band1", "band3"}) == ("low_shelf", "band1", "band2", "band3")
+    assert list(eq_bands(eq, RATE_HZ)) == ["band0", "band1", "high_shelf"]
+    assert list(exact_sections(eq, RATE_HZ)) == ["low_shelf", "band2"]
+    # What moves is there from the beginning, by how low it gets.
+    moving, lowest = {"band1", "band2", "band3"}, {"band1"}
+    assert list(eq_bands(eq, RATE_HZ, moving, lowest)) == ["band0", "band2", "band3", "high_shelf"]
+    assert list(exact_sections(eq, RATE_HZ, moving, lowest)) == ["low_shelf", "band1"]
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000, 44100])
 def test_frequencies_above_half_the_rate_are_moved_below_it(rate_hz: int) -> None:
     eq = Equalizer(**{name: EqBand(gain_db=12, freq_hz=22000) for name in EQ_BANDS})
-    assert all(plugin.cutoff_frequency_hz <= 0.49 * rate_hz + 1 for plugin in eq_plugins(eq, rate_hz))  # type: ignore[attr-defined]
+    assert all(plugin.cutoff_frequency_hz <= 0.49 * rate_hz + 1 for plugin in eq_bands(eq, rate_hz).values())  # type: ignore[attr-defined]
     out = StripProcessor(Strip(eq=eq), 1, rate_hz).process(noise(20_000))
     assert np.isfinite(out).all()
     assert np.abs(out).max() < 1000
