@@ -1,7 +1,7 @@
 """Saturation on audio, shape (batch, channels, samples): tilt, bend, tilt back, matched level, mix; the runtime's law.
 
-The bend is oversampled as far as its aliases stay below what a null can show (-49 dB at a drive of 73 with tilted highs,
-better elsewhere), which is less than the runtime does for the ear.
+The bend is oversampled as far as its aliases stay below what a null can show (-49 dB at a drive of 73 with tilted
+highs, less elsewhere), which is less than the runtime does for the ear.
 """
 
 from __future__ import annotations
