@@ -21,6 +21,7 @@ from ...presets.roles import Role
 
 # A configuration has a few hundred bytes; aliases let a small file unfold to a huge one, which a count keeps small.
 _MOST_BYTES, _MOST_ENTRIES, _DEEPEST = 64 * 1024, 10_000, 20
+_MOST_BRACKETS = 500
 _LONGEST_MESSAGE = 1000
 _SECTIONS: Final = ("data", "model", "trainer", "fit", "init_args", "optimizer", "lr_scheduler", "early_stopping")
 # Other names for keys, as Lightning and Diff-MST have them.
@@ -171,7 +172,8 @@ def load_stacked(files: Sequence[Path], given: Mapping[str, Any] | None = None) 
         for key, value, place in _entries(_read(file), file):
             name = _ALIASES.get(key, key)
             if name in TuningConfig.model_fields:
-                values[name] = _located(name, value, file)
+                if value is not None:  # `ckpt_path: null` says that there is none
+                    values[name] = _located(name, value, file)
             elif key in _UNUSED:
                 notes[f"{file}: {place} is not used: {_UNUSED[key]}."] = None
             else:
@@ -260,7 +262,11 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        found = yaml.load(read_text(file, _MOST_BYTES), _Loader)
+        text = read_text(file, _MOST_BYTES)
+        # The reader takes time without end for them.
+        if sum(map(text.count, "[{")) > _MOST_BRACKETS:
+            raise ModelError(f"{file}: has more than {_MOST_BRACKETS} lists and mappings: it is no configuration.")
+        found = yaml.load(text, _Loader)  # a safe one
     except RecursionError as error:
         raise ModelError(f"{file}: is nested too deeply to be a configuration.") from error
     except (OSError, ValueError, yaml.YAMLError) as error:

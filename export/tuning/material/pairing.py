@@ -21,6 +21,28 @@ MIXED_FOLDERS: Final = ("mixed", "mix", "mixes", "wet", "processed")
 _SUFFIX: Final = re.compile(
     r"[ _.\-]+(raw|dry|unmixed|unprocessed|in|input|mix|mixed|wet|processed|out|output|target|final)$", re.IGNORECASE
 )
+_ENDINGS: Final = frozenset(
+    f".{name}"
+    for name in [
+        "wav",
+        "wave",
+        "flac",
+        "aif",
+        "aiff",
+        "aifc",
+        "ogg",
+        "oga",
+        "opus",
+        "mp3",
+        "w64",
+        "rf64",
+        "caf",
+        "au",
+        "m4a",
+        "aac",
+        "wma",
+    ]
+)
 _MIXED_WORDS: Final = ("mix", "mixed", "wet", "processed", "out", "output", "target", "final")
 _LISTED = 5
 _DEEPEST = 8
@@ -113,6 +135,7 @@ def match_by_name(raw_folders: Sequence[Path], mixed_folders: Sequence[Path]) ->
 def _matched(raw_folders: list[Path], mixed_folders: list[Path]) -> PairList:
     is_flat = raw_folders == mixed_folders
     raws, mixes = _entries(raw_folders, is_flat, "raw"), _entries(mixed_folders, is_flat, "mixed")
+    mixes = _renamed(list(raws), mixes)
     pairs: list[TuningPair] = []
     lost: list[tuple[str, Path, str]] = []
     for key, path in raws.items():
@@ -125,33 +148,53 @@ def _matched(raw_folders: list[Path], mixed_folders: list[Path]) -> PairList:
                 lost += rest
                 continue
             if mixed is not None and below:
-                pairs.append(TuningPair(_plain(path.name), {each.stem: each for each in below}, mixed))
+                pairs.append(TuningPair(_named(path.name, mixed), {each.stem: each for each in below}, mixed))
                 continue
         elif mixed is not None:
-            pairs.append(TuningPair(_plain(path.stem), {_plain(path.stem): path}, mixed))
+            name = _named(path.stem, mixed)
+            pairs.append(TuningPair(name, {name: path}, mixed))
             continue
         lost.append((key, path, "mixed"))
-    taken = {pair.mixed for pair in pairs} | {path for _, path, side in lost if side == "raw"}
+    taken = {pair.mixed for pair in pairs}
     lost += [(key, path, "raw") for key, path in mixes.items() if path not in taken]
     known = {"mixed": list(mixes), "raw": list(raws)}
     return PairList(tuple(pairs), tuple((path, _lonely(key, side, known[side])) for key, path, side in lost))
+
+
+def _renamed(wanted: Sequence[str], mixes: Mapping[str, Path]) -> dict[str, Path]:
+    """Gives mixed files the keys of the raw ones: their own where they are the same, else by name without suffix."""
+    free: dict[str, list[str]] = {}
+    for key in mixes:
+        if key not in wanted:
+            free.setdefault(_plain(key), []).append(key)
+    waiting: dict[str, list[str]] = {}
+    for key in wanted:
+        if key not in mixes:
+            waiting.setdefault(_plain(key), []).append(key)
+    # Where several could be meant, none is taken.
+    other = {
+        free[plain][0]: keys[0] for plain, keys in waiting.items() if len(keys) == 1 and len(free.get(plain, [])) == 1
+    }
+    return {other.get(key, key): path for key, path in mixes.items()}
 
 
 def _inside(
     key: str, below: Sequence[Path], parts: Mapping[str, Path]
 ) -> tuple[list[TuningPair], list[tuple[str, Path, str]]]:
     """Matches the files of a raw folder with those of the mixed folder of its name: a track each, or one mix of all."""
-    if len(parts) == 1 and len(below) > 1:
-        mixed = next(iter(parts.values()))
-        if all(_key(path.stem) != _key(mixed.stem) for path in below):
-            return [TuningPair(below[0].parent.name, {path.stem: path for path in below}, mixed)], []
-    pairs, lost = [], []
-    for path in below:
-        mixed = parts.get(f"{key}/{_key(path.stem)}")
-        if mixed is None:
-            lost.append((f"{key}/{_key(path.stem)}", path, "mixed"))
+    folder = below[0].parent.name
+    keys = {f"{key}/{path.stem.casefold()}": path for path in below}
+    mixes = _renamed(list(keys), parts)
+    if len(parts) == 1 and len(below) > 1 and not keys.keys() & mixes.keys():
+        return [TuningPair(folder, {path.stem: path for path in below}, next(iter(parts.values())))], []
+    pairs = []
+    lost: list[tuple[str, Path, str]] = []
+    for name, path in keys.items():
+        if name in mixes:
+            plain = _named(path.stem, mixes[name])
+            pairs.append(TuningPair(f"{folder} {plain}", {plain: path}, mixes[name]))
         else:
-            pairs.append(TuningPair(f"{path.parent.name} {_plain(path.stem)}", {_plain(path.stem): path}, mixed))
+            lost.append((name, path, "mixed"))
     return pairs, lost
 
 
@@ -172,10 +215,10 @@ def _walked(folder: Path, prefix: str, side: str, depth: int) -> Iterator[tuple[
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
-        if path.is_file() and is_audio(path):
-            yield prefix + _key(path.stem), path
+        if path.is_file() and _may_be_audio(path):
+            yield prefix + path.stem.casefold(), path
         elif path.is_dir() and depth < _DEEPEST:
-            key = prefix + _key(path.name)
+            key = prefix + path.name.casefold()
             if side == "raw" and _below(path):
                 yield key, path
             else:
@@ -184,16 +227,22 @@ def _walked(folder: Path, prefix: str, side: str, depth: int) -> Iterator[tuple[
 
 def _below(folder: Path) -> list[Path]:
     return sorted(
-        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".") and is_audio(path)
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".") and _may_be_audio(path)
     )
+
+
+def _may_be_audio(path: Path) -> bool:
+    """Tells audio by its ending, so that what is damaged is told instead of passed over."""
+    return path.suffix.casefold() in _ENDINGS or is_audio(path)
 
 
 def _plain(stem: str) -> str:
     return _SUFFIX.sub("", stem) or stem
 
 
-def _key(stem: str) -> str:
-    return _plain(stem).casefold()
+def _named(stem: str, mixed: Path) -> str:
+    """Names a pair by its raw file; without suffix where the mixed one is named otherwise."""
+    return stem if stem.casefold() == mixed.stem.casefold() else _plain(stem)
 
 
 def _is_mixed_name(stem: str) -> bool:

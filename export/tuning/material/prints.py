@@ -10,6 +10,7 @@ from ....runtime.audio.reading import Samples
 
 # Levels of so many parts tell recordings apart: takes of one song differ by several dB, lossy copies by a tenth.
 _PRINT_PARTS, _PRINT_S, _PRINT_DB, _PRINT_EDGE = 200, 0.01, 0.3, 0.01
+_PRINT_DEPTH_DB = 40.0
 _CLIPPED_RUN, _CLIPPED_PEAK = 3, 0.89
 _FULL = 0.9995
 
@@ -36,6 +37,7 @@ class SoundPrint:
         kept = one[sounding[0] : sounding[-1] + 1].astype(np.float64)
         parts = np.array_split(kept, min(_PRINT_PARTS, len(kept)))
         levels = np.array([10 * np.log10(np.square(part).mean() + 1e-12) for part in parts])
+        levels = np.maximum(levels, levels.max() - _PRINT_DEPTH_DB)  # pauses are as deep as a format lets them be
         return cls(len(kept) / sample_rate_hz, tuple(np.round(levels - levels.mean(), 2).tolist()))
 
     def is_same(self, other: SoundPrint) -> bool:

@@ -1,0 +1,169 @@
+"""Every way in which a pair can be broken has its line, and only what can be learned from is trained on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+pytest.importorskip("torch", reason="needs the `train` extra")
+
+from mixbridge.export.tuning import command
+from mixbridge.export.tuning.command import train
+from mixbridge.export.tuning.material import checking
+from mixbridge.export.tuning.material.checking import CheckResult, check_pairs
+from mixbridge.export.tuning.material.pairing import match_by_name
+from scipy.signal import lfilter
+from voice_pairs import RATE_HZ, sung
+
+SECONDS = 3.0
+
+
+def mixed_of(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Brighter, and bent a little: what a strip does, at a hundredth of the time."""
+    bright = lfilter([1.0, -0.6], [1.0], raw[0])
+    return np.repeat(0.8 * np.tanh(2 * bright)[None], 2, axis=0).astype(np.float32)
+
+
+def put(folder: Path, name: str, raw: NDArray[np.float32], mixed: NDArray[np.float32], rate_hz: int = RATE_HZ) -> None:
+    for side, audio, rate in (("raw", raw, RATE_HZ), ("mixed", mixed, rate_hz)):
+        (folder / side).mkdir(parents=True, exist_ok=True)
+        sf.write(folder / side / f"{name}.wav", audio.T, rate, subtype="FLOAT")
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One pair of each kind."""
+    import soxr
+
+    folder = tmp_path_factory.mktemp("check") / "set"
+    for number, name in enumerate(
+        (
+            "good",
+            "late",
+            "upside",
+            "rate",
+            "longer",
+            "clipped",
+            "silent_raw",
+            "silent_mixed",
+            "other",
+            "same",
+            "tiny",
+            "twice",
+        )
+    ):
+        raw = sung(number, SECONDS)
+        mixed = mixed_of(raw)
+        rate_hz = RATE_HZ
+        if name == "late":
+            mixed = np.pad(mixed, ((0, 0), (441, 0)))[:, : mixed.shape[1]]
+        elif name == "upside":
+            mixed = -mixed
+        elif name == "rate":
+            rate_hz = 32000
+            mixed = soxr.resample(mixed.T, RATE_HZ, rate_hz).T.astype(np.float32)
+        elif name == "longer":
+            mixed = np.pad(mixed, ((0, 0), (0, RATE_HZ)))
+        elif name == "clipped":
+            raw = np.clip(raw * (3 / np.abs(raw).max()), -1, 1)
+            mixed = mixed_of(raw)
+        elif name == "silent_raw":
+            raw = np.zeros_like(raw)
+        elif name == "silent_mixed":
+            mixed = np.zeros_like(mixed)
+        elif name == "other":
+            mixed = mixed_of(sung(99, SECONDS))
+        elif name == "same":
+            mixed = np.repeat(0.5 * raw, 2, axis=0)
+        elif name == "tiny":
+            raw, mixed = raw[:, : RATE_HZ // 3], mixed[:, : RATE_HZ // 3]
+        elif name == "twice":
+            raw = sung(0, SECONDS)
+            mixed = mixed_of(0.7 * raw)
+            raw = 0.5 * raw
+        put(folder, name, raw, mixed, rate_hz)
+    (folder / "raw" / "lonely.wav").write_bytes((folder / "raw" / "good.wav").read_bytes())
+    put(folder, "cut", sung(40, SECONDS), mixed_of(sung(40, SECONDS)))
+    data = (folder / "mixed" / "cut.wav").read_bytes()
+    (folder / "mixed" / "cut.wav").write_bytes(data[: len(data) // 2])
+    put(folder, "nan", sung(41, SECONDS), np.full((2, RATE_HZ * 3), np.nan, np.float32))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(broken: Path, tmp_path_factory: pytest.TempPathFactory) -> CheckResult:
+    matched = match_by_name([broken / "raw"], [broken / "mixed"])
+    return check_pairs(matched, tmp_path_factory.mktemp("cache"), 1, lambda name, number, total: None)
+
+
+@pytest.mark.parametrize(
+    ("pair", "kind", "grade", "words"),
+    [
+        ("late", "offset", "mended", r"20\.0 ms \(44[01] samples\) later"),
+        ("upside", "polarity", "mended", "upside down"),
+        ("rate", "rate", "mended", "22050 Hz, the mixed one 32000 Hz"),
+        ("longer", "length", "mended", r"3\.00 s long, the mixed one 4\.00 s"),
+        ("clipped", "clipping", "note", r"clipped\.wav is clipped in \d+ places"),
+        ("silent_raw", "silence", "left out", "the raw file is silent"),
+        ("silent_mixed", "silence", "left out", "the mixed file is silent"),
+        ("other", "no pair", "left out", "this is no pair"),
+        ("same", "unprocessed", "left out", "the mixed file is the raw one"),
+        ("tiny", "length", "left out", r"has 0\.33 s"),
+        ("twice", "duplicate", "left out", "same recording as that of good"),
+        ("lonely.wav", "unmatched", "left out", "has no partner of its name"),
+        ("cut", "unreadable", "left out", r"cut\.wav"),
+        ("nan", "unreadable", "left out", r"nan\.wav"),
+    ],
+)
+def test_each_broken_pair_has_its_line(result: CheckResult, pair: str, kind: str, grade: str, words: str) -> None:
+    import re
+
+    found = [finding for finding in result.findings if (finding.pair, finding.kind) == (pair, kind)]
+    assert found, [finding.line for finding in result.findings if finding.pair == pair]
+    assert found[0].grade == grade
+    assert re.search(words, found[0].message)
+
+
+def test_what_is_whole_stays(result: CheckResult) -> None:
+    assert set(result.usable) == {"good", "late", "upside", "rate", "longer", "clipped"}
+    assert {finding.kind for finding in result.findings if finding.pair == "good"} <= {"short"}
+    assert not result.is_clean
+
+
+def test_the_command_tells_prints_and_remembers(broken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "cache_folder", lambda name: tmp_path / "cache")
+    page = tmp_path / "check.html"
+    first = CliRunner().invoke(train, ["--check", str(broken), "-o", str(page), "--jobs", "1", "--json"])
+    assert first.exit_code == 1
+    told = json.loads(first.stdout)
+    assert told["usable"] == ["clipped", "good", "late", "longer", "rate", "upside"]
+    assert {"offset", "polarity", "no pair", "duplicate"} <= {finding["kind"] for finding in told["findings"]}
+    text = page.read_text()
+    assert "Left out" in text
+    assert "20.0 ms (44" in text
+    assert "<script" not in text
+
+    def not_again(pair: object) -> None:
+        raise AssertionError(f"{pair} is checked again")
+
+    monkeypatch.setattr(checking, "check_pair", not_again)
+    (broken / "raw" / "lonely.wav").unlink()
+    again = CliRunner().invoke(train, ["--check", str(broken), "-o", str(page), "--jobs", "1"])
+    assert again.exit_code == 1
+    # Files that cannot be read are told each time without being read as sound.
+    assert "late: mended: offset" in again.stdout
+    assert "6 of 14 pairs can be trained on" in again.stdout
+
+
+def test_a_page_of_somebody_else_is_kept(broken: Path, tmp_path: Path) -> None:
+    page = tmp_path / "mine.html"
+    page.write_text("<html>mine</html>")
+    told = CliRunner().invoke(train, ["--check", str(broken), "-o", str(page)])
+    assert told.exit_code != 0
+    assert page.read_text() == "<html>mine</html>"
