@@ -117,9 +117,14 @@ def web(
 
 def _check_host(host: str) -> None:
     try:
-        ipaddress.IPv4Address(host)
+        address = ipaddress.IPv4Address(host)
     except ValueError:
         raise click.BadParameter(f"{host!r} is no IPv4 address, e.g. {_LOOPBACK}", param_hint="--host") from None
+    if address.is_unspecified:
+        # Pages are answered by the name that they ask for, which has to be known.
+        raise click.BadParameter(
+            f"{host} is every address: give the one by which others reach this machine", param_hint="--host"
+        )
 
 
 def _work_folder(sources: list[str], *, fresh: bool) -> Path:

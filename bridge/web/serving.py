@@ -61,7 +61,7 @@ def serve_page(
         try:
             _PageServer(config, studio.close).run(sockets=[channel])
         finally:
-            studio.save()
+            studio.finish()
 
 
 class _PageServer(uvicorn.Server):

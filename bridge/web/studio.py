@@ -41,6 +41,9 @@ MOST_SNAPSHOTS: Final = 50
 PARTS: Final[frozenset[PartName]] = frozenset({"track", "bus", "master", "reverb", "delay"})
 _MUTE: Final = "mute"
 _SAVED_EVERY_S: Final = 0.5
+# Jobs that change a desk, and how long they may take to stop.
+_PUSHES: Final = frozenset({"push", "undo push"})
+_PATIENCE_S: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -346,10 +349,17 @@ class Studio:
         self._plan = None
 
         def as_shown(plan: Plan) -> bool:
-            return {row.setting for row in plan.changes} <= {row.setting for row in shown.changes}
+            return [(row.setting, row.now) for row in plan.changes] == [(row.setting, row.now) for row in shown.changes]
 
         def job() -> tuple[str, dict[str, Any]]:
-            result = push_preset(preset, target, _pushing(faders), confirm=as_shown, on_progress=self._progress)
+            result = push_preset(
+                preset,
+                target,
+                _pushing(faders),
+                confirm=as_shown,
+                on_progress=self._progress,
+                cancel=lambda: self.is_closed,
+            )
             if result.outcome is None:
                 raise DeskError("the desk was changed by another hand since the plan was made: make a new plan.")
             return result.sentence, result_as_json(result)
@@ -362,14 +372,20 @@ class Studio:
         def job() -> tuple[str, dict[str, Any]]:
             from ..push import snapshots
 
-            result = undo(snapshots.next_undo(snapshots.stored()[0]), on_progress=self._progress)
+            result = undo(
+                snapshots.next_undo(snapshots.stored()[0]),
+                on_progress=self._progress,
+                cancel=lambda: self.is_closed,
+            )
             return result.sentence, result_as_json(result)
 
         self._start("undo push", job)
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for the job that is running; whether it has ended."""
-        return self._worker.wait(timeout_s)
+    def finish(self) -> None:
+        """Keep what was done, and let a push that is broken off come to its end; other jobs leave nothing behind."""
+        if self._worker.running in _PUSHES:
+            self._worker.wait(_PATIENCE_S)
+        self.save()
 
     def save(self) -> None:
         """Keep what was done, if it is not kept yet."""
