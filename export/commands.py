@@ -141,10 +141,12 @@ def export(
 
 def _export_run(run: Path, folder: Path, name: str | None, description: str, licence: str) -> None:
     from .onnx_bundle import check_target
-    from .tuning.bundle import described_run, export_run
+    from .tuning.bundle import described_run
+    from .tuning.comparing import export_best
 
     check_target(folder)
-    manifest = export_run(run, folder, described_run(run, name or folder.name, description, licence))
+    described = described_run(run, name or folder.name, description, licence)
+    manifest = export_best(run, folder, described, lambda line: click.echo(line, err=True))
     _say_size(folder, manifest.parameters)
 
 

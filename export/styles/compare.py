@@ -26,6 +26,7 @@ _SPOKEN: Final = {
     "mean": "the mean of the settings",
     "neighbour": "the settings of the most alike track",
     "house": "the house style",
+    "fine-tuned": "the fine-tuned network",
 }
 
 

@@ -12,11 +12,12 @@ import torch
 import yaml
 from click.testing import CliRunner
 from mixbridge.export.commands import export
-from mixbridge.export.tuning.bundle import load_tuned
+from mixbridge.export.tuning.bundle import described_run, export_run, load_tuned
 from mixbridge.export.tuning.command import train
 from mixbridge.export.tuning.records import open_run
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import ModelError, OutputError
+from mixbridge.runtime.mixing import predict
 from mixbridge.runtime.model.bundle import open_bundle
 from mixbridge.runtime.model.controller import Controller, Embeddings
 from mixbridge.runtime.prediction.predict import denormalize
@@ -52,7 +53,24 @@ def line(small: SmallSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     assert "step 40 of 40: held-out loss" in told.output
     made = CliRunner().invoke(export, [str(root / "run"), "-o", str(root / "bundle")])
     assert made.exit_code == 0, made.output
-    return root / "run", root / "bundle"
+    assert "comparing mean, neighbour, house, fine-tuned on 1 pairs" in made.output
+    network = root / "network"
+    export_run(root / "run", network, described_run(root / "run", "mine", "", "not stated"))
+    return root / "run", network
+
+
+def test_the_best_way_is_shipped_and_mixes(line: tuple[Path, Path], small: SmallSet, tmp_path: Path) -> None:
+    bundle = line[0].parent / "bundle"
+    note = open_bundle(bundle).manifest.style
+    assert note is not None
+    assert {way.name for way in note.ways} == {"mean", "neighbour", "house", "fine-tuned"}
+    assert note.way == min(note.ways, key=lambda way: way.distance).name
+    assert "of the raw tracks' distance" in note.why
+    for model in (bundle, line[1]):
+        preset = predict(small.folder / "raw" / "voice0.wav", None, model=model, provider="cpu")
+        strip = preset.tracks[0].strip
+        assert -30 < strip.reverb_send_db < 0
+        assert preset.reverb.decay_mid_s == pytest.approx(REVERB["decay_mid_s"], rel=0.05)
 
 
 def test_the_bundle_knows_the_style(line: tuple[Path, Path], small: SmallSet) -> None:
