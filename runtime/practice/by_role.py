@@ -107,7 +107,7 @@ def finished(
         for sound in sounds
     }
     warm = warmed(sounds, dry_alone(echoed), stage.density_db, sample_rate_hz, render)
-    is_warm = any(strip.saturation.drive for strip in warm.values())
+    roles = {sound.role for sound in sounds if sound.role is not None and warm[sound.name].saturation.drive}
     room = room_for(missing_db, stage.tail)
     return RoleMix(
         at_levels(sounds, warm, levels_db, sample_rate_hz, render),
@@ -115,7 +115,7 @@ def finished(
         room,
         echo or Delay(),
         master or Master(),
-        warmth_words(stage.density_db) if is_warm else (),
+        warmth_words(stage.density_db, roles),
         (room_words(room, stage.tail), *echo_words(echo)),
     )
 

@@ -21,6 +21,7 @@ from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
 from ..model.familiarity import Familiarity, load_familiarity
+from ..practice.stages.grouping import without_idle_words
 from .casting import Cast
 from .chances import WEIGHING, Signs, signs_of
 from .guards import guard
@@ -88,7 +89,7 @@ def assured(controller: Controller, preset: Preset, passage: Passage, reference:
         known = load_familiarity(controller.bundle)
         strangeness = strange(controller, known, trial) if known is not None else Strangeness()
     kept, confidence = weigh(guarded.preset, trial, strangeness)
-    return with_claims(kept, confidence, guarded.findings)
+    return with_claims(without_idle_words(kept), confidence, guarded.findings)
 
 
 def trial_of(controller: Controller, preset: Preset, passage: Passage, reference: Samples) -> Trial:

@@ -17,7 +17,7 @@ from ..audio.loudness import integrated_loudness
 from ..audio.peaks import true_peak_db
 from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
-from ..practice.stages.grouping import glued, groups_among
+from ..practice.stages.grouping import glued, group_words, groups_among
 from ..rendering.in_memory import render_mix, render_strip
 from .casting import takes_of
 from .target import FeatureTarget
@@ -59,10 +59,11 @@ def with_groups(preset: Preset, passage: Passage, reference: Samples, sample_rat
 def _grouped(preset: Preset, group: str, names: Sequence[str], audio: Samples, sample_rate_hz: int) -> Preset:
     """The preset with one more group; `audio` is what comes into it."""
     strip, reduction_db = glued(group, audio, sample_rate_hz)
-    note = f"{len(names)} tracks, held together: {reduction_db:.1f} dB less in the loudest moments"
+    words = group_words(group, len(names), reduction_db)
+    provenance = preset.provenance.model_copy(update={"decisions": (*(preset.provenance.decisions or ()), words)})
     tracks = tuple(track.model_copy(update={"bus": group}) if track.name in names else track for track in preset.tracks)
-    buses = (*preset.buses, GroupBus(name=group, strip=strip, note=note))
-    return preset.model_copy(update={"tracks": tracks, "buses": buses})
+    buses = (*preset.buses, GroupBus(name=group, strip=strip))
+    return preset.model_copy(update={"tracks": tracks, "buses": buses, "provenance": provenance})
 
 
 def _tried(preset: Preset, passage: Passage, target: FeatureTarget) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from ..audio.reading import Samples
 from ..model.analysis import Passage
 from ..model.controller import Controller
 from ..practice.space import speaks_of_space
+from ..practice.stages.grouping import without_idle_words
 from ..prediction.confidence import measured, trial_of
 from .wishes import Wishes, granted
 
@@ -27,7 +28,7 @@ def with_wishes(controller: Controller, preset: Preset, passage: Passage, refere
     if not wishes.are_any:
         return preset
     plain = trial_of(controller, preset, passage, reference).by_role if wishes.only is not None else None
-    changed = granted(preset, wishes, plain)
+    changed = without_idle_words(granted(preset, wishes, plain))
     if wishes.is_dry:  # what was said of room and echoes holds no more
         said = tuple(words for words in changed.provenance.decisions or () if not speaks_of_space(words))
         provenance = changed.provenance.model_copy(update={"decisions": said or None})

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from ....presets.console import Compressor, Strip
+from ....presets.preset import Preset
 from ....presets.roles import Role
 from ...audio.loudness import integrated_loudness
 from ...audio.reading import Samples
@@ -39,6 +40,7 @@ _SHAPES: Final[Mapping[str, Compressor]] = {
     "Backing Vocals": Compressor(ratio=2.0, attack_ms=15.0, release_ms=200.0, knee_db=8.0),
     "Guitars": Compressor(ratio=1.6, attack_ms=25.0, release_ms=200.0, knee_db=8.0),
 }
+_GROUPED: Final = "go through a group"
 _PLAYING_DB: Final = 40.0
 _EVERY: Final = 64
 
@@ -58,6 +60,20 @@ def groups_among(roles: Mapping[str, Role | None]) -> dict[str, tuple[str, ...]]
         if LEAST_TRACKS <= len(names) < len(roles) and is_free:
             found[group] = names
     return found
+
+
+def group_words(group: str, tracks: int, reduction_db: float) -> str:
+    """Say what a group does, in a sentence."""
+    return f"{group}: {tracks} tracks {_GROUPED} that holds them together, {reduction_db:.1f} dB at their loudest."
+
+
+def without_idle_words(preset: Preset) -> Preset:
+    """A preset without groups says nothing of groups."""
+    said = preset.provenance.decisions or ()
+    true = said if preset.buses else tuple(words for words in said if _GROUPED not in words)
+    if true == said:
+        return preset
+    return preset.model_copy(update={"provenance": preset.provenance.model_copy(update={"decisions": true or None})})
 
 
 def glued(group: str, audio: Samples, sample_rate_hz: int) -> tuple[Strip, float]:

@@ -7,12 +7,13 @@ Engineers of dense mixes warm bass, snare and lead vocal. How far follows the re
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
 
 from ....presets.console import Saturation, parameters
-from ....presets.roles import Role
+from ....presets.roles import ROLES, Role
 from ...audio.reading import Samples
 from ...console.strip import pan_gains
 
@@ -61,11 +62,10 @@ def saturation_of(made: Samples, sample_rate_hz: int, drive: float, channels: in
     return Saturation(drive=parameters(Saturation)["drive"].clamp(round(chosen, 3)))
 
 
-def warmth_words(density_db: float | None) -> tuple[str, ...]:
-    """Say why what is saturated is, in a sentence; none where nothing is."""
-    if density_db is None or not driven(density_db):
+def warmth_words(density_db: float | None, warmed: Collection[Role]) -> tuple[str, ...]:
+    """Say what is saturated and why, in a sentence; none where nothing is."""
+    if density_db is None or not warmed:
         return ()
-    return (
-        f"The reference is dense (peaks {density_db:.0f} dB above its loudness): bass, snare and lead vocal are "
-        "saturated a little.",
-    )
+    *others, last = (role for role in ROLES if role in warmed)
+    named = f"{', '.join(others)} and {last}" if others else last
+    return (f"The reference is dense (peaks {density_db:.0f} dB above its loudness), so a little saturation: {named}.",)

@@ -8,7 +8,7 @@ from mixbridge.presets.preset import Preset, Track
 from mixbridge.presets.roles import Role
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
-from mixbridge.runtime.practice.stages.grouping import GROUP_STEMS, GROUPS, glued, groups_among
+from mixbridge.runtime.practice.stages.grouping import GROUP_STEMS, GROUPS, glued, groups_among, without_idle_words
 from mixbridge.runtime.prediction.grouping import with_groups
 from mixbridge.runtime.rendering.in_memory import render_mix, render_strip
 from numpy.typing import NDArray
@@ -93,7 +93,10 @@ def test_a_group_is_made_where_the_reference_is_like_it_and_not_where_it_is_open
     made = with_groups(PRESET, passage(), held, RATE_HZ)
     assert [bus.name for bus in made.buses] == ["Drums"]
     assert [track.bus for track in made.tracks] == ["Drums", "Drums", "Drums", None]
-    assert made.bus("Drums").note is not None
+    (words,) = made.provenance.decisions or ()
+    assert words.startswith("Drums: 3 tracks go through a group")
+    assert without_idle_words(made) == made
+    assert without_idle_words(made.model_copy(update={"buses": (), "tracks": PRESET.tracks})) == PRESET
     open_mix = render_mix(STEMS, RATE_HZ, PRESET)
     flat = {name: 0.06 * np.tanh(audio / 0.06) for name, audio in STEMS.items()}
     for song in (open_mix, render_mix(flat, RATE_HZ, PRESET)):
