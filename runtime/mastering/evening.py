@@ -29,8 +29,11 @@ Fit = Callable[[Preset, Samples], Mastering | None]
 # Of the reference, from its middle.
 _HEARD_S = 60.0
 _DRAWN_IN = (0.85, 0.7, 0.55, 0.4, 0.2, 0.0)
+_MOST_TURNS = 3
 # Narrower than the guard rail's: the rest of the song may lean a little more than the passages.
 _LIMIT_LU, _TARGET_LU = 0.7, 0.5
+# What a fitted master may still add to the sides of the lows.
+_LOWS_MARGIN_DB = 2.0
 
 
 def fit_upright(
@@ -98,9 +101,17 @@ def fit_upright_by(
     mastering = fit(preset, bus)
     if mastering is None:
         return preset, None
-    # A curve that raises the highs turns a mix to where the cymbals are.
-    upright, bus = _upright(preset, bus, rendered, wanted_lu, stays, mastering.master)
-    return (preset, mastering) if upright is preset else (upright, fit(upright, bus))
+    # A curve that raises the highs turns a mix to where the cymbals are, and another curve follows what was drawn in.
+    for _ in range(_MOST_TURNS):
+        upright, bus = _upright(preset, bus, rendered, wanted_lu, stays, mastering.master)
+        if upright is preset:
+            break
+        preset = upright
+        fitted = fit(preset, bus)
+        if fitted is None:
+            break
+        mastering = fitted
+    return preset, mastering
 
 
 def _upright(
@@ -143,7 +154,7 @@ def _upright(
 def _narrow_below(preset: Preset, bus: Samples) -> Preset:
     before_db = low_sides_db(bus, RATE_HZ)
     is_narrow = min(console.get(preset.master, path) for path in LOW_WIDTHS) < 0
-    if before_db <= WIDE_LOWS.limit_db or is_narrow:
+    if before_db <= WIDE_LOWS.limit_db - _LOWS_MARGIN_DB or is_narrow:
         return preset
     master = console.replace(preset.master, dict.fromkeys(LOW_WIDTHS, WIDE_LOWS.target_db))
     after_db = low_sides_db(MasterTrial(bus, RATE_HZ).mastered(master), RATE_HZ)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from ...presets.checking.claims import hold, with_claims
-from ...presets.console import Master
+from ...presets.console import Master, parameters
 from ...presets.files import SIGNIFICANT_DIGITS
 from ...presets.parts.match import THIRDS_HZ, MatchCurve, WidthCurve
 from ...presets.preset import MixLevel, Preset
@@ -37,6 +37,10 @@ _FADE_S: Final = 0.01
 
 # Sides against the middle below 120 Hz: what a curve may make of them.
 _WIDEST_LOWS_DB: Final = LOW_SIDES_DB - 2
+# The points of a curve are smoothed: what is taken off them is looked at again.
+_ROUNDS: Final = 4
+_ROUND_DB: Final = 0.5
+_TINY: Final = 1e-20
 _BEFORE: Final = "That is of the mix before its master was fitted to the reference."
 _MOST_REASONS: Final = 20
 
@@ -152,7 +156,7 @@ def fit_to_bus(
         fit = fit_curve(profile, reference, free.match)
         kept = {name: getattr(fit if name in aspects else free.match, name) for name in ("tone", "width")}
         held = fit.model_copy(update={**kept, "width": _no_wider_below(kept["width"], narrowed, profile)})
-        return free.model_copy(update={"match": held})
+        return free.model_copy(update={"match": _narrow_below(held, profile) if "width" in aspects else held})
 
     curved = curve(before)
     if "dynamics" not in aspects:
@@ -281,6 +285,33 @@ def _no_wider_below(width: WidthCurve, free: MatchCurve, profile: Profile) -> Wi
             before_db = getattr(free.width, name)
             held[name] = min(getattr(width, name), most_db, before_db if before_db < 0 else math.inf)
     return width.model_copy(update=held)
+
+
+def _narrow_below(match: MatchCurve, profile: Profile) -> MatchCurve:
+    """A curve that leaves the lows in the middle, or as wide as they were: a lift of where they are wide counts, too.
+
+    Args:
+        match: as fitted.
+        profile: of the mix behind it.
+    """
+    table = parameters(WidthCurve)
+    most_db = max(_WIDEST_LOWS_DB, _low_sides_db(profile.power))
+    for _ in range(_ROUNDS):
+        over_db = _low_sides_db(profile.power * _gains(match)) - most_db
+        if over_db <= 0:
+            break
+        narrower = {
+            name: table[name].clamp(round(getattr(match.width, name) - over_db - _ROUND_DB, 2))
+            for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True)
+            if freq_hz < LOW_HZ
+        }
+        match = match.model_copy(update={"width": match.width.model_copy(update=narrower)})
+    return match
+
+
+def _low_sides_db(power: np.ndarray) -> float:
+    middle, sides = power[:, PARTS_HZ < LOW_HZ].sum(axis=1) + _TINY
+    return float(10 * np.log10(sides / middle))
 
 
 def _faded(audio: Samples) -> Samples:

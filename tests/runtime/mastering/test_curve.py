@@ -169,3 +169,33 @@ def test_lows_that_a_guard_rail_narrowed_stay_narrow() -> None:
     assert fitted is not None
     assert fitted.master.match.width.hz_50_db == -20.0
     assert abs(fitted.master.match.width.hz_1000_db) < 0.5  # that is the fit's to decide
+
+
+def _banded(sound: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
+    freqs_hz = np.fft.rfftfreq(sound.shape[1], 1 / RATE_HZ)
+    inside = (freqs_hz >= low_hz) & (freqs_hz < high_hz)
+    return np.asarray(np.fft.irfft(np.fft.rfft(sound) * inside, sound.shape[1]), np.float32)
+
+
+def test_a_lift_of_what_is_wide_leaves_the_lows_in_the_middle() -> None:
+    """The mix is wide at 100 Hz alone, and its reference has more there and less below."""
+    sound = music(3, width=0.0)
+    sides = 0.36 * _banded(music(4, width=0.0), 85, 118)
+    mix = sound + sides * np.array([[1.0], [-1.0]], np.float32)
+    song = (
+        sound + _banded(sound, 85, 118) - 0.8 * _banded(sound, 20, 70) + sides * np.array([[1.0], [-1.0]], np.float32)
+    )
+
+    def low_sides_db(match: MatchCurve) -> float:
+        low = curved(
+            profile(mix).power, np.stack([points_db(match.tone), np.add(points_db(match.tone), points_db(match.width))])
+        )
+        middle, side = low[:, PARTS_HZ < 120].sum(axis=1)
+        return float(10 * np.log10(side / middle))
+
+    assert low_sides_db(MatchCurve()) < -14
+    fitted = fit_to_bus(mix.astype(np.float32), Master(), profile(song.astype(np.float32)), aspects=("tone", "width"))
+    assert fitted is not None
+    tone_alone = MatchCurve(tone=fitted.master.match.tone)
+    assert low_sides_db(tone_alone) > -14  # what it would have been
+    assert low_sides_db(fitted.master.match) <= -13.9
