@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,23 +70,29 @@ def mix(watch: Watch, folder: str, output: str, report_too: str) -> Facts:
 
 def chain(watch: Watch, folder: str, output: str, preset_path: str) -> Facts:
     """The peer: what a script with pedalboard and soundfile would do, with the settings of a preset."""
-    import soundfile as sf
     from mixbridge import load_preset
 
-    shutil.rmtree(output, ignore_errors=True)
-    (Path(output) / "stems").mkdir(parents=True)
     preset, paths = load_preset(Path(preset_path)), stem_files(Path(folder))
     with watch.time("all"):
-        mixed = np.zeros((2, 1), np.float32)
-        for track in preset.tracks:
-            audio, rate_hz = sf.read(paths[track.name], dtype="float32", always_2d=True)
-            board, pan = _board(track.strip, audio.shape[1])
-            processed = board(audio.T, rate_hz) * pan
-            mixed = mixed + processed
-            sf.write(Path(output) / "stems" / f"{track.name}.wav", processed.T, rate_hz, "PCM_24")
-        sf.write(Path(output) / "mix.wav", mixed.T, rate_hz, "PCM_24")
+        chain_of(preset, paths, Path(output))
     files = sorted(Path(output).rglob("*.wav"))
     return {"files": len(files), "bytes": sum(file.stat().st_size for file in files)}
+
+
+def chain_of(preset: Any, paths: Mapping[str, Path], output: Path) -> None:
+    """Puts stems through pedalboard's plug-ins with the settings of a preset, a file at a time, and adds them up."""
+    import soundfile as sf
+
+    shutil.rmtree(output, ignore_errors=True)
+    (output / "stems").mkdir(parents=True)
+    mixed = np.zeros((2, 1), np.float32)
+    for track in preset.tracks:
+        audio, rate_hz = sf.read(paths[track.name], dtype="float32", always_2d=True)
+        board, pan = _board(track.strip, audio.shape[1])
+        processed = board(audio.T, rate_hz) * pan
+        mixed = mixed + processed
+        sf.write(output / "stems" / f"{track.name}.wav", processed.T, rate_hz, "PCM_24")
+    sf.write(output / "mix.wav", mixed.T, rate_hz, "PCM_24")
 
 
 def _board(strip: Any, channels: int) -> tuple[Any, Samples]:

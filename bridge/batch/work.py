@@ -33,6 +33,7 @@ from ...runtime.rendering.render import RenderOptions
 from ...runtime.wishes.wishes import Wishes
 from .. import jobs
 from ..matching import match_stems
+from .addresses import fetched, has_addresses
 from .sources import FoundSession, find_source
 
 JOB = f"{__name__}:do_item"
@@ -94,6 +95,14 @@ def do_item(item: BatchItem, place: BatchPlace, tell: Callable[[float], None]) -
         MixbridgeError: an input cannot be used, or a result not be written; nothing is left behind.
         OSError: likewise.
     """
+    if not has_addresses(item):
+        with fetched(item, place.folder) as local:
+            return _done(local, place, tell)
+    with _scratch(place.folder) as folder, fetched(item, folder) as local:
+        return _done(local, place, tell)
+
+
+def _done(item: BatchItem, place: BatchPlace, tell: Callable[[float], None]) -> ItemOutcome:
     prepared = Prepared(item)
     tell(prepared.source.seconds)
     folder = place.folder / item.name

@@ -279,7 +279,8 @@ def _absolute(items: tuple[BatchItem, ...]) -> list[BatchItem]:
     """Give items whose paths mean the same in every process."""
     from dataclasses import replace
 
-    return [replace(item, session=os.path.abspath(item.session)) for item in items]  # noqa: PTH100  (links stay)
+    paths = [item.session if "://" in item.session else os.path.abspath(item.session) for item in items]  # noqa: PTH100
+    return [replace(item, session=path) for item, path in zip(items, paths, strict=True)]
 
 
 def _cores() -> int:

@@ -107,9 +107,12 @@ def say_plan(listed: Listed, output: Path, *, force: bool, as_json: bool) -> Non
 
 def _planned(item: BatchItem, output: Path, *, force: bool) -> dict[str, Any]:
     from ....presets.errors import MixbridgeError
+    from ...batch.addresses import has_addresses
     from ...batch.work import Prepared
 
     plan: dict[str, Any] = {"item": item.name, "session": item.session, "output": str(output / item.name)}
+    if has_addresses(item):
+        return {**plan, "plan": "fetched, and mixed if it is not done"}
     try:
         prepared = Prepared(item)
     except (MixbridgeError, OSError) as error:

@@ -1,0 +1,219 @@
+"""Measures what a mix costs over the number of tracks and their length, beside its peers; writes docs/performance.md.
+
+    python benchmarks/scaling.py                                    some minutes; needs matplotlib
+    python benchmarks/scaling.py --matchering PYTHON                with matchering, in a Python that has it
+    python benchmarks/scaling.py --tracks 1,2 --lengths 4,8 -o /tmp/performance.md
+
+Figures are processor times of fresh processes, imports left out, and ratios of them: on a machine with other work, wall
+times say little. The peers: pedalboard alone with the same settings (see workloads.py), matchering on the finished mix.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+from page import table
+from session import STEMS, write_session
+
+_ROOT = Path(__file__).parents[1]
+_RATE_HZ = 44100
+_PEER = """
+import json, sys, time
+import matchering
+before = time.process_time()
+matchering.process(target=sys.argv[1], reference=sys.argv[2], results=[matchering.pcm16(sys.argv[3])])
+print(json.dumps(time.process_time() - before))
+"""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What one session cost, in s of processor time.
+
+    Attributes:
+        tracks: of the session.
+        length_s: of each.
+        mix_s: by `mix`, without its report.
+        chain_s: by pedalboard alone, with the settings that `mix` chose.
+        peer_s: by matchering on the finished mix; None where it was not asked for.
+    """
+
+    tracks: int
+    length_s: float
+    mix_s: float
+    chain_s: float
+    peer_s: float | None
+
+    @property
+    def ratio(self) -> float:
+        """`mix` against pedalboard alone."""
+        return self.mix_s / self.chain_s
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tracks", default="1,4,16,64", help="numbers of tracks, of the shortest length")
+    parser.add_argument("--lengths", default="10,60,240", help="in s, of four tracks")
+    parser.add_argument("--matchering", metavar="PYTHON")
+    parser.add_argument("-o", "--output", type=Path, default=_ROOT / "docs" / "performance.md")
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(_child(*options.child)))
+        return
+    tracks = [int(number) for number in options.tracks.split(",")]
+    lengths = [float(length) for length in options.lengths.split(",")]
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="mixbridge-scaling-") as folder:
+        work = Path(folder)
+        over_tracks = [_measured(work / f"t{number}", number, lengths[0], options.matchering) for number in tracks]
+        over_length = [_measured(work / f"l{length:g}", 4, length, options.matchering) for length in lengths]
+    picture = options.output.with_suffix(".svg")
+    _draw(picture, over_tracks, over_length)
+    options.output.write_text(_page(over_tracks, over_length, load, picture.name), encoding="utf-8")
+    print(f"written: {options.output}", file=sys.stderr)
+
+
+def _page(over_tracks: Sequence[Point], over_length: Sequence[Point], load: float, picture: str) -> str:
+    copy_gib_s, gemm_gflops = _machine()
+    command = " ".join(["benchmarks/scaling.py", *sys.argv[1:]])
+    shortest, longest = over_length[0], over_length[-1]
+    second_s = (longest.mix_s - shortest.mix_s) / (longest.length_s - shortest.length_s)
+    track_s = (over_tracks[-1].mix_s - over_tracks[0].mix_s) / (over_tracks[-1].tracks - over_tracks[0].tracks)
+    parts = [
+        "# What a mix costs",
+        f"Made by `python {command}`, {time.strftime('%Y-%m-%d')}, on {os.cpu_count()} cores with load "
+        f"{load:.1f}: other programs ran meanwhile, so these are processor times of fresh processes, once each, "
+        f"imports left out, and ratios within one run. The machine copies {copy_gib_s:.1f} GiB/s and multiplies "
+        f"matrices at {gemm_gflops:.0f} GFLOPS (float32, one thread, by processor time).",
+        "`mix` hears, decides, renders stems and mix, and brings them to their loudness, without its report. "
+        "*pedalboard alone* is a script that reads the same files, puts each through `Gain`, six filters, `Compressor` "
+        "and `Gain` with the settings that `mix` chose, and writes as many. *matchering* gets the finished mix and the "
+        "reference.",
+        f"![Processor time over tracks and over length]({picture})",
+        "## Over tracks",
+        _table(over_tracks),
+        f"A track more of {over_tracks[0].length_s:g} s costs {track_s:.2f} s.",
+        "## Over length",
+        _table(over_length),
+        f"A second more of {shortest.tracks} tracks costs {second_s:.3f} s. What does not grow with the length is "
+        "listening, deciding, and the trial mixes of guard rails and master.",
+        "## Other pages",
+        "`benchmarks/results.md` has wall times, memory and the controller beside torch; `benchmarks/batch.md` what a "
+        "batch costs beside its mixing; `benchmarks/gpu.md` the GPU path; `benchmarks/mastering.md` how near the "
+        "master comes to its reference, beside matchering.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(points: Sequence[Point]) -> str:
+    rows = [
+        (
+            str(point.tracks),
+            f"{point.length_s:g} s",
+            f"{point.mix_s:.2f} s",
+            f"{point.chain_s:.2f} s",
+            f"{point.ratio:.2f} x",
+            "not measured" if point.peer_s is None else f"{point.peer_s:.2f} s",
+        )
+        for point in points
+    ]
+    return table(("tracks", "length", "`mix`", "pedalboard alone", "ratio", "matchering"), rows)
+
+
+def _measured(folder: Path, tracks: int, length_s: float, peer: str | None) -> Point:
+    _write(folder, tracks, length_s)
+    mix_s = _in_child("mix", folder, folder / "mix")
+    chain_s = _in_child("chain", folder, folder / "chain")
+    peer_s = None
+    if peer is not None:
+        arguments = [folder / "mix" / "mix.wav", folder / "reference.wav", folder / "peer.wav"]
+        done = subprocess.run([peer, "-c", _PEER, *map(str, arguments)], check=True, capture_output=True, text=True)
+        peer_s = float(done.stdout.splitlines()[-1])
+    print(f"{tracks} tracks of {length_s:g} s: {mix_s:.2f} s, {chain_s:.2f} s, {peer_s}", file=sys.stderr)
+    return Point(tracks, length_s, mix_s, chain_s, peer_s)
+
+
+def _in_child(kind: str, folder: Path, output: Path) -> float:
+    command = [sys.executable, __file__, "--child", kind, str(folder), str(output)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def _child(kind: str, folder: str, output: str) -> float:
+    """In the fresh process: the processor time of one side."""
+    from mixbridge import load_preset
+    from mixbridge.bridge.jobs import run_mix
+    from workloads import chain_of
+
+    stems = {path.stem: path for path in sorted((Path(folder) / "stems").iterdir())}
+    preset = load_preset(Path(folder) / "mix" / "preset.json") if kind == "chain" else None
+    before = time.process_time()
+    if preset is None:
+        run_mix(stems, Path(folder) / "reference.wav", Path(output), report=False)
+    else:
+        chain_of(preset, stems, Path(output))
+    return time.process_time() - before
+
+
+def _write(folder: Path, tracks: int, length_s: float) -> None:
+    """As many tracks as wanted of the eight sounds that there are."""
+    write_session(folder, length_s)
+    sounds = {path.stem: path for path in (folder / "stems").iterdir()}
+    for number in range(len(STEMS), tracks):
+        sound = STEMS[number % len(STEMS)].name
+        audio, rate_hz = sf.read(sounds[sound], dtype="float32")
+        # No two tracks are the same: their hashes would be, and the cache would help.
+        sf.write(folder / "stems" / f"{sound} {number // len(STEMS) + 1}.wav", np.roll(audio, 997 * number, 0), rate_hz)
+    for sound in STEMS[tracks:]:
+        sounds[sound.name].unlink()
+
+
+def _machine() -> tuple[float, float]:
+    """Copying of memory in GiB/s, multiplying of matrices in GFLOPS, by processor time."""
+    data, target, size = np.ones(2**26, np.float32), np.ones(2**26, np.float32), 1024
+    matrix = np.ones((size, size), np.float32)
+    before = time.process_time()
+    np.copyto(target, data)
+    copied_s = time.process_time() - before
+    before = time.process_time()
+    for _ in range(4):
+        _ = matrix @ matrix
+    multiplied_s = time.process_time() - before
+    return data.nbytes / 2**30 / copied_s, 4 * 2 * size**3 / 1e9 / multiplied_s
+
+
+def _draw(path: Path, over_tracks: Sequence[Point], over_length: Sequence[Point]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    for axes, points, horizontal, label in zip(
+        figure.subplots(1, 2),
+        (over_tracks, over_length),
+        ([point.tracks for point in over_tracks], [point.length_s for point in over_length]),
+        (f"tracks of {over_tracks[0].length_s:g} s", f"length of {over_length[0].tracks} tracks, s"),
+        strict=True,
+    ):
+        axes.loglog(horizontal, [point.mix_s for point in points], "o-", color="#c2410c", label="mix")
+        axes.loglog(horizontal, [point.chain_s for point in points], "o-", color="#2563a8", label="pedalboard alone")
+        if all(point.peer_s is not None for point in points):
+            axes.loglog(horizontal, [point.peer_s for point in points], "o-", color="#66707a", label="matchering")
+        axes.set(xlabel=label, ylabel="processor time, s")
+        axes.grid(which="both", color="#e3e0da", linewidth=0.6)
+        axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
