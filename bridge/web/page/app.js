@@ -111,8 +111,21 @@ async function send() {
   if (wasSettling) refreshSound();
 }
 
+// Resolves when the server knows all that was moved.
+async function settled() {
+  while (pending.size || onTheWay.length) {
+    if (pending.size) {
+      clearTimeout(sending);
+      await send();
+    } else {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
 async function act(what, more = {}) {
   try {
+    await settled();
     take(await tell("/api/do", { what, ...more }));
     return true;
   } catch (error) {
@@ -340,7 +353,8 @@ function wire() {
   for (const what of ["undo", "redo", "predict", "render", "prediction"]) by(what).addEventListener("click", () => act(what));
   by("amount").addEventListener("input", () => { by("amount-value").textContent = `${by("amount").value} %`; });
   by("amount").addEventListener("change", () => act("amount", { value: Number(by("amount").value) / 100 }));
-  by("save").addEventListener("click", () => {
+  by("save").addEventListener("click", async () => {
+    await settled();
     const link = Object.assign(document.createElement("a"), { href: "/api/preset", download: "preset.json" });
     link.click();
   });
