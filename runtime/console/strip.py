@@ -316,7 +316,7 @@ class Tone:
         moving: frozenset[str] = frozenset(),
         low: frozenset[str] = frozenset(),
     ):
-        self._lift, self._rate_hz = np.float32(lift), sample_rate_hz
+        self._lift, self._lowered, self._rate_hz = np.float32(lift), np.float32(1 / lift), sample_rate_hz
         sections = exact_sections(eq, sample_rate_hz, moving, low)
         self._moving_rows = [(row, name) for row, name in enumerate(sections) if name in moving]
         self._sections = np.array(list(sections.values()))
@@ -341,6 +341,12 @@ class Tone:
         if not self._channels:
             return block
         if self._lift == 1:
-            return np.stack([channel.process(row) for channel, row in zip(self._channels, block, strict=True)])
-        rows = zip(self._channels, block * self._lift, strict=True)
-        return np.stack([channel.process(row) for channel, row in rows]) / self._lift
+            return self._filtered(block)
+        filtered = self._filtered(block * self._lift)
+        filtered *= self._lowered  # a power of two: the same digits as dividing makes
+        return filtered
+
+    def _filtered(self, block: Samples) -> Samples:
+        if len(block) == 1 == len(self._channels):
+            return self._channels[0].process(block[0])[None]
+        return np.stack([channel.process(row) for channel, row in zip(self._channels, block, strict=True)])

@@ -16,6 +16,7 @@ import numpy as np
 from ....presets.errors import DeviceError, Hint
 from ....presets.extras import install_command
 from ...audio.reading import Samples
+from ..priority import AUDIO, take_priority
 from ..sound.console import MOST_FRAMES
 from .base import BackendChoice, Calls, DeviceTerms, Surroundings
 
@@ -101,7 +102,7 @@ class _Session:
         self._client, self._choice, self._calls, self._around = client, choice, calls, around
         self._gone = ""
         self._fault = ""
-        self._is_freewheeling = False
+        self._is_freewheeling = self._has_priority = False
         self._inputs = np.zeros((calls.rows, MOST_FRAMES), np.float32)
         self._mix = np.zeros((2, MOST_FRAMES), np.float32)
         names = [name.replace(":", " ")[:_LONGEST_NAME] for name in around.names]
@@ -125,8 +126,7 @@ class _Session:
         client.set_xrun_callback(lambda _delay_us: self._calls.count_xrun())
         client.set_freewheel_callback(self._freewheel)
         client.activate()
-        if client.realtime:
-            self._around.be_urgent()
+        self._around.be_urgent()
         self._around.is_there(True)
         if connections is None:
             connections = self._usual_connections()
@@ -151,6 +151,11 @@ class _Session:
         return lately[0]
 
     def _process(self, frames: int) -> None:
+        if not self._has_priority:
+            self._has_priority = True
+            # A server without real-time priority gives none to its clients; they may have the right to it all the same.
+            if not self._client.realtime:
+                take_priority(AUDIO)
         try:
             self._fill(frames)
         except Exception as error:  # else JACK would never call again

@@ -7,21 +7,25 @@ ramps, everything else by a fade from one unit to another (:mod:`.slots`). The t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....presets.console import Master
+from ....presets.console import Master, Strip
 from ...audio.reading import Samples
 from ...console.effects.buses import BUSES
+from ...console.moving.courses import Motion
 from ...console.primitives import BUFFER_FRAMES
-from .parts import AnyPart, PartKey, Parts, RackPart, WetPart
+from .lanes import MovingSends, lanes_from
+from .parts import AnyPart, MasterPart, PartKey, Parts, RackPart, SendsPart, WetPart
 from .ramps import LEVEL_RAMP_MS, Ramp, frames_of
 from .ring import AudioRing
 from .slots import Successor, UnitSlot
-from .units import DryRows, Hold, MasterUnit, StripUnit, WetUnit, master_latency, strip_latency, wet_latency
+from .units import DryRows, Hold, MasterUnit, StripUnit, Unit, WetUnit, master_latency, strip_latency, wet_latency
 
 MOST_FRAMES: Final = BUFFER_FRAMES
 """The longest block."""
@@ -36,7 +40,9 @@ class LiveConsole:
     Args:
         parts: settings to begin with.
         sample_rate_hz: of the audio.
-        inputs: what came in, a row a channel; whoever calls :meth:`process` writes there first.
+        inputs: what came in, a row a channel; whoever calls :meth:`process` writes there first. Its places are those of
+            the song.
+        begin: the place of the first sample that comes in.
 
     Attributes:
         parts: what it plays, or is on its way to.
@@ -44,15 +50,15 @@ class LiveConsole:
         peaks: highest sample of each track behind its fader since somebody set it to 0, shape (tracks,).
     """
 
-    def __init__(self, parts: Parts, sample_rate_hz: int, inputs: AudioRing):
-        self.parts = parts
-        self._rate_hz = sample_rate_hz
+    def __init__(self, parts: Parts, sample_rate_hz: int, inputs: AudioRing, begin: int):
+        self.parts, self._begin = parts, begin
+        self._rate_hz, self._inputs = sample_rate_hz, inputs
         self._effects: tuple[str, ...] = ()
         structure = parts.structure
         self._layout = DryRows(structure.used_groups)
-        self._strip_latency = max(strip_latency(rack.strips[0], sample_rate_hz) for rack in parts.racks)
-        self._wet_latency = wet_latency(parts.wet.groups, structure.used_groups, sample_rate_hz)
-        self._master_latency = master_latency(parts.master, sample_rate_hz)
+        self._strip_latency = max(strip_latency(rack.strips[0], rack.lanes[0], sample_rate_hz) for rack in parts.racks)
+        self._wet_latency = wet_latency(parts.wet.buses, structure.used_groups, sample_rate_hz)
+        self._master_latency = master_latency(parts.master.master, parts.master.lanes, sample_rate_hz)
         self.latency_samples = self._strip_latency + self._wet_latency + self._master_latency
 
         count = len(structure.channels)
@@ -60,13 +66,14 @@ class LiveConsole:
         rows = [slice(int(end) - channels, int(end)) for end, channels in zip(ends, structure.channels, strict=True)]
         ring_frames = round(_RING_S * sample_rate_hz) + MOST_FRAMES
         self._racks = [
-            _Rack(self._strip_unit(part, places), places, rows, inputs, ring_frames)
+            _Rack(self._strip_unit(part, places, begin), places, rows, inputs, ring_frames)
             for part, places in zip(parts.racks, structure.racks, strict=True)
         ]
         self._tracks = np.zeros((count, 2, MOST_FRAMES), np.float32)
         self._absolute = np.zeros((count, 2, MOST_FRAMES), np.float32)
         self.peaks = np.zeros(count, np.float32)
-        self._sends = [Ramp(np.array(levels, np.float32)[:, None]) for levels in parts.sends]
+        self._sends = [self._made_sends(part, begin) for part in parts.sends]
+        self._senders = self._sending()
         self._groups = [
             (self._layout.rows(name), [place for place, group in enumerate(structure.groups) if group == name])
             for name in self._layout.groups
@@ -77,8 +84,8 @@ class LiveConsole:
         self._sum = np.zeros((2, MOST_FRAMES), np.float32)
         self._dry_past = AudioRing.of(len(self._dry), ring_frames)
         self._sum_past = AudioRing.of(2, ring_frames)
-        self._wet = UnitSlot(self._wet_unit(parts.wet), self._dry_past, 0, len(self._dry), 2, MOST_FRAMES)
-        self._master = UnitSlot(self._master_unit(parts.master), self._sum_past, 0, 2, 2, MOST_FRAMES)
+        self._wet = UnitSlot(self._wet_unit(parts.wet, 0), self._dry_past, 0, len(self._dry), 2, MOST_FRAMES)
+        self._master = UnitSlot(self._master_unit(parts.master, 0), self._sum_past, 0, 2, 2, MOST_FRAMES)
         self._late_tracks = Hold(2 * count, self._wet_latency + self._master_latency)
 
     def process(self, inputs: Samples, out: Samples) -> None:
@@ -112,20 +119,22 @@ class LiveConsole:
         for rows, places in self._groups:
             for place in places:
                 dry[rows] += tracks[place]
-        for track, send in zip(tracks, self._sends, strict=True):
-            if not send.is_off:
-                factors = send.next(dry.shape[1])
-                for rows, factor in zip(self._returns, factors, strict=True):
-                    if factor.any():
-                        dry[rows] += track * factor
+        for place in self._senders:
+            factors = self._sends[place].next(dry.shape[1])
+            for rows, factor in zip(self._returns, factors, strict=True):
+                if factor.any():
+                    dry[rows] += tracks[place] * factor
 
     def fits(self, parts: Parts) -> bool:
         """Tell whether this console can go on with other settings, or another one has to take over."""
         return (
             parts.structure == self.parts.structure
-            and all(strip_latency(rack.strips[0], self._rate_hz) <= self._strip_latency for rack in parts.racks)
-            and wet_latency(parts.wet.groups, self._layout.groups, self._rate_hz) <= self._wet_latency
-            and master_latency(parts.master, self._rate_hz) <= self._master_latency
+            and all(
+                strip_latency(rack.strips[0], rack.lanes[0], self._rate_hz) <= self._strip_latency
+                for rack in parts.racks
+            )
+            and wet_latency(parts.wet.buses, self._layout.groups, self._rate_hz) <= self._wet_latency
+            and master_latency(parts.master.master, parts.master.lanes, self._rate_hz) <= self._master_latency
         )
 
     @property
@@ -153,12 +162,15 @@ class LiveConsole:
         successors: list[Successor] = []
         for (kind, place), part in changes.items():
             if kind == "rack" and isinstance(part, RackPart) and not part.has_stages_of(old.racks[place]):
-                unit = self._strip_unit(part, old.structure.racks[place])
-                successors.append(self._successor(unit, self._racks[place].slot))
+                rack = self._racks[place]
+                # Rings of linked tracks begin with the console.
+                origin = 0 if rack.is_alone else self._begin
+                make = partial(self._strip_unit, part, old.structure.racks[place], origin=origin)
+                successors.append(self._successor(make, rack.slot))
             elif isinstance(part, WetPart):
-                successors.append(self._successor(self._wet_unit(part), self._wet))
-            elif isinstance(part, Master):
-                successors.append(self._successor(self._master_unit(part), self._master))
+                successors.append(self._successor(partial(self._wet_unit, part), self._wet))
+            elif isinstance(part, MasterPart):
+                successors.append(self._successor(partial(self._master_unit, part), self._master))
         _bring_up(successors)
         fade_frames = frames_of(fade_ms, self._rate_hz)
         for successor in successors:
@@ -168,28 +180,51 @@ class LiveConsole:
 
     def _move_levels(self, changes: Mapping[PartKey, AnyPart], old: Parts, ramp_ms: float) -> None:
         frames = frames_of(ramp_ms, self._rate_hz)
-        for (kind, place), part in changes.items():
+        for (_, place), part in changes.items():
             if isinstance(part, RackPart) and part.has_stages_of(old.racks[place]):
                 unit = self._racks[place].slot.unit
                 if isinstance(unit, StripUnit):
                     unit.move(part.strips, part.muted, frames)
-            elif kind == "sends" and isinstance(part, tuple):
-                self._sends[place].go_to(np.array(part, np.float32)[:, None], frames)
+            elif isinstance(part, SendsPart):
+                send = self._sends[place]
+                if isinstance(send, Ramp) and part.strip is None:
+                    send.go_to(np.array(part.levels, np.float32)[:, None], frames)
+                else:
+                    self._sends[place] = self._made_sends(part, self._inputs.position)
+        self._senders = self._sending()
 
-    def _successor(self, unit: StripUnit | WetUnit | MasterUnit, slot: UnitSlot) -> Successor:
-        return Successor(unit, slot, round(PAST_S * self._rate_hz))
+    def _sending(self) -> list[int]:
+        """List the tracks whose sends are on, or on their way."""
+        return [place for place, send in enumerate(self._sends) if not send.is_off]
 
-    def _strip_unit(self, part: RackPart, places: Sequence[int]) -> StripUnit:
+    def _successor(self, make: Callable[[int], Unit], slot: UnitSlot) -> Successor:
+        return Successor(make, slot, round(PAST_S * self._rate_hz))
+
+    def _made_sends(self, part: SendsPart, begin: int) -> Ramp | MovingSends:
+        if part.strip is None:
+            return Ramp(np.array(part.levels, np.float32)[:, None])
+        lanes = lanes_from(part.lanes, begin / self._rate_hz, Strip)
+        return MovingSends(Motion(part.strip, lanes, self._rate_hz), self._strip_latency)
+
+    def _strip_unit(self, part: RackPart, places: Sequence[int], begin: int, *, origin: int = 0) -> StripUnit:
         channels = [self.parts.structure.channels[place] for place in places]
-        return StripUnit(part.strips, channels, part.muted, self._strip_latency, self._rate_hz)
+        start_s = (begin + origin) / self._rate_hz
+        lanes = [lanes_from(moving, start_s, Strip) for moving in part.lanes]
+        return StripUnit(part.strips, channels, part.muted, lanes, self._strip_latency, self._rate_hz)
 
-    def _wet_unit(self, part: WetPart) -> WetUnit:
+    def _wet_unit(self, part: WetPart, begin: int) -> WetUnit:
         # An effect that nothing is sent to any more sounds on.
         self._effects = tuple(name for name in BUSES if name in part.effects or name in self._effects)
-        return WetUnit(self._layout, part.buses, self._effects, self._wet_latency, self._rate_hz)
+        start_s = (begin + self._begin - self._strip_latency) / self._rate_hz
+        buses = replace(
+            part.buses, lanes={name: lanes_from(moving, start_s, Strip) for name, moving in part.lanes.items()}
+        )
+        return WetUnit(self._layout, buses, self._effects, self._wet_latency, self._rate_hz)
 
-    def _master_unit(self, part: Master) -> MasterUnit:
-        return MasterUnit(part, self._master_latency, self._rate_hz)
+    def _master_unit(self, part: MasterPart, begin: int) -> MasterUnit:
+        start_s = (begin + self._begin - self._strip_latency - self._wet_latency) / self._rate_hz
+        lanes = lanes_from(part.lanes, start_s, Master)
+        return MasterUnit(part.master, lanes, self._master_latency, self._rate_hz)
 
 
 class _Rack:
@@ -206,6 +241,7 @@ class _Rack:
         self._places = places
         self._rows = np.concatenate([np.arange(rows[place].start, rows[place].stop) for place in places])
         self._own = rows[places[0]] if len(places) == 1 else None
+        self.is_alone = self._own is not None
         count = len(self._rows)
         # Rows of one track lie together in the inputs; those of linked ones are gathered.
         self._past = inputs if self._own is not None else AudioRing.of(count, ring_frames)

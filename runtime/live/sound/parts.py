@@ -12,12 +12,13 @@ from typing import Literal
 
 from ....presets.console import Delay, FxBus, Master, Reverb, Strip
 from ....presets.edit import without_input_gain
-from ....presets.preset import LINKED, Preset
+from ....presets.lanes.lane import Lane
+from ....presets.preset import LINKED, Preset, Track
 from ...console.buses import Buses, used_effects
 from ...console.effects.buses import BUSES
 from ...console.strip import ChannelOutput
 
-Sends = tuple[float, float, float]
+SEND_SETTINGS = ("fx_send_db", "reverb_send_db", "delay_send_db")
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,42 @@ class RackPart:
     Attributes:
         strips: by track.
         muted: by track.
+        lanes: settings that move, by track.
     """
 
     strips: tuple[Strip, ...]
     muted: tuple[bool, ...]
+    lanes: tuple[tuple[Lane, ...], ...]
 
     def has_stages_of(self, other: RackPart) -> bool:
-        """Tell whether the stages are set alike, so that faders and pans are all that may differ."""
+        """Tell whether no lane plays and the stages are set alike: faders and pans are all that may differ."""
+        if any(self.lanes) or any(other.lanes):
+            return False
         one, another = (without_input_gain(part.strips[0]) for part in (self, other))
         return all(getattr(one, name) == getattr(another, name) for name in LINKED)
+
+
+@dataclass(frozen=True)
+class SendsPart:
+    """Sends of a track.
+
+    Attributes:
+        levels: factors of fx bus, reverb and delay.
+        strip: of the track, where lanes move them; None where they stand.
+        lanes: of the track then.
+    """
+
+    levels: tuple[float, ...]
+    strip: Strip | None = None
+    lanes: tuple[Lane, ...] = ()
+
+
+@dataclass(frozen=True)
+class MasterPart:
+    """Settings of the master, and those that move."""
+
+    master: Master
+    lanes: tuple[Lane, ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +77,7 @@ class WetPart:
         reverb: the room.
         delay: the echoes.
         effects: those that anything is sent to.
+        lanes: of groups, by name.
     """
 
     groups: Mapping[str, Strip] = field(default_factory=dict)
@@ -57,11 +86,12 @@ class WetPart:
     reverb: Reverb = field(default_factory=Reverb)
     delay: Delay = field(default_factory=Delay)
     effects: tuple[str, ...] = ()
+    lanes: Mapping[str, tuple[Lane, ...]] = field(default_factory=dict)
 
     @property
     def buses(self) -> Buses:
         """The settings as the console takes them."""
-        return Buses(self.groups, self.muted, self.fx_bus, self.reverb, self.delay)
+        return Buses(self.groups, self.muted, self.fx_bus, self.reverb, self.delay, self.lanes)
 
 
 @dataclass(frozen=True)
@@ -94,7 +124,7 @@ class Structure:
 
 PartKey = tuple[Literal["rack", "sends", "wet", "master"], int]
 """Which place, and the number of the rack or track."""
-AnyPart = RackPart | Sends | WetPart | Master
+AnyPart = RackPart | SendsPart | WetPart | MasterPart
 
 
 @dataclass(frozen=True)
@@ -104,16 +134,16 @@ class Parts:
     Attributes:
         structure: of it.
         racks: in the order of the structure's.
-        sends: factors of fx bus, reverb and delay, by track.
+        sends: by track.
         wet: groups and effects.
         master: the master.
     """
 
     structure: Structure
     racks: tuple[RackPart, ...]
-    sends: tuple[Sends, ...]
+    sends: tuple[SendsPart, ...]
     wet: WetPart
-    master: Master
+    master: MasterPart
 
     @classmethod
     def of(cls, preset: Preset, channels: Sequence[int]) -> Parts:
@@ -123,17 +153,22 @@ class Parts:
             tuple(channels), tuple(track.bus for track in tracks), tuple(track.link for track in tracks)
         )
         racks = tuple(
-            RackPart(tuple(tracks[place].strip for place in places), tuple(tracks[place].mute for place in places))
+            RackPart(
+                tuple(tracks[place].strip for place in places),
+                tuple(tracks[place].mute for place in places),
+                tuple(tracks[place].lanes for place in places),
+            )
             for places in structure.racks
         )
         buses = Buses.of(preset)
         used = {name for track in tracks for name in used_effects(track, buses)}
         effects = tuple(name for name in BUSES if name in used)
-        wet = WetPart(dict(buses.groups), frozenset(buses.muted), preset.fx_bus, preset.reverb, preset.delay, effects)
+        muted, effect_parts = frozenset(buses.muted), (preset.fx_bus, preset.reverb, preset.delay)
+        wet = WetPart(dict(buses.groups), muted, *effect_parts, effects, dict(buses.lanes))
         sends = tuple(
-            (0.0, 0.0, 0.0) if track.mute or track.bus in buses.muted else _sends(track.strip) for track in tracks
+            SendsPart((0.0, 0.0, 0.0)) if track.mute or track.bus in buses.muted else _sends(track) for track in tracks
         )
-        return cls(structure, racks, sends, wet, preset.master)
+        return cls(structure, racks, sends, wet, MasterPart(preset.master, preset.master_lanes))
 
     def as_mapping(self) -> dict[PartKey, AnyPart]:
         """All parts by their places."""
@@ -148,9 +183,9 @@ class Parts:
         """Put other parts in place of those that are there."""
         parts = {**self.as_mapping(), **changes}
         racks = tuple(part for key, part in parts.items() if key[0] == "rack" and isinstance(part, RackPart))
-        sends = tuple(part for key, part in parts.items() if key[0] == "sends" and isinstance(part, tuple))
+        sends = tuple(part for key, part in parts.items() if key[0] == "sends" and isinstance(part, SendsPart))
         wet, master = parts["wet", 0], parts["master", 0]
-        if not isinstance(wet, WetPart) or not isinstance(master, Master):
+        if not isinstance(wet, WetPart) or not isinstance(master, MasterPart):
             raise TypeError("parts are not in their places")
         return replace(self, racks=racks, sends=sends, wet=wet, master=master)
 
@@ -160,6 +195,9 @@ class Parts:
         return {key: part for key, part in self.as_mapping().items() if part is not before[key] and part != before[key]}
 
 
-def _sends(strip: Strip) -> Sends:
-    fx, reverb, delay = ChannelOutput(strip, 2).sends
-    return fx, reverb, delay
+def _sends(track: Track) -> SendsPart:
+    levels = ChannelOutput(track.strip, 2).sends
+    # Input gain is part of what a send hears.
+    if any(lane.parameter in SEND_SETTINGS for lane in track.lanes):
+        return SendsPart(tuple(levels), track.strip, track.lanes)
+    return SendsPart(tuple(levels))

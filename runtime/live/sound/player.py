@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from ....presets.errors import PresetError
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
 from .console import MOST_FRAMES, LiveConsole
@@ -49,7 +50,7 @@ class Player:
         self._rate_hz = sample_rate_hz
         self._channels = parts.structure.channels
         self.rows = sum(self._channels)
-        self.console = LiveConsole(parts, sample_rate_hz, tap)
+        self.console = LiveConsole(parts, sample_rate_hz, tap, tap.position)
         self.bad_blocks = 0
         self._takeover: _Takeover | None = None
         self._incoming: LiveConsole | None = None
@@ -75,7 +76,10 @@ class Player:
         frames = inputs.shape[1]
         self.tap.write(inputs)
         with np.errstate(all="ignore"):  # what overflows is silenced below
-            self.console.process(inputs, out)
+            try:
+                self.console.process(inputs, out)
+            except PresetError:  # a group says so itself
+                out[:] = np.nan
             if self._takeover is not None:
                 self._begin(self._takeover, frames)
             if self._incoming is not None:
@@ -100,9 +104,9 @@ class Player:
         Args:
             parts: for the same tracks, in another structure, or looking further ahead.
         """
-        console = LiveConsole(parts, self._rate_hz, self.tap)
         now = self.tap.position
         heard = max(0, now - min(round(_PAST_S * self._rate_hz), self.tap.frames - self.tap.margin))
+        console = LiveConsole(parts, self._rate_hz, self.tap, heard)
         for _ in range(8):
             now = self.tap.position
             if now - heard <= MOST_FRAMES // 8:

@@ -7,6 +7,7 @@ what is missing, a block or two, and fades from one to the other. No lock: an of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,17 @@ class Successor:
     """A unit that is brought to where sound is now; for the thread that makes it.
 
     Args:
-        unit: the new one.
+        make: makes the new one, whose first sample is the one at this place of the slot's past.
         slot: where it will stand.
         past_frames: how much of the past it hears.
     """
 
-    def __init__(self, unit: Unit, slot: UnitSlot, past_frames: int):
-        self.unit, self.slot = unit, slot
+    def __init__(self, make: Callable[[int], Unit], slot: UnitSlot, past_frames: int):
+        self.slot = slot
         past = slot.past
-        self.heard = max(0, past.position - min(past_frames, past.frames - past.margin))
+        # Before its beginning the past is silent, and the song had not begun.
+        self.heard = max(slot.origin, past.position - min(past_frames, past.frames - past.margin))
+        self.unit = make(self.heard)
 
     def catch_up(self) -> int:
         """Hear what has been written since; how much that was."""
@@ -64,6 +67,7 @@ class UnitSlot:
     def __init__(self, unit: Unit, past: AudioRing, first_row: int, rows: int, rows_out: int, most_frames: int):
         self.unit, self.past = unit, past
         self._first_row, self._rows, self._rows_out = first_row, rows, rows_out
+        self.origin = past.position
         self._offer: _Offer | None = None
         self._incoming: Unit | None = None
         self._curve = fade_in(1)

@@ -6,7 +6,7 @@ strip's fader and pan are inside, so that a strip whose gain moved before its st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
@@ -15,9 +15,12 @@ import numpy as np
 
 from ....presets.console import Master, Strip
 from ....presets.errors import PresetError
+from ....presets.lanes.lane import Lane
 from ...audio.reading import Samples
 from ...console.buses import MIX, Buses, Extent, WetStream
 from ...console.effects.buses import BUSES
+from ...console.moving.courses import Motion
+from ...console.moving.levels import OutputGains
 from ...console.strip import ChannelOutput, MasterProcessor, Stages
 from .ramps import Ramp
 
@@ -59,6 +62,7 @@ class StripUnit:
         strips: settings, by track; those of the first are those of the stages.
         channels: 1 or 2, by track.
         muted: by track.
+        lanes: settings that move, by track, from the first sample on that comes in.
         latency_samples: how much later the sound comes out, at least as much as the stages take.
         sample_rate_hz: of the audio.
     """
@@ -68,21 +72,28 @@ class StripUnit:
         strips: Sequence[Strip],
         channels: Sequence[int],
         muted: Sequence[bool],
+        lanes: Sequence[Sequence[Lane]],
         latency_samples: int,
         sample_rate_hz: int,
     ):
         self._channels = channels
         rows = sum(channels)
-        self._stages = Stages(strips[0], rows, sample_rate_hz, any_blocks=True)
+        self._stages = Stages(strips[0], rows, sample_rate_hz, any_blocks=True, lanes=lanes[0])
         self._hold = Hold(rows, _wait(latency_samples, self._stages.latency_samples))
         self._levels = [Ramp(gains) for gains in _gains(strips, channels, muted)]
+        self._courses = [
+            OutputGains(Motion(strip, moving, sample_rate_hz), count, latency_samples) if moving and not mute else None
+            for strip, count, mute, moving in zip(strips, channels, muted, lanes, strict=True)
+        ]
 
     def process(self, block: Samples, out: Samples) -> None:
         """From the tracks' channels, one below the other, to two rows a track."""
         processed = self._hold.process(self._stages.process(block))
         begin = 0
-        for place, (count, level) in enumerate(zip(self._channels, self._levels, strict=True)):
-            factors = level.next(block.shape[1])
+        courses = zip(self._channels, self._levels, self._courses, strict=True)
+        for place, (count, level, course) in enumerate(courses):
+            frames = block.shape[1]
+            factors = level.next(frames) if course is None else course.following(frames)
             np.multiply(processed[begin : begin + count], factors, out=out[2 * place : 2 * place + 2])
             begin += count
 
@@ -126,12 +137,13 @@ class MasterUnit:
 
     Args:
         master: its settings.
+        lanes: those that move, from the first sample on that comes in.
         latency_samples: how much later the mix comes out.
         sample_rate_hz: of the audio.
     """
 
-    def __init__(self, master: Master, latency_samples: int, sample_rate_hz: int):
-        self._master = MasterProcessor(master, sample_rate_hz, any_blocks=True, piece_frames=PIECE_FRAMES)
+    def __init__(self, master: Master, lanes: Sequence[Lane], latency_samples: int, sample_rate_hz: int):
+        self._master = MasterProcessor(master, sample_rate_hz, any_blocks=True, piece_frames=PIECE_FRAMES, lanes=lanes)
         self._hold = Hold(2, _wait(latency_samples, self._master.latency_samples))
 
     def process(self, block: Samples, out: Samples) -> None:
@@ -161,20 +173,22 @@ class DryRows:
 
 
 @lru_cache(maxsize=1024)
-def strip_latency(strip: Strip, sample_rate_hz: int) -> int:
+def strip_latency(strip: Strip, lanes: tuple[Lane, ...], sample_rate_hz: int) -> int:
     """Count the samples by which a strip's stages are late."""
-    return Stages(strip, 1, sample_rate_hz, any_blocks=True).latency_samples
+    return Stages(strip, 1, sample_rate_hz, any_blocks=True, lanes=lanes).latency_samples
 
 
-def wet_latency(groups: Mapping[str, Strip], names: Sequence[str], sample_rate_hz: int) -> int:
+def wet_latency(buses: Buses, names: Sequence[str], sample_rate_hz: int) -> int:
     """Count the samples by which the slowest of these groups is late."""
-    return max((strip_latency(groups[name], sample_rate_hz) for name in names), default=0)
+    found = (strip_latency(buses.groups[name], buses.lanes_of(name), sample_rate_hz) for name in names)
+    return max(found, default=0)
 
 
 @lru_cache(maxsize=64)
-def master_latency(master: Master, sample_rate_hz: int) -> int:
+def master_latency(master: Master, lanes: tuple[Lane, ...], sample_rate_hz: int) -> int:
     """Count the samples by which a master is late."""
-    return MasterProcessor(master, sample_rate_hz, any_blocks=True, piece_frames=PIECE_FRAMES).latency_samples
+    processor = MasterProcessor(master, sample_rate_hz, any_blocks=True, piece_frames=PIECE_FRAMES, lanes=lanes)
+    return processor.latency_samples
 
 
 def _gains(strips: Sequence[Strip], channels: Sequence[int], muted: Sequence[bool]) -> list[Samples]:
