@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,26 @@ def one_prediction_for_each_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of what is done with a prediction: the same stems and reference are decided once in a process."""
     monkeypatch.setattr(mixing, "predict_safely", _predict_once)
     monkeypatch.setattr(processor, "predict_safely", _predict_once)
+
+
+@pytest.fixture(scope="session")
+def house_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that needs no reference: a style learned from made-up voices."""
+    from style_examples import write_house_bundle
+
+    folder = tmp_path_factory.mktemp("styles") / "mine"
+    write_house_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def packed_bundle(house_bundle: Path) -> Path:
+    """The same in one file, in a folder of its own there."""
+    path = house_bundle.with_suffix(".zip")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(house_bundle.iterdir()):
+            archive.write(file, f"mine/{file.name}")
+    return path
 
 
 @pytest.fixture(autouse=True)

@@ -91,9 +91,12 @@ PRESET = Family(
     {"validate": "check", "factory": "list"},
 )
 MODEL = Family(
-    "List models; train, export and evaluate your own.",
+    "List and try models; train, export and evaluate your own.",
     {
-        "list": Lazy("List the models that come with mixbridge.", ".model", "list_command"),
+        "list": Lazy("List the models that come with mixbridge, and your own.", ".model", "list_command"),
+        "show": Lazy("Show what a model is and is worth, and check it.", ".model", "show_command"),
+        "test": Lazy("Try a model on one raw track: before, after, figures.", ".model", "test_command"),
+        "style": Lazy("Learn a style from pairs whose settings were recovered (extra `train`)."),
         "corpus": Lazy("Make the corpus that models are trained on (extra `corpus`)."),
         "train": Lazy("Train a model (extra `train`)."),
         "export": Lazy("Make a model bundle of a checkpoint (extra `train`)."),
@@ -107,6 +110,7 @@ MODEL = Family(
         "explain": Lazy("Find the probable cause of a bad case (extra `train`)."),
         "calibration": Lazy("Fit the training compressor to the real one (extra `train`)."),
         "settings": Lazy("Describe the settings that training draws (extra `train`)."),
+        "curve": Lazy("Measure how many pairs a style needs (extra `train`)."),
         "recovery": Lazy("Measure how well settings are recovered from mixes (extra `train`)."),
         "mixes": Lazy("Judge whole mixes as users get them (extra `train`)."),
         "steadiness": Lazy("Measure how far settings depend on the passages heard (extra `train`)."),

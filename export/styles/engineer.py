@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from ...presets.console import SEND_OFF_DB, parameters
 from ...presets.preset import Preset
-from ...presets.units import power_decibels
+from ...presets.units import gain_factor, power_decibels
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
 from ..recovery import space
+from .ways import rendered
 
 Figures = NDArray[np.float64]
 
@@ -82,8 +83,10 @@ class HiddenEngineer:
         usual, differ = known.mean(axis=0), np.maximum(known.std(axis=0), 1.0)
         return cls(habits, spread, tuple(described["settings"]), float(rng.uniform(-20, -16)), usual, differ)
 
-    def mix(self, raw: Samples, sample_rate_hz: int, rng: np.random.Generator, name: str = "Vox") -> Preset:
-        """Set a track: a preset whose rendered sound is what the engineer hands out.
+    def mix(
+        self, raw: Samples, sample_rate_hz: int, rng: np.random.Generator, name: str = "Vox"
+    ) -> tuple[Preset, Samples]:
+        """Set a track: give the preset, and what it makes of the track, shape (2, n).
 
         Args:
             raw: shape (1 or 2, samples), not silent.
@@ -108,8 +111,11 @@ class HiddenEngineer:
             if values[send] < _FAINT_SEND_DB:
                 values[send] = SEND_OFF_DB
         wanted = self.out_lufs + _LEVEL_KEPT * (lufs - _USUAL_LUFS) + _LEVEL_CHANCE_DB * float(rng.standard_normal())
-        made = _loudness(space.preset_of(name, values), raw, sample_rate_hz)
-        return space.preset_of(name, {**values, "strip.fader_db": wanted - made})
+        made = rendered(space.preset_of(name, values), raw, sample_rate_hz)
+        gain_db = round(wanted - integrated_loudness(made, sample_rate_hz), 4)
+        preset = space.preset_of(name, {**values, "strip.fader_db": gain_db})
+        # The fader is behind all that is not linear.
+        return preset, made * np.float32(gain_factor(gain_db))
 
 
 def measures(raw: Samples, sample_rate_hz: int) -> Figures:
@@ -130,12 +136,6 @@ def measures(raw: Samples, sample_rate_hz: int) -> Figures:
 def _inside(freqs_hz: Figures, band: tuple[int, int]) -> NDArray[np.bool_]:
     inside: NDArray[np.bool_] = (freqs_hz >= band[0]) & (freqs_hz < band[1])
     return inside
-
-
-def _loudness(preset: Preset, raw: Samples, sample_rate_hz: int) -> float:
-    from .ways import rendered
-
-    return integrated_loudness(rendered(preset, raw, sample_rate_hz), sample_rate_hz)
 
 
 @cache

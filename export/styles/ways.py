@@ -15,7 +15,7 @@ import numpy as np
 
 from ...presets.preset import Preset
 from ...runtime.audio.reading import Samples
-from ...runtime.model.analysis import heard_in
+from ...runtime.model.analysis import Passage, heard_in
 from ...runtime.rendering.in_memory import render_mix
 from ...runtime.styles.deciding import StyledModel, predict_in_style
 from ...runtime.styles.settings import RATE_HZ
@@ -42,8 +42,10 @@ class FittedWay:
 
     def preset(self, raw: Samples, sample_rate_hz: int) -> Preset:
         """Set a raw track."""
-        audio = at_rate(raw, sample_rate_hz)
-        passage = heard_in({_TRACK: audio}, RATE_HZ, WINDOW_SAMPLES)
+        return self.preset_in(hear(raw, sample_rate_hz))
+
+    def preset_in(self, passage: Passage) -> Preset:
+        """Set a raw track that was heard already (:func:`hear`)."""
         return predict_in_style(StyledModel(bundle_of(self.style), self.style, None), passage)
 
     def render(self, raw: Samples, sample_rate_hz: int) -> Samples:
@@ -61,6 +63,11 @@ WAYS: Final[Mapping[str, Fit]] = MappingProxyType(
     }
 )
 """Ways that need nothing but numbers, the plainest first."""
+
+
+def hear(raw: Samples, sample_rate_hz: int) -> Passage:
+    """Hear a raw track as the runtime does."""
+    return heard_in({_TRACK: at_rate(raw, sample_rate_hz)}, RATE_HZ, WINDOW_SAMPLES)
 
 
 def rendered(preset: Preset, raw: Samples, sample_rate_hz: int) -> Samples:

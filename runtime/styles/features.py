@@ -81,8 +81,13 @@ def features_of(audio: Samples, sample_rate_hz: int, loudness_lufs: float) -> Fl
 
 
 def features_in(passage: Passage, name: str, sample_rate_hz: int) -> Floats:
-    """Measure a track of a passage, from its excerpts."""
-    return features_of(heard_of(passage, name, sample_rate_hz), sample_rate_hz, passage.level_lufs(name))
+    """Measure a track of a passage, from its excerpts; once for each passage."""
+    key = "features", name, sample_rate_hz
+    if key not in passage.memory:
+        audio = heard_of(passage, name, sample_rate_hz)
+        passage.memory[key] = features_of(audio, sample_rate_hz, passage.level_lufs(name))
+    features: Floats = passage.memory[key]
+    return features
 
 
 def heard_of(passage: Passage, name: str, sample_rate_hz: int) -> Samples:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from mixbridge.export.styles.examples import StyleExample
+from mixbridge.export.styles.bundle import write_style_bundle
+from mixbridge.export.styles.examples import WINDOW_SAMPLES, StyleExample
+from mixbridge.export.styles.fitting import fit_house
 from mixbridge.presets.console import Strip, replace
 from mixbridge.presets.preset import Preset, Track
-from mixbridge.runtime.styles.features import FEATURES
+from mixbridge.runtime.model.analysis import heard_in
+from mixbridge.runtime.model.bundle import StyleNote, WayMeasured
+from mixbridge.runtime.styles.features import FEATURES, features_in
 from mixbridge.runtime.styles.settings import settings_of
 from numpy.typing import NDArray
 
@@ -72,3 +76,24 @@ def presence_examples(count: int, seed: int = 0, noise_db: float = 0.5) -> list[
         gain_db = 3.0 - 2.0 * features[PRESENCE] / 3.0 + noise_db * rng.standard_normal()
         examples.append(example(number, features, presence_strip(gain_db, features[0] - 4.0)))
     return examples
+
+
+def write_house_bundle(folder: Path) -> None:
+    """A style learned from made-up voices: those with more highs get less presence."""
+    examples = []
+    for number in range(12):
+        tilt_db = float(np.linspace(-6, 6, 12)[number])
+        passage = heard_in({"Vox": sung(number, 2.0, tilt_db)}, RATE_HZ, WINDOW_SAMPLES)
+        features = features_in(passage, "Vox", RATE_HZ)
+        examples.append(example(number, features, presence_strip(3.0 - tilt_db / 2, features[0] - 3), -19.0))
+    note = StyleNote(
+        way="house",
+        pairs=57,
+        held_out=12,
+        ways=(
+            WayMeasured(name="mean", distance=0.5, share=0.7),
+            WayMeasured(name="house", distance=0.4, share=0.55, better=0.8),
+        ),
+        why="The house style came nearest.",
+    )
+    write_style_bundle(fit_house(examples), note, folder, name="mine", licence="mine alone")
