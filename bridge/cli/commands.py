@@ -100,6 +100,7 @@ MODEL = Family(
         "corpus": Lazy("Make the corpus that models are trained on (extra `corpus`)."),
         "train": Lazy("Train a model (extra `train`)."),
         "export": Lazy("Make a model bundle of a checkpoint (extra `train`)."),
+        "pack": Lazy("Copy a model into one .zip, or make it smaller (extra `train`)."),
         "evaluate": Lazy("Measure a model on held-out songs (extra `train`)."),
         "ablations": Lazy("Measure what parts of the model are worth (extra `train`)."),
         "refinement": Lazy("Measure what --refine adds (extra `train`)."),

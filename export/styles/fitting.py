@@ -23,8 +23,8 @@ from .examples import StyleExample
 Matrix = NDArray[np.float64]
 
 _STRENGTHS: Final = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-# A slope has to explain more than this share of what is left without it: choosing one costs some.
-_WORTH = 0.02
+# Slopes have to be better than none by so many standard errors: the best of ten strengths is often so by chance.
+_SURE = 1.5
 _FEWEST_FOR_SLOPES, _FEWEST_WITH_STAGE = 8, 3
 _LEAST_SPREAD = 1e-3
 _NEARLY_ALL, _MARGIN = 0.95, 1.3
@@ -133,12 +133,14 @@ class _Fitting:
         wanted = (values - centre) / units
         best: tuple[float, Matrix, Matrix] | None = None
         none = _left_out(heard, wanted, weights, np.inf)[1]
-        least = float(np.average(np.square(none).sum(axis=1), weights=weights))
+        without = np.square(none).sum(axis=1)
         for strength in _STRENGTHS:
             found, errors = _left_out(heard, wanted, weights, strength)
-            error = float(np.average(np.square(errors).sum(axis=1), weights=weights))
-            if error < (1 - _WORTH) * least and (best is None or error < best[0]):
-                best = error, found, errors
+            gain = without - np.square(errors).sum(axis=1)
+            mean_gain = float(np.average(gain, weights=weights))
+            doubt = float(gain.std(ddof=1)) / len(gain) ** 0.5
+            if mean_gain > _SURE * doubt and (best is None or mean_gain > best[0]):
+                best = mean_gain, found, errors
         if best is None:
             return
         _, found, errors = best
@@ -176,7 +178,7 @@ def _left_out(heard: Matrix, wanted: Matrix, weights: Matrix, strength: float) -
         inverse = np.linalg.inv(centred.T @ centred + penalty)
         slopes = inverse @ centred.T @ values
         hat = np.einsum("nf,fg,ng->n", centred, inverse, centred) + total
-    errors = (values - centred @ slopes) / roots / (1 - np.minimum(hat, 0.95))[:, None]
+    errors = (values - centred @ slopes) / roots / np.maximum(1 - hat, 1e-6)[:, None]
     return slopes, errors
 
 
