@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,8 +132,10 @@ def _with_small_weights(graph: bytes, precision: Precision) -> bytes:
         shape = (-1, *[1] * (values.ndim - 1)) if axis is not None else ()
         rounded = np.clip(np.round(values / scale.reshape(shape)), -127, 127).astype(np.int8)
         kept += [numpy_helper.from_array(rounded, small), numpy_helper.from_array(scale, f"{small}.scale")]
-        attributes = {} if axis is None else {"axis": axis}
-        nodes.append(helper.make_node("DequantizeLinear", [small, f"{small}.scale"], [tensor.name], **attributes))
+        node = helper.make_node("DequantizeLinear", [small, f"{small}.scale"], [tensor.name])
+        if axis is not None:
+            node.attribute.append(helper.make_attribute("axis", axis))
+        nodes.append(node)
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)
     rest = list(model.graph.node)
@@ -157,5 +159,6 @@ def _hashed(manifest: Manifest, files: Mapping[str, bytes]) -> Manifest:
 
 def _snapshot(arrays: Mapping[str, NDArray[np.float32]]) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: np.asarray(value) for name, value in arrays.items()})
+    fields: dict[str, Any] = {name: np.asarray(value) for name, value in arrays.items()}
+    np.savez_compressed(buffer, **fields)
     return buffer.getvalue()

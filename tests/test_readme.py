@@ -88,6 +88,10 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     (tmp_path / "CORPUS").mkdir()
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "vocal.yaml").write_text("track_root_dirs: [dataset/raw]\nmix_root_dirs: [dataset/mixed]\n")
+    for side in ("raw", "mixed"):
+        write(f"dataset/{side}/vocal1.wav", 1)
     # Those of pyproject.toml, whatever was installed last.
     entries = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["mixbridge.commands"]
     monkeypatch.setattr(

@@ -32,7 +32,7 @@ from .ways import WAYS, Fit
 
 Say = Callable[[str], None]
 
-_HELD_OUT_SHARE, _MOST_HELD_OUT, _FEWEST_HELD_OUT = 0.25, 40, 2
+_HELD_OUT_SHARE, _MOST_HELD_OUT, _FEWEST_HELD_OUT = 0.25, 24, 2
 _FEWEST_PAIRS: Final = 3
 DEFAULT_LICENCE: Final = "not stated"
 
@@ -98,7 +98,7 @@ def choose_style(
 
 
 def held_out_of(examples: Sequence[StyleExample], seed: int = 0) -> list[StyleExample]:
-    """Choose the pairs on which ways are compared: a quarter, 40 at most."""
+    """Choose the pairs on which ways are compared: a quarter, 24 at most."""
     count = int(
         np.clip(round(_HELD_OUT_SHARE * len(examples)), min(_FEWEST_HELD_OUT, len(examples) - 1), _MOST_HELD_OUT)
     )

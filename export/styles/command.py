@@ -6,6 +6,7 @@ mixed ones by the distance of recovering.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -49,14 +50,23 @@ def style(dataset: Path, presets: Path, output: Path, name: str, description: st
     for line in contents.unmatched:
         say(line)
     named = name or output.name.removesuffix(".zip")
-    about = {"name": named, "description": description, "licence": licence, "seed": seed, "say": say}
+    learn = partial(
+        fit_styles,
+        contents.pairs,
+        presets,
+        name=named,
+        description=description,
+        licence=licence,
+        seed=seed,
+        say=say,
+    )
     if output.suffix.lower() == ".zip":
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "bundle"
-            fit_styles(contents.pairs, presets, made, **about)
+            learn(made)
             export_copy(made, output)
     else:
-        fit_styles(contents.pairs, presets, output, **about)
+        learn(output)
     click.echo(str(output))
     say(f"next: mixbridge model test {output} RAW.wav -o heard")
 

@@ -179,8 +179,9 @@ def _points(
 ) -> Iterator[CurvePoint]:
     found = compare_pairs(renders, held_out)
     for way, measured in found.ways.items():
-        numbers = found.share(way), measured.distances.mean(), measured.features.mean()
-        yield CurvePoint(engineer, settings, count, way, *(round(float(n), 5) for n in numbers), len(held_out))
+        share, distance = found.share(way), float(measured.distances.mean())
+        features = round(float(measured.features.mean()), 5)
+        yield CurvePoint(engineer, settings, count, way, round(share, 5), round(distance, 5), features, len(held_out))
 
 
 def _render_in(way: FittedWay, passages: Mapping[int, Passage]) -> Rendering:

@@ -118,7 +118,7 @@ class Controller:
         self.bundle: Bundle = open_bundle(model)
         self.manifest = self.bundle.manifest
         if self.manifest.style is not None and not self.bundle.has_network:
-            raise ModelError(f"{self.bundle.folder}: has a style and no network; `mixbridge mix --model` uses it")
+            raise ModelError(f"{self.bundle.folder}: has a style and no network; mix and AudioProcessor use it")
         if not (trusted or self.bundle.manifest_sha256 in shipped_hashes()):
             try_first(self.bundle)
         self._provider, self._threads = provider, threads

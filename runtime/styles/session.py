@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ...presets.checking.claims import with_claims
-from ...presets.errors import ModelError, PresetError
+from ...presets.errors import Hint, ModelError, PresetError
 from ...presets.preset import Preset, SourceFile, WeightedFile, Window, said_of
 from ...presets.roles import Role
 from ..audio.opening import OpenFiles
@@ -80,13 +80,14 @@ def check_reference(styled: StyledModel | None, has_song: bool, name: str, *, re
     """
     if styled is None and not has_song:
         raise ModelError(
-            f"the model {name} needs a reference: give a finished song (--reference SONG), or a model that has learned "
-            "a style from pairs of raw and mixed tracks (--model, `mixbridge model list`)"
+            f"the model {name} needs a reference: give a finished song, or take a model that has learned a style from "
+            "pairs of raw and mixed tracks (`mixbridge model list`)",
+            hints=(Hint("reference", "song.wav"),),
         )
     if styled is not None and refines:
-        raise PresetError("a search comes closer to a reference, and this model has a style of its own: leave --refine")
+        raise PresetError("a search comes closer to a reference, and this model has a style of its own: leave it")
     if not has_song and matches:
-        raise PresetError("the master is fitted to a reference, and there is none: give one, or leave --match")
+        raise PresetError("the master is fitted to a reference, and there is none: give one, or leave that")
 
 
 def _heard(song: Song, source: SourceFile, files: OpenFiles) -> WeightedFile:

@@ -50,6 +50,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "presets").mkdir(exist_ok=True)
         made = preset.model_copy(update={"tracks": (track,), "provenance": told})
         save(made, tmp_path / "presets" / f"vocal{number}.json")
+    yaml = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "fine-tuning.md").read_text(encoding="utf-8"), re.M | re.S)[0]
+    yaml = yaml.replace("batch_size: 8", "batch_size: 2").replace("num_workers: 2", "num_workers: 1")
+    (tmp_path / "vocal.yaml").write_text(f"{yaml}max_steps: 4\ncheck_every: 2\nadapters: 2\n")  # as good for a test
     sf.write(tmp_path / "vox.wav", sung(9, 2.0).T, RATE_HZ, subtype="FLOAT")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -64,7 +67,15 @@ def test_commands_of_the_page_run_in_their_order(folder: Path, capsys: pytest.Ca
             main(arguments)
         assert stop.value.code == 0, (arguments, capsys.readouterr().err)
         ran.append(" ".join(arguments[:2]))
-    assert {"recover dataset", "model style", "model show", "model test", "mix vox.wav", "model pack"} <= set(ran)
+    assert {
+        "recover dataset",
+        "model style",
+        "model show",
+        "model test",
+        "mix vox.wav",
+        "model pack",
+        "train -c",
+    } <= set(ran)
     found = load(folder / "out" / "preset.json").track("vox").strip
     assert found.compressor.ratio == pytest.approx(3.0, rel=0.05)
     samples = sung(10, 2.0)[0]

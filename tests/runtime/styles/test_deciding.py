@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,14 +10,19 @@ import mixbridge
 import numpy as np
 import pytest
 import soundfile as sf
+from mixbridge.export.styles.bundle import add_style
+from mixbridge.presets.console import Reverb
 from mixbridge.presets.errors import ModelError, PresetError
 from mixbridge.presets.files import load
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import heard_in
-from mixbridge.runtime.model.bundle import open_bundle
+from mixbridge.runtime.model.bundle import LEARNED_REFERENCE, StyleNote, open_bundle
+from mixbridge.runtime.model.controller import Controller
+from mixbridge.runtime.prediction.hearing import decided
 from mixbridge.runtime.styles.deciding import StyledModel, predict_in_style
 from mixbridge.runtime.styles.settings import TONE_HZ, tone_of
 from mixbridge.runtime.styles.snapshot import check_style
+from mixbridge.runtime.styles.style import load_style
 from style_examples import sung
 
 RATE_HZ = 44_100
@@ -118,7 +125,7 @@ def test_models_without_a_style_ask_for_a_reference(tmp_path: Path) -> None:
 
 def test_a_search_needs_a_reference(house_bundle: Path, tmp_path: Path) -> None:
     options = mixbridge.PredictOptions(refine_s=5)
-    with pytest.raises(PresetError, match="leave --refine"):
+    with pytest.raises(PresetError, match="style of its own"):
         mixbridge.predict({"Vox": voice_file(tmp_path)}, model=house_bundle, options=options)
 
 
@@ -180,9 +187,6 @@ class TestAudioProcessor:
 
 def broken(bundle: Path, folder: Path, change: dict[str, object]) -> Path:
     """The bundle with something else in its style, and hashes that fit."""
-    import hashlib
-    import shutil
-
     shutil.copytree(bundle, folder)
     style = json.loads((folder / "style.json").read_text()) | change
     (folder / "style.json").write_text(json.dumps(style))
@@ -216,3 +220,50 @@ def test_a_changed_style_is_refused(house_bundle: Path, tmp_path: Path) -> None:
         style.write(" ")
     with pytest.raises(ModelError, match="hash"):
         StyledModel.of(folder)
+
+
+@pytest.fixture(scope="module")
+def tuned_bundle(tmp_path_factory: pytest.TempPathFactory, controller: Controller) -> Path:
+    """The network that ships, with what a song gave it in place of a reference, and a room."""
+    folder = tmp_path_factory.mktemp("tuned") / "tuned"
+    shutil.copytree(controller.bundle.folder, folder)
+    song = np.random.default_rng(0).standard_normal((2, 2 * RATE_HZ)).astype(np.float32) * np.float32(0.1)
+    np.save(folder / LEARNED_REFERENCE, controller.embeddings([song], song).reference)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][LEARNED_REFERENCE] = hashlib.sha256((folder / LEARNED_REFERENCE).read_bytes()).hexdigest()
+    manifest |= {"learned_reference": LEARNED_REFERENCE, "role": "lead vocal", "name": "tuned"}
+    manifest["effects"] = {"reverb": {"decay_mid_s": 2.5}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_a_network_with_a_learned_reference_needs_none(tuned_bundle: Path, controller: Controller) -> None:
+    network = Controller(tuned_bundle, "cpu", threads=1, trusted=True)
+    model = StyledModel.of(network)
+    assert model is not None
+    audio = sung(80, 2.0)
+    passage = heard_in({"Vox": audio}, RATE_HZ, model.window_samples)
+    preset = predict_in_style(model, passage)
+    song = np.random.default_rng(0).standard_normal((2, 2 * RATE_HZ)).astype(np.float32) * np.float32(0.1)
+    outputs = decided(controller, passage, song, ["Vox"], [{"lead vocal": 1.0}])
+    ratio = next(
+        output.denormalize(float(value))
+        for output, value in zip(controller.manifest.layout.track, outputs.tracks[0], strict=True)
+        if output.path == "compressor.ratio"
+    )
+    assert preset.tracks[0].strip.compressor.ratio == pytest.approx(ratio, rel=0.2)
+    assert preset.reverb == Reverb()  # nothing is sent there
+    assert "set by a network" in (preset.provenance.decisions or ("",))[0]
+    assert preset.provenance.confidence is not None
+    assert "Nobody measured" in preset.provenance.confidence.reasons[0]
+
+
+def test_numbers_tell_what_a_network_does_not(tuned_bundle: Path, house_bundle: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both"
+    shutil.copytree(tuned_bundle, both)
+    add_style(both, load_style(open_bundle(house_bundle)), StyleNote(way="house", pairs=57))
+    model = StyledModel.of(Controller(both, "cpu", threads=1, trusted=True))
+    assert model is not None
+    strip = predict_in_style(model, heard_in({"Vox": sung(81, 2.0)}, RATE_HZ, model.window_samples)).tracks[0].strip
+    assert strip.reverb_send_db == pytest.approx(-18.0, abs=0.1)
+    assert strip.low_cut.freq_hz == pytest.approx(90.0, rel=0.02)
