@@ -25,7 +25,8 @@ _STOPPED, _LEFT_OUT = 130, 1
 _PAGE = "check.html"
 
 
-@click.command()
+# As its entry point is called: "train" is that of `mixbridge model train`. People call it by its place in the table.
+@click.command("tune")
 @click.argument("dataset", type=_FOLDER, required=False)
 @click.option(
     "-c", "--config", "configs", type=_FILE, multiple=True, help="Configuration, YAML; of several, later ones win."

@@ -49,7 +49,7 @@ def check_page_file(file: Path) -> None:
                 return
     except OSError as error:
         raise OutputError(f"cannot be written ({error}): choose another name.", file) from error
-    raise OutputError("is there already, and is no check of pairs: choose another name with -o.", file)
+    raise OutputError("is there already, and is no check of pairs: choose another name.", file)
 
 
 def page_text(title: str, result: CheckResult) -> str:
