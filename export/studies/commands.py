@@ -246,20 +246,23 @@ def settings(output: Path) -> None:
 @click.argument("corpus", type=_EXISTING_FOLDER)
 @click.option("-o", "--output", type=_FOLDER, default=Path("recovered.md"), show_default=True, help="Page to write.")
 @click.option("--cases", type=click.IntRange(min=1), default=30, show_default=True, help="Pairs of each kind.")
-@click.option("--seconds", type=_SECONDS, default=30.0, show_default=True, help="Length of a pair.")
+@click.option("--sessions", type=click.IntRange(min=0), default=20, show_default=True, help="Sessions of both kinds.")
+@click.option("--seconds", type=_SECONDS, default=30.0, show_default=True, help="Length of a pair or session.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed draws other pairs."
 )
 @click.option("--record", type=_FOLDER, help="File that keeps what was measured.  [default: in the user's cache]")
-def recovery(corpus: Path, output: Path, cases: int, seconds: float, seed: int, record: Path | None) -> None:
-    """Measure `mixbridge recover` on pairs made of held-out voices of CORPUS; write a page.
+def recovery(
+    corpus: Path, output: Path, cases: int, sessions: int, seconds: float, seed: int, record: Path | None
+) -> None:
+    """Measure `mixbridge recover` on pairs and sessions made of held-out stems of CORPUS; write a page.
 
-    To go on after a stop, repeat the command; a higher --cases adds pairs.
+    To go on after a stop, repeat the command; higher --cases and --sessions add some.
     """
     from .recovery import run
 
     kept = record or cache_folder("recovery") / f"{seed}-{seconds:g}.jsonl"
-    run(corpus, output, cases, seconds, seed, kept, _say)
+    run(corpus, output, cases, sessions, seconds, seed, kept, _say)
     click.echo(output, err=True)
 
 

@@ -1,4 +1,4 @@
-"""Measures `mixbridge recover` on pairs whose settings are known, and writes a page; goes on where it was stopped."""
+"""Measures `mixbridge recover` on pairs and sessions whose settings are known; goes on where it was stopped."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.console import SEND_OFF_DB, Strip, get, parameters
-from ...presets.errors import AudioError
+from ...presets.errors import AudioError, ModelError
 from ...presets.preset import Preset
 from ...runtime.audio.reading import probe, read_passage
+from ..evaluation.material import HeldOutSession, find_material
 from ..recovery.guess import filtered_by
 from ..recovery.track import Recovered, recover_track
 from ..whole_files import check_page, write_text
-from .recovery_pairs import KnownPair, drawn_values, foreign_pair, loudness_of, own_pair
+from .recovery_pairs import KINDS, Kind, KnownPair, drawn_values, foreign_pair, loudness_of, own_pair
+from .recovery_sessions import LEAST_TRACKS, SessionCase, measured_session
 
-Kind = Literal["own", "foreign"]
 Say = Callable[[str], None]
 
 TITLE: Final = "# How well settings are recovered"
-KINDS: Final[tuple[Kind, ...]] = ("own", "foreign")
 _GOALS: Final = {"own": 0.25, "foreign": 0.45}
 _CURVE_GOAL_DB, _REVERB_GOAL_DB, _SECONDS_GOAL = 1.5, 2.0, 60.0
 _CURVE_HZ: Final = np.geomspace(60, 14_000, 60)
@@ -58,72 +59,78 @@ class RecoveryCase:
     wall_s: float
 
 
-def run(corpus: Path, page: Path, cases: int, seconds: float, seed: int, record: Path, say: Say) -> None:
-    """Recovers pairs and writes the page.
+def run(corpus: Path, page: Path, cases: int, sessions: int, seconds: float, seed: int, record: Path, say: Say) -> None:
+    """Recovers pairs and sessions, and writes the page.
 
     Args:
         corpus: with held-out sessions in `test/`.
         page: to write.
         cases: pairs of each kind.
-        seconds: length of each.
+        sessions: how many; every other one is of each kind.
+        seconds: length of each pair and session.
         seed: of the draws.
-        record: file that keeps what was measured, a line for each pair.
-        say: told each pair.
+        record: file that keeps what was measured, a line for each.
+        say: told each.
 
     Raises:
         AudioError: the corpus has no voices.
+        ModelError: it has no sessions.
     """
     check_page(page, TITLE)
     voices = sorted((corpus / "test").glob("*/vocal.flac")) + sorted((corpus / "test").glob("*/vocal.wav"))
     if not voices:
         raise AudioError(f"{corpus / 'test'}: no session has a vocal.flac: give a corpus of `mixbridge model corpus`.")
-    done = {(case.number, case.kind): case for case in _recorded(record)}
-    for number in range(cases):
-        for kind in KINDS:
+    kept = list(_recorded(record))
+    done = {(case.number, case.kind): case for case in kept if isinstance(case, RecoveryCase)}
+    mixed = {case.number: case for case in kept if isinstance(case, SessionCase)}
+    several = _multitrack(corpus) if sessions else ()
+    # In turn, so that a run that is stopped has some of each kind.
+    for number in range(max(cases, sessions)):
+        for kind in KINDS if number < cases else ():
             if (number, kind) not in done:
                 case = _measured(voices, number, kind, seconds, seed)
                 done[number, kind] = case
                 _keep(record, {"seed": seed, "seconds": seconds, **asdict(case)})
                 say(f"{number} {kind}: {case.ratio:.3f}, {case.cpu_s:.0f} s")
-    write_text(page, page_text([done[key] for key in sorted(done)], seconds))
+        if number < sessions and number not in mixed:
+            found = measured_session(several, number, KINDS[number % 2], seconds, seed)
+            mixed[number] = found
+            _keep(record, {"seed": seed, "seconds": seconds, **asdict(found)})
+            say(f"session {number} {found.kind}: {found.ratio:.3f}, {found.cpu_s:.0f} s")
+    pairs = [done[key] for key in sorted(done) if key[0] < cases]
+    write_text(page, page_text(pairs, [mixed[number] for number in range(sessions)], seconds))
 
 
-def page_text(cases: Sequence[RecoveryCase], seconds: float) -> str:
+def _multitrack(corpus: Path) -> Sequence[HeldOutSession]:
+    found = [session for session in find_material(corpus).sessions if len(session.stems) >= LEAST_TRACKS]
+    if not found:
+        raise ModelError(f"{corpus}: has no session of {LEAST_TRACKS} tracks and more: give --sessions 0.")
+    kinds = sorted({session.kind for session in found})
+    groups = [[session for session in found if session.kind == kind] for kind in kinds]
+    # The first are not to be all of one sort.
+    return [session for row in zip_longest(*groups) for session in row if session is not None]
+
+
+def page_text(pairs: Sequence[RecoveryCase], sessions: Sequence[SessionCase], seconds: float) -> str:
     """Writes the page in Markdown."""
-    rows = []
-    for kind in KINDS:
-        ratios = np.array([case.ratio for case in cases if case.kind == kind])
-        if ratios.size:
-            goal = _GOALS[kind]
-            low, middle, high = np.quantile(ratios, [0.1, 0.5, 0.9])
-            rows.append(
-                f"| {kind} | {ratios.size} | {goal:g} | {ratios.mean():.3f} | {middle:.3f} | {low:.3f} to {high:.3f} | "
-                f"{ratios.max():.3f} | {np.mean(ratios <= goal):.0%} |"
-            )
-    curves = np.array([case.curve_db for case in cases if case.curve_db is not None])
-    rooms = np.abs([case.reverb_db for case in cases if case.reverb_db is not None])
-    cpu = np.array([case.cpu_s for case in cases])
-    wall = np.array([case.wall_s for case in cases])
+    curves = np.array([case.curve_db for case in pairs if case.curve_db is not None])
+    rooms = np.abs([case.reverb_db for case in pairs if case.reverb_db is not None])
+    cpu, wall = (np.array(times) for times in zip(*((case.cpu_s, case.wall_s) for case in pairs), strict=True))
     found = [
-        f"| mean difference of the curve of cuts and equalizer, dB | {_CURVE_GOAL_DB:g} | {_spread(curves)} | "
-        f"{_share(curves, _CURVE_GOAL_DB)} |",
-        f"| difference of the reverb's level, dB | {_REVERB_GOAL_DB:g} | {_spread(rooms)} | "
-        f"{_share(rooms, _REVERB_GOAL_DB)} |",
-        f"| processor time of a pair, s | {_SECONDS_GOAL:g} | {_spread(cpu)} | {_share(cpu, _SECONDS_GOAL)} |",
-        f"| time of a pair, on a machine with other work, s | {_SECONDS_GOAL:g} | {_spread(wall)} | "
-        f"{_share(wall, _SECONDS_GOAL)} |",
+        _figure("mean difference of the curve of cuts and equalizer, dB", curves, _CURVE_GOAL_DB),
+        _figure("difference of the reverb's level, dB", rooms, _REVERB_GOAL_DB),
+        _figure("processor time of a pair, s", cpu, _SECONDS_GOAL),
+        _figure("time of a pair, on a machine with other work, s", wall, _SECONDS_GOAL),
     ]
     return f"""{TITLE}
 
-Made by `mixbridge model recovery CORPUS`. Pairs of {seconds:g} s are made of held-out raw voices: settings are drawn
-from the Gaussian over 385 real vocal chains, and the voice is processed by the console itself (**own**) or by
-processors of other design (**foreign**: a cut of fourth order, shelves of first order, parallel bells, pedalboard's
-Compressor and Reverb). What is recovered is rendered, and its STFT distance to the mixed file (left, right, middle,
-side; windows of 512, 2048 and 8192) is divided by that of the raw file at the mixed one's loudness.
+Made by `mixbridge model recovery CORPUS`. Pairs of {seconds:g} s are made of held-out raw voices: each is processed
+with the settings of one of 385 real vocal chains, by the console itself (**own**) or by processors of other design
+(**foreign**: a cut of fourth order, shelves of first order, parallel bells, pedalboard's Compressor and Reverb). What
+is recovered is rendered, and its STFT distance to the mixed file (left, right, middle, side; windows of 512, 2048 and
+8192) is divided by that of the raw file at the mixed one's loudness.
 
-| processors | pairs | goal | mean | median | 10 to 90 % | worst | reach the goal |
-|---|---|---|---|---|---|---|---|
-{chr(10).join(rows)}
+{_ratios(pairs)}
 
 | what (own processors; times of all) | goal | median, 90 %, worst | reach it |
 |---|---|---|---|
@@ -131,7 +138,56 @@ side; windows of 512, 2048 and 8192) is divided by that of the raw file at the m
 
 The curve is compared from 60 Hz to 14 kHz without its mean, which is the fader's. The reverb counts where it was sent
 at {_HEARD_REVERB_DB:g} dB or more; one that was not found counts as {SEND_OFF_DB:g} dB.
+{_sessions_text(sessions, seconds) if sessions else ""}"""
+
+
+def _sessions_text(sessions: Sequence[SessionCase], seconds: float) -> str:
+    levels, pans, sends = (
+        np.array([value for case in sessions if (value := getattr(case, name)) is not None])
+        for name in ("level_db", "pan", "send_db")
+    )
+    figures = [
+        _figure("levels of strips, dB (own)", levels, None),
+        _figure("pans of mono tracks, 0..1 to a side", pans, None),
+        _figure(f"sends of {_HEARD_REVERB_DB:g} dB or more, dB (own)", sends, None),
+        _figure("processor time, s", np.array([case.cpu_s for case in sessions]), None),
+    ]
+    tracks = [case.tracks for case in sessions]
+    return f"""
+## Sessions
+
+Excerpts of {seconds:g} s of held-out sessions of {min(tracks)} to {max(tracks)} tracks, mixed as engineers set tracks
+of their roles (quantiles of 1,621 tracks of 64 mixes): faders, pans, cuts, bells, shelves, compressors, sends to one
+room. The raw mix that is compared with has all stems equally loud in the middle.
+
+{_ratios(sessions)}
+
+| difference from what was set, median of the tracks of a session | median, 90 %, worst of the sessions |
+|---|---|
+{chr(10).join(figures)}
 """
+
+
+def _ratios(cases: Sequence[RecoveryCase] | Sequence[SessionCase]) -> str:
+    rows = ["| processors | number | goal | mean | median | 10 to 90 % | worst | reach the goal |"]
+    rows.append("|---|---|---|---|---|---|---|---|")
+    for kind, goal in _GOALS.items():
+        ratios = np.array([case.ratio for case in cases if case.kind == kind])
+        if ratios.size:
+            low, middle, high = np.quantile(ratios, [0.1, 0.5, 0.9])
+            rows.append(
+                f"| {kind} | {ratios.size} | {goal:g} | {ratios.mean():.3f} | {middle:.3f} | {low:.3f} to {high:.3f} | "
+                f"{ratios.max():.3f} | {np.mean(ratios <= goal):.0%} |"
+            )
+    return "\n".join(rows)
+
+
+def _figure(what: str, values: NDArray[np.float64], goal: float | None) -> str:
+    spread = f"{np.median(values):.2g}, {np.quantile(values, 0.9):.2g}, {values.max():.2g}" if values.size else "-"
+    if goal is None:
+        return f"| {what} | {spread} |"
+    share = f"{np.mean(values <= goal):.0%}" if values.size else "-"
+    return f"| {what} | {goal:g} | {spread} | {share} |"
 
 
 def _measured(voices: Sequence[Path], number: int, kind: Kind, seconds: float, seed: int) -> RecoveryCase:
@@ -185,7 +241,7 @@ def _keep(record: Path, line: Mapping[str, object]) -> None:
         lines.write(("\n" if torn else "") + json.dumps(line) + "\n")
 
 
-def _recorded(record: Path) -> Iterator[RecoveryCase]:
+def _recorded(record: Path) -> Iterator[RecoveryCase | SessionCase]:
     if not record.is_file():
         return
     for line in record.read_text(encoding="utf-8").splitlines():
@@ -195,14 +251,4 @@ def _recorded(record: Path) -> Iterator[RecoveryCase]:
             continue  # the last line of a run that was killed
         data.pop("seed", None)
         data.pop("seconds", None)
-        yield RecoveryCase(**data)
-
-
-def _spread(values: NDArray[np.float64]) -> str:
-    if not values.size:
-        return "-"
-    return f"{np.median(values):.2g}, {np.quantile(values, 0.9):.2g}, {values.max():.2g}"
-
-
-def _share(values: NDArray[np.float64], goal: float) -> str:
-    return f"{np.mean(values <= goal):.0%}" if values.size else "-"
+        yield SessionCase(**data) if "session" in data else RecoveryCase(**data)

@@ -1,4 +1,8 @@
-"""Pairs whose settings are known: raw voices, processed by the console with drawn settings, or by other processors."""
+"""Pairs whose settings are known: raw voices, processed by the console with drawn settings, or by other processors.
+
+Settings are rows of 385 vocal chains that were fitted to pairs of raw and mixed vocals (DiffVox, Chin-Yun Yu et al.,
+DAFx 2025, arXiv 2504.14735, MIT), in the console's units: `vocal_chains.json`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -17,6 +23,9 @@ from ...runtime.audio.reading import Samples
 from ..recovery import space
 from ..twin.proof import runtime_console
 
+Kind = Literal["own", "foreign"]
+KINDS: Final[tuple[Kind, ...]] = ("own", "foreign")
+"""Whose processors make the mixed recording."""
 _ROOM_SIZES = (0.1, 0.95)
 _EQUAL_POWER = math.sqrt(0.5)
 
@@ -41,19 +50,26 @@ class KnownPair:
 
 
 def drawn_values(rng: np.random.Generator, loudness_lufs: float) -> dict[str, float]:
-    """Draws a vocal chain from the Gaussian over real ones; values by path, inside the console's ranges."""
-    described = json.loads(Path(space.__file__).with_name("vocal_prior.json").read_text(encoding="utf-8"))
-    correlation = np.array(described["correlation"])
-    plain = np.array(described["mean"]) + np.array(described["spread"]) * (
-        np.linalg.cholesky(correlation) @ rng.standard_normal(len(correlation))
-    )
+    """Draws one of the real vocal chains; values by path, inside the console's ranges.
+
+    Args:
+        rng: that draws.
+        loudness_lufs: of the raw voice, which thresholds are relative to.
+    """
+    described = _chains()
+    row = described["chains"][int(rng.integers(len(described["chains"])))]
     values = {}
-    for path, drawn in zip(described["settings"], plain, strict=True):
+    for path, value in zip(described["settings"], row, strict=True):
         part, name = path.split(".", 1)
-        row = parameters(space.PARTS[part])[name]
-        value = math.exp(drawn) if row.scale == "log" else drawn
-        values[path] = row.clamp(value + (loudness_lufs if name == "compressor.threshold_db" else 0.0))
+        over = loudness_lufs if name == "compressor.threshold_db" else 0.0
+        values[path] = parameters(space.PARTS[part])[name].clamp(value + over)
     return values | {"delay.ping_pong": 1.0}
+
+
+@cache
+def _chains() -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(Path(space.__file__).with_name("vocal_chains.json").read_text("utf-8"))
+    return described
 
 
 def own_pair(raw: Samples, rate_hz: int, values: Mapping[str, float]) -> KnownPair:
@@ -63,11 +79,19 @@ def own_pair(raw: Samples, rate_hz: int, values: Mapping[str, float]) -> KnownPa
 
 
 def foreign_pair(raw: Samples, rate_hz: int, values: Mapping[str, float]) -> KnownPair:
-    """Processes a voice by processors that are not the console's, with settings of the same kind.
+    """Processes a voice by processors that are not the console's, with settings of the same kind."""
+    stereo = np.repeat(foreign_strip(raw, rate_hz, values), 2, axis=0)
+    send = 10 ** (values["strip.reverb_send_db"] / 20)
+    mixed: Samples = (_EQUAL_POWER * (stereo + send * foreign_room(stereo, rate_hz, values))).astype(np.float32)
+    return KnownPair(raw, mixed, rate_hz, values, None)
 
-    A cut of fourth order, shelves of first order, bells as parallel band-passes, pedalboard's Compressor and Reverb.
+
+def foreign_strip(raw: Samples, rate_hz: int, values: Mapping[str, float]) -> Samples:
+    """Processes one channel, shape (1, samples), without fader and pan.
+
+    A cut of fourth order, shelves of first order, bells as parallel band-passes, pedalboard's Compressor.
     """
-    from pedalboard import Compressor, Reverb
+    from pedalboard import Compressor
     from pedalboard._pedalboard import Pedalboard
     from scipy.signal import butter, sosfilt
 
@@ -87,16 +111,20 @@ def foreign_pair(raw: Samples, rate_hz: int, values: Mapping[str, float]) -> Kno
         max(0.1, set_to["compressor.attack_ms"] / 2),
         max(5.0, set_to["compressor.release_ms"] / 2),
     )
-    dry = Pedalboard([compressor])(audio.astype(np.float32)[None], rate_hz)
-    stereo = np.repeat(dry, 2, axis=0)
-    size = float(np.clip((math.log2(set_to["reverb.decay_mid_s"]) + 2) / 5, *_ROOM_SIZES))
+    squeezed: Samples = Pedalboard([compressor])(audio.astype(np.float32)[None], rate_hz)
+    return squeezed
+
+
+def foreign_room(sent: Samples, rate_hz: int, values: Mapping[str, float]) -> Samples:
+    """Gives what pedalboard's Reverb returns of what is sent, shape (2, samples), as loud as that."""
+    from pedalboard import Reverb
+    from pedalboard._pedalboard import Pedalboard
+
+    size = float(np.clip((math.log2(values["reverb.decay_mid_s"]) + 2) / 5, *_ROOM_SIZES))
     room = Pedalboard([Reverb(room_size=size, damping=0.4, wet_level=1.0, dry_level=0.0, width=1.0)])
-    wet = room(stereo, rate_hz)
-    wet *= 10 ** (set_to["reverb_send_db"] / 20) * math.sqrt(
-        float(np.square(stereo).mean()) / max(float(np.square(wet).mean()), 1e-12)
-    )
-    mixed: Samples = (_EQUAL_POWER * (stereo + wet)).astype(np.float32)
-    return KnownPair(raw, mixed, rate_hz, values, None)
+    wet: Samples = room(sent, rate_hz)
+    power = float(np.square(sent).mean()) / max(float(np.square(wet).mean()), 1e-12)
+    return wet * np.float32(math.sqrt(power))
 
 
 def loudness_of(raw: Samples, rate_hz: int) -> float:
