@@ -21,8 +21,8 @@ from .lags import SURE_PEAK, Lags, find_lags
 from .likeness import explained_share
 
 _SILENT_LUFS = -65.0
-# Power of the middle against that of the sides: what is left of sides that cancel each other is rounding.
-_CANCELLED = 1e-4
+# Power of the middle against that of the louder side.
+_CANCELLED = 0.05
 _SHORTEST_S: Final = 1.0
 _ALIKE_LU = 0.5
 # What is another take explains a tenth at most; a voice under a band that is as loud a half.
@@ -114,14 +114,12 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
             raise AudioError(f"{what}: the {name} recording is shorter than {_SHORTEST_S:g} s: give a longer one.")
         if integrated_loudness(audio, sample_rate_hz) < _SILENT_LUFS:
             raise AudioError(f"{what}: the {name} recording is silent: give another file.")
-    one = raw.mean(axis=0)
-    if np.square(one, dtype=np.float64).mean() < _CANCELLED * np.square(raw, dtype=np.float64).mean():
-        raise AudioError(
-            f"{what}: the sides of the raw recording cancel each other: turn one of them, or give one side."
-        )
+    one = heard_as_one(raw)
     moved, lags = on_time_of(one, mixed, sample_rate_hz)
     inside = reached_by(mixed.shape[1], lags, raw.shape[1], sample_rate_hz)
-    explained = explained_share(one[inside], _sum(moved)[inside], sample_rate_hz) if _is_long(inside, lags) else 0.0
+    explained = (
+        explained_share(one[inside], heard_as_one(moved)[inside], sample_rate_hz) if _is_long(inside, lags) else 0.0
+    )
     likeness = PairLikeness(explained, lags.peak, lags.agreeing)
     _refuse_none(likeness, what)
     gain_db = integrated_loudness(moved[:, inside], sample_rate_hz) - integrated_loudness(
@@ -174,24 +172,30 @@ def on_time_of(raw: Samples, mixed: Samples, sample_rate_hz: int) -> tuple[Sampl
     Returns:
         What was mixed, as long as the raw recording, and how it lay.
     """
-    lags = _whole_where_near(find_lags(raw, _sum(mixed), sample_rate_hz), sample_rate_hz)
+    lags = _whole_where_near(find_lags(raw, heard_as_one(mixed), sample_rate_hz), sample_rate_hz)
     moved = _moved(mixed, lags, len(raw), sample_rate_hz)
     if lags.drift:
         # A peak is blurred by what the clock drifts in a passage: once more, without most of that.
-        lags = _together(lags, find_lags(raw, _sum(moved), sample_rate_hz))
+        lags = _together(lags, find_lags(raw, heard_as_one(moved), sample_rate_hz))
         moved = _moved(mixed, lags, len(raw), sample_rate_hz)
     return moved, lags
 
 
-def _sum(audio: Samples) -> Samples:
-    """One channel; of a recording whose sides cancel each other the louder one."""
-    middle = audio.mean(axis=0)
+def heard_as_one(audio: Samples) -> Samples:
+    """Gives the middle; of a recording whose sides cancel each other the louder side, shape (samples,)."""
+    middle: Samples = audio.mean(axis=0)
+    if not is_cancelling(audio):
+        return middle
     sides = np.square(audio, dtype=np.float64).mean(axis=1)
-    if np.square(middle, dtype=np.float64).mean() < 0.05 * sides.max():
-        loudest: Samples = audio[int(sides.argmax())]
-        return loudest
-    both: Samples = middle
-    return both
+    # Of sides that are as loud the left: which is turned must not depend on rounding.
+    louder: Samples = audio[0 if sides[0] > 0.5 * sides.max() else 1]
+    return louder
+
+
+def is_cancelling(audio: Samples) -> bool:
+    """Tells whether little is left of the sides of a recording when they are added."""
+    sides = np.square(audio, dtype=np.float64).mean(axis=1)
+    return bool(np.square(audio.mean(axis=0), dtype=np.float64).mean() < _CANCELLED * sides.max())
 
 
 def _is_long(inside: slice, lags: Lags) -> bool:
@@ -279,6 +283,11 @@ def _noted(pair: MatchedPair, mixed: Samples) -> MatchedPair:
     seconds = mixed.shape[1] / pair.sample_rate_hz, pair.raw.shape[1] / pair.sample_rate_hz
     if abs(seconds[0] - seconds[1]) > 0.05:
         notes.append(f"It is {seconds[0]:.1f} s long, the raw one {seconds[1]:.1f} s; what both have is compared.")
+    if is_cancelling(pair.raw):
+        notes.append(
+            "The sides of the raw recording cancel each other where they are added: one of them may be inverted. The "
+            "louder one was listened to."
+        )
     if pair.raw.shape[0] == 2 and pair.is_mixed_mono:
         notes.append("The raw recording is stereo, the mixed one mono.")
     if abs(pair.gain_db) > _ALIKE_LU:

@@ -1,4 +1,4 @@
-"""Levels, pans and curves of all tracks of a session at once, from spectra: the linear part of a mix.
+"""Levels, pans, curves and sends of all tracks of a session at once, from spectra: the linear part of a mix.
 
 In each part of an octave and on each side the mix is the sum of the stems, each times a complex gain (an equalizer
 turns phases, too); least squares over the whole song find the gains. What cannot be met so is no linear mix of these
@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 from ...runtime.audio.reading import Samples
 from .guess import PairBands
@@ -21,7 +22,7 @@ from .guess import PairBands
 Curve = NDArray[np.float64]
 
 _LONGEST_S, _CHUNK = 90.0, 128
-_RIDGE = 1e-4
+_RIDGE, _SEND_RIDGE, _EVENED = 1e-4, 1e-6, 5
 # Two stems that are nearly the same share what they do.
 _SILENT_DB: Final = -55.0
 _HEARD_DB, _STEEPEST_DB = 40.0, 30.0
@@ -87,6 +88,66 @@ def balance_of(stems: Sequence[Samples], mix: Samples, sample_rate_hz: int) -> S
         _track(gains[:, :, at], powers[:, :, at], float(total), len(stem) == 2) for at, stem in enumerate(stems)
     )
     return SessionBalance(tracks, max(0.0, explained), bands)
+
+
+def sends_of(
+    dry: Sequence[Samples], wet: Sequence[Samples], mix: Samples, sample_rate_hz: int, is_same_room: bool
+) -> list[float]:
+    """Finds how much of each track's reverb is in a mix, as a factor; 0 where there is none.
+
+    Args:
+        dry: what each strip gives to the mix, shape (2, samples).
+        wet: what the room makes of each, sent at 0 dB, likewise.
+        mix: likewise.
+        sample_rate_hz: of all.
+        is_same_room: whether the mix has this very room in it, so that samples match; else powers are compared.
+    """
+    bands = PairBands(sample_rate_hz)
+    square, aim = (_in_phase if is_same_room else _in_power)(dry, wet, mix, bands)
+    # The least squares of what is known by its products alone.
+    scale = np.sqrt(np.maximum(np.diag(square), 1e-30))
+    factors = np.linalg.cholesky(square / scale / scale[:, None] + _SEND_RIDGE * np.eye(len(scale)))
+    found = nnls(factors.T, np.linalg.solve(factors, aim / scale))[0] / scale
+    sends = found[-len(wet) :]
+    return [float(send) if is_same_room else math.sqrt(float(send)) for send in sends]
+
+
+def _in_phase(dry: Sequence[Samples], wet: Sequence[Samples], mix: Samples, bands: PairBands) -> tuple[Curve, Curve]:
+    """Products of the wet tracks with each other and the mix, without what any equalizer of the dry ones explains."""
+    count = len(wet)
+    square, aim = np.zeros((count, count)), np.zeros(count)
+    for side in range(2):
+        total: NDArray[np.complex128] | None = None
+        rows = [each[side] for each in (*dry, *wet, mix)]
+        for chunk in bands.spectra(rows, _CHUNK):
+            summed = bands.summed(chunk.conj() @ chunk.transpose(0, 2, 1))
+            total = summed if total is None else total + summed
+        assert total is not None  # the mix has a frame
+        known, others = total[:, :count, :count], total[:, :count, count:]
+        ridge = _RIDGE * np.einsum("bii->bi", known).real.mean(axis=1) + 1e-20
+        explained = np.linalg.solve(known + ridge[:, None, None] * np.eye(count), others)
+        left = total[:, count:, count:] - others.conj().transpose(0, 2, 1) @ explained
+        weights = 1 / np.maximum(total[:, -1, -1].real, 1e-6 * total[:, -1, -1].real.max())
+        left = np.einsum("b,bij->ij", weights, left.real)
+        square, aim = square + left[:count, :count], aim + left[:count, -1]
+    return square, aim
+
+
+def _in_power(dry: Sequence[Samples], wet: Sequence[Samples], mix: Samples, bands: PairBands) -> tuple[Curve, Curve]:
+    """Products of the powers of all tracks with each other and the mix's, in parts of what the mix has there."""
+    wanted = _evened(bands.power(mix))
+    floor = wanted.max(axis=0) * 10 ** (-_HEARD_DB / 10)
+    loud = wanted > floor
+    rows = np.stack([(_evened(bands.power(each)) / np.maximum(wanted, floor))[loud] for each in (*dry, *wet)])
+    return rows @ rows.T, rows.sum(axis=1)
+
+
+def _evened(power: Curve) -> Curve:
+    """Means over frames: the powers of noise scatter, and those that are small by chance would count most."""
+    count = min(_EVENED, len(power))
+    sums = np.cumsum(np.concatenate([np.zeros((1, power.shape[1])), power]), axis=0)
+    means: Curve = (sums[count:] - sums[:-count]) / count
+    return means
 
 
 def _side_gains(rows: Sequence[Samples], wanted: Samples, bands: PairBands) -> tuple[Curve, Curve, Curve, Curve]:

@@ -37,6 +37,7 @@ FIXED: Final[Mapping[str, float]] = {
 }
 # Found to the sample before; a step of the search would lose them.
 _PLACED: Final = ("delay.time_ms", "reverb.pre_delay_ms", "reverb.size")
+BAND_WEIGHT: Final = 0.15
 _PRIOR_WEIGHT = 2e-4
 _RATE, _LAST_RATE = 0.05, 0.004
 
@@ -72,7 +73,9 @@ class Search:
     def __init__(self, passage: PairPassage, space: Space, skipped: int):
         self.space, self._rate_hz = space, passage.sample_rate_hz
         self._raw = torch.from_numpy(passage.raw)[None]
-        self._loss = SpectralLoss(torch.from_numpy(passage.mixed), passage.sample_rate_hz, skipped)
+        self._loss = SpectralLoss(
+            torch.from_numpy(passage.mixed), passage.sample_rate_hz, skipped, band_weight=BAND_WEIGHT
+        )
 
     def sound(self, fit: Fit, vector: Tensor) -> Tensor:
         """Renders the passage, shape (1, 2, samples)."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.signal import sosfilt
 from torch import Tensor
 
+from ..pairs.check import heard_as_one
 from ..twin.designs import cut_sections, eq_sections
 from ..twin.kernels.followers import compression, pole
 from ..twin.settings import NEPER_PER_DB, stage_of
@@ -28,7 +29,7 @@ Curve = NDArray[np.float64]
 Wave = NDArray[np.float32]
 
 LINEAR: Final = frozenset({"low_cut", "high_cut", "eq"})
-_SIZE, _STARTS, _STEPS = 4096, 6, 160
+_SIZE, _STARTS, _STEPS, _AGAIN_STEPS = 4096, 6, 160, 70
 _PER_OCTAVE = 6
 _LOUD_SHARE = 0.3
 # A band that has this much less than the loudest tells nothing.
@@ -66,7 +67,7 @@ def first_guess(passage: PairPassage, space: Space, fixed: Mapping[str, float], 
         seed: of the draws.
     """
     rate_hz = passage.sample_rate_hz
-    raw = passage.raw.mean(axis=0)
+    raw = heard_as_one(passage.raw)
     bands = PairBands(rate_hz)
     mixed = bands.power(passage.mixed)
     ratio_db, weights = bands.ratio_db(bands.power(raw[None]), mixed)
@@ -77,7 +78,7 @@ def first_guess(passage: PairPassage, space: Space, fixed: Mapping[str, float], 
         squeezed = direct * gains_by(direct, values, rate_hz)
         error_db, weights = bands.ratio_db(bands.power(squeezed[None]), mixed)
         ratio_db = error_db + _response_db(values, fixed, bands.centres_hz, rate_hz)
-        values |= curve_fitted(ratio_db, weights, bands, space, fixed, seed + number)
+        values |= curve_fitted(ratio_db, weights, bands, space, fixed, seed + number, _AGAIN_STEPS, values)
     return values
 
 
@@ -190,6 +191,7 @@ def curve_fitted(
     fixed: Mapping[str, float],
     seed: int,
     steps: int = _STEPS,
+    before: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Fits cuts, equalizer and level to a curve, from several starts at once; values by path.
 
@@ -201,12 +203,15 @@ def curve_fitted(
         fixed: values by path that are not searched.
         seed: of the starts.
         steps: of the search.
+        before: values that were found for nearly the same curve, among the starts.
     """
     chosen = [path for path in space.knobs if path.split(".")[1] in LINEAR]
     knobs = [space.knobs[path] for path in chosen]
     generator = torch.Generator().manual_seed(seed)
     deviations = 0.6 * torch.randn(_STARTS, len(chosen), generator=generator, dtype=torch.float64)
     deviations[0] = 0
+    if before is not None:
+        deviations[1:3] = torch.tensor([knob.deviation(before[path]) for path, knob in zip(chosen, knobs, strict=True)])
     limits = torch.tensor([knob.limits for knob in knobs], dtype=torch.float64).T
     means = torch.tensor([knob.mean for knob in knobs], dtype=torch.float64)
     spreads = torch.tensor([knob.spread for knob in knobs], dtype=torch.float64)

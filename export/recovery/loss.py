@@ -21,6 +21,9 @@ SIZES: Final = (512, 2048, 8192)
 _LOUDNESS_SIZE: Final = 2048
 _FLOOR_DB = -70.0
 _LOUDNESS_WEIGHT = 0.02
+_BAND_SIZE, _BANDS_PER_OCTAVE, _LOWEST_HZ = 8192, 3, 45.0
+# Bands this far below the loudest are not heard beside it.
+_BAND_FLOOR_DB = -60.0
 # Sides quieter than this are those of a mono recording.
 _SIDE_DB = -60.0
 
@@ -54,15 +57,32 @@ class SpectralLoss:
         sample_rate_hz: of it.
         skipped: samples at its begin that do not count.
         sizes: lengths of the windows.
+        band_weight: how much levels in thirds of octaves count beside it. Bins lie as ears do not hear: an octave of
+            the lows has a hundredth of them. 0 gives the plain distance.
     """
 
-    def __init__(self, mixed: Tensor, sample_rate_hz: int, skipped: int = 0, sizes: tuple[int, ...] = SIZES):
+    def __init__(
+        self,
+        mixed: Tensor,
+        sample_rate_hz: int,
+        skipped: int = 0,
+        sizes: tuple[int, ...] = SIZES,
+        band_weight: float = 0.0,
+    ):
         self._skipped = skipped
         self._wanted = [_wanted(mixed[:, skipped:], size) for size in sizes]
         freqs_hz = np.fft.rfftfreq(_LOUDNESS_SIZE, 1 / sample_rate_hz).astype(np.float64)
         self._weights = torch.from_numpy(k_weights(freqs_hz, sample_rate_hz)).float()[:, None]
         loud = next((each for each in self._wanted if each.size == _LOUDNESS_SIZE), self._wanted[0])
         self._loudness = self._loudness_db(loud, loud.magnitudes)
+        self._band_weight, self._bands = band_weight, _band_rows(sample_rate_hz)
+        longest = next((each for each in self._wanted if each.size == _BAND_SIZE), None)
+        if longest is None or not band_weight:
+            self._band_weight, self._band_floor, self._band_logs = 0.0, torch.zeros(()), torch.zeros(())
+        else:
+            power = self._bands @ longest.magnitudes[:2].square().sum(0)
+            self._band_floor = power.amax() * 10 ** (_BAND_FLOOR_DB / 10) + 1e-12
+            self._band_logs = torch.log(power + self._band_floor)
         norms = torch.stack([each.norms for each in self._wanted]).mean(0)
         side = bool(norms[3] > 10 ** (_SIDE_DB / 20) * norms[2])
         self._channels = torch.tensor([1.0, 1.0, 1.0, 1.0 if side else 0.0])
@@ -80,6 +100,11 @@ class SpectralLoss:
             if wanted.size == _LOUDNESS_SIZE:
                 error = self._loudness_db(wanted, there) - self._loudness
                 total = total + _LOUDNESS_WEIGHT * (error.abs().mean() + error.std())
+            if wanted.size == _BAND_SIZE and self._band_weight:
+                power = self._bands @ there[:2].square().sum(0)
+                error = torch.log(power + self._band_floor) - self._band_logs
+                # Of logarithms of powers; the others are of magnitudes.
+                total = total + self._band_weight * len(self._wanted) * 0.5 * error.abs().mean()
         return total / len(self._wanted)
 
     def _loudness_db(self, wanted: Wanted, magnitudes: Tensor) -> Tensor:
@@ -87,6 +112,14 @@ class SpectralLoss:
         if power is None:
             return torch.zeros(1)
         return 10 * torch.log10(power + wanted.floor[2, 0, 0].square() * wanted.size)
+
+
+def _band_rows(sample_rate_hz: int) -> Tensor:
+    """Which bins are in which third of an octave, shape (bands, bins)."""
+    freqs_hz = np.fft.rfftfreq(_BAND_SIZE, 1 / sample_rate_hz)
+    count = int(_BANDS_PER_OCTAVE * np.log2(0.42 * sample_rate_hz / _LOWEST_HZ))
+    number = np.floor(_BANDS_PER_OCTAVE * np.log2(np.maximum(freqs_hz, 1e-3) / _LOWEST_HZ))
+    return torch.from_numpy(np.float32(number[None] == np.arange(count)[:, None]))
 
 
 def _wanted(mixed: Tensor, size: int) -> Wanted:
@@ -102,6 +135,8 @@ def _wanted(mixed: Tensor, size: int) -> Wanted:
 
 def _magnitudes(audio: Tensor, wanted: Wanted) -> Tensor:
     """Magnitudes of left, right, middle and side, shape (4, bins, frames)."""
+    # A second at 8 kHz is shorter than the longest window.
+    audio = torch.nn.functional.pad(audio, (0, max(0, wanted.size + 1 - audio.shape[1])))
     spectrum = torch.stft(audio, wanted.size, wanted.size // 2, window=wanted.window, center=False, return_complex=True)
     real, imaginary = torch.view_as_real(spectrum).unbind(-1)
     power = real.square() + imaginary.square()

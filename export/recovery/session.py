@@ -24,9 +24,9 @@ from ..pairs.check import NoPairError, PairLikeness, on_time_of, reached_by
 from ..twin.console import TwinBuses, TwinTrack, console_sound
 from ..twin.proof import runtime_mix
 from .answer import answer_of
-from .balance import SessionBalance, balance_of
+from .balance import SessionBalance, balance_of, sends_of
 from .explain import Explained, explain
-from .fit import FIXED
+from .fit import BAND_WEIGHT, FIXED
 from .guess import curve_fitted
 from .loss import SpectralLoss
 from .passages import best_inside
@@ -41,7 +41,7 @@ _PRIOR_WEIGHT = 1e-4
 _STAGES: Final = frozenset({"low_cut", "high_cut", "eq", "compressor"})
 _LEAST_EXPLAINED, _DOUBTFUL = 0.2, 0.5
 _FLAT_DB, _LEAST_RATIO, _LEAST_GAIN_DB = 0.7, 1.12, 0.4
-_HEARD_ROOM_DB, _LEAST_SEND_DB = -28.0, -45.0
+_HEARD_ROOM_DB, _LEAST_SEND_DB, _SENDS_S = -28.0, -45.0, 20.0
 _PLACED: Final = ("reverb.pre_delay_ms", "reverb.size")
 _MOST_STEMS = 64
 _SHORTEST_S = 1.0
@@ -207,17 +207,39 @@ def _guessed(
 
 
 def _with_room(strips: _Strips, stems: Mapping[str, Samples], mix: Samples, inside: slice, rate_hz: int) -> _Strips:
-    """Looks for a room behind the sum of all tracks; each begins with the send that all have on average."""
+    """Looks for a room behind the sum of all tracks, then for what each sends to it."""
     dry = runtime_mix(stems, _preset(strips, strips.names), rate_hz)
     with torch.no_grad():
         answer = answer_of(dry[:, inside].mean(axis=0), mix[:, inside], rate_hz, is_stereo=True)
     if answer.reverb_db < _HEARD_ROOM_DB:
         return strips
+    room = strips.spaces[0].start(answer.values)
+    wet = replace(strips, room=room, has_room=True)
+    sends = _sends(wet, stems, mix, inside, rate_hz, answer.is_own_room)
     vectors = strips.vectors.clone()
-    for row, space in zip(vectors, strips.spaces, strict=True):
+    for row, space, send in zip(vectors, strips.spaces, sends, strict=True):
         path = "strip.reverb_send_db"
-        row[space.places[path]] = space.knobs[path].deviation(answer.values[path])
-    return replace(strips, vectors=vectors, room=strips.spaces[0].start(answer.values), has_room=True)
+        row[space.places[path]] = space.knobs[path].deviation(20 * math.log10(max(send, 1e-4)))
+    return replace(wet, vectors=vectors)
+
+
+def _sends(
+    strips: _Strips, stems: Mapping[str, Samples], mix: Samples, inside: slice, rate_hz: int, is_own_room: bool
+) -> list[float]:
+    """Finds what each track sends to a room, from what each gives alone, dry and wet."""
+    begin = inside.start + max(0, (inside.stop - inside.start - round(_SENDS_S * rate_hz)) // 2)
+    heard = slice(begin, min(inside.stop, begin + round(_SENDS_S * rate_hz)))
+    preset = _preset(strips, strips.names)
+    sounds: tuple[list[Samples], list[Samples]] = [], []
+    for track in preset.tracks:
+        stem = {track.name: np.ascontiguousarray(stems[track.name][:, heard])}
+        for send_db, kept in zip((SEND_OFF_DB, 0.0), sounds, strict=True):
+            strip = track.strip.model_copy(update={"reverb_send_db": send_db})
+            alone = preset.model_copy(update={"tracks": (track.model_copy(update={"strip": strip}),)})
+            kept.append(runtime_mix(stem, alone, rate_hz))
+    dry, both = sounds
+    wet = [with_room - without for with_room, without in zip(both, dry, strict=True)]
+    return sends_of(dry, wet, mix[:, heard], rate_hz, is_own_room)
 
 
 class _SessionSearch:
@@ -232,7 +254,7 @@ class _SessionSearch:
             torch.from_numpy(np.ascontiguousarray(stem[:, begin : place.stop]))[None] for stem in stems.values()
         ]
         wanted = torch.from_numpy(np.ascontiguousarray(mix[:, begin : place.stop]))
-        self._loss = SpectralLoss(wanted, rate_hz, place.start - begin)
+        self._loss = SpectralLoss(wanted, rate_hz, place.start - begin, band_weight=BAND_WEIGHT)
 
     def sound(self, strips: _Strips, vectors: Tensor, room: Tensor) -> Tensor:
         """Renders the passage, shape (1, 2, samples)."""

@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from mixbridge.bridge.cli.main import cli
 from mixbridge.export.pairs.check import NoPairError
 from mixbridge.export.recovery import session
-from mixbridge.export.recovery.balance import balance_of
+from mixbridge.export.recovery.balance import balance_of, sends_of
 from mixbridge.export.recovery.explain import explain
 from mixbridge.export.recovery.session import recover_session
 from mixbridge.export.twin.proof import runtime_mix
-from mixbridge.presets.console import Strip, replace
+from mixbridge.presets.console import Reverb, Strip, replace
 from mixbridge.presets.files import load
 from mixbridge.presets.preset import Preset, Track
 
@@ -81,6 +81,32 @@ def test_a_stem_that_is_not_in_the_mix_is_muted_and_a_foreign_mix_refused() -> N
     assert [track.is_silent for track in found.tracks] == [False, False, False, True]
     with pytest.raises(NoPairError, match=r"not made of these stems: [0-9]% of it"):
         recover_session({"A": sung(60, 5), "B": sung(61, 5)}, mixed(audio), RATE_HZ)
+
+
+@pytest.mark.parametrize("is_same_room", [True, False])
+def test_what_each_track_sends_is_told_apart(is_same_room: bool) -> None:
+    audio = stems(6)
+    # Of a bass that sounds on, the powers of another room tell little.
+    sends_db = {"Vox": -8.0, "Drums": -80.0, "Bass": -14.0} if is_same_room else {"Vox": -14, "Drums": -14, "Bass": -80}
+    reverb = Reverb(decay_mid_s=1.0)
+    tracks = [Track(name=name, strip=replace(Strip(), {"reverb_send_db": db})) for name, db in sends_db.items()]
+    made = Preset(tracks=tuple(tracks), reverb=reverb)
+    mix = runtime_mix(audio, made, RATE_HZ)
+    dry = [runtime_mix({name: stem}, Preset(tracks=(Track(name=name),)), RATE_HZ) for name, stem in audio.items()]
+    # Another room is of the same length, and of another grain.
+    room = reverb if is_same_room else replace(reverb, {"seed": 7})
+    full = replace(Strip(), {"reverb_send_db": 0.0})
+    wet = [
+        runtime_mix({name: stem}, Preset(tracks=(Track(name=name, strip=full),), reverb=room), RATE_HZ) - dry[at]
+        for at, (name, stem) in enumerate(audio.items())
+    ]
+    found = dict(zip(audio, sends_of(dry, wet, mix, RATE_HZ, is_same_room), strict=True))
+    near_db = 0.3 if is_same_room else 2.5
+    for name, send_db in sends_db.items():
+        if send_db == -80:
+            assert found[name] < 1e-3
+        else:
+            assert 20 * np.log10(found[name]) == pytest.approx(send_db, abs=near_db)
 
 
 @pytest.mark.slow
