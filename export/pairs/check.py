@@ -17,7 +17,7 @@ import numpy as np
 from ...presets.errors import AudioError
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
-from .lags import SURE_PEAK, Lags, find_lags
+from .lags import SURE_PEAK, Lags, find_lags, fine_lag_s
 from .likeness import explained_share
 
 _SILENT_LUFS = -65.0
@@ -31,6 +31,8 @@ DOUBTFUL_EXPLAINED: Final = 0.5
 _LEAST_AGREEING = 0.5
 # Filters of the mix move a peak by as much; delays are whole samples far more often.
 _WHOLE, _NONE_S = 0.2, 4e-5
+# Against what was rendered the peak is exact; what is further off is another part of the sound.
+_WHOLE_RENDERED, _LEAST_SHIFT, _MOST_SHIFT_S = 0.12, 0.03, 5e-4
 
 
 class NoPairError(AudioError):
@@ -141,6 +143,29 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
         (),
     )
     return _noted(pair, mixed)
+
+
+def realigned(pair: MatchedPair, mixed: Samples, rendered: Samples) -> MatchedPair:
+    """Brings the mixed recording onto the time of what was rendered: filters of the mix move a peak by some samples.
+
+    Args:
+        pair: as it was matched.
+        mixed: the recording as it was, shape (channels, samples).
+        rendered: what the raw recording becomes, shape (2, samples).
+    """
+    rate_hz, inside = pair.sample_rate_hz, pair.inside
+    lag_s = fine_lag_s(heard_as_one(rendered)[inside], heard_as_one(pair.mixed)[inside], rate_hz)
+    offset = (pair.offset_s + lag_s) * rate_hz
+    if abs(offset - round(offset)) < _WHOLE_RENDERED:
+        offset = round(offset)
+    if not _LEAST_SHIFT < abs(offset - pair.offset_samples) < _MOST_SHIFT_S * rate_hz:
+        return pair
+    polarity = -1 if pair.is_inverted else 1
+    lags = Lags(offset / rate_hz, pair.drift_ppm * 1e-6, polarity, pair.likeness.peak, pair.likeness.agreeing)
+    moved = _moved(mixed, lags, pair.raw.shape[1], rate_hz)
+    stereo = np.ascontiguousarray(np.repeat(moved, 2, axis=0) if moved.shape[0] == 1 else moved)
+    inside = reached_by(mixed.shape[1], lags, pair.raw.shape[1], rate_hz)
+    return _noted(replace(pair, mixed=stereo, inside=inside, offset_s=lags.offset_s), mixed)
 
 
 def _whole_where_near(lags: Lags, rate_hz: int) -> Lags:

@@ -76,6 +76,19 @@ def find_lags(first: Samples, second: Samples, sample_rate_hz: int) -> Lags:
     return Lags(offset_s, drift, polarity, float(np.median([vote.peak for vote in kept])), len(kept) / len(votes))
 
 
+def fine_lag_s(first: Samples, second: Samples, sample_rate_hz: int) -> float:
+    """Finds by how much later the second recording has what the first has, where that is a few milliseconds at most.
+
+    Args:
+        first: shape (samples,).
+        second: likewise, as long.
+        sample_rate_hz: of both.
+    """
+    starts = _loud_passages(first, sample_rate_hz)
+    lags = [_refined(first, second, sample_rate_hz, start / sample_rate_hz, 0.0)[0] for start in starts]
+    return float(np.median(lags))
+
+
 def _slow(audio: Samples, sample_rate_hz: int) -> Samples:
     slow: Samples = soxr.resample(audio, sample_rate_hz, _SEARCH_RATE_HZ, quality="MQ")
     return slow

@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...presets.errors import AudioError, MixbridgeError, OutputError, PresetError
 from ...presets.files import load
@@ -25,11 +25,17 @@ from ...runtime.audio.output import finish_earlier
 from ...runtime.audio.reading import is_audio
 from .files import DISTANCE, RecoveryFiles, check_torch, recover, source_of
 
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
 Done = Callable[["PairOutcome", int, int], None]
 
 RAW: Final = "raw"
 MIXED: Final = ("mixed", "mix")
-_WATCH_S = 1.0
+_WATCH_S = 0.5
+# Of a worker: whether it recovers a pair, and what says that all is over.
+_at_work = threading.Event()
+_over: Final[list[Event]] = []
 _ENDED: Final = (
     "one of {} processes was ended from outside, as where memory runs out; what was recovered is kept: repeat the "
     "command, with fewer --jobs"
@@ -210,43 +216,67 @@ def _tell(done: Done | None, outcomes: dict[str, PairOutcome], outcome: PairOutc
 
 
 def _each(pairs: Sequence[NamedPair], output: Path, jobs: int, overwrite: bool) -> Iterator[PairOutcome]:
-    """Outcomes in the order in which they are done. Interrupted, it drops what has not begun."""
+    """Outcomes in the order in which they are done. Interrupted, it drops what is not done."""
     if jobs == 1 or len(pairs) < 2:
         yield from (_outcome(pair, output, overwrite) for pair in pairs)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(pairs)), context, _start_worker, (os.getpid(),))
+    is_over = context.Event()
+    pool = ProcessPoolExecutor(min(jobs, len(pairs)), context, _start_worker, (os.getpid(), is_over))
     try:
         futures = [pool.submit(_outcome, pair, output, overwrite) for pair in pairs]
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         raise MixbridgeError(_ENDED.format(min(jobs, len(pairs)))) from error
+    except BaseException:
+        is_over.set()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker(parent: int) -> None:
+def _start_worker(parent: int, is_over: Event) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and says so by the event
+    signal.signal(signal.SIGTERM, _drop)
     import torch
 
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a pair that has begun is finished
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _over.append(is_over)
+    threading.Thread(target=_watch, args=(parent, is_over), daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    """Ends this process when its parent was killed: nobody would take its results."""
+def _drop(*_: object) -> None:
+    """Breaks off what this process is at, so that it leaves nothing behind; it takes half a minute to end."""
+    raise KeyboardInterrupt
+
+
+def _watch(parent: int, is_over: Event) -> None:
+    """Ends the work of this process when it is over, or when the parent was killed: nobody would take its results."""
+    is_dropped = False
     while os.getppid() == parent:
         time.sleep(_WATCH_S)
+        if is_over.is_set() and _at_work.is_set() and not is_dropped:
+            is_dropped = True
+            os.kill(os.getpid(), signal.SIGTERM)
     os._exit(1)
 
 
 def _outcome(pair: NamedPair, output: Path, overwrite: bool) -> PairOutcome:
     target = output / f"{pair.name}.json"
+    _at_work.set()
     try:
+        if any(event.is_set() for event in _over):
+            raise KeyboardInterrupt  # it was waiting in the queue of this process
         result = recover(pair.raw, pair.mixed, target, name=pair.name, overwrite=overwrite, with_audio=False)
     except OutputError:
-        raise
+        # Of a run that was killed a moment ago a process may have delivered it meanwhile.
+        standing = None if overwrite else _standing(pair, output)
+        if standing is None:
+            raise
+        return standing
     except MixbridgeError as error:
         return PairOutcome(pair.name, None, False, str(error), None)
+    finally:
+        _at_work.clear()
     return PairOutcome(pair.name, result.explained.ratio, False, "", target)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
+from ..pairs.check import heard_as_one
 from ..pairs.likeness import explained_share
 from .loss import SpectralLoss
 
@@ -24,7 +25,7 @@ _QUIET_DB = 45.0
 _PASSAGE_S = 1.0
 _WELL, _FAIRLY = 0.3, 0.6
 _TOLD_DB, _LEVEL_TOLD_DB = 3.0, 2.0
-_PAUSE_OVER = 1.5
+_PAUSE_OVER, _UNHEARD_DB = 1.5, 55.0
 _UNLIKE, _WINDOW_S = 0.3, 3.0
 
 
@@ -129,7 +130,7 @@ def explain(
     null_db = 10 * float(np.log10((left.sum() + 1e-12) / (powers["mixed"].sum() + 1e-12)))
     bare = Explained(distance, raw_distance, bands, times_s, over, level, null_db, ())
     edited_s = [begin_s + at for at in _edited_s(rendered, mixed, sample_rate_hz)]
-    words = tuple(_words(bare, powers["mixed"], difference, edited_s))
+    words = tuple(_words(bare, powers["mixed"], powers["rendered"], edited_s))
     return Explained(distance, raw_distance, bands, times_s, over, level, null_db, words)
 
 
@@ -160,7 +161,7 @@ def _over_time(powers: dict[str, Curve], difference: Curve, sample_rate_hz: int)
     return times_s, over, level
 
 
-def _words(found: Explained, mixed_power: Curve, difference: Curve, edited_s: list[float]) -> list[str]:
+def _words(found: Explained, mixed_power: Curve, rendered_power: Curve, edited_s: list[float]) -> list[str]:
     share = max(0.0, 1 - found.ratio)
     how = "well" if found.ratio <= _WELL else "fairly" if found.ratio <= _FAIRLY else "badly"
     words = [f"The settings explain {share:.0%} of the distance between raw and mixed: the mix is met {how}."]
@@ -173,6 +174,9 @@ def _words(found: Explained, mixed_power: Curve, difference: Curve, edited_s: li
     level_db = 10 * np.log10(mixed_power.sum(axis=1) + 1e-12)
     loud = level_db > np.quantile(level_db, 0.9) - 15
     if loud.any() and not loud.all():
+        # What nobody hears beside the sound is alike: rounding, digital silence.
+        unheard = np.quantile(mixed_power, 0.9, axis=0) * 10 ** (-_UNHEARD_DB / 10) + 1e-12
+        difference = 10 * np.log10((rendered_power + unheard) / (mixed_power + unheard))
         pauses, sound = (float(np.abs(difference[which]).mean()) for which in (~loud, loud))
         if pauses > max(_PAUSE_OVER * sound, _TOLD_DB):
             words.append(
@@ -200,7 +204,7 @@ def _edited_s(rendered: Samples, mixed: Samples, rate_hz: int) -> list[float]:
     starts = range(0, max(1, min(mixed.shape[1], round(_LONGEST_S * rate_hz)) - size + 1), size)
     level = [float(np.square(mixed[:, at : at + size]).mean()) for at in starts]
     shares = [
-        explained_share(rendered[:, at : at + size].mean(axis=0), mixed[:, at : at + size].mean(axis=0), rate_hz)
+        explained_share(heard_as_one(rendered[:, at : at + size]), heard_as_one(mixed[:, at : at + size]), rate_hz)
         for at in starts
     ]
     typical = float(np.median(shares))

@@ -20,8 +20,9 @@ from ...presets.errors import AudioError, MixbridgeError
 from ...presets.extras import install_command
 from ...presets.files import dumps
 from ...presets.names import LONGEST_NAME
-from ...presets.preset import Preset, Provenance, SourceFile
+from ...presets.preset import MixLevel, Preset, Provenance, SourceFile
 from ...presets.version import __version__
+from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.output import OutputFolder, check_output_file, finish_earlier, write_text
 from ...runtime.audio.reading import AudioReader, Samples, probe
 from ...runtime.audio.stems import AnyStems, checked_name, stem_paths
@@ -37,6 +38,8 @@ _LONGEST_S = 20 * 60.0
 _MOST_CHANNELS = 2
 # What a mixed recording may lack without a word.
 _TOLD_S = 0.05
+# What a preset can say of how loud it is.
+_LOUDNESS_LUFS: Final = (-70.0, 0.0)
 # How a preset says what is left; it is read again where a folder of pairs goes on.
 DISTANCE: Final = re.compile(r"STFT distance ([\d.]+) of the raw recording's")
 
@@ -178,7 +181,7 @@ def recover_mix(
     first = f"Recovered from {len(paths)} stems and {mix.name}: {_left(found.explained)}"
     first += _heard(found.inside, found.mix.shape[1], rate_hz)
     sources = {name: source_of(path) for name, path in paths.items()}
-    preset = _told_in(found.preset, first, found.explained, sources, mix, rate_hz)
+    preset = _told_in(found, first, sources, mix, rate_hz)
     _write(files, preset, found, lambda audio: session_page_of(found, preset, audio), overwrite, with_audio)
     return RecoveryResult(preset, found.explained, found.notes, files, found.mix.shape[1] / rate_hz)
 
@@ -221,7 +224,7 @@ def with_provenance(recovered: Recovered, raw: Path, mixed: Path) -> Preset:
     sources = {track.name: source_of(raw) for track in recovered.preset.tracks}
     rate_hz = recovered.pair.sample_rate_hz
     first += _heard(recovered.pair.inside, recovered.pair.raw.shape[1], rate_hz)
-    return _told_in(recovered.preset, first, recovered.explained, sources, mixed, rate_hz)
+    return _told_in(recovered, first, sources, mixed, rate_hz)
 
 
 def result_as_json(result: RecoveryResult) -> dict[str, Any]:
@@ -265,15 +268,20 @@ def _heard(inside: slice, frames: int, rate_hz: int) -> str:
 
 
 def _told_in(
-    preset: Preset, first: str, explained: Explained, sources: Mapping[str, SourceFile], mixed: Path, rate_hz: int
+    found: Recovered | RecoveredSession, first: str, sources: Mapping[str, SourceFile], mixed: Path, rate_hz: int
 ) -> Preset:
-    """A preset that says what it was made of, and what it explains."""
+    """A preset that says what it was made of, what it explains, and how loud it is: it is applied like that."""
+    loudness_lufs = integrated_loudness(found.rendered, rate_hz)
+    is_usual = _LOUDNESS_LUFS[0] <= loudness_lufs <= _LOUDNESS_LUFS[1]
     provenance = Provenance(
         tool=f"mixbridge {__version__}",
         reference=source_of(mixed),
         sample_rate_hz=rate_hz,
-        note=" ".join((first, *explained.words))[:2000],
+        # Peaks over the ceiling make it quieter: a limiter would be no part of what was found.
+        level=MixLevel(loudness_lufs=round(loudness_lufs, 3), most_limited_db=0.0) if is_usual else None,
+        note=" ".join((first, *found.explained.words))[:2000],
     )
+    preset = found.preset
     tracks = tuple(track.model_copy(update={"source": sources[track.name]}) for track in preset.tracks)
     title = f"Recovered: {mixed.stem}"[:200]
     return preset.model_copy(update={"name": title, "tracks": tracks, "provenance": provenance})

@@ -21,6 +21,7 @@ from ...presets.sections import rows_of, sections
 from ...presets.units import quantity
 from ...presets.version import __version__
 from ...runtime.audio.reading import Samples
+from ..pairs.check import heard_as_one
 from .guess import filtered_by, gains_by
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _curve(values: dict[str, float], rate_hz: int) -> Trace:
 
 
 def _gains_db(raw: Samples, values: dict[str, float], rate_hz: int) -> tuple[Curve, Curve]:
-    direct = filtered_by(raw.mean(axis=0), values, {}, rate_hz)
+    direct = filtered_by(heard_as_one(raw), values, {}, rate_hz)
     gains = gains_by(direct, values, rate_hz)
     hop = max(1, math.ceil(len(gains) / _MOST_POINTS))
     lowest = np.minimum.reduceat(gains, np.arange(0, len(gains), hop))

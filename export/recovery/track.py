@@ -22,7 +22,7 @@ from ...presets.errors import AudioError
 from ...presets.preset import Preset
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
-from ..pairs.check import MatchedPair, match_pair
+from ..pairs.check import DOUBTFUL_EXPLAINED, MatchedPair, NoPairError, heard_as_one, match_pair, realigned
 from ..twin.proof import runtime_console
 from .answer import Answer, answer_of
 from .explain import Explained, explain
@@ -43,6 +43,8 @@ _FURTHER: Final = ("deesser", "saturation", "gate")
 _WORTH, _WORTH_MORE = 0.004, 0.02
 # Below this there is nothing left to look for.
 _DONE = 0.1
+# What is left of the distance where a pair that is doubtful is none.
+_UNEXPLAINED = 0.7
 _INAUDIBLE_ECHO_DB = -55.0
 _NEAR_SAMPLES = 6
 _LEAST_GAIN_DB = 0.25
@@ -94,7 +96,7 @@ def recover_track(
         progress: called with 0..1 and what is being done.
 
     Raises:
-        NoPairError: one was not made of the other.
+        NoPairError: one was not made of the other, or there is as much other sound in it.
         AudioError: one is silent or too short, or they have too little in common.
     """
     say = progress or (lambda share, text: None)
@@ -114,8 +116,21 @@ def recover_track(
     say(0.9, "rendering")
     settings = _settings(space, found)
     preset, rendered = _at_level(name, settings, pair)
+    pair = realigned(pair, mixed, rendered)
     explained = explain(pair.raw, pair.mixed, rendered, sample_rate_hz, pair.inside)
+    _refuse_other_sound(pair, explained, name)
     return Recovered(preset, pair, rendered, explained, answer.is_own_room, answer)
+
+
+def _refuse_other_sound(pair: MatchedPair, explained: Explained, name: str) -> None:
+    """Refuses what was doubtful before the search, and was not explained by it."""
+    if pair.likeness.explained < DOUBTFUL_EXPLAINED and explained.ratio > _UNEXPLAINED:
+        raise NoPairError(
+            f"{name}: this is no pair: {pair.likeness.explained:.0%} of the mixed recording is the raw one, filtered, "
+            f"and the best settings leave {explained.ratio:.0%} of the distance between them. It has other instruments "
+            "or takes in it, or was processed by what is no console: give the track alone, or all stems of the mix.",
+            pair.likeness,
+        )
 
 
 def left_inside(mixed: Samples, rendered: Samples, inside: slice) -> Samples:
@@ -136,7 +151,7 @@ def _passage(pair: MatchedPair, length_s: float, lead_s: float = 0.0) -> tuple[P
 def _answer(pair: MatchedPair, guessed: Mapping[str, float]) -> Answer:
     passage, _ = _passage(pair, _ANSWER_S)
     rate_hz = pair.sample_rate_hz
-    direct = filtered_by(passage.raw.mean(axis=0), guessed, FIXED, rate_hz)
+    direct = filtered_by(heard_as_one(passage.raw), guessed, FIXED, rate_hz)
     with torch.no_grad():
         return answer_of(direct * gains_by(direct, guessed, rate_hz), passage.mixed, rate_hz, pair.raw.shape[0] == 2)
 
@@ -205,7 +220,8 @@ def _pruned(search: Search, found: Fit) -> Fit:
 
 def _kept_or_not(search: Search, found: Fit, without: Fit) -> Fit:
     shorter = search.measured(without)
-    return shorter if shorter.loss <= found.loss * (1 + _WORTH) else found
+    # Where next to nothing is left, a share of that is less than anybody hears.
+    return shorter if shorter.loss <= found.loss + _WORTH * max(found.loss, _DONE) else found
 
 
 def _settings(space: Space, found: Fit) -> dict[str, float]:

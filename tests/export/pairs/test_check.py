@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mixbridge.export.pairs.check import MatchedPair, NoPairError, match_pair
+from mixbridge.export.pairs.check import MatchedPair, NoPairError, match_pair, realigned
 from mixbridge.presets.errors import AudioError
 from scipy.signal import butter, fftconvolve, sosfilt
 
@@ -63,6 +63,24 @@ def test_an_offset_is_found_and_mended(samples: float) -> None:
     assert pair.offset_samples == pytest.approx(samples, abs=0.2)
     assert error_db(pair, mixed) < -28
     assert bool(pair.notes) or samples == 0
+
+
+@pytest.mark.parametrize("samples", [400, 1, 250.4])
+def test_against_what_was_rendered_the_offset_is_exact(samples: float) -> None:
+    raw = voice(1)
+    # A filter that moves the peak.
+    made = np.repeat(sosfilt(butter(2, 1500, fs=RATE_HZ, output="sos"), raw), 2, axis=0).astype(np.float32)
+    mixed = -moved(made, samples)
+    pair = match_pair(raw, mixed, RATE_HZ)
+    better = realigned(pair, mixed, made)
+    assert better.offset_samples == pytest.approx(samples, abs=0.04)
+    assert better.is_inverted
+    inside = slice(RATE_HZ, -RATE_HZ)
+    left = np.square((better.mixed - made)[:, inside]).sum() / np.square(made[:, inside]).sum()
+    assert 10 * np.log10(left) < -35
+    assert better.inside.start == 0
+    assert better.inside.stop >= raw.shape[1] - samples - 1
+    assert realigned(better, mixed, made) is better
 
 
 def test_polarity_level_and_channels_are_told() -> None:
