@@ -27,11 +27,13 @@ from ..presets.files import dumps, rounded
 from ..presets.inputs import open_regular
 from ..presets.preset import FORMAT, Preset
 from ..presets.roles import Role, told_roles
+from ..presets.sections import expanded
 from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
 from .audio.reading import Samples, is_audio
 from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
 from .audio.writing import FORMATS
+from .automation.following import HOPS_S, followed
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
 from .mastering.evening import fit_upright
@@ -134,6 +136,8 @@ class PredictOptions:
         match: whether the master is fitted to the reference behind all that: spectrum and width by a match curve, and
             density. None does it where several tracks are mixed that are not all speech.
         match_phase: of the curve: minimum, or linear, which turns no phase and rings before attacks.
+        automation_s: predict the song window by window, so far apart, and draw lanes of faders where it changes; None
+            sets every fader once.
     """
 
     amount: float = 1.0
@@ -145,6 +149,7 @@ class PredictOptions:
     wishes: Wishes = field(default_factory=Wishes)
     match: bool | None = None
     match_phase: Phase = "minimum"
+    automation_s: float | None = None
 
     def __post_init__(self) -> None:
         check_amount(self.amount)
@@ -153,6 +158,8 @@ class PredictOptions:
         checked_choice(self.match_phase, "a phase of the match curve", get_args(Phase), PresetError)
         if self.match is not None:
             checked_switch(self.match, "match", PresetError)
+        if self.automation_s is not None:
+            checked_number(self.automation_s, "the time between two windows in s", *HOPS_S, PresetError)
         for name in ("window_s", "reference_window_s"):
             if getattr(self, name) is not None:
                 checked_number(getattr(self, name), f"{name}, where a passage begins,", 0, _LONGEST_S, AudioError)
@@ -430,7 +437,29 @@ def _predict(
     passage.memory.clear()  # nothing is tried any more, and what was rendered for that is large
     if mastering is not None:
         preset = with_master(preset, mastering.master)
+    if options.automation_s is not None and options.amount:
+        preset = _followed(model if styled is None else None, provider, paths, songs, rounded(preset), options, files)
     return _Predicted(rounded(preset), passage, refinement, mastering)
+
+
+def _followed(
+    model: str | Path | Controller | None,
+    provider: Provider,
+    stems: Mapping[str, Path],
+    songs: Sequence[Song],
+    preset: Preset,
+    options: PredictOptions,
+    files: OpenFiles,
+) -> Preset:
+    """A preset with lanes where the song changes."""
+    if model is None or not songs or options.automation_s is None:
+        raise PresetError("lanes are predicted by a network from a reference: a style alone cannot")
+    controller = model if isinstance(model, Controller) else LoadingController(model, provider)
+    held = {name for name, names in options.wishes.locked.items() if "fader" in expanded(names)}
+    if options.wishes.only is not None and "levels" not in options.wishes.only:
+        held.update(stems)
+    amount = min(1.0, options.amount)
+    return followed(controller, stems, songs, preset, options.automation_s, amount, held, files)
 
 
 def _decided(

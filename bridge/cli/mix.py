@@ -73,6 +73,13 @@ from .rendering import deliver, output_folder, render_options, session_stems
     show_default=True,
     help="Settings that the search starts from: the model's, or neutral (equal loudness, centred).",
 )
+@click.option(
+    "--automation",
+    type=Duration(),
+    default=None,
+    metavar="3s",
+    help="Predict the song in windows so far apart, and move faders where it changes.  [default: faders stand still]",
+)
 @takes(Matching, "matching")
 @takes(Writing, "writing", FOLDER)
 @takes(Rendering, "rendering")
@@ -95,6 +102,7 @@ def mix(
     choice: ModelChoice,
     refine: float,
     start: Literal["model", "neutral"],
+    automation: float | None,
     matching: Matching,
     writing: Writing,
     rendering: Rendering,
@@ -128,7 +136,7 @@ def mix(
     )
     phase: Literal["minimum", "linear"] = "linear" if matching.linear_phase else "minimum"
     options = PredictOptions(
-        amount, window, reference_window, refine, start, role_options.told, wishes, matching.match, phase
+        amount, window, reference_window, refine, start, role_options.told, wishes, matching.match, phase, automation
     )
     how, output = render_options(rendering, audio, writing), output_folder(writing)
     model, provider = choice.model, choice.provider
