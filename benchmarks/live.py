@@ -26,7 +26,6 @@ from mixbridge.bridge.server.server import OscServer
 from mixbridge.bridge.server.surface import Actions
 from mixbridge.presets.console import EQ_BANDS, Compressor, EqBand, Equalizer, LowCut, Master, Strip
 from mixbridge.presets.preset import Preset, Track
-from mixbridge.runtime.console.eq import eq_plugins
 from mixbridge.runtime.live.backends.base import BackendChoice
 from mixbridge.runtime.live.engine import LiveEngine, LiveInput
 from mixbridge.runtime.live.sound.parts import Parts
@@ -75,8 +74,12 @@ class Bare:
     @staticmethod
     def board(eq: Equalizer, threshold_db: float, ratio: float) -> pedalboard.Pedalboard:
         """EQ, compressor, gain."""
-        plugins = [*eq_plugins(eq, RATE_HZ), pedalboard.Compressor(threshold_db, ratio, 20, 150), pedalboard.Gain(-6)]
-        return pedalboard.Pedalboard(plugins)
+        kinds = {"low_shelf": pedalboard.LowShelfFilter, "high_shelf": pedalboard.HighShelfFilter}
+        bands = [(kinds.get(name, pedalboard.PeakFilter), getattr(eq, name)) for name in EQ_BANDS]
+        filters = [kind(band.freq_hz, band.gain_db, band.q) for kind, band in bands]
+        return pedalboard.Pedalboard(
+            [*filters, pedalboard.Compressor(threshold_db, ratio, 20, 150), pedalboard.Gain(-6)]
+        )
 
     def process(self, inputs: np.ndarray) -> np.ndarray:
         """One block."""

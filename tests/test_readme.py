@@ -24,6 +24,7 @@ PARSED = [
     ["recover"],
     ["undo"],
     ["serve"],
+    ["live"],
     ["web"],
     ["desk", "pull"],
     ["desk", "snapshot"],

@@ -5,8 +5,9 @@ Importing this loads click alone, so that `--help` is quick.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ....presets.preset import Preset
     from ....runtime.live.backends.base import BackendChoice
     from ....runtime.live.engine import LiveEngine, LiveInput, LiveReport
+    from .dashboard import LiveDashboard
 
 _FOR_EVER_S: Final = 1e9
 # What is kept of the latest past, beside what is followed.
@@ -93,7 +95,7 @@ def run_live(
     control: Controlling | None = None,
     other: Preset | None = None,
     on_event: Callable[[str], None] | None = None,
-    on_ready: Callable[[LiveEngine], None] | None = None,
+    watch: Callable[[LiveEngine], AbstractContextManager[object]] | None = None,
 ) -> Played:
     """Plays a preset until a time has passed, the stems are at their end, or Ctrl-C.
 
@@ -107,7 +109,7 @@ def run_live(
         control: who may change the settings; None for nobody.
         other: preset B; None for none.
         on_event: called with each sentence for the user.
-        on_ready: called once it plays.
+        watch: called once it plays; what it gives is entered until the end.
 
     Raises:
         DeviceError: there is no server or device, or it ended for good.
@@ -136,9 +138,8 @@ def run_live(
             on_event=hear,
         ) as engine,
         nullcontext() if control is None else controlled(engine, control, other, hear),
+        nullcontext() if watch is None else watch(engine),
     ):
-        if on_ready is not None:
-            on_ready(engine)
         try:
             engine.wait(_FOR_EVER_S, lambda: _is_over(engine, frames))
         except KeyboardInterrupt:
@@ -206,7 +207,9 @@ def live(
     choice = _choice(device, files)
     source = _source(preset, files, device.stereo, loops=loop)
 
-    def say_where(engine: LiveEngine) -> None:
+    shown: list[LiveDashboard] = []
+
+    def watch(engine: LiveEngine) -> AbstractContextManager[object]:
         if not saying.is_quiet:
             report = engine.report()
             say(
@@ -214,9 +217,17 @@ def live(
                 f"({report.period_ms:.1f} ms), latency {report.latency_samples} samples. Ctrl-C ends it.",
                 err=True,
             )
+        if saying.is_quiet or not sys.stderr.isatty():
+            return nullcontext()
+        from .dashboard import LiveDashboard
+
+        shown.append(LiveDashboard(engine))
+        return shown[0]
 
     def hear(text: str) -> None:
-        if not saying.is_quiet:
+        if shown:
+            shown[0].say(f"Note: {text}")
+        elif not saying.is_quiet:
             say(f"Note: {text}", err=True)
 
     played = run_live(
@@ -229,7 +240,7 @@ def live(
         control=control,
         other=other,
         on_event=hear,
-        on_ready=say_where,
+        watch=watch,
     )
     if saying.as_json:
         echo_json(played_as_json(played, choice))

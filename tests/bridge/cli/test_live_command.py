@@ -51,6 +51,35 @@ def test_it_ends_with_the_stems(session: Path) -> None:
     assert json.loads(result.output)["frames"] >= RATE_HZ
 
 
+def test_the_dashboard_shows_meters_and_counters() -> None:
+    from io import StringIO
+
+    from mixbridge.bridge.cli.playing.dashboard import LiveDashboard
+    from mixbridge.runtime.live.engine import LiveReport
+    from rich.console import Console
+
+    class Playing:
+        preset = dry_preset()
+        is_bypassed = True
+
+        def report(self) -> LiveReport:
+            return LiveReport(48000, 128, 2.6667, 0, 1000, 3, 2, 0, 0, 1, 1.5, 2.5, 240, 0, 0, 0, 0)
+
+        def peaks(self) -> tuple[list[float], tuple[float, float]]:
+            return [1.2, 0.5, 0.01, 0.0], (0.1, 0.1)
+
+    out = StringIO()
+    Console(file=out, width=100).print(LiveDashboard(Playing()).table())  # type: ignore[arg-type]
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert lines[0][0] == "Vox"
+    assert lines[0][-2:] == ["1.6", "dB"]
+    assert lines[1][-2:] == ["-6.0", "dB"]
+    assert lines[3][-1] == "-"
+    assert "1000: 3 late, 2 xruns, 1 over 0 dB" in out.getvalue()
+    assert "99 % in 1.50 ms, worst 2.50 ms, of 2.67 ms (56 %)" in out.getvalue()
+    assert "240 samples; you hear what comes in (bypass)" in out.getvalue()
+
+
 def test_a_recording_that_is_there_is_kept(session: Path, tmp_path: Path) -> None:
     from mixbridge.presets.errors import OutputError
 
