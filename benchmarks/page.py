@@ -14,7 +14,7 @@ class Goal:
 
     Attributes:
         text: what is wanted.
-        value: what came out.
+        value: what came out; a whole number is a count.
         limit: the bar.
         at_most: whether lower is better.
         unit: behind the value.
@@ -38,7 +38,7 @@ def goals_table(goals: Sequence[Goal]) -> str:
         (
             goal.text,
             f"{'<=' if goal.at_most else '>='} {goal.limit:g} {goal.unit}",
-            f"{goal.value:.2f} {goal.unit}",
+            f"{goal.value if isinstance(goal.value, int) else f'{goal.value:.2f}'} {goal.unit}",
             "met" if goal.is_met else "**missed**",
         )
         for goal in goals
