@@ -5,6 +5,7 @@ The guard rails of the same names hear one passage of the song; in others, other
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ Fit = Callable[[Preset, Samples], Mastering | None]
 _HEARD_S = 60.0
 _DRAWN_IN = (0.85, 0.7, 0.55, 0.4, 0.2, 0.0)
 _MOST_TURNS = 3
+_FREE_LU = 0.5
 # Narrower than the guard rail's: the rest of the song may lean a little more than the passages.
 _LIMIT_LU, _TARGET_LU = 0.7, 0.5
 # What a fitted master may still add to the sides of the lows.
@@ -130,7 +132,9 @@ def _upright(
     leans_lu = lean_of(bus)
     if abs(leans_lu) <= _LIMIT_LU:
         return preset, bus
-    asked_lu = wanted_lu()
+    lean = wanted_lu()
+    # What nobody hears as leaning in the reference asks for nothing.
+    asked_lu = math.copysign(max(0.0, abs(lean) - _FREE_LU), lean)
     goal_lu = min(max(leans_lu, min(0.0, asked_lu)), max(0.0, asked_lu))  # upright, or as far as the reference leans
     before_lu = after_lu = leans_lu - goal_lu
     if abs(before_lu) <= _LIMIT_LU:

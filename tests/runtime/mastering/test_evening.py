@@ -86,6 +86,12 @@ def test_a_mix_may_lean_as_its_reference_does(tmp_path: Path, stems: dict[str, P
     assert evened(before, stems, reference(tmp_path, -4.0))[0] is not before
 
 
+def test_a_reference_that_hardly_leans_asks_for_nothing(tmp_path: Path, stems: dict[str, Path]) -> None:
+    before = panned(Vocal=0.0, Guitar=0.9, Keys=-0.1)
+    hardly, upright = (evened(before, stems, reference(tmp_path, lean_db))[0] for lean_db in (0.4, 0.0))
+    assert hardly.tracks == upright.tracks != before.tracks
+
+
 def test_locked_tracks_and_pairs_stay(tmp_path: Path, stems: dict[str, Path]) -> None:
     before = panned(Vocal=0.0, Guitar=0.9, Keys=-0.1)
     assert evened(before, stems, reference(tmp_path, 0.0), locked=["Guitar"])[0] is before
