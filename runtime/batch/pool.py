@@ -148,7 +148,7 @@ class _Worker:
             "memory_bytes": work.limits.memory_bytes,
         }
         self._limits = work.limits
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process)
+        self._errors = _unnamed_file()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", _MODULE, json.dumps(settings)],
             stdin=subprocess.PIPE,
@@ -255,6 +255,13 @@ class _Worker:
             with contextlib.suppress(ValueError):  # cut off by its end
                 inbox.put((self, json.loads(line)))
         inbox.put((self, None))
+
+
+def _unnamed_file() -> IO[bytes]:
+    """Make a file without a name, in memory where there is such a thing: nothing is left of it, however this ends."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("last words"), "w+b", buffering=0)
+    return tempfile.TemporaryFile()
 
 
 def _next(coming: Iterator[BatchItem | None]) -> tuple[BatchItem | None, int] | None:
