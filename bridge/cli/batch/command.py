@@ -253,7 +253,9 @@ def _defaults(mixing: BatchMixing, choice: ModelChoice, audio: FormatOptions) ->
         dry=mixing.dry,
         muted=mixing.muted,
     )
-    return Defaults(mixing.references, mixing.preset, choice.model, options)
+    references = tuple(map(_absolute_song, mixing.references))
+    preset = None if mixing.preset is None else _absolute_file(mixing.preset)
+    return Defaults(references, preset, _absolute_file(choice.model), options)
 
 
 def _pool(output: Path, provider: str, workers: int, running: Running) -> Pool:
@@ -276,11 +278,24 @@ def _pool(output: Path, provider: str, workers: int, running: Running) -> Pool:
 
 
 def _absolute(items: tuple[BatchItem, ...]) -> list[BatchItem]:
-    """Give items whose paths mean the same in every process."""
+    """Give items whose paths mean the same in every process, also in one that stands in another folder."""
     from dataclasses import replace
 
     paths = [item.session if "://" in item.session else os.path.abspath(item.session) for item in items]  # noqa: PTH100
     return [replace(item, session=path) for item, path in zip(items, paths, strict=True)]
+
+
+def _absolute_song(song: str) -> str:
+    """Give FILE or FILE=WEIGHT with the whole path of the file."""
+    name, sign, weight = song.rpartition("=")
+    if sign and not os.path.exists(song) and os.path.exists(name):  # noqa: PTH110  (raises for an impossible name)
+        return f"{os.path.abspath(name)}={weight}"  # noqa: PTH100  (links stay)
+    return _absolute_file(song)
+
+
+def _absolute_file(name: str) -> str:
+    """Give the whole path of a file; what is no file, such as a name of a preset, stays as it is."""
+    return os.path.abspath(name) if os.path.exists(name) else name  # noqa: PTH100, PTH110
 
 
 def _cores() -> int:

@@ -220,3 +220,16 @@ def test_what_makes_no_sense_is_refused(run, arguments, words):
     outcome = run(*arguments)
     assert outcome.code == 2
     assert words in outcome.err
+
+
+def test_paths_mean_the_same_in_a_process_that_stands_elsewhere(tmp_path, monkeypatch):
+    from mixbridge.bridge.cli.batch.command import _absolute_file, _absolute_song
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("song.wav", "a=b.wav"):
+        (tmp_path / name).write_text("")
+    assert _absolute_song("song.wav") == str(tmp_path / "song.wav")
+    assert _absolute_song("song.wav=0.7") == f"{tmp_path / 'song.wav'}=0.7"
+    assert _absolute_song("a=b.wav") == str(tmp_path / "a=b.wav")
+    assert _absolute_song("nowhere.wav=0.7") == "nowhere.wav=0.7"
+    assert _absolute_file("lead-vocal") == "lead-vocal"
