@@ -45,6 +45,7 @@ class Point:
         tracks: of the session.
         length_s: of each.
         mix_s: by `mix`, without its report.
+        decide_s: of that, until the first track is rendered for good: listening, deciding, trial mixes, the master.
         chain_s: by pedalboard alone, with the settings that `mix` chose.
         peer_s: by matchering on the finished mix; None where it was not asked for.
     """
@@ -52,6 +53,7 @@ class Point:
     tracks: int
     length_s: float
     mix_s: float
+    decide_s: float
     chain_s: float
     peer_s: float | None
 
@@ -108,8 +110,11 @@ def _page(over_tracks: Sequence[Point], over_length: Sequence[Point], load: floa
         f"A track more of {over_tracks[0].length_s:g} s costs {track_s:.2f} s.",
         "## Over length",
         _table(over_length),
-        f"A second more of {shortest.tracks} tracks costs {second_s:.3f} s. What does not grow with the length is "
-        "listening, deciding, and the trial mixes of guard rails and master.",
+        f"A second more of {shortest.tracks} tracks costs {second_s:.3f} s. *Decides* is all that comes before the "
+        "first track is rendered for good: listening, the model, trial mixes of guard rails, and the fits of the "
+        "master, each of which runs the whole bus. *Renders* is what pedalboard alone is a peer of: "
+        f"{(longest.mix_s - longest.decide_s) / longest.chain_s:.1f} x at {longest.length_s:g} s, with a master, cuts, "
+        "effects, and a finish that the script has not.",
         "## Other pages",
         "`benchmarks/results.md` has wall times, memory and the controller beside torch; `benchmarks/batch.md` what a "
         "batch costs beside its mixing; `benchmarks/gpu.md` the GPU path; `benchmarks/mastering.md` how near the "
@@ -124,47 +129,57 @@ def _table(points: Sequence[Point]) -> str:
             str(point.tracks),
             f"{point.length_s:g} s",
             f"{point.mix_s:.2f} s",
+            f"{point.decide_s:.2f} s",
+            f"{point.mix_s - point.decide_s:.2f} s",
             f"{point.chain_s:.2f} s",
             f"{point.ratio:.2f} x",
             "not measured" if point.peer_s is None else f"{point.peer_s:.2f} s",
         )
         for point in points
     ]
-    return table(("tracks", "length", "`mix`", "pedalboard alone", "ratio", "matchering"), rows)
+    heads = ("tracks", "length", "`mix`", "decides", "renders", "pedalboard alone", "ratio", "matchering")
+    return table(heads, rows)
 
 
 def _measured(folder: Path, tracks: int, length_s: float, peer: str | None) -> Point:
     _write(folder, tracks, length_s)
-    mix_s = _in_child("mix", folder, folder / "mix")
-    chain_s = _in_child("chain", folder, folder / "chain")
+    mix_s, decide_s = _in_child("mix", folder, folder / "mix")
+    chain_s, _ = _in_child("chain", folder, folder / "chain")
     peer_s = None
     if peer is not None:
         arguments = [folder / "mix" / "mix.wav", folder / "reference.wav", folder / "peer.wav"]
         done = subprocess.run([peer, "-c", _PEER, *map(str, arguments)], check=True, capture_output=True, text=True)
         peer_s = float(done.stdout.splitlines()[-1])
     print(f"{tracks} tracks of {length_s:g} s: {mix_s:.2f} s, {chain_s:.2f} s, {peer_s}", file=sys.stderr)
-    return Point(tracks, length_s, mix_s, chain_s, peer_s)
+    return Point(tracks, length_s, mix_s, decide_s, chain_s, peer_s)
 
 
-def _in_child(kind: str, folder: Path, output: Path) -> float:
+def _in_child(kind: str, folder: Path, output: Path) -> tuple[float, float]:
     command = [sys.executable, __file__, "--child", kind, str(folder), str(output)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    all_s, decide_s = json.loads(done.stdout.splitlines()[-1])
+    return all_s, decide_s
 
 
-def _child(kind: str, folder: str, output: str) -> float:
-    """In the fresh process: the processor time of one side."""
+def _child(kind: str, folder: str, output: str) -> tuple[float, float]:
+    """In the fresh process: the processor time of one side, and of that the part until rendering begins."""
     from mixbridge import load_preset
     from mixbridge.bridge.jobs import run_mix
     from workloads import chain_of
 
     stems = {path.stem: path for path in sorted((Path(folder) / "stems").iterdir())}
     preset = load_preset(Path(folder) / "mix" / "preset.json") if kind == "chain" else None
+    steps: dict[str, float] = {}
     before = time.process_time()
+
+    def note(_share: float, step: str) -> None:
+        steps.setdefault(step, time.process_time() - before)
+
     if preset is None:
-        run_mix(stems, Path(folder) / "reference.wav", Path(output), report=False)
+        run_mix(stems, Path(folder) / "reference.wav", Path(output), report=False, progress=note)
     else:
         chain_of(preset, stems, Path(output))
-    return time.process_time() - before
+    return time.process_time() - before, steps.get("rendering the tracks", 0.0)
 
 
 def _write(folder: Path, tracks: int, length_s: float) -> None:
