@@ -295,6 +295,10 @@ def make_plan(
             f"{desk.title} has nothing of {', '.join(sorted(scope.sections))} to be set: choose other sections.",
             hints=(Hint("only", "eq,compressor"),),
         )
+    if preset.has_lanes:
+        count = sum(1 for _ in preset.all_lanes())
+        lanes = "a lane that moves a setting" if count == 1 else f"{count} lanes that move settings"
+        notes.append(f"The preset has {lanes}; a push sends the settings' own values, which stand still.")
     return plan.with_notes(*notes, *_untouched_levels(plan, scope))
 
 

@@ -21,6 +21,7 @@ from mixbridge.bridge.push.scope import SECTIONS, Scope, parse_sections, parse_s
 from mixbridge.bridge.push.undoing import UndoOptions, plan_undo, undo
 from mixbridge.presets.console import EqBand, Equalizer, Master
 from mixbridge.presets.errors import DeskError, OutputError
+from mixbridge.presets.lanes.lane import lane
 from mixbridge.presets.preset import Preset, Track
 from udp_peer import Weather
 
@@ -407,3 +408,14 @@ def test_a_pulled_preset_has_a_name_for_every_track(desk: X32Simulator) -> None:
 def test_a_desk_without_names(desk: X32Simulator) -> None:
     with X32Simulator() as nameless, pytest.raises(DeskError, match="Assign them"):
         push_preset(Preset(tracks=(Track(name="Kick"),)), target(nameless))
+
+
+def test_lanes_are_said_not_to_move(state: Path) -> None:
+    still = Preset(tracks=(Track(name="Vox"),))
+    moving = Preset(tracks=(Track(name="Vox", lanes=(lane("fader_db", [(0, -6), (1, 0)]),)),))
+    options = PushOptions(assignments=("Vox=ch/01",))
+    notes = [plan_push(each, "x32://127.0.0.1", options, offline=True).notes for each in (still, moving)]
+    assert not any("lane" in note for note in notes[0])
+    assert [note for note in notes[1] if "lane" in note] == [
+        "The preset has a lane that moves a setting; a push sends the settings' own values, which stand still."
+    ]
