@@ -61,7 +61,7 @@ class FollowTask:
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardSettings:
     """What came of listening.
 
     Attributes:
@@ -83,24 +83,24 @@ def run_follower(task: FollowTask, pipe: Connection) -> None:
     memory = EngineMemory(task.shape, task.memory_name)
     try:
         controller = Controller(task.model, task.provider)
-        pipe.send(Heard(None))  # ready
+        pipe.send(HeardSettings(None))  # ready
         while True:
             pipe.recv()
             pipe.send(heard_lately(task, memory, controller))
     except MixbridgeError as error:
-        pipe.send(Heard(None, str(error)))
+        pipe.send(HeardSettings(None, str(error)))
     except (EOFError, OSError):  # whoever asked is gone
         pass
     os._exit(0)
 
 
-def heard_lately(task: FollowTask, memory: EngineMemory, controller: Controller) -> Heard:
+def heard_lately(task: FollowTask, memory: EngineMemory, controller: Controller) -> HeardSettings:
     """Predict settings for the latest seconds of the tracks that sound."""
     with tempfile.TemporaryDirectory(prefix="mixbridge-follow-") as folder:
         return _heard(task, memory, controller, Path(folder))
 
 
-def _heard(task: FollowTask, memory: EngineMemory, controller: Controller, folder: Path) -> Heard:
+def _heard(task: FollowTask, memory: EngineMemory, controller: Controller, folder: Path) -> HeardSettings:
     import soundfile as sf
 
     from ..mixing import PredictOptions, predict
@@ -110,7 +110,7 @@ def _heard(task: FollowTask, memory: EngineMemory, controller: Controller, folde
     end = ring.position
     count = min(end, round(task.window_s * rate_hz), ring.frames - ring.margin)
     if count < _SHORTEST_S * rate_hz:
-        return Heard(None)
+        return HeardSettings(None)
     audio = ring.read(end - count, end)
     stems: dict[str, Path] = {}
     begin = 0
@@ -122,13 +122,15 @@ def _heard(task: FollowTask, memory: EngineMemory, controller: Controller, folde
             stems[name] = folder / str(number) / "passage.wav"
             sf.write(stems[name], block.T, rate_hz, subtype="FLOAT")
     if not stems:
-        return Heard(None)
+        return HeardSettings(None)
     roles = {name: role for name, role in task.roles.items() if name in stems}
     references = typed_references(task.references)
     try:
-        return Heard(predict(stems, references, model=controller, options=PredictOptions(roles=roles, match=False)))
+        return HeardSettings(
+            predict(stems, references, model=controller, options=PredictOptions(roles=roles, match=False))
+        )
     except MixbridgeError as error:
-        return Heard(None, str(error))
+        return HeardSettings(None, str(error))
 
 
 class SongFollower:
@@ -219,7 +221,7 @@ class SongFollower:
             return
         if self._is_listening:
             if pipe.poll(0):
-                heard: Heard = pipe.recv()
+                heard: HeardSettings = pipe.recv()
                 self._is_listening = False
                 if heard.fault:
                     self._say(f"nothing was followed: {heard.fault}")

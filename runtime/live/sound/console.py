@@ -30,7 +30,8 @@ from .units import DryRows, Hold, MasterUnit, StripUnit, Unit, WetUnit, master_l
 MOST_FRAMES: Final = BUFFER_FRAMES
 """The longest block."""
 # What a new unit hears before it is heard: compressors and gates are set by then, and all but the longest rooms full.
-PAST_S: Final = 1.0
+PAST_S: Final = 0.5
+_PAST_OF_ROOMS_S: Final = 1.0
 _RING_S: Final = 2.0
 
 
@@ -198,7 +199,8 @@ class LiveConsole:
         return [place for place, send in enumerate(self._sends) if not send.is_off]
 
     def _successor(self, make: Callable[[int], Unit], slot: UnitSlot) -> Successor:
-        return Successor(make, slot, round(PAST_S * self._rate_hz))
+        past_s = _PAST_OF_ROOMS_S if slot is self._wet else PAST_S
+        return Successor(make, slot, round(past_s * self._rate_hz))
 
     def _made_sends(self, part: SendsPart, begin: int) -> Ramp | MovingSends:
         if part.strip is None:
