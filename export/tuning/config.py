@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ...presets.errors import ModelError
 from ...presets.inputs import read_text
 from ...presets.roles import Role
+from ...runtime.model.bundle import shipped_models
 
 # A configuration has a few hundred bytes; aliases let a small file unfold to a huge one, which a count keeps small.
 _MOST_BYTES, _MOST_ENTRIES, _DEEPEST = 64 * 1024, 10_000, 20
@@ -179,6 +180,7 @@ def load_stacked(files: Sequence[Path], given: Mapping[str, Any] | None = None) 
             else:
                 raise ModelError(f"{file}: {place} is no key of a training{_nearest(key)}.")
     values |= {key: value for key, value in (given or {}).items() if value is not None}
+    _make_absolute(values)
     missing = [key for key in ("track_root_dirs", "mix_root_dirs") if key not in values]
     where = ", ".join(map(str, files)) or "the call"
     if missing:
@@ -189,6 +191,15 @@ def load_stacked(files: Sequence[Path], given: Mapping[str, Any] | None = None) 
         return LoadedConfig(TuningConfig.model_validate(values), tuple(notes))
     except ValidationError as error:
         raise ModelError(f"{where}: {complaints(error)}") from error
+
+
+def _make_absolute(values: dict[str, Any]) -> None:
+    """Makes a run independent of the folder that it was begun in."""
+    if isinstance(values.get("presets"), str | Path):
+        values["presets"] = Path(values["presets"]).absolute()
+    start = values.get("start")
+    if isinstance(start, str) and start not in shipped_models() and Path(start).expanduser().exists():
+        values["start"] = str(Path(start).expanduser().absolute())
 
 
 def complaints(error: ValidationError) -> str:

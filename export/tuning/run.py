@@ -52,13 +52,13 @@ def train_pairs(
         OutputError: the folder cannot be written, or holds something else.
     """
     check_run(run, config)
+    write_text(run / CONFIG, json.dumps(described(config), indent=1) + "\n")  # first: by it the folder is known again
     torch.set_num_threads(config.threads)
     base = load_base(config.start, config.seed)
     matched = match_by_name(config.track_root_dirs, config.mix_root_dirs)
     if chosen is not None:
         matched = chosen(matched)
     pairs = [pair for pair in matched.pairs if len(pair.raws) <= config.max_tracks]
-    write_text(run / CONFIG, json.dumps(described(config), indent=1) + "\n")
     recovered = recover_pairs(pairs, run / PRESETS, config.presets, config.num_workers, _counting(say, "recovered"))
     for name, problem in recovered.problems.items():
         say(f"left out: {name}: {problem}")

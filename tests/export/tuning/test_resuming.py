@@ -45,12 +45,13 @@ def when(process: ForkProcess, ready: Callable[[], bool], number: int) -> int | 
 def test_kills_change_nothing(small: SmallSet, trained: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     moments: list[Callable[[], bool]] = [
+        run.is_dir,  # before anything is written
         lambda: any((run / "cache").glob("*.npz")),  # amid the analysis
         (run / LAST).exists,  # behind the first look
         lambda: (run / LAST).with_name(".last.ckpt.partial").exists(),  # amid the writing of a checkpoint
     ]
     killed = [when(begun(small, run), moment, signal.SIGKILL) for moment in moments]
-    assert killed[0] == -signal.SIGKILL
+    assert killed[:2] == [-signal.SIGKILL, -signal.SIGKILL]
     last = begun(small, run)
     last.join()
     assert last.exitcode == 0
