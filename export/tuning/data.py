@@ -96,7 +96,9 @@ def aligned(pair: TuningPair) -> AlignedPair:
     raws = {name: read_whole(path, SAMPLE_RATE_HZ) for name, path in pair.raws.items()}
     frames = max(audio.shape[1] for audio in raws.values())
     raws = {name: np.pad(audio, ((0, 0), (0, frames - audio.shape[1]))) for name, audio in raws.items()}
-    total = np.sum([audio.mean(axis=0) for audio in raws.values()], axis=0, dtype=np.float32)
+    total = np.zeros(frames, np.float32)
+    for audio in raws.values():
+        total += audio.mean(axis=0)
     mixed = read_whole(pair.mixed, SAMPLE_RATE_HZ)
     moved, lags = on_time_of(total, mixed, SAMPLE_RATE_HZ)
     inside = reached_by(mixed.shape[1], lags, frames, SAMPLE_RATE_HZ)

@@ -5,10 +5,13 @@ Tracing them anew would take a minute; the result is compared with torch all the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...presets.errors import ModelError
 from ...presets.version import __version__
@@ -69,7 +72,9 @@ def _put_heads(graph: onnx.ModelProto, tuned: TunedModel) -> None:
             node.output[at] = {_TRACKS: _KNOWN, _MASTER: _KNOWN_MASTER}.get(output, output)
         for at, given in enumerate(node.input):
             node.input[at] = {_TRACKS: _KNOWN, _MASTER: _KNOWN_MASTER}.get(given, given)
-    first, _, last = tuned.own
+    first, last = tuned.own[0], tuned.own[2]
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
     extra = len(tuned.layout.track) - tuned.known
     constants = {
         "middle": tuned.middle,
@@ -79,24 +84,26 @@ def _put_heads(graph: onnx.ModelProto, tuned: TunedModel) -> None:
         "last_weight": last.weight,
         "last_bias": last.bias + tuned.offset,
     }
-    arrays = {name: value.detach().numpy().astype(np.float32) for name, value in constants.items()}
+    arrays: dict[str, NDArray[Any]] = {
+        name: value.detach().numpy().astype(np.float32) for name, value in constants.items()
+    }
     arrays |= {
-        "low": np.float32(-OWN_LIMIT),
-        "high": np.float32(OWN_LIMIT),
-        "least": np.float32(LOGIT_EDGE),
-        "most": np.float32(1 - LOGIT_EDGE),
-        "one": np.float32(1),
-        "half": np.float32(0.5),
-        "root": np.float32(np.sqrt(0.5)),
+        "low": np.array(-OWN_LIMIT, np.float32),
+        "high": np.array(OWN_LIMIT, np.float32),
+        "least": np.array(LOGIT_EDGE, np.float32),
+        "most": np.array(1 - LOGIT_EDGE, np.float32),
+        "one": np.array(1, np.float32),
+        "half": np.array(0.5, np.float32),
+        "root": np.array(np.sqrt(0.5), np.float32),
         "pads": np.array([0, 0, 0, extra], np.int64),
         "zero": np.array([0], np.int64),
         "masters": np.array([len(MASTER)], np.int64),
-        "nothing": np.float32(0),
+        "nothing": np.array(0, np.float32),
     }
     inner.initializer.extend(
         numpy_helper.from_array(np.asarray(each), f"heads.{name}") for name, each in arrays.items()
     )
-    steps = (
+    steps: tuple[tuple[str, tuple[str, ...], str, dict[str, int]], ...] = (
         ("Sub", ("track_embeddings", "middle"), "centred", {}),
         ("Div", ("centred", "spread"), "scaled", {}),
         ("Clip", ("scaled", "low", "high"), "clipped", {}),
@@ -122,7 +129,7 @@ def _put_heads(graph: onnx.ModelProto, tuned: TunedModel) -> None:
     for kind, given, made, options in steps:
         inputs = [each if each in names else f"heads.{each}" for each in given]
         output = made if made in names else f"heads.{made}"
-        inner.node.append(helper.make_node(kind, inputs, [output], **options))
+        inner.node.append(helper.make_node(kind, inputs, [output], None, None, None, None, **options))
     for output in inner.output:
         if output.name == _TRACKS:
             shape: list[str | int] = ["tracks", len(tuned.layout.track)]

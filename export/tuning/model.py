@@ -130,9 +130,10 @@ class TunedModel(nn.Module):
         self.register_buffer("middle", torch.zeros(width))
         self.register_buffer("spread", torch.ones(width))
         self.offset = nn.Parameter(torch.zeros(outputs))
-        self.own = nn.Sequential(nn.Linear(width, _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, outputs))
-        nn.init.zeros_(self.own[2].weight)
-        nn.init.zeros_(self.own[2].bias)
+        last = nn.Linear(_HIDDEN, outputs)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.own = nn.Sequential(nn.Linear(width, _HIDDEN), nn.GELU(), last)
 
     @property
     def reference(self) -> Tensor:
@@ -236,7 +237,7 @@ class TunedModel(nn.Module):
         """Puts the changes of adapters into the weights."""
         for module in list(self.base.modules()):
             if parametrize.is_parametrized(module):
-                for name in list(module.parametrizations):
+                for name in [each for each, _ in module.get_submodule("parametrizations").named_children()]:
                     parametrize.remove_parametrizations(module, name, leave_parametrized=True)
 
     def rates(self, rate: float, decay: float) -> Iterator[tuple[float, list[nn.Parameter]]]:
@@ -261,9 +262,9 @@ class TunedModel(nn.Module):
             yield rate * _OLD_RATE * decay**level, parameters
 
     def _layers(self) -> list[nn.TransformerEncoderLayer]:
-        is_compact = isinstance(self.base, CompactModel)
-        stack = self.base.transformer if is_compact else self.base.controller.transformer_encoder
-        return list(stack.layers)
+        if isinstance(self.base, CompactModel):
+            return list(self.base.transformer.layers)
+        return list(self.base.controller.transformer_encoder.layers)
 
 
 _REFERENCE_PARTS = ("reference_encoder", "mix_encoder")

@@ -76,6 +76,7 @@ class TuningModule(lightning.LightningModule):
     def __init__(self, tuned: TunedModel, config: TuningConfig) -> None:
         super().__init__()
         self.tuned, self.settings = tuned, config
+        self.strict_loading = False  # a checkpoint has what is trained and no more
         self.trained = {name: each for name, each in tuned.named_parameters() if each.requires_grad}
         self.average = {name: each.detach().clone() for name, each in self.trained.items()}
         self.best = {name: value.clone() for name, value in self.average.items()}
@@ -130,11 +131,6 @@ class TuningModule(lightning.LightningModule):
     def transfer_batch_to_device(self, batch: PairBatch, device: torch.device, dataloader_idx: int) -> PairBatch:
         """Leaves a batch where it was made, which is where the training runs."""
         return batch
-
-    @property
-    def strict_loading(self) -> bool:
-        """Tells Lightning that a checkpoint has what is trained and no more."""
-        return False
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keeps what is trained, its average and the best of it; the rest stands in what the training began with."""
@@ -222,7 +218,7 @@ class HeldOutLooks(Callback):
         self.history: list[tuple[int, float]] = []
         self.began_s, self.began_step = time.monotonic(), 0
 
-    def on_train_start(self, trainer: Any, module: TuningModule) -> None:
+    def on_train_start(self, trainer: Any, module: Any) -> None:
         """Looks before the first step, so that a run that is stopped at once can be used."""
         self.began_s, self.began_step = time.monotonic(), trainer.global_step
         if trainer.global_step == 0 and not self.history:
@@ -230,7 +226,7 @@ class HeldOutLooks(Callback):
         elif self.without >= module.settings.patience:
             trainer.should_stop = True
 
-    def on_train_batch_end(self, trainer: Any, module: TuningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Looks if it is time."""
         steps = trainer.global_step
         if steps % module.settings.check_every == 0 or steps == trainer.max_steps:

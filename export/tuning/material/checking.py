@@ -311,9 +311,9 @@ def _together(raws: Sequence[Samples]) -> Samples:
     if len(raws) == 1:
         return raws[0]
     frames = max(audio.shape[1] for audio in raws)
-    total: Samples = np.sum(
-        [np.pad(audio.mean(axis=0), (0, frames - audio.shape[1])) for audio in raws], axis=0, dtype=np.float32
-    )[None]
+    total = np.zeros((1, frames), np.float32)
+    for audio in raws:
+        total[0, : audio.shape[1]] += audio.mean(axis=0)
     return total
 
 

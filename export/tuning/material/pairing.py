@@ -247,7 +247,7 @@ def _named(stem: str, mixed: Path) -> str:
 
 def _is_mixed_name(stem: str) -> bool:
     found = _SUFFIX.search(stem)
-    return bool(found) and found[1].casefold() in (
+    return found is not None and found[1].casefold() in (
         "mix",
         "mixed",
         "wet",
