@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
-from mixbridge.bridge.web.material import Material
+from mixbridge.bridge.web.material import PageMaterial
 from mixbridge.presets import files
 from mixbridge.runtime.rendering.in_memory import render_mix
 from page import table
@@ -91,7 +91,7 @@ def _row(server: WebServer, tracks: int, name: str, path: str) -> list[str]:
 
 def _from_nothing(server: WebServer, stems: Path, tracks: int) -> list[str]:
     preset = files.loads(server.ask("/api/preset")[2].decode())
-    material = Material({path.stem: path for path in sorted(stems.iterdir())})
+    material = PageMaterial({path.stem: path for path in sorted(stems.iterdir())})
     heard = material.read(material.loop)
     times_s = []
     for _ in range(5):

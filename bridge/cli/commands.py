@@ -128,7 +128,7 @@ COMMANDS: Final[Mapping[str, Lazy | Family]] = {
     "push": Lazy("Set a DAW or mixer to a preset, and verify it.", ".desks.push", "push"),
     "undo": Lazy("Restore what a desk had before a push.", ".desks.undo", "undo"),
     "live": Lazy("Play a preset in real time, as an insert or from stems.", ".playing.live", "live"),
-    "web": Lazy("See, hear and change a mix in the browser (extra `web`).", ".web", "web"),
+    "web": Lazy("See, hear and change a mix in the browser (extra `web`).", ".playing.web", "web"),
     "serve": Lazy("Let controllers change a preset over OSC.", ".desks.serve", "serve"),
     "demo": Lazy("Mix the example session that comes with mixbridge.", ".demo", "demo"),
     "doctor": Lazy("Check this installation.", ".doctor", "doctor"),

@@ -27,7 +27,7 @@ from ..server.addresses import PartName
 from ..server.switches import SWITCHES, SectionSwitch
 from .hearing import VERSIONS
 from .pictures import bus_pictures, curves, master_pictures, strip_pictures
-from .studio import MIX, Edit, Studio
+from .studio import MIX, PageStudio, SettingEdit
 from .uploads import receive_audio
 
 PAGE: Final = Path(__file__).parent / "page"
@@ -73,7 +73,7 @@ class TooLargeError(MixbridgeError):
     """More was sent than is taken."""
 
 
-def application(studio: Studio) -> Starlette:
+def application(studio: PageStudio) -> Starlette:
     """The page and what it asks for, without the guard before it."""
     routes = [
         Route("/api/table", _answered(studio, _table)),
@@ -94,7 +94,7 @@ def application(studio: Studio) -> Starlette:
     return Starlette(routes=routes)
 
 
-def state_of(studio: Studio) -> dict[str, Any]:
+def state_of(studio: PageStudio) -> dict[str, Any]:
     """All that the page shows, but for sounds and pictures."""
     preset, material = studio.preset, studio.material
     predicted = studio.predicted
@@ -118,7 +118,7 @@ def state_of(studio: Studio) -> dict[str, Any]:
     }
 
 
-def _answered(studio: Studio, answer: Callable[[Studio, Request, bytes], Response | dict[str, Any]]) -> Handler:
+def _answered(studio: PageStudio, answer: Callable[[PageStudio, Request, bytes], Response | dict[str, Any]]) -> Handler:
     """A handler that works in a thread, and answers errors in words."""
 
     async def handle(request: Request) -> Response:
@@ -150,7 +150,7 @@ def _refusal(error: MixbridgeError | ValidationError) -> Response:
     return JSONResponse({"error": str(error)}, _TOO_LARGE if isinstance(error, TooLargeError) else _REFUSED)
 
 
-async def _state(studio: Studio, request: Request) -> Response:
+async def _state(studio: PageStudio, request: Request) -> Response:
     """The state; with `?after=REVISION` only once there is a newer one, or after 20 s."""
     after = request.query_params.get("after", "")
     if after.isdecimal() and studio.revision == int(after):
@@ -171,7 +171,7 @@ async def _state(studio: Studio, request: Request) -> Response:
     return JSONResponse(await to_thread.run_sync(state_of, studio))
 
 
-def _table(_studio: Studio, _request: Request, _body: bytes) -> dict[str, Any]:
+def _table(_studio: PageStudio, _request: Request, _body: bytes) -> dict[str, Any]:
     """The console's table, by part of a preset, with the sections that a strip is shown in."""
     return {
         "parts": {
@@ -183,9 +183,11 @@ def _table(_studio: Studio, _request: Request, _body: bytes) -> dict[str, Any]:
     }
 
 
-def _edit(studio: Studio, _request: Request, body: bytes) -> dict[str, Any]:
+def _edit(studio: PageStudio, _request: Request, body: bytes) -> dict[str, Any]:
     asked = EditsAsked.model_validate_json(body)
-    moved = studio.edit([Edit(item.part, item.index, item.path, item.value) for item in asked.edits], asked.gesture)
+    moved = studio.edit(
+        [SettingEdit(item.part, item.index, item.path, item.value) for item in asked.edits], asked.gesture
+    )
     return {
         "revision": studio.revision,
         "edits": [asdict(item) for item in moved],
@@ -195,7 +197,7 @@ def _edit(studio: Studio, _request: Request, body: bytes) -> dict[str, Any]:
     }
 
 
-def _do(studio: Studio, _request: Request, body: bytes) -> dict[str, Any]:
+def _do(studio: PageStudio, _request: Request, body: bytes) -> dict[str, Any]:
     asked = DoneAsked.model_validate_json(body)
     actions: dict[str, Callable[[], object]] = {
         "undo": studio.undo,
@@ -218,7 +220,7 @@ def _do(studio: Studio, _request: Request, body: bytes) -> dict[str, Any]:
     return state_of(studio)
 
 
-def _sound(studio: Studio, request: Request, _body: bytes) -> Response:
+def _sound(studio: PageStudio, request: Request, _body: bytes) -> Response:
     """A loop as WAV; the header `x-mixbridge-gain-db` brings it to the level at which versions are compared."""
     version = next((known for known in VERSIONS if known == request.path_params["version"]), None)
     if version is None:
@@ -249,12 +251,12 @@ def _switches(words: list[str], preset: Preset) -> Iterator[SectionSwitch]:
             yield SectionSwitch(known, int(number), "tracks" if part == "track" else "buses")
 
 
-def _meters(studio: Studio, _request: Request, _body: bytes) -> dict[str, Any]:
+def _meters(studio: PageStudio, _request: Request, _body: bytes) -> dict[str, Any]:
     revision = studio.revision
     return {"revision": revision, **asdict(studio.hearing().meters(studio.preset))}
 
 
-def _strip(studio: Studio, request: Request, _body: bytes) -> dict[str, Any]:
+def _strip(studio: PageStudio, request: Request, _body: bytes) -> dict[str, Any]:
     """Pictures and words of a strip."""
     part, index = request.path_params["part"], request.path_params["index"]
     preset, hearing = studio.preset, studio.hearing()
@@ -272,7 +274,7 @@ def _strip(studio: Studio, request: Request, _body: bytes) -> dict[str, Any]:
         return {**pictures, "words": studio.words(part, index)}
 
 
-def _curves(studio: Studio, request: Request, _body: bytes) -> dict[str, Any]:
+def _curves(studio: PageStudio, request: Request, _body: bytes) -> dict[str, Any]:
     part, index = request.path_params["part"], request.path_params["index"]
     preset = studio.preset
     with _known_strips():
@@ -296,7 +298,7 @@ def _known_strips() -> Iterator[None]:
         raise PresetError("there is no such strip.") from None
 
 
-def _preset(studio: Studio, _request: Request, _body: bytes) -> Response:
+def _preset(studio: PageStudio, _request: Request, _body: bytes) -> Response:
     return Response(
         files.dumps(studio.preset),
         media_type="application/json",
@@ -304,7 +306,7 @@ def _preset(studio: Studio, _request: Request, _body: bytes) -> Response:
     )
 
 
-def _load(studio: Studio, _request: Request, body: bytes) -> dict[str, Any]:
+def _load(studio: PageStudio, _request: Request, body: bytes) -> dict[str, Any]:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -313,7 +315,7 @@ def _load(studio: Studio, _request: Request, body: bytes) -> dict[str, Any]:
     return state_of(studio)
 
 
-async def _receive(studio: Studio, kind: str, request: Request) -> Response:
+async def _receive(studio: PageStudio, kind: str, request: Request) -> Response:
     """An audio file, as the body; `?name=` is what it is called."""
     try:
         name = request.query_params.get("name", "")
@@ -323,7 +325,7 @@ async def _receive(studio: Studio, kind: str, request: Request) -> Response:
         return _refusal(error)
 
 
-def _mix_file(studio: Studio, request: Request, _body: bytes) -> Response:
+def _mix_file(studio: PageStudio, request: Request, _body: bytes) -> Response:
     """A file of the rendered song."""
     name = request.path_params["file"]
     path = studio.place / MIX / name

@@ -41,7 +41,7 @@ _MOST_KEPT: Final = 4
 
 
 @dataclass(frozen=True)
-class Sound:
+class LoopSound:
     """A loop to play.
 
     Attributes:
@@ -94,7 +94,7 @@ class Hearing:
         self._lock = Lock()
         self._kept: deque[tuple[Preset, Rendered]] = deque(maxlen=_MOST_KEPT)
 
-    def sound(self, version: Version, preset: Preset, solo: Collection[str] = ()) -> Sound:
+    def sound(self, version: Version, preset: Preset, solo: Collection[str] = ()) -> LoopSound:
         """What is played.
 
         Args:
@@ -119,7 +119,7 @@ class Hearing:
         if solo and version != "reference":
             alone = preset if version != "raw" else Preset(tracks=tuple(Track(name=name) for name in heard.stems))
             samples = self.rendered(_soloed(alone, solo)).mix
-        return Sound(samples, heard.sample_rate_hz, gain_db)
+        return LoopSound(samples, heard.sample_rate_hz, gain_db)
 
     def meters(self, preset: Preset) -> Meters:
         """How loud each strip is, and what its compressor takes."""

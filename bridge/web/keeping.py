@@ -22,7 +22,7 @@ _MOST_BYTES: Final = 2**27
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptWork:
     """The state of the work.
 
     Attributes:
@@ -42,7 +42,7 @@ class Kept:
     reference_name: str = ""
 
     @classmethod
-    def read(cls, place: Path) -> Kept | None:
+    def read(cls, place: Path) -> KeptWork | None:
         """What was kept in a folder; None where there is nothing, or nothing that can be used."""
         path = place / _FILE
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, PresetError):
@@ -61,7 +61,7 @@ class Kept:
         return None
 
 
-def keep(place: Path, kept: Kept) -> None:
+def keep(place: Path, kept: KeptWork) -> None:
     """Write the state, in place of an older one, whole or not at all; a full disk does not end the work."""
     text = json.dumps(
         {

@@ -50,7 +50,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Material:
+class PageMaterial:
     """Files to work on.
 
     Attributes:

@@ -15,7 +15,7 @@ from ...presets.errors import OutputError
 from .api import application
 from .guarding import Guard
 from .keeping import token_of
-from .studio import Studio
+from .studio import PageStudio
 
 LOOPBACK: Final = "127.0.0.1"
 _GRACE_S: Final = 1
@@ -35,7 +35,7 @@ class Address:
 
 
 def serve_page(
-    studio: Studio, *, host: str = LOOPBACK, port: int = 0, on_ready: Callable[[Address], None] | None = None
+    studio: PageStudio, *, host: str = LOOPBACK, port: int = 0, on_ready: Callable[[Address], None] | None = None
 ) -> None:
     """Serve the page until the process is told to end.
 

@@ -32,8 +32,8 @@ from ..server.current import CurrentPreset, PresetChange
 from ..server.switches import linked_with
 from ..server.worker import State, Worker
 from .hearing import Hearing
-from .keeping import Kept, keep
-from .material import Loop, Material
+from .keeping import KeptWork, keep
+from .material import Loop, PageMaterial
 
 AUDIO: Final = "audio"  # what was dropped on the page, in the work folder
 MIX: Final = "mix"  # folder of the whole song, in the work folder
@@ -47,7 +47,7 @@ _PATIENCE_S: Final = 10.0
 
 
 @dataclass(frozen=True)
-class Edit:
+class SettingEdit:
     """A setting that is to be moved.
 
     Attributes:
@@ -64,7 +64,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Job:
+class PageJob:
     """Something that takes a while, for the page.
 
     Attributes:
@@ -82,7 +82,7 @@ class Job:
     result: dict[str, Any] | None = None
 
 
-class Studio:
+class PageStudio:
     """The work behind the page. Several threads may use it.
 
     Args:
@@ -93,17 +93,17 @@ class Studio:
     """
 
     def __init__(
-        self, material: Material, place: Path, preset: Preset | None = None, model: str = DEFAULT_MODEL
+        self, material: PageMaterial, place: Path, preset: Preset | None = None, model: str = DEFAULT_MODEL
     ) -> None:
         self.place, self._model = place, model
         self._lock = threading.RLock()
         self._listeners: list[Callable[[], None]] = []
         self._worker = Worker()
-        self.job: Job | None = None
+        self.job: PageJob | None = None
         self.revision = 1
         self.is_closed = False
         self._plan: tuple[str, bool, Preset, Plan] | None = None
-        kept = Kept.read(place)
+        kept = KeptWork.read(place)
         self.material = material if kept is None else _with_dropped(material, place, kept)
         start = (kept.preset if kept else None) or preset
         self.predicted = kept.predicted if kept else None
@@ -157,7 +157,7 @@ class Studio:
         for listener in list(self._listeners):
             listener()
 
-    def edit(self, edits: Sequence[Edit], gesture: str = "") -> list[Edit]:
+    def edit(self, edits: Sequence[SettingEdit], gesture: str = "") -> list[SettingEdit]:
         """Move settings; all of them or none.
 
         Args:
@@ -261,7 +261,7 @@ class Studio:
         self.use(replace(self.material, place=loop))
         return loop
 
-    def use(self, material: Material) -> None:
+    def use(self, material: PageMaterial) -> None:
         """Work on other material: tracks that are new have nothing set."""
         with self._lock:
             self.material, self._hearing = material, None
@@ -394,11 +394,11 @@ class Studio:
                 self._unsaved.clear()
                 keep(self.place, self._kept())
 
-    def _kept(self) -> Kept:
+    def _kept(self) -> KeptWork:
         material, folder = self.material, self.place / AUDIO
         reference = material.reference
         is_dropped = reference is not None and reference.parent == folder
-        return Kept(
+        return KeptWork(
             self.preset,
             self.predicted,
             self.snapshots,
@@ -422,7 +422,7 @@ class Studio:
             return text
 
         def report(state: State, text: str) -> None:
-            self.job = Job(name, state, float(state == "done"), text, results[0] if results else None)
+            self.job = PageJob(name, state, float(state == "done"), text, results[0] if results else None)
             self._tell()
 
         running = self._worker.start(name, run, report)
@@ -457,8 +457,8 @@ def with_tracks(preset: Preset, names: Collection[str]) -> Preset:
     return preset.model_copy(update={"tracks": tuple(known.get(name, Track(name=name)) for name in names)})
 
 
-def _with_dropped(material: Material, place: Path, kept: Kept) -> Material:
-    """Material with what was dropped on the page before, as far as it is there."""
+def _with_dropped(material: PageMaterial, place: Path, kept: KeptWork) -> PageMaterial:
+    """PageMaterial with what was dropped on the page before, as far as it is there."""
     folder = place / AUDIO
     dropped = {name: folder / file for name, file in kept.stems.items() if (folder / file).is_file()}
     reference = folder / kept.reference if kept.reference else None
@@ -467,7 +467,7 @@ def _with_dropped(material: Material, place: Path, kept: Kept) -> Material:
     return replace(material, stems={**material.stems, **dropped})
 
 
-def _place(preset: Preset, edit: Edit) -> Any:
+def _place(preset: Preset, edit: SettingEdit) -> Any:
     """Where an edit writes.
 
     Raises:

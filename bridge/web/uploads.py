@@ -14,7 +14,7 @@ from ...presets.errors import AudioError, OutputError
 from ...presets.escaping import escaped
 from ...presets.names import LONGEST_NAME
 from ...runtime.audio.reading import probe
-from .studio import AUDIO, Studio
+from .studio import AUDIO, PageStudio
 
 MOST_BYTES: Final = 2**30
 MOST_TOTAL_BYTES: Final = 2**33
@@ -22,7 +22,7 @@ MOST_STEMS: Final = 128
 _ENDINGS: Final = frozenset({".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3", ".w64", ".caf"})
 
 
-async def receive_audio(studio: Studio, kind: str, name: str, announced: str, stream: AsyncIterator[bytes]) -> None:
+async def receive_audio(studio: PageStudio, kind: str, name: str, announced: str, stream: AsyncIterator[bytes]) -> None:
     """Takes a stem or a reference.
 
     Args:
@@ -74,7 +74,7 @@ async def _write(path: Path, called: str, stream: AsyncIterator[bytes], room: in
             await file.write(part)
 
 
-def _use(studio: Studio, kind: str, called: str, path: Path) -> None:
+def _use(studio: PageStudio, kind: str, called: str, path: Path) -> None:
     try:
         probe(path)
     except AudioError as error:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from desk_simulator import X32Simulator
 from mixbridge.bridge.cli.main import main
-from mixbridge.bridge.web.material import Material
-from mixbridge.bridge.web.studio import Edit, Studio
+from mixbridge.bridge.web.material import PageMaterial
+from mixbridge.bridge.web.studio import PageStudio, SettingEdit
 from mixbridge.presets.console import Strip, replace
 from mixbridge.presets.errors import DeskError, PresetError
 from mixbridge.presets.preset import Preset, Track
@@ -23,33 +23,33 @@ PRESET = Preset(
 
 
 @pytest.fixture
-def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PageStudio:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return Studio(Material({}), tmp_path, PRESET)
+    return PageStudio(PageMaterial({}), tmp_path, PRESET)
 
 
-def waited(studio: Studio) -> str:
+def waited(studio: PageStudio) -> str:
     """How the job ended."""
     studio._worker.wait(60)
     assert studio.job is not None
     return studio.job.state
 
 
-def test_linked_tracks_share_their_tone_and_not_their_pan(studio: Studio) -> None:
-    moved = studio.edit([Edit("track", 0, "eq.band1.gain_db", 2.0), Edit("track", 0, "pan", -0.5)])
+def test_linked_tracks_share_their_tone_and_not_their_pan(studio: PageStudio) -> None:
+    moved = studio.edit([SettingEdit("track", 0, "eq.band1.gain_db", 2.0), SettingEdit("track", 0, "pan", -0.5)])
     assert {(item.index, item.path) for item in moved} == {(0, "eq.band1.gain_db"), (1, "eq.band1.gain_db"), (0, "pan")}
     left, right, _ = (track.strip for track in studio.preset.tracks)
     assert left.eq.band1.gain_db == right.eq.band1.gain_db == 2.0
     assert (left.pan, right.pan) == (-0.5, 1)
 
 
-def test_of_edits_that_are_not_all_possible_none_is_done(studio: Studio) -> None:
+def test_of_edits_that_are_not_all_possible_none_is_done(studio: PageStudio) -> None:
     with pytest.raises(PresetError):
-        studio.edit([Edit("track", 2, "fader_db", -6.0), Edit("track", 3, "fader_db", -6.0)])
+        studio.edit([SettingEdit("track", 2, "fader_db", -6.0), SettingEdit("track", 3, "fader_db", -6.0)])
     assert studio.preset == PRESET
 
 
-def test_a_plan_is_pushed_as_it_was_shown_or_not_at_all(studio: Studio) -> None:
+def test_a_plan_is_pushed_as_it_was_shown_or_not_at_all(studio: PageStudio) -> None:
     with X32Simulator() as desk:
         for number, track in enumerate(PRESET.tracks, 1):
             desk.values[f"/ch/{number:02}/config/name"] = track.name
@@ -59,7 +59,7 @@ def test_a_plan_is_pushed_as_it_was_shown_or_not_at_all(studio: Studio) -> None:
             studio.start_push()
         studio.start_plan(target, faders=False)
         assert waited(studio) == "done"
-        studio.edit([Edit("track", 2, "pan", 0.1)])
+        studio.edit([SettingEdit("track", 2, "pan", 0.1)])
         with pytest.raises(DeskError, match="plan"):
             studio.start_push()
         assert desk.values == before
@@ -73,7 +73,7 @@ def test_a_plan_is_pushed_as_it_was_shown_or_not_at_all(studio: Studio) -> None:
         assert desk.values == {**before, "/ch/01/mix/pan": 0.9}
 
 
-def test_a_server_that_ends_begins_no_push(studio: Studio) -> None:
+def test_a_server_that_ends_begins_no_push(studio: PageStudio) -> None:
     with X32Simulator() as desk:
         for number, track in enumerate(PRESET.tracks, 1):
             desk.values[f"/ch/{number:02}/config/name"] = track.name

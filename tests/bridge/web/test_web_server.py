@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from mixbridge.bridge.web.material import Material
+from mixbridge.bridge.web.material import PageMaterial
 from mixbridge.presets import files
 from mixbridge.presets.console import replace
 from mixbridge.presets.preset import Preset, Track
@@ -58,7 +58,7 @@ def test_a_loop_that_is_heard_is_the_runtimes_render(server: WebServer, stems: d
 
     state = server.json("/api/state")
     preset = files.loads(json.dumps(state["preset"]))
-    loop = Material(stems).read(Material(stems).loop)
+    loop = PageMaterial(stems).read(PageMaterial(stems).loop)
     wanted = render_arrays(loop.stems, RATE_HZ, preset).mix[:, : len(heard)]
     assert rate_hz == RATE_HZ
     assert len(heard) == round(LENGTH_S * RATE_HZ)

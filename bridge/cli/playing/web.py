@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import ModelChoice, Saying, SessionAudio, SessionTracks, takes
-from .output.saying import say
+from ..options import ModelChoice, Saying, SessionAudio, SessionTracks, takes
+from ..output.saying import say
 
 if TYPE_CHECKING:
-    from ..web.serving import Address
+    from ...web.serving import Address
 
 _LOOPBACK = "127.0.0.1"
 _KEY_LENGTH = 16
@@ -59,17 +59,17 @@ def web(
     Start from stems or a folder of them, from a DAW session, from a preset (.json), or from nothing: stems and a
     reference can be dropped on the page. What was done is kept for the same sources.
     """
-    from ...presets.errors import MixbridgeError
-    from ...presets.extras import install_command
-    from ...presets.files import load
+    from ....presets.errors import MixbridgeError
+    from ....presets.extras import install_command
+    from ....presets.files import load
 
     try:
-        from ..web.serving import serve_page
+        from ...web.serving import serve_page
     except ImportError as error:
         raise MixbridgeError(f"the page needs {error.name}: {install_command('web')}.") from error
-    from ..web.material import Material
-    from ..web.studio import Studio
-    from .session_stems import opened
+    from ...web.material import PageMaterial
+    from ...web.studio import PageStudio
+    from ..session_stems import opened
 
     _check_host(host)
     presets = [source for source in sources if source.lower().endswith(".json")]
@@ -79,7 +79,7 @@ def web(
     preset = load(presets[0]) if presets else None
     place = _work_folder([*sources, reference or ""], fresh=fresh)
     with ExitStack() as stack:
-        material = Material({})
+        material = PageMaterial({})
         if stems:
             source = stack.enter_context(
                 opened(
@@ -95,7 +95,7 @@ def web(
             material = replace(material, stems=source.stems)
         if reference is not None:
             material = replace(material, reference=Path(reference).absolute(), reference_name=Path(reference).name)
-        studio = Studio(material, place, preset, choice.model)
+        studio = PageStudio(material, place, preset, choice.model)
 
         def say_where(address: Address) -> None:
             if saying.as_json:
@@ -131,7 +131,7 @@ def _work_folder(sources: list[str], *, fresh: bool) -> Path:
     """Where what is done with these sources is kept."""
     from platformdirs import user_state_path
 
-    from ...presets.errors import OutputError
+    from ....presets.errors import OutputError
 
     said = "\n".join(str(Path(source).absolute()) if source else "" for source in sources)
     key = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:_KEY_LENGTH]
