@@ -113,9 +113,9 @@ class TuningConfig(BaseModel):
     start: str = "default"
     presets: Path | None = None
     freeze: str = Field("encoders", pattern=r"^(none|encoders(\+\d{1,3})?)$")
-    adapters: int = Field(0, ge=0, le=256)
+    adapters: int = Field(8, ge=0, le=256)
     layer_decay: float = Field(0.8, gt=0, le=1)
-    learning_rate: float = Field(2e-3, gt=0, le=1)
+    learning_rate: float = Field(6e-3, gt=0, le=1)
     weight_decay: float = Field(0.05, ge=0, le=10)
     max_steps: int = Field(1500, gt=0, le=10_000_000)
     check_every: int = Field(50, gt=0, le=100_000)

@@ -74,7 +74,7 @@ def test_an_interrupted_run_can_be_used(small: SmallSet, tmp_path: Path) -> None
 
 
 def test_another_run_in_its_place_is_refused(small: SmallSet, trained: Path) -> None:
-    with pytest.raises(ModelError, match=r"learning_rate \(0\.002 before, 0\.1 now\)"):
+    with pytest.raises(ModelError, match=r"learning_rate \(0\.006 before, 0\.1 now\)"):
         train_pairs(small.config(learning_rate=0.1), trained, lambda line: None)
 
 
