@@ -69,7 +69,7 @@ def test_train(tmp_path: Path) -> None:
         noise(folder / "bass.flac", 19)
         (folder / "meta.json").write_text('{"kind": "tune", "stems": [{"file": "bass.flac"}]}')
     (tmp_path / "small.yaml").write_text(SMALL)
-    did = traced(["train", "corpus", "--config", "small.yaml", "-o", "run"], tmp_path)
+    did = traced(["model", "train", "corpus", "--config", "small.yaml", "-o", "run"], tmp_path)
     # matplotlib, which draws the loss curve, keeps its list of fonts.
     check_quiet(did, tmp_path, (".cache/matplotlib/fontlist",))
     assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
