@@ -16,9 +16,9 @@ from ...presets.preset import Confidence, Finding
 from ...runtime.model.controller import Controller
 from ...runtime.model.familiarity import load_familiarity
 from ...runtime.prediction.confidence import Strangeness, strange, weigh
-from ...runtime.prediction.guards import guard
+from ...runtime.prediction.guard_rails.guards import guard
+from ...runtime.prediction.guard_rails.rails import RULES
 from ...runtime.prediction.predict import predict
-from ...runtime.prediction.rails import RULES
 from ...runtime.prediction.trial import Trial
 from ..evaluation.material import Material, find_material
 from ..evaluation.suites import SUITES, Suite, make_scene

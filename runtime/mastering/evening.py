@@ -19,8 +19,8 @@ from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples, as_stereo, probe, read_passage
 from ..model.references import Song
 from ..practice.sins import lean_lu, low_sides_db
-from ..prediction.rails import WIDE_LOWS, finding
-from ..prediction.role_rails import LOW_WIDTHS, drawn_in, drawn_in_finding
+from ..prediction.guard_rails.rails import WIDE_LOWS, finding
+from ..prediction.guard_rails.role_rails import LOW_WIDTHS, drawn_in, drawn_in_finding
 from .density import MasterTrial
 from .fitting import RATE_HZ, Mastering, bus_of
 

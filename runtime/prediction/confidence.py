@@ -24,7 +24,7 @@ from ..model.familiarity import Familiarity, load_familiarity
 from ..practice.stages.grouping import without_idle_words
 from .casting import Cast
 from .chances import WEIGHING, Signs, signs_of
-from .guards import guard
+from .guard_rails.guards import guard
 from .hearing import embeddings
 from .role_mix import plain_by_role
 from .trial import AMOUNTS, Trial

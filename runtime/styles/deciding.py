@@ -33,7 +33,7 @@ from ..model.providers import Provider
 from ..practice.by_role import mix_by_role
 from ..practice.placing import StereoPicture
 from ..prediction.casting import Cast, sounds_of, takes_of
-from ..prediction.guards import guard_alone
+from ..prediction.guard_rails.guards import guard_alone
 from ..prediction.hearing import decided
 from ..prediction.predict import heard_roles, neutral, settings, with_roles
 from ..prediction.role_mix import with_mix

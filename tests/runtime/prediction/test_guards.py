@@ -11,8 +11,8 @@ from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.console.dynamics import compressor_work
 from mixbridge.runtime.model.analysis import Passage
-from mixbridge.runtime.prediction.guards import guard
-from mixbridge.runtime.prediction.rails import (
+from mixbridge.runtime.prediction.guard_rails.guards import guard
+from mixbridge.runtime.prediction.guard_rails.rails import (
     BURIED,
     NOT_A_NUMBER,
     REVERSED_TONE,

@@ -9,8 +9,8 @@ from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.practice.noise import noise_bands, noise_lift_db
-from mixbridge.runtime.prediction.rails import LIFTED_NOISE
-from mixbridge.runtime.prediction.spikes import without_lifted_noise
+from mixbridge.runtime.prediction.guard_rails.rails import LIFTED_NOISE
+from mixbridge.runtime.prediction.guard_rails.spikes import without_lifted_noise
 from mixbridge.runtime.prediction.trial import Trial
 from mixbridge.runtime.rendering.in_memory import render_strip
 from numpy.typing import NDArray

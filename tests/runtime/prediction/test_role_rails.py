@@ -11,8 +11,15 @@ from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.practice.sins import lead_gap_lu, lean_lu, low_sides_db
 from mixbridge.runtime.prediction.casting import Cast
-from mixbridge.runtime.prediction.guards import guard
-from mixbridge.runtime.prediction.rails import LEANING, LOW_BOOST, OFF_CENTRE, UNDER_THE_REST, WIDE_LOWS, Guarded
+from mixbridge.runtime.prediction.guard_rails.guards import guard
+from mixbridge.runtime.prediction.guard_rails.rails import (
+    LEANING,
+    LOW_BOOST,
+    OFF_CENTRE,
+    UNDER_THE_REST,
+    WIDE_LOWS,
+    Guarded,
+)
 from mixbridge.runtime.prediction.trial import Trial
 from numpy.typing import NDArray
 

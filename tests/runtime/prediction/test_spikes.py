@@ -8,9 +8,9 @@ from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
-from mixbridge.runtime.prediction.guards import guard
-from mixbridge.runtime.prediction.rails import SPIKY
-from mixbridge.runtime.prediction.spikes import tamed
+from mixbridge.runtime.prediction.guard_rails.guards import guard
+from mixbridge.runtime.prediction.guard_rails.rails import SPIKY
+from mixbridge.runtime.prediction.guard_rails.spikes import tamed
 from mixbridge.runtime.prediction.trial import Trial
 from numpy.typing import NDArray
 

@@ -12,15 +12,15 @@ from typing import Final
 
 import numpy as np
 
-from ...presets import console
-from ...presets.console import EQ_BANDS, Strip, parameters
-from ...presets.parts.match import THIRDS_HZ, WidthCurve
-from ...presets.preset import Finding, Preset, Track
-from ...presets.roles import TRAITS, Role
-from ..audio.loudness import integrated_loudness
-from ..practice.sins import LOW_HZ, lean_lu, low_sides_db, sum_of
+from ....presets import console
+from ....presets.console import EQ_BANDS, Strip, parameters
+from ....presets.parts.match import THIRDS_HZ, WidthCurve
+from ....presets.preset import Finding, Preset, Track
+from ....presets.roles import TRAITS, Role
+from ...audio.loudness import integrated_loudness
+from ...practice.sins import LOW_HZ, lean_lu, low_sides_db, sum_of
+from ..trial import Trial
 from .rails import LEANING, LOW_BOOST, OFF_CENTRE, UNDER_THE_REST, WIDE_LOWS, Guarded, finding
-from .trial import Trial
 
 CENTRED: Final[frozenset[Role]] = frozenset({"kick", "snare", "bass", "lead vocal"})
 _LEADS: Final[frozenset[Role]] = frozenset({"lead vocal", "speech"})

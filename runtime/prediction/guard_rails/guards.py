@@ -14,20 +14,20 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ...presets import console
-from ...presets.checking.links import made_alike
-from ...presets.console import EQ_BANDS, Compressor, Master, Strip, get, parameters
-from ...presets.preset import Finding, Preset
-from ...presets.units import decibels, power_factor
-from ..audio.loudness import integrated_loudness
-from ..audio.reading import Samples
-from ..console.dynamics import compressor_work
-from ..console.response import band_responses_db, compressor_gain_db, eq_response_db
-from ..rendering.in_memory import Rendered
+from ....presets import console
+from ....presets.checking.links import made_alike
+from ....presets.console import EQ_BANDS, Compressor, Master, Strip, get, parameters
+from ....presets.preset import Finding, Preset
+from ....presets.units import decibels, power_factor
+from ...audio.loudness import integrated_loudness
+from ...audio.reading import Samples
+from ...console.dynamics import compressor_work
+from ...console.response import band_responses_db, compressor_gain_db, eq_response_db
+from ...rendering.in_memory import Rendered
+from ..trial import AMOUNTS, Bus, Trial, rows
 from .rails import BURIED, NOT_A_NUMBER, REVERSED_TONE, SILENT_BAND, SQUASHED, Guarded, finding
 from .role_rails import in_the_middle, lead_heard, low_end_in_the_middle, upright, without_low_boosts
 from .spikes import tamed, without_lifted_noise
-from .trial import AMOUNTS, Bus, Trial, rows
 
 WHOLE = "the whole mix"
 # A band of a track with less than this of its power has nothing in it.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...presets.preset import Finding, Preset
+from ....presets.preset import Finding, Preset
 
 
 @dataclass(frozen=True)

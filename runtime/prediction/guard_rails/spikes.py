@@ -11,17 +11,17 @@ import math
 
 import numpy as np
 
-from ...presets import console
-from ...presets.console import EQ_BANDS, Strip, parameters
-from ...presets.preset import Finding, Preset
-from ...presets.units import decibels
-from ..audio.loudness import integrated_loudness
-from ..audio.reading import Samples
-from ..practice.noise import NoiseBands, music_db, noise_bands, noise_lift_db
-from ..rendering.in_memory import render_strip
-from .casting import takes_of
+from ....presets import console
+from ....presets.console import EQ_BANDS, Strip, parameters
+from ....presets.preset import Finding, Preset
+from ....presets.units import decibels
+from ...audio.loudness import integrated_loudness
+from ...audio.reading import Samples
+from ...practice.noise import NoiseBands, music_db, noise_bands, noise_lift_db
+from ...rendering.in_memory import render_strip
+from ..casting import takes_of
+from ..trial import Trial
 from .rails import LIFTED_NOISE, SPIKY, Guarded, finding
-from .trial import Trial
 
 # Fast and steep enough to catch the beginning of a drum: a time constant of 0.2 ms, and seen coming.
 _RATIO, _ATTACK_MS, _LOOKAHEAD_MS = 6.0, 1.2, 1.0
