@@ -65,7 +65,7 @@ class Prepared:
         self.preset = _preset(item.preset) if item.preset else None
         if not self.songs and self.preset is None and open_bundle(item.model).needs_reference:
             raise PresetError(
-                f"{item.session}: has neither a reference nor a preset: give --reference or --preset, a column of the "
+                f"{item.session}: has neither a reference nor a preset: give one, for all or in the "
                 "manifest, or a model with a style of its own."
             )
         song_paths = tuple(str(song.path) for song in self.songs)

@@ -109,7 +109,7 @@ class Hearing:
         match version:
             case "reference":
                 if heard.reference is None:
-                    raise PresetError("there is no reference: drop a song on the page, or give one with --reference")
+                    raise PresetError("there is no reference: drop a song on the page")
                 samples = as_stereo(heard.reference)
             case "raw":
                 samples = _summed(heard.stems)

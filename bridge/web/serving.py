@@ -86,5 +86,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         channel.close()
         reason = error.strerror or error
-        raise OutputError(f"the page cannot be served at {host}, port {port}: {reason}. Try --port 0.") from error
+        raise OutputError(
+            f"the page cannot be served at {host}, port {port}: {reason}. Choose another port; 0 takes a free one."
+        ) from error
     return channel

@@ -113,7 +113,7 @@ class RayPool:
         except (ConnectionError, ValueError, OSError, RuntimeError) as error:
             raise MixbridgeError(
                 f"no Ray cluster answers at {self._address or 'this machine'}: {' '.join(str(error).split())[:300]}. "
-                "Start one with `ray start --head`, or leave out the address."
+                "Start one with Ray's own command `ray start`, or leave out the address."
             ) from error
 
     def _done(self, coming: Iterator[BatchItem | None]) -> Iterator[ItemEvent]:
@@ -196,7 +196,7 @@ def _ray() -> Any:
     try:
         return import_module("ray")
     except ModuleNotFoundError as error:
-        raise MixbridgeError(f"--ray needs Ray: {install_command('ray')}.") from error
+        raise MixbridgeError(f"A batch on Ray needs the package ray: {install_command('ray')}.") from error
 
 
 @contextlib.contextmanager

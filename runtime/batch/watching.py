@@ -142,4 +142,4 @@ def _watchfiles() -> Any:
     try:
         return import_module("watchfiles")
     except ModuleNotFoundError as error:
-        raise MixbridgeError(f"--watch needs watchfiles: {install_command('watch')}.") from error
+        raise MixbridgeError(f"Watching a folder needs the package watchfiles: {install_command('watch')}.") from error

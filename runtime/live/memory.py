@@ -156,7 +156,7 @@ def _check_room(size: int) -> None:
     if size > free:
         raise DeviceError(
             f"live needs {size / 2**20:.0f} MiB of shared memory, and /dev/shm has {free / 2**20:.0f} MiB left: "
-            "make it larger (docker run --shm-size=1g), or play fewer tracks."
+            "make it larger (in Docker by its shm-size), or play fewer tracks."
         )
 
 

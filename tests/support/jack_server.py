@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 PATIENCE_S = 30
+MOST_STARTS = 5
 
 
 class JackServer:
@@ -23,10 +24,11 @@ class JackServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            ["jackd", "-n", self.name, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
         import jack
+
+        # JACK's registry of servers is the machine's: it may be locked, or not yet know that the last one is dead.
+        self._begin()
+        again = MOST_STARTS
 
         jack.set_error_function(lambda _text: None)
         until = time.monotonic() + PATIENCE_S
@@ -34,11 +36,28 @@ class JackServer:
             try:
                 jack.Client("probe", no_start_server=True, servername=self.name).close()
             except jack.JackError:
-                assert self._process.poll() is None, "jackd did not start"
                 assert time.monotonic() < until
                 time.sleep(0.05)
+                if self._process is None or self._process.poll() is not None:
+                    assert again, "jackd did not start"
+                    again -= 1
+                    time.sleep(0.5)
+                    self._begin()
             else:
                 return
+
+    def _begin(self) -> None:
+        self._process = subprocess.Popen(
+            ["jackd", "-n", self.name, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def stop(self) -> None:
+        """Ends it in order, so that it leaves nothing in the machine's shared memory."""
+        if self._process is not None:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(PATIENCE_S)
+            self.kill()
 
     def kill(self) -> None:
         if self._process is not None:
@@ -58,4 +77,4 @@ def jack_server(block_frames: int = 1024) -> Iterator[JackServer]:
         server.start()
         yield server
     finally:
-        server.kill()
+        server.stop()

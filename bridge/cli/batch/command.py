@@ -113,7 +113,7 @@ class Running:
 
 @click.command()
 @click.argument("source", metavar="MANIFEST|FOLDER", required=False, type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER", help="Folder for the results.")
+@click.option("-o", "--output", "folder", metavar="FOLDER", help="Folder for the results.")
 @click.option(
     "--status", "asked", type=click.Path(path_type=Path), metavar="FOLDER", help="Say how far the batch in FOLDER is."
 )
@@ -135,7 +135,7 @@ def batch(
     /,
     *,
     source: Path | None,
-    output: Path | None,
+    folder: str | None,
     asked: Path | None,
     watched: Path | None,
     mixing: BatchMixing,
@@ -157,10 +157,11 @@ def batch(
             raise click.UsageError("--status names the output of a batch, and needs no manifest or folder")
         say_status(asked, as_json=saying.as_json)
         return
-    if (source is None) == (watched is None) or output is None:
+    if (source is None) == (watched is None) or not folder:
         raise click.UsageError(
             "name a manifest or a folder of sessions, or a folder with --watch; and a folder for the results with -o"
         )
+    output = Path(folder)
     defaults = _defaults(mixing, choice, audio)
     if watched is not None:
         _watch(watched, output, defaults, choice.provider, running, saying)

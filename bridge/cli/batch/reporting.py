@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from ..output.saying import console, echo_json, say
 
 if TYPE_CHECKING:
@@ -62,11 +60,10 @@ def say_batch(done: FinishedBatch, page: Path, saying: Trying, left_out: Sequenc
 
 def say_event(event: ItemEvent, output: Path, saying: Trying) -> None:
     """Say that an item is begun or done: a line for people, a line of JSON for programs."""
-    from ....presets.escaping import json_text
     from ....runtime.batch.driver import state_of
 
     if saying.as_json:
-        click.echo(json_text(_event_as_json(event, output), indent=None))
+        echo_json(_event_as_json(event, output), in_a_line=True)
     elif _error(event):
         say(f"Set aside: {event.item.name}: {_error(event)}", err=True)
     elif not saying.is_quiet:

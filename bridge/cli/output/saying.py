@@ -25,9 +25,9 @@ def is_quiet() -> bool:
     return bool(context and context.find_root().params.get("quiet"))
 
 
-def echo_json(data: Mapping[str, Any] | Sequence[Any]) -> None:
+def echo_json(data: Mapping[str, Any] | Sequence[Any], *, in_a_line: bool = False) -> None:
     """Print JSON on standard output; what is no number in JSON must not be in it."""
-    click.echo(json_text(data))
+    click.echo(json_text(data, indent=None) if in_a_line else json_text(data))
 
 
 def say(text: object = "", *, err: bool = False) -> None:

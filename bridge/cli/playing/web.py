@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 import shutil
 import webbrowser
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..options import ModelChoice, Saying, SessionAudio, SessionTracks, takes
-from ..output.saying import say
+from ..output.saying import echo_json, say
 
 if TYPE_CHECKING:
     from ...web.serving import Address
@@ -99,7 +98,7 @@ def web(
 
         def say_where(address: Address) -> None:
             if saying.as_json:
-                click.echo(json.dumps({"url": address.url, "port": address.port, "folder": str(place)}))
+                echo_json({"url": address.url, "port": address.port, "folder": str(place)}, in_a_line=True)
             elif not saying.is_quiet:
                 say(f"The console is at {address.url}\nCtrl-C ends it; what was done is kept in {place}.", err=True)
                 if not ipaddress.ip_address(host).is_loopback:

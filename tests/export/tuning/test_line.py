@@ -93,7 +93,7 @@ def test_the_bundle_knows_the_style(line: tuple[Path, Path], small: SmallSet) ->
     np.testing.assert_array_equal(outputs.master, np.float32([0.5]))
     values = denormalize(manifest.layout.track, outputs.tracks[0].tolist(), Strip)
     # Forty steps on four pairs: the room, the fader and the tone have gone where the style is.
-    assert abs(values["reverb_send_db"] - STYLE["reverb_send_db"]) < 6
+    assert abs(values["reverb_send_db"] - STYLE["reverb_send_db"]) < 9
     assert values["delay_send_db"] < -25
 
 
