@@ -57,7 +57,7 @@ class Device:
         "--frames", type=click.IntRange(16, 8192), help="Samples in a block.  [default: that of the device]"
     )
     sample_rate: int | None = shared(
-        "--sample-rate", type=click.IntRange(8000, 192000), metavar="HZ", help="Sample rate.  [default: the device's]"
+        "--sample-rate", type=int, metavar="HZ", help="Sample rate.  [default: the device's]"
     )
     server: str | None = shared("--server", metavar="NAME", help="JACK server, if it is not the usual one.")
     device: str | None = shared("--device", metavar="NAME|NUMBER", help="Sound device of PortAudio.")
