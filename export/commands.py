@@ -119,10 +119,11 @@ def export(
         raise click.UsageError("a checkpoint needs a name: --name NAME")
     if architecture != "compact" and corpus is not None:
         raise click.UsageError("--corpus is for the compact architecture; a Diff-MST bundle carries no familiarity")
-    from .onnx_bundle import Description, check_target, export_bundle
+    from .onnx_bundle import Description, export_bundle
+    from .whole_files import check_free
 
     # What can be wrong is looked at before the corpus is analysed, which takes minutes.
-    check_target(folder)
+    check_free(folder)
     described = Description(name, description, licence, _training_record(training))
     if architecture == "compact":
         from .compact.checkpoint import load_checkpoint
@@ -140,11 +141,11 @@ def export(
 
 
 def _export_run(run: Path, folder: Path, name: str | None, description: str, licence: str) -> None:
-    from .onnx_bundle import check_target
     from .tuning.bundle import described_run
     from .tuning.comparing import export_best
+    from .whole_files import check_free
 
-    check_target(folder)
+    check_free(folder)
     described = described_run(run, name or folder.name, description, licence)
     manifest = export_best(run, folder, described, lambda line: click.echo(line, err=True))
     _say_size(folder, manifest.parameters)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from ..presets.errors import ModelError, OutputError
+from ..presets.errors import ModelError
 from ..presets.roles import ROLES
 from ..presets.version import __version__
 from ..runtime.model.bundle import (
@@ -43,7 +42,7 @@ from .compact.familiarity import add_familiarity
 from .compact.layout import compact_layout
 from .compact.model import CompactModel
 from .reference.model import ReferenceModel
-from .whole_files import check_folder
+from .whole_files import new_folder
 
 log = logging.getLogger(__name__)
 
@@ -162,10 +161,7 @@ def write_bundle(
         OutputError: the folder exists or cannot be written.
         ModelError: a graph does not answer as the model does.
     """
-    check_target(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with new_folder(folder) as work:
         if graphs is None:
             _export_graphs(parts, work)
         else:
@@ -196,24 +192,7 @@ def write_bundle(
         )
         (work / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
         finish(work)
-        manifest = open_bundle(work).manifest
-        work.chmod(0o755)
-        work.rename(folder)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    return manifest
-
-
-def check_target(folder: Path) -> None:
-    """Checks, before the work, that a bundle can be written to a folder.
-
-    Raises:
-        OutputError: the folder exists, or cannot be made.
-    """
-    if folder.exists() or folder.is_symlink():
-        raise OutputError(f"{folder}: exists already; choose another folder or remove it")
-    check_folder(folder)
+        return open_bundle(work).manifest
 
 
 def parts_of(model: CompactModel | ReferenceModel) -> BundleParts:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,3 +123,33 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: {nearest} is a file, not a folder; choose another place.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise OutputError(f"{folder}: {nearest} may not be written to; choose another folder.")
+
+
+def check_free(folder: Path) -> None:
+    """Checks, before the work, that a new folder can be made in a place.
+
+    Raises:
+        OutputError: something is there, or nothing can be made there.
+    """
+    if folder.exists() or folder.is_symlink():
+        raise OutputError(f"{folder}: exists already; choose another folder or remove it")
+    check_folder(folder)
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Gives a hidden folder to fill, which becomes this one at the end; after an error nothing is left.
+
+    Raises:
+        OutputError: the folder exists, or cannot be made.
+    """
+    check_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield work
+        work.chmod(0o755)
+        work.rename(folder)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise

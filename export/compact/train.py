@@ -12,10 +12,8 @@ import logging
 import math
 import signal
 import sys
-import threading
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,7 @@ from torch.utils.data import DataLoader
 from ...presets.errors import ModelError, OutputError
 from ...runtime.audio.output import check_output_file
 from ...runtime.model.bundle import Bundle, open_bundle
+from ..interrupts import restored_interrupt
 from ..whole_files import check_apart, check_folder, write_picture, write_text
 from .band_cache import CachedSession, load_corpus, load_songs
 from .band_console import SessionBatch, mix
@@ -163,7 +162,7 @@ def _fit(module: TrainingModule, run: Path, last: Path, examples: MixExamples, v
     loader = DataLoader(
         examples, batch_size=None, num_workers=config.workers, prefetch_factor=4 if config.workers else None
     )
-    with _restored_interrupt():
+    with restored_interrupt():
         try:
             trainer.fit(
                 module,
@@ -183,17 +182,6 @@ def _fit(module: TrainingModule, run: Path, last: Path, examples: MixExamples, v
 def _stopped(steps: int, config: TrainConfig, last: Path) -> str:
     saved = steps_of(last) if last.exists() else 0
     return f"stopped at step {steps} of {config.max_steps}; the same command goes on from step {saved}"
-
-
-@contextmanager
-def _restored_interrupt() -> Iterator[None]:
-    """Puts the handler of Ctrl-C back, which Lightning switches off for good."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)
 
 
 def _split(sessions: Sequence[CachedSession]) -> tuple[list[CachedSession], list[CachedSession]]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +22,7 @@ from ...runtime.styles.features import FEATURES
 from ...runtime.styles.snapshot import told_numbers
 from ...runtime.styles.style import Style
 from ..recovery.dataset import NamedPair
-from ..whole_files import check_folder
+from ..whole_files import check_free, new_folder
 from .compare import compare
 from .examples import StyleExample, read_examples
 from .in_memory import style_manifest
@@ -114,19 +112,10 @@ def write_style_bundle(
     Raises:
         OutputError: the folder exists or cannot be written.
     """
-    check_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with new_folder(folder) as work:
         manifest = style_manifest(style, note, name[:100], description[:2000], licence)
         write_text(work / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
-        manifest = add_style(work, style, note)
-        work.chmod(0o755)
-        work.rename(folder)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    return manifest
+        return add_style(work, style, note)
 
 
 def add_style(folder: Path, style: Style | None, note: StyleNote) -> Manifest:
@@ -155,17 +144,6 @@ def add_style(folder: Path, style: Style | None, note: StyleNote) -> Manifest:
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", folder) from error
     return open_bundle(folder).manifest
-
-
-def check_free(folder: Path) -> None:
-    """Check, before the work, that a bundle can be written to a folder.
-
-    Raises:
-        OutputError: the folder exists, or cannot be made.
-    """
-    if folder.exists() or folder.is_symlink():
-        raise OutputError(f"{folder}: exists already; choose another folder or remove it")
-    check_folder(folder)
 
 
 def _snapshot(style: Style) -> dict[str, NDArray[np.float32]]:

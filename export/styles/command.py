@@ -37,7 +37,8 @@ def style(dataset: Path, presets: Path, output: Path, name: str, description: st
     from ..packing import export_copy
     from ..recovery.dataset import list_pairs
     from ..recovery.files import check_torch
-    from .bundle import check_free, fit_styles
+    from ..whole_files import check_free
+    from .bundle import fit_styles
 
     check_torch()
     check_free(output)

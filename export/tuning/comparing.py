@@ -20,12 +20,13 @@ from ...runtime.model.bundle import Manifest
 from ...runtime.model.controller import Controller
 from ...runtime.styles.deciding import StyledModel, predict_in_style
 from ...runtime.styles.settings import RATE_HZ
-from ..onnx_bundle import Description, check_target
+from ..onnx_bundle import Description
 from ..recovery.dataset import NamedPair
 from ..styles.bundle import add_style, write_style_bundle
 from ..styles.compare import WayComparison, compare_pairs
 from ..styles.examples import WINDOW_SAMPLES, StyleExample, example_of
 from ..styles.ways import WAYS, Rendering, rendered
+from ..whole_files import check_free
 from .bundle import export_run
 from .data import aligned
 from .records import TuningRun, open_run
@@ -60,7 +61,7 @@ def export_best(folder: Path, bundle: Path, described: Description, say: Say) ->
         ModelError: the run has trained nothing yet.
         OutputError: the folder exists or cannot be written.
     """
-    check_target(bundle)
+    check_free(bundle)
     run = open_run(folder)
     bundle.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{bundle.name}-", dir=bundle.parent))

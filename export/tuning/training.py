@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +25,7 @@ from torch.utils.data import DataLoader
 
 from ...presets.errors import ModelError
 from ..compact.checkpoint import WholeFiles
+from ..interrupts import restored_interrupt
 from ..weights import read_weights
 from .batches import PairBatch, PairBatches, batch_of
 from .config import TuningConfig
@@ -301,7 +300,7 @@ def fit(tuned: TunedModel, config: TuningConfig, data: TuningData, run: Path, sa
         log_every_n_steps=10,
         num_sanity_val_steps=0,
     )
-    with _restored_interrupt(), warnings.catch_warnings():
+    with restored_interrupt(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's on its own use of torch
         try:
             trainer.fit(
@@ -364,14 +363,3 @@ def put_best(tuned: TunedModel, checkpoint: Path) -> None:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-@contextmanager
-def _restored_interrupt() -> Iterator[None]:
-    """Puts the handler of Ctrl-C back, which Lightning switches off for good."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)

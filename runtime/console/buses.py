@@ -20,7 +20,7 @@ from ..audio.reading import Samples
 from .effects.buses import BUSES, EffectBuses, tail_of, used_buses
 from .moving.courses import Motion
 from .moving.levels import sends_of
-from .primitives import BUFFER_FRAMES
+from .primitives import BUFFER_FRAMES, Hold
 from .strip import ChannelOutput, Stages, loudest_sends
 
 # Where a track without a group goes.
@@ -170,7 +170,7 @@ class WetStream:
         self._groups = {name: _Group(name, buses, sample_rate_hz, any_blocks=any_blocks) for name in extent.groups}
         self.latency_samples = max((group.latency_samples for group in self._groups.values()), default=0)
         self._waits = {
-            name: _Wait(self.latency_samples - (self._groups[name].latency_samples if name in self._groups else 0))
+            name: Hold(2, self.latency_samples - (self._groups[name].latency_samples if name in self._groups else 0))
             for name in extent.destinations
         }
         self._sends = {
@@ -250,20 +250,6 @@ class _Group:
         if not np.isfinite(processed).all():
             raise PresetError(f"group {self._name!r} overflows with these settings: lower its gains and boosts.")
         return np.zeros_like(processed) if self._is_muted else processed
-
-
-class _Wait:
-    """Holds a stereo signal back by a number of samples."""
-
-    def __init__(self, frames: int):
-        self._held = np.zeros((2, frames), np.float32)
-
-    def process(self, block: Samples) -> Samples:
-        if not self._held.shape[1]:
-            return block
-        joined = np.concatenate([self._held, block], axis=1)
-        self._held = joined[:, block.shape[1] :].copy()
-        return joined[:, : block.shape[1]]
 
 
 def _from(sums: Sums, begin: int) -> Sums:

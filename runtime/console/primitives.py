@@ -252,3 +252,23 @@ def short_filter(sections: NDArray[np.float64], channels: int) -> FilterBank | S
     left = np.abs(answer)[::-1].cumsum()[::-1]
     length = int(np.count_nonzero(left > _UNHEARD))
     return FilterBank(answer[None, :length], channels) if length <= _SHORT else SectionStream(sections, channels)
+
+
+class Hold:
+    """Holds a signal back by a number of samples.
+
+    Args:
+        rows: of the signal.
+        frames: how long.
+    """
+
+    def __init__(self, rows: int, frames: int):
+        self._held = np.zeros((rows, frames), np.float32)
+
+    def process(self, block: Samples) -> Samples:
+        """The next samples, shape (rows, n)."""
+        if not self._held.shape[1]:
+            return block
+        joined = np.concatenate([self._held, block], axis=1)
+        self._held = joined[:, block.shape[1] :].copy()
+        return joined[:, : block.shape[1]]

@@ -163,7 +163,7 @@ class LiveEngine:
         self.shape = EngineShape(source.channels, rate_hz, feed_frames, round(tap_s * rate_hz))
         self._parts = Parts.of(preset, source.channels)
         wet = self._parts.wet
-        self._tail = tail_of(wet.fx_bus, wet.reverb, wet.delay, wet.effects, rate_hz)
+        self._tail = tail_of(wet.buses.fx_bus, wet.buses.reverb, wet.buses.delay, wet.effects, rate_hz)
         self._on_event = on_event
         self._record, self._record_frames = record, record_frames
         self._sending = threading.Lock()

@@ -19,13 +19,13 @@ from ....presets.console import Master, Strip
 from ...audio.reading import Samples
 from ...console.effects.buses import BUSES
 from ...console.moving.courses import Motion
-from ...console.primitives import BUFFER_FRAMES
+from ...console.primitives import BUFFER_FRAMES, Hold
 from .lanes import MovingSends, lanes_from
 from .parts import AnyPart, MasterPart, PartKey, Parts, RackPart, SendsPart, WetPart
 from .ramps import LEVEL_RAMP_MS, Ramp, frames_of
 from .ring import AudioRing
 from .slots import Successor, UnitSlot
-from .units import DryRows, Hold, MasterUnit, StripUnit, Unit, WetUnit, master_latency, strip_latency, wet_latency
+from .units import DryRows, MasterUnit, StripUnit, Unit, WetUnit, master_latency, strip_latency, wet_latency
 
 MOST_FRAMES: Final = BUFFER_FRAMES
 """The longest block."""
@@ -219,7 +219,7 @@ class LiveConsole:
         self._effects = tuple(name for name in BUSES if name in part.effects or name in self._effects)
         start_s = (begin + self._begin - self._strip_latency) / self._rate_hz
         buses = replace(
-            part.buses, lanes={name: lanes_from(moving, start_s, Strip) for name, moving in part.lanes.items()}
+            part.buses, lanes={name: lanes_from(moving, start_s, Strip) for name, moving in part.buses.lanes.items()}
         )
         return WetUnit(self._layout, buses, self._effects, self._wet_latency, self._rate_hz)
 

@@ -7,10 +7,10 @@ thread of the audio waiting for no more than a fraction of a millisecond.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from ....presets.console import Delay, FxBus, Master, Reverb, Strip
+from ....presets.console import Master, Strip
 from ....presets.edit import without_input_gain
 from ....presets.lanes.lane import Lane
 from ....presets.preset import LINKED, Preset, Track
@@ -71,27 +71,12 @@ class WetPart:
     """Settings of what is behind the strips.
 
     Attributes:
-        groups: strips of groups by name.
-        muted: names of groups.
-        fx_bus: the reverb in twelve bands.
-        reverb: the room.
-        delay: the echoes.
+        buses: the settings as the console takes them.
         effects: those that anything is sent to.
-        lanes: of groups, by name.
     """
 
-    groups: Mapping[str, Strip] = field(default_factory=dict)
-    muted: frozenset[str] = frozenset()
-    fx_bus: FxBus = field(default_factory=FxBus)
-    reverb: Reverb = field(default_factory=Reverb)
-    delay: Delay = field(default_factory=Delay)
+    buses: Buses
     effects: tuple[str, ...] = ()
-    lanes: Mapping[str, tuple[Lane, ...]] = field(default_factory=dict)
-
-    @property
-    def buses(self) -> Buses:
-        """The settings as the console takes them."""
-        return Buses(self.groups, self.muted, self.fx_bus, self.reverb, self.delay, self.lanes)
 
 
 @dataclass(frozen=True)
@@ -163,12 +148,10 @@ class Parts:
         buses = Buses.of(preset)
         used = {name for track in tracks for name in used_effects(track, buses)}
         effects = tuple(name for name in BUSES if name in used)
-        muted, effect_parts = frozenset(buses.muted), (preset.fx_bus, preset.reverb, preset.delay)
-        wet = WetPart(dict(buses.groups), muted, *effect_parts, effects, dict(buses.lanes))
         sends = tuple(
             SendsPart((0.0, 0.0, 0.0)) if track.mute or track.bus in buses.muted else _sends(track) for track in tracks
         )
-        return cls(structure, racks, sends, wet, MasterPart(preset.master, preset.master_lanes))
+        return cls(structure, racks, sends, WetPart(buses, effects), MasterPart(preset.master, preset.master_lanes))
 
     def as_mapping(self) -> dict[PartKey, AnyPart]:
         """All parts by their places."""

@@ -21,6 +21,7 @@ from ...console.buses import MIX, Buses, Extent, WetStream
 from ...console.effects.buses import BUSES
 from ...console.moving.courses import Motion
 from ...console.moving.levels import OutputGains
+from ...console.primitives import Hold
 from ...console.strip import ChannelOutput, MasterProcessor, Stages
 from .ramps import Ramp
 
@@ -33,26 +34,6 @@ class Unit(Protocol):
 
     def process(self, block: Samples, out: Samples) -> None:
         """Fill `out`, shape (rows out, n), from the next samples, shape (rows, n)."""
-
-
-class Hold:
-    """Holds a signal back by a number of samples.
-
-    Args:
-        rows: of the signal.
-        frames: how long.
-    """
-
-    def __init__(self, rows: int, frames: int):
-        self._held = np.zeros((rows, frames), np.float32)
-
-    def process(self, block: Samples) -> Samples:
-        """The next samples, shape (rows, n)."""
-        if not self._held.shape[1]:
-            return block
-        joined = np.concatenate([self._held, block], axis=1)
-        self._held = joined[:, block.shape[1] :].copy()
-        return joined[:, : block.shape[1]]
 
 
 class StripUnit:
