@@ -2,6 +2,18 @@
 
 export class ServerError extends Error {}
 
+// Nobody answers: whoever follows the state says so, once.
+export class AwayError extends Error {}
+
+async function fetched(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new AwayError(error.message);
+  }
+}
+
 async function answered(response) {
   if (response.ok) return response;
   let text = `${response.status}`;
@@ -13,16 +25,16 @@ async function answered(response) {
 }
 
 export async function ask(path, signal) {
-  return (await answered(await fetch(path, { signal }))).json();
+  return (await answered(await fetched(path, { signal }))).json();
 }
 
 export async function tell(path, body, method = "POST") {
   const plain = body instanceof Blob || typeof body === "string";
-  return (await answered(await fetch(path, { method, body: plain ? body : JSON.stringify(body) }))).json();
+  return (await answered(await fetched(path, { method, body: plain ? body : JSON.stringify(body) }))).json();
 }
 
 export async function sound(version, parameters, signal) {
-  const response = await answered(await fetch(`/api/sound/${version}?${parameters}`, { signal }));
+  const response = await answered(await fetched(`/api/sound/${version}?${parameters}`, { signal }));
   return { bytes: await response.arrayBuffer(), gainDb: Number(response.headers.get("x-mixbridge-gain-db")) };
 }
 

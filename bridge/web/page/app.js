@@ -1,6 +1,6 @@
 // The page: what is open, what is heard, what is moved. The preset lives on the server; a move is shown at once and told.
 
-import { ask, follow, sound, tell } from "./api.js";
+import { ask, AwayError, follow, ServerError, sound, tell } from "./api.js";
 import { Mixer, strips } from "./mixer.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
@@ -102,8 +102,8 @@ async function send() {
       draw();
       if (selected && !wasSettling) panel.drawCurves(await ask(`/api/curves/${selected.part}/${selected.index}`));
     } catch (error) {
-      tellUser(error.message, true);
-      refreshState();
+      tellError(error);
+      refreshState().catch(tellError);
     } finally {
       onTheWay = onTheWay.filter((edit) => !edits.includes(edit));
     }
@@ -129,7 +129,7 @@ async function act(what, more = {}) {
     take(await tell("/api/do", { what, ...more }));
     return true;
   } catch (error) {
-    tellUser(error.message, true);
+    tellError(error);
     return false;
   }
 }
@@ -143,6 +143,11 @@ function tellUser(text, isError = false) {
   by("message").textContent = text;
   by("message").classList.toggle("error", isError);
   by("message").hidden = !text;
+}
+
+// What was given up is no error, and that the server is away is said where its state is followed.
+function tellError(error) {
+  if (error.name !== "AbortError" && !(error instanceof AwayError)) tellUser(error.message, true);
 }
 
 function draw() {
@@ -273,7 +278,7 @@ async function refreshSound() {
     meters = await ask("/api/meters", signal);
     await refreshPictures(signal);
   } catch (error) {
-    if (error.name !== "AbortError") tellUser(error.message, true);
+    tellError(error);
   }
 }
 
@@ -284,7 +289,7 @@ async function refreshPictures(signal) {
     const pictures = await ask(`/api/strip/${part}/${index}`, signal);
     if (selected.part === part && selected.index === index) panel.drawPictures(pictures);
   } catch (error) {
-    if (error.name !== "AbortError") tellUser(error.message, true);
+    tellError(error);
   }
 }
 
@@ -317,7 +322,7 @@ async function give(files, kind) {
       take(await tell(`/api/${kind}?name=${encodeURIComponent(file.name)}`, file));
       tellUser(`${say("loaded")} ${file.name}`);
     } catch (error) {
-      tellUser(error.message, true);
+      tellError(error);
       return;
     }
   }
@@ -327,7 +332,7 @@ async function givePreset(file) {
   try {
     take(await tell("/api/preset", await file.text(), "PUT"));
   } catch (error) {
-    tellUser(error.message, true);
+    tellError(error);
   }
 }
 
@@ -399,7 +404,7 @@ async function begin() {
   wire();
   table = await ask("/api/table");
   tick();
-  await follow(take, (error) => tellUser(`${say("away")} ${error.constructor.name === "ServerError" ? error.message : ""}`, true), () => {
+  await follow(take, (error) => tellUser(`${say("away")} ${error instanceof ServerError ? error.message : ""}`, true), () => {
     told = 0; // a server that was started again counts anew
     tellUser(say("back"));
   });
