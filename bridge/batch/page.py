@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from ...presets.escaping import escaped
 from ...presets.version import __version__
 from ...runtime.audio.output import output_file, write_text
 from ...runtime.batch.ledger import LedgerEntry, Status, read_status
+from ..report.pages import page_templates
 
 PAGE: Final = "index.html"
 _REPORT: Final = "report.html"
@@ -68,14 +65,7 @@ def write_page(output: Path) -> Path:
 def make_page(output: Path, status: Status) -> str:
     """Make the summary of a batch, as HTML."""
     entries = sorted(status.entries.values(), key=lambda entry: entry.name.casefold())
-    environment = Environment(
-        loader=PackageLoader("mixbridge.bridge.batch"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("mixbridge.bridge.batch")
     counts = Counter(entry.state for entry in entries)
     seconds = [entry.seconds for entry in entries if entry.state == "rendered"]
     return environment.get_template("batch.html.j2").render(
@@ -132,10 +122,3 @@ def _time(started: str) -> str:
         return f"{datetime.fromisoformat(started).astimezone():%Y-%m-%d %H:%M}"
     except ValueError:
         return ""
-
-
-def _shown(value: object) -> object:
-    """Escape control characters of names in what stands in the page."""
-    if isinstance(value, Markup):
-        return Markup(escaped(value, keep="\n"))
-    return escaped(value, keep="\n") if isinstance(value, str) else value

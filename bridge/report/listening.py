@@ -9,13 +9,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from ...presets.units import power_decibels
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.peaks import true_peak_db
 from ...runtime.audio.reading import Samples
+from ...runtime.practice.sounds import mean_power
 
 Curve = NDArray[np.float64]
 
@@ -74,11 +74,9 @@ def tone(audio: Samples, sample_rate_hz: int, loudness_lufs: float) -> Curve:
 
 def third_octaves_db(audio: Samples, sample_rate_hz: int) -> Curve:
     """Measure power in the bands of :data:`THIRDS_HZ`, in dB; NaN for bands above half the sample rate."""
-    padded = np.pad(audio, ((0, 0), (0, max(0, _FFT - audio.shape[1]))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT, axis=1)[:, :: _FFT // 2]
-    spectrum = scipy.fft.rfft(frames * np.hanning(_FFT).astype(np.float32), axis=-1)
     # Channels add up, as in loudness.
-    power = (np.abs(spectrum).astype(np.float64) ** 2).mean(axis=1).sum(axis=0) / _FFT**2
+    _, summed = mean_power(audio, sample_rate_hz, np.hanning(_FFT).astype(np.float32))
+    power = summed / _FFT**2
     cumulative = np.concatenate(([0.0], np.cumsum(power)))
     bin_edges_hz = (np.arange(len(cumulative)) - 0.5) * sample_rate_hz / _FFT
     edges_hz = np.append(THIRDS_HZ / 2 ** (1 / 6), THIRDS_HZ[-1] * 2 ** (1 / 6))

@@ -18,12 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...presets.console import Master, Strip
 from ...presets.editing.passages import beginning_at
-from ...presets.escaping import escaped
 from ...presets.parts.match import is_flat
 from ...presets.preset import GroupBus, Preset, Track
 from ...presets.units import gain_factor
@@ -41,6 +39,7 @@ from .assurance import decisions, guarded, headline, reasons
 from .brief import describe_role
 from .lanes import describe_lanes
 from .listening import THIRDS_HZ, SoundFigures, measure, tone
+from .pages import page_templates
 from .players import players
 from .text import describe_effects, describe_master, describe_strip, references_words, spoken_pan
 from .verdict import compare
@@ -144,14 +143,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyRefe
         audio["reference"] = heard.reference
     sounds = {name: measure(samples, heard.rate_hz) for name, samples in audio.items()}
     tracks = _track_cards(heard, result.preset, sounds.get("reference"))
-    environment = Environment(
-        loader=PackageLoader("mixbridge.bridge.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("mixbridge.bridge.report")
     environment.filters.update(db=_db, signed=_signed, percent=_percent, sentence=_sentence, clock=_clock)
     return environment.get_template("report.html.j2").render(
         preset=result.preset,
@@ -184,13 +176,6 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyRefe
 
 def _words(owner: Track | GroupBus) -> list[str]:
     return [*describe_strip(owner), *describe_lanes(owner.lanes, Strip)]
-
-
-def _shown(value: object) -> object:
-    """Escape control characters of names in what stands in the page."""
-    if isinstance(value, Markup):
-        return Markup(escaped(value, keep="\n"))
-    return escaped(value, keep="\n") if isinstance(value, str) else value
 
 
 def _listen(result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song]) -> _Heard:

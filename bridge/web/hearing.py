@@ -17,7 +17,7 @@ from typing import Final, Literal
 import numpy as np
 from scipy.io import wavfile
 
-from ...presets.console import Strip
+from ...presets.console import Compressor, Equalizer, Strip
 from ...presets.errors import PresetError
 from ...presets.preset import Preset, Track
 from ...presets.units import decibels, gain_factor
@@ -92,6 +92,7 @@ class Hearing:
         self.heard = heard
         self._takes = Takes()
         self._lock = Lock()
+        self._reduced: dict[str, tuple[tuple[float, Equalizer, Compressor], list[float]]] = {}
         self._kept: deque[tuple[Preset, Rendered]] = deque(maxlen=_MOST_KEPT)
 
     def sound(self, version: Version, preset: Preset, solo: Collection[str] = ()) -> LoopSound:
@@ -130,7 +131,7 @@ class Hearing:
         frames = next(iter(self.heard.stems.values())).shape[1]
         peaks = {name: _peaks_db(part[:, :frames] * factor, rate_hz) for name, part in parts.items()}
         reduced = {
-            track.name: _reduced_db(self.heard.stems[track.name], rate_hz, track.strip)
+            track.name: self._reduced_by(track)
             for track in preset.tracks
             if track.strip.compressor.ratio > 1 and track.name in rendered.stems
         }
@@ -150,6 +151,16 @@ class Hearing:
             rendered = self._render(preset)
             self._kept.append((preset, rendered))
             return rendered
+
+    def _reduced_by(self, track: Track) -> list[float]:
+        """What the compressor of a track takes; found again only where it, or what comes before it, was moved."""
+        strip = track.strip
+        settings = strip.input_gain_db, strip.eq, strip.compressor
+        known = self._reduced.get(track.name)
+        if known is None or known[0] != settings:
+            known = settings, _reduced_db(self.heard.stems[track.name], self.heard.sample_rate_hz, strip)
+            self._reduced[track.name] = known
+        return known[1]
 
     def _render(self, preset: Preset) -> Rendered:
         playing = {track.name for track in preset.tracks if not track.mute}

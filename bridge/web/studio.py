@@ -28,7 +28,7 @@ from ..push.tables import plan_as_json, result_as_json
 from ..push.undoing import undo
 from ..report.text import describe_effects, describe_master, describe_strip
 from ..server.addresses import Mute, PartName, setting_of
-from ..server.current import CurrentPreset, PresetChange
+from ..server.current import CurrentPreset
 from ..server.switches import linked_with
 from ..server.worker import State, Worker
 from .hearing import Hearing
@@ -176,7 +176,8 @@ class PageStudio:
                 preset = _place(preset, item).write(preset, item.value)
             return preset
 
-        self._changed(self._current.change(moved, gesture))
+        self._current.change(moved, gesture)
+        self._tell()
         return [
             replace(item, index=index)
             for item in edits
@@ -189,15 +190,18 @@ class PageStudio:
 
     def set_amount(self, amount: float) -> None:
         """Use this much of the preset, 0..1.5."""
-        self._changed(self._current.set_amount(amount))
+        self._current.set_amount(amount)
+        self._tell()
 
     def undo(self) -> None:
         """Go one step back."""
-        self._changed(self._current.undo())
+        self._current.undo()
+        self._tell()
 
     def redo(self) -> None:
         """Take a step again that was taken back."""
-        self._changed(self._current.redo())
+        self._current.redo()
+        self._tell()
 
     def load(self, preset: Preset) -> None:
         """Take another preset, one step of the undo; its tracks are brought to the stems that there are.
@@ -211,7 +215,8 @@ class PageStudio:
                 f"the preset is for other tracks: {', '.join(track.name for track in preset.tracks[:8])}. "
                 "Give stems and tracks the same names."
             )
-        self._changed(self._current.change(lambda _old: with_tracks(preset, names)))
+        self._current.change(lambda _old: with_tracks(preset, names))
+        self._tell()
 
     def load_predicted(self) -> None:
         """Take the prediction as it was.
@@ -268,7 +273,7 @@ class PageStudio:
         names = list(material.stems)
         if [track.name for track in self.preset.tracks] != names:
             self._current.change(lambda preset: with_tracks(preset, names))
-        self._tell()
+            self._tell()
 
     def differences(self) -> list[str]:
         """What stands otherwise than it was predicted, as "Vox.compressor.ratio"."""
@@ -299,7 +304,8 @@ class PageStudio:
         def job() -> tuple[str, dict[str, Any] | None]:
             preset = predict(material.stems, reference, model=self._model, progress=self._progress)
             self.predicted = with_tracks(preset, list(material.stems))
-            self._changed(self._current.change(lambda _old: with_tracks(preset, list(self.material.stems))))
+            self._current.change(lambda _old: with_tracks(preset, list(self.material.stems)))
+            self._tell()
             confidence = preset.provenance.confidence
             return ("" if confidence is None else " ".join(confidence.reasons)), None
 
@@ -433,9 +439,6 @@ class PageStudio:
         if self.job is not None:
             self.job = replace(self.job, share=min(1.0, share), text=text)
             self._tell(saving=False)
-
-    def _changed(self, _change: PresetChange) -> None:
-        self._tell()
 
     def _tell(self, *, saving: bool = True) -> None:
         with self._lock:

@@ -60,7 +60,13 @@ def with_reduction(shape: Compressor, levels_db: Curve, mean_db: float) -> Compr
     """This compressor with the threshold at which it turns down so much on average; off where that is hardly any."""
     if mean_db < _WORTH_IT_DB or shape.ratio <= 1.01:
         return shape.model_copy(update={"ratio": 1.0, "threshold_db": 0.0})
-    low_db, high_db = float(levels_db.min()) - 20, float(levels_db.max()) + shape.knee_db
+    lowest_db, highest_db = float(levels_db.min()) - 20, float(levels_db.max()) + shape.knee_db
+    threshold_db = threshold_for(shape, levels_db, mean_db, lowest_db, highest_db)
+    return shape.model_copy(update={"threshold_db": threshold_db})
+
+
+def threshold_for(shape: Compressor, levels_db: Curve, mean_db: float, low_db: float, high_db: float) -> float:
+    """The lowest threshold between two at which the mean reduction is no more than this, by bisection."""
     for _ in range(24):
         middle_db = (low_db + high_db) / 2
         tried = shape.model_copy(update={"threshold_db": middle_db})
@@ -68,7 +74,7 @@ def with_reduction(shape: Compressor, levels_db: Curve, mean_db: float) -> Compr
             low_db = middle_db
         else:
             high_db = middle_db
-    return shape.model_copy(update={"threshold_db": parameters(Compressor)["threshold_db"].clamp(high_db)})
+    return parameters(Compressor)["threshold_db"].clamp(high_db)
 
 
 def deesser_of(sound: RoleSound, sample_rate_hz: int, input_gain_db: float) -> DeEsser:

@@ -144,3 +144,24 @@ def sides_db(left: Powers, right: Powers, cross: Powers) -> Powers:
     share = (both - common + _TINY) / (both + common + _TINY)
     levels: Powers = 10 * np.log10(np.maximum(share, 10 ** (_MONO_DB / 10)))
     return levels
+
+
+def mean_power(audio: Samples, sample_rate_hz: int, window: Samples) -> tuple[Powers, Powers]:
+    """Frequencies, and the mean power in them, which is not weighted.
+
+    Args:
+        audio: shape (channels, n), padded where it is shorter than the window.
+        sample_rate_hz: its rate.
+        window: of a frame, shape (frames,); frames overlap by half.
+
+    Returns:
+        Both of shape (frames // 2 + 1,), channels added up.
+    """
+    from scipy import fft  # late, as in audio/loudness.py
+
+    size = len(window)
+    padded = np.pad(audio, ((0, 0), (0, max(0, size - audio.shape[1]))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, :: size // 2]
+    spectrum = fft.rfft(frames * window, axis=-1)
+    power = (np.abs(spectrum).astype(np.float64) ** 2).mean(axis=1).sum(axis=0)
+    return np.arange(len(power)) * sample_rate_hz / size, power

@@ -28,8 +28,8 @@ STYLE: Mapping[str, float] = {
 REVERB: Mapping[str, float] = {"decay_mid_s": 2.2, "pre_delay_ms": 30.0}
 
 
-def sung(seed: int = 0, seconds: float = 3.0) -> NDArray[np.float32]:
-    """Words: harmonics that glide, breath, pauses; shape (1, samples)."""
+def sung(seed: int = 0, seconds: float = 3.0, *, any_level: bool = True) -> NDArray[np.float32]:
+    """Words: harmonics that glide, breath, pauses; shape (1, samples). At a level of its own, or all alike."""
     rng = np.random.default_rng(seed)
     frames, steps = round(seconds * RATE_HZ), round(seconds / 0.2) + 2
     places = np.arange(steps) * 0.2 * RATE_HZ
@@ -38,7 +38,7 @@ def sung(seed: int = 0, seconds: float = 3.0) -> NDArray[np.float32]:
     tone = sum(np.sin(phase * k + rng.uniform(0, 6)) / k for k in range(1, 24))
     loud = rng.uniform(0.1, 1, steps) * (rng.uniform(0, 1, steps) > 0.25)
     words = np.interp(np.arange(frames), places, loud)
-    level = 10 ** (rng.uniform(-6, 0) / 20)
+    level = 10 ** (rng.uniform(-6, 0) / 20) if any_level else 1.0
     return (0.12 * level * (tone + 0.5 * rng.standard_normal(frames)) * words)[None].astype(np.float32)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ....presets.console import LowCut, parameters
 from ....presets.roles import Family, Role
 from ...audio.reading import Samples
-from ..sounds import RoleSound
+from ..sounds import RoleSound, mean_power
 
 Curve = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def low_cut_of(sound: RoleSound, sample_rate_hz: int) -> LowCut:
     if practice.high_pass_share == 0:
         return LowCut()
     usual_hz = min(practice.high_pass_hz, parameters(LowCut)["freq_hz"].high)
-    freqs_hz, power = _spectrum(sound.audio, sample_rate_hz)
+    freqs_hz, power = mean_power(sound.audio, sample_rate_hz, np.hanning(_FFT).astype(np.float32))
     usual_least_hz = _LOWEST_NOTES_HZ if sound.trait.family in _DEEP_FAMILIES else _LEAST_CUT * usual_hz
     least_hz = usual_least_hz if role is None else _LEAST_HZ.get(role, usual_least_hz)
     freq_hz = round(max(least_hz, min(usual_hz, _begins_hz(freqs_hz, power))), 1)
@@ -66,17 +66,6 @@ def below_db(freqs_hz: Curve, power: Curve, corner_hz: float) -> float:
     """What of a track lies below a frequency, in dB of all its power."""
     share = power[freqs_hz < corner_hz].sum() / (power.sum() + _TINY)
     return float(10 * np.log10(share + _TINY))
-
-
-def _spectrum(audio: Samples, sample_rate_hz: int) -> tuple[Curve, Curve]:
-    """Frequencies and mean power in them, channels added up."""
-    from scipy import fft  # late, as in audio/loudness.py
-
-    padded = np.pad(audio, ((0, 0), (0, max(0, _FFT - audio.shape[1]))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT, axis=1)[:, :: _FFT // 2]
-    rows = fft.rfft(frames * np.hanning(_FFT).astype(np.float32), axis=-1)
-    power = (np.abs(rows).astype(np.float64) ** 2).mean(axis=1).sum(axis=0)
-    return np.arange(len(power)) * sample_rate_hz / _FFT, power
 
 
 def _begins_hz(freqs_hz: Curve, power: Curve) -> float:

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from ....presets import console
 from ....presets.checking.links import made_alike
-from ....presets.console import EQ_BANDS, Compressor, Master, Strip, get, parameters
+from ....presets.console import EQ_BANDS, Master, Strip, get, parameters
 from ....presets.preset import Finding, Preset
 from ....presets.units import decibels, power_factor
 from ...audio.loudness import integrated_loudness
 from ...audio.reading import Samples
 from ...console.dynamics import compressor_work
 from ...console.response import band_responses_db, compressor_gain_db, eq_response_db
+from ...practice.shaping import threshold_for
+from ...practice.sounds import mean_power
 from ...rendering.in_memory import Rendered
 from ..trial import AMOUNTS, Bus, Trial, rows
 from .rails import BURIED, NOT_A_NUMBER, REVERSED_TONE, SILENT_BAND, SQUASHED, Guarded, finding
@@ -176,7 +178,13 @@ def _eased(section: Bus, audio: Samples, sample_rate_hz: int, track: str | None)
     reduction_db = -compressor_gain_db(compressor, levels_db)
     if reduction_db.mean() <= SQUASHED.limit_db:
         return section, []
-    threshold_db = _threshold_for(compressor, levels_db, SQUASHED.target_db)
+    threshold_db = threshold_for(
+        compressor,
+        levels_db,
+        SQUASHED.target_db,
+        compressor.threshold_db,
+        compressor.threshold_db + _MOST_EASED_DB,
+    )
     eased = compressor.model_copy(update={"threshold_db": threshold_db})
     before_db = float(reduction_db.mean())
     after_db = float(-compressor_gain_db(eased, levels_db).mean())
@@ -201,19 +209,6 @@ def _may_squash(section: Strip | Master, audio: Samples, sample_rate_hz: int) ->
     lift_db = float(eq_response_db(section.eq, np.geomspace(20, sample_rate_hz / 2.1, 200), sample_rate_hz).max())
     level_db = peak_db + max(lift_db, 0.0) + section.input_gain_db
     return -float(compressor_gain_db(section.compressor, level_db)) > SQUASHED.limit_db
-
-
-def _threshold_for(compressor: Compressor, levels_db: NDArray[np.float64], mean_db: float) -> float:
-    """The lowest threshold at which the mean reduction is no more than this, by bisection."""
-    low_db, high_db = compressor.threshold_db, compressor.threshold_db + _MOST_EASED_DB
-    for _ in range(24):
-        middle_db = (low_db + high_db) / 2
-        tried = compressor.model_copy(update={"threshold_db": middle_db})
-        if -compressor_gain_db(tried, levels_db).mean() > mean_db:
-            low_db = middle_db
-        else:
-            high_db = middle_db
-    return parameters(Compressor)["threshold_db"].clamp(high_db)
 
 
 def _audible(preset: Preset, rendered: Rendered, sample_rate_hz: int) -> Guarded:
@@ -258,15 +253,10 @@ def _tone(preset: Preset, trial: Trial) -> Guarded:
 
 
 def _spectrum(audio: Samples, sample_rate_hz: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Frequencies and power in them, channels added up; the window's own leakage is 90 dB down."""
-    padded = np.pad(audio, ((0, 0), (0, max(0, _FFT - audio.shape[1]))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT, axis=1)[:, :: _FFT // 2]
-    from scipy import fft  # late, as in loudness.py
-    from scipy.signal import windows
+    """Frequencies and power in them; the window's own leakage is 90 dB down."""
+    from scipy.signal import windows  # late, as in loudness.py
 
-    spectrum = fft.rfft(frames * windows.blackmanharris(_FFT).astype(np.float32), axis=-1)
-    power = (np.abs(spectrum).astype(np.float64) ** 2).mean(axis=1).sum(axis=0)
-    return np.arange(len(power)) * sample_rate_hz / _FFT, power
+    return mean_power(audio, sample_rate_hz, windows.blackmanharris(_FFT).astype(np.float32))
 
 
 def _tilt_db(audio: Samples, sample_rate_hz: int) -> float:

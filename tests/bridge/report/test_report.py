@@ -15,8 +15,9 @@ import soundfile as sf
 from markupsafe import Markup
 from mixbridge.bridge.report import charts, curves
 from mixbridge.bridge.report.listening import THIRDS_HZ, SoundFigures, measure, third_octaves_db
+from mixbridge.bridge.report.pages import escaped_value
 from mixbridge.bridge.report.players import players
-from mixbridge.bridge.report.report import _bar_db, _shown, make_report
+from mixbridge.bridge.report.report import _bar_db, make_report
 from mixbridge.bridge.report.verdict import compare
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Master, Strip
 from mixbridge.presets.preset import Confidence, Finding, Preset, Provenance, SourceFile, Track, Window
@@ -357,9 +358,9 @@ def test_nothing_is_said_of_settings_that_no_model_predicted(reported):
 def test_control_characters_of_names_do_not_reach_the_page() -> None:
     name = "Vox\x1b[2J\x9b\u202e <b>"
     for value in (name, Markup(f"<i>{name}</i>")):
-        shown = str(_shown(value))
+        shown = str(escaped_value(value))
         assert r"Vox\x1b[2J\x9b\u202e" in shown
         assert not set(shown) & set("\x1b\x9b\u202e")
-    assert isinstance(_shown(Markup("<i>")), Markup)
-    assert not isinstance(_shown("<i>"), Markup)
-    assert _shown(1.5) == 1.5
+    assert isinstance(escaped_value(Markup("<i>")), Markup)
+    assert not isinstance(escaped_value("<i>"), Markup)
+    assert escaped_value(1.5) == 1.5
