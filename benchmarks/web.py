@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -64,7 +65,7 @@ def _stems(folder: Path, tracks: int) -> Path:
     example = sorted((EXAMPLE / "stems").iterdir())
     for number in range(tracks):
         source = example[number % len(example)]
-        (folder / f"{source.stem} {number // len(example) + 1}.flac").symlink_to(source)
+        shutil.copy(source, folder / f"{source.stem} {number // len(example) + 1}.flac")
     return folder
 
 
