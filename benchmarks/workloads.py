@@ -164,6 +164,8 @@ def idle_stages(watch: Watch, folder: str, preset_path: str, repeats: str) -> Fa
     from mixbridge.runtime.console.compressor import CompressorProcessor
     from mixbridge.runtime.console.cut import CutProcessor
     from mixbridge.runtime.console.deesser import DeEsserProcessor
+    from mixbridge.runtime.console.gate import GateProcessor
+    from mixbridge.runtime.console.saturation import SaturationProcessor
     from mixbridge.runtime.console.strip import Stages, Tone
 
     tracks, files = load_preset(Path(preset_path)).tracks, stem_files(Path(folder))
@@ -174,13 +176,16 @@ def idle_stages(watch: Watch, folder: str, preset_path: str, repeats: str) -> Fa
     def through(strip: Any, audio: Samples, *, bare: bool) -> None:
         if bare:
             desk = without_input_gain(strip)
-            # Practice switches low cuts and de-essers on; no preset of a prediction gates or saturates.
-            stages = [
+            # The twins of Stages, in its order, without those that are off.
+            made = (
+                GateProcessor(desk.gate, 44_100),
                 CutProcessor(desk.low_cut, desk.high_cut, len(audio), 44_100),
                 Tone(desk.eq, len(audio), 44_100),
                 CompressorProcessor(desk.compressor, len(audio), 44_100),
-                *([DeEsserProcessor(desk.deesser, len(audio), 44_100)] if desk.deesser.range_db else []),
-            ]
+                DeEsserProcessor(desk.deesser, len(audio), 44_100),
+                SaturationProcessor(desk.saturation, len(audio), 44_100),
+            )
+            stages = [stage for stage in made if getattr(stage, "is_active", True)]
         else:
             stages = [Stages(strip, len(audio), 44_100)]
         for begin in range(0, audio.shape[1], 65_536):

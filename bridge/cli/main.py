@@ -135,6 +135,8 @@ def _explained(error: BaseException, command: click.Command | None) -> int:
             code = _say("stopped; nothing was left behind", INTERRUPTED)
         case BrokenPipeError():
             code = _without_reader()
+        case MixbridgeError() if too_few := _of_too_few_files(error):
+            code = _say(too_few, REFUSED)
         case MixbridgeError():
             _trace_if_verbose()
             code = _say(f"{error}{_options(error.hints, command)}", REFUSED)
@@ -151,6 +153,19 @@ def _explained(error: BaseException, command: click.Command | None) -> int:
         case _:
             code = _unexpected(error)
     return code
+
+
+def _of_too_few_files(error: BaseException) -> str | None:
+    """Say what to do where the limit on open files is behind an error, whichever file was the one too many.
+
+    Whoever reads a file may say of it that it cannot be read; that another could have been as well is known only here.
+    """
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, OSError) and (said := said_too_few(cause)):
+            return said
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _show(error: click.ClickException) -> int:
