@@ -17,6 +17,7 @@ from .presets.errors import DeviceError as DeviceError
 from .presets.errors import MixbridgeError as MixbridgeError
 from .presets.errors import ModelError as ModelError
 from .presets.errors import OutputError as OutputError
+from .presets.errors import PluginError as PluginError
 from .presets.errors import PresetError as PresetError
 from .presets.errors import ProviderError as ProviderError
 from .presets.errors import SessionError as SessionError

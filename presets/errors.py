@@ -8,7 +8,8 @@
     ├── OutputError      (OSError)     a result cannot be written
     ├── SessionError     (ValueError)  a DAW session cannot be read or written as asked
     ├── DeviceError      (RuntimeError) a sound server or device cannot be used as asked
-    └── DeskError        (RuntimeError) a DAW or mixer, or what describes it, cannot be used as asked
+    ├── DeskError        (RuntimeError) a DAW or mixer, or what describes it, cannot be used as asked
+    └── PluginError      (RuntimeError) a plug-in, or what describes it, cannot be used as asked
 
 Every message names what is wrong (file, path in the file, value) and what to do, in words that fit a program and the
 command line alike; which option does it is a :class:`Hint`. The command line prints the message and the options; a
@@ -94,6 +95,10 @@ class DeviceError(MixbridgeError, RuntimeError):
 
 class DeskError(MixbridgeError, RuntimeError):
     """A DAW or mixer, or what describes it, cannot be used as asked."""
+
+
+class PluginError(MixbridgeError, RuntimeError):
+    """A plug-in, or what describes it, cannot be used as asked."""
 
 
 class SessionError(MixbridgeError, ValueError):

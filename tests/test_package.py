@@ -23,6 +23,7 @@ PUBLIC = {
     "MixbridgeError",
     "ModelError",
     "OutputError",
+    "PluginError",
     "PredictOptions",
     "Preset",
     "PresetError",

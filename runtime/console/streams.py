@@ -8,7 +8,7 @@ summed in the preset's order. Files, levels and formats are not known here; what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,7 +22,7 @@ from ..audio.reading import Samples
 from .buses import MIX, Buses, DrySums, Extent, Sums, WetStream
 from .moving.levels import Level
 from .primitives import Rest
-from .strip import ChannelOutput, MasterProcessor, Stages
+from .strip import ChannelOutput, MakeStage, MasterProcessor, Stages
 
 TakeStem = Callable[[Samples], None]
 
@@ -212,11 +212,17 @@ class _Rack:
 
 
 class StagesRun:
-    """Runs the stages over what comes, and knows when they rest."""
+    """Runs the stages over what comes, and knows when they rest.
 
-    def __init__(self, inputs: Sequence[Input], sample_rate_hz: int):
+    Args:
+        inputs: linked tracks, or a single one.
+        sample_rate_hz: of them.
+        instead: what takes the place of some stages, as in :class:`.strip.Stages`.
+    """
+
+    def __init__(self, inputs: Sequence[Input], sample_rate_hz: int, instead: Mapping[str, MakeStage] | None = None):
         channels = sum(source.channels for source in inputs)
-        self._stages = Stages(inputs[0].strip, channels, sample_rate_hz, lanes=inputs[0].lanes)
+        self._stages = Stages(inputs[0].strip, channels, sample_rate_hz, lanes=inputs[0].lanes, instead=instead)
         self._rest = Rest(sample_rate_hz)
         self.latency_samples = self._stages.latency_samples
 

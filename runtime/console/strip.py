@@ -10,7 +10,7 @@ differ, and pedalboard's single-precision filters raise such differences to -60.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,6 +53,10 @@ class Stage(Protocol):
         """The next samples, shape (channels, n)."""
 
 
+MakeStage = Callable[[int, int], Stage]
+"""Makes a stage for audio of so many channels, at a sample rate."""
+
+
 class Stages:
     """The stages of a strip: gate, cuts, EQ, compressor, de-esser, saturation.
 
@@ -62,23 +66,33 @@ class Stages:
         sample_rate_hz: of the audio.
         any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
         lanes: settings that move.
+        instead: what takes the place of stages, "eq" or "compressor", none of whose settings moves.
 
     Attributes:
         latency_samples: how much later the audio comes out.
     """
 
     def __init__(
-        self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False, lanes: Sequence[Lane] = ()
+        self,
+        strip: Strip,
+        channels: int,
+        sample_rate_hz: int,
+        *,
+        any_blocks: bool = False,
+        lanes: Sequence[Lane] = (),
+        instead: Mapping[str, MakeStage] | None = None,
     ):
         rate_hz, lift = sample_rate_hz, LIFT if any_blocks else 1.0
+        others = {name: _without_settings(make, channels, rate_hz) for name, make in (instead or {}).items()}
         chain = _Chain(Motion(strip, lanes, sample_rate_hz))
         chain.add(("gate",), lambda gate: GateProcessor(gate, rate_hz))
         cuts = chain.motion.moving("low_cut", "high_cut")
         chain.add(("low_cut", "high_cut"), lambda low, high: CutProcessor(low, high, channels, rate_hz, moving=cuts))
         moving, low = _moving_bands(chain.motion, rate_hz)
-        chain.add(("eq",), lambda eq: Tone(eq, channels, rate_hz, lift, moving, low))
+        chain.add(("eq",), others.get("eq", lambda eq: Tone(eq, channels, rate_hz, lift, moving, low)))
         tone = len(chain.stages)
-        chain.add(("compressor",), lambda compressor: CompressorProcessor(compressor, channels, rate_hz))
+        own = others.get("compressor", lambda compressor: CompressorProcessor(compressor, channels, rate_hz))
+        chain.add(("compressor",), own)
         moves_band = "deesser.freq_hz" in chain.motion.paths
         chain.add(("deesser",), lambda deesser: DeEsserProcessor(deesser, channels, rate_hz, moves_band=moves_band))
         chain.add(("saturation",), lambda saturation: SaturationProcessor(saturation, channels, rate_hz))
@@ -100,6 +114,10 @@ class Stages:
     def skip(self, frames: int) -> None:
         """Let so much silence pass, which stages that rest need not hear."""
         _skip((*self._tone, *self._dynamics), frames)
+
+
+def _without_settings(make: MakeStage, channels: int, sample_rate_hz: int) -> Callable[[Any], Stage]:
+    return lambda _settings: make(channels, sample_rate_hz)
 
 
 class _Chain:

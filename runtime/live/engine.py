@@ -25,6 +25,7 @@ from ...presets.errors import DeviceError, PresetError
 from ...presets.preset import Preset
 from ..audio.reading import probe
 from ..console.effects.buses import tail_of
+from ..spawning import spawned
 from .backends.base import BackendChoice
 from .backends.registry import terms_of
 from .feeding import Recorder, StemFeed
@@ -35,7 +36,6 @@ from .sound.loudness import matching_gain
 from .sound.parts import Parts
 from .sound.player import dry_sum
 from .sound.ramps import PRESET_FADE_MS, SETTING_FADE_MS
-from .spawning import spawned
 
 _STARTING_S: Final = 60.0
 _POLL_S: Final = 0.02

@@ -21,8 +21,8 @@ import numpy as np
 
 from ...presets.errors import MixbridgeError
 from ...presets.preset import Preset
+from ..spawning import spawned
 from .memory import EngineMemory, EngineShape
-from .spawning import spawned
 
 if TYPE_CHECKING:
     from ..model.controller import Controller

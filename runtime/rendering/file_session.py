@@ -19,7 +19,7 @@ from ..audio.descriptors import tracks_at_a_time
 from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples
 from ..audio.writing import AudioFormat, AudioWriter, cannot_write
 from ..console.buses import Buses, DrySums, Extent
-from ..console.streams import ConsoleStream, Input, racks
+from ..console.streams import ConsoleStream, Input, MakeRun, racks
 
 
 class Shape(Protocol):
@@ -44,6 +44,7 @@ class FileSession:
         buses: settings of groups and effects.
         workers: threads; None takes as many as there are cores.
         side_by_side: tracks of a batch; None takes what the system allows.
+        run: makes what runs the stages of a strip; None takes the console's own.
 
     Attributes:
         sample_rate_hz: of everything that comes out.
@@ -60,9 +61,10 @@ class FileSession:
         buses: Buses,
         workers: int | None = None,
         side_by_side: int | None = None,
+        run: MakeRun | None = None,
     ):
         self.sample_rate_hz = readers[0].sample_rate_hz
-        self._workers, self._buses = workers or os.cpu_count(), buses
+        self._workers, self._buses, self._run = workers or os.cpu_count(), buses, run
         self._sinks = [_Sink() for _ in tracks]
         self._inputs = [
             Input(
@@ -153,7 +155,7 @@ class FileSession:
                 stack.callback(sink.close)
                 ended.append(sink)
             inputs = [self._inputs[place] for place in places]
-            console = ConsoleStream(inputs, self._buses, self.sample_rate_hz, BLOCK_FRAMES, self._extent)
+            console = ConsoleStream(inputs, self._buses, self.sample_rate_hz, BLOCK_FRAMES, self._extent, self._run)
             # Left first: no thread writes any more when the files are closed.
             yield console, stack.enter_context(ThreadPoolExecutor(self._workers))
             for sink in ended:

@@ -10,14 +10,15 @@ are rendered in blocks: memory does not grow with their length.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ...presets.checking.arguments import checked_choice, checked_number, checked_switch, checked_whole
 from ...presets.errors import OutputError
-from ...presets.preset import Preset
+from ...presets.preset import Preset, Track
 from ...presets.units import decibels
 from ..audio.naming import file_names
 from ..audio.opening import ON_DEMAND, OpenFiles
@@ -25,6 +26,8 @@ from ..audio.output import check_room
 from ..audio.reading import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioReader, probe
 from ..audio.writing import FORMATS
 from ..console.buses import Buses
+from ..console.streams import MakeRun
+from ..plugins.faults import PluginFaultError
 from .adding_up import add_up
 from .file_session import FileSession
 from .finishing import USUAL_LUFS, Finish, Levels, LevelTarget, RawMix, finish
@@ -43,6 +46,18 @@ _LOWER = "one stem would clip: all stems once more, at a lower level"
 # Shares of the time, for the progress: all strips once, and once more if a stem clipped.
 _FIRST_PASS = 0.6
 _ALL_PASSES = 0.85
+
+
+class OwnStages(Protocol):
+    """Plug-ins of the user's in the place of stages of the strips."""
+
+    def opened(
+        self, tracks: Sequence[Track], stems: Mapping[str, Path], sample_rate_hz: int
+    ) -> AbstractContextManager[MakeRun]:
+        """Set them for these tracks, and make what runs the strips."""
+
+    def goes_on_without(self, fault: PluginFaultError) -> bool:
+        """Tell whether the mix is to be made with the console's own stages in the place of a plug-in that failed."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,7 @@ class RenderOptions:
             loudness and the limiter made of the sum; rendered a second time. Else they are before the master.
         overwrite: replace results that are in the folder.
         workers: threads; None takes as many as there are cores.
+        own_stages: plug-ins in the place of stages of the strips; None for the console's alone.
     """
 
     sample_rate_hz: int | None = None
@@ -79,6 +95,7 @@ class RenderOptions:
     stems_post_master: bool = False
     overwrite: bool = False
     workers: int | None = None
+    own_stages: OwnStages | None = None
 
     def __post_init__(self) -> None:
         checked_choice(self.audio_format, "the format", FORMATS, OutputError)
@@ -177,12 +194,33 @@ def render_files(
         PresetError: tracks and stems do not match, or the settings overflow.
         AudioError: a file cannot be used (see :mod:`..audio.reading`).
         OutputError: a result cannot be written.
+        PluginError: a plug-in of the user's fails, and the mix does not go on without.
     """
-    options, progress = options or RenderOptions(), progress or _no_progress
-    tracks = matched(preset, stems)
+    options = options or RenderOptions()
+    tracks, own = matched(preset, stems), options.own_stages
     rate_hz = options.sample_rate_hz or session_rate((stems[track.name] for track in tracks), files)
+    while True:
+        try:
+            with nullcontext() if own is None else own.opened(tracks, stems, rate_hz) as run:
+                return _rendered(stems, preset, tracks, rate_hz, folder, options, progress or _no_progress, files, run)
+        except PluginFaultError as fault:
+            if own is None or not own.goes_on_without(fault):
+                raise
+
+
+def _rendered(
+    stems: Mapping[str, Path],
+    preset: Preset,
+    tracks: Sequence[Track],
+    rate_hz: int,
+    folder: Path,
+    options: RenderOptions,
+    progress: Progress,
+    files: OpenFiles,
+    run: MakeRun | None,
+) -> RenderResult:
     readers = [AudioReader(stems[track.name], rate_hz, files=files) for track in tracks]
-    session = FileSession(tracks, readers, Buses.of(preset), options.workers)
+    session = FileSession(tracks, readers, Buses.of(preset), options.workers, run=run)
     audio_format = FORMATS[options.audio_format]
     stem_files = stem_files_of([*(track.name for track in tracks), *session.bus_names], options)
     check_room(folder, size_of(session, len(stem_files), audio_format, post_master=options.stems_post_master))
@@ -198,7 +236,7 @@ def render_files(
         return done
 
     def again(gain: float, shape: Callable[[], PostMaster] | None, step: tuple[float, float, str]) -> FileSession:
-        once_more = FileSession(tracks, readers, Buses.of(preset), options.workers)
+        once_more = FileSession(tracks, readers, Buses.of(preset), options.workers, run=run)
         write_stems(once_more, places, audio_format, folder, gain, shape, _share(progress, *step))
         return once_more
 
