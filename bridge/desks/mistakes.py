@@ -22,7 +22,8 @@ _MOST_WORDED: Final = 200
 _WHOLE: Final = {
     "missing": "is missing; add it",
     "value_error": "{error}",
-    "union_tag_not_found": 'needs a kind, one of linear, log, bandwidth, fader, choice, switch, text: kind = "linear"',
+    "union_tag_not_found": "needs a kind, one of linear, log, bandwidth, fader, table, choice, switch, text: "
+    'kind = "linear"',
     "union_tag_invalid": "the kind {tag!r} is not known; it has to be one of {expected_tags}",
 }
 _RULES: Final = {

@@ -1,4 +1,4 @@
-"""Scales that run from one number to another: linear, logarithmic, bandwidth, fader.
+"""Scales that run from one number to another: linear, logarithmic, bandwidth, fader, table.
 
 A value in dB, Hz or ms has a place between 0 and 1 on its scale, and so has what a desk sends and receives for it;
 the grid lies between them. See :mod:`.scales` for the others and for what all have in common.
@@ -253,6 +253,70 @@ class Fader(_Numeric):
     def _wire_position(self, wire: float) -> float:
         bottom, top = self.points[0][1], self.points[-1][1]
         return min(max((wire - bottom) / (top - bottom), 0.0), 1.0)
+
+
+class Table(_Numeric):
+    """Between measured points, where no formula is known: values against the wire, rising or falling.
+
+    Between two points equal steps of the wire are equal ratios of the value if all are above 0, else equal differences.
+    """
+
+    kind: Literal["table"]
+    points: tuple[tuple[Finite, Finite], ...] = Field(
+        min_length=2, max_length=200, description="[value, wire value]; the wire rises, the value rises or falls"
+    )
+
+    @model_validator(mode="after")
+    def _is_monotonous(self) -> Table:
+        steps = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(self.points)]
+        if any(wire <= 0 for _, wire in steps):
+            raise ValueError("the wire values have to rise")
+        if not (all(value > 0 for value, _ in steps) or all(value < 0 for value, _ in steps)):
+            raise ValueError("the values have to rise all along, or fall all along")
+        return self
+
+    @property
+    def low(self) -> float:
+        """The smallest value."""
+        return min(self.points[0][0], self.points[-1][0])
+
+    @property
+    def high(self) -> float:
+        """The largest value."""
+        return max(self.points[0][0], self.points[-1][0])
+
+    def _position(self, value: float) -> float:
+        return self._wire_position(_interpolate(self._bent(value), sorted(self._lines())))
+
+    def _value(self, position: float) -> float:
+        bent = _interpolate(self._wire(position), [(wire, value) for value, wire in self._lines()])
+        return min(max(math.exp(bent) if self._is_ratio() else bent, self.low), self.high)
+
+    def _wire(self, position: float) -> float:
+        bottom, top = self.points[0][1], self.points[-1][1]
+        return bottom + position * (top - bottom)
+
+    def _wire_position(self, wire: float) -> float:
+        bottom, top = self.points[0][1], self.points[-1][1]
+        return min(max((wire - bottom) / (top - bottom), 0.0), 1.0)
+
+    def _lowest(self) -> float:
+        return self.low
+
+    def _highest(self) -> float:
+        return self.high
+
+    def _distance(self, first: float, second: float) -> float:
+        return abs(self._bent(self._value(first)) - self._bent(self._value(second)))
+
+    def _is_ratio(self) -> bool:
+        return self.low >= LOWEST_RATIO
+
+    def _bent(self, value: float) -> float:
+        return math.log(value) if self._is_ratio() else value
+
+    def _lines(self) -> list[tuple[float, float]]:
+        return [(self._bent(value), wire) for value, wire in self.points]
 
 
 def _interpolate(x: float, points: Sequence[tuple[float, float]]) -> float:

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from ...presets.console import Part
 from ...presets.errors import DeskError
 from .filters import octaves_of, q_of
-from .ranges import Bandwidth, Fader, Finite, Linear, Log
+from .ranges import Bandwidth, Fader, Finite, Linear, Log, Table
 from .wire import Int32, WireType, WireValue, float32, number_of, short, spelled_number
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Log",
     "Scale",
     "Switch",
+    "Table",
     "Text",
     "WireType",
     "WireValue",
@@ -230,5 +231,5 @@ class Text(Part):
         return a == b
 
 
-Scale = Linear | Log | Bandwidth | Fader | Choice | Switch | Text
+Scale = Linear | Log | Bandwidth | Fader | Table | Choice | Switch | Text
 AnyScale = Annotated[Scale, Field(discriminator="kind")]

@@ -1,0 +1,86 @@
+"""Profiles of plug-ins from files: those that come with mixbridge, by name, and a user's own, by path."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from ...presets.errors import PluginError
+from ...presets.inputs import open_regular
+from ..desks.mistakes import explain
+from ..desks.wire import short
+from .profile import PluginProfile
+
+MAX_BYTES: Final = 1024 * 1024
+_FOLDER: Final = Path(__file__).parent / "profiles"
+
+
+def load_profile(name_or_path: str | Path) -> PluginProfile:
+    """The profile of a name that mixbridge knows, or of a file.
+
+    Args:
+        name_or_path: e.g. "zameq2", "ZamEQ2" or "my-eq.toml".
+
+    Raises:
+        PluginError: no such profile or file, or mistakes in it (all that were found, one a line).
+    """
+    name = str(name_or_path)
+    path = Path(name_or_path)
+    if path.suffix.lower() == ".toml":
+        return _parse(path)
+    known = profiles()
+    for stem, profile in known.items():
+        if name.lower() in (stem, profile.name.lower()):
+            return profile
+    raise PluginError(
+        f"mixbridge has no profile of {short(name)}; it has {', '.join(known)}, and takes the path of a profile "
+        "(a .toml file). `mixbridge plugin measure PLUGIN -o FILE.toml` makes one."
+    )
+
+
+@cache
+def profiles() -> dict[str, PluginProfile]:
+    """The profiles that come with mixbridge, by the names of their files without `.toml`."""
+    return {path.stem: _parse(path) for path in sorted(_FOLDER.glob("*.toml"))}
+
+
+def profile_for(plugin: Path, class_id: str | None = None) -> PluginProfile | None:
+    """The profile that comes with mixbridge for a plug-in's file, or for its class id; None if there is none."""
+    for profile in profiles().values():
+        if (class_id is not None and profile.class_id == class_id) or profile.file.lower() == plugin.name.lower():
+            return profile
+    return None
+
+
+def _parse(path: Path) -> PluginProfile:
+    text = _read(path)
+    try:
+        data = tomllib.loads(text)
+        return PluginProfile.model_validate(data)
+    except tomllib.TOMLDecodeError as error:
+        raise PluginError(f"{path} is not valid TOML: {error}. Correct that line; nothing was used.") from None
+    except RecursionError:
+        raise PluginError(f"{path} is nested too deeply to be a profile of a plug-in") from None
+    except ValidationError as error:
+        raise PluginError("\n".join(f"{path}: {sentence}" for sentence in explain(error, data))) from None
+    except ValueError:
+        raise PluginError(f"{path} holds a number of thousands of digits: that is no profile of a plug-in") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        with open_regular(path) as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PluginError(f"the profile {path} cannot be read: {reason}") from None
+    if len(data) > MAX_BYTES:
+        raise PluginError(f"{path} has more than {MAX_BYTES // 1024} kB: that is no profile of a plug-in")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PluginError(f"{path} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from None
