@@ -15,7 +15,7 @@ from ...presets.errors import OutputError
 from .api import application
 from .guarding import Guard
 from .keeping import token_of
-from .studio import PageStudio
+from .work import PageWork
 
 LOOPBACK: Final = "127.0.0.1"
 _GRACE_S: Final = 1
@@ -35,12 +35,12 @@ class Address:
 
 
 def serve_page(
-    studio: PageStudio, *, host: str = LOOPBACK, port: int = 0, on_ready: Callable[[Address], None] | None = None
+    work: PageWork, *, host: str = LOOPBACK, port: int = 0, on_ready: Callable[[Address], None] | None = None
 ) -> None:
     """Serve the page until the process is told to end.
 
     Args:
-        studio: the work.
+        work: what the page works with.
         host: IPv4 address to listen at; another than loopback lets other machines in that know the token.
         port: TCP port; 0 takes a free one.
         on_ready: called once the socket is open.
@@ -50,18 +50,18 @@ def serve_page(
     """
     with _bound(host, port) as channel:
         actual = channel.getsockname()[1]
-        token = token_of(studio.place)
+        token = token_of(work.studio.place)
         names = {host, "localhost"} if ipaddress.ip_address(host).is_loopback else {host}
-        guard = Guard(application(studio), token, {f"{name}:{actual}" for name in names})
+        guard = Guard(application(work), token, {f"{name}:{actual}" for name in names})
         config = uvicorn.Config(
             guard, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_S
         )
         if on_ready is not None:
             on_ready(Address(f"http://{host}:{actual}/?token={token}", actual))
         try:
-            _PageServer(config, studio.close).run(sockets=[channel])
+            _PageServer(config, work.studio.close).run(sockets=[channel])
         finally:
-            studio.finish()
+            work.studio.finish()
 
 
 class _PageServer(uvicorn.Server):

@@ -68,6 +68,7 @@ def web(
         raise MixbridgeError(f"the page needs {error.name}: {install_command('web')}.") from error
     from ...web.material import PageMaterial
     from ...web.studio import PageStudio
+    from ...web.work import PageWork
     from ..session_stems import opened
 
     _check_host(host)
@@ -94,7 +95,8 @@ def web(
             material = replace(material, stems=source.stems)
         if reference is not None:
             material = replace(material, reference=Path(reference).absolute(), reference_name=Path(reference).name)
-        studio = PageStudio(material, place, preset, choice.model)
+        work = PageWork(PageStudio(material, place, preset), choice.model)
+        studio = work.studio
 
         def say_where(address: Address) -> None:
             if saying.as_json:
@@ -108,10 +110,10 @@ def web(
 
         if preset is None and studio.predicted is None and studio.material.stems and studio.material.reference:
             try:
-                studio.start_predict()
+                work.making.start_predict()
             except MixbridgeError as error:
                 say(str(error), err=True)
-        serve_page(studio, host=host, port=port, on_ready=say_where)
+        serve_page(work, host=host, port=port, on_ready=say_where)
 
 
 def _check_host(host: str) -> None:

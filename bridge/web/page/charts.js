@@ -1,4 +1,4 @@
-// The pictures of a strip, as SVG: the equalizer with its nodes over the spectrum, the compressor over its levels.
+// The picture of a strip's equalizer, as SVG: the equalizer with its nodes over the spectrum.
 
 const SVG = "http://www.w3.org/2000/svg";
 const EQ = { width: 640, height: 260, low: 20, high: 20000, reach: 18 };
@@ -14,7 +14,7 @@ export function element(name, attributes = {}, text = "") {
 const across = (hz) => (EQ.width * Math.log(hz / EQ.low)) / Math.log(EQ.high / EQ.low);
 const down = (db) => EQ.height * (0.5 - db / (2 * EQ.reach));
 
-function line(points) {
+export function line(points) {
   let pen = "M";
   return points.map(([x, y]) => {
     if (y === null || !Number.isFinite(y)) { pen = "M"; return ""; }
@@ -111,24 +111,4 @@ export class EqualizerPicture {
     this.moved(band, moves[event.key]);
     this.released();
   }
-}
-
-export function drawCompressor(svg, { input_db: inputs, output_db: outputs, shares }) {
-  const size = 260;
-  const low = inputs[0];
-  const span = inputs[inputs.length - 1] - low;
-  const x = (db) => (size * (db - low)) / span;
-  const y = (db) => size - x(db);
-  const parts = [];
-  for (let db = Math.ceil(low / 12) * 12; db < low + span; db += 12) {
-    parts.push(element("line", { class: "grid", x1: x(db), x2: x(db), y1: 0, y2: size }), element("line", { class: "grid", y1: y(db), y2: y(db), x1: 0, x2: size }));
-    parts.push(element("text", { x: x(db) + 2, y: size - 4 }, `${db}`));
-  }
-  (shares ?? []).forEach((share, index) => {
-    const left = x(inputs[index]);
-    parts.push(element("rect", { class: "shares", x: left, width: Math.max(0, x(inputs[index + 1]) - left - 1), y: size - 0.6 * size * share, height: 0.6 * size * share }));
-  });
-  parts.push(element("path", { class: "spectrum raw", d: line([[0, size], [size, 0]]) }));
-  parts.push(element("path", { class: "curve mix", d: line(inputs.map((db, index) => [x(db), y(outputs[index])])) }));
-  svg.replaceChildren(...parts);
 }

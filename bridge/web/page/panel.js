@@ -1,6 +1,7 @@
 // The selected strip: its pictures, what it does in words, and a control for each setting.
 
-import { drawCompressor, EqualizerPicture } from "./charts.js";
+import { EqualizerPicture } from "./charts.js";
+import { LawPictures } from "./laws.js";
 import { bind, show } from "./mixer.js";
 import { at, rounded } from "./scale.js";
 import { say } from "./texts.js";
@@ -28,6 +29,11 @@ export class Panel {
       },
       () => desk.settle(),
     );
+    this.laws = new LawPictures(
+      document.querySelector("#laws"),
+      (path, value) => desk.move(this.part, this.index, path, rounded(desk.row(this.part, path), value)),
+      () => desk.settle(),
+    );
   }
 
   open(part, index) {
@@ -48,6 +54,7 @@ export class Panel {
   #build() {
     const sections = new Map();
     this.fields = [];
+    this.laws.clear();
     for (const [path, row] of Object.entries(this.desk.rows(this.part))) {
       const section = path.includes(".") ? path.split(".")[0] : row.section || "strip";
       if (!sections.has(section)) sections.set(section, this.#section(section));
@@ -105,7 +112,7 @@ export class Panel {
   drawCurves(curves) {
     if (!curves.eq) return;
     this.picture.drawCurve(curves.eq);
-    drawCompressor(document.querySelector("#dynamics"), curves.compressor);
+    this.laws.draw(curves.laws, curves.levels);
   }
 
   drawPictures(pictures) {

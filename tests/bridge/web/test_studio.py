@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from desk_simulator import X32Simulator
 from mixbridge.bridge.cli.main import main
+from mixbridge.bridge.web.edits import SettingEdit
 from mixbridge.bridge.web.material import PageMaterial
-from mixbridge.bridge.web.studio import PageStudio, SettingEdit
+from mixbridge.bridge.web.studio import PageStudio
+from mixbridge.bridge.web.work import PageWork
 from mixbridge.presets.console import Strip, replace
 from mixbridge.presets.errors import DeskError, PresetError
 from mixbridge.presets.preset import Preset, Track
@@ -30,9 +32,9 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PageStudio:
 
 def waited(studio: PageStudio) -> str:
     """How the job ended."""
-    studio._worker.wait(60)
-    assert studio.job is not None
-    return studio.job.state
+    studio.jobs.wait(60)
+    assert studio.jobs.latest is not None
+    return studio.jobs.latest.state
 
 
 def test_linked_tracks_share_their_tone_and_not_their_pan(studio: PageStudio) -> None:
@@ -50,38 +52,40 @@ def test_of_edits_that_are_not_all_possible_none_is_done(studio: PageStudio) -> 
 
 
 def test_a_plan_is_pushed_as_it_was_shown_or_not_at_all(studio: PageStudio) -> None:
+    page = PageWork(studio)
     with X32Simulator() as desk:
         for number, track in enumerate(PRESET.tracks, 1):
             desk.values[f"/ch/{number:02}/config/name"] = track.name
         before = dict(desk.values)
         target = f"x32://127.0.0.1:{desk.port}"
         with pytest.raises(DeskError, match="plan"):
-            studio.start_push()
-        studio.start_plan(target, faders=False)
+            page.desk.start_push()
+        page.desk.start_plan(target, faders=False)
         assert waited(studio) == "done"
         studio.edit([SettingEdit("track", 2, "pan", 0.1)])
         with pytest.raises(DeskError, match="plan"):
-            studio.start_push()
+            page.desk.start_push()
         assert desk.values == before
 
-        studio.start_plan(target, faders=False)
+        page.desk.start_plan(target, faders=False)
         assert waited(studio) == "done"
         # Somebody at the desk moves what would have stayed as it is.
         desk.values["/ch/01/mix/pan"] = 0.9
-        studio.start_push()
+        page.desk.start_push()
         assert waited(studio) == "error"
         assert desk.values == {**before, "/ch/01/mix/pan": 0.9}
 
 
 def test_a_server_that_ends_begins_no_push(studio: PageStudio) -> None:
+    page = PageWork(studio)
     with X32Simulator() as desk:
         for number, track in enumerate(PRESET.tracks, 1):
             desk.values[f"/ch/{number:02}/config/name"] = track.name
         before = dict(desk.values)
-        studio.start_plan(f"x32://127.0.0.1:{desk.port}", faders=True)
+        page.desk.start_plan(f"x32://127.0.0.1:{desk.port}", faders=True)
         assert waited(studio) == "done"
         studio.close()
-        studio.start_push()
+        page.desk.start_push()
         studio.finish()
         assert desk.values == before
 

@@ -17,17 +17,17 @@ from typing import Final, Literal
 import numpy as np
 from scipy.io import wavfile
 
-from ...presets.console import Compressor, Equalizer, Strip
-from ...presets.errors import PresetError
-from ...presets.preset import Preset, Track
-from ...presets.units import decibels, gain_factor
-from ...runtime.audio.loudness import integrated_loudness
-from ...runtime.audio.reading import Samples, as_stereo
-from ...runtime.console.dynamics import equalized, followed_db
-from ...runtime.console.response import compressor_gain_db
-from ...runtime.rendering.in_memory import Rendered, render_arrays
-from ...runtime.rendering.takes import Takes
-from .material import Heard
+from ....presets.console import Compressor, Equalizer, Strip
+from ....presets.errors import PresetError
+from ....presets.preset import Preset, Track
+from ....presets.units import decibels, gain_factor
+from ....runtime.audio.loudness import integrated_loudness
+from ....runtime.audio.reading import Samples, as_stereo
+from ....runtime.console.dynamics import equalized, followed_db
+from ....runtime.console.response import compressor_gain_db
+from ....runtime.rendering.in_memory import Rendered, render_arrays
+from ....runtime.rendering.takes import Takes
+from ..material import Heard
 
 Version = Literal["mix", "predicted", "raw", "reference"]
 VERSIONS: Final[tuple[Version, ...]] = ("mix", "predicted", "raw", "reference")
@@ -86,11 +86,14 @@ class Hearing:
 
     Args:
         heard: the loop in memory, whose arrays must not change.
+
+    Attributes:
+        takes: strips that were rendered on it.
     """
 
     def __init__(self, heard: Heard) -> None:
         self.heard = heard
-        self._takes = Takes()
+        self.takes = Takes()
         self._lock = Lock()
         self._reduced: dict[str, tuple[tuple[float, Equalizer, Compressor], list[float]]] = {}
         self._kept: deque[tuple[Preset, Rendered]] = deque(maxlen=_MOST_KEPT)
@@ -169,7 +172,7 @@ class Hearing:
         if not stems:
             silence = np.zeros((2, frames), np.float32)
             return Rendered(silence, silence, {}, {})
-        rendered = render_arrays(stems, self.heard.sample_rate_hz, preset, self._takes)
+        rendered = render_arrays(stems, self.heard.sample_rate_hz, preset, self.takes)
         return Rendered(rendered.mix[:, :frames], rendered.bus[:, :frames], rendered.stems, rendered.buses)
 
 

@@ -1,0 +1,1 @@
+"""What the page has done that takes a while: predicting, rendering, desks."""

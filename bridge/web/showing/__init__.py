@@ -1,0 +1,1 @@
+"""What the page hears and sees: loops, levels, pictures."""

@@ -1,0 +1,118 @@
+"""What the page shows of a mix, over HTTP: the console's table, sounds, meters, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ...presets.console import Delay, Master, Reverb, Strip, parameters
+from ...presets.errors import PresetError
+from ...presets.preset import Preset
+from ...presets.sections import sections
+from ..server.switches import SWITCHES, SectionSwitch
+from .showing.hearing import VERSIONS
+from .showing.pictures import bus_curves, bus_pictures, master_pictures, strip_pictures
+from .work import PageWork
+
+_PART_CLASSES: Final = {"track": Strip, "bus": Strip, "master": Master, "reverb": Reverb, "delay": Delay}
+
+
+def table(_work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
+    """The console's table, by part of a preset, with the sections that a strip is shown in."""
+    return {
+        "parts": {
+            part: {path: {**asdict(row), "neutral": row.neutral} for path, row in parameters(kind).items()}
+            for part, kind in _PART_CLASSES.items()
+        },
+        "sections": list(sections(Strip)),
+        "switches": sorted(set(SWITCHES.values())),
+    }
+
+
+def sound(work: PageWork, request: Request, _body: bytes) -> Response:
+    """A loop as WAV; the header `x-mixbridge-gain-db` brings it to the level at which versions are compared."""
+    studio = work.studio
+    version = next((known for known in VERSIONS if known == request.path_params["version"]), None)
+    if version is None:
+        raise PresetError(f"there is no sound {request.path_params['version']!r}: ask for {', '.join(VERSIONS)}.")
+    preset = studio.preset
+    if version == "predicted":
+        if studio.predicted is None:
+            raise PresetError("nothing was predicted yet.")
+        preset = studio.predicted
+    for switch in _switches(request.query_params.getlist("bypass"), preset):
+        preset = switch.write(preset, 0)
+    sound = studio.hearing().sound(version, preset, request.query_params.getlist("solo"))
+    return Response(sound.wav(), media_type="audio/wav", headers={"x-mixbridge-gain-db": format(sound.gain_db, ".4f")})
+
+
+def _switches(words: list[str], preset: Preset) -> Iterator[SectionSwitch]:
+    """Sections that are to be heard without, as "track:0:eq" or "master:0:compressor"."""
+    for word in words:
+        part, _, rest = word.partition(":")
+        number, _, section = rest.partition(":")
+        known = next((item for item in SWITCHES.values() if item == section), None)
+        sizes = {"track": len(preset.tracks), "bus": len(preset.buses), "master": 1}
+        if known is None or not number.isdecimal() or int(number) >= sizes.get(part, 0):
+            raise PresetError(f"{word!r} is no section that can be switched off.")
+        if part == "master":
+            yield SectionSwitch(known, None)
+        else:
+            yield SectionSwitch(known, int(number), "tracks" if part == "track" else "buses")
+
+
+def meters(work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
+    """How loud each strip is in the loop."""
+    studio = work.studio
+    revision = studio.revision
+    return {"revision": revision, **asdict(studio.hearing().meters(studio.preset))}
+
+
+def strip(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
+    """Pictures and words of a strip."""
+    studio = work.studio
+    part, index = request.path_params["part"], request.path_params["index"]
+    preset, hearing = studio.preset, studio.hearing()
+    with _known_strips():
+        if part == "track":
+            pictures = strip_pictures(hearing, preset, preset.tracks[index].name)
+        elif part == "bus":
+            pictures = bus_pictures(hearing, preset, preset.buses[index].name)
+        elif part == "master":
+            pictures = master_pictures(hearing, preset)
+        elif part in _PART_CLASSES:
+            pictures = {}
+        else:
+            raise KeyError(part)
+        return {**pictures, "words": studio.words(part, index)}
+
+
+def curves(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
+    """The curves of a strip alone, for each move of a drag."""
+    studio = work.studio
+    part, index = request.path_params["part"], request.path_params["index"]
+    preset = studio.preset
+    with _known_strips():
+        match part:
+            case "track":
+                bus: Strip | Master = preset.tracks[index].strip
+            case "bus":
+                bus = preset.buses[index].strip
+            case "master":
+                bus = preset.master
+            case _:
+                return {}
+    return bus_curves(bus, studio.material.sample_rate_hz)
+
+
+@contextmanager
+def _known_strips() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, IndexError):
+        raise PresetError("there is no such strip.") from None

@@ -1,0 +1,31 @@
+"""All that the page can ask for, together: the studio, what it makes, where it sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...runtime.model.bundle import DEFAULT_MODEL
+from .doing.desk import PageDesk
+from .doing.making import PageMaking
+from .studio import PageStudio
+
+
+@dataclass
+class PageWork:
+    """What the page works with.
+
+    Attributes:
+        studio: the preset and the material.
+        model: what predicts: the name of a model that ships, or a bundle's folder.
+        making: predicts and renders.
+        desk: pushes.
+    """
+
+    studio: PageStudio
+    model: str = DEFAULT_MODEL
+    making: PageMaking = field(init=False)
+    desk: PageDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.making = PageMaking(self.studio, self.model)
+        self.desk = PageDesk(self.studio)
