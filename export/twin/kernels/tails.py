@@ -1,13 +1,13 @@
 """Tails of noise that decay in bands: what reverb and fx bus are made of, quickly and differentiably.
 
 The runtime splits noise into bands with a spectrum as long as the tail. Here a room's bands of some length are kept,
-and a tail takes as much of them as it needs: the same noise, but for the ends of the lowest bands.
+and a tail takes as much of them as it needs: the same noise.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,8 +20,7 @@ from .applying import applied
 from .compiled import Values, Wave, compiled, reassociated
 
 # Energies are kept for steps of half a millisecond.
-HOP = 24
-_SHORTEST_KEPT = 2**15
+HOP = room.KEPT_STEP
 _FEWEST_STEPS = 1 + room.SHORTEST_FRAMES // HOP
 _CORRECTIONS = room.CORRECTIONS
 _LEAST, _MOST = room.CORRECTION_FACTORS
@@ -33,7 +32,7 @@ def room_bands(seed: int, frames: int) -> tuple[Wave, Values]:
     Returns:
         Shapes (frames, 2, bands) and (steps, 2, bands).
     """
-    return _kept(room.room_noise, room.room_band_weights, seed, _rounded_up(frames))
+    return _kept(seed, room.kept_frames(frames))
 
 
 def fx_bands(seed: int, frames: int) -> Wave:
@@ -41,7 +40,10 @@ def fx_bands(seed: int, frames: int) -> Wave:
 
     It is loud from its first sample on, and that depends on the length of the spectrum.
     """
-    return _split(bands.fx_noise(seed, frames), bands.fx_band_weights(frames))
+    from scipy.fft import irfft, rfft
+
+    spectrum = rfft(bands.fx_noise(seed, frames))
+    return _wave([irfft(spectrum * weight, frames) for weight in bands.fx_band_weights(frames)])
 
 
 def decaying(noise: Wave, slopes: Tensor, gains: Tensor, frames: int) -> Tensor:
@@ -74,27 +76,16 @@ def corrected_slopes(energies: Values, growth: Values, decays_s: Values) -> Valu
     return slopes
 
 
-def _rounded_up(frames: int) -> int:
-    """The next length in steps of an eighth of an octave, so that few are kept."""
-    octaves = math.ceil(8 * math.log2(max(frames, _SHORTEST_KEPT)))
-    return math.ceil(2 ** (octaves / 8) / HOP) * HOP
-
-
 @lru_cache(maxsize=4)
-def _kept(
-    noise: Callable[[int, int], Values], weights: Callable[[int], Values], seed: int, frames: int
-) -> tuple[Wave, Values]:
-    split = _split(noise(seed, frames), weights(frames))
-    energies = np.square(split.astype(np.float64)).reshape(-1, HOP, *split.shape[1:]).sum(axis=1)
-    return split, energies
+def _kept(seed: int, frames: int) -> tuple[Wave, Values]:
+    noise = _wave(list(room.room_bands(seed, frames)))
+    energies = np.square(noise.astype(np.float64)).reshape(-1, HOP, *noise.shape[1:]).sum(axis=1)
+    return noise, energies
 
 
-def _split(noise: Values, weights: Values) -> Wave:
-    from scipy.fft import irfft, rfft
-
-    spectrum = rfft(noise)
-    parts = np.stack([irfft(spectrum * weight, noise.shape[1]) for weight in weights], axis=-1)
-    return np.ascontiguousarray(parts.transpose(1, 0, 2), np.float32)
+def _wave(parts: Sequence[Values]) -> Wave:
+    """Turn bands of shape (2, frames) into one array of shape (frames, 2, bands)."""
+    return np.ascontiguousarray(np.stack(parts, axis=-1).transpose(1, 0, 2), np.float32)
 
 
 class _Decaying(torch.autograd.Function):

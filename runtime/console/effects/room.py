@@ -10,13 +10,15 @@ spectrum: noise sent at some level comes back at that level.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from scipy.fft import next_fast_len
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.ndimage import uniform_filter1d
 
 from ....presets.console import Ducking, Reverb
 from ....presets.units import gain_factor
@@ -38,6 +40,13 @@ CORRECTIONS = 3
 # Where a band has only a few swings in its decay there is little to measure; what is put right stays within this.
 CORRECTION_FACTORS = (0.6, 1.7)
 SHORTEST_FRAMES = 100
+# Below this a decay has so few swings of a band that one of them is heard.
+_EVENED_BELOW_HZ: Final = 1000.0
+# Over how many periods a band's level is averaged, and how far down a dip is lifted in full.
+_PERIODS, _DEEPEST_DIP = 4.0, 0.2
+# Noise is split into bands in lengths from here on; a multiple of this many frames.
+_SHORTEST_KEPT: Final = 2**15
+KEPT_STEP: Final = 24
 EARLY_SHARE = 0.35
 # Each side hears a little of the other, so that a sound on one side has a room around it.
 CROSS_ANGLE = math.pi / 8
@@ -101,15 +110,14 @@ def decay_s(settings: Reverb, freqs_hz: NDArray[np.float64]) -> NDArray[np.float
 def _room(settings: Reverb) -> NDArray[np.float64]:
     decays = decay_s(settings, BAND_CENTRES_HZ)
     frames = next_fast_len(math.ceil((decays.max() * FLOOR_DB / 60 + EARLY_S[1]) * ROOM_RATE_HZ), real=True)
+    kept = kept_frames(frames)
     time_s = np.arange(frames) / ROOM_RATE_HZ
-    noise = room_noise(settings.seed, frames)
     early_s = EARLY_S[0] + settings.size * (EARLY_S[1] - EARLY_S[0])
     # The tail grows while the first reflections arrive.
-    noise *= 1 - np.exp(-4 * time_s / early_s)
-    spectrum = np.fft.rfft(noise)
+    growth = 1 - np.exp(-4 * time_s / early_s)
     tail = np.zeros((2, frames))
-    for decay, weight in zip(decays, room_band_weights(frames), strict=True):
-        band = np.fft.irfft(spectrum * weight, frames)
+    for decay, noise in zip(decays, room_bands(settings.seed, kept), strict=True):
+        band = noise[:, :frames] * growth
         tail += [_decaying(row, decay, time_s) for row in band]
     tail[:, -round(FADE_OUT_S * ROOM_RATE_HZ) :] *= np.linspace(1, 0, round(FADE_OUT_S * ROOM_RATE_HZ))
     tail /= math.sqrt(float(np.mean(np.sum(tail**2, axis=1))))
@@ -189,6 +197,38 @@ def room_noise(seed: int, frames: int) -> NDArray[np.float64]:
     """White noise, Gaussian enough (the sum of four draws), shape (2, frames). A longer one begins with the shorter."""
     noise: NDArray[np.float64] = (_uniform(seed, 8 * frames).reshape(frames, 2, 4).sum(axis=2) - 2).T
     return noise
+
+
+def room_bands(seed: int, frames: int) -> Iterator[NDArray[np.float64]]:
+    """The noise of a room, band by band, each of shape (2, frames).
+
+    A narrow band swells and shrinks by itself, as slowly as it is narrow: in a short decay there are few swings, and
+    one that swells late would sound longer than it is set. Such swells are evened out.
+    """
+    spectrum = rfft(room_noise(seed, frames))
+    for centre_hz, weight in zip(BAND_CENTRES_HZ, room_band_weights(frames), strict=True):
+        band: NDArray[np.float64] = irfft(spectrum * weight, frames)
+        yield _evened(band, centre_hz) if centre_hz < _EVENED_BELOW_HZ else band
+
+
+def _evened(band: NDArray[np.float64], centre_hz: float) -> NDArray[np.float64]:
+    """Hold a band's level, averaged over some of its periods."""
+    length = min(round(_PERIODS / centre_hz * ROOM_RATE_HZ), band.shape[1])
+    level = np.sqrt(uniform_filter1d(np.square(band), length, axis=1, mode="wrap"))
+    usual = np.sqrt(np.mean(np.square(band), axis=1, keepdims=True))
+    evened: NDArray[np.float64] = band * (usual / np.maximum(level, usual * _DEEPEST_DIP))
+    return evened
+
+
+def kept_frames(frames: int) -> int:
+    """The next length in steps of an eighth of an octave, in which noise is split into bands.
+
+    A narrow band begins with what its filter carries round from the end of the noise. With few lengths, rooms of
+    nearly the same decay are nearly the same room, and whoever fits a decay keeps the bands.
+    """
+    octaves = math.ceil(8 * math.log2(max(frames, _SHORTEST_KEPT)))
+    steps: int = next_fast_len(math.ceil(2 ** (octaves / 8) / KEPT_STEP), real=True)
+    return steps * KEPT_STEP
 
 
 def _uniform(seed: int, count: int) -> NDArray[np.float64]:

@@ -92,16 +92,22 @@ def test_rooms_decay_in_the_same_time_and_at_the_same_level(differences, seed: i
     np.testing.assert_allclose(levels[np.isfinite(levels)], 1, atol=0.05)
 
 
-def test_the_reverb_is_the_runtimes_in_time_and_level() -> None:
+def test_the_reverb_is_the_runtimes_in_samples() -> None:
     audio, rate_hz = passage("Lead Vocal", 2)
     for seed in range(2):
         rng = np.random.default_rng(seed)
         reverb = replace(Reverb(), proof.drawn_settings(Reverb, rng))
         wanted = RoomProcessor(reverb, rate_hz).process(audio)
         wet = reverberated(torch.from_numpy(audio)[None], tensors([reverb]), [reverb.seed], rate_hz)[0].numpy()
-        # The ends of the lowest bands are another noise.
-        assert proof.null_db(wet, wanted) <= -20
-        assert np.square(wet).sum() == pytest.approx(np.square(wanted).sum(), rel=0.05)
+        assert proof.null_db(wet, wanted) <= -60
+        assert np.square(wet).sum() == pytest.approx(np.square(wanted).sum(), rel=0.001)
+
+
+def test_a_room_whose_narrow_band_swells_late_is_the_runtimes_too() -> None:
+    """The room of draw 38, whose octave at 125 Hz decayed 7 % slower: its growth came before the bands were split."""
+    times, levels = proof.room_differences(38)
+    np.testing.assert_allclose(times[np.isfinite(times)], 1, atol=0.01)
+    np.testing.assert_allclose(levels[np.isfinite(levels)], 1, atol=0.01)
 
 
 def test_groups_links_and_muted_tracks_are_those_of_a_render() -> None:

@@ -15,6 +15,7 @@ ROOMS = {
     "hall": Reverb(decay_low_s=4, decay_mid_s=3.4, decay_high_s=2, size=1, **OPEN),
     "chamber": Reverb(decay_low_s=0.5, decay_mid_s=0.45, decay_high_s=0.35, size=0.1, **OPEN),
     "other seed": Reverb(seed=7, **OPEN),
+    "a swell that came late": Reverb(decay_low_s=0.35, decay_mid_s=0.5, decay_high_s=0.25, seed=3, **OPEN),
 }
 
 
