@@ -23,7 +23,9 @@ from ..runtime.model.bundle import DEFAULT_MODEL
 from ..runtime.model.controller import Controller
 from ..runtime.model.providers import Provider
 from ..runtime.model.references import AnyReference, Song, songs_heard, songs_of
-from ..runtime.rendering.render import RenderOptions
+from ..runtime.rendering.render import RenderOptions, session_rate
+from .plugins.using.fitting import PluggedStage
+from .plugins.using.rendering import UserPlugins
 from .thresholds import threshold_notes
 
 Progress = Callable[[float, str], None]
@@ -45,6 +47,7 @@ class Done:
         mix: the preset, and the audio's paths and levels.
         report_path: the report; None if none was asked for.
         warnings: what the user should know, a sentence each.
+        plugged: stages on the user's plug-ins.
         file_notes: what was found about the files, their lengths and DC; said as it was found, in whole sentences.
     """
 
@@ -53,6 +56,7 @@ class Done:
     report_path: Path | None
     warnings: tuple[str, ...]
     file_notes: tuple[str, ...] = ()
+    plugged: tuple[PluggedStage, ...] = ()
 
 
 def run_mix(
@@ -214,17 +218,42 @@ def _finished(
     if report:
         if progress is not None:
             progress(1.0, "writing the report")
-        _write_report(place.workplace / REPORT, result, stems, songs)
+        _write_report(place.workplace / REPORT, result, stems, songs, own_plugins(options))
     read = [*stems.values(), *(song.path for song in songs), *inputs]
     notes = [*result.offsets, *(note for path in dict.fromkeys(read) for note in notes_of(path))]
-    warnings = tuple(_warnings(result, options))
-    return Done(place.folder, result, place.folder / REPORT if report else None, warnings, tuple(notes))
+    own = own_plugins(options)
+    warnings = (*_warnings(result, options), *(note.rstrip(".") for note in (own.notes if own else ())))
+    report_path, plugged = place.folder / REPORT if report else None, own.fits if own else ()
+    return Done(place.folder, result, report_path, warnings, tuple(notes), plugged)
 
 
-def _write_report(path: Path, result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song]) -> None:
-    from .report.report import make_report
+def own_plugins(options: RenderOptions) -> UserPlugins | None:
+    """Give the user's plug-ins that a rendering goes through; None for none."""
+    return options.own_stages if isinstance(options.own_stages, UserPlugins) else None
 
-    write_text(path, make_report(result, stems, songs))
+
+def fit_alone(own: UserPlugins, preset: Preset, stems: Mapping[str, Path], options: RenderOptions) -> None:
+    """Fit plug-ins to a preset on stems, as a rendering would, which is not made; `own.fits` has what came of it.
+
+    Raises:
+        PluginError: one cannot be used.
+        AudioError: a stem cannot be read.
+    """
+    tracks = [track for track in preset.tracks if not track.mute]
+    rate_hz = options.sample_rate_hz or session_rate(stems[track.name] for track in tracks)
+    own.fit(tracks, stems, rate_hz)
+
+
+def _write_report(
+    path: Path, result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song], own: UserPlugins | None
+) -> None:
+    from .report.report import PluggedCard, make_report
+
+    plugged = [
+        PluggedCard(fit.title, fit.loss, [(item.plugin.profile.title, item.words) for item in fit.plugins])
+        for fit in (own.fits if own else ())
+    ]
+    write_text(path, make_report(result, stems, songs, plugged))
 
 
 def _silent(passage: Passage) -> tuple[str, ...]:

@@ -8,8 +8,18 @@ from __future__ import annotations
 import click
 
 from .kinds import OF_REFERENCE
-from .options import FOLDER, FormatOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing, takes
-from .rendering import deliver, output_folder, render_options, session_stems
+from .options import (
+    FOLDER,
+    FormatOptions,
+    PluginOptions,
+    Rendering,
+    SessionAudio,
+    SessionTracks,
+    Trying,
+    Writing,
+    takes,
+)
+from .rendering import deliver, output_folder, render_options, session_stems, user_plugins
 
 
 @click.command()
@@ -20,6 +30,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 )
 @takes(Writing, "writing", FOLDER)
 @takes(Rendering, "rendering")
+@takes(PluginOptions, "plugin_options")
 @takes(FormatOptions, "audio")
 @takes(SessionAudio, "session_audio")
 @takes(SessionTracks, "session_tracks")
@@ -34,6 +45,7 @@ def apply(
     assignments: tuple[str, ...],
     writing: Writing,
     rendering: Rendering,
+    plugin_options: PluginOptions,
     audio: FormatOptions,
     session_audio: SessionAudio,
     session_tracks: SessionTracks,
@@ -44,7 +56,7 @@ def apply(
     STEMS are audio files and folders of them (with the folders inside), or one DAW session; they are matched to the
     preset's tracks by name. A preset of one track is applied to every stem.
     """
-    from ..jobs import run_apply
+    from ..jobs import fit_alone, run_apply
     from ..matching import match_stems, mute_unplayed, parse_map
     from .output.mix_results import say_matches, say_plan
     from .output.progress import progress_bar
@@ -53,7 +65,8 @@ def apply(
     if rendering.loudness == OF_REFERENCE:
         raise click.UsageError("--loudness reference needs a reference, which apply has not: give a number of LUFS")
     preset = open_preset(preset_)
-    how, output = render_options(rendering, audio, writing), output_folder(writing)
+    own = user_plugins(plugin_options)
+    how, output = render_options(rendering, audio, writing, own), output_folder(writing)
     with session_stems(stems, writing, rendering, session_audio, session_tracks, (), quiet=saying.is_quiet) as source:
         if source.plan is not None:
             preset = mute_unplayed(preset, list(source.stems), source.plan.unplayed)
@@ -61,6 +74,8 @@ def apply(
         if not saying.is_quiet:
             say_matches(matched)
         if saying.dry_run:
+            if own is not None:
+                fit_alone(own, matched.preset, matched.stems, how)
             say_plan(matched.preset, how, output, report=not rendering.no_report, as_json=saying.as_json)
             return
         with progress_bar(quiet=saying.is_quiet) as progress:

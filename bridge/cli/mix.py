@@ -17,6 +17,7 @@ from .options import (
     FormatOptions,
     Matching,
     ModelChoice,
+    PluginOptions,
     References,
     Rendering,
     RoleOptions,
@@ -28,7 +29,7 @@ from .options import (
     option,
     takes,
 )
-from .rendering import deliver, output_folder, render_options, session_stems
+from .rendering import deliver, output_folder, render_options, session_stems, user_plugins
 
 
 @click.command()
@@ -83,6 +84,7 @@ from .rendering import deliver, output_folder, render_options, session_stems
 @takes(Matching, "matching")
 @takes(Writing, "writing", FOLDER)
 @takes(Rendering, "rendering")
+@takes(PluginOptions, "plugin_options")
 @takes(FormatOptions, "audio")
 @takes(SessionAudio, "session_audio")
 @takes(SessionTracks, "session_tracks")
@@ -106,6 +108,7 @@ def mix(
     matching: Matching,
     writing: Writing,
     rendering: Rendering,
+    plugin_options: PluginOptions,
     audio: FormatOptions,
     session_audio: SessionAudio,
     session_tracks: SessionTracks,
@@ -120,7 +123,7 @@ def mix(
     from ...runtime.mixing import PredictOptions, predict
     from ...runtime.model.references import typed_references
     from ...runtime.wishes.wishes import Wishes
-    from ..jobs import run_mix
+    from ..jobs import fit_alone, run_mix
     from .output.mix_results import say_plan
     from .output.progress import progress_bar
 
@@ -138,7 +141,13 @@ def mix(
     options = PredictOptions(
         amount, window, reference_window, refine, start, role_options.told, wishes, matching.match, phase, automation
     )
-    how, output = render_options(rendering, audio, writing), output_folder(writing)
+    if refine and plugin_options.plugins is not None:
+        raise click.UsageError(
+            "--refine hears mixbridge's own stages, hundreds of times: mix with --refine first, and give its "
+            "preset.json to mixbridge apply with --plugins"
+        )
+    own = user_plugins(plugin_options)
+    how, output = render_options(rendering, audio, writing, own), output_folder(writing)
     model, provider = choice.model, choice.provider
     songs = typed_references(references.typed) if references.typed else ()
     paths = [os.fspath(song.path) for song in songs]
@@ -150,6 +159,8 @@ def mix(
                 preset = predict(
                     source.stems, songs, model=model, provider=provider, options=options, progress=progress
                 )
+            if own is not None:
+                fit_alone(own, preset, source.stems, how)
             say_plan(preset, how, output, report=not rendering.no_report, as_json=saying.as_json)
             return
         with progress_bar(quiet=saying.is_quiet) as progress:

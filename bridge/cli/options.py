@@ -376,6 +376,27 @@ class Rendering:
 
 
 @dataclass(frozen=True)
+class PluginOptions:
+    """Plug-ins of the user's in the place of mixbridge's own EQ and compressor.
+
+    Attributes:
+        plugins: a plugins.toml; None for none.
+        on_plugin_fault: what becomes of a mix whose plug-in fails; None takes what the file says.
+    """
+
+    plugins: str | None = shared(
+        "--plugins",
+        metavar="FILE",
+        help="Render EQs and compressors through your own plug-ins, as this plugins.toml says.",
+    )
+    on_plugin_fault: Literal["stop", "ours"] | None = shared(
+        "--on-plugin-fault",
+        type=click.Choice(("stop", "ours")),
+        help="If a plug-in fails: stop, or mix on with mixbridge's own stage in its place.  [default: stop]",
+    )
+
+
+@dataclass(frozen=True)
 class Matching:
     """Whether the master is fitted to the reference, and how.
 

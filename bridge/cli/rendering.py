@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from .kinds import OF_REFERENCE
 
 if TYPE_CHECKING:
     from ...runtime.rendering.render import RenderOptions
     from ..jobs import Done
-    from .options import FormatOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing
+    from ..plugins.using.rendering import UserPlugins
+    from .options import FormatOptions, PluginOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing
     from .session_stems import Opened
 
 # Where the reference says nothing.
@@ -56,7 +59,25 @@ def session_stems(
         yield source
 
 
-def render_options(rendering: Rendering, audio: FormatOptions, writing: Writing) -> RenderOptions:
+def user_plugins(options: PluginOptions) -> UserPlugins | None:
+    """Reads which plug-ins are to be used; None for none.
+
+    Raises:
+        PluginError: the file has mistakes, or a plug-in is missing.
+    """
+    if options.plugins is None:
+        if options.on_plugin_fault is not None:
+            raise click.UsageError("--on-plugin-fault goes with --plugins FILE")
+        return None
+    from ..plugins.using.choices import load_choices
+    from ..plugins.using.rendering import UserPlugins
+
+    return UserPlugins(load_choices(Path(options.plugins)), options.on_plugin_fault)
+
+
+def render_options(
+    rendering: Rendering, audio: FormatOptions, writing: Writing, own_stages: UserPlugins | None = None
+) -> RenderOptions:
     """Converts the options of the command line.
 
     Raises:
@@ -81,6 +102,7 @@ def render_options(rendering: Rendering, audio: FormatOptions, writing: Writing)
         stems=not rendering.no_stems,
         stems_post_master=rendering.stems_post_master,
         overwrite=writing.force,
+        own_stages=own_stages,
     )
 
 

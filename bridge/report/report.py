@@ -126,13 +126,34 @@ class _Heard:
     reference: Samples | None
 
 
-def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyReference = ()) -> str:
+@dataclass(frozen=True)
+class PluggedCard:
+    """A stage on plug-ins of the user's.
+
+    Attributes:
+        title: what it is.
+        loss: what is lost, in dB.
+        plugins: by name, what each is set to: by label, with units.
+    """
+
+    title: str
+    loss: str
+    plugins: Sequence[tuple[str, Mapping[str, str]]]
+
+
+def make_report(
+    result: MixResult,
+    stems: Mapping[str, Path],
+    reference: AnyReference = (),
+    plugged: Sequence[PluggedCard] = (),
+) -> str:
     """Make the report on a mix, as HTML.
 
     Args:
         result: what was made, with the paths where it will be.
         stems: the files it was made from, by track name.
         reference: the song or songs that were listened to, if any.
+        plugged: stages on plug-ins of the user's.
 
     Raises:
         AudioError: a stem or the reference cannot be read any more.
@@ -163,6 +184,7 @@ def make_report(result: MixResult, stems: Mapping[str, Path], reference: AnyRefe
             for bus in result.preset.buses
         ],
         effects=describe_effects(result.preset),
+        plugged=plugged,
         master=_master_card(heard, result.preset, result.mastering),
         headline=headline(result.preset),
         reasons=reasons(result.preset),

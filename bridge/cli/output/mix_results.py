@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....presets.escaping import escaped
+from .plugged import plugged_as_json, say_plugged
 from .saying import console, counted, echo_json, is_verbose, say
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def done_as_json(done: Done) -> dict[str, Any]:
         "links": {track.name: track.link for track in done.mix.preset.tracks if track.link},
         "refinement": refinement_as_json(refinement) if refinement else None,
         "warnings": [*done.warnings, *done.file_notes],
+        "plugins": plugged_as_json(done.plugged),
         **assurance_as_json(done.mix.preset),
     }
 
@@ -73,6 +75,7 @@ def say_done(done: Done) -> None:
         f"{render.frames / render.sample_rate_hz:.1f} s at {render.sample_rate_hz} Hz"
     )
     _say_tracks(preset)
+    say_plugged(done.plugged)
     for line in assurance_lines(preset):
         say(line)
     if done.mix.refinement:
@@ -155,12 +158,14 @@ def refinement_as_json(refinement: Refinement) -> dict[str, Any]:
 
 def say_plan(preset: Preset, options: RenderOptions, output: Path, *, report: bool, as_json: bool) -> None:
     """Shows what would be set and written, where nothing is."""
-    from ...jobs import results_of
+    from ...jobs import own_plugins, results_of
 
+    own = own_plugins(options)
     files = [str(output / name) for name in results_of(preset, options, report=report)]
     if as_json:
         settings = preset.model_dump(mode="json", exclude_none=True)
-        echo_json({"dry_run": True, "would_write": files, "preset": settings})
+        plan = {"dry_run": True, "would_write": files, "preset": settings}
+        echo_json(plan | ({"plugins": plugged_as_json(own.fits), "warnings": list(own.notes)} if own else {}))
         return
 
     if is_verbose():
@@ -170,6 +175,10 @@ def say_plan(preset: Preset, options: RenderOptions, output: Path, *, report: bo
     else:
         _say_tracks(preset)
         say("Every setting: the same with mixbridge -v, or --json")
+    if own is not None:
+        say_plugged(own.fits)
+        for note in own.notes:
+            say(f"Note: {note}", err=True)
     if preset.provenance.note:
         say(preset.provenance.note)
     for track in preset.tracks:
