@@ -97,7 +97,9 @@ def test_the_states_that_are_kept_do_what_was_fitted(fits: dict[str, PluggedStag
 @needs_zam
 def test_a_compressor_turns_down_as_much_on_the_programme(fits: dict[str, PluggedStage], stem: Path) -> None:
     fit = fits["compressor"].compressor
-    assert fit is not None and fit.wanted_db is not None and fit.loss_db is not None
+    assert fit is not None
+    assert fit.wanted_db is not None
+    assert fit.loss_db is not None
     assert fit.wanted_db > 3
     assert fit.loss_db < 0.3
     # Heard as a whole, in the levels of the raw track: the same loudness as the console's own.
