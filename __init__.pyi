@@ -14,6 +14,7 @@ from .export.recovery.files import recover_mix as recover_mix
 from .presets.errors import AudioError as AudioError
 from .presets.errors import DeskError as DeskError
 from .presets.errors import DeviceError as DeviceError
+from .presets.errors import InsertError as InsertError
 from .presets.errors import MixbridgeError as MixbridgeError
 from .presets.errors import ModelError as ModelError
 from .presets.errors import OutputError as OutputError
@@ -25,6 +26,8 @@ from .presets.files import load, save
 from .presets.preset import Preset as Preset
 from .presets.preset import Track as Track
 from .presets.version import __version__ as __version__
+from .runtime.inserts.choosing import InsertWishes as InsertWishes
+from .runtime.inserts.terms import InsertRules as InsertRules
 from .runtime.master_file import MasterOptions as MasterOptions
 from .runtime.master_file import master as master
 from .runtime.mixing import MixResult as MixResult

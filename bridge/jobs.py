@@ -15,6 +15,7 @@ from ..presets.preset import Preset
 from ..runtime import master_file, mixing
 from ..runtime.audio.output import OutputFolder, write_text
 from ..runtime.audio.reading import notes_of
+from ..runtime.inserts.terms import InsertRules
 from ..runtime.master_file import MasterOptions
 from ..runtime.mastering.fitting import rendering_again, rendering_for
 from ..runtime.mixing import MixResult, PredictOptions
@@ -168,6 +169,7 @@ def run_apply(
     output: Path,
     *,
     render_options: RenderOptions | None = None,
+    rules: InsertRules | None = None,
     report: bool = True,
     inputs: Iterable[Path] = (),
     progress: Progress | None = None,
@@ -178,7 +180,14 @@ def run_apply(
     place = mixing.output_for(output, stems, None, expected, render_options, inputs)
     with place:
         return apply_into(
-            place, preset, stems, render_options=render_options, report=report, inputs=inputs, progress=progress
+            place,
+            preset,
+            stems,
+            render_options=render_options,
+            rules=rules,
+            report=report,
+            inputs=inputs,
+            progress=progress,
         )
 
 
@@ -188,14 +197,15 @@ def apply_into(
     stems: Mapping[str, Path],
     *,
     render_options: RenderOptions,
+    rules: InsertRules | None = None,
     report: bool = True,
     inputs: Iterable[Path] = (),
     progress: Progress | None = None,
 ) -> Done:
     """:func:`run_apply` into a folder that is open already, for who adds to it."""
-    result = mixing.apply_into(place, preset, stems, options=render_options, progress=progress)
+    result = mixing.apply_into(place, preset, stems, options=render_options, rules=rules, progress=progress)
     done = _finished(place, result, stems, (), render_options, report, progress, inputs)
-    audible = {name: path for name, path in stems.items() if not preset.track(name).mute}
+    audible = {name: result.heard.get(name, path) for name, path in stems.items() if not preset.track(name).mute}
     return replace(done, warnings=(*done.warnings, *threshold_notes(preset, audible)))
 
 

@@ -15,6 +15,7 @@ from .checking.arguments import real_number, shown_argument
 from .checking.claims import with_claims_of, without_stale
 from .checking.links import made_alike
 from .console import Strip, parameters
+from .editing.changing_inserts import blended_inserts, scaled_inserts
 from .editing.differences import Change, diff
 from .editing.gain import Bus, desk_values, from_desk, move_gain, moved_gain, without_input_gain
 from .editing.moving_lanes import blended_lanes, merged_lanes, scaled_lanes, shifted_lanes
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 # What can be taken from another preset.
-SECTIONS: tuple[SectionName, ...] = (*sections(Strip), "mute", "buses", "reverb", "delay", "master")
+SECTIONS: tuple[SectionName, ...] = (*sections(Strip), "inserts", "mute", "buses", "reverb", "delay", "master")
 MAX_AMOUNT = 1.5
 
 _NOTE_LENGTH = 2000
@@ -100,7 +101,10 @@ def scaled(preset: Preset, amount: float) -> Preset:
         return owner.model_copy(update={"strip": less(owner.strip), "lanes": lanes})
 
     update = {
-        "tracks": tuple(map(scaled_owner, preset.tracks)),
+        "tracks": tuple(
+            scaled_owner(track).model_copy(update={"inserts": scaled_inserts(track.inserts, amount)})
+            for track in preset.tracks
+        ),
         "buses": tuple(map(scaled_owner, preset.buses)),
         "master": less(preset.master),
         "master_lanes": scaled_lanes(preset.master, preset.master_lanes, amount),
@@ -151,7 +155,12 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
         lanes = blended_lanes(one.strip, one.lanes, other.strip, other.lanes, position)
         return owner.model_copy(update={"strip": between(one.strip, other.strip), "lanes": lanes})
 
-    tracks = tuple(blended_owner(nearer.track(track.name), track, b.track(track.name)) for track in a.tracks)
+    tracks = tuple(
+        blended_owner(nearer.track(track.name), track, b.track(track.name)).model_copy(
+            update={"inserts": blended_inserts(track.inserts, b.track(track.name).inserts, position)}
+        )
+        for track in a.tracks
+    )
     parts = {
         "tracks": tracks,
         "buses": tuple(_blended_bus(bus, a, b, blended_owner) for bus in nearer.buses),
@@ -235,7 +244,8 @@ def _merged_track(base: Track, other: Track, taken: Collection[SectionName]) -> 
     mute = (other if "mute" in taken else base).mute
     lanes = merged_lanes(base.strip, base.lanes, other.strip, other.lanes, taken)
     strip = from_desk(base.strip, values, input_gain_db)
-    return base.model_copy(update={"strip": strip, "lanes": lanes, "mute": mute})
+    inserts = (other if "inserts" in taken else base).inserts
+    return base.model_copy(update={"strip": strip, "lanes": lanes, "mute": mute, "inserts": inserts})
 
 
 def _check_same_tracks(a: Preset, b: Preset) -> None:

@@ -4,6 +4,7 @@
     ├── PresetError      (ValueError)  a preset, or a path or value in it, is not usable
     ├── AudioError       (ValueError)  an audio file or array cannot be used as asked
     ├── ModelError       (ValueError)  a model bundle or checkpoint is not what it says
+    ├── InsertError      (RuntimeError) an insert, a network or program in front of a strip, cannot be run
     ├── ProviderError    (RuntimeError) the inference device asked for cannot be had
     ├── OutputError      (OSError)     a result cannot be written
     ├── SessionError     (ValueError)  a DAW session cannot be read or written as asked
@@ -66,6 +67,10 @@ class AudioError(MixbridgeError, ValueError):
 
 class ModelError(MixbridgeError, ValueError):
     """A model bundle or checkpoint is not what it says."""
+
+
+class InsertError(MixbridgeError, RuntimeError):
+    """An insert, a network or program in front of a strip, cannot be run."""
 
 
 class ProviderError(MixbridgeError, RuntimeError):

@@ -27,7 +27,7 @@ from .escaping import json_text
 from .inputs import open_regular
 from .lanes.lane import TIME_DIGITS
 from .parts.match import MatchCurve
-from .preset import FORMAT, READABLE_VERSIONS, VERSION, VERSION_WITH_LANES, Preset, json_schema
+from .preset import FORMAT, READABLE_VERSIONS, VERSION, VERSION_WITH_INSERTS, VERSION_WITH_LANES, Preset, json_schema
 
 MAX_BYTES = 16 * 2**20
 SIGNIFICANT_DIGITS = 6
@@ -95,8 +95,8 @@ def save(preset: Preset, path: str | os.PathLike[str], *, overwrite: bool = Fals
 def dumps(preset: Preset) -> str:
     """Write a preset as JSON text: one setting or point a line, always in the same order, 6 significant digits.
 
-    A match curve that was never touched is left out, with its 64 settings; so are lanes where there are none, and the
-    version is then one that older programs read. Times of points are kept to the microsecond.
+    A match curve that was never touched is left out, with its 64 settings; so are lanes and inserts where there are
+    none, and the version is then one that older programs read. Times of points are kept to the microsecond.
     """
     data = _rounded(without_stale(preset).model_dump(mode="json", exclude_none=True))
     if preset.master.match == MatchCurve():
@@ -104,10 +104,19 @@ def dumps(preset: Preset) -> str:
     for owner in (*data["tracks"], *data["buses"]):
         if not owner["lanes"]:
             owner.pop("lanes")
+    for track in data["tracks"]:
+        if not track["inserts"]:
+            track.pop("inserts")
     if not preset.master_lanes:
         data.pop("master_lanes")
-    data["version"] = VERSION_WITH_LANES if preset.has_lanes else VERSION
+    data["version"] = _oldest_version(preset)
     return _LONG_POINT.sub(r'{"time_s": \1, "value": \2}', json_text(data)) + "\n"
+
+
+def _oldest_version(preset: Preset) -> int:
+    if preset.has_inserts:
+        return VERSION_WITH_INSERTS
+    return VERSION_WITH_LANES if preset.has_lanes else VERSION
 
 
 def rounded(preset: Preset) -> Preset:

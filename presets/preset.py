@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, model_validator
 
 from .console import Delay, FxBus, Master, Part, Reverb, Strip
+from .inserts.insert import MOST_INSERTS, Insert
 from .lanes.lane import MOST_POINTS, Lane, check_lanes
 from .names import LONGEST_NAME
 from .roles import Role
@@ -20,8 +21,11 @@ FORMAT: Final = "mixbridge-preset"
 VERSION: Final = 2
 # What a file with lanes says, so that a mixbridge that knows none refuses it; one without is read by older ones, too.
 VERSION_WITH_LANES: Final = 3
-# What version 1 did not have (gate, cuts, de-esser, sends to reverb and delay, groups) is off in it; 3 brought lanes.
-READABLE_VERSIONS: Final = (1, 2, 3)
+# Likewise with inserts.
+VERSION_WITH_INSERTS: Final = 4
+# What version 1 did not have (gate, cuts, de-esser, sends to reverb and delay, groups) is off in it; 3 brought lanes,
+# 4 inserts.
+READABLE_VERSIONS: Final = (1, 2, 3, 4)
 
 
 # The stages of a strip that linked tracks share; fader, pan and sends are each one's own.
@@ -129,6 +133,7 @@ class Track(Part):
 
     Attributes:
         name: how it is matched to a stem (the file name without ending) or a DAW track.
+        inserts: networks and programs that it goes through before everything else.
         strip: its settings.
         lanes: which of them move while the song plays, and how.
         mute: left out of the mix.
@@ -140,6 +145,9 @@ class Track(Part):
     """
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    inserts: tuple[Insert, ...] = Field(
+        (), max_length=MOST_INSERTS, description="networks and programs that it goes through before its strip"
+    )
     strip: Strip = Strip()
     lanes: tuple[Lane, ...] = Field((), max_length=128, description="settings that move, in place of their values")
     mute: bool = False
@@ -182,7 +190,7 @@ class Preset(Part):
     """A mix: tracks, group buses, effect buses, master, provenance."""
 
     format: Literal["mixbridge-preset"] = FORMAT
-    version: Literal[1, 2, 3] = VERSION
+    version: Literal[1, 2, 3, 4] = VERSION
     name: str = Field("", max_length=200)
     description: str = Field("", max_length=2000, description="what it is for, in a line")
     tracks: tuple[Track, ...] = Field((), max_length=1024)
@@ -244,6 +252,11 @@ class Preset(Part):
         for bus in self.buses:
             yield from ((f"buses[{bus.name}]", lane) for lane in bus.lanes)
         yield from (("master", lane) for lane in self.master_lanes)
+
+    @property
+    def has_inserts(self) -> bool:
+        """Whether any track goes through a network or program first."""
+        return any(track.inserts for track in self.tracks)
 
     @property
     def has_lanes(self) -> bool:

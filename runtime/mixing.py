@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import gettempdir
 from typing import get_args
 
 from ..presets.checking.arguments import (
@@ -22,9 +23,11 @@ from ..presets.checking.arguments import (
 )
 from ..presets.checking.claims import without_claims
 from ..presets.edit import check_amount
+from ..presets.editing.changing_inserts import tracks_with_inserts, without_inserts
 from ..presets.errors import AudioError, MixbridgeError, OutputError, PresetError
 from ..presets.files import dumps, rounded
 from ..presets.inputs import open_regular
+from ..presets.inserts.insert import Insert
 from ..presets.preset import FORMAT, Preset
 from ..presets.roles import Role, told_roles
 from ..presets.sections import expanded
@@ -32,10 +35,15 @@ from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
 from .audio.reading import Samples, is_audio
 from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
+from .audio.workplace import scratch_folder
 from .audio.writing import FORMATS
 from .automation.following import HOPS_S, followed
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
+from .inserts.choosing import InsertWishes, inserts_wanted
+from .inserts.declaring import with_inserts
+from .inserts.stems import through_inserts
+from .inserts.terms import InsertRules
 from .mastering.evening import fit_upright
 from .mastering.fitting import (
     ASPECTS,
@@ -74,6 +82,8 @@ _LONGEST_S = 1e6
 _PRESET_START_BYTES = 4096
 # Share of the time, for the progress, where settings are refined.
 _REFINING = 0.7
+# Likewise where tracks go through inserts.
+_CLEANING = 0.3
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class MixResult:
         refinement: what a search made of the settings; None where none was asked for.
         mastering: what the master was fitted to, and how near it came; None where it was not.
         offsets: sentences on tracks with a DC offset.
+        heard: stems that went through inserts, by track name, as long as the folder is being made.
     """
 
     folder: Path
@@ -97,6 +108,7 @@ class MixResult:
     refinement: Refinement | None = None
     mastering: Mastering | None = None
     offsets: tuple[str, ...] = ()
+    heard: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def mix_path(self) -> Path:
@@ -138,6 +150,7 @@ class PredictOptions:
         match_phase: of the curve: minimum, or linear, which turns no phase and rings before attacks.
         automation_s: predict the song window by window, so far apart, and draw lanes of faders where it changes; None
             sets every fader once.
+        inserts: what tracks go through before they are heard.
     """
 
     amount: float = 1.0
@@ -150,6 +163,7 @@ class PredictOptions:
     match: bool | None = None
     match_phase: Phase = "minimum"
     automation_s: float | None = None
+    inserts: InsertWishes = field(default_factory=InsertWishes)
 
     def __post_init__(self) -> None:
         check_amount(self.amount)
@@ -195,8 +209,12 @@ def predict(
     """
     chosen = _at(amount, options)
     checked_call(progress, "progress", MixbridgeError)
-    with OpenFiles() as files:
-        return _predict(stem_paths(stems), reference, model, provider, chosen, _part(progress, 0, 1), files).preset
+    paths = stem_paths(stems)
+    with OpenFiles() as files, scratch_folder(Path(gettempdir())) as folder:
+        wanted = _inserts_wanted(paths, chosen, files)
+        heard = through_inserts(paths, wanted, folder, chosen.inserts.rules, _part(progress, 0, 0))
+        preset = _predict(heard, reference, model, provider, chosen, _part(progress, 0, 1), files).preset
+        return with_inserts(preset, wanted, paths, files)
 
 
 def apply(
@@ -205,6 +223,7 @@ def apply(
     output: Path | str,
     *,
     options: RenderOptions | None = None,
+    rules: InsertRules | None = None,
     progress: Progress | None = None,
 ) -> MixResult:
     """Render stems through a preset whose tracks have their names.
@@ -214,9 +233,11 @@ def apply(
         stems: files by track name; or a folder, a file, or several, whose tracks are called like the files.
         output: folder for `mix.wav`, `stems/` and `preset.json`; it appears whole or not at all.
         options: format, loudness target, ceiling.
+        rules: what inserts of the preset may do; by default no programs are run.
         progress: called with 0..1 and what is being done.
 
     Raises:
+        InsertError: an insert of the preset cannot be run.
         PresetError: preset and stems name different tracks.
         AudioError: a file cannot be used.
         OutputError: the folder cannot be written, or holds a mix already and `options.overwrite` is off.
@@ -227,7 +248,7 @@ def apply(
     folder = checked_path(output, "the output", OutputError)
     place = output_for(folder, stems, None, preset_files(preset, options), options)
     with place:
-        return apply_into(place, preset, stems, options=options, progress=progress)
+        return apply_into(place, preset, stems, options=options, rules=rules, progress=progress)
 
 
 def mix(
@@ -274,17 +295,24 @@ def mix_into(
 ) -> MixResult:
     """:func:`mix` into a folder that is open already, for who adds to it."""
     options = options or PredictOptions()
-    done = _REFINING if options.refine_s else 0.0
-    if progress is not None:
-        progress(0.0, "Listening")
+    paths = paths_by_name(stems)
     with OpenFiles() as files:
-        made = _predict(stems, reference, model, provider, options, _part(progress, 0, done), files)
+        wanted = _inserts_wanted(paths, options, files)
+        cleaned = _CLEANING if wanted else 0.0
+        done = _REFINING if options.refine_s else cleaned
+        scratch = place.scratch if wanted else place.workplace
+        heard = through_inserts(paths, wanted, scratch, options.inserts.rules, _part(progress, 0, cleaned))
+        if progress is not None:
+            progress(cleaned, "Listening")
+        made = _predict(heard, reference, model, provider, options, _part(progress, cleaned, done), files)
+        made = replace(made, preset=with_inserts(made.preset, wanted, paths, files))
         rendering = _part(progress, done, 1)
         asked = render_options or RenderOptions()
         how, preset = rendering_for(made.mastering, asked), with_level(made.preset, made.mastering, asked)
-        render = _render(place, preset, stems, how, rendering, files)
+        render = _render(place, preset, heard, how, rendering, files)
     offsets = made.passage.offsets
-    return MixResult(place.folder, preset, render, made.passage, made.refinement, made.mastering, offsets)
+    played = {name: heard[name] for name in wanted}
+    return MixResult(place.folder, preset, render, made.passage, made.refinement, made.mastering, offsets, played)
 
 
 def apply_into(
@@ -293,15 +321,26 @@ def apply_into(
     stems: Stems,
     *,
     options: RenderOptions | None = None,
+    rules: InsertRules | None = None,
     progress: Progress | None = None,
 ) -> MixResult:
     """:func:`apply` into a folder that is open already, for who adds to it."""
+    paths = paths_by_name(stems)
     with OpenFiles() as files:
-        preset = _believed(preset, paths_by_name(stems), files)
+        preset = _believed(preset, paths, files)
         how = rendering_again(preset, options or RenderOptions())
-        render = _render(place, preset, stems, how, progress, files)
-        offsets = tuple(said_offsets(paths_by_name(stems), files))
-    return MixResult(place.folder, preset, render, offsets=offsets)
+        inserts = {track.name: track.inserts for track in tracks_with_inserts(preset)}
+        cleaned, scratch = (_CLEANING, place.scratch) if inserts else (0.0, place.workplace)
+        heard = through_inserts(paths, inserts, scratch, rules or InsertRules(), _part(progress, 0, cleaned))
+        render = _render(place, preset, heard, how, _part(progress, cleaned, 1), files)
+        offsets = tuple(said_offsets(heard, files))
+    return MixResult(place.folder, preset, render, offsets=offsets, heard={name: heard[name] for name in inserts})
+
+
+def _inserts_wanted(
+    stems: Mapping[str, Path], options: PredictOptions, files: OpenFiles
+) -> dict[str, tuple[Insert, ...]]:
+    return inserts_wanted(stems, options.inserts, told_roles(options.roles, stems), files)
 
 
 def _believed(preset: Preset, stems: Mapping[str, Path], files: OpenFiles) -> Preset:
@@ -516,7 +555,7 @@ def _render(
     progress: Progress | None,
     files: OpenFiles,
 ) -> RenderResult:
-    render = render_files(paths_by_name(stems), preset, place.workplace, options, progress, files)
+    render = render_files(paths_by_name(stems), without_inserts(preset), place.workplace, options, progress, files)
     write_text(place.workplace / PRESET, dumps(preset))
     return render
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from .inserts.options import AllowingCode
 from .kinds import OF_REFERENCE
 from .options import (
     FOLDER,
@@ -28,6 +29,7 @@ from .rendering import deliver, output_folder, render_options, session_stems, us
 @click.option(
     "--map", "assignments", multiple=True, metavar="TRACK=STEM", help='Assign a stem to a track: "Lead Vox=vox_03".'
 )
+@takes(AllowingCode, "allowing")
 @takes(Writing, "writing", FOLDER)
 @takes(Rendering, "rendering")
 @takes(PluginOptions, "plugin_options")
@@ -43,6 +45,7 @@ def apply(
     preset_: str,
     stems: tuple[str, ...],
     assignments: tuple[str, ...],
+    allowing: AllowingCode,
     writing: Writing,
     rendering: Rendering,
     plugin_options: PluginOptions,
@@ -84,6 +87,7 @@ def apply(
                 matched.stems,
                 output,
                 render_options=how,
+                rules=allowing.rules(preset_),
                 report=not rendering.no_report,
                 inputs=source.inputs,
                 progress=progress,

@@ -10,6 +10,7 @@ from typing import Literal
 
 import click
 
+from .inserts.options import Cleaning
 from .kinds import Duration
 from .options import (
     FOLDER,
@@ -56,6 +57,7 @@ from .rendering import deliver, output_folder, render_options, session_stems, us
 )
 @takes(RoleOptions, "role_options")
 @takes(WishOptions, "wish_options")
+@takes(Cleaning, "cleaning")
 @takes(ModelChoice, "choice")
 @click.option(
     "--refine",
@@ -101,6 +103,7 @@ def mix(
     reference_window: float | None,
     role_options: RoleOptions,
     wish_options: WishOptions,
+    cleaning: Cleaning,
     choice: ModelChoice,
     refine: float,
     start: Literal["model", "neutral"],
@@ -139,7 +142,17 @@ def mix(
     )
     phase: Literal["minimum", "linear"] = "linear" if matching.linear_phase else "minimum"
     options = PredictOptions(
-        amount, window, reference_window, refine, start, role_options.told, wishes, matching.match, phase, automation
+        amount,
+        window,
+        reference_window,
+        refine,
+        start,
+        role_options.told,
+        wishes,
+        matching.match,
+        phase,
+        automation,
+        cleaning.wishes,
     )
     if refine and plugin_options.plugins is not None:
         raise click.UsageError(

@@ -227,7 +227,14 @@ def _show(preset: Preset) -> None:
     from ...presets.console import Master, Strip
     from ..report.brief import describe_role
     from ..report.lanes import describe_lanes
-    from ..report.text import describe_effects, describe_master, describe_origin, describe_strip, preset_table
+    from ..report.text import (
+        describe_effects,
+        describe_inserts,
+        describe_master,
+        describe_origin,
+        describe_strip,
+        preset_table,
+    )
 
     if preset.description:
         say(preset.description)
@@ -237,7 +244,7 @@ def _show(preset: Preset) -> None:
         role = describe_role(track)
         _show_lines(
             f"{track.name} ({role})" if role else track.name,
-            [*describe_strip(track), *describe_lanes(track.lanes, Strip), *notes],
+            [*describe_inserts(track), *describe_strip(track), *describe_lanes(track.lanes, Strip), *notes],
         )
     for bus in preset.buses:
         members = ", ".join(track.name for track in preset.tracks if track.bus == bus.name) or "no track"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...presets.console import EQ_BANDS, Strip
+from ...presets.inserts.words import insert_name
 from ...presets.preset import Track
 from ...presets.sections import active_sections, spoken
 from .text import AUDIBLE_DB, AUDIBLE_PAN, AUDIBLE_RATIO, open_sends
@@ -19,7 +20,7 @@ def brief_cells(track: Track) -> tuple[str, str, str]:
     gain_db = round(strip.input_gain_db + strip.fader_db, 1) + 0.0
     level = "muted" if track.mute else f"{gain_db:+.1f} dB"
     pan = "C" if abs(strip.pan) < AUDIBLE_PAN else f"{'L' if strip.pan < 0 else 'R'}{abs(strip.pan) * 100:.0f}"
-    return level, pan, ", ".join(_processors(strip))
+    return level, pan, ", ".join([*map(insert_name, track.inserts), *_processors(strip)])
 
 
 def _processors(strip: Strip) -> list[str]:

@@ -21,9 +21,10 @@ import numpy as np
 from markupsafe import Markup
 
 from ...presets.console import Master, Strip
+from ...presets.editing.changing_inserts import without_inserts
 from ...presets.editing.passages import beginning_at
 from ...presets.parts.match import is_flat
-from ...presets.preset import GroupBus, Preset, Track
+from ...presets.preset import Preset, Track
 from ...presets.units import gain_factor
 from ...presets.version import __version__
 from ...runtime.audio.loudness import integrated_loudness
@@ -41,7 +42,7 @@ from .lanes import describe_lanes
 from .listening import THIRDS_HZ, SoundFigures, measure, tone
 from .pages import page_templates
 from .players import players
-from .text import describe_effects, describe_master, describe_strip, references_words, spoken_pan
+from .text import describe_effects, describe_inserts, describe_master, describe_strip, references_words, spoken_pan
 from .verdict import compare
 
 # Where no model has listened.
@@ -196,23 +197,27 @@ def make_report(
     )
 
 
-def _words(owner: Track | GroupBus) -> list[str]:
-    return [*describe_strip(owner), *describe_lanes(owner.lanes, Strip)]
+def _words(track: Track) -> list[str]:
+    return [*describe_inserts(track), *describe_strip(track), *describe_lanes(track.lanes, Strip)]
 
 
 def _listen(result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song]) -> _Heard:
     muted = {track.name for track in result.preset.tracks if track.mute}
-    audible = {name: path for name, path in stems.items() if name not in muted}
+    audible = {name: result.heard.get(name, path) for name, path in stems.items() if name not in muted}
     passage = result.passage or cut_passage(audible, _RATE_HZ, _SAMPLES)
     audio = {name: samples for name, samples in passage.audio.items() if name not in muted}
     samples = next(iter(audio.values())).shape[1]
     rate_hz = round(samples / passage.length_s)
+    raw = dict(audio)
+    for name in result.heard:
+        if name in raw:
+            raw[name] = read_passage(stems[name], passage.start_s, passage.length_s, rate_hz)[:, :samples]
     return _Heard(
         passage,
         rate_hz,
-        render_arrays(audio, rate_hz, beginning_at(result.preset, passage.start_s)),
+        render_arrays(audio, rate_hz, beginning_at(without_inserts(result.preset), passage.start_s)),
         gain_factor(result.render.loudness_gain_db),
-        np.sum([np.broadcast_to(item, (2, samples)) for item in audio.values()], axis=0, dtype=np.float32),
+        np.sum([np.broadcast_to(item, (2, samples)) for item in raw.values()], axis=0, dtype=np.float32),
         _read_references(songs, result.preset, rate_hz),
     )
 

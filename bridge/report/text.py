@@ -26,6 +26,7 @@ from ...presets.console import (
 )
 from ...presets.edit import Change
 from ...presets.escaping import escaped
+from ...presets.inserts.words import insert_name, insert_words
 from ...presets.parts.match import THIRDS_HZ, points_db
 from ...presets.preset import GroupBus, Preset, Provenance, Track
 from ...presets.sections import active_sections, described, is_active, rows_of, sections, spoken
@@ -59,6 +60,11 @@ _REGIONS: tuple[tuple[float, str, str], ...] = (
 def describe_strip(track: Track | GroupBus) -> list[str]:
     """Say what is done to a track or group, a sentence each, in the order of the signal; never empty."""
     return ["muted"] if track.mute else _bus_words(track.strip)
+
+
+def describe_inserts(track: Track) -> list[str]:
+    """Say what a track goes through before its strip, a sentence each; empty where that is nothing."""
+    return [insert_words(insert) for insert in track.inserts]
 
 
 def describe_master(master: Master) -> list[str]:
@@ -112,13 +118,15 @@ def preset_table(preset: Preset) -> Table:
     for heading in ("in dB", "fader", "EQ dB", "compressor", "pan", "send"):
         table.add_column(heading, justify="right", no_wrap=True)
     # 80 columns have no room for one that is empty, nor for all numbers of what is seldom used: the words have those.
-    has_more = any(map(_more_cell, buses))
+    has_more = any(map(_more_cell, buses)) or any(track.inserts for track in preset.tracks)
     if has_more:
         table.add_column("more", no_wrap=True)
     for track in preset.tracks:
         # Text, not str: a name such as "Gtr [L]" is not markup.
         name = Text(escaped(track.name), style="dim" if track.mute else "")
-        table.add_row(name, *_strip_cells(track), *([_more_cell(track.strip)] * has_more))
+        names = [insert_name(insert) for insert in track.inserts]
+        more = Text(escaped("\n".join([*names, *filter(None, [_more_cell(track.strip)])]), keep="\n"))
+        table.add_row(name, *_strip_cells(track), *([more] * has_more))
     for bus in preset.buses:
         name = Text(f"{escaped(bus.name)} (group)", style="dim" if bus.mute else "")
         table.add_row(name, *_strip_cells(bus), *([_more_cell(bus.strip)] * has_more))

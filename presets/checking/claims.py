@@ -66,6 +66,9 @@ def settings_digest(preset: Preset) -> str:
     lanes = [[owner, _rounded(lane.model_dump())] for owner, lane in preset.all_lanes()]
     if lanes:  # as digests were before there were any
         parts["lanes"] = lanes
+    inserts = [[track.name, _rounded(item.model_dump())] for track in preset.tracks for item in track.inserts]
+    if inserts:
+        parts["inserts"] = inserts
     if preset.master.match == MatchCurve():  # as digests were before there was one
         parts["master"].pop("match")
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from ..console import Master, Strip, Unit, get, parameters
+from ..inserts.insert import Insert
+from ..inserts.words import inserts_line
 from ..lanes.values import same_course
 from ..lanes.words import course
 from ..preset import Preset
 from ..sections import is_active
+from .changing_inserts import same_inserts
 
 # Less than a file keeps (6 digits), far less than an ear does.
 _SAME_RELATIVE = 1e-5
@@ -52,6 +55,7 @@ def _changes(a: Preset, b: Preset) -> Iterator[Change]:
         new = settings_b.get(path)
         if new is not None and not _same(old, new):
             yield Change(path, old, new, unit)
+    yield from _insert_changes(a, b)
     yield from _lane_changes(a, b)
     for track in a.tracks:
         if track.name not in names_b:
@@ -63,6 +67,26 @@ def _changes(a: Preset, b: Preset) -> Iterator[Change]:
     for name in sorted(buses_a ^ buses_b):
         was, now = ("present", None) if name in buses_a else (None, "present")
         yield Change(f"buses[{name}]", was, now)
+
+
+def _insert_changes(a: Preset, b: Preset) -> Iterator[Change]:
+    others = {track.name: track for track in b.tracks}
+    for track in a.tracks:
+        if track.name not in others:
+            continue
+        old, new, path = track.inserts, others[track.name].inserts, f"tracks[{track.name}].inserts"
+        if not same_inserts(old, new):
+            was, now = (inserts_line(inserts) or None for inserts in (old, new))
+            # Files of one name may hold different models.
+            yield Change(path, was, f"{now} (another)" if was == now else now)
+            continue
+        for place, (one, other) in enumerate(zip(old, new, strict=True)):
+            for name, row in parameters(Insert).items():
+                was_at, now_at = get(one, name), get(other, name)
+                if not _same(was_at, now_at):
+                    yield Change(f"{path}[{place}].{name}", was_at, now_at, row.unit)
+            if one.match_loudness != other.match_loudness:
+                yield Change(f"{path}[{place}].match_loudness", one.match_loudness, other.match_loudness)
 
 
 def _lane_changes(a: Preset, b: Preset) -> Iterator[Change]:

@@ -77,6 +77,13 @@ class OutputFolder:
             # Who made the file knew only the workplace.
             raise error.at(self.folder / error.path.relative_to(self.workplace)) from error
 
+    @property
+    def scratch(self) -> Path:
+        """A folder for what is needed until the results are delivered, and is none of them."""
+        path = self._hidden.path / "scratch"
+        path.mkdir(exist_ok=True)
+        return path
+
     def drop(self, names: Iterable[str]) -> None:
         """Say which files in the folder are results of an earlier run, and go if they are not made again."""
         self._dropped = tuple(names)

@@ -24,6 +24,12 @@ def matched(preset: Preset, stems: Iterable[str]) -> list[Track]:
             "Give both the same names, or mute tracks that have no stem."
         )
     tracks = [track for track in preset.tracks if not track.mute]
+    waiting = [track.name for track in tracks if track.inserts]
+    if waiting:
+        raise PresetError(
+            f"the inserts of {_listed(waiting)} were not run here: they are on files, before a mix is rendered. Apply "
+            "the preset (`mixbridge apply`), or remove them (`mixbridge preset insert`)."
+        )
     if not tracks:
         raise PresetError("there is nothing to mix: the preset has no track that is not muted.")
     return tracks

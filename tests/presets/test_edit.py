@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mixbridge.presets.console import Delay, FxBand, FxBus, Master, Reverb, Strip, get, parameters, replace
 from mixbridge.presets.edit import SECTIONS, Change, blended, desk_form, diff, merged, move_gain, scaled
 from mixbridge.presets.errors import PresetError
+from mixbridge.presets.inserts.insert import Insert
 from mixbridge.presets.preset import GroupBus, Preset, Provenance, Track
 from mixbridge.presets.sections import GROUPS
 
@@ -299,9 +300,10 @@ class TestMerged:
             high_cut__freq_hz=9000,
             deesser__range_db=6,
         )
+        insert = Insert(kind="denoise", sha256="0" * 64)
         other = other.model_copy(
             update={
-                "tracks": (other.tracks[0].model_copy(update={"bus": "Vocals"}),),
+                "tracks": (other.tracks[0].model_copy(update={"bus": "Vocals", "inserts": (insert,)}),),
                 "buses": (GroupBus(name="Vocals"),),
                 "fx_bus": FxBus(seed=7),
                 "reverb": Reverb(size=0.8),
@@ -312,6 +314,7 @@ class TestMerged:
         expected = {
             "trim": set(),
             "mute": set(),
+            "inserts": {"tracks[Vox].inserts"},
             "fader": {"tracks[Vox].fader_db"},
             "gain": {"tracks[Vox].fader_db"},
             "dynamics": {

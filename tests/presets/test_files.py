@@ -199,10 +199,10 @@ class TestMistakes:
             ("[1]", 'does not say "format": "mixbridge-preset"'),
             ("{}", 'does not say "format": "mixbridge-preset"'),
             ('{"format": "other"}', 'does not say "format": "mixbridge-preset"'),
-            ('{"format": "mixbridge-preset"}', "says no version; this mixbridge reads versions 1 to 3"),
+            ('{"format": "mixbridge-preset"}', "says no version; this mixbridge reads versions 1 to 4"),
             (
-                '{"format": "mixbridge-preset", "version": 4}',
-                "is of version 4; this mixbridge reads versions 1 to 3",
+                '{"format": "mixbridge-preset", "version": 5}',
+                "is of version 5; this mixbridge reads versions 1 to 4",
             ),
             ('{"format": "mixbridge-preset", "version": true}', "is of version True"),
             ("[" * 100_000, "nested too deeply"),

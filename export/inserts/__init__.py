@@ -1,0 +1,1 @@
+"""TorchScript models as inserts: the process that runs one."""
