@@ -76,6 +76,12 @@ DESK = Family(
         "schema": Lazy("Print the JSON Schema of profiles.", ".desks.desk", "schema_command"),
     },
 )
+PLUGIN = Family(
+    "Find plug-ins, and learn which of their parameters is what.",
+    {
+        "save": Lazy("Write a preset as states of your own plug-ins.", ".plugins.save", "save_command"),
+    },
+)
 PRESET = Family(
     "Show, compare, change and check presets.",
     {
@@ -135,6 +141,7 @@ COMMANDS: Final[Mapping[str, Lazy | Family]] = {
     "doctor": Lazy("Check this installation.", ".doctor", "doctor"),
     "session": SESSION,
     "desk": DESK,
+    "plugin": PLUGIN,
     "preset": PRESET,
     "model": MODEL,
 }

@@ -95,7 +95,7 @@ class PluggedStage:
         fit = self.compressor
         if fit is None or fit.wanted_db is None or fit.given_db is None:
             error_db = fit.curve_error_db if fit else 0.0
-            return f"static curve {error_db:.1f} dB off at most; not measured on a programme"
+            return f"static curve {error_db:.1f} dB off at most; not measured on the track: give its stem for that"
         return (
             f"turns down {fit.given_db:.2f} dB on average where mixbridge's own turns down {fit.wanted_db:.2f} dB, "
             f"{fit.apart_db:.2f} dB apart over time"

@@ -1,0 +1,1 @@
+"""The commands that deal with plug-ins: scan, show, measure, check, save."""
