@@ -19,10 +19,11 @@ from starlette.staticfiles import StaticFiles
 
 from ...presets import files
 from ...presets.errors import AudioError, MixbridgeError, PresetError
+from ...presets.lanes.lane import MOST_LANE_POINTS, Shape
 from ..server.addresses import PartName
 from . import views
 from .doing.making import MIX
-from .edits import SettingEdit
+from .edits import LaneEdit, SettingEdit
 from .uploads import receive_audio
 from .work import PageWork
 
@@ -42,7 +43,15 @@ class EditAsked(BaseModel):
     part: PartName
     index: int = Field(0, ge=0, le=4096)
     path: str = Field(max_length=100)
-    value: float = Field(allow_inf_nan=False)
+    value: float = Field(0.0, allow_inf_nan=False)
+    points: list[tuple[float, float]] | None = Field(None, max_length=MOST_LANE_POINTS)
+    shape: Shape = "linear"
+
+    def edit(self) -> SettingEdit | LaneEdit:
+        """What is to be moved: a lane, where there are points."""
+        if self.points is None:
+            return SettingEdit(self.part, self.index, self.path, self.value)
+        return LaneEdit(self.part, self.index, self.path, self.points, self.shape)
 
 
 class EditsAsked(BaseModel):
@@ -79,6 +88,7 @@ def application(work: PageWork) -> Starlette:
         Route("/api/meters", _answered(work, views.meters)),
         Route("/api/strip/{part}/{index:int}", _answered(work, views.strip)),
         Route("/api/curves/{part}/{index:int}", _answered(work, views.curves)),
+        Route("/api/wave/{part}/{index:int}", _answered(work, views.wave)),
         Route("/api/preset", _answered(work, _preset)),
         Route("/api/preset", _answered(work, _load), methods=["PUT"]),
         Route("/api/stems", partial(_receive, work, "stems"), methods=["POST"]),
@@ -171,9 +181,7 @@ async def _state(work: PageWork, request: Request) -> Response:
 def _edit(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
     asked = EditsAsked.model_validate_json(body)
     studio = work.studio
-    moved = studio.edit(
-        [SettingEdit(item.part, item.index, item.path, item.value) for item in asked.edits], asked.gesture
-    )
+    moved = studio.edit([item.edit() for item in asked.edits], asked.gesture)
     return {
         "revision": studio.revision,
         "edits": [asdict(item) for item in moved],
@@ -196,6 +204,7 @@ def _do(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
         "forget": lambda: studio.forget(asked.name),
         "loop": lambda: studio.set_loop(asked.value, asked.length_s),
         "predict": work.making.start_predict,
+        "predict over time": lambda: work.making.start_predict(asked.value),
         "render": work.making.start_render,
         "plan": lambda: work.desk.start_plan(asked.name, faders=asked.faders),
         "push": work.desk.start_push,

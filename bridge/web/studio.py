@@ -19,7 +19,7 @@ from ...presets.preset import Preset
 from ..report.text import describe_effects, describe_master, describe_strip
 from ..server.addresses import PartName
 from ..server.current import CurrentPreset
-from .edits import SettingEdit, with_tracks
+from .edits import LaneEdit, SettingEdit, with_lanes_of, with_tracks
 from .jobs import PageJobs
 from .keeping import KeptWork, keep
 from .material import Loop, PageMaterial
@@ -105,15 +105,15 @@ class PageStudio:
         for listener in list(self._listeners):
             listener()
 
-    def edit(self, edits: Sequence[SettingEdit], gesture: str = "") -> list[SettingEdit]:
-        """Move settings; all of them or none.
+    def edit(self, edits: Sequence[SettingEdit | LaneEdit], gesture: str = "") -> list[SettingEdit]:
+        """Move settings and draw lanes; all of them or none.
 
         Args:
             edits: which, and where to.
             gesture: what is being dragged; moves of one gesture are undone together.
 
         Returns:
-            The same, and those of tracks that are linked with them.
+            Settings that were moved, and those of tracks that are linked with them.
 
         Raises:
             PresetError: there is no such setting, or the value is out of range.
@@ -126,7 +126,8 @@ class PageStudio:
 
         self._current.change(moved, gesture)
         self._tell()
-        return [moved_edit for item in edits for moved_edit in item.with_linked(self.preset)]
+        preset = self.preset
+        return [one for item in edits if isinstance(item, SettingEdit) for one in item.with_linked(preset)]
 
     def set_amount(self, amount: float) -> None:
         """Use this much of the preset, 0..1.5."""
@@ -233,6 +234,18 @@ class PageStudio:
         """Take what a model predicted for these tracks, one step of the undo; edits are marked against it."""
         self.predicted = with_tracks(preset, list(names))
         self._current.change(lambda _old: with_tracks(preset, list(self.material.stems)))
+        self._tell()
+
+    def take_lanes(self, preset: Preset, names: Collection[str]) -> None:
+        """Take the lanes that a model predicted for these tracks; what was set by hand since its prediction stays."""
+        before, new = self.predicted, with_tracks(preset, list(names))
+        self.predicted = new
+
+        def drawn(current: Preset) -> Preset:
+            taken = new if before is None else with_lanes_of(current, new, before)
+            return with_tracks(taken, list(self.material.stems))
+
+        self._current.change(drawn)
         self._tell()
 
     def finish(self) -> None:

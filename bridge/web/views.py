@@ -11,11 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ...presets.console import Delay, Master, Reverb, Strip, parameters
+from ...presets.editing.passages import preset_at
 from ...presets.errors import PresetError
+from ...presets.lanes.lane import movable
 from ...presets.preset import Preset
 from ...presets.sections import sections
 from ..server.switches import SWITCHES, SectionSwitch
 from .showing.hearing import VERSIONS
+from .showing.numbers import numbers
 from .showing.pictures import bus_curves, bus_pictures, master_pictures, strip_pictures
 from .work import PageWork
 
@@ -29,6 +32,7 @@ def table(_work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
             part: {path: {**asdict(row), "neutral": row.neutral} for path, row in parameters(kind).items()}
             for part, kind in _PART_CLASSES.items()
         },
+        "movable": {"track": list(movable(Strip)), "bus": list(movable(Strip)), "master": list(movable(Master))},
         "sections": list(sections(Strip)),
         "switches": sorted(set(SWITCHES.values())),
     }
@@ -96,7 +100,7 @@ def curves(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
     """The curves of a strip alone, for each move of a drag."""
     studio = work.studio
     part, index = request.path_params["part"], request.path_params["index"]
-    preset = studio.preset
+    preset = preset_at(studio.preset, studio.material.loop.start_s)
     with _known_strips():
         match part:
             case "track":
@@ -108,6 +112,20 @@ def curves(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
             case _:
                 return {}
     return bus_curves(bus, studio.material.sample_rate_hz)
+
+
+def wave(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
+    """The waveform behind a strip's lanes: of the track, of a group's tracks, or of all."""
+    part, index = request.path_params["part"], request.path_params["index"]
+    preset, material = work.studio.preset, work.studio.material
+    with _known_strips():
+        names = {track.name for track in preset.tracks}
+        if part == "track":
+            names = {preset.tracks[index].name}
+        elif part == "bus":
+            names = {track.name for track in preset.tracks if track.bus == preset.buses[index].name}
+        paths = [path for name, path in material.stems.items() if name in names]
+        return {"length_s": material.length_s, "peaks": numbers(work.waves.peaks(paths, material.length_s), 3)}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ...runtime.model.bundle import DEFAULT_MODEL
 from .doing.desk import PageDesk
 from .doing.making import PageMaking
+from .showing.waves import Waves
 from .studio import PageStudio
 
 
@@ -19,12 +20,15 @@ class PageWork:
         model: what predicts: the name of a model that ships, or a bundle's folder.
         making: predicts and renders.
         desk: pushes.
+        waves: of the files.
     """
 
     studio: PageStudio
     model: str = DEFAULT_MODEL
     making: PageMaking = field(init=False)
     desk: PageDesk = field(init=False)
+
+    waves: Waves = field(init=False, default_factory=Waves)
 
     def __post_init__(self) -> None:
         self.making = PageMaking(self.studio, self.model)

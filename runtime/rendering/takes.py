@@ -16,9 +16,12 @@ import numpy as np
 from ...presets.console import Strip
 from ...presets.edit import without_input_gain
 from ..audio.reading import BLOCK_FRAMES, Samples
+from ..console.moving.levels import SEND_PATHS
 from ..console.streams import Input, StagesRun, StripRun
 from ..console.strip import Stages
 
+# What lies behind the stages, where lanes change no take.
+_BEHIND: Final = frozenset(("fader_db", "pan", *SEND_PATHS))
 # What is kept at most: 256 MiB.
 _MOST_SAMPLES: Final = 2**26
 
@@ -35,7 +38,7 @@ class Takes:
 
         Each input has its audio in one array, which must not change, and is asked for in the console's usual blocks.
         """
-        if inputs[0].lanes:  # nobody tries presets that move one after the other
+        if any(lane.parameter not in _BEHIND for lane in inputs[0].lanes):
             return StagesRun(inputs, sample_rate_hz)
         audio = tuple(block for source in inputs for block in source.blocks)
         strip = without_input_gain(inputs[0].strip)

@@ -6,7 +6,7 @@ import math
 from typing import Any, Final
 
 from ....presets.errors import AudioError
-from ....runtime.mixing import predict
+from ....runtime.mixing import PredictOptions, predict
 from ....runtime.rendering.render import RenderOptions
 from ...jobs import run_apply
 from ..jobs import Outcome
@@ -26,8 +26,11 @@ class PageMaking:
     def __init__(self, studio: PageStudio, model: str):
         self._studio, self._jobs, self._model = studio, studio.jobs, model
 
-    def start_predict(self) -> None:
+    def start_predict(self, automation_s: float | None = None) -> None:
         """Have the model listen, and take what it predicts.
+
+        Args:
+            automation_s: predict the song in windows so far apart, as `mix --automation` does, and take the lanes.
 
         Raises:
             AudioError: stems or a reference lack.
@@ -36,15 +39,22 @@ class PageMaking:
         material = self._studio.material
         if not material.stems or material.reference is None:
             raise AudioError("to predict, both are needed: stems and a reference song.")
-        reference = material.reference
+        reference, options = material.reference, PredictOptions(automation_s=automation_s)
 
         def job() -> Outcome:
-            preset = predict(material.stems, reference, model=self._model, progress=self._jobs.progress)
-            self._studio.take_prediction(preset, material.stems)
+            preset = predict(
+                material.stems, reference, model=self._model, options=options, progress=self._jobs.progress
+            )
+            if automation_s is None:
+                self._studio.take_prediction(preset, material.stems)
+            else:
+                self._studio.take_lanes(preset, material.stems)
+                moving = [track.name for track in preset.tracks if track.lanes]
+                return f"{len(moving)} faders move{': ' if moving else ''}{', '.join(moving)}.", None
             confidence = preset.provenance.confidence
             return ("" if confidence is None else " ".join(confidence.reasons)), None
 
-        self._jobs.start("predict", job)
+        self._jobs.start("predict" if automation_s is None else "predict over time", job)
 
     def start_render(self) -> None:
         """Render the whole song with the preset as it is, into the work folder.

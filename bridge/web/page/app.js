@@ -1,6 +1,7 @@
 // The page: what is open, what is heard, what is moved. The preset lives on the server; a move is shown at once and told.
 
 import { ask, AwayError, follow, ServerError, sound, tell } from "./api.js";
+import { lanesOf, putLane } from "./lanes.js";
 import { Mixer, strips } from "./mixer.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
@@ -27,6 +28,8 @@ let onTheWay = [];
 let told = 0; // the revision that the last moves made: an older state is no news
 let sending = null;
 let isSettling = false;
+let laneGesture = "";
+let delivered = Promise.resolve();
 
 const partOf = (preset, part, index) =>
   part === "track" ? preset.tracks[index]?.strip : part === "bus" ? preset.buses[index]?.strip : preset[part];
@@ -60,6 +63,20 @@ const desk = {
     sending ??= setTimeout(send, SEND_MS);
     draw();
   },
+  preset: () => state.preset,
+  movable: (part) => table.movable[part] ?? [],
+  label: (part, path) => (path.includes(".") ? path.replaceAll(".", " ") : table.parts[part][path].label).replaceAll("_", " ").replace(/ (db|hz|ms|s)$/, ""),
+  standing: (part, index, path) => at(partOf(state.preset, part, index), path),
+  loop: () => state.material.loop,
+  playingAt: () => state.material.loop.start_s + player.position,
+  isMoving: (part, index, path) => lanesOf(state.preset, part, index).some((lane) => lane.parameter === path),
+  moveLane(part, index, path, points, shape, gesture) {
+    const edit = { part, index, path, points, shape };
+    laneGesture = gesture;
+    putLane(state.preset, edit);
+    pending.set(`lane/${part}/${index}/${path}`, edit);
+    sending ??= setTimeout(send, SEND_MS);
+  },
   settle() {
     isSettling = true;
     clearTimeout(sending);
@@ -86,18 +103,27 @@ const desk = {
   refresh: () => draw(),
 };
 
-async function send() {
+// One after the other: what is asked at the same time may be done in any order.
+function send() {
   sending = null;
   const edits = [...pending.values()];
   const wasSettling = isSettling;
   pending.clear();
   isSettling = false;
   onTheWay = [...onTheWay, ...edits];
+  const gesture = edits.map((edit) => `${edit.part}/${edit.index}/${edit.path}${edit.points ? ` lane ${laneGesture}` : ""}`).join(" ").slice(0, 200);
+  delivered = delivered.then(() => deliver(edits, gesture, wasSettling));
+  return delivered;
+}
+
+const isSame = (one, other) => one.part === other.part && one.index === other.index && one.path === other.path;
+
+async function deliver(edits, gesture, wasSettling) {
   if (edits.length) {
     try {
-      const answer = await tell("/api/edit", { edits, gesture: edits.map((edit) => `${edit.part}/${edit.index}/${edit.path}`).join(" ").slice(0, 200) });
+      const answer = await tell("/api/edit", { edits, gesture });
       told = Math.max(told, answer.revision);
-      for (const edit of answer.edits) if (edit.path !== "mute" && !pending.has(`${edit.part}/${edit.index}/${edit.path}`)) put(partOf(state.preset, edit.part, edit.index), edit.path, edit.value);
+      for (const edit of answer.edits) if (edit.path !== "mute" && ![...pending.values(), ...onTheWay.filter((later) => !edits.includes(later))].some((later) => isSame(later, edit))) put(partOf(state.preset, edit.part, edit.index), edit.path, edit.value);
       Object.assign(state, { differences: answer.differences, can_undo: answer.can_undo, can_redo: answer.can_redo });
       draw();
       if (selected && !wasSettling) panel.drawCurves(await ask(`/api/curves/${selected.part}/${selected.index}`));
@@ -168,8 +194,8 @@ function draw() {
   by("redo").disabled = !state.can_redo;
   by("prediction").disabled = !state.predicted;
   const isBusy = state.job?.state === "busy";
-  for (const id of ["predict", "render", "make-plan", "undo-push"]) by(id).disabled = isBusy;
-  by("predict").disabled ||= !state.material.reference || !state.material.stems.length;
+  for (const id of ["predict", "predict-lanes", "render", "make-plan", "undo-push"]) by(id).disabled = isBusy;
+  for (const id of ["predict", "predict-lanes"]) by(id).disabled ||= !state.material.reference || !state.material.stems.length;
   for (const button of by("versions").children) {
     const is = button.dataset.version;
     button.textContent = say(is);
@@ -183,9 +209,9 @@ function draw() {
 
 function showJob(job) {
   if (!job) return;
-  if (job.state === "busy") return tellUser(`${say("working")} ${job.name}, ${Math.round(100 * job.share)} %. ${job.text}`);
+  if (job.state === "busy") return tellUser(`${say("working")} ${say(`job_${job.name}`)}${job.share ? `, ${Math.round(100 * job.share)} %` : ""}. ${job.text}`);
   if (job.state === "error") return tellUser(job.text, true);
-  tellUser(`${say("done")} ${job.name}. ${job.text}`);
+  tellUser(`${say("done")} ${say(`job_${job.name}`)}. ${job.text}`);
   if (job.name === "plan") showPlan(job.result);
   if (job.name === "push" || job.name === "undo push") by("do-push").disabled = true;
   if (job.name === "render") {
@@ -228,7 +254,8 @@ function take(next) {
   // Moves that are not told yet stay as the hand has them.
   state = next;
   for (const edit of [...onTheWay, ...pending.values()]) {
-    if (edit.path === "mute") state.preset.tracks[edit.index].mute = Boolean(edit.value);
+    if (edit.points) putLane(state.preset, edit);
+    else if (edit.path === "mute") state.preset.tracks[edit.index].mute = Boolean(edit.value);
     else put(partOf(state.preset, edit.part, edit.index), edit.path, edit.value);
   }
   const job = JSON.stringify(next.job);
@@ -286,6 +313,11 @@ async function refreshPictures(signal) {
   if (!selected || !state.material.stems.length) return;
   const { part, index } = selected;
   try {
+    const wave = `${part}/${index}/${JSON.stringify(state.material)}`;
+    if (desk.movable(part).length && panel.lanes.wave?.key !== wave) {
+      const drawn = await ask(`/api/wave/${part}/${index}`, signal);
+      if (selected.part === part && selected.index === index) panel.lanes.drawWave(drawn, wave);
+    }
     const pictures = await ask(`/api/strip/${part}/${index}`, signal);
     if (selected.part === part && selected.index === index) panel.drawPictures(pictures);
   } catch (error) {
@@ -309,6 +341,7 @@ async function playOrStop() {
 }
 
 function tick() {
+  panel.lanes.play(player.isPlaying && version !== "reference" ? desk.playingAt() : null);
   mixer.level(player.isPlaying && version === "mix" ? meters : null, player.position);
   requestAnimationFrame(tick);
 }
@@ -356,6 +389,7 @@ function wire() {
   });
   by("play").addEventListener("click", playOrStop);
   for (const what of ["undo", "redo", "predict", "render", "prediction"]) by(what).addEventListener("click", () => act(what));
+  by("predict-lanes").addEventListener("click", () => act("predict over time", { value: Number(by("lane-hop").value) }));
   by("amount").addEventListener("input", () => { by("amount-value").textContent = `${by("amount").value} %`; });
   by("amount").addEventListener("change", () => act("amount", { value: Number(by("amount").value) / 100 }));
   by("save").addEventListener("click", async () => {

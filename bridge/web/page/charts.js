@@ -96,6 +96,7 @@ export class EqualizerPicture {
       this.released();
     };
     circle.addEventListener("pointermove", move);
+    circle.addEventListener("pointerup", move, { once: true });
     circle.addEventListener("lostpointercapture", end, { once: true });
   }
 

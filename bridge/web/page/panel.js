@@ -1,6 +1,7 @@
 // The selected strip: its pictures, what it does in words, and a control for each setting.
 
 import { EqualizerPicture } from "./charts.js";
+import { LanePicture } from "./lanes.js";
 import { LawPictures } from "./laws.js";
 import { bind, show } from "./mixer.js";
 import { at, rounded } from "./scale.js";
@@ -29,6 +30,7 @@ export class Panel {
       },
       () => desk.settle(),
     );
+    this.lanes = new LanePicture(desk);
     this.laws = new LawPictures(
       document.querySelector("#laws"),
       (path, value) => desk.move(this.part, this.index, path, rounded(desk.row(this.part, path), value)),
@@ -41,8 +43,11 @@ export class Panel {
     this.part = part;
     this.index = index;
     this.root.hidden = false;
-    document.querySelector("#pictures").hidden = part === "reverb" || part === "delay";
-    if (isOther) this.#build();
+    for (const id of ["#eq-figure", "#laws"]) document.querySelector(id).hidden = part === "reverb" || part === "delay";
+    document.querySelector("#lanes").hidden = !this.desk.movable(part).length;
+    if (!isOther) return;
+    this.#build();
+    if (this.desk.movable(part).length) this.lanes.open(part, index);
   }
 
   close() {
@@ -65,7 +70,9 @@ export class Panel {
   }
 
   rebuild() {
-    if (this.part !== undefined) this.#build();
+    if (this.part === undefined) return;
+    this.#build();
+    this.lanes.draw();
   }
 
   #section(name) {
@@ -105,8 +112,14 @@ export class Panel {
       const value = at(strip.settings, path);
       show(slider, row, value);
       if (document.activeElement !== number) number.value = rounded(row, value);
+      line.classList.toggle("moves", this.desk.isMoving(this.part, this.index, path));
       line.classList.toggle("changed", this.desk.isChanged(this.part, this.index, path));
     }
+    this.drawLanes();
+  }
+
+  drawLanes() {
+    if (!document.querySelector("#lanes").hidden) this.lanes.draw();
   }
 
   drawCurves(curves) {
@@ -118,6 +131,7 @@ export class Panel {
   drawPictures(pictures) {
     if (pictures.eq) this.picture.drawSpectra(pictures.thirds_hz, pictures.spectra_db);
     this.drawCurves(pictures);
+    this.root.dataset.shown = `${this.part}/${this.index}`;
     document.querySelector("#words").replaceChildren(...pictures.words.map((words) => make("li", {}, words)));
   }
 }

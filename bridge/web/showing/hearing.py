@@ -18,7 +18,9 @@ import numpy as np
 from scipy.io import wavfile
 
 from ....presets.console import Compressor, Equalizer, Strip
+from ....presets.editing.passages import beginning_at
 from ....presets.errors import PresetError
+from ....presets.lanes.values import bus_at
 from ....presets.preset import Preset, Track
 from ....presets.units import decibels, gain_factor
 from ....runtime.audio.loudness import integrated_loudness
@@ -157,7 +159,7 @@ class Hearing:
 
     def _reduced_by(self, track: Track) -> list[float]:
         """What the compressor of a track takes; found again only where it, or what comes before it, was moved."""
-        strip = track.strip
+        strip = bus_at(track.strip, track.lanes, self.heard.loop.start_s)
         settings = strip.input_gain_db, strip.eq, strip.compressor
         known = self._reduced.get(track.name)
         if known is None or known[0] != settings:
@@ -172,7 +174,9 @@ class Hearing:
         if not stems:
             silence = np.zeros((2, frames), np.float32)
             return Rendered(silence, silence, {}, {})
-        rendered = render_arrays(stems, self.heard.sample_rate_hz, preset, self.takes)
+        rendered = render_arrays(
+            stems, self.heard.sample_rate_hz, beginning_at(preset, self.heard.loop.start_s), self.takes
+        )
         return Rendered(rendered.mix[:, :frames], rendered.bus[:, :frames], rendered.stems, rendered.buses)
 
 

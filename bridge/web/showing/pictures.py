@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from ....presets.console import EQ_BANDS, Equalizer, Master, Strip
+from ....presets.editing.passages import preset_at
 from ....presets.preset import Preset
 from ....runtime.audio.loudness import integrated_loudness
 from ....runtime.audio.reading import Samples
@@ -27,14 +28,14 @@ def strip_pictures(hearing: Hearing, preset: Preset, name: str) -> dict[str, Any
     Args:
         hearing: the loop.
         preset: its track `name` is drawn.
-        name: of the track.
+        name: of the track; its lanes stand where the loop begins.
 
     Returns:
         The equalizer's curve and nodes; third octaves at equal loudness of the raw track, of the track in the mix and
         of the reference; the laws of the dynamics and how often each level comes to them. None stands for what is
         silent or lacks.
     """
-    strip = preset.track(name).strip
+    strip = preset_at(preset, hearing.heard.loop.start_s).track(name).strip
     raw = hearing.heard.stems[name]
     after = hearing.rendered(preset).stems.get(name)
     levels = levels_of(raw, hearing.heard.sample_rate_hz, strip, hearing.takes)
@@ -43,14 +44,14 @@ def strip_pictures(hearing: Hearing, preset: Preset, name: str) -> dict[str, Any
 
 def bus_pictures(hearing: Hearing, preset: Preset, name: str) -> dict[str, Any]:
     """Numbers to draw a group by: as it sounds, and without levels."""
-    bus = preset.bus(name)
+    bus = preset_at(preset, hearing.heard.loop.start_s).bus(name)
     after = hearing.rendered(preset).buses.get(f"{name} bus")
     return _pictures(hearing, bus.strip, np.zeros((2, 1), np.float32), after, {})
 
 
 def master_pictures(hearing: Hearing, preset: Preset) -> dict[str, Any]:
     """Numbers to draw the master by, as :func:`strip_pictures` gives them of a track."""
-    master, rendered = preset.master, hearing.rendered(preset)
+    master, rendered = preset_at(preset, hearing.heard.loop.start_s).master, hearing.rendered(preset)
     rate_hz = hearing.heard.sample_rate_hz
     work = compressor_work(rendered.bus, rate_hz, master.input_gain_db, master.eq, master.compressor, master.match)
     levels = {"compressor": counted(work.levels_db + master.input_gain_db)}

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 from desk_simulator import X32Simulator
 from mixbridge.bridge.cli.main import main
-from mixbridge.bridge.web.edits import SettingEdit
+from mixbridge.bridge.web.edits import LaneEdit, SettingEdit
 from mixbridge.bridge.web.material import PageMaterial
 from mixbridge.bridge.web.studio import PageStudio
 from mixbridge.bridge.web.work import PageWork
+from mixbridge.presets import files
 from mixbridge.presets.console import Strip, replace
+from mixbridge.presets.editing.passages import preset_at
 from mixbridge.presets.errors import DeskError, PresetError
+from mixbridge.presets.lanes.lane import lane, lane_of
 from mixbridge.presets.preset import Preset, Track
+from mixbridge.runtime.mixing import PredictOptions
 
 PRESET = Preset(
     tracks=(
@@ -96,3 +102,87 @@ def test_a_host_that_no_page_can_be_asked_by_is_refused(host: str, capsys: pytes
         main(["web", "--host", host, "--no-browser"])
     assert stop.value.code == 2
     assert "--host" in capsys.readouterr().err
+
+
+def at(studio: PageStudio, index: int, time_s: float) -> float:
+    """Where a track's fader is."""
+    return preset_at(studio.preset, time_s).tracks[index].strip.fader_db
+
+
+def test_a_lane_is_drawn_moved_by_its_setting_and_taken_away(studio: PageStudio) -> None:
+    before = studio.preset
+    studio.edit([LaneEdit("track", 2, "fader_db", [(1.0, -6.0), (3.0, 0.0)])])
+    assert [at(studio, 2, time_s) for time_s in (0, 1, 2, 3, 9)] == [-6, -6, -3, 0, 0]
+    moved = studio.edit([SettingEdit("track", 2, "fader_db", -1.0)])
+    assert [item.value for item in moved] == [-1.0]
+    assert [at(studio, 2, time_s) for time_s in (1, 2, 3)] == [-4, -1, 2]
+    # A lane keeps its shape: it is moved as far as its highest point goes.
+    studio.edit([LaneEdit("track", 2, "pan", [(0.0, 0.0), (2.0, 0.8)])])
+    moved = studio.edit([SettingEdit("track", 2, "pan", 0.9)])
+    assert moved[0].value == pytest.approx(0.2)
+    lane = lane_of(studio.preset.tracks[2].lanes, "pan")
+    assert lane is not None
+    assert [point.value for point in lane.points] == pytest.approx([0.2, 1.0])
+    studio.edit([LaneEdit("track", 2, "pan", [])])
+    assert [item.parameter for item in studio.preset.tracks[2].lanes] == ["fader_db"]
+    for _ in range(5):
+        studio.undo()
+    assert studio.preset == before
+    assert files.loads(files.dumps(studio.preset)) == before
+
+
+def test_linked_tracks_share_the_lanes_of_their_tone(studio: PageStudio) -> None:
+    studio.edit([LaneEdit("track", 0, "eq.band1.freq_hz", [(0.0, 1000.0), (1.0, 4000.0)], "hold")])
+    studio.edit([LaneEdit("track", 0, "pan", [(0.0, -1.0), (1.0, 0.0)])])
+    left, right, _ = studio.preset.tracks
+    shared = lane_of(left.lanes, "eq.band1.freq_hz")
+    assert shared is not None
+    assert shared == lane_of(right.lanes, "eq.band1.freq_hz")
+    assert lane_of(right.lanes, "pan") is None
+    assert files.loads(files.dumps(studio.preset)) == studio.preset
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        LaneEdit("track", 3, "fader_db", [(0.0, 0.0)]),
+        LaneEdit("reverb", 0, "return_gain_db", [(0.0, 0.0)]),
+        LaneEdit("track", 0, "fader", [(0.0, 0.0)]),
+        LaneEdit("track", 0, "compressor.lookahead_ms", [(0.0, 5.0)]),
+        LaneEdit("track", 0, "fader_db", [(0.0, 999.0)]),
+        LaneEdit("track", 0, "fader_db", [(2.0, 0.0), (1.0, 0.0)]),
+        LaneEdit("track", 0, "fader_db", [(-1.0, 0.0)]),
+        LaneEdit("track", 0, "fader_db", [(0.0, float("nan"))]),
+        LaneEdit("master", 0, "pan", [(0.0, 0.0)]),
+    ],
+)
+def test_a_lane_that_cannot_be_is_refused(studio: PageStudio, edit: LaneEdit) -> None:
+    with pytest.raises(PresetError):
+        studio.edit([edit])
+    assert studio.preset == PRESET
+
+
+def test_predicted_lanes_are_drawn_around_what_was_set_by_hand(
+    studio: PageStudio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page, stem = PageWork(studio), tmp_path / "song.wav"
+    sf.write(stem, np.zeros(44100), 44100)
+    studio.use(PageMaterial({track.name: stem for track in PRESET.tracks}, stem, "song.wav"))
+    studio.take_prediction(PRESET, [track.name for track in PRESET.tracks])
+    studio.edit([SettingEdit("track", 2, "fader_db", -5.0), SettingEdit("track", 2, "eq.band1.gain_db", 1.0)])
+    asked: list[float | None] = []
+
+    def predicted(*_: object, options: PredictOptions, **__: object) -> Preset:
+        asked.append(options.automation_s)
+        vox = PRESET.tracks[2].model_copy(update={"lanes": (lane("fader_db", [(0, -3), (8, 1)]),)})
+        return PRESET.model_copy(update={"tracks": (*PRESET.tracks[:2], vox)})
+
+    monkeypatch.setattr("mixbridge.bridge.web.doing.making.predict", predicted)
+    page.making.start_predict(4.0)
+    assert waited(studio) == "done"
+    assert asked == [4.0]
+    # Its fader was 2 dB lower than predicted, and stays so.
+    assert [at(studio, 2, time_s) for time_s in (0, 8)] == [-5, -1]
+    assert studio.preset.tracks[2].strip.eq.band1.gain_db == 1
+    studio.undo()
+    assert not studio.preset.has_lanes

@@ -132,6 +132,46 @@ def test_a_node_that_is_dragged_stands_in_the_saved_preset(page: Page, server: W
     expect(slider(page, "eq.band1.gain_db")).to_have_attribute("aria-valuetext", "0.0 dB")
 
 
+def test_a_lane_is_drawn_by_hand_and_stands_in_the_saved_preset(page: Page, server: WebServer) -> None:
+    """Two points clicked, one dragged, one moved by keys; undone, removed."""
+    opened(page, server)
+    page.locator(".strip .name", has_text="Kick").click()
+    page.wait_for_selector('#panel[data-shown="track/1"] .wave')
+    picture = page.locator("#lane")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    assert box is not None
+    second = box["width"] / 6
+    page.mouse.click(box["x"] + second, box["y"] + 60)
+    page.mouse.click(box["x"] + 4 * second, box["y"] + 60)
+    first, other = page.locator("#lane circle").first, page.locator("#lane circle").nth(1)
+    first.focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowUp")
+    before = other.get_attribute("aria-valuetext")
+    page.mouse.move(box["x"] + 4 * second, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 5 * second, box["y"] + 120, steps=4)
+    page.mouse.up()
+    expect(other).not_to_have_attribute("aria-valuetext", str(before))
+    (lane,) = saved(page).tracks[1].lanes
+    assert lane.parameter == "fader_db"
+    assert [point.time_s for point in lane.points] == pytest.approx([2, 5], abs=0.05)
+    # 24 dB are 160 px of its 180: 60 px are 9 dB, and the key was half a dB.
+    high, low = (point.value for point in lane.points)
+    assert high - low == pytest.approx(9.5, abs=0.3)
+    page.click("#undo")  # the drag alone
+    expect(other).to_have_attribute("aria-valuetext", str(before))
+    page.locator("#lane circle").nth(1).focus()
+    page.keyboard.press("Delete")
+    expect(page.locator("#lane circle")).to_have_count(1)
+    page.click("#lane-remove")
+    expect(page.locator("#lane circle")).to_have_count(0)
+    assert not saved(page).tracks[1].lanes
+    page.keyboard.press("Control+z")
+    expect(page.locator("#lane circle")).to_have_count(1)
+
+
 def test_versions_are_switched_and_what_comes_is_the_runtimes_render(page: Page, server: WebServer) -> None:
     opened(page, server)
     with page.expect_response("**/api/sound/raw*") as raw:

@@ -13,6 +13,7 @@ import soundfile as sf
 from mixbridge.bridge.web.material import PageMaterial
 from mixbridge.presets import files
 from mixbridge.presets.console import replace
+from mixbridge.presets.editing.passages import beginning_at
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.rendering.in_memory import render_arrays
 from web_page import WebServer, web_server
@@ -101,6 +102,29 @@ def test_meters_tell_levels_and_what_the_compressor_takes(server: WebServer) -> 
     # 0.3 is -10.5 dB, 19.5 dB above the threshold: 3/4 of that is taken.
     assert max(meters["reduced_db"]["Bass"]) == pytest.approx(14.6, abs=1.5)
     assert "Keys" not in meters["reduced_db"]
+
+
+def test_a_lane_is_heard_where_the_loop_plays(server: WebServer, stems: dict[str, Path]) -> None:
+    server.json("/api/do", {"what": "loop", "value": 1.0, "length_s": 2.0})
+    points = [[0.0, 0.0], [1.0, -20.0], [2.5, 0.0]]
+    asked = {"edits": [{"part": "track", "index": 1, "path": "fader_db", "points": points}]}
+    server.json("/api/edit", asked)
+    preset = files.loads(json.dumps(server.json("/api/state")["preset"]))
+    heard, _ = sf.read(io.BytesIO(server.ask("/api/sound/mix")[2]), dtype="float32", always_2d=True)
+    arrays = {name: sf.read(path, dtype="float32")[0][None] for name, path in stems.items()}
+    later = {name: audio[:, RATE_HZ:] for name, audio in arrays.items()}
+    wanted = render_arrays(later, RATE_HZ, beginning_at(preset, 1.0))
+    assert np.array_equal(heard.T, wanted.mix[:, : len(heard)])
+    still = render_arrays(later, RATE_HZ, preset)
+    assert np.abs(heard.T - still.mix[:, : len(heard)]).max() > 0.01
+    wave = server.json("/api/wave/track/1")
+    assert wave["length_s"] == pytest.approx(LENGTH_S)
+    # The tone sounds 0.3 s of each 0.5 s.
+    loud = np.array(wave["peaks"]) > 0.5
+    assert loud.mean() == pytest.approx(0.6, abs=0.03)
+    assert max(server.json("/api/wave/master/0")["peaks"]) == 1
+    server.json("/api/edit", {"edits": [{**asked["edits"][0], "points": []}]})
+    server.json("/api/do", {"what": "loop", "value": 0.0, "length_s": LENGTH_S})
 
 
 def test_pictures_show_the_curve_and_both_spectra(server: WebServer) -> None:
