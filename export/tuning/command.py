@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...presets.errors import InsertError
 from ..folders import cache_folder
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _STOPPED, _LEFT_OUT = 130, 1
 _PAGE = "check.html"
+_NOT_TRAINED = (
+    "{insert} cannot be trained here: inserts are graphs that were exported to be run. They have no gradients, no "
+    "layers in their form of training (norms are folded into weights), and no losses; of denoise, DeepFilterNet's own "
+    "repository has all that. Train it there, export it, and put it in front of a track with `mixbridge preset insert`."
+)
 
 
 # As its entry point is called: "train" is that of `mixbridge model train`. People call it by its place in the table.
@@ -44,6 +50,7 @@ _PAGE = "check.html"
 @click.option("--check", "only_check", is_flag=True, help="Tell what is wrong with the pairs, and train nothing.")
 @click.option("--presets", type=_FOLDER, help="Folder of presets that `mixbridge recover DATASET` wrote.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes that check and recover.  [default: one a core]")
+@click.option("--insert", metavar="KIND", help="Train an insert instead: none can be, and it is said why.")
 @click.option("--json", "as_json", is_flag=True, help="With --check, print one JSON object, for programs.")
 @click.pass_context
 def train(
@@ -57,6 +64,7 @@ def train(
     only_check: bool,
     presets: Path | None,
     jobs: int | None,
+    insert: str | None,
     as_json: bool,
 ) -> None:
     """Train a model on pairs of raw and mixed files, so that it mixes as you do and needs no reference.
@@ -71,6 +79,8 @@ def train(
     repeat the command. `mixbridge model export RUN -o BUNDLE` then makes a model for
     `mixbridge mix TRACK --model BUNDLE`.
     """
+    if insert is not None:
+        raise InsertError(_NOT_TRAINED.format(insert=insert))
     is_quiet = as_json or bool(context.find_root().params.get("quiet"))
 
     def say(line: str) -> None:

@@ -84,4 +84,4 @@ def _between(one: Insert, other: Insert, position: float) -> Insert:
 
 
 def _identity(insert: Insert) -> Insert:
-    return replace(insert.model_copy(update={"match_loudness": False}), dict.fromkeys(_TABLE, 0.0))
+    return replace(insert.model_copy(update={"match_loudness": False, "protect": True}), dict.fromkeys(_TABLE, 0.0))

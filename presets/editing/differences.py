@@ -85,8 +85,9 @@ def _insert_changes(a: Preset, b: Preset) -> Iterator[Change]:
                 was_at, now_at = get(one, name), get(other, name)
                 if not _same(was_at, now_at):
                     yield Change(f"{path}[{place}].{name}", was_at, now_at, row.unit)
-            if one.match_loudness != other.match_loudness:
-                yield Change(f"{path}[{place}].match_loudness", one.match_loudness, other.match_loudness)
+            for name in ("match_loudness", "protect"):
+                if getattr(one, name) != getattr(other, name):
+                    yield Change(f"{path}[{place}].{name}", getattr(one, name), getattr(other, name))
 
 
 def _lane_changes(a: Preset, b: Preset) -> Iterator[Change]:

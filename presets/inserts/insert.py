@@ -52,6 +52,7 @@ class Insert(Part):
         strength_db: how far `denoise` turns noise down at most.
         wet: share of its sound; the rest is the track as it was.
         match_loudness: bring its sound to the loudness of what went in.
+        protect: of `denoise`: what stands well above the track's own noise floor stays, whatever the network says.
     """
 
     kind: InsertKind = Field(description="what runs it")
@@ -76,6 +77,7 @@ class Insert(Part):
         float, Parameter("", 0, 1, "linear", 0, "share of its sound; the rest is the track as it was", "inserts")
     ] = 1.0
     match_loudness: bool = Field(False, description="bring its sound to the loudness of what went in")
+    protect: bool = Field(True, description="denoise: what stands well above the track's noise floor stays")
 
     @model_validator(mode="after")
     def _says_what_it_runs(self) -> Insert:

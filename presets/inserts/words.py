@@ -27,6 +27,8 @@ def insert_words(insert: Insert) -> str:
         details.append(
             "noise removed" if full else f"noise down by {quantity(round(insert.strength_db, 1), 'dB')} at most"
         )
+    if insert.kind == "denoise" and not insert.protect:
+        details.append("by the network alone")
     if insert.kind == "command":
         line = " ".join(insert.command or ())
         details.append(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from ...presets.errors import Hint, InsertError
 from ...presets.inserts.insert import RUNS_CODE, Insert
 from ...presets.inserts.words import insert_name
-from ..audio.reading import Samples
+from ..audio.reading import AudioReader, Samples
 from .command import CommandInsert
 from .deepfilter.denoiser import LATENCY_FRAMES, RATE_HZ, Denoiser
+from .deepfilter.floor import noise_floor
 from .deepfilter.weights import SHA256, load_graphs
 from .hosted import HostedModel
 from .models import model_path
@@ -26,12 +29,22 @@ class DenoiseInsert:
 
     Args:
         channels: of the stem, which are cleaned each by itself.
-        strength_db: how far noise is turned down at most.
+        insert: how.
     """
 
-    def __init__(self, channels: int, strength_db: float):
+    def __init__(self, channels: int, insert: Insert):
         self.terms = InsertTerms(RATE_HZ, channels, RATE_HZ, LATENCY_FRAMES)
-        self._denoiser = Denoiser(channels, strength_db)
+        self._insert = insert
+        self._denoiser = Denoiser(channels, insert.strength_db)
+
+    def listen(self, reader: AudioReader) -> None:
+        """Hears the stem, at :data:`RATE_HZ`, for its noise floor, before any of it is cleaned."""
+        if not self._insert.protect:
+            return
+        blocks = AudioReader(reader.info.path, RATE_HZ, RATE_HZ)
+        channels = self.terms.channels
+        floors = [noise_floor((block[row] for block in blocks), blocks.frames) for row in range(channels)]
+        self._denoiser = Denoiser(channels, self._insert.strength_db, np.stack(floors))
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""
@@ -78,7 +91,7 @@ def open_insert(insert: Insert, channels: int, stem_rate_hz: int, rules: InsertR
         InsertError: it cannot be started.
     """
     if insert.kind == "denoise":
-        return DenoiseInsert(channels, insert.strength_db)
+        return DenoiseInsert(channels, insert)
     if insert.kind == "command":
         rate_hz = insert.sample_rate_hz or stem_rate_hz
         terms = InsertTerms(rate_hz, channels, None, insert.latency_samples or 0)

@@ -18,7 +18,7 @@ from ...presets.errors import InsertError
 from ...presets.inserts.insert import Insert
 from ...presets.inserts.words import insert_name
 from ..audio.reading import HIGHEST_SAMPLE, AudioReader, Samples, first_bad_frame
-from .opening import check_insert, open_insert
+from .opening import DenoiseInsert, check_insert, open_insert
 from .terms import InsertRules, InsertTerms, RunningInsert
 
 _MOST_OFF_S: Final = 0.1
@@ -49,6 +49,9 @@ def played(reader: AudioReader, insert: Insert, rules: InsertRules) -> Iterator[
             units.append(unit)
         terms = units[0].terms
         fed = AudioReader(info.path, terms.sample_rate_hz)
+        for unit in units:
+            if isinstance(unit, DenoiseInsert):
+                unit.listen(reader)
         whole = _in_time(_through(fed, units, insert), terms, fed.frames)
         yield from _at_rate(whole, terms.sample_rate_hz, info.sample_rate_hz, info.channels, info.frames)
 

