@@ -285,6 +285,8 @@ def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
         yield "every track is silent, so all were left as they are"
     elif result.passage and silent:
         yield f"silent all the time, and left as they are: {', '.join(silent)}"
+    if result.passage:  # an `apply` mutes what the preset says, which its owner knows
+        yield from (f"{track.name} is {track.note}" for track in result.preset.tracks if track.mute and track.note)
     if result.render.limited_db > _LIMITED_DB:
         yield (
             f"the limiter turned peaks down by up to {result.render.limited_db:.0f} dB; "

@@ -69,6 +69,7 @@ from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
 from .refinement.refined import predict_and_refine
 from .rendering.render import RenderOptions, RenderResult, render_files, stem_files_of
+from .roles.bounces import find_bounces, with_bounces
 from .styles.deciding import StyledModel
 from .styles.session import check_reference, predict_files_in_style
 from .wishes.granting import with_wishes
@@ -444,7 +445,9 @@ def _predict(
     styled = StyledModel.of(model, provider)
     name = model.manifest.name if isinstance(model, Controller) else str(model)
     check_reference(styled, bool(songs), name, refines=options.refine_s > 0, matches=bool(options.match))
-    paths, roles = paths_by_name(stems), told_roles(options.roles, stems)
+    given, roles = paths_by_name(stems), told_roles(options.roles, stems)
+    bounces = find_bounces(given, roles, files)
+    paths = {name: path for name, path in given.items() if name not in bounces}
     may_match = bool(songs) and (len(paths) > 1 if options.match is None else options.match)
     mastering = None
     with ThreadPoolExecutor(1) as pool:
@@ -478,6 +481,8 @@ def _predict(
         preset = with_master(preset, mastering.master)
     if options.automation_s is not None and options.amount:
         preset = _followed(model if styled is None else None, provider, paths, songs, rounded(preset), options, files)
+    if bounces:
+        preset = with_bounces(preset, given, bounces)
     return _Predicted(rounded(preset), passage, refinement, mastering)
 
 
