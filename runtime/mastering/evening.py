@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from ..practice.sins import lean_lu, low_sides_db
 from ..prediction.guard_rails.rails import WIDE_LOWS, finding
 from ..prediction.guard_rails.role_rails import LOW_WIDTHS, drawn_in, drawn_in_finding
 from .density import MasterTrial
-from .fitting import RATE_HZ, Mastering, bus_of
+from .fitting import Mastering
+from .passages import RATE_HZ, BusPassages
 
 Fit = Callable[[Preset, Samples], Mastering | None]
 """Fits a master to a preset, and to what comes into its master."""
@@ -56,7 +58,7 @@ def fit_upright(
         stems: files by track name.
         songs: the references; a mix may lean as far as they do.
         fit: fits a master to a preset and what comes into its master: passages of the song, shape (2, n), at
-            :data:`.fitting.RATE_HZ`.
+            :data:`.passages.RATE_HZ`.
         heard_s: where a passage begins that has to be among those that are rendered.
         locked: tracks whose pan stays.
         files: stems that are open already.
@@ -68,14 +70,13 @@ def fit_upright(
         AudioError: a file cannot be used.
     """
     playing = {track.name: stems[track.name] for track in preset.tracks if not track.mute}
+    passages = BusPassages(playing, heard_s, files)
 
-    def rendered(tried: Preset) -> Samples:
-        return bus_of(tried, playing, heard_s, files)
-
+    @cache
     def wanted_lu() -> float:
         return sum(song.share * _lean_of(song.path, files) for song in songs)
 
-    return fit_upright_by(preset, rendered, wanted_lu, fit, locked)
+    return fit_upright_by(preset, passages.bus, wanted_lu, fit, locked)
 
 
 def fit_upright_by(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -18,22 +16,16 @@ from ...presets.files import SIGNIFICANT_DIGITS
 from ...presets.parts.match import THIRDS_HZ, MatchCurve, WidthCurve
 from ...presets.preset import MixLevel, Preset
 from ..audio.opening import ON_DEMAND, OpenFiles
-from ..audio.reading import AudioReader, Samples, probe, read_passage
+from ..audio.reading import AudioReader, Samples
 from ..console.match import match_gains_db
 from ..model.references import AnyReference, songs_of
 from ..practice.sins import LOW_HZ, LOW_SIDES_DB
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
-from ..rendering.in_memory import render_bus
 from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions
 from .curve import fit_curve
 from .density import MasterTrial, fit_density
+from .passages import RATE_HZ, BusPassages
 from .profile import PARTS_HZ, Profile, pooled, profile_of, thirds_of
-
-RATE_HZ: Final = 44100
-_PASSAGE_S: Final = 6.0
-_PASSAGES: Final = 5
-# Where passages meet, so that no click counts as a peak.
-_FADE_S: Final = 0.01
 
 # Sides against the middle below 120 Hz: what a curve may make of them.
 _WIDEST_LOWS_DB: Final = LOW_SIDES_DB - 2
@@ -119,7 +111,7 @@ def fit_master(
     playing = {track.name: stems[track.name] for track in preset.tracks if not track.mute}
     if reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
         return None
-    bus = bus_of(preset, playing, heard_s, files)
+    bus = BusPassages(playing, heard_s, files).bus(preset)
     return fit_to_bus(bus, preset.master, reference, amount=amount, phase=phase, aspects=aspects)
 
 
@@ -234,40 +226,6 @@ def _held_lufs(loudness_lufs: float) -> float:
     return round(min(highest, max(lowest, loudness_lufs)), 2)
 
 
-def bus_of(preset: Preset, stems: Mapping[str, Path], heard_s: float | None, files: OpenFiles) -> Samples:
-    """Render passages of what comes into the master, one behind the other, shape (2, n)."""
-    tracks = tuple(track for track in preset.tracks if track.name in stems)
-    sounding = preset.model_copy(update={"tracks": tracks})
-    duration_s = max(probe(path, files).duration_s for path in stems.values())
-
-    def rendered(start_s: float, length_s: float) -> Samples:
-        audio = {name: _read(path, start_s, length_s, files) for name, path in stems.items()}
-        return _faded(render_bus(audio, RATE_HZ, sounding))
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # passages side by side keep more cores busy than tracks do
-        return np.concatenate(list(pool.map(rendered, *zip(*_passages(duration_s, heard_s), strict=True))), axis=1)
-
-
-def _passages(duration_s: float, heard_s: float | None) -> Iterator[tuple[float, float]]:
-    """Spread passages over a song, one of them the one that was heard; all of a song that is no longer than they."""
-    if duration_s <= _PASSAGES * _PASSAGE_S:
-        yield 0.0, duration_s
-        return
-    last_s = duration_s - _PASSAGE_S
-    places = [float(at) for at in np.linspace(0, 1, _PASSAGES + 2)[1:-1] * last_s]
-    if heard_s is not None:
-        heard_s = min(heard_s, last_s)
-        nearest = min(range(len(places)), key=lambda index: abs(places[index] - heard_s))
-        places[nearest] = heard_s
-    yield from ((place, _PASSAGE_S) for place in places)
-
-
-def _read(path: Path, start_s: float, length_s: float, files: OpenFiles) -> Samples:
-    frames = round(length_s * RATE_HZ)
-    audio = read_passage(path, start_s, length_s, RATE_HZ, files)[:, :frames]
-    return np.pad(audio, ((0, 0), (0, frames - audio.shape[1])))
-
-
 def _no_wider_below(width: WidthCurve, free: MatchCurve, profile: Profile) -> WidthCurve:
     """Keep the lows as narrow as a guard rail made them, and widen them only as far as they stay in the middle.
 
@@ -312,15 +270,6 @@ def _narrow_below(match: MatchCurve, profile: Profile) -> MatchCurve:
 def _low_sides_db(power: np.ndarray) -> float:
     middle, sides = power[:, PARTS_HZ < LOW_HZ].sum(axis=1) + _TINY
     return float(10 * np.log10(sides / middle))
-
-
-def _faded(audio: Samples) -> Samples:
-    fade = min(audio.shape[1] // 2, round(_FADE_S * RATE_HZ))
-    ramp = np.linspace(0, 1, fade, endpoint=False, dtype=np.float32)
-    faded = audio.copy()
-    faded[:, :fade] *= ramp
-    faded[:, audio.shape[1] - fade :] *= ramp[::-1]
-    return faded
 
 
 def _profile(mix: Samples) -> Profile:

@@ -18,7 +18,7 @@ from ...presets.preset import Preset, Track
 from ...presets.sections import rows_of
 from ..audio.reading import BLOCK_FRAMES, Samples, first_bad_frame
 from ..console.buses import Buses, Extent, Sums
-from ..console.streams import ConsoleStream, Input, MasterStream
+from ..console.streams import ConsoleStream, Input, MakeRun, MasterStream
 from .matching import matched
 from .takes import Takes
 
@@ -84,15 +84,17 @@ def render_mix(
     return _rendered_mix(stems, sample_rate_hz, preset, {}, lambda _sums: None, takes)
 
 
-def render_bus(stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset) -> Samples:
+def render_bus(
+    stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset, run: MakeRun | None = None
+) -> Samples:
     """Renders what comes into the master while stems play, shape (2, n), on one thread and this one.
 
-    Arguments and errors are those of :func:`render_arrays`.
+    Arguments and errors are those of :func:`render_arrays`; `run` makes what runs the strips' stages.
     """
     longest = max(stem.shape[1] for stem in stems.values())
     # Effects hear a little where blocks end: the last one is whole, as it is with a tail.
     whole_blocks = -(-longest // BLOCK_FRAMES) * BLOCK_FRAMES
-    console = _console(stems, sample_rate_hz, preset, {}, None, most_frames=whole_blocks)
+    console = _console(stems, sample_rate_hz, preset, {}, run, most_frames=whole_blocks)
     with ThreadPoolExecutor(1) as pool:
         return np.concatenate([sums.mix for sums in console.run(pool)], axis=1)[:, :longest]
 
@@ -117,7 +119,7 @@ def _rendered_mix(
     take_sums: Callable[[Sums], None],
     takes: Takes | None,
 ) -> Samples:
-    console = _console(stems, sample_rate_hz, preset, take_stems, takes)
+    console = _console(stems, sample_rate_hz, preset, take_stems, takes.run if takes is not None else None)
 
     def buses(pool: ThreadPoolExecutor) -> Iterator[Samples]:
         for sums in console.run(pool):
@@ -135,7 +137,7 @@ def _console(
     sample_rate_hz: int,
     preset: Preset,
     take_stems: Mapping[str, Callable[[Samples], None]],
-    takes: Takes | None,
+    run: MakeRun | None,
     most_frames: int | None = None,
 ) -> ConsoleStream:
     tracks = matched(preset, stems)
@@ -144,7 +146,6 @@ def _console(
     if most_frames is not None:
         extent = Extent.of(inputs, buses, sample_rate_hz)
         whole = replace(extent, frames=min(extent.frames, most_frames))
-    run = takes.run if takes is not None else None
     return ConsoleStream(inputs, buses, sample_rate_hz, BLOCK_FRAMES, whole, run)
 
 

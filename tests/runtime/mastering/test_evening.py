@@ -12,7 +12,8 @@ from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Confidence, Preset, Track
 from mixbridge.runtime.mastering.density import MasterTrial
 from mixbridge.runtime.mastering.evening import fit_upright
-from mixbridge.runtime.mastering.fitting import RATE_HZ, Mastering, fit_to_bus, reference_profile
+from mixbridge.runtime.mastering.fitting import Mastering, fit_to_bus, reference_profile
+from mixbridge.runtime.mastering.passages import RATE_HZ
 from mixbridge.runtime.model.references import Song
 from mixbridge.runtime.practice.sins import lean_lu, low_sides_db
 from scipy.signal import butter, sosfilt
