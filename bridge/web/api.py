@@ -23,6 +23,7 @@ from ...presets.lanes.lane import MOST_LANE_POINTS, Shape
 from ..server.addresses import PartName
 from . import views
 from .doing.making import MIX
+from .doing.sessions import SESSION
 from .edits import LaneEdit, SettingEdit
 from .uploads import receive_audio
 from .work import PageWork
@@ -68,6 +69,7 @@ class DoneAsked(BaseModel):
     model_config = ConfigDict(extra="forbid")
     what: str = Field(max_length=40)
     name: str = Field("", max_length=100)
+    other: str = Field("", max_length=100)
     value: float = Field(0.0, allow_inf_nan=False)
     length_s: float = Field(0.0, allow_inf_nan=False)
     faders: bool = False
@@ -94,6 +96,7 @@ def application(work: PageWork) -> Starlette:
         Route("/api/stems", partial(_receive, work, "stems"), methods=["POST"]),
         Route("/api/reference", partial(_receive, work, "reference"), methods=["POST"]),
         Route("/api/mix/{file}", _answered(work, _mix_file)),
+        Route("/api/session/{file}", _answered(work, _session_file)),
         Mount("/", StaticFiles(directory=PAGE, html=True)),
     ]
     return Starlette(routes=routes)
@@ -113,6 +116,7 @@ def state_of(work: PageWork) -> dict[str, Any]:
         "can_undo": studio.can_undo,
         "can_redo": studio.can_redo,
         "snapshots": list(studio.snapshots),
+        "session_formats": dict(work.sessions.kinds),
         "job": None if studio.jobs.latest is None else asdict(studio.jobs.latest),
         "material": {
             "stems": list(material.stems),
@@ -207,6 +211,8 @@ def _do(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
         "predict over time": lambda: work.making.start_predict(asked.value),
         "render": work.making.start_render,
         "plan": lambda: work.desk.start_plan(asked.name, faders=asked.faders),
+        "session": lambda: work.sessions.start(asked.name),
+        "blend": lambda: studio.blend(asked.name, asked.other, asked.value),
         "push": work.desk.start_push,
         "undo push": work.desk.start_undo,
     }
@@ -229,7 +235,14 @@ def _load(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise PresetError("the preset is not text in UTF-8.") from None
-    work.studio.load(files.loads(text))
+    preset = files.loads(text)
+    strange = sorted({item.kind for track in preset.tracks for item in track.inserts} - {"denoise"})
+    if strange:
+        raise PresetError(
+            f"the preset has inserts ({', '.join(strange)}) that name files of this machine, which no page may: "
+            "start mixbridge web with the preset."
+        )
+    work.studio.load(preset)
     return state_of(work)
 
 
@@ -250,6 +263,16 @@ def _mix_file(work: PageWork, request: Request, _body: bytes) -> Response:
     if name not in {"mix.wav", "preset.json", "report.html"} or not path.is_file():
         raise AudioError("the song is not rendered yet.")
     return FileResponse(path, filename=name)
+
+
+def _session_file(work: PageWork, request: Request, _body: bytes) -> Response:
+    """The session file that was written last, or an earlier one of another format."""
+    folder = work.studio.place / SESSION
+    known = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+    path = known.get(request.path_params["file"])
+    if path is None or not path.is_file():
+        raise AudioError("there is no such session file: write it first.")
+    return FileResponse(path, filename=path.name)
 
 
 def _name(text: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ...presets.edit import diff
+from ...presets.edit import blended, diff
 from ...presets.errors import AudioError, PresetError
 from ...presets.preset import Preset
 from ..report.text import describe_effects, describe_master, describe_strip
@@ -193,9 +193,30 @@ class PageStudio:
         Raises:
             PresetError: there is none of this name.
         """
-        if name not in self.snapshots:
-            raise PresetError(f"there is no snapshot {name!r}.")
-        self.load(self.snapshots[name])
+        self.load(self._named(name))
+
+    def blend(self, one: str, other: str, position: float) -> None:
+        """Take what lies between two snapshots; "" is the prediction. A ride of the position is one step of the undo.
+
+        Args:
+            one: taken whole at 0.
+            other: taken whole at 1.
+            position: between them.
+
+        Raises:
+            PresetError: there is none of these names, or their tracks are not the same.
+        """
+        names = list(self.material.stems)
+        ends = [with_tracks(self._named(name), names) for name in (one, other)]
+        blend = blended(ends[0], ends[1], position)
+        self._current.change(lambda _old: blend, f"blend {one} {other}")
+        self._tell()
+
+    def _named(self, name: str) -> Preset:
+        preset = self.snapshots.get(name) if name else self.predicted
+        if preset is None:
+            raise PresetError(f"there is no snapshot {name!r}." if name else "nothing was predicted yet.")
+        return preset
 
     def set_loop(self, start_s: float, length_s: float) -> Loop:
         """Play another part of the song.

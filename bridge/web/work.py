@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...runtime.model.bundle import DEFAULT_MODEL
+from ..sessions.core.model import Session
 from .doing.desk import PageDesk
 from .doing.making import PageMaking
+from .doing.sessions import PageSessions
 from .showing.waves import Waves
 from .studio import PageStudio
 
@@ -19,12 +21,16 @@ class PageWork:
         studio: the preset and the material.
         model: what predicts: the name of a model that ships, or a bundle's folder.
         making: predicts and renders.
+        opened: the DAW session that the stems are from; None if they were files.
         desk: pushes.
+        sessions: writes session files.
         waves: of the files.
     """
 
     studio: PageStudio
     model: str = DEFAULT_MODEL
+    opened: Session | None = None
+    sessions: PageSessions = field(init=False)
     making: PageMaking = field(init=False)
     desk: PageDesk = field(init=False)
 
@@ -32,4 +38,5 @@ class PageWork:
 
     def __post_init__(self) -> None:
         self.making = PageMaking(self.studio, self.model)
+        self.sessions = PageSessions(self.studio, self.opened)
         self.desk = PageDesk(self.studio)

@@ -79,7 +79,7 @@ def web(
     preset = load(presets[0]) if presets else None
     place = _work_folder([*sources, reference or ""], fresh=fresh)
     with ExitStack() as stack:
-        material = PageMaterial({})
+        material, session = PageMaterial({}), None
         if stems:
             source = stack.enter_context(
                 opened(
@@ -92,10 +92,10 @@ def web(
                     quiet=saying.is_quiet,
                 )
             )
-            material = replace(material, stems=source.stems)
+            material, session = replace(material, stems=source.stems), source.session
         if reference is not None:
             material = replace(material, reference=Path(reference).absolute(), reference_name=Path(reference).name)
-        work = PageWork(PageStudio(material, place, preset), choice.model)
+        work = PageWork(PageStudio(material, place, preset), choice.model, session)
         studio = work.studio
 
         def say_where(address: Address) -> None:

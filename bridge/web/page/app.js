@@ -194,7 +194,8 @@ function draw() {
   by("redo").disabled = !state.can_redo;
   by("prediction").disabled = !state.predicted;
   const isBusy = state.job?.state === "busy";
-  for (const id of ["predict", "predict-lanes", "render", "make-plan", "undo-push"]) by(id).disabled = isBusy;
+  drawChoices();
+  for (const id of ["predict", "predict-lanes", "write-session", "render", "make-plan", "undo-push"]) by(id).disabled = isBusy;
   for (const id of ["predict", "predict-lanes"]) by(id).disabled ||= !state.material.reference || !state.material.stems.length;
   for (const button of by("versions").children) {
     const is = button.dataset.version;
@@ -212,6 +213,10 @@ function showJob(job) {
   if (job.state === "busy") return tellUser(`${say("working")} ${say(`job_${job.name}`)}${job.share ? `, ${Math.round(100 * job.share)} %` : ""}. ${job.text}`);
   if (job.state === "error") return tellUser(job.text, true);
   tellUser(`${say("done")} ${say(`job_${job.name}`)}. ${job.text}`);
+  if (job.name === "session") {
+    const link = Object.assign(document.createElement("a"), { href: `/api/session/${encodeURIComponent(job.result.file)}`, textContent: job.result.file, download: job.result.file });
+    by("message").append(" ", link);
+  }
   if (job.name === "plan") showPlan(job.result);
   if (job.name === "push" || job.name === "undo push") by("do-push").disabled = true;
   if (job.name === "render") {
@@ -369,6 +374,28 @@ async function givePreset(file) {
   }
 }
 
+function blend() {
+  return act("blend", { name: by("blend-one").value, other: by("blend-other").value, value: Number(by("blend-position").value) / 100 });
+}
+
+// A choice that keeps what is chosen; `options` are pairs of value and text.
+function offer(select, options, isLastChosen = false) {
+  const key = JSON.stringify(options);
+  if (select.dataset.key === key) return;
+  const chosen = select.dataset.key ? select.value : options.at(isLastChosen ? -1 : 0)?.[0];
+  select.dataset.key = key;
+  select.replaceChildren(...options.map(([value, text]) => Object.assign(document.createElement("option"), { value, textContent: text })));
+  select.value = options.some(([value]) => value === chosen) ? chosen : options[0]?.[0] ?? "";
+}
+
+function drawChoices() {
+  const ends = [...(state.predicted ? [["", say("predicted")]] : []), ...state.snapshots.map((name) => [name, name])];
+  offer(by("blend-one"), ends);
+  offer(by("blend-other"), ends, true);
+  for (const id of ["blend-one", "blend-other", "blend-position"]) by(id).disabled = ends.length < 2;
+  offer(by("session-format"), Object.entries(state.session_formats));
+}
+
 // --- What can be pressed -------------------------------------------------------------------------------------------
 
 function wire() {
@@ -407,6 +434,9 @@ function wire() {
   by("reference-file").addEventListener("change", (event) => give(event.target.files, "reference"));
   by("preset-file").addEventListener("change", (event) => event.target.files[0] && givePreset(event.target.files[0]));
   by("set-loop").addEventListener("click", () => act("loop", { value: Number(by("loop-start").value), length_s: Number(by("loop-length").value) }));
+  by("blend-position").addEventListener("input", () => { by("blend-value").textContent = `${by("blend-position").value} %`; });
+  by("blend-position").addEventListener("change", blend);
+  by("write-session").addEventListener("click", () => act("session", { name: by("session-format").value }));
   by("remember").addEventListener("click", () => act("remember", { name: by("snapshot-name").value }));
   by("make-plan").addEventListener("click", () => act("plan", { name: by("desk").value.trim(), faders: by("push-faders").checked }));
   by("do-push").addEventListener("click", () => act("push"));

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.io import wavfile
 
 from ....presets.console import Compressor, Equalizer, Strip
+from ....presets.editing.changing_inserts import without_inserts
 from ....presets.editing.passages import beginning_at
 from ....presets.errors import PresetError
 from ....presets.lanes.values import bus_at
@@ -175,7 +176,7 @@ class Hearing:
             silence = np.zeros((2, frames), np.float32)
             return Rendered(silence, silence, {}, {})
         rendered = render_arrays(
-            stems, self.heard.sample_rate_hz, beginning_at(preset, self.heard.loop.start_s), self.takes
+            stems, self.heard.sample_rate_hz, beginning_at(without_inserts(preset), self.heard.loop.start_s), self.takes
         )
         return Rendered(rendered.mix[:, :frames], rendered.bus[:, :frames], rendered.stems, rendered.buses)
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+from mixbridge.bridge.sessions.preset_of import preset_of
+from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.web.material import PageMaterial
 from mixbridge.presets import files
 from mixbridge.presets.console import replace
 from mixbridge.presets.editing.passages import beginning_at
+from mixbridge.presets.inserts.insert import Insert
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.rendering.in_memory import render_arrays
 from web_page import WebServer, web_server
@@ -176,6 +180,52 @@ def test_a_preset_is_given_and_taken(server: WebServer) -> None:
     assert "Oboe" in said.decode()
     for broken in (b"{}", b"\xff\xfe", b"[" * 100000, b'{"format": "mixbridge-preset", "version": 99}'):
         assert server.ask("/api/preset", broken, "PUT")[0] == 400
+
+
+def test_a_new_session_file_holds_the_mix_and_the_audio(server: WebServer, tmp_path: Path) -> None:
+    server.json("/api/edit", edit("track", 0, "fader_db", -7.0))
+    assert list(server.json("/api/state")["session_formats"]) == ["dawproject"]
+    server.json("/api/do", {"what": "session", "name": "dawproject"})
+    while (state := server.json("/api/state"))["job"]["state"] == "busy":
+        time.sleep(0.05)
+    assert state["job"]["state"] == "done", state["job"]
+    name = state["job"]["result"]["file"]
+    written = tmp_path / name
+    written.write_bytes(server.ask(f"/api/session/{name}")[2])
+    session = read_session(written)
+    assert [track.name for track in session.tracks] == ["Bass", "Keys"]
+    assert preset_of(session).preset.tracks[0].strip.fader_db == pytest.approx(-7.0, abs=0.01)
+    for wrong in ("token", "..%2ftoken", "..%2fstudio.json", "other.dawproject"):
+        assert server.ask(f"/api/session/{wrong}")[0] in {400, 404}
+    assert server.ask("/api/do", b'{"what": "session", "name": "reaper"}')[0] == 400
+
+
+def test_between_two_snapshots(server: WebServer) -> None:
+    for name, level in (("low", -20.0), ("high", 0.0)):
+        server.json("/api/edit", edit("track", 0, "fader_db", level))
+        server.json("/api/do", {"what": "remember", "name": name})
+    for position in (0.5, 0.25):
+        state = server.json("/api/do", {"what": "blend", "name": "low", "other": "high", "value": position})
+        assert state["preset"]["tracks"][0]["strip"]["fader_db"] == pytest.approx(-20 + 20 * position)
+    # One ride is one step.
+    undone = server.json("/api/do", {"what": "undo"})
+    assert undone["preset"]["tracks"][0]["strip"]["fader_db"] == 0
+    for name in ("low", "high"):
+        server.json("/api/do", {"what": "forget", "name": name})
+    assert server.ask("/api/do", b'{"what": "blend", "name": "low", "other": "high"}')[0] == 400
+
+
+def test_no_preset_from_the_page_names_files_of_the_machine(server: WebServer, tmp_path: Path) -> None:
+    insert = Insert(kind="command", command=("touch", str(tmp_path / "run"), "{in}", "{out}"))
+    preset = Preset(tracks=(Track(name="Bass", inserts=(insert,)), Track(name="Keys")))
+    status, _, said = server.ask("/api/preset", files.dumps(preset).encode(), "PUT")
+    assert status == 400
+    assert "inserts" in said.decode()
+    denoising = Insert(kind="denoise", sha256="0" * 64)
+    preset = Preset(tracks=(Track(name="Bass", inserts=(denoising,)), Track(name="Keys")))
+    assert server.ask("/api/preset", files.dumps(preset).encode(), "PUT")[0] == 200
+    assert server.ask("/api/sound/mix")[0] == 200
+    server.json("/api/do", {"what": "undo"})
 
 
 @pytest.mark.parametrize(
