@@ -9,6 +9,7 @@ Offset, drift, polarity, length and channels are mended; level is told and kept.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,17 +19,21 @@ from ...presets.errors import AudioError
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
 from .lags import SURE_PEAK, Lags, find_lags, fine_lag_s
-from .likeness import explained_share
+from .likeness import explained_share, levels_alike
 
 _SILENT_LUFS = -65.0
 # Power of the middle against that of the louder side.
 _CANCELLED = 0.05
+# Correlation of two sides. Those of wide rooms and of doubled tracks have about 0.
+_OPPOSITE = -0.4
 _SHORTEST_S: Final = 1.0
 _ALIKE_LU = 0.5
 # What is another take explains a tenth at most; a voice under a band that is as loud a half.
 LEAST_EXPLAINED: Final = 0.2
 DOUBTFUL_EXPLAINED: Final = 0.5
 _LEAST_AGREEING = 0.5
+# Levels of pairs move alike by 0.7 and more, tuned ones too, those of other sound by 0.25 at most.
+_LEAST_FOLLOWING, _FOLLOWING = 0.4, 0.7
 # Filters of the mix move a peak by as much; delays are whole samples far more often.
 _WHOLE, _NONE_S = 0.2, 4e-5
 # Against what was rendered the peak is exact; what is further off is another part of the sound.
@@ -55,11 +60,13 @@ class PairLikeness:
         explained: share of the mixed recording that is the raw one, filtered, 0..1.
         peak: of the correlation, over its mean; unrelated sound has 5 to 8.
         agreeing: share of the passages that agree on when the raw one is heard in the mixed one.
+        following: how far the mixed one's levels move as those of the raw one, -1..1; None where that is not asked.
     """
 
     explained: float
     peak: float
     agreeing: float
+    following: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class MatchedPair:
         offset_s: by how much later the mixed recording was; below 0 it was earlier.
         drift_ppm: by how much it ran slow, in millionths.
         is_inverted: whether its polarity was turned.
+        is_side_turned: whether its sides cancelled each other, and the right one was turned.
         gain_db: its loudness over that of the raw one.
         is_mixed_mono: whether its two sides are the same, or it has one.
         likeness: what tells that it is a pair.
@@ -87,6 +95,7 @@ class MatchedPair:
     offset_s: float
     drift_ppm: float
     is_inverted: bool
+    is_side_turned: bool
     gain_db: float
     is_mixed_mono: bool
     likeness: PairLikeness
@@ -117,12 +126,14 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
         if integrated_loudness(audio, sample_rate_hz) < _SILENT_LUFS:
             raise AudioError(f"{what}: the {name} recording is silent: give another file.")
     one = heard_as_one(raw)
-    moved, lags = on_time_of(one, mixed, sample_rate_hz)
+    upright = with_sides_upright(raw, mixed)
+    moved, lags = on_time_of(one, upright, sample_rate_hz)
     inside = reached_by(mixed.shape[1], lags, raw.shape[1], sample_rate_hz)
-    explained = (
-        explained_share(one[inside], heard_as_one(moved)[inside], sample_rate_hz) if _is_long(inside, lags) else 0.0
-    )
-    likeness = PairLikeness(explained, lags.peak, lags.agreeing)
+    explained, following = 0.0, 0.0
+    if _is_long(inside, lags):
+        both = one[inside], heard_as_one(moved)[inside]
+        explained, following = explained_share(*both, sample_rate_hz), levels_alike(*both, sample_rate_hz)
+    likeness = PairLikeness(explained, lags.peak, lags.agreeing, following)
     _refuse_none(likeness, what)
     gain_db = integrated_loudness(moved[:, inside], sample_rate_hz) - integrated_loudness(
         raw[:, inside], sample_rate_hz
@@ -137,6 +148,7 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
         lags.offset_s,
         lags.drift * 1e6,
         lags.polarity < 0,
+        upright is not mixed,
         gain_db,
         is_mono,
         likeness,
@@ -162,7 +174,7 @@ def realigned(pair: MatchedPair, mixed: Samples, rendered: Samples) -> MatchedPa
         return pair
     polarity = -1 if pair.is_inverted else 1
     lags = Lags(offset / rate_hz, pair.drift_ppm * 1e-6, polarity, pair.likeness.peak, pair.likeness.agreeing)
-    moved = _moved(mixed, lags, pair.raw.shape[1], rate_hz)
+    moved = _moved(with_sides_upright(pair.raw, mixed), lags, pair.raw.shape[1], rate_hz)
     stereo = np.ascontiguousarray(np.repeat(moved, 2, axis=0) if moved.shape[0] == 1 else moved)
     inside = reached_by(mixed.shape[1], lags, pair.raw.shape[1], rate_hz)
     return _noted(replace(pair, mixed=stereo, inside=inside, offset_s=lags.offset_s), mixed)
@@ -204,6 +216,18 @@ def on_time_of(raw: Samples, mixed: Samples, sample_rate_hz: int) -> tuple[Sampl
         lags = _together(lags, find_lags(raw, heard_as_one(moved), sample_rate_hz))
         moved = _moved(mixed, lags, len(raw), sample_rate_hz)
     return moved, lags
+
+
+def with_sides_upright(raw: Samples, mixed: Samples) -> Samples:
+    """Turns the right side of a mixed recording whose sides are upside down to each other, if the raw one's are not."""
+    if mixed.shape[0] < 2 or not _are_opposite(mixed) or (raw.shape[0] == 2 and _are_opposite(raw)):
+        return mixed
+    return np.stack([mixed[0], -mixed[1]])
+
+
+def _are_opposite(audio: Samples) -> bool:
+    left, right = audio.astype(np.float64)
+    return bool(left @ right < _OPPOSITE * math.sqrt(float((left @ left) * (right @ right))))
 
 
 def heard_as_one(audio: Samples) -> Samples:
@@ -276,19 +300,27 @@ def _refuse_none(likeness: PairLikeness, what: str) -> None:
         f"{likeness.explained:.0%} of the mixed recording is the raw one, filtered; the correlation's peak is "
         f"{likeness.peak:.1f} times its mean; {likeness.agreeing:.0%} of the passages agree on the offset"
     )
+    following = 0.0 if likeness.following is None else likeness.following
+    if following >= _FOLLOWING and likeness.explained < LEAST_EXPLAINED:
+        raise NoPairError(
+            f"{what}: this is no pair: the levels of the mixed recording move as those of the raw one (by "
+            f"{following:.0%}), but its waves are others ({measured}). It was tuned all through, or is another take, "
+            "sung alike: give the recording as it was after tuning as the raw one.",
+            likeness,
+        )
     if likeness.peak < SURE_PEAK and likeness.explained < LEAST_EXPLAINED:
         raise NoPairError(
             f"{what}: this is no pair: the raw recording is not heard in the mixed one ({measured}). Another take, or "
             "another song: give the mixed file that was made of this recording.",
             likeness,
         )
-    if likeness.explained < LEAST_EXPLAINED or (
-        likeness.agreeing < _LEAST_AGREEING and likeness.explained < DOUBTFUL_EXPLAINED
-    ):
+    is_doubtful = likeness.explained < DOUBTFUL_EXPLAINED
+    is_other = likeness.agreeing < _LEAST_AGREEING or following < _LEAST_FOLLOWING
+    if likeness.explained < LEAST_EXPLAINED or (is_doubtful and is_other):
         raise NoPairError(
             f"{what}: this is no pair: the raw recording is heard, but most of the mixed one is something else "
-            f"({measured}). It has other instruments or takes in it, or was edited: give the track alone, or all stems "
-            "of the mix.",
+            f"({measured}; its levels move as those of the raw one by {following:.0%}). It has other instruments or "
+            "takes in it, or was edited: give the track alone, or all stems of the mix.",
             likeness,
         )
 
@@ -305,6 +337,10 @@ def _noted(pair: MatchedPair, mixed: Samples) -> MatchedPair:
         notes.append(f"Its clock drifts by {pair.drift_ppm:+.1f} ppm; it was resampled.")
     if pair.is_inverted:
         notes.append("Its polarity is inverted; it was turned. The console has no setting for that.")
+    if pair.is_side_turned:
+        notes.append(
+            "Its sides were upside down to each other: the right one was turned. The console has no setting for that."
+        )
     seconds = mixed.shape[1] / pair.sample_rate_hz, pair.raw.shape[1] / pair.sample_rate_hz
     if abs(seconds[0] - seconds[1]) > 0.05:
         notes.append(f"It is {seconds[0]:.1f} s long, the raw one {seconds[1]:.1f} s; what both have is compared.")

@@ -19,6 +19,10 @@ _BAND_HZ: Final = (100.0, 8000.0)
 # Frames of which this many dB below the loudest say nothing.
 _RIDGE = 1e-4
 _LONGEST_S = 60.0
+_LEVEL_WINDOW_S, _LEVEL_BANDS = 0.09, 11
+_LEVEL_BAND_HZ: Final = (150.0, 7000.0)
+# Levels further down are noise; frames further down are pauses of both.
+_LEVEL_FLOOR, _LEVEL_RANGE_DB = 1e-5, -40.0
 
 
 def explained_share(raw: Samples, mixed: Samples, sample_rate_hz: int) -> float:
@@ -60,3 +64,32 @@ def _spectrum(audio: NDArray[np.float32], size: int) -> NDArray[np.complex128]:
     windows = np.lib.stride_tricks.sliding_window_view(audio, size)[::hop]
     spectrum: NDArray[np.complex128] = np.fft.rfft(windows * np.hanning(size))
     return spectrum
+
+
+def levels_alike(raw: Samples, mixed: Samples, sample_rate_hz: int) -> float:
+    """Measures how far the levels of a recording move as those of another in halves of octaves: a correlation, -1..1.
+
+    Where a voice was tuned its waves are others, and this stays; another take moves otherwise.
+
+    Args:
+        raw: shape (samples,).
+        mixed: likewise, on the same time and as long.
+        sample_rate_hz: of both.
+    """
+    frames = min(len(raw), round(_LONGEST_S * sample_rate_hz))
+    size = 2 ** round(np.log2(_LEVEL_WINDOW_S * sample_rate_hz))
+    edges_hz = np.geomspace(_LEVEL_BAND_HZ[0], min(_LEVEL_BAND_HZ[1], 0.45 * sample_rate_hz), _LEVEL_BANDS + 1)
+    edges = np.unique(np.searchsorted(np.fft.rfftfreq(size, 1 / sample_rate_hz), edges_hz))
+    levels_db, whole_db = [], []
+    for audio in (raw, mixed):
+        power = np.square(np.abs(_spectrum(audio[:frames], size)))
+        bands = np.add.reduceat(power, edges, axis=1)[:, :-1]
+        levels_db.append(10 * np.log10(bands + _LEVEL_FLOOR * bands.max(axis=0) + 1e-20))
+        whole = bands.sum(axis=1)
+        whole_db.append(10 * np.log10(whole / max(float(whole.max()), 1e-20) + 1e-20))
+    heard = np.maximum(*whole_db) > _LEVEL_RANGE_DB
+    moves = [level[heard] - level[heard].mean(axis=0) for level in levels_db]
+    spreads = [np.sqrt(np.square(move).mean(axis=0)) for move in moves]
+    both = spreads[0] * spreads[1]
+    alike = (moves[0] * moves[1]).mean(axis=0)
+    return float(alike.sum() / both.sum()) if both.sum() > 0 else 0.0

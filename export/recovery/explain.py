@@ -27,6 +27,8 @@ _WELL, _FAIRLY = 0.3, 0.6
 _TOLD_DB, _LEVEL_TOLD_DB = 3.0, 2.0
 _PAUSE_OVER, _UNHEARD_DB = 1.5, 55.0
 _UNLIKE, _WINDOW_S = 0.3, 3.0
+# Nobody hears a difference of this distance: a twentieth of a decibel in all bins.
+_ALIKE_DISTANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Explained:
 
     @property
     def ratio(self) -> float:
-        """The distance that is left, in parts of that of the raw recording."""
-        return self.distance / max(self.raw_distance, 1e-9)
+        """The distance that is left, in parts of that of the raw recording, where the two differ audibly."""
+        return self.distance / max(self.raw_distance, _ALIKE_DISTANCE)
 
 
 def stft_distance(audio: Samples, wanted: Samples, sample_rate_hz: int) -> float:
@@ -162,6 +164,8 @@ def _over_time(powers: dict[str, Curve], difference: Curve, sample_rate_hz: int)
 
 
 def _words(found: Explained, mixed_power: Curve, rendered_power: Curve, edited_s: list[float]) -> list[str]:
+    if found.raw_distance <= _ALIKE_DISTANCE:
+        return ["The mixed recording is the raw one at another level, or the same: there is no processing to be found."]
     share = max(0.0, 1 - found.ratio)
     how = "well" if found.ratio <= _WELL else "fairly" if found.ratio <= _FAIRLY else "badly"
     words = [f"The settings explain {share:.0%} of the distance between raw and mixed: the mix is met {how}."]

@@ -24,7 +24,7 @@ _LOUDNESS_WEIGHT = 0.02
 _BAND_SIZE, _BANDS_PER_OCTAVE, _LOWEST_HZ = 8192, 3, 45.0
 # Bands this far below the loudest are not heard beside it.
 _BAND_FLOOR_DB = -60.0
-# Sides quieter than this are those of a mono recording.
+# A side quieter than this against the middle is that of a mono recording; so is a middle against the side.
 _SIDE_DB = -60.0
 
 
@@ -84,8 +84,9 @@ class SpectralLoss:
             self._band_floor = power.amax() * 10 ** (_BAND_FLOOR_DB / 10) + 1e-12
             self._band_logs = torch.log(power + self._band_floor)
         norms = torch.stack([each.norms for each in self._wanted]).mean(0)
-        side = bool(norms[3] > 10 ** (_SIDE_DB / 20) * norms[2])
-        self._channels = torch.tensor([1.0, 1.0, 1.0, 1.0 if side else 0.0])
+        least = 10 ** (_SIDE_DB / 20)
+        has_middle, has_side = bool(norms[2] > least * norms[3]), bool(norms[3] > least * norms[2])
+        self._channels = torch.tensor([1.0, 1.0, float(has_middle), float(has_side)])
         self._channels /= self._channels.sum()
 
     def __call__(self, rendered: Tensor) -> Tensor:
@@ -142,5 +143,6 @@ def _magnitudes(audio: Tensor, wanted: Wanted) -> Tensor:
     power = real.square() + imaginary.square()
     mean = power.mean(0) / 2
     cross = (real[0] * real[1] + imaginary[0] * imaginary[1]) / 2
-    four = torch.stack([power[0], power[1], mean + cross, (mean - cross).clamp(min=0)])
+    # Of sides that are alike, or turned to each other, one of the two is rounding.
+    four = torch.stack([power[0], power[1], (mean + cross).clamp(min=0), (mean - cross).clamp(min=0)])
     return (four + 1e-14).sqrt()

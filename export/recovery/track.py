@@ -39,6 +39,12 @@ _STEPS, _LAST_STEPS, _TRIAL_STEPS = 40, 16, 10
 _TRIAL_RATE, _LAST_RATE = 0.06, 0.02
 _STAGES: Final = frozenset({"low_cut", "high_cut", "eq", "compressor"})
 _FURTHER: Final = ("deesser", "saturation", "gate")
+# Where each of them begins, in standard deviations from its mean.
+_FURTHER_STARTS: Final[Mapping[str, tuple[Mapping[str, float], ...]]] = {
+    "deesser": ({}, *({"threshold_db": at, "range_db": 1.0} for at in (-2.0, -1.0, 1.0))),
+    "saturation": ({}, {"drive": 3.0}, {"drive": 6.0}),
+    "gate": ({}, *({"threshold_db": at, "range_db": by} for at in (-1.5, 0.0, 1.5) for by in (2.0, 5.0))),
+}
 # A stage that is worth less than this share of the loss is switched off; one that is added is worth more.
 _WORTH, _WORTH_MORE = 0.004, 0.02
 # Below this there is nothing left to look for.
@@ -171,12 +177,23 @@ def _searched(
     found = search.run(start, _STEPS, lambda share: say(0.6 * share))
     if found.loss > _DONE:
         for number, stage in enumerate(_FURTHER):
-            tried = search.run(replace(found, stages=found.stages | {stage}), _TRIAL_STEPS, rate=_TRIAL_RATE)
+            begun = min((search.measured(each) for each in _begun(found, stage, space)), key=lambda fit: fit.loss)
+            tried = search.run(begun, _TRIAL_STEPS, rate=_TRIAL_RATE)
             found = tried if tried.loss < found.loss * (1 - _WORTH_MORE) else found
             say(0.6 + 0.05 * (number + 1))
     found = _pruned(search, found)
     say(0.8)
     return search.run(found, _LAST_STEPS, lambda share: say(0.8 + 0.2 * share), _LAST_RATE)
+
+
+def _begun(found: Fit, stage: str, space: Space) -> Iterator[Fit]:
+    """A chain with one stage more, as it may have been set: a threshold that is far off has no gradient."""
+    for spreads in _FURTHER_STARTS[stage]:
+        vector = found.vector.clone()
+        for path, deviation in spreads.items():
+            vector[space.places[f"strip.{stage}.{path}"]] = deviation
+        space.hold(vector)
+        yield replace(found, vector=vector, stages=found.stages | {stage})
 
 
 def _starts(full: Fit, space: Space, values: Mapping[str, float]) -> Iterator[Fit]:

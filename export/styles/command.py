@@ -1,6 +1,6 @@
-"""The commands `mixbridge model style` and `curve`, found by the command line as entry points.
+"""The command `mixbridge model style`, found by the command line as an entry point.
 
-Importing this loads click alone. Torch is loaded when one of them is called: rendered tracks are compared with the
+Importing this loads click alone. Torch is loaded when it is called: rendered tracks are compared with the
 mixed ones by the distance of recovering.
 """
 
@@ -70,58 +70,3 @@ def style(dataset: Path, presets: Path, output: Path, name: str, description: st
         learn(output)
     click.echo(str(output))
     say(f"next: mixbridge model test {output} RAW.wav -o heard")
-
-
-@click.command()
-@click.argument("corpus", type=_EXISTING_FOLDER)
-@click.option("--pairs", default="10,25,50,100,200,300", show_default=True, help="How many pairs are learned from.")
-@click.option("--engineers", type=click.IntRange(1, 100), default=3, show_default=True, help="Hidden engineers.")
-@click.option("--held-out", type=click.IntRange(2, 500), default=16, show_default=True, help="Tracks that are judged.")
-@click.option(
-    "--recovered",
-    type=click.IntRange(min=0),
-    default=25,
-    show_default=True,
-    help="Up to so many pairs, settings are recovered from the audio, too; half a minute a pair.",
-)
-@click.option("--seconds", type=click.FloatRange(2, 60), default=8.0, show_default=True, help="Length of a track.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option(
-    "-o", "--output", type=_FOLDER, default=Path("learning-curve.md"), show_default=True, help="Page to write."
-)
-@click.option(
-    "--record", type=_FOLDER, help="File that keeps what was measured.  [default: in the user's cache folder]"
-)
-def curve(
-    corpus: Path,
-    pairs: str,
-    engineers: int,
-    held_out: int,
-    recovered: int,
-    seconds: float,
-    seed: int,
-    output: Path,
-    record: Path | None,
-) -> None:
-    """Measure how many pairs a style needs: hidden engineers mix voices of CORPUS, and each way learns from them.
-
-    CORPUS is one of `mixbridge model corpus`. To go on after a stop, repeat the command.
-    """
-    import torch
-
-    from ..folders import cache_folder
-    from ..recovery.files import check_torch
-    from .curve import CurveStudy, run
-
-    check_torch()
-    torch.set_num_threads(1)
-    try:
-        counts = tuple(sorted({int(count) for count in pairs.split(",")}))
-    except ValueError:
-        raise click.BadParameter(f"{pairs!r} is no list of numbers, e.g. 10,50,200", param_hint="--pairs") from None
-    if not counts or counts[0] < 1:
-        raise click.BadParameter("give numbers from 1 on", param_hint="--pairs")
-    study = CurveStudy(corpus, counts, engineers, held_out, recovered, seconds, seed)
-    kept = record or cache_folder("curve") / f"{seed}-{held_out}-{seconds:g}.jsonl"
-    run(study, output, kept, lambda text: click.echo(text, err=True))
-    click.echo(str(output))

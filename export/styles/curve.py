@@ -8,10 +8,12 @@ person has them. What was measured is kept, and the study goes on where it was s
 
 from __future__ import annotations
 
-import json
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -28,6 +30,17 @@ from ...runtime.styles.settings import RATE_HZ
 from ..recovery.dataset import NamedPair
 from ..whole_files import check_page, write_text
 from .compare import compare_pairs
+from .curve_page import (
+    DEFAULT_MODEL,
+    KNOWN,
+    RECOVERED,
+    TITLE,
+    CurvePoint,
+    CurveStudy,
+    keep_point,
+    page_text,
+    recorded_points,
+)
 from .engineer import HiddenEngineer, measures
 from .examples import StyleExample, example_of
 from .ways import WAYS, Fit, FittedWay, Rendering, hear, rendered
@@ -35,11 +48,51 @@ from .ways import WAYS, Fit, FittedWay, Rendering, hear, rendered
 Say = Callable[[str], None]
 TrackPair = tuple[str, Samples, Samples]
 
-TITLE: Final = "# How many pairs a style needs"
-COUNTS: Final = (10, 25, 50, 100, 200, 300)
-DEFAULT_MODEL: Final = "default model"
-KNOWN: Final = "known"
-RECOVERED: Final = "recovered"
+
+@dataclass(frozen=True)
+class PairWithSettings:
+    """A pair to train on.
+
+    Attributes:
+        name: of it.
+        raw: shape (1, samples), at the rate of styles.
+        mixed: shape (2, samples).
+        preset: that makes one of the other, known or recovered.
+    """
+
+    name: str
+    raw: Samples
+    mixed: Samples
+    preset: Preset
+
+
+@dataclass(frozen=True)
+class LearnedRendering:
+    """What came of a training.
+
+    Attributes:
+        render: makes mixed tracks of raw ones; as long as the folder is there that it was trained in.
+        size_bytes: of what was learned.
+    """
+
+    render: Rendering
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class TrainedWay:
+    """A way that is trained.
+
+    Attributes:
+        learn: trains on pairs, in a folder that it may write to.
+        uses_settings: whether it learns from settings, not from sound alone.
+    """
+
+    learn: Callable[[Sequence[PairWithSettings], Path, Say], LearnedRendering]
+    uses_settings: bool
+
+
+NO_TRAINED: Final[Mapping[str, TrainedWay]] = MappingProxyType({})
 
 _SPREAD_DB, _COLOUR_DB_PER_OCTAVE = 4.0, 1.2
 _QUIET_LUFS, _TRIES = -50.0, 8
@@ -47,55 +100,14 @@ _USED_TO = 24
 _REFERENCES = 3
 
 
-@dataclass(frozen=True)
-class CurvePoint:
-    """What one way was worth after so many pairs of one engineer.
-
-    Attributes:
-        engineer: number.
-        settings: whether they were known or recovered.
-        count: of pairs; 0 for what learns from none.
-        way: name.
-        share: mean of the held-out distances in parts of those of the raw tracks.
-        distance: mean STFT distance.
-        features: mean feature distance.
-        held_out: pairs.
-    """
-
-    engineer: int
-    settings: str
-    count: int
-    way: str
-    share: float
-    distance: float
-    features: float
-    held_out: int
-
-
-@dataclass(frozen=True)
-class CurveStudy:
-    """What is measured.
-
-    Attributes:
-        corpus: of `mixbridge model corpus`: raw voices to learn from in train/, to judge on in test/.
-        counts: of pairs.
-        engineers: how many.
-        held_out: pairs of each that are judged on.
-        recovered: largest count for which settings are recovered, of the first engineer; 0 for none.
-        seconds: length of a track.
-        seed: of all that is chance.
-    """
-
-    corpus: Path
-    counts: tuple[int, ...] = COUNTS
-    engineers: int = 3
-    held_out: int = 16
-    recovered: int = 25
-    seconds: float = 8.0
-    seed: int = 0
-
-
-def run(study: CurveStudy, page: Path, record: Path, say: Say, ways: Mapping[str, Fit] = WAYS) -> None:
+def run(
+    study: CurveStudy,
+    page: Path,
+    record: Path,
+    say: Say,
+    ways: Mapping[str, Fit] = WAYS,
+    trained: Mapping[str, TrainedWay] = NO_TRAINED,
+) -> None:
     """Measure the curve, and write the page.
 
     Args:
@@ -104,51 +116,29 @@ def run(study: CurveStudy, page: Path, record: Path, say: Say, ways: Mapping[str
         record: file that keeps what was measured, a line for each point.
         say: told each point.
         ways: that are compared; more may be registered.
+        trained: what is trained beside them, by name.
 
     Raises:
         AudioError: the corpus has too few voices.
         OutputError: the page cannot be written.
     """
     check_page(page, TITLE)
-    points = list(_recorded(record))
+    points = list(recorded_points(record))
     for engineer in range(study.engineers):
-        for point in _measured(study, engineer, ways, points):
+        for point in _measured(study, engineer, ways, trained, points, say):
             points.append(point)
-            _keep(record, point)
+            keep_point(record, point)
             say(f"engineer {point.engineer}, {point.count} pairs {point.settings}, {point.way}: {point.share:.3f}")
     write_text(page, page_text(points, study))
 
 
-def page_text(points: Sequence[CurvePoint], study: CurveStudy) -> str:
-    """Write the page in Markdown."""
-    ways = list(dict.fromkeys(point.way for point in points if point.count))
-    lines = [
-        f"| pairs | settings | {' | '.join(ways)} | house in parts of mean |",
-        f"|---|---|{'---|' * len(ways)}---|",
-    ]
-    for settings in (KNOWN, RECOVERED):
-        for count in sorted({point.count for point in points if point.settings == settings and point.count}):
-            cells = [_cell(points, settings, count, way) for way in ways]
-            lines.append(f"| {count} | {settings} | {' | '.join(cells)} | {_beside(points, settings, count)} |")
-    plain = _shares(points, KNOWN, 0, DEFAULT_MODEL)
-    beside = f"The default model with mixed voices of the engineer as reference: {np.mean(plain):.2f}." if plain else ""
-    return f"""{TITLE}
-
-Made by `mixbridge model curve CORPUS`. {study.engineers} hidden engineers, whose habits are draws from the Gaussian
-over 385 real vocal chains, set raw voices of {study.seconds:g} s: by level, spectrum and dynamics of each, and with
-chance. Each way learns from so many pairs and is judged on {study.held_out} tracks of voices that it has not heard:
-STFT distance of what it renders to the engineer's mix, in parts of the distance of the raw track at the mix's loudness
-(mean over tracks; in brackets the range over engineers). Settings are *known* (as the engineer set them) or *recovered*
-from the audio by `mixbridge recover`, of the first engineer.
-
-{chr(10).join(lines)}
-
-{beside}
-"""
-
-
 def _measured(
-    study: CurveStudy, engineer: int, ways: Mapping[str, Fit], points: Sequence[CurvePoint]
+    study: CurveStudy,
+    engineer: int,
+    ways: Mapping[str, Fit],
+    trained: Mapping[str, TrainedWay],
+    points: Sequence[CurvePoint],
+    say: Say,
 ) -> Iterator[CurvePoint]:
     """Points of an engineer that are missing still."""
     done = {(point.settings, point.count, point.way) for point in points if point.engineer == engineer}
@@ -156,6 +146,8 @@ def _measured(
     few = [count for count in study.counts if count <= study.recovered] if engineer == 0 else []
     wanted += [(RECOVERED, count, way) for count in few for way in ways]
     wanted = [(KNOWN, 0, DEFAULT_MODEL), *wanted]
+    learned = _wanted_trained(study, trained) if engineer == 0 else []
+    wanted += learned
     if all(key in done for key in wanted):
         return
     voices = _Voices(study, engineer)
@@ -172,6 +164,34 @@ def _measured(
             examples = [example for at in range(count) if (example := voices.example(at, settings)) is not None]
             renders = {way: _render_in(ways[way](examples), passages) for way in missing}
             yield from _points(engineer, settings, count, renders, held_out)
+    for settings, count, way in learned:
+        if (settings, count, way) not in done:
+            yield _trained_point(voices, settings, count, way, trained[way], held_out, say)
+
+
+def _wanted_trained(study: CurveStudy, trained: Mapping[str, TrainedWay]) -> list[tuple[str, int, str]]:
+    """Names what is trained: on settings that are known, and on recovered ones where these are used."""
+    known = [(KNOWN, count, way) for count in study.trained_counts for way in trained]
+    few = [count for count in study.trained_counts if count <= study.recovered]
+    return known + [(RECOVERED, count, way) for count in few for way in trained if trained[way].uses_settings]
+
+
+def _trained_point(
+    voices: _Voices,
+    settings: str,
+    count: int,
+    way: str,
+    trained: TrainedWay,
+    held_out: Sequence[TrackPair],
+    say: Say,
+) -> CurvePoint:
+    pairs = [pair for at in range(count) if (pair := voices.with_settings(at, settings)) is not None]
+    with tempfile.TemporaryDirectory(prefix="mixbridge-curve-") as work:
+        began_s = time.process_time()
+        found = trained.learn(pairs, Path(work), say)
+        learn_s = time.process_time() - began_s
+        point = next(iter(_points(0, settings, count, {way: found.render}, held_out)))
+    return replace(point, learn_s=round(learn_s, 1), size_bytes=found.size_bytes)
 
 
 def _points(
@@ -234,6 +254,14 @@ class _Voices:
                 self._examples[key] = example_of(pair, preset, raw, mixed)
         return self._examples[key]
 
+    def with_settings(self, at: int, settings: str) -> PairWithSettings | None:
+        """The same as sound and settings, known or recovered; None where nothing is recovered."""
+        name, raw, mixed, preset = self._made("train", at)
+        if settings == KNOWN:
+            return PairWithSettings(name, raw, mixed, preset)
+        example = self.example(at, settings)
+        return None if example is None else PairWithSettings(name, raw, mixed, example.preset)
+
     def _made(self, kind: str, at: int) -> tuple[str, Samples, Samples, Preset]:
         raw = self._raw(kind, at)
         rng = np.random.default_rng([self._study.seed, self._number, at, kind == "test"])
@@ -284,39 +312,3 @@ def _voice_files(folder: Path) -> list[Path]:
     if not files:
         raise AudioError(f"{folder}: no session has a vocal.flac: give a corpus of `mixbridge model corpus`.")
     return files
-
-
-def _shares(points: Sequence[CurvePoint], settings: str, count: int, way: str) -> list[float]:
-    key = settings, count, way
-    return [point.share for point in points if (point.settings, point.count, point.way) == key]
-
-
-def _cell(points: Sequence[CurvePoint], settings: str, count: int, way: str) -> str:
-    shares = _shares(points, settings, count, way)
-    if not shares:
-        return "-"
-    spread = f" ({min(shares):.2f} to {max(shares):.2f})" if len(shares) > 1 else ""
-    return f"{np.mean(shares):.2f}{spread}"
-
-
-def _beside(points: Sequence[CurvePoint], settings: str, count: int) -> str:
-    house, mean = (_shares(points, settings, count, way) for way in ("house", "mean"))
-    return f"{np.mean(house) / np.mean(mean):.2f}" if house and mean else "-"
-
-
-def _keep(record: Path, point: CurvePoint) -> None:
-    record.parent.mkdir(parents=True, exist_ok=True)
-    torn = record.is_file() and not record.read_bytes().endswith(b"\n")
-    with record.open("a", encoding="utf-8") as lines:
-        # Of a run that was killed while it wrote.
-        lines.write(("\n" if torn else "") + json.dumps(asdict(point)) + "\n")
-
-
-def _recorded(record: Path) -> Iterator[CurvePoint]:
-    if not record.is_file():
-        return
-    for line in record.read_text(encoding="utf-8").splitlines():
-        try:
-            yield CurvePoint(**json.loads(line))
-        except (ValueError, TypeError):
-            continue  # the last line of a run that was killed

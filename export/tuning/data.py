@@ -28,7 +28,7 @@ from ...runtime.audio.reading import Samples, as_stereo
 from ...runtime.model.excerpts import SILENT_LUFS, excerpt_steps, power_over_time
 from ...runtime.roles.decide import decide_roles
 from ..compact.bands import BAND_COUNT, SAMPLE_RATE_HZ, WINDOW_SAMPLES, BandPowers, BandPowerTransform
-from ..pairs.check import on_time_of, reached_by
+from ..pairs.check import on_time_of, reached_by, with_sides_upright
 from ..recovery.files import read_whole
 from ..twin.proof import runtime_mix
 from ..whole_files import write_bytes
@@ -99,7 +99,7 @@ def aligned(pair: TuningPair) -> AlignedPair:
     total = np.zeros(frames, np.float32)
     for audio in raws.values():
         total += audio.mean(axis=0)
-    mixed = read_whole(pair.mixed, SAMPLE_RATE_HZ)
+    mixed = with_sides_upright(total[None], read_whole(pair.mixed, SAMPLE_RATE_HZ))
     moved, lags = on_time_of(total, mixed, SAMPLE_RATE_HZ)
     inside = reached_by(mixed.shape[1], lags, frames, SAMPLE_RATE_HZ)
     return AlignedPair(

@@ -4,6 +4,10 @@
 
 recovers a folder of pairs undisturbed, then again with kill -9 at random moments (the same command each time), and a
 third time with Ctrl-C; it says whether all three end alike, to the byte, and leave nothing. Exits with 1 if not.
+
+    python tests/support/killing.py DATASET --training --kills 10 --page kills.md
+
+trains on the folder likewise, and compares presets and weights, bit for bit. A page is added to, or begun.
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
 RECOVER = (sys.executable, "-c", _PROGRAM, "--quiet", "recover")
+TRAIN = (sys.executable, "-c", _PROGRAM, "--quiet", "train")
+_TRAINING = "{batch_size: 4, num_workers: 1, max_steps: 300, check_every: 20, patience: 15, held_out: 0.25}"
 
 
 def kill_often(command: Sequence[str], kills: int, seed: int, longest_s: float, number: int = signal.SIGKILL) -> int:
@@ -68,6 +74,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def learned(run: Path) -> dict[str, bytes]:
+    """Reads what a run has learned: presets, and what its checkpoint has of weights."""
+    import torch
+
+    data = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    found = {name: value for name, value in contents(run / "presets").items() if name.endswith(".json")}
+    found["steps"] = str(data["global_step"]).encode()
+    for kind in ("best", "average", "state_dict"):
+        found |= {f"{kind} {name}": value.numpy().tobytes() for name, value in data[kind].items()}
+    return found
+
+
 def main() -> int:
     """Runs the comparison; 0 if all ends are alike."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -75,25 +93,43 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--training", action="store_true")
+    parser.add_argument("--page", type=Path)
     options = parser.parse_args()
+    read = learned if options.training else contents
+    lines = [f"## {'Training' if options.training else 'Recovering'}", ""]
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+        lines.append(f"- {text}")
+
     with tempfile.TemporaryDirectory() as place:
         folders = [Path(place) / name for name in ("undisturbed", "killed", "interrupted")]
-        commands = [
-            [*RECOVER, str(options.dataset), "-o", str(folder), "--jobs", str(options.jobs)] for folder in folders
-        ]
+        commands = [_command(options, folder, Path(place)) for folder in folders]
         begin = time.monotonic()
         subprocess.run(commands[0], check=True)
         whole_s = time.monotonic() - begin
-        wanted = contents(folders[0])
-        print(f"undisturbed: {len(wanted)} files in {whole_s:.0f} s", flush=True)
+        wanted = read(folders[0])
+        say(f"undisturbed: {len(wanted)} {'arrays and presets' if options.training else 'files'} in {whole_s:.0f} s")
         is_alike = True
         for folder, command, number in zip(folders[1:], commands[1:], (signal.SIGKILL, signal.SIGINT), strict=True):
             count = options.kills if number == signal.SIGKILL else 1
             ended = kill_often(command, count, options.seed, 0.6 * whole_s, number)
-            same = contents(folder) == wanted
+            same = read(folder) == wanted
             is_alike &= same
-            print(f"{number.name}: {ended} times, then {'the same' if same else 'other'} files", flush=True)
+            say(f"{number.name}: {ended} times, then {'the same' if same else 'other'} results, to the bit")
+    if options.page:
+        with options.page.open("a", encoding="utf-8") as page:
+            page.write("\n".join(lines) + "\n\n")
     return 0 if is_alike else 1
+
+
+def _command(options: argparse.Namespace, folder: Path, place: Path) -> list[str]:
+    if not options.training:
+        return [*RECOVER, str(options.dataset), "-o", str(folder), "--jobs", str(options.jobs)]
+    config = place / "training.yaml"
+    config.write_text(_TRAINING, encoding="utf-8")
+    return [*TRAIN, str(options.dataset), "-c", str(config), "-o", str(folder)]
 
 
 if __name__ == "__main__":

@@ -270,6 +270,10 @@ def _alignment(matched: MatchedPair, mixed: Samples, finding: Make) -> Iterable[
         )
     if matched.is_inverted:
         yield finding("polarity", "mended", "the mixed file is upside down (inverted polarity); it is turned.")
+    if matched.is_side_turned:
+        yield finding(
+            "polarity", "mended", "the sides of the mixed file are upside down to each other; the right one is turned."
+        )
     seconds = mixed.shape[1] / rate_hz, matched.raw.shape[1] / rate_hz
     if abs(seconds[0] - seconds[1]) > _LENGTHS_S:
         yield finding(

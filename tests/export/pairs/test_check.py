@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mixbridge.export.pairs.check import MatchedPair, NoPairError, match_pair, realigned
+from mixbridge.export.pairs.check import MatchedPair, NoPairError, PairLikeness, _refuse_none, match_pair, realigned
 from mixbridge.presets.errors import AudioError
 from scipy.signal import butter, fftconvolve, sosfilt
 
@@ -147,3 +147,40 @@ def test_of_a_raw_recording_whose_sides_cancel_each_other_one_is_heard_and_it_is
     assert turned.likeness.explained > 0.95
     with pytest.raises(AudioError, match="vox: the mixed recording is silent: give another file"):
         match_pair(raw, 0 * raw, RATE_HZ, "vox")
+
+
+def test_a_side_that_is_inverted_is_turned_and_told() -> None:
+    raw = voice(1)
+    mixed = processed(raw)
+    pair = match_pair(raw, np.stack([mixed[0], -mixed[1]]), RATE_HZ)
+    np.testing.assert_allclose(pair.mixed, mixed, atol=1e-6)
+    assert pair.is_side_turned
+    assert any("the right one was turned" in note for note in pair.notes)
+    assert not match_pair(raw, mixed, RATE_HZ).is_side_turned
+
+
+def test_a_voice_that_was_tuned_all_through_is_told_apart_from_another_take() -> None:
+    raw = voice(1)
+    # As long, a fifth of a semitone higher: the levels stay, the waves do not.
+    frames = raw.shape[1]
+    tuned = np.zeros_like(raw)
+    size = RATE_HZ // 4
+    for at in range(0, frames - 2 * size, size // 2):
+        grain = raw[0, at : at + 2 * size]
+        places = np.arange(size) * 2 ** (0.4 / 12)
+        tuned[0, at : at + size] += np.interp(places, np.arange(2 * size), grain) * np.hanning(size)
+    with pytest.raises(NoPairError, match="tuned all through") as tuning:
+        match_pair(raw, tuned, RATE_HZ)
+    with pytest.raises(NoPairError, match="Another take") as other:
+        match_pair(raw, processed(voice(2)), RATE_HZ)
+    followed = [error.value.likeness.following for error in (tuning, other) if error.value.likeness is not None]
+    assert followed[0] is not None
+    assert followed[1] is not None
+    assert followed[0] > 0.7 > 0.4 > followed[1]
+
+
+def test_what_is_explained_by_rhythm_alone_is_no_pair() -> None:
+    """Another drum that plays alike is predicted in part; its levels move otherwise."""
+    _refuse_none(PairLikeness(0.3, 37.0, 0.5, 0.8), "a tuned voice")
+    with pytest.raises(NoPairError, match="levels move as those of the raw one by 13%"):
+        _refuse_none(PairLikeness(0.3, 37.0, 0.5, 0.13), "another drum")

@@ -19,10 +19,13 @@ from mixbridge.bridge.cli.main import cli
 from mixbridge.export.pairs.check import NoPairError, match_pair
 from mixbridge.export.recovery import files as recovery_files
 from mixbridge.export.recovery.explain import at_loudness_of, explain, stft_distance
+from mixbridge.export.recovery.fit import FIXED, Fit
 from mixbridge.export.recovery.loss import SpectralLoss
-from mixbridge.export.recovery.track import _at_level, _passage, _refuse_other_sound, left_inside, recover_track
+from mixbridge.export.recovery.space import Space
+from mixbridge.export.recovery.track import _at_level, _begun, _passage, _refuse_other_sound, left_inside, recover_track
 from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError
 from mixbridge.presets.files import load
+from mixbridge.runtime.audio.loudness import integrated_loudness
 from scipy.signal import butter, sosfilt
 
 from .conftest import RATE_HZ, mixed_by, preset, sung
@@ -236,3 +239,29 @@ def test_a_mixed_file_that_is_shorter_is_met_as_well() -> None:
     assert not any("automation" in words for words in found.explained.words)
     assert not found.residual[:, : RATE_HZ - 1].any()
     assert found.rendered[:, 5 * RATE_HZ :].any()
+
+
+def test_a_pair_that_differs_in_level_alone_is_told_as_that() -> None:
+    raw = sung(8)
+    found = explain(raw, np.repeat(0.5 * raw, 2, axis=0), np.repeat(0.4999 * raw, 2, axis=0), RATE_HZ)
+    assert found.ratio < 0.1
+    assert found.words == (
+        "The mixed recording is the raw one at another level, or the same: there is no processing to be found.",
+    )
+
+
+def test_sides_that_cancel_have_a_distance() -> None:
+    raw = sung(8)[0]
+    assert stft_distance(0.9 * np.stack([raw, -raw]), np.stack([raw, -raw]), RATE_HZ) == pytest.approx(0.2, abs=0.05)
+
+
+def test_a_gate_is_found_where_its_threshold_is_far_from_the_usual() -> None:
+    raw = sung(8)
+    space = Space(integrated_loudness(raw, RATE_HZ))
+    plain = Fit(space.start({}), FIXED, frozenset(), frozenset(), 1.0)
+    begun = [space.values(fit.vector) for fit in _begun(plain, "gate", space)]
+    thresholds_db = sorted(
+        {round(each["strip.gate.threshold_db"] - integrated_loudness(raw, RATE_HZ)) for each in begun}
+    )
+    assert thresholds_db == [-42, -30, -18]
+    assert max(each["strip.gate.range_db"] for each in begun) == pytest.approx(46)

@@ -8,7 +8,8 @@ import pytest
 import soundfile as sf
 from mixbridge.export.styles import curve
 from mixbridge.export.styles.compare import compare_pairs
-from mixbridge.export.styles.curve import KNOWN, CurvePoint, CurveStudy, page_text, run
+from mixbridge.export.styles.curve import run
+from mixbridge.export.styles.curve_page import KNOWN, CurvePoint, CurveStudy, page_text
 from mixbridge.export.styles.engineer import HiddenEngineer, measures
 from mixbridge.export.styles.ways import WAYS, rendered
 from mixbridge.presets.errors import AudioError
