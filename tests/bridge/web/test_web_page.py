@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import soundfile as sf
+from axe_playwright_python.sync_playwright import Axe
 from desk_simulator import X32Simulator
 from mixbridge.presets import files
 from mixbridge.presets.preset import Preset
@@ -267,3 +269,34 @@ def test_names_are_shown_as_text_and_the_page_speaks_french(page: Page, server: 
     assert page.evaluate("document.documentElement.lang") == "fr"
     page.reload()
     expect(page.locator("#undo")).to_have_text("Annuler")
+
+
+@pytest.mark.parametrize(("scheme", "language", "width"), [("light", "en", 1280), ("dark", "fr", 820)])
+def test_axe_finds_no_fault_in_the_pages_states(
+    browser: Browser, server: WebServer, scheme: Literal["light", "dark"], language: str, width: int
+) -> None:
+    """Contrast, labels, roles, names: the mixer with all boxes open, and the effects' strip."""
+    server.json("/api/do", {"what": "remember", "name": "first"})
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = opened(context.new_page(), server)
+    page.select_option("#language", language)
+    page.wait_for_selector('#panel[data-shown="track/0"] .wave')
+    page.click("#open-more")
+    page.click("#open-push")
+    if not page.locator("#lane circle").count():
+        page.click("#lane-add")
+    faults = Axe().run(page).response["violations"]
+    page.locator(".strip .name").nth(3).click()
+    faults += Axe().run(page, context="#panel").response["violations"]
+    said = [(fault["id"], [node["html"][:200] for node in fault["nodes"]]) for fault in faults]
+    assert said == []
+    context.close()
+
+
+def test_axe_finds_no_fault_where_nothing_is_open(browser: Browser, tmp_path: Path) -> None:
+    with web_server(tmp_path) as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        expect(page.locator("#empty")).to_be_visible()
+        assert [fault["id"] for fault in Axe().run(page).response["violations"]] == []
+        page.close()
