@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ....presets.errors import MixbridgeError
 from ..kinds import Duration, Loudness
 from ..options import FormatOptions, ModelChoice, Trying, shared, takes
 
@@ -254,9 +255,22 @@ def _defaults(mixing: BatchMixing, choice: ModelChoice, audio: FormatOptions) ->
         dry=mixing.dry,
         muted=mixing.muted,
     )
+    _check_are_there(mixing.references)
     references = tuple(map(_absolute_song, mixing.references))
     preset = None if mixing.preset is None else _absolute_file(mixing.preset)
     return Defaults(references, preset, _absolute_file(choice.model), options)
+
+
+def _check_are_there(songs: tuple[str, ...]) -> None:
+    """Refuse references that are not there: every session would fail of them, when its turn had come.
+
+    Raises:
+        MixbridgeError: there is one.
+    """
+    for song in songs:
+        name = song.rpartition("=")[0] or song
+        if "://" not in song and not os.path.exists(song) and not os.path.exists(name):  # noqa: PTH110
+            raise MixbridgeError(f"{name}: there is no such file. Check the name and the folder.")
 
 
 def _pool(output: Path, provider: str, workers: int, running: Running) -> Pool:

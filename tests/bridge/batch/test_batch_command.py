@@ -18,6 +18,7 @@ import pytest
 import soundfile as sf
 from mixbridge.bridge.batch.page import PAGE
 from mixbridge.bridge.batch.work import do_item
+from mixbridge.bridge.cli.main import main
 from mixbridge.presets import files
 from mixbridge.runtime.batch.items import BatchItem, BatchPlace, ItemOutcome
 from mixbridge.runtime.batch.ledger import LEDGER, read_status
@@ -233,3 +234,11 @@ def test_paths_mean_the_same_in_a_process_that_stands_elsewhere(tmp_path, monkey
     assert _absolute_song("a=b.wav") == str(tmp_path / "a=b.wav")
     assert _absolute_song("nowhere.wav=0.7") == "nowhere.wav=0.7"
     assert _absolute_file("lead-vocal") == "lead-vocal"
+
+
+@pytest.mark.parametrize("song", ["nowhere.wav", "nowhere.wav=0.7"])
+def test_a_reference_that_is_not_there_is_told_before_the_first_session(songs, tmp_path, capsys, song):
+    output = tmp_path / "out"
+    assert main(["batch", str(songs), "-o", str(output), "--reference", song]) == 2
+    assert "nowhere.wav: there is no such file" in capsys.readouterr().err
+    assert not output.exists()
