@@ -237,8 +237,9 @@ def test_paths_mean_the_same_in_a_process_that_stands_elsewhere(tmp_path, monkey
 
 
 @pytest.mark.parametrize("song", ["nowhere.wav", "nowhere.wav=0.7"])
-def test_a_reference_that_is_not_there_is_told_before_the_first_session(songs, tmp_path, capfd, song):
+def test_a_reference_that_is_not_there_is_told_before_the_first_session(songs, tmp_path, capsys, song):
     output = tmp_path / "out"
-    assert main(["batch", str(songs), "-o", str(output), "--reference", song]) == 2
-    assert "nowhere.wav: there is no such file" in capfd.readouterr().err
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["batch", str(songs), "-o", str(output), "--reference", song])
+    assert "nowhere.wav: there is no such file" in capsys.readouterr().err
     assert not output.exists()
