@@ -79,6 +79,10 @@ DESK = Family(
 PLUGIN = Family(
     "Find plug-ins, and learn which of their parameters is what.",
     {
+        "scan": Lazy("List the plug-ins on this machine.", ".plugins.scan", "scan_command"),
+        "show": Lazy("List the parameters of a plug-in.", ".plugins.scan", "show_command"),
+        "measure": Lazy("Measure a plug-in, and write its profile.", ".plugins.measure", "measure_command"),
+        "check": Lazy("Measure a plug-in again, and compare.", ".plugins.measure", "check_command"),
         "save": Lazy("Write a preset as states of your own plug-ins.", ".plugins.save", "save_command"),
     },
 )

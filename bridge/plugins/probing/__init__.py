@@ -1,0 +1,1 @@
+"""Plug-ins found on this machine, each loaded in a process of its own."""
