@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....presets.errors import PluginError
-from ..probing.inspection import HOST_PARAMETERS, class_id
+from ..inspection import HOST_PARAMETERS, class_id
 
 Floats = NDArray[np.float64]
 

@@ -43,7 +43,7 @@ def say(channel: IO[str], **message: Any) -> None:
 def _done(request: Mapping[str, Any], channel: IO[str], load: Loader, names_of: NamesOf) -> Mapping[str, Any]:
     path, name = str(request["path"]), request.get("name")
     if request["do"] == "inspect":
-        from .inspection import inspect
+        from ..inspection import inspect
 
         names = names_of(path)
         if len(names) > 1 and name is None:
