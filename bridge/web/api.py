@@ -88,6 +88,7 @@ def application(work: PageWork) -> Starlette:
         Route("/api/do", _answered(work, _do), methods=["POST"]),
         Route("/api/sound/{version}", _answered(work, views.sound)),
         Route("/api/meters", _answered(work, views.meters)),
+        Route("/api/engine", _answered(work, views.engine)),
         Route("/api/strip/{part}/{index:int}", _answered(work, views.strip)),
         Route("/api/curves/{part}/{index:int}", _answered(work, views.curves)),
         Route("/api/wave/{part}/{index:int}", _answered(work, views.wave)),
@@ -116,6 +117,7 @@ def state_of(work: PageWork) -> dict[str, Any]:
         "can_undo": studio.can_undo,
         "can_redo": studio.can_redo,
         "snapshots": list(studio.snapshots),
+        "engine": None if work.engine is None else {"where": work.engine.where, "is_there": work.engine.is_there},
         "session_formats": dict(work.sessions.kinds),
         "job": None if studio.jobs.latest is None else asdict(studio.jobs.latest),
         "material": {

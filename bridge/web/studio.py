@@ -129,6 +129,21 @@ class PageStudio:
         preset = self.preset
         return [one for item in edits if isinstance(item, SettingEdit) for one in item.with_linked(preset)]
 
+    def change(self, edit: Callable[[Preset], Preset], gesture: str = "") -> None:
+        """Change the preset in another way; what the edit raises passes through."""
+        self._current.change(edit, gesture)
+        self._tell()
+
+    def begin_with(self, preset: Preset) -> Preset:
+        """Work on another preset from here on, with no way back; gives it as it is held."""
+        self._current = CurrentPreset(preset)
+        self._tell()
+        return self._current.preset
+
+    def tell_all(self) -> None:
+        """Have pages look at the state again."""
+        self._tell(saving=False)
+
     def set_amount(self, amount: float) -> None:
         """Use this much of the preset, 0..1.5."""
         self._current.set_amount(amount)

@@ -22,6 +22,7 @@ from .showing.numbers import numbers
 from .showing.pictures import bus_curves, bus_pictures, master_pictures, strip_pictures
 from .work import PageWork
 
+_USUAL_RATE_HZ: Final = 48_000
 _PART_CLASSES: Final = {"track": Strip, "bus": Strip, "master": Master, "reverb": Reverb, "delay": Delay}
 
 
@@ -70,6 +71,13 @@ def _switches(words: list[str], preset: Preset) -> Iterator[SectionSwitch]:
             yield SectionSwitch(known, int(number), "tracks" if part == "track" else "buses")
 
 
+def engine(work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
+    """The meters of the live engine that is followed."""
+    if work.engine is None:
+        raise PresetError("no live engine is followed: start mixbridge web with --follow.")
+    return {"is_there": work.engine.is_there, **asdict(work.engine.meters)}
+
+
 def meters(work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
     """How loud each strip is in the loop."""
     studio = work.studio
@@ -100,7 +108,7 @@ def curves(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
     """The curves of a strip alone, for each move of a drag."""
     studio = work.studio
     part, index = request.path_params["part"], request.path_params["index"]
-    preset = preset_at(studio.preset, studio.material.loop.start_s)
+    preset = preset_at(studio.preset, studio.material.loop.start_s if studio.material.stems else 0.0)
     with _known_strips():
         match part:
             case "track":
@@ -111,7 +119,7 @@ def curves(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
                 bus = preset.master
             case _:
                 return {}
-    return bus_curves(bus, studio.material.sample_rate_hz)
+    return bus_curves(bus, studio.material.sample_rate_hz or _USUAL_RATE_HZ)
 
 
 def wave(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ...runtime.model.bundle import DEFAULT_MODEL
 from ..sessions.core.model import Session
 from .doing.desk import PageDesk
+from .doing.engine import PageEngine
 from .doing.making import PageMaking
 from .doing.sessions import PageSessions
 from .showing.waves import Waves
@@ -23,6 +24,7 @@ class PageWork:
         making: predicts and renders.
         opened: the DAW session that the stems are from; None if they were files.
         desk: pushes.
+        engine: the live engine that is followed; None for none.
         sessions: writes session files.
         waves: of the files.
     """
@@ -30,6 +32,7 @@ class PageWork:
     studio: PageStudio
     model: str = DEFAULT_MODEL
     opened: Session | None = None
+    engine: PageEngine | None = None
     sessions: PageSessions = field(init=False)
     making: PageMaking = field(init=False)
     desk: PageDesk = field(init=False)

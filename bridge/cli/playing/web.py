@@ -26,6 +26,11 @@ _KEY_LENGTH = 16
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[STEMS|SESSION|PRESET]...")
 @click.option("--reference", metavar="FILE", help="A finished song whose sound the mix should have.")
+@click.option(
+    "--follow",
+    metavar="HOST[:PORT]",
+    help="Show and move what a running `mixbridge live --port PORT` plays.  [port: 9500]",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="TCP port; 0: a free one.")
 @click.option(
     "--host",
@@ -44,6 +49,7 @@ def web(
     *,
     sources: tuple[str, ...],
     reference: str | None,
+    follow: str | None,
     port: int,
     host: str,
     browser: bool,
@@ -66,6 +72,7 @@ def web(
         from ...web.serving import serve_page
     except ImportError as error:
         raise MixbridgeError(f"the page needs {error.name}: {install_command('web')}.") from error
+    from ...web.doing.engine import PageEngine
     from ...web.material import PageMaterial
     from ...web.studio import PageStudio
     from ...web.work import PageWork
@@ -77,7 +84,7 @@ def web(
     if len(presets) > 1:
         raise click.UsageError("give one preset at most")
     preset = load(presets[0]) if presets else None
-    place = _work_folder([*sources, reference or ""], fresh=fresh)
+    place = _work_folder([*sources, reference or "", *([f"--follow {follow}"] if follow else [])], fresh=fresh)
     with ExitStack() as stack:
         material, session = PageMaterial({}), None
         if stems:
@@ -97,6 +104,9 @@ def web(
             material = replace(material, reference=Path(reference).absolute(), reference_name=Path(reference).name)
         work = PageWork(PageStudio(material, place, preset), choice.model, session)
         studio = work.studio
+        if follow is not None:
+            work.engine = PageEngine(studio, follow)
+            work.engine.start()
 
         def say_where(address: Address) -> None:
             if saying.as_json:

@@ -179,7 +179,7 @@ function tellError(error) {
 function draw() {
   if (!state || !table) return;
   mixer.draw(state.preset);
-  by("empty").hidden = state.material.stems.length > 0;
+  by("empty").hidden = state.material.stems.length > 0 || Boolean(state.engine);
   by("mixer").hidden = !state.preset.tracks.length;
   const known = selected && strips(state.preset).find((strip) => strip.part === selected.part && strip.index === selected.index);
   if (known) {
@@ -249,6 +249,7 @@ function showPlan(plan) {
 }
 
 let shownJob = "";
+let shownEngine = null;
 
 function take(next) {
   if (next.revision < told) return;
@@ -263,6 +264,8 @@ function take(next) {
     else if (edit.path === "mute") state.preset.tracks[edit.index].mute = Boolean(edit.value);
     else put(partOf(state.preset, edit.part, edit.index), edit.path, edit.value);
   }
+  showEngine(shownEngine, next.engine);
+  shownEngine = next.engine;
   const job = JSON.stringify(next.job);
   if (job !== shownJob) showJob(next.job);
   shownJob = job;
@@ -297,7 +300,7 @@ async function refreshState() {
 let asked = null;
 
 async function refreshSound() {
-  if (!state?.material.stems.length) return;
+  if (!state?.material.stems.length) { await refreshPictures(); return; }
   asked?.abort();
   asked = new AbortController();
   const { signal } = asked;
@@ -314,10 +317,40 @@ async function refreshSound() {
   }
 }
 
+// The meters of a live engine that is followed.
+let engine = null;
+
+async function listen() {
+  for (;;) {
+    if (!state?.engine?.is_there) engine = null;
+    else {
+      try {
+        engine = await ask("/api/engine");
+      } catch {
+        engine = null;
+      }
+    }
+    if (state && !state.engine) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function showEngine(before, now) {
+  if (!now || before?.is_there === now.is_there) return;
+  if (now.is_there) tellUser(`${say("engine_there")} ${now.where}`);
+  else if (before) tellUser(`${say("engine_away")} ${now.where}`, true);
+  else tellUser(`${say("engine_wait")} ${now.where}`);
+}
+
 async function refreshPictures(signal) {
-  if (!selected || !state.material.stems.length) return;
+  if (!selected) return;
   const { part, index } = selected;
   try {
+    if (!state.material.stems.length) {
+      const curves = await ask(`/api/curves/${part}/${index}`, signal);
+      if (selected.part === part && selected.index === index) panel.drawCurves(curves);
+      return;
+    }
     const wave = `${part}/${index}/${JSON.stringify(state.material)}`;
     if (desk.movable(part).length && panel.lanes.wave?.key !== wave) {
       const drawn = await ask(`/api/wave/${part}/${index}`, signal);
@@ -347,7 +380,8 @@ async function playOrStop() {
 
 function tick() {
   panel.lanes.play(player.isPlaying && version !== "reference" ? desk.playingAt() : null);
-  mixer.level(player.isPlaying && version === "mix" ? meters : null, player.position);
+  if (state?.engine) mixer.live(engine?.is_there ? engine : null);
+  else mixer.level(player.isPlaying && version === "mix" ? meters : null, player.position);
   requestAnimationFrame(tick);
 }
 
@@ -468,6 +502,7 @@ async function begin() {
   wire();
   table = await ask("/api/table");
   tick();
+  listen();
   await follow(take, (error) => tellUser(`${say("away")} ${error instanceof ServerError ? error.message : ""}`, true), () => {
     told = 0; // a server that was started again counts anew
     tellUser(say("back"));

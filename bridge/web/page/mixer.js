@@ -62,6 +62,14 @@ export class Mixer {
     }
   }
 
+  // The meters of a live engine: tracks in their order, the master.
+  live(engine) {
+    for (const view of this.views) {
+      const level = view.part === "track" ? engine?.tracks_db[view.index] : view.part === "master" && engine?.mix_db.length ? Math.max(...engine.mix_db) : undefined;
+      paint(view.canvas, level ?? FLOOR_DB);
+    }
+  }
+
   #view(strip) {
     const { part, index, name } = strip;
     const root = make("div", { class: "strip", role: "group", "aria-label": name });
