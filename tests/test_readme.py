@@ -12,6 +12,7 @@ import click
 import numpy as np
 import pytest
 import soundfile as sf
+from insert_models import scaling
 from mixbridge.bridge.cli.main import cli, main
 from mixbridge.presets import factory, files
 from mixbridge.presets.preset import Preset, Track
@@ -71,7 +72,15 @@ def folder(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         sf.write(path, 0.1 * numbers.standard_normal((round(seconds * RATE_HZ), channels)), RATE_HZ)
 
-    for name in ("stems/Bass.wav", "stems/Lead Vox.wav", "vox.wav", "bass.wav", "sessions/Monday/Vox.wav"):
+    for name in (
+        "stems/Bass.wav",
+        "stems/Lead Vox.wav",
+        "vox.wav",
+        "bass.wav",
+        "sessions/Monday/Vox.wav",
+        "noisy/Bass.wav",
+        "noisy/Lead Vox.wav",
+    ):
         write(name, 1)
     for name in ("song.wav", "ref.wav", "a.wav", "b.wav"):
         write(name, 8, 2)
@@ -88,6 +97,7 @@ def folder(tmp_path, monkeypatch):
     for name in ("run/checkpoints/last.ckpt", "diff-mst.ckpt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
+    scaling(tmp_path / "mine.onnx")
     (tmp_path / "CORPUS").mkdir()
     (tmp_path / "presets").mkdir()
     (tmp_path / "vocal.yaml").write_text("track_root_dirs: [dataset/raw]\nmix_root_dirs: [dataset/mixed]\n")

@@ -26,6 +26,7 @@ from .scope import MASTER, Scope
 
 # Less is not heard, and not told.
 _AUDIBLE_DB = 0.5
+_LISTED = 6
 # Levels that all of a strip passes.
 _EFFECT_KEYS = tuple(f"{kind}." for kind in EFFECTS)
 _STRIP_LEVELS = ("trim_db", "compressor.makeup_db", "fader_db")
@@ -295,6 +296,10 @@ def make_plan(
             f"{desk.title} has nothing of {', '.join(sorted(scope.sections))} to be set: choose other sections.",
             hints=(Hint("only", "eq,compressor"),),
         )
+    names = [track.name for track in preset.tracks if track.inserts]
+    if names:
+        listed = f"{', '.join(names[:_LISTED])}{' and others' if len(names) > _LISTED else ''}"
+        notes.append(f"What {listed} went through first is left out: apply the preset, and use the stems written.")
     if preset.has_lanes:
         count = sum(1 for _ in preset.all_lanes())
         lanes = "a lane that moves a setting" if count == 1 else f"{count} lanes that move settings"

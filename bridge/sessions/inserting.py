@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...presets.checking.arguments import checked_kind, checked_path
+from ...presets.editing.changing_inserts import tracks_with_inserts, without_inserts
 from ...presets.errors import Hint, OutputError, PresetError, SessionError
+from ...presets.inserts.words import inserts_line
 from ...presets.names import unique_names
 from ...presets.preset import Preset
 from ...runtime.audio.output import check_output_file
@@ -60,7 +62,7 @@ def insert(
             f"{session.path}: the DAW plays none of the preset's tracks, e.g. {name[:80]!r} is not: {reasons[name]}.",
             hints=(Hint("muted"),),
         )
-    present = _without(preset, [track for track, name in match.items() if name in reasons])
+    present = without_inserts(_without(preset, [track for track, name in match.items() if name in reasons]))
     match = {track: name for track, name in match.items() if name not in reasons}
     check_output_file(output, overwrite=overwrite, inputs=session_files(session))
     is_new = becomes_new(session.path, output)
@@ -71,6 +73,12 @@ def insert(
     with rendered_returns(session, present, match, entry.lacks, place, sound or ReturnSource()) as returns:
         written = act(session, present, output, match=match, returns=returns.audio, overwrite=overwrite)
     notes = [f"{name}: {reason} in the session, so it is left as it is." for name, reason in reasons.items()]
+    notes += [
+        f"{track.name}: what it goes through first ({inserts_line(track.inserts)}) is left out; the stems that "
+        "`mixbridge apply` writes have it."
+        for track in tracks_with_inserts(preset)
+        if track.name in match
+    ]
     notes += [*written.notes, *(item.words for item in returns.audio), *returns.notes]
     if not is_new:
         names = unique_names(track.name for track in session.tracks)

@@ -69,8 +69,12 @@ def inserts_wanted(
     unknown = [name for name in wishes.added if name not in stems]
     if unknown:
         raise PresetError(f"there is no track {unknown[0]!r} for an insert; there are: {', '.join(stems)}.")
-    cleaned = _cleaned(stems, wishes.clean, told, files) if wishes.clean else frozenset()
-    first = {name: (denoise_insert(wishes.clean_db),) for name in stems if name in cleaned}
+    cleaned = _cleaned(stems, wishes.clean, told, files) if wishes.clean else {}
+    first = {
+        # The network knows speech well, and takes held notes for noise: see `deepfilter/floor.py`.
+        name: (denoise_insert(wishes.clean_db).model_copy(update={"protect": role != "speech"}),)
+        for name, role in cleaned.items()
+    }
     wanted = {name: (*first.get(name, ()), *wishes.added.get(name, ())) for name in stems}
     for name, inserts in wanted.items():
         if len(inserts) > MOST_INSERTS:
@@ -80,7 +84,8 @@ def inserts_wanted(
 
 def _cleaned(
     stems: Mapping[str, Path], asked: Sequence[str], told: Mapping[str, Role], files: OpenFiles
-) -> frozenset[str]:
+) -> dict[str, Role | None]:
+    """Tell which tracks are cleaned, and what each is."""
     roles = _roles(stems, told, files)
     by_name = {_plain(name): name for name in stems}
     chosen: set[str] = set()
@@ -99,7 +104,7 @@ def _cleaned(
             heard = ", ".join(f"{name} ({role or 'unknown'})" for name, role in roles.items())
             raise PresetError(f'no track is "{words}", to be cleaned; there are: {heard}. Name the track itself.')
         chosen |= named
-    return frozenset(chosen)
+    return {name: roles[name] for name in stems if name in chosen}
 
 
 def _roles_meant(plain: str) -> frozenset[Role] | None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+from ..inserts.options import AllowingCode
+from ..inserts.playing import inserts_run
 from ..kinds import Duration
 from ..options import Saying, shared, takes
 from ..output.saying import echo_json, is_quiet, say
@@ -182,6 +184,7 @@ def _recording(path: Path | None, inputs: tuple[Path, ...], *, overwrite: bool) 
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record the mix: WAV (float) or FLAC.")
 @click.option("--force", is_flag=True, help="Replace a recording that is there already.")
 @takes(Controlling, "control")
+@takes(AllowingCode, "allowing")
 @takes(Saying, "saying")
 def live(
     *,
@@ -194,6 +197,7 @@ def live(
     record: Path | None,
     force: bool,
     control: Controlling,
+    allowing: AllowingCode,
     saying: Saying,
 ) -> None:
     """Play the settings of PRESET in real time.
@@ -204,6 +208,8 @@ def live(
     preset, files = _matched(preset_, stems, assignments, quiet=saying.is_quiet)
     control.check(preset)
     other = None if control.other is None else _other(preset, control.other)
+    prepared = inserts_run(preset, files, other, allowing.rules(preset_), quiet=saying.is_quiet)
+    preset, files, other = click.get_current_context().with_resource(prepared)
     choice = _choice(device, files)
     source = _source(preset, files, device.stereo, loops=loop)
 

@@ -61,7 +61,8 @@ class _Channel:
         noisy = heard[ORDER - 1 - LOOKAHEAD : -LOOKAHEAD]
         clean = _cleaned(noisy, heard, decided)
         if self._floor is not None:
-            clean = protected(noisy, clean, self._floor)
+            around = np.lib.stride_tricks.sliding_window_view(np.abs(heard) ** 2, ORDER, axis=0).mean(axis=-1)
+            clean = protected(noisy, clean, around, self._floor)
         return self._synthesis.process(self._kept * noisy + (1 - self._kept) * clean)
 
 

@@ -24,8 +24,9 @@ _QUIET_SHARE: Final = 0.05
 _SILENT_POWER: Final = 1e-9
 # So many levels are kept, spread over the track: a minute of frames.
 _MOST_LEVELS: Final = 1200
-# How far over its floor a bin has to stand; its floor is 0.4 of the mean of noise.
-_OVER_FLOOR: Final = 15.0
+# How far over its floor a bin has to stand, on the mean of five frames: the floor is 0.4 of the mean of noise, which
+# alone comes there in two of a hundred thousand.
+_OVER_FLOOR: Final = 12.0
 
 
 def noise_floor(hops: Iterable[Samples], frames: int) -> NDArray[np.float32]:
@@ -56,8 +57,14 @@ def noise_floor(hops: Iterable[Samples], frames: int) -> NDArray[np.float32]:
     return np.asarray(np.quantile(levels, _QUIET_SHARE, axis=0), np.float32)
 
 
-def protected(noisy: Spectra, clean: Spectra, floor: NDArray[np.float32]) -> Spectra:
-    """Keep as much of each bin as its distance from the floor explains."""
-    power = np.maximum(np.abs(noisy) ** 2, np.float32(1e-20))
-    least = np.sqrt(np.clip(1 - _OVER_FLOOR * floor / power, 0, 1)).astype(np.float32)
+def protected(noisy: Spectra, clean: Spectra, around: NDArray[np.float32], floor: NDArray[np.float32]) -> Spectra:
+    """Keep as much of each bin as its distance from the floor explains.
+
+    Args:
+        noisy: spectra as they came.
+        clean: as the network has them.
+        around: mean power of each bin over the frames around: a bin that is loud for a moment alone is noise, too.
+        floor: of the noise, by bin.
+    """
+    least = np.sqrt(np.clip(1 - _OVER_FLOOR * floor / np.maximum(around, np.float32(1e-20)), 0, 1)).astype(np.float32)
     return np.where(np.abs(clean) < least * np.abs(noisy), least * noisy, clean)

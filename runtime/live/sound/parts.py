@@ -12,6 +12,8 @@ from typing import Literal
 
 from ....presets.console import Master, Strip
 from ....presets.edit import without_input_gain
+from ....presets.editing.changing_inserts import tracks_with_inserts
+from ....presets.errors import PresetError
 from ....presets.lanes.lane import Lane
 from ....presets.preset import LINKED, Preset, Track
 from ...console.buses import Buses, used_effects
@@ -132,7 +134,17 @@ class Parts:
 
     @classmethod
     def of(cls, preset: Preset, channels: Sequence[int]) -> Parts:
-        """Take a preset apart whose tracks have these channels."""
+        """Take a preset apart whose tracks have these channels.
+
+        Raises:
+            PresetError: tracks go through inserts, which are on files.
+        """
+        waiting = ", ".join(track.name for track in tracks_with_inserts(preset))
+        if waiting:
+            raise PresetError(
+                f"the inserts of {waiting} cannot run in real time: they hear files. Play stems, which go through them "
+                "first, or remove them (`mixbridge preset insert`)."
+            )
         tracks = preset.tracks
         structure = Structure(
             tuple(channels), tuple(track.bus for track in tracks), tuple(track.link for track in tracks)

@@ -135,3 +135,31 @@ def test_a_program_that_fails_leaves_nothing(session: Path, refused: Callable[..
     files.save(Preset(tracks=tracks), session / "p.json")
     refused("apply", session / "p.json", session / "stems", "--allow-commands", "-o", session / "out",
             words=('Track "Vox"', "no licence"))  # fmt: skip
+
+
+def preset_with_a_program(folder: Path) -> Path:
+    insert = Insert(kind="command", command=halving(folder))
+    files.save(Preset(tracks=(Track(name="Bass"), Track(name="Keys"), Track(name="Vox", inserts=(insert,)))),
+               folder / "p.json")  # fmt: skip
+    return folder / "p.json"
+
+
+def test_stems_go_through_inserts_before_they_are_played(session: Path, run: Run) -> None:
+    preset = preset_with_a_program(session)
+    live = ("live", preset, session / "stems", "--backend", "null", "--freewheel", "--json")
+    refused = run("--quiet", *live)
+    assert refused.code == 2
+    assert "(--allow-commands)" in refused.err
+    played = run(*live, "--allow-commands", "--record", session / "live.wav")
+    assert played.code == 0, played.err
+    applied = run("apply", preset, session / "stems", "--allow-commands", "--no-report", "--loudness", "off",
+                  "--ceiling", "0", "--format", "wav32f", "-o", session / "out")  # fmt: skip
+    assert applied.code == 0, applied.err
+    heard, wanted = (sf.read(path)[0] for path in (session / "live.wav", session / "out" / "mix.wav"))
+    frames = min(len(heard), len(wanted))
+    assert np.abs(heard[:frames] - wanted[:frames]).max() < 1e-4
+
+
+def test_inputs_of_a_device_cannot_go_through_them(session: Path, refused: Callable[..., Any]) -> None:
+    refused("live", preset_with_a_program(session), "--backend", "null", "--freewheel", "--duration", "1s",
+            words=["the inserts of Vox cannot run in real time"])  # fmt: skip

@@ -15,7 +15,7 @@ from mixbridge.presets.errors import InsertError, PresetError
 from mixbridge.presets.inserts.insert import Insert
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.audio.reading import Samples
-from mixbridge.runtime.inserts.choosing import denoise_insert
+from mixbridge.runtime.inserts.choosing import InsertWishes, denoise_insert, inserts_wanted
 from mixbridge.runtime.inserts.declaring import declared
 from mixbridge.runtime.inserts.stems import through_inserts
 from mixbridge.runtime.inserts.terms import InsertRules
@@ -250,3 +250,11 @@ def is_gone(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_speech_is_left_to_the_network_and_singing_is_protected(tmp_path: Path) -> None:
+    stems = {name: written(tmp_path / f"{name}.wav", voice(1, RATE_HZ)) for name in ("Lead Vox", "BGV", "Bass")}
+    both = inserts_wanted(stems, InsertWishes(("vocals",)), {})
+    assert {name: inserts[0].protect for name, inserts in both.items()} == {"Lead Vox": True, "BGV": True}
+    told = inserts_wanted(stems, InsertWishes(("Lead Vox",), 12), {"Lead Vox": "speech"})
+    assert [(item.protect, item.strength_db) for item in told["Lead Vox"]] == [(False, 12)]
