@@ -64,7 +64,7 @@ const desk = {
     draw();
   },
   preset: () => state.preset,
-  movable: (part) => table.movable[part] ?? [],
+  movable: (part) => (state.material.stems.length ? table.movable[part] ?? [] : []),
   label: (part, path) => (path.includes(".") ? path.replaceAll(".", " ") : table.parts[part][path].label).replaceAll("_", " ").replace(/ (db|hz|ms|s)$/, ""),
   standing: (part, index, path) => at(partOf(state.preset, part, index), path),
   loop: () => state.material.loop,
@@ -202,8 +202,10 @@ function draw() {
     button.textContent = say(is);
     button.setAttribute("aria-checked", String(is === version));
     button.tabIndex = is === version ? 0 : -1;
-    button.disabled = (is === "predicted" && !state.predicted) || (is === "reference" && !state.material.reference);
+    button.disabled = !state.material.stems.length || (is === "predicted" && !state.predicted) || (is === "reference" && !state.material.reference);
   }
+  by("play").disabled = !state.material.stems.length;
+  for (const id of ["render", "write-session"]) by(id).disabled ||= !state.material.stems.length;
   by("play").textContent = say(player.isPlaying ? "stop" : "play");
   by("play").setAttribute("aria-pressed", String(player.isPlaying));
 }

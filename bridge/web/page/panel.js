@@ -61,7 +61,7 @@ export class Panel {
     this.fields = [];
     this.laws.clear();
     for (const [path, row] of Object.entries(this.desk.rows(this.part))) {
-      const section = path.includes(".") ? path.split(".")[0] : row.section || "strip";
+      const section = path.includes(".") ? path.split(".")[0] : row.section || "settings";
       if (!sections.has(section)) sections.set(section, this.#section(section));
       sections.get(section).append(this.#control(path, row));
     }
@@ -77,9 +77,10 @@ export class Panel {
 
   #section(name) {
     const fieldset = make("fieldset");
-    const legend = make("legend", {}, name.replaceAll("_", " "));
+    const title = say(name).replaceAll("_", " ");
+    const legend = make("legend", {}, title);
     if (this.desk.canBypass(this.part, name)) {
-      const button = make("button", { "aria-pressed": "false", "aria-label": `${say("bypass")} ${name.replaceAll("_", " ")}` }, say("bypass"));
+      const button = make("button", { "aria-pressed": "false", "aria-label": `${say("bypass")} ${title}` }, say("bypass"));
       button.addEventListener("click", () => button.setAttribute("aria-pressed", String(this.desk.bypass(this.part, this.index, name))));
       button.setAttribute("aria-pressed", String(this.desk.isBypassed(this.part, this.index, name)));
       legend.append(button);
