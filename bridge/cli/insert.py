@@ -10,9 +10,12 @@ import click
 
 from .options import SessionAudio, SessionTracks, Trying, takes
 from .output.mix_results import say_written
+from .output.plugged import plugged_as_json, say_plugged
 from .output.saying import echo_json, say
 
 if TYPE_CHECKING:
+    from ...presets.preset import Preset
+    from ..plugins.using.fitting import PluggedStage
     from ..sessions.writing import Written
 
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     {"allow_outside": {"help": "Put audio from outside the session's folder into a .dawproject."}},
 )
 @takes(SessionTracks, "tracks", {"muted": {"help": "Also change, and unmute, tracks that are muted in the session."}})
+@click.option("--plugins", metavar="FILE", help="Put your own plug-ins there, as this plugins.toml says.")
 @takes(Trying, "saying", {"dry_run": {"help": "Show which track would get which settings, and write nothing."}})
 def insert(
     *,
@@ -38,6 +42,7 @@ def insert(
     output: str | None,
     force: bool,
     assignments: tuple[str, ...],
+    plugins: str | None,
     audio: SessionAudio,
     tracks: SessionTracks,
     saying: Trying,
@@ -52,6 +57,7 @@ def insert(
     from ..matching import parse_map
     from ..sessions import inserting
     from ..sessions.core.media import OutsideFolderError
+    from ..sessions.plugging import notes_of, plugged_tracks
     from ..sessions.reading import read_session
     from ..sessions.stems.returns import ReturnSource
     from .output.progress import progress_bar
@@ -75,14 +81,22 @@ def insert(
     reasons = {} if tracks.muted else inserting.unplayed(session)
     left = [track.name for track in preset.tracks if track.name not in matches]
     written = None
+    fits = _fitted(preset, list(matches), plugins, session.sample_rate_hz) if plugins is not None else ()
     if not saying.dry_run:
         with progress_bar(quiet=saying.is_quiet) as progress:
             sound = ReturnSource(barred=barred, progress=progress)
             written = inserting.insert(
-                session, preset, target, assignments=pairs, muted=tracks.muted, overwrite=force, sound=sound
+                session,
+                preset,
+                target,
+                assignments=pairs,
+                muted=tracks.muted,
+                overwrite=force,
+                sound=sound,
+                plugged=plugged_tracks(fits),
             )
     if saying.as_json:
-        notes = list(written.notes) if written else []
+        notes = [*notes_of(fits), *(written.notes if written else ())]
         result = {
             "dry_run": saying.dry_run,
             "session": str(target),
@@ -90,11 +104,26 @@ def insert(
             "left_out": left,
             "notes": notes,
             "rendered": list(written.rendered) if written else [],
+            "plugins": plugged_as_json(fits),
         }
         echo_json(result)
         return
     if not saying.is_quiet:
+        say_plugged(fits)
+        for note in [note for fit in fits for note in fit.notes]:
+            say(f"Note: {note}", err=True)
         _say_inserted(matches, reasons, left, written, target)
+
+
+def _fitted(preset: Preset, names: Sequence[str], plugins: str, sample_rate_hz: int) -> tuple[PluggedStage, ...]:
+    """Fit plug-ins to the tracks that go into the session."""
+    from ...runtime.plugins.stage import PluginHosts
+    from ..plugins.using.choices import load_choices
+    from ..plugins.using.fitting import fit_tracks
+
+    choices, tracks = load_choices(Path(plugins)), [track for track in preset.tracks if track.name in names]
+    with PluginHosts() as hosts:
+        return tuple(fit_tracks(hosts, choices, tracks, sample_rate_hz))
 
 
 def _say_inserted(

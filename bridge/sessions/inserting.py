@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...presets.checking.arguments import checked_kind, checked_path
+from ...presets.console import Compressor, Equalizer
 from ...presets.editing.changing_inserts import tracks_with_inserts, without_inserts
 from ...presets.errors import Hint, OutputError, PresetError, SessionError
 from ...presets.inserts.words import inserts_line
+from ...presets.lanes.lane import Lane
 from ...presets.names import unique_names
 from ...presets.preset import Preset
 from ...runtime.audio.output import check_output_file
 from ..matching import match_names
 from .core.model import Session
+from .core.plugged import SessionPlugin
 from .core.routing import silence
-from .registry import FORMATS, format_named, format_of
+from .registry import FORMATS, SessionFormat, format_named, format_of
 from .stems.render import session_files
 from .stems.returns import ReturnSource, rendered_returns
-from .writing import Written, acts_besides
+from .writing import Written, acts_besides, stem_channels
 
 
 def insert(
@@ -32,6 +35,7 @@ def insert(
     muted: bool = False,
     overwrite: bool = False,
     sound: ReturnSource | None = None,
+    plugged: Mapping[str, PluggedTrack] | None = None,
 ) -> Written:
     """Write a copy of a session with a preset in it, as faders, pans, EQs and compressors that can be edited.
 
@@ -45,6 +49,7 @@ def insert(
         overwrite: replace a file that is there.
         sound: where the sound of effects comes from that the copy has none of: their returns are rendered.
             None: from the session's own audio.
+        plugged: by the preset's track, plug-ins of the user's in the place of its EQ or compressor.
 
     Raises:
         SessionError: no track of the preset is in the session, or it cannot become this.
@@ -68,10 +73,16 @@ def insert(
     is_new = becomes_new(session.path, output)
     entry = format_of(output) if is_new else format_named(session.format)
     act = entry.create if is_new else entry.write
+    chosen = {name: item for name, item in (plugged or {}).items() if name in match}
+    if chosen and not entry.takes_plugins:
+        entry.put_plugged(output, output, {}, {})
     place = output.absolute().parent
     place = place if place.is_dir() else Path(tempfile.gettempdir())
     with rendered_returns(session, present, match, entry.lacks, place, sound or ReturnSource()) as returns:
-        written = act(session, present, output, match=match, returns=returns.audio, overwrite=overwrite)
+        bare = _at_rest(present, chosen)
+        written = act(session, bare, output, match=match, returns=returns.audio, overwrite=overwrite)
+    if chosen:
+        _plug(session, entry, output, {match[name]: item.plugins for name, item in chosen.items()})
     notes = [f"{name}: {reason} in the session, so it is left as it is." for name, reason in reasons.items()]
     notes += [
         f"{track.name}: what it goes through first ({inserts_line(track.inserts)}) is left out; the stems that "
@@ -84,6 +95,59 @@ def insert(
         names = unique_names(track.name for track in session.tracks)
         notes += acts_besides(session, [names.index(name) for name in match.values()])
     return replace(written, notes=tuple(notes), rendered=tuple(item.track_name for item in returns.audio))
+
+
+@dataclass(frozen=True)
+class PluggedTrack:
+    """A track of a preset whose EQ or compressor stands on plug-ins.
+
+    Attributes:
+        plugins: in the order of the sound.
+        gain_db: behind them, for the fader.
+    """
+
+    plugins: tuple[SessionPlugin, ...]
+    gain_db: float = 0.0
+
+
+def _at_rest(preset: Preset, plugged: Mapping[str, PluggedTrack]) -> Preset:
+    """Take out of a preset what plug-ins do."""
+    rests = {"eq": Equalizer(), "compressor": Compressor()}
+    tracks = []
+    for track in preset.tracks:
+        item = plugged.get(track.name)
+        if item is not None:
+            update: dict[str, object] = {plugin.stage: rests[plugin.stage] for plugin in item.plugins}
+            update["fader_db"] = track.strip.fader_db + item.gain_db
+            lanes = tuple(_louder(lane, item.gain_db) for lane in track.lanes)
+            tracks.append(track.model_copy(update={"strip": track.strip.model_copy(update=update), "lanes": lanes}))
+        else:
+            tracks.append(track)
+    return preset.model_copy(update={"tracks": tuple(tracks)})
+
+
+def _louder(lane: Lane, gain_db: float) -> Lane:
+    """Move a fader's lane by a gain; others stay."""
+    if lane.parameter != "fader_db":
+        return lane
+    points = tuple(point.model_copy(update={"value": point.value + gain_db}) for point in lane.points)
+    return lane.model_copy(update={"points": points})
+
+
+def _plug(
+    session: Session, entry: SessionFormat, output: Path, tracks: Mapping[str, tuple[SessionPlugin, ...]]
+) -> None:
+    """Put plug-ins into a copy that was written; it is whole at any time."""
+    names = unique_names(track.name for track in session.tracks)
+    channels = dict(zip(names, stem_channels(session), strict=True))
+    fresh = output.with_name(f".{output.name}.plugins")
+    try:
+        entry.put_plugged(output, fresh, tracks, channels)
+        fresh.replace(output)
+    except OSError as error:
+        raise OutputError(f"{output} cannot be written: {error.strerror or error}.") from error
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def check_output(session_path: Path, output: Path, *, overwrite: bool = False) -> None:

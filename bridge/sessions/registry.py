@@ -16,6 +16,7 @@ from ...presets.preset import Preset
 from ...runtime.console.effects.buses import BUSES, FX_BUS
 from .core.media import Resolver
 from .core.model import Session
+from .core.plugged import PluggedTracks
 from .core.returned import ReturnAudio
 from .writing import Written
 
@@ -37,6 +38,8 @@ class _Writer(Protocol):
         returns: Sequence[ReturnAudio] = (),
         overwrite: bool = False,
     ) -> Written: ...
+
+    def put_plugged(self, source: Path, target: Path, tracks: PluggedTracks, channels: Mapping[str, int]) -> None: ...
 
     def written_mix(self, path: Path) -> Preset: ...
 
@@ -70,6 +73,7 @@ class SessionFormat:
         from_daw: the file of a DAW, in whose place a folder that holds it can be named.
         lacks: effects that a session of this format has none of: their returns come as audio, rendered
             (:mod:`.stems.returns`).
+        takes_plugins: plug-ins of the user's can be put into it.
     """
 
     name: str
@@ -82,6 +86,25 @@ class SessionFormat:
     largest_bytes: int | None = None
     from_daw: bool = True
     lacks: frozenset[str] = frozenset()
+    takes_plugins: bool = False
+
+    def put_plugged(self, source: Path, target: Path, tracks: PluggedTracks, channels: Mapping[str, int]) -> None:
+        """Copy a session that a mix was written into, with plug-ins of the user's in it.
+
+        Args:
+            source: the session.
+            target: the copy.
+            tracks: by name, what their stages stand on.
+            channels: of the stems, by track.
+
+        Raises:
+            SessionError: no plug-ins can be put into this format, or the session cannot be read.
+            OSError: the copy cannot be written.
+        """
+        if self.writer is None or not self.takes_plugins:
+            titles = " and ".join(entry.title for entry in FORMATS if entry.takes_plugins)
+            raise SessionError(f"{source}: plug-ins of yours can be put into {titles} sessions, not into {self.title}.")
+        cast(_Writer, _module(self.writer)).put_plugged(source, target, tracks, channels)
 
     def read(self, path: Path, resolver: Resolver) -> Session:
         """Read a session.
@@ -158,6 +181,7 @@ FORMATS = (
         backups=(".rpp-bak",),
         largest_bytes=_LARGEST_TEXT,
         lacks=frozenset((FX_BUS,)),
+        takes_plugins=True,
     ),
     SessionFormat(
         "ardour",
@@ -176,6 +200,7 @@ FORMATS = (
         "dawproject.writing",
         "dawproject.new",
         lacks=frozenset(BUSES),
+        takes_plugins=True,
     ),
     SessionFormat("wav", "WAV", (".wav", ".wave", ".bwf", ".w64", ".rf64"), "audio.wav", from_daw=False),
     SessionFormat("folder", "folder", (), "audio.folder", from_daw=False),

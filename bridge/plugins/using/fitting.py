@@ -175,7 +175,7 @@ def _fitted(
     eq: EqFit | None = None
     compressor: CompressorFit | None = None
     if stage == "eq":
-        measure = _measure(plugins, instances, sample_rate_hz)
+        measure = measured_by(plugins, instances, sample_rate_hz)
         eq = fit_equalizer(strip.eq, [item.profile for item in plugins], sample_rate_hz, measure)
         values, gain_db = eq.values, 0.0
     else:
@@ -205,9 +205,10 @@ def _plugin_notes(plugin: UserPlugin) -> Iterator[str]:
         )
 
 
-def _measure(
+def measured_by(
     plugins: Sequence[UserPlugin], instances: Sequence[PluginInstance], sample_rate_hz: int
 ) -> Callable[[Sequence[Values], Floats], Floats]:
+    """Make what asks plug-ins in a row what they do to an impulse, in dB at frequencies in Hz."""
     frames = _IMPULSE_FRAMES * max(1, round(sample_rate_hz / 48000))
     bins_hz = np.fft.rfftfreq(frames, 1 / sample_rate_hz)
 

@@ -35,6 +35,7 @@ from ....presets.units import decibels, gain_factor, quantity
 from ...desks.profile import TimeLaw
 from ...fitting.compressor import desk_ms, preset_ms
 from ...fitting.match import PLUGIN_RATE_HZ, without_match
+from ..core.plugged import PLUGGED_MARK
 from ..writing import strip_left_out
 from .mixer import pan_range
 from .xml import MalformedError, is_true, number
@@ -309,7 +310,10 @@ def loudest_db(volume: Element | None) -> float:
 
 def is_ours(device: Element) -> bool:
     """Tell whether a device was made by mixbridge."""
-    return device.tag in ("NoiseGate", "Equalizer", "Compressor", "Limiter") and device.get("name", "").startswith(MARK)
+    name = device.get("name", "")
+    if device.tag == "Vst3Plugin":  # the user's own, in the place of one of these
+        return name.startswith(PLUGGED_MARK)
+    return device.tag in ("NoiseGate", "Equalizer", "Compressor", "Limiter") and name.startswith(MARK)
 
 
 def semitones(freq_hz: float) -> float:

@@ -43,9 +43,12 @@ from .mixing.channels import ChannelWriter, is_muted
 from .mixing.elements import MixBuses, filled, is_own, new_channel, staying
 from .mixing.returns import ProjectBusReader, strip_of
 from .pieces import Media
+from .plugged import put_plugged
 from .reading import read
 from .routing import ProjectRouting
 from .xml import MalformedError, parse
+
+__all__ = ["put_plugged", "write", "written_mix"]
 
 _NAME = 180
 

@@ -53,20 +53,20 @@ def put_plugins(edits: ProjectEdits, owner: Block, tag: str, before: int, states
         return
     place = _first_plugin(document, chain)
     for kind in ("gate", "eq", "compressor"):
-        own, state = _own_plugin(document, chain, kind), wanted.get(kind)
+        own, state = own_plugin(document, chain, kind), wanted.get(kind)
         if own is None:
             if state is not None:
                 key = f"{document.row(owner.first).words} {owner.first}"
                 edits.insert(place, _plugin(document, kind, state, key), edits.inside(chain))
             continue
         if state is None:
-            first, stop = _extent(document, chain, own)
+            first, stop = extent(document, chain, own)
             edits.replace(first, stop, [], b"")
             place = stop if place == first else place
             continue
         _switch_on(edits, chain, own)
         edits.replace(own.first + 1, own.last, state_lines(kind, state), edits.inside(own))
-        place = _extent(document, chain, own)[1]
+        place = extent(document, chain, own)[1]
 
 
 def new_chain(document: ReaperDocument, tag: str, states: States, key: str) -> list[str]:
@@ -114,7 +114,7 @@ def _first_plugin(document: ReaperDocument, chain: Block) -> int:
     return chain.last
 
 
-def _extent(document: ReaperDocument, chain: Block, own: Block) -> tuple[int, int]:
+def extent(document: ReaperDocument, chain: Block, own: Block) -> tuple[int, int]:
     """Find a plug-in's lines in its chain: the first of them, and the first behind them."""
     place = chain.children.index(own)
     first, stop = own.first, chain.last
@@ -152,13 +152,13 @@ def states_in(document: ReaperDocument, owner: Block) -> tuple[bytes, bytes, byt
 def state_of(document: ReaperDocument, owner: Block, kind: PluginKind) -> bytes | None:
     """Find the state of the plug-in of this kind that mixbridge put into a chain; none without it."""
     for chain in blocks(owner, *CHAINS):
-        block = _own_plugin(document, chain, kind)
+        block = own_plugin(document, chain, kind)
         if block is not None:
             return state_in(document.lines[block.first + 1 : block.last])
     return None
 
 
-def _own_plugin(document: ReaperDocument, chain: Block, kind: PluginKind) -> Block | None:
+def own_plugin(document: ReaperDocument, chain: Block, kind: PluginKind) -> Block | None:
     """Find the plug-in in a chain that mixbridge put there: it bears its name."""
     for block in blocks(chain, "VST"):
         row = document.row(block.first)

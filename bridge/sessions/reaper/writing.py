@@ -21,6 +21,7 @@ from ....presets.units import decibels, gain_factor
 from ..core.balance import from_daw, to_daw
 from ..core.model import PanLaw, Session
 from ..core.moving import lanes_left_out, moving_fader
+from ..core.plugged import PluggedTracks
 from ..core.returned import ReturnAudio, return_files
 from ..core.routing import acting
 from ..writing import (
@@ -46,6 +47,7 @@ from .faders import FaderReader, is_active
 from .items import plugin_names
 from .mixer import DUAL_PAN, ENVELOPES, STEREO_PAN, Mixer, TrackBlock
 from .notes import fitting_notes
+from .plugged import plugged, without_plugged
 from .rpp import Block, ReaperDocument, blocks, load
 from .states import PluginStates, master_of, states_of, strip_of
 
@@ -100,7 +102,7 @@ def write(
         SessionError: the project cannot be read, or a track is missing.
         OutputError: the copy cannot be written.
     """
-    document = without_own(load(session.path))
+    document = without_plugged(without_own(load(session.path)))
     mixer = Mixer(document)
     session = _routed_as(session, mixer)
     chosen = matched(session.path, [track.name for track in mixer.shown], preset, match)
@@ -126,6 +128,22 @@ def write(
     audio = {files[item.effect]: item.path for item in returns}
     save(session.path, output, writer.edits.result(), overwrite=overwrite, audio=audio)
     return Written(output, tuple(writer.notes))
+
+
+def put_plugged(source: Path, target: Path, tracks: PluggedTracks, channels: Mapping[str, int]) -> None:
+    """Copy a project that a mix was written into, with plug-ins of the user's in it.
+
+    Args:
+        source: the project.
+        target: the copy.
+        tracks: by name, what their stages stand on.
+        channels: of the stems, by track.
+
+    Raises:
+        SessionError: the project cannot be read.
+        OSError: the copy cannot be written.
+    """
+    target.write_bytes(plugged(load(source), tracks, channels))
 
 
 def written_mix(path: Path) -> Preset:
