@@ -21,7 +21,7 @@ from .faults import PluginFaultError
 
 STARTING_S: Final = 20.0
 """What a process of ours may take to start, beside what its plug-in takes."""
-USUAL_LIMIT_S: Final = 30.0
+USUAL_LIMIT_S: Final = 120.0
 _ENDING_S = 2.0
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ....presets.names import unique_names
@@ -28,7 +28,7 @@ _LEFT, _RIGHT = 1, 2
 _FNV_START, _FNV_PRIME = 0x811C9DC5, 0x01000193
 
 
-def plugged(document: ReaperDocument, tracks: PluggedTracks, channels: dict[str, int]) -> bytes:
+def plugged(document: ReaperDocument, tracks: PluggedTracks, channels: Mapping[str, int]) -> bytes:
     """Put plug-ins into a project that a mix was written into.
 
     Args:
