@@ -67,6 +67,7 @@ def run_doctor() -> list[Diagnosis]:
         _pictures,
         _sound_systems,
         _real_time,
+        _plugins,
         _disk,
     )
     return [finding for check in checks for finding in _safely(check)]
@@ -262,6 +263,16 @@ def _sound_systems() -> Iterator[Diagnosis]:
             yield Diagnosis(title, False, str(error), "only needed for mixbridge live")
         else:
             yield Diagnosis(title, True, f"{terms.sample_rate_hz} Hz, {terms.block_frames} frames")
+
+
+def _plugins() -> Iterator[Diagnosis]:
+    """Those of `mixbridge plugin`; they are counted, not loaded."""
+    from ..plugins.probing.folders import find_plugins, plugin_folders
+
+    found = find_plugins(folder for folder in plugin_folders() if folder.is_dir())
+    detail = f"{len(found)} found: `mixbridge plugin scan` looks at them" if found else "none found"
+    hint = "only needed for mixing with your own plug-ins: none lies in the usual folders"
+    yield Diagnosis("plug-ins", bool(found), detail, hint)
 
 
 def _real_time() -> Iterator[Diagnosis]:
