@@ -43,7 +43,13 @@ from ..options import PRESET_FILE, Writing, takes
 @click.option("--latency", "latency_samples", type=int, metavar="SAMPLES", help="How much later its sound comes out.")
 @click.option("--method", metavar="NAME", help="torchscript: which one.  [default: forward]")
 @click.option("--model", metavar="FILE", help="command: the file for {model} in its arguments.")
-@click.option("--timeout", "timeout_s", type=float, metavar="S", help="Time for a block, or the whole file.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    metavar="S",
+    help="Time for a block, or the whole file.",
+)
 @takes(Writing, "writing", PRESET_FILE)
 def insert_command(
     preset_: str,
