@@ -31,7 +31,7 @@ from mixbridge.runtime.live.engine import LiveEngine, LiveInput
 from mixbridge.runtime.live.sound.parts import Parts
 from mixbridge.runtime.live.sound.player import Player
 from mixbridge.runtime.live.sound.ring import AudioRing
-from mixbridge.runtime.live.spawning import spawned
+from mixbridge.runtime.spawning import spawned
 
 RATE_HZ = 48_000
 SECONDS = float(os.environ.get("LIVE_SECONDS", "8"))

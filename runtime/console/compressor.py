@@ -34,7 +34,7 @@ class CompressorProcessor:
     def __init__(self, settings: Compressor, channels: int, sample_rate_hz: int):
         self._is_active = settings.ratio > 1
         self._makeup = np.float32(gain_factor(settings.makeup_db))
-        self._curve = _GainCurve(settings, sample_rate_hz)
+        self._curve = GainCurve(settings, sample_rate_hz)
         lookahead = round(settings.lookahead_ms * sample_rate_hz / 1000)
         self.latency_samples = lookahead if self._is_active else 0
         # As it is, pedalboard's has no knee, no link and no look-ahead.
@@ -58,7 +58,8 @@ class CompressorProcessor:
             return self._made_up(block)
         if self._plain is not None:
             return self._made_up(self._plain.process(block[0])[None])
-        detector = np.abs(block).max(axis=0)
+        levels = np.abs(block)
+        detector = np.maximum.reduce(levels, axis=0) if len(levels) > 1 else levels[0]
         gain = self._latest = self._curve.process(detector)
         audio = self._delay(block)
         return self._made_up(audio if gain is None else audio * gain)
@@ -82,39 +83,49 @@ def _plain(settings: Compressor) -> pedalboard.Compressor:
     return pedalboard.Compressor(settings.threshold_db, settings.ratio, settings.attack_ms, settings.release_ms)
 
 
-class _GainCurve:
+class GainCurve:
     """From detector to gain.
 
     Levels are followed in parts of a power of two that puts the knee's lower edge just above 0 dB.
+
+    Args:
+        settings: from the preset.
+        sample_rate_hz: of the audio.
+
+    Attributes:
+        follower: of the level.
+        edge: where the knee begins, in nepers above the follower's 1.
+        knee: how wide it is, in nepers.
+        slope: of the gain above it.
     """
 
     def __init__(self, settings: Compressor, sample_rate_hz: int):
         edge_db = settings.threshold_db - settings.knee_db / 2
         self._exponent = math.ceil(-edge_db * NEPER_PER_DB / math.log(2))
-        self._follower = Follower(settings.attack_ms, settings.release_ms, sample_rate_hz, self._exponent)
+        self.follower = Follower(settings.attack_ms, settings.release_ms, sample_rate_hz, self._exponent)
         self.retune(settings)
 
     def retune(self, settings: Compressor) -> None:
         """Take another curve and other times from here on; the level stays."""
         edge_db = settings.threshold_db - settings.knee_db / 2
-        self._edge = np.float32(edge_db * NEPER_PER_DB + self._exponent * math.log(2))
-        self._knee = np.float32(settings.knee_db * NEPER_PER_DB)
-        self._slope = np.float32(1 / settings.ratio - 1)
-        self._follower.retune(settings.attack_ms, settings.release_ms)
+        self.edge = np.float32(edge_db * NEPER_PER_DB + self._exponent * math.log(2))
+        self.knee = np.float32(settings.knee_db * NEPER_PER_DB)
+        self.slope = np.float32(1 / settings.ratio - 1)
+        self.follower.retune(settings.attack_ms, settings.release_ms)
 
     def process(self, detector: Samples) -> Samples | None:
         """Gains for levels, shape (n,); None where the level stays below the knee. Overwrites its argument."""
-        level = self._follower.process(detector)
+        level = self.follower.process(detector)
         np.log(level, out=level)
-        level -= self._edge
+        level -= self.edge
         if level.max(initial=0) <= 0:
             return None
         above = np.maximum(level, 0, out=level)
-        if self._knee > 0:
-            inside = np.minimum(above, self._knee)
+        if self.knee > 0:
+            inside = np.minimum(above, self.knee)
             above -= inside
             inside *= inside
-            inside *= 0.5 / self._knee
+            inside *= 0.5 / self.knee
             above += inside
-        above *= self._slope
+        above *= self.slope
         return np.exp(above, out=above)

@@ -23,13 +23,13 @@ from pedalboard import Plugin
 from ..audio.reading import Samples
 
 # The level that the detector falls to in silence, in parts of the lowest level that matters.
-_FLOOR = np.float32(2**-20)
+FLOOR: Final = np.float32(2**-20)
 _REST_S = 30
 # Levels are told apart down to -120 dB of full scale.
 _LEVEL_EXPONENT = 20
 NEPER_PER_DB: Final = math.log(10) / 20
 # What is below this is silence: denormal numbers would cost a hundred times the time.
-_SILENT = 1e-30
+SILENT: Final = 1e-30
 BUFFER_FRAMES = 8192
 # Samples that go through a filter together.
 _STEP = 16
@@ -154,9 +154,9 @@ class SectionStream:
         if len(audio) != len(self._state):  # it would write beyond its state
             raise ValueError(f"filters for {len(self._state)} channels were given {len(audio)}.")
         _sosfilt(self._sections, audio, self._state)
-        if max(self._state.max(), -self._state.min()) < _SILENT:
+        if max(self._state.max(), -self._state.min()) < SILENT:
             self._state[:] = 0
-            audio[np.abs(audio) < _SILENT] = 0
+            audio[np.abs(audio) < SILENT] = 0
         return audio
 
 
@@ -171,12 +171,16 @@ class Follower:
         release_ms: while it falls.
         sample_rate_hz: of the audio.
         exponent: levels are told in parts of 2**-exponent (a power of two, so that scaling is exact).
+
+    Attributes:
+        scale: what the input is multiplied by.
+        stream: takes levels of at least :data:`FLOOR`; what goes in by what comes out is the level.
     """
 
     def __init__(self, attack_ms: float, release_ms: float, sample_rate_hz: int, exponent: int):
-        self._scale = np.float32(2.0**exponent)
+        self.scale = np.float32(2.0**exponent)
         self._plugin = pedalboard.Compressor(0.0, 1e9, attack_ms, release_ms)
-        self._stream = PluginStream(self._plugin, sample_rate_hz)
+        self.stream = PluginStream(self._plugin, sample_rate_hz)
 
     def retune(self, attack_ms: float, release_ms: float) -> None:
         """Take other times from here on; the level stays."""
@@ -187,9 +191,9 @@ class Follower:
 
     def process(self, detector: Samples) -> Samples:
         """Levels in parts of 2**-exponent, shape (n,); at most 1 where they are below. Overwrites its argument."""
-        detector *= self._scale
-        np.maximum(detector, _FLOOR, out=detector)
-        followed = self._stream.process(detector)
+        detector *= self.scale
+        np.maximum(detector, FLOOR, out=detector)
+        followed = self.stream.process(detector)
         return np.divide(detector, followed, out=detector)
 
 

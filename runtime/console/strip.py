@@ -367,4 +367,5 @@ class Tone:
     def _filtered(self, block: Samples) -> Samples:
         if len(block) == 1 == len(self._channels):
             return self._channels[0].process(block[0])[None]
-        return np.stack([channel.process(row) for channel, row in zip(self._channels, block, strict=True)])
+        rows = [channel.process(row) for channel, row in zip(self._channels, block, strict=True)]
+        return np.concatenate(rows).reshape(block.shape)

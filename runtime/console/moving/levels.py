@@ -93,9 +93,13 @@ class FollowingLevel:
     def __init__(self, motion: Motion, path: str, factor: Callable[[float], float], late: int = 0):
         self._motion, self._path, self._factor, self._frame = motion, path, factor, -late
         self._stretches = motion.stretches((path,))
+        # A setting that never moves is asked for once a block, which shows in short ones.
+        self._constant = None if motion.moving(path) else float(self._still(0)[0, 0])
 
     def following(self, frames: int) -> Level:
         """The level of the next samples: a number where it stands still, else shape (n,)."""
+        if self._constant is not None:
+            return self._constant
         self._frame += frames
         levels = _joined(self._stretches, self._frame - frames, self._frame, self._still, self._moving)
         return float(levels[0, 0]) if levels.shape[1] == 1 else levels[0]

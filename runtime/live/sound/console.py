@@ -20,12 +20,24 @@ from ...audio.reading import Samples
 from ...console.effects.buses import BUSES
 from ...console.moving.courses import Motion
 from ...console.primitives import BUFFER_FRAMES, Hold
+from .bank import MonoStrip, StripBank
 from .lanes import MovingSends, lanes_from
 from .parts import AnyPart, MasterPart, PartKey, Parts, RackPart, SendsPart, WetPart
 from .ramps import LEVEL_RAMP_MS, Ramp, frames_of
 from .ring import AudioRing
 from .slots import Successor, UnitSlot
-from .units import DryRows, MasterUnit, StripUnit, Unit, WetUnit, master_latency, strip_latency, wet_latency
+from .units import (
+    AnyStrip,
+    DryRows,
+    MasterUnit,
+    Unit,
+    WetUnit,
+    master_latency,
+    move_levels,
+    strip_latency,
+    strip_unit,
+    wet_latency,
+)
 
 MOST_FRAMES: Final = BUFFER_FRAMES
 """The longest block."""
@@ -70,6 +82,7 @@ class LiveConsole:
             _Rack(self._strip_unit(part, places, begin), places, rows, inputs, ring_frames)
             for part, places in zip(parts.racks, structure.racks, strict=True)
         ]
+        self._strips = _AllRacks(self._racks)
         self._tracks = np.zeros((count, 2, MOST_FRAMES), np.float32)
         self._absolute = np.zeros((count, 2, MOST_FRAMES), np.float32)
         self.peaks = np.zeros(count, np.float32)
@@ -93,10 +106,9 @@ class LiveConsole:
         """Fill the mix, shape (2, n), from the block that was written to the inputs last, shape (rows, n)."""
         frames = inputs.shape[1]
         tracks = self._tracks[:, :, :frames]
-        for rack in self._racks:
-            rack.process(inputs, tracks)
-        np.abs(tracks, out=self._absolute[:, :, :frames])
-        np.maximum(self.peaks, self._absolute[:, :, :frames].max(axis=(1, 2)), out=self.peaks)
+        self._strips.process(inputs, tracks)
+        absolute = np.abs(tracks, out=self._absolute[:, :, :frames]).reshape(len(tracks), -1)
+        np.maximum(self.peaks, np.maximum.reduce(absolute, axis=1), out=self.peaks)
         dry, total = self._dry[:, :frames], self._sum[:, :frames]
         self._add_up(tracks, dry)
         self._dry_past.write(dry)
@@ -174,8 +186,10 @@ class LiveConsole:
                 successors.append(self._successor(partial(self._master_unit, part), self._master))
         _bring_up(successors)
         fade_frames = frames_of(fade_ms, self._rate_hz)
+        self._strips.change()
         for successor in successors:
             successor.slot.offer(successor, fade_frames)
+        self._strips.change()
         self._move_levels(changes, old, max(LEVEL_RAMP_MS, fade_ms if successors else 0.0))
         self.parts = parts
 
@@ -184,8 +198,9 @@ class LiveConsole:
         for (_, place), part in changes.items():
             if isinstance(part, RackPart) and part.has_stages_of(old.racks[place]):
                 unit = self._racks[place].slot.unit
-                if isinstance(unit, StripUnit):
-                    unit.move(part.strips, part.muted, frames)
+                if isinstance(unit, AnyStrip):
+                    channels = [old.structure.channels[track] for track in old.structure.racks[place]]
+                    move_levels(unit, part.strips, channels, part.muted, frames)
             elif isinstance(part, SendsPart):
                 send = self._sends[place]
                 if isinstance(send, Ramp) and part.strip is None:
@@ -208,11 +223,11 @@ class LiveConsole:
         lanes = lanes_from(part.lanes, begin / self._rate_hz, Strip)
         return MovingSends(Motion(part.strip, lanes, self._rate_hz), self._strip_latency)
 
-    def _strip_unit(self, part: RackPart, places: Sequence[int], begin: int, *, origin: int = 0) -> StripUnit:
+    def _strip_unit(self, part: RackPart, places: Sequence[int], begin: int, *, origin: int = 0) -> AnyStrip:
         channels = [self.parts.structure.channels[place] for place in places]
         start_s = (begin + origin) / self._rate_hz
         lanes = [lanes_from(moving, start_s, Strip) for moving in part.lanes]
-        return StripUnit(part.strips, channels, part.muted, lanes, self._strip_latency, self._rate_hz)
+        return strip_unit(part.strips, channels, part.muted, lanes, self._strip_latency, self._rate_hz)
 
     def _wet_unit(self, part: WetPart, begin: int) -> WetUnit:
         # An effect that nothing is sent to any more sounds on.
@@ -229,18 +244,89 @@ class LiveConsole:
         return MasterUnit(part.master, lanes, self._master_latency, self._rate_hz)
 
 
+class _AllRacks:
+    """All racks: those of single mono tracks together, wherever none is being replaced.
+
+    Args:
+        racks: of the console.
+    """
+
+    def __init__(self, racks: Sequence[_Rack]):
+        self._all = racks
+        self._others: Sequence[_Rack] = racks
+        self._bank: StripBank | None = None
+        self._levels: list[Ramp] = []
+        self._values: list[Samples] = []
+        self._gains = np.zeros((0, 2, 1), np.float32)
+        self._rows = self._places = np.zeros(0, np.intp)
+        self._is_changing = True
+
+    def change(self) -> None:
+        """Run them one by one until all are settled again; to be called before and after a unit is offered."""
+        self._is_changing = True
+
+    def process(self, inputs: Samples, tracks: NDArray[np.float32]) -> None:
+        """Fill the tracks, shape (tracks, 2, n), from the inputs, shape (rows, n)."""
+        if self._is_changing:
+            self._settle()
+        if self._bank is None:
+            for rack in self._all:
+                rack.process(inputs, tracks)
+            return
+        for rack in self._others:
+            rack.process(inputs, tracks)
+        # Where all are in the bank, the rows and places are all of them.
+        audio = self._bank.process(inputs[self._rows] if self._others else inputs)[:, None]
+        moving = self._moving(audio.shape[2])
+        if self._others:
+            tracks[self._places] = audio * self._gains
+        else:
+            np.multiply(audio, self._gains, out=tracks)
+        for row, factors in moving:
+            np.multiply(audio[row], factors, out=tracks[self._places[row]])
+
+    def _moving(self, frames: int) -> list[tuple[int, Samples]]:
+        """Bring the gains up to date; factors of those on their way, by row."""
+        moving = []
+        for row, level in enumerate(self._levels):
+            if level.is_moving:
+                moving.append((row, level.next(frames)))
+            elif level.value is not self._values[row]:
+                self._values[row] = level.value
+                self._gains[row] = level.value
+        return moving
+
+    def _settle(self) -> None:
+        self._bank, self._is_changing = None, False
+        if any(rack.slot.is_busy for rack in self._all):
+            self._is_changing = True
+            return
+        banked = [(rack, rack.slot.unit) for rack in self._all if isinstance(rack.slot.unit, MonoStrip)]
+        if not banked:
+            return
+        units = [unit for _, unit in banked if isinstance(unit, MonoStrip)]
+        self._others = [rack for rack in self._all if not isinstance(rack.slot.unit, MonoStrip)]
+        self._levels = [unit.level for unit in units]
+        self._values = [level.value for level in self._levels]
+        self._gains = np.array(self._values, np.float32)
+        self._rows = np.array([rack.row for rack, _ in banked], np.intp)
+        self._places = np.array([rack.place for rack, _ in banked], np.intp)
+        self._bank = StripBank(units)
+
+
 class _Rack:
     """Linked tracks, or a single one."""
 
     def __init__(
         self,
-        unit: StripUnit,
+        unit: AnyStrip,
         places: Sequence[int],
         rows: Sequence[slice],
         inputs: AudioRing,
         ring_frames: int,
     ):
         self._places = places
+        self.place, self.row = places[0], rows[places[0]].start
         self._rows = np.concatenate([np.arange(rows[place].start, rows[place].stop) for place in places])
         self._own = rows[places[0]] if len(places) == 1 else None
         self.is_alone = self._own is not None

@@ -5,6 +5,7 @@ It does no I/O, waits for nobody and raises nothing for what sound or settings d
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,7 +86,7 @@ class Player:
             if self._incoming is not None:
                 self._fade(self._incoming, inputs, out)
             self._finish(out)
-            if not np.isfinite(out.sum(dtype=np.float64)):
+            if not math.isfinite(np.add.reduce(out, axis=None)):
                 out[:] = 0
                 self.bad_blocks += 1
         self.mixes.write(out)

@@ -40,6 +40,10 @@ class AudioRing:
         count = blocks[0].shape[1]
         place = position % self.frames
         first = min(count, self.frames - place)
+        if first == count and len(blocks) == 1:  # as it nearly always is
+            self._audio[: len(blocks[0]), place : place + count] = blocks[0]
+            self._position[0] = position + count
+            return
         row = 0
         for block in blocks:
             below = row + block.shape[0]

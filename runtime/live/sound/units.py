@@ -23,6 +23,7 @@ from ...console.moving.courses import Motion
 from ...console.moving.levels import OutputGains
 from ...console.primitives import Hold
 from ...console.strip import ChannelOutput, MasterProcessor, Stages
+from .bank import MonoStrip, is_bankable
 from .ramps import Ramp
 
 PIECE_FRAMES: Final = 1024
@@ -46,6 +47,9 @@ class StripUnit:
         lanes: settings that move, by track, from the first sample on that comes in.
         latency_samples: how much later the sound comes out, at least as much as the stages take.
         sample_rate_hz: of the audio.
+
+    Attributes:
+        levels: faders with pans, by track.
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class StripUnit:
         rows = sum(channels)
         self._stages = Stages(strips[0], rows, sample_rate_hz, any_blocks=True, lanes=lanes[0])
         self._hold = Hold(rows, _wait(latency_samples, self._stages.latency_samples))
-        self._levels = [Ramp(gains) for gains in _gains(strips, channels, muted)]
+        self.levels = [Ramp(gains) for gains in _gains(strips, channels, muted)]
         self._courses = [
             OutputGains(Motion(strip, moving, sample_rate_hz), count, latency_samples) if moving and not mute else None
             for strip, count, mute, moving in zip(strips, channels, muted, lanes, strict=True)
@@ -71,17 +75,43 @@ class StripUnit:
         """From the tracks' channels, one below the other, to two rows a track."""
         processed = self._hold.process(self._stages.process(block))
         begin = 0
-        courses = zip(self._channels, self._levels, self._courses, strict=True)
+        courses = zip(self._channels, self.levels, self._courses, strict=True)
         for place, (count, level, course) in enumerate(courses):
             frames = block.shape[1]
             factors = level.next(frames) if course is None else course.following(frames)
             np.multiply(processed[begin : begin + count], factors, out=out[2 * place : 2 * place + 2])
             begin += count
 
-    def move(self, strips: Sequence[Strip], muted: Sequence[bool], frames: int) -> None:
-        """Bring faders and pans to other settings in so many samples; the stages stay."""
-        for level, gains in zip(self._levels, _gains(strips, self._channels, muted), strict=True):
-            level.go_to(gains, frames)
+
+AnyStrip = StripUnit | MonoStrip
+
+
+def strip_unit(
+    strips: Sequence[Strip],
+    channels: Sequence[int],
+    muted: Sequence[bool],
+    lanes: Sequence[Sequence[Lane]],
+    latency_samples: int,
+    sample_rate_hz: int,
+) -> AnyStrip:
+    """Make what runs linked tracks, or a single one; arguments as for :class:`StripUnit`."""
+    if is_bankable(strips[0], channels, lanes, sample_rate_hz):
+        (gains,) = _gains(strips, channels, muted)
+        return MonoStrip(strips[0], Ramp(gains), latency_samples, sample_rate_hz)
+    return StripUnit(strips, channels, muted, lanes, latency_samples, sample_rate_hz)
+
+
+def move_levels(
+    unit: AnyStrip,
+    strips: Sequence[Strip],
+    channels: Sequence[int],
+    muted: Sequence[bool],
+    frames: int,
+) -> None:
+    """Bring faders and pans to other settings in so many samples; the stages stay."""
+    levels = [unit.level] if isinstance(unit, MonoStrip) else unit.levels
+    for level, gains in zip(levels, _gains(strips, channels, muted), strict=True):
+        level.go_to(gains, frames)
 
 
 class WetUnit:
