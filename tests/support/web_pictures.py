@@ -29,6 +29,14 @@ def main() -> None:
             page.click("#play")
             page.wait_for_timeout(3000)
             page.screenshot(path=folder / "web.png")
+            page.wait_for_selector("#lane .wave")
+            page.locator("#lanes").scroll_into_view_if_needed()
+            box = page.locator("#lane").bounding_box()
+            assert box is not None
+            for across, down in ((0.25, 0.35), (0.45, 0.35), (0.55, 0.6), (0.8, 0.6)):
+                page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+            page.wait_for_timeout(1500)
+            page.locator("#lanes").screenshot(path=folder / "web-lanes.png")
             dark = opened(browser, server, "dark", width=820)
             dark.wait_for_selector(".strip")
             dark.select_option("#language", "fr")

@@ -482,6 +482,7 @@ function wire() {
     mixer.key = "";
     panel.rebuild();
     draw();
+    showJob(state?.job);
   });
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input:not([type=range]), select")) return;
