@@ -79,7 +79,8 @@ def learned(run: Path) -> dict[str, bytes]:
     import torch
 
     data = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    found = {name: value for name, value in contents(run / "presets").items() if name.endswith(".json")}
+    presets = run / "presets"
+    found = {name: value for name, value in contents(presets).items() if name.endswith(".json")}
     found["steps"] = str(data["global_step"]).encode()
     for kind in ("best", "average", "state_dict"):
         found |= {f"{kind} {name}": value.numpy().tobytes() for name, value in data[kind].items()}
@@ -94,6 +95,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--training", action="store_true")
+    parser.add_argument("--presets", type=Path, help="of the pairs, for --training; else they are recovered in it")
     parser.add_argument("--page", type=Path)
     options = parser.parse_args()
     read = learned if options.training else contents
@@ -129,7 +131,8 @@ def _command(options: argparse.Namespace, folder: Path, place: Path) -> list[str
         return [*RECOVER, str(options.dataset), "-o", str(folder), "--jobs", str(options.jobs)]
     config = place / "training.yaml"
     config.write_text(_TRAINING, encoding="utf-8")
-    return [*TRAIN, str(options.dataset), "-c", str(config), "-o", str(folder)]
+    known = ["--presets", str(options.presets)] if options.presets else []
+    return [*TRAIN, str(options.dataset), "-c", str(config), *known, "-o", str(folder)]
 
 
 if __name__ == "__main__":
