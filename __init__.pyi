@@ -30,15 +30,15 @@ from .runtime.inserts.choosing import InsertWishes as InsertWishes
 from .runtime.inserts.terms import InsertRules as InsertRules
 from .runtime.master_file import MasterOptions as MasterOptions
 from .runtime.master_file import master as master
-from .runtime.mixing import MixResult as MixResult
-from .runtime.mixing import PredictOptions as PredictOptions
 from .runtime.mixing import apply as apply
 from .runtime.mixing import mix as mix
 from .runtime.mixing import predict as predict
 from .runtime.model.controller import Controller as Controller
 from .runtime.model.references import Reference as Reference
+from .runtime.predicting import PredictOptions as PredictOptions
 from .runtime.processor import AudioProcessor as AudioProcessor
 from .runtime.rendering.render import RenderOptions as RenderOptions
+from .runtime.results import MixResult as MixResult
 
 load_preset = load
 pull = pull_preset

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mixbridge.runtime import mixing, processor
+from mixbridge.runtime import predicting, processor
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.prediction.predict import predict_safely
 from predictions import once_for_each_input
@@ -25,7 +25,7 @@ def controller() -> Controller:
 @pytest.fixture
 def one_prediction_for_each_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of what is done with a prediction: the same stems and reference are decided once in a process."""
-    monkeypatch.setattr(mixing, "predict_safely", _predict_once)
+    monkeypatch.setattr(predicting, "predict_safely", _predict_once)
     monkeypatch.setattr(processor, "predict_safely", _predict_once)
 
 

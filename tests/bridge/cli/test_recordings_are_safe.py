@@ -165,11 +165,11 @@ class TestWhatIsNotOurs:
 class TestSaidBeforeTheWork:
     @pytest.mark.parametrize("command", ["mix", "apply"])
     def test_stems_that_are_there(self, session, preset, refused, monkeypatch, command):
-        from mixbridge.runtime import mixing
+        from mixbridge.runtime import mixing, predicting
 
         write(session / "out" / "stems" / "Vox.wav", sound(0.1))
-        for work in ("predict_files", "render_files"):
-            monkeypatch.setattr(mixing, work, lambda *_, **__: pytest.fail("it began to work"))
+        for room, work in ((predicting, "predict_files"), (mixing, "render_files")):
+            monkeypatch.setattr(room, work, lambda *_, **__: pytest.fail("it began to work"))
         refused(*commands(session, preset, session / "out")[command], words=["Vox.wav exists already"])
 
     @pytest.mark.parametrize("option", [["-o", ""], ["-o", " "], ["--output="]])
