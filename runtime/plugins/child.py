@@ -24,7 +24,7 @@ Load = Callable[[str, str | None], Any]
 
 
 @dataclass(frozen=True)
-class Description:
+class PluginDescription:
     """What a plug-in says of itself.
 
     Attributes:
@@ -41,7 +41,7 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedPlugin:
     """A plug-in that is ready for audio.
 
     Attributes:
@@ -117,14 +117,14 @@ class HostedPlugin:
         self._load, self._where = load, (path, name)
         self._instances: dict[int, _Instance] = {}
 
-    def describe(self) -> Description:
+    def describe(self) -> PluginDescription:
         """Load it, and give what it says of itself."""
         plugin = self._load(*self._where)
-        return Description(plugin.name, plugin.manufacturer_name, plugin.version, tuple(plugin.parameters))
+        return PluginDescription(plugin.name, plugin.manufacturer_name, plugin.version, tuple(plugin.parameters))
 
     def open(
         self, key: int, channels: int, sample_rate_hz: int, state: bytes | None, values: Mapping[str, float]
-    ) -> Opened:
+    ) -> OpenedPlugin:
         """Load an instance, give it a state and settings, and let it hear silence."""
         instance = self._instances[key] = _Instance(self._load(*self._where), sample_rate_hz)
         if state is not None:
@@ -138,7 +138,7 @@ class HostedPlugin:
             except ValueError as error:
                 refusals.append(error)
             else:
-                return Opened(count, instance.plugin.reported_latency_samples)
+                return OpenedPlugin(count, instance.plugin.reported_latency_samples)
         raise ValueError(f"it takes neither mono nor stereo ({refusals[0]})")
 
     def process(self, key: int, block: Samples) -> tuple[Samples, int]:

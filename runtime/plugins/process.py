@@ -16,7 +16,7 @@ import numpy as np
 
 from ..audio.reading import Samples
 from ..spawning import spawned
-from .child import Description, Load, Opened, PluginState, load_plugin, serve
+from .child import Load, OpenedPlugin, PluginDescription, PluginState, load_plugin, serve
 from .faults import PluginFaultError
 
 STARTING_S: Final = 20.0
@@ -78,9 +78,9 @@ class PluginProcess:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def describe(self) -> Description:
+    def describe(self) -> PluginDescription:
         """Load the plug-in, and give what it says of itself."""
-        answer: Description = self.ask("describe")
+        answer: PluginDescription = self.ask("describe")
         return answer
 
     def open(
@@ -98,7 +98,7 @@ class PluginProcess:
             PluginFaultError: it cannot be loaded, crashes, or takes too long.
         """
         key = next(self._keys)
-        opened: Opened = self.ask("open", key, channels, sample_rate_hz, state, dict(values or {}))
+        opened: OpenedPlugin = self.ask("open", key, channels, sample_rate_hz, state, dict(values or {}))
         return PluginInstance(self, key, opened)
 
     def end(self) -> None:
@@ -152,7 +152,7 @@ class PluginInstance:
         latency_samples: how much later its sound comes.
     """
 
-    def __init__(self, process: PluginProcess, key: int, opened: Opened):
+    def __init__(self, process: PluginProcess, key: int, opened: OpenedPlugin):
         self._process, self._key = process, key
         self.channels, self.latency_samples = opened.channels, opened.latency_samples
 

@@ -41,9 +41,9 @@ from .mixer import MixerTrack, Project, pan_of
 from .mixing.buses import BusWriter
 from .mixing.channels import ChannelWriter, is_muted
 from .mixing.elements import MixBuses, filled, is_own, new_channel, staying
+from .mixing.plugged import put_plugged
 from .mixing.returns import ProjectBusReader, strip_of
 from .pieces import Media
-from .plugged import put_plugged
 from .reading import read
 from .routing import ProjectRouting
 from .xml import MalformedError, parse

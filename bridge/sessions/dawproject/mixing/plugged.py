@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement
 
-from ....presets.names import free_name, unique_names
-from ..core.plugged import PluggedTracks, SessionPlugin
-from .archive import PROJECT, Container
-from .devices import is_ours
-from .mixer import Project
-from .splice import Splicer
-from .xml import parse
+from .....presets.names import free_name, unique_names
+from ...core.plugged import PluggedTracks, SessionPlugin
+from ..archive import PROJECT, Container
+from ..devices import is_ours
+from ..mixer import Project
+from ..splice import Splicer
+from ..xml import parse
 
 _STATE: Final = "plugins/{}.vstpreset"
 _TAGS: Final = {"eq": "Equalizer", "compressor": "Compressor"}
