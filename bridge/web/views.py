@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ...presets.console import Delay, Master, Reverb, Strip, parameters
 from ...presets.editing.passages import preset_at
-from ...presets.errors import PresetError
+from ...presets.errors import Hint, PresetError
 from ...presets.lanes.lane import movable
 from ...presets.preset import Preset
 from ...presets.sections import sections
@@ -74,7 +74,9 @@ def _switches(words: list[str], preset: Preset) -> Iterator[SectionSwitch]:
 def engine(work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
     """The meters of the live engine that is followed."""
     if work.engine is None:
-        raise PresetError("no live engine is followed: start mixbridge web with --follow.")
+        raise PresetError(
+            "no live engine is followed: start the page with the address of one.", hints=(Hint("engine", "HOST"),)
+        )
     return {"is_there": work.engine.is_there, **asdict(work.engine.meters)}
 
 

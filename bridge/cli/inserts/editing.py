@@ -33,7 +33,7 @@ from ..options import PRESET_FILE, Writing, takes
     "--sample-rate",
     "sample_rate_hz",
     type=int,
-    metavar="Hz",
+    metavar="HZ",
     help="Sample rate that it works at.  [default: the model's]",
 )
 @click.option("--channels", type=click.IntRange(1, 2), default=1, show_default=True, help="2: both channels together.")

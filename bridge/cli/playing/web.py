@@ -27,7 +27,7 @@ _KEY_LENGTH = 16
 @click.argument("sources", nargs=-1, metavar="[STEMS|SESSION|PRESET]...")
 @click.option("--reference", metavar="FILE", help="A finished song whose sound the mix should have.")
 @click.option(
-    "--follow",
+    "--engine",
     metavar="HOST[:PORT]",
     help="Show and move what a running `mixbridge live --port PORT` plays.  [port: 9500]",
 )
@@ -49,7 +49,7 @@ def web(
     *,
     sources: tuple[str, ...],
     reference: str | None,
-    follow: str | None,
+    engine: str | None,
     port: int,
     host: str,
     browser: bool,
@@ -84,7 +84,7 @@ def web(
     if len(presets) > 1:
         raise click.UsageError("give one preset at most")
     preset = load(presets[0]) if presets else None
-    place = _work_folder([*sources, reference or "", *([f"--follow {follow}"] if follow else [])], fresh=fresh)
+    place = _work_folder([*sources, reference or "", *([f"engine {engine}"] if engine else [])], fresh=fresh)
     with ExitStack() as stack:
         material, session = PageMaterial({}), None
         if stems:
@@ -104,8 +104,8 @@ def web(
             material = replace(material, reference=Path(reference).absolute(), reference_name=Path(reference).name)
         work = PageWork(PageStudio(material, place, preset), choice.model, session)
         studio = work.studio
-        if follow is not None:
-            work.engine = PageEngine(studio, follow)
+        if engine is not None:
+            work.engine = PageEngine(studio, engine)
             work.engine.start()
 
         def say_where(address: Address) -> None:

@@ -24,10 +24,10 @@ _HEARD_DB: Final = 0.05
 @click.option("--plugins", required=True, metavar="FILE", help="The plugins.toml that says which plug-ins.")
 @click.option(
     "--sample-rate",
-    type=click.IntRange(8000, 192000),
+    type=int,
     default=48000,
     show_default=True,
-    metavar="Hz",
+    metavar="HZ",
     help="Rate of the session that they are for.",
 )
 @takes(Writing, "writing", FOLDER)
@@ -40,6 +40,7 @@ def save_command(
     With STEMS, audio files or folders of them, compressors are fitted on what they turn down there; without, by their
     static curve.
     """
+    from ....runtime.audio.arrays import checked_rate
     from ....runtime.audio.stems import stem_paths
     from ....runtime.plugins.stage import PluginHosts
     from ...matching import match_stems
@@ -47,6 +48,7 @@ def save_command(
     from ...plugins.using.fitting import fit_tracks, unplugged
     from ...plugins.using.saving import save_states, saved_as_json
 
+    checked_rate(sample_rate)
     preset, choices, folder = open_preset(preset_), load_choices(Path(plugins)), Path(writing.output)
     audio = None
     if stems:

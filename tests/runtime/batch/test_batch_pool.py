@@ -85,7 +85,7 @@ def test_time_follows_from_the_length_and_the_search():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system tells no processor time")
 def test_one_that_works_without_end_is_stopped_by_its_processor_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(Limits, "processor_s_for", lambda _limits, length_s, _searched_s=0.0: 0.05 * length_s)
+    monkeypatch.setattr(Limits, "processor_s_for", lambda _limits, length_s, _searched_s=0.0: 0.4 * length_s)
     monkeypatch.setattr(Limits, "time_for", lambda _limits, _length_s, _searched_s=0.0: 600.0)
     done, _ = played(tmp_path, ["spin 4", "fine"])
     said = {event.item.session: event.result for event in done.results}
