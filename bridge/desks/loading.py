@@ -1,25 +1,21 @@
 """Desk profiles from files: those that come with mixbridge, by name, and a user's own, by path.
 
-A mistake in a file is told to the person who wrote it: file, table, key, what is wrong and what to do. Whatever a file
-holds, nothing but :class:`DeskError` is raised.
+Whatever a file holds, nothing but :class:`DeskError` is raised; how mistakes are told, :mod:`.toml_files` knows.
 """
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from ...presets.errors import DeskError
-from ...presets.inputs import open_regular
-from .mistakes import explain
 from .profile import Desk
+from .toml_files import TomlKind, read_toml
 from .wire import short
 
 MAX_BYTES: Final = 256 * 1024
+_PROFILE: Final = TomlKind("desk profile", DeskError, MAX_BYTES)
 _FOLDER = Path(__file__).parent
 
 
@@ -77,39 +73,7 @@ def _shipped(name: str) -> Desk:
 
 
 def _parse(path: Path) -> Desk:
-    text = _read(path)
-    try:
-        data = tomllib.loads(text)
-        return Desk.model_validate(data)
-    except tomllib.TOMLDecodeError as error:
-        raise DeskError(f"{path} is not valid TOML: {_plain(error)}. Correct that line; nothing was used.") from None
-    except RecursionError:
-        raise DeskError(f"{path} is nested too deeply to be a desk profile") from None
-    except ValidationError as error:
-        raise DeskError("\n".join(f"{path}: {sentence}" for sentence in explain(error, data))) from None
-    except ValueError:
-        raise DeskError(f"{path} holds a number of thousands of digits: that is no desk profile") from None
-
-
-def _read(path: Path) -> str:
-    try:
-        with open_regular(path) as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DeskError(f"the desk profile {path} cannot be read: {reason}") from None
-    if len(data) > MAX_BYTES:
-        raise DeskError(f"{path} has more than {MAX_BYTES // 1024} kB: that is no desk profile")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DeskError(f"{path} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from None
-
-
-def _plain(error: tomllib.TOMLDecodeError) -> str:
-    """The parser's message, which names line and column."""
-    text = str(error).replace("Cannot overwrite a value", "a key stands twice")
-    return text[:1].lower() + text[1:]
+    return read_toml(path, Desk, _PROFILE)
 
 
 def _is_file(path: Path) -> bool:

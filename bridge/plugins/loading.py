@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
 from ...presets.errors import PluginError
-from ...presets.inputs import open_regular
-from ..desks.mistakes import explain
+from ..desks.toml_files import TomlKind, read_toml
 from ..desks.wire import short
 from .profile import PluginProfile
 
-MAX_BYTES: Final = 1024 * 1024
+_PROFILE: Final = TomlKind("plug-in profile", PluginError, 1024 * 1024)
 _FOLDER: Final = Path(__file__).parent / "profiles"
 
 
@@ -57,30 +53,4 @@ def profile_for(plugin: Path, class_id: str | None = None) -> PluginProfile | No
 
 
 def _parse(path: Path) -> PluginProfile:
-    text = _read(path)
-    try:
-        data = tomllib.loads(text)
-        return PluginProfile.model_validate(data)
-    except tomllib.TOMLDecodeError as error:
-        raise PluginError(f"{path} is not valid TOML: {error}. Correct that line; nothing was used.") from None
-    except RecursionError:
-        raise PluginError(f"{path} is nested too deeply to be a profile of a plug-in") from None
-    except ValidationError as error:
-        raise PluginError("\n".join(f"{path}: {sentence}" for sentence in explain(error, data))) from None
-    except ValueError:
-        raise PluginError(f"{path} holds a number of thousands of digits: that is no profile of a plug-in") from None
-
-
-def _read(path: Path) -> str:
-    try:
-        with open_regular(path) as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PluginError(f"the profile {path} cannot be read: {reason}") from None
-    if len(data) > MAX_BYTES:
-        raise PluginError(f"{path} has more than {MAX_BYTES // 1024} kB: that is no profile of a plug-in")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise PluginError(f"{path} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from None
+    return read_toml(path, PluginProfile, _PROFILE)

@@ -14,27 +14,19 @@ import click
 from ..options import Saying, Writing, takes
 from ..output.progress import progress_bar
 from ..output.saying import console, echo_json, say
+from .timing import timed
 
 if TYPE_CHECKING:
     from ...plugins.profile import PluginProfile
 
 named = click.option("--name", metavar="NAME", help="Which plug-in, where its file holds several.")
-timed = click.option(
-    "--timeout",
-    "limit_s",
-    type=click.FloatRange(min=0.1),
-    default=120.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="End the plug-in if it says nothing for so long.",
-)
 
 
 @click.command("measure")
 @click.argument("plugin")
 @takes(Writing, "writing", {"output": {"old": None, "help": "Profile to write, a .toml file."}})
 @named
-@timed
+@timed(120.0)
 @click.option("--yes", is_flag=True, help="Write what was measured without asking.")
 @takes(Saying, "saying")
 def measure_command(
@@ -70,7 +62,7 @@ def measure_command(
 @click.argument("plugin")
 @click.option("--profile", metavar="FILE", help="Profile of it.  [default: the one that comes with mixbridge]")
 @named
-@timed
+@timed(120.0)
 @takes(Saying, "saying")
 @click.pass_context
 def check_command(

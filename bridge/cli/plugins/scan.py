@@ -14,25 +14,16 @@ import click
 from ..options import Saying, takes
 from ..output.progress import progress_bar
 from ..output.saying import console, counted, echo_json, say
+from .timing import timed
 
 if TYPE_CHECKING:
     from ...plugins.probing.scanning import ScannedPlugin
     from ...plugins.profile import PluginProfile
 
-timed = click.option(
-    "--timeout",
-    "limit_s",
-    type=click.FloatRange(min=0.1),
-    default=20.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="End a plug-in that says nothing for so long.",
-)
-
 
 @click.command("scan")
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...")
-@timed
+@timed(20.0)
 @takes(Saying, "saying")
 def scan_command(*, folders: tuple[str, ...], limit_s: float, saying: Saying) -> None:
     """List the plug-ins in FOLDERs, or in the usual folders of this system.
@@ -60,7 +51,7 @@ def scan_command(*, folders: tuple[str, ...], limit_s: float, saying: Saying) ->
 @click.command("show")
 @click.argument("plugin")
 @click.option("--profile", metavar="FILE", help="Profile of it.  [default: the one that comes with mixbridge]")
-@timed
+@timed(20.0)
 @takes(Saying, "saying")
 @click.pass_context
 def show_command(context: click.Context, *, plugin: str, profile: str | None, limit_s: float, saying: Saying) -> None:

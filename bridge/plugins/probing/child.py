@@ -17,7 +17,7 @@ NamesOf = Callable[[str], list[str]]
 
 
 def serve(load: Loader | None = None, names_of: NamesOf | None = None) -> None:
-    """ProbeAnswer the request on standard input.
+    """Answer the request on standard input.
 
     Args:
         load: what loads a plug-in, of a path and a name; pedalboard if absent.

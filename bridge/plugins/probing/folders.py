@@ -14,16 +14,16 @@ _KINDS: Final = {".vst3": "VST3", ".component": "Audio Unit"}
 
 
 def plugin_folders(platform: str = sys.platform) -> list[Path]:
-    """The folders in which plug-ins are usually installed; those of another system for tests."""
+    """The folders in which plug-ins are usually installed, the first to be taken first; of another system for tests."""
     home = Path.home()
     if platform == "darwin":
-        roots = (Path("/Library/Audio/Plug-Ins"), home / "Library/Audio/Plug-Ins")
-        return [root / kind for kind in ("VST3", "Components") for root in roots]
+        roots = (home / "Library/Audio/Plug-Ins", Path("/Library/Audio/Plug-Ins"))
+        return [root / kind for root in roots for kind in ("VST3", "Components")]
     if platform == "win32":
         common = Path(os.environ.get("COMMONPROGRAMFILES", r"C:\Program Files\Common Files"))
         own = Path(os.environ.get("LOCALAPPDATA", str(home / "AppData/Local")))
         return [common / "VST3", own / "Programs/Common/VST3"]
-    return [home / ".vst3", Path("/usr/lib/vst3"), Path("/usr/local/lib/vst3")]
+    return [home / ".vst3", Path("/usr/local/lib/vst3"), Path("/usr/lib/vst3")]
 
 
 def find_plugins(folders: Iterable[Path], platform: str = sys.platform) -> list[Path]:

@@ -12,30 +12,27 @@ Names are those of profiles that come with mixbridge; "my-eq.toml" is a profile 
 
 from __future__ import annotations
 
-import os
-import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from ....presets.console import Part
 from ....presets.errors import PluginError
-from ....presets.inputs import open_regular
 from ....runtime.plugins.process import USUAL_LIMIT_S, PluginFile
-from ...desks.mistakes import explain
+from ...desks.toml_files import TomlKind, read_toml
 from ..loading import load_profile
+from ..probing.folders import plugin_folders
 from ..profile import PluginProfile
 
 OURS: Final = "ours"
 StageName = Literal["eq", "compressor"]
 STAGES: Final[tuple[StageName, ...]] = ("eq", "compressor")
 OnFault = Literal["stop", "ours"]
-_MOST_BYTES: Final = 256 * 1024
+_FILE: Final = TomlKind("plugins.toml", PluginError)
 _MOST_IN_A_ROW: Final = 8
 
 
@@ -145,21 +142,7 @@ def load_choices(path: Path) -> PluginChoices:
         PluginError: it cannot be read, or has mistakes (all that were found, one a line); a plug-in or a profile is
             missing.
     """
-    try:
-        with open_regular(path) as file:
-            data = file.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise PluginError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    if len(data) > _MOST_BYTES:
-        raise PluginError(f"{path} has more than {_MOST_BYTES // 1024} kB: that is no plugins.toml.")
-    table: object = None
-    try:
-        table = tomllib.loads(data.decode("utf-8"))
-        content = PluginsToml.model_validate(table)
-    except ValidationError as error:
-        raise PluginError("\n".join(f"{path}: {sentence}" for sentence in explain(error, table))) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise PluginError(f"{path} is not valid TOML: {error}. Correct that place; nothing was used.") from None
+    content = read_toml(path, PluginsToml, _FILE)
     choices = PluginChoices(path.absolute(), content)
     _ = choices._plugins  # what is missing is said now, not in the middle of a mix
     return choices
@@ -168,16 +151,3 @@ def load_choices(path: Path) -> PluginChoices:
 def installed(file: str) -> Path | None:
     """Find a plug-in by the name of its file where systems have them; None where there is none."""
     return next((folder / file for folder in plugin_folders() if (folder / file).exists()), None)
-
-
-def plugin_folders() -> tuple[Path, ...]:
-    """List the folders where this system has plug-ins."""
-    home = Path.home()
-    if sys.platform == "darwin":
-        parts = ("VST3", "Components")
-        return tuple(root / "Library/Audio/Plug-Ins" / part for root in (home, Path("/")) for part in parts)
-    if sys.platform == "win32":
-        shared = os.environ.get("COMMONPROGRAMFILES", r"C:\Program Files\Common Files")
-        own = os.environ.get("LOCALAPPDATA", str(home))
-        return (Path(shared) / "VST3", Path(own) / "Programs/Common/VST3")
-    return (home / ".vst3", Path("/usr/local/lib/vst3"), Path("/usr/lib/vst3"))
