@@ -19,7 +19,7 @@ def load_profile(name_or_path: str | Path) -> PluginProfile:
     """The profile of a name that mixbridge knows, or of a file.
 
     Args:
-        name_or_path: e.g. "zameq2", "ZamEQ2" or "my-eq.toml".
+        name_or_path: e.g. "zameq2", "ZamEQ2", "Pro-Q 3" or "my-eq.toml".
 
     Raises:
         PluginError: no such profile or file, or mistakes in it (all that were found, one a line).
@@ -30,7 +30,7 @@ def load_profile(name_or_path: str | Path) -> PluginProfile:
         return _parse(path)
     known = profiles()
     for stem, profile in known.items():
-        if name.lower() in (stem, profile.name.lower()):
+        if plain(name) in (plain(stem), plain(profile.name)):
             return profile
     raise PluginError(
         f"mixbridge has no profile of {short(name)}; it has {', '.join(known)}, and takes the path of a profile "
@@ -50,6 +50,11 @@ def profile_for(plugin: Path, class_id: str | None = None) -> PluginProfile | No
         if (class_id is not None and profile.class_id == class_id) or profile.file.lower() == plugin.name.lower():
             return profile
     return None
+
+
+def plain(name: str) -> str:
+    """Reduce a name to small letters and digits: "Pro-Q 3" and "pro_q_3" are the same."""
+    return "".join(char for char in name.lower() if char.isalnum())
 
 
 def _parse(path: Path) -> PluginProfile:

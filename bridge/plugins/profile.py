@@ -44,7 +44,7 @@ class PluginProfile(Part):
     format_version: Literal[1] = 1
     name: str = Field(min_length=1, max_length=100, description="of the plug-in, as it says itself")
     file: str = Field(min_length=1, max_length=255, description="name of its file, without folders")
-    kind: Literal["vst3", "au"] = "vst3"
+    kind: Literal["vst3", "au", "daw"] = Field("vst3", description="daw: it is part of a DAW, and only set there")
     vendor: str = Field("", max_length=200)
     version: str = Field("", max_length=60, description="of the plug-in that was measured")
     class_id: str | None = Field(None, pattern=r"^[0-9A-F]{32}$", description="of the VST3, as in `.vstpreset` files")

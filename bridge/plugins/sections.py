@@ -32,6 +32,10 @@ class PluginParameter(Part):
 
     label: str = Field("", max_length=200, description="name as the plug-in shows it")
     unit: str = Field("", max_length=20, description="unit as the plug-in shows it")
+    index: int | None = Field(None, ge=0, le=100_000, description="its place in the plug-in's own list, from 0")
+    is_read: bool = Field(
+        False, description="its law is read from what the plug-in shows when it is loaded; `scale` is its range alone"
+    )
     scale: AnyScale
 
     @model_validator(mode="before")

@@ -31,7 +31,7 @@ class ScannedPlugin:
         latency_samples: as it says.
         parameter_count: of its own parameters.
         parameters: described, if that was asked for.
-        profile: name of the profile that mixbridge has of it; empty if none.
+        profile: name of the profile that mixbridge has of it, with "(not measured)" if so; empty if none.
         printed: the beginning of what it printed.
     """
 
@@ -110,7 +110,7 @@ def _scanned(path: Path, answer: ProbeAnswer) -> ScannedPlugin:
         remarks.append(f"one of {len(said['names'])} plug-ins in its file")
     if answer.printed:
         remarks.append("it prints")
-    if profile is not None and profile.version != said["version"]:
+    if profile is not None and profile.version and profile.version != said["version"]:
         remarks.append(f"the profile is of version {profile.version}")
     return ScannedPlugin(
         path=path,
@@ -125,7 +125,7 @@ def _scanned(path: Path, answer: ProbeAnswer) -> ScannedPlugin:
         latency_samples=said["latency_samples"],
         parameter_count=said["parameter_count"],
         parameters=tuple(said["parameters"]),
-        profile="" if profile is None else profile.name,
+        profile="" if profile is None else profile.title,
         printed=answer.printed,
     )
 

@@ -76,6 +76,11 @@ class UserPlugin:
     profile: PluginProfile
     file: PluginFile
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it can be loaded on this machine."""
+        return self.profile.kind != "daw" and self.file.path.exists()
+
 
 @dataclass(frozen=True)
 class PluginChoices:
@@ -84,10 +89,12 @@ class PluginChoices:
     Attributes:
         path: of the file.
         content: of it.
+        is_remote: whether the plug-ins may be on another machine, in a DAW, so that none has to be here.
     """
 
     path: Path
     content: PluginsToml
+    is_remote: bool = False
 
     def chosen(self, track: str, stage: StageName) -> tuple[UserPlugin, ...]:
         """Give the plug-ins of a stage of a track, in the order of the sound; none for mixbridge's own."""
@@ -123,27 +130,40 @@ class PluginChoices:
             profile = load_profile(self.path.parent / typed if name.lower().endswith(".toml") else name)
         except PluginError as error:
             raise PluginError(f"{self.path}: {key}: {error}") from None
+        path = self._path(name, key, profile)
+        return UserPlugin(profile, PluginFile(path, title=profile.name, limit_s=self.content.time_limit_s))
+
+    def _path(self, name: str, key: str, profile: PluginProfile) -> Path:
+        """Find a plug-in where the file says, or where systems have them; of a remote one at least its name."""
         known = {given.lower(): path for given, path in self.content.paths.items()}
         given = known.get(name.lower()) or known.get(profile.name.lower())
         path = self.path.parent / Path(given).expanduser() if given else installed(profile.file)
-        if path is None or not path.exists():
-            where = f"there is no {path}" if path else f"no {profile.file} in {', '.join(map(str, plugin_folders()))}"
-            raise PluginError(
-                f"{self.path}: {key}: {profile.name} is not installed: {where}. Install it, or write where it is: "
-                f'[paths] "{profile.name}" = "/folder/{profile.file}".'
-            )
-        return UserPlugin(profile, PluginFile(path, title=profile.name, limit_s=self.content.time_limit_s))
+        if self.is_remote:
+            return path or Path(profile.file)
+        if profile.kind == "daw":
+            raise PluginError(f"{self.path}: {key}: {profile.title} is part of its DAW and cannot be loaded here.")
+        if path is not None and path.exists():
+            return path
+        where = f"there is no {path}" if path else f"no {profile.file} in {', '.join(map(str, plugin_folders()))}"
+        raise PluginError(
+            f"{self.path}: {key}: {profile.title} is not installed: {where}. Install it, or write where it is: "
+            f'[paths] "{profile.name}" = "/folder/{profile.file}".'
+        )
 
 
-def load_choices(path: Path) -> PluginChoices:
+def load_choices(path: Path, *, is_remote: bool = False) -> PluginChoices:
     """Read a plugins.toml, and find its plug-ins.
+
+    Args:
+        path: of the file.
+        is_remote: whether the plug-ins may be on another machine, in a DAW.
 
     Raises:
         PluginError: it cannot be read, or has mistakes (all that were found, one a line); a plug-in or a profile is
             missing.
     """
     content = read_toml(path, PluginsToml, _FILE)
-    choices = PluginChoices(path.absolute(), content)
+    choices = PluginChoices(path.absolute(), content, is_remote)
     _ = choices._plugins  # what is missing is said now, not in the middle of a mix
     return choices
 

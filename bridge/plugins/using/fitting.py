@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from ....presets.edit import without_input_gain
+from ....presets.errors import PluginError
 from ....presets.preset import Track
 from ....presets.sections import is_active
 from ....presets.units import gain_factor
@@ -25,6 +26,7 @@ from ..response import Floats
 from .choices import STAGES, PluginChoices, StageName, UserPlugin
 from .compressors import CompressorFit, fit_on_programme
 from .equalizers import EqFit, Values, fit_equalizer
+from .shown import with_shown_laws
 
 PROGRAMME_S: Final = 8.0
 _IMPULSE_FRAMES: Final = 32768
@@ -168,10 +170,16 @@ def _fitted(
     sample_rate_hz: int,
     stem: Path | None,
 ) -> PluggedStage:
+    notes = [note for item in plugins for note in _plugin_notes(item)]
+    if not all(item.is_here for item in plugins):
+        fit = _by_profiles(plugins, track, stage, sample_rate_hz)
+        return replace(fit, notes=tuple(f"{track.name}: {note}" for note in [*notes, *fit.notes]))
     strip = without_input_gain(track.strip)
     channels = 1 if stem is None else AudioReader(stem, sample_rate_hz).info.channels
     instances = [hosts.process_of(item.file).open(channels, sample_rate_hz) for item in plugins]
-    notes = [note for item in plugins for note in _plugin_notes(item)]
+    told = [with_shown_laws(item.profile, instance) for item, instance in zip(plugins, instances, strict=True)]
+    plugins = [replace(item, profile=profile) for item, (profile, _) in zip(plugins, told, strict=True)]
+    notes += [note for _, its in told for note in its]
     eq: EqFit | None = None
     compressor: CompressorFit | None = None
     if stage == "eq":
@@ -183,9 +191,7 @@ def _fitted(
         respond = _respond(plugins[0], instances[0])
         compressor = fit_on_programme(strip.compressor, plugins[0].profile, sample_rate_hz, programme, respond)
         values, gain_db = (compressor.values,), compressor.gain_db
-        notes += [f"{clamp_words(clamp)}." for clamp in compressor.clamped]
-        if strip.compressor.lookahead_ms:
-            notes.append(f"its look-ahead of {strip.compressor.lookahead_ms:g} ms is left out.")
+        notes += _compressor_notes(track, compressor)
         if channels > instances[0].channels:
             notes.append("the plug-in is mono: left and right are turned down each by itself.")
     fitted = tuple(
@@ -195,6 +201,41 @@ def _fitted(
     for instance in instances:
         instance.close()
     return PluggedStage(track.name, stage, fitted, gain_db, eq, compressor, tuple(f"{track.name}: {n}" for n in notes))
+
+
+def _by_profiles(plugins: Sequence[UserPlugin], track: Track, stage: StageName, sample_rate_hz: int) -> PluggedStage:
+    """Fit plug-ins that are on another machine, by what their profiles know."""
+    strip = without_input_gain(track.strip)
+    for item in plugins:
+        unread = [p.label or name for name, p in item.profile.parameters.items() if p.is_read]
+        if unread:
+            raise PluginError(
+                f"{item.profile.title} is not on this machine: the laws of {', '.join(unread)} can only be read from "
+                "the plug-in itself. Install it here, too, or measure a profile where it is."
+            )
+    away = " and ".join(item.profile.name for item in plugins if not item.is_here)
+    notes = [f"{away} cannot be loaded on this machine: fitted by the profile alone, its sound was not measured."]
+    eq: EqFit | None = None
+    compressor: CompressorFit | None = None
+    if stage == "eq":
+        eq = fit_equalizer(strip.eq, [item.profile for item in plugins], sample_rate_hz)
+        values, gain_db = eq.values, 0.0
+    else:
+        compressor = fit_on_programme(strip.compressor, plugins[0].profile, sample_rate_hz)
+        values, gain_db = (compressor.values,), compressor.gain_db
+        notes += _compressor_notes(track, compressor)
+    fitted = tuple(
+        FittedPlugin(item, chosen, PluginState(b"", item.profile.raw_values(chosen), {}))
+        for item, chosen in zip(plugins, values, strict=False)
+    )
+    return PluggedStage(track.name, stage, fitted, gain_db, eq, compressor, tuple(notes))
+
+
+def _compressor_notes(track: Track, fit: CompressorFit) -> Iterator[str]:
+    for clamp in fit.clamped:
+        yield f"{clamp_words(clamp)}."
+    if track.strip.compressor.lookahead_ms:
+        yield f"its look-ahead of {track.strip.compressor.lookahead_ms:g} ms is left out."
 
 
 def _plugin_notes(plugin: UserPlugin) -> Iterator[str]:
