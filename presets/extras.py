@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Extra = Literal["live", "picture", "cuda", "train", "corpus", "docs", "ray", "watch", "cloud", "web", "clean"]
+Extra = Literal["live", "midi", "picture", "cuda", "train", "corpus", "docs", "ray", "watch", "cloud", "web", "clean"]
 
 
 def install_command(extra: Extra) -> str:

@@ -66,6 +66,7 @@ def run_doctor() -> list[Diagnosis]:
         _cleaning,
         _pictures,
         _sound_systems,
+        _controllers,
         _real_time,
         _plugins,
         _disk,
@@ -263,6 +264,20 @@ def _sound_systems() -> Iterator[Diagnosis]:
             yield Diagnosis(title, False, str(error), "only needed for mixbridge live")
         else:
             yield Diagnosis(title, True, f"{terms.sample_rate_hz} Hz, {terms.block_frames} frames")
+
+
+def _controllers() -> Iterator[Diagnosis]:
+    """The MIDI inputs for `mixbridge live --midi`."""
+    from ...presets.errors import DeviceError
+    from ..midi.ports import port_names, usual_backend
+
+    try:
+        names = port_names(usual_backend(), "input")
+    except DeviceError as error:
+        yield Diagnosis("MIDI", False, str(error), "only needed for mixbridge live --midi")
+        return
+    detail = ", ".join(names) if names else "no inputs"
+    yield Diagnosis("MIDI", bool(names), detail, "only needed for mixbridge live --midi: plug a controller in")
 
 
 def _plugins() -> Iterator[Diagnosis]:

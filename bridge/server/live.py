@@ -96,12 +96,26 @@ class LiveControl:
     def go_on(self, length_s: float) -> None:
         """Move settings after the song for so long."""
         if self._steering.target is not None:
-            self._change(lambda preset: self._steering.step(preset, length_s), "follow")
+            self.change(lambda preset: self._steering.step(preset, length_s), "follow")
 
-    def _change(self, edit: Callable[[Preset], Preset], gesture: str = "") -> None:
-        def change() -> PresetChange:
-            return self._current.change(edit, gesture)
+    @property
+    def preset(self) -> Preset:
+        """The preset that is played, as it is now."""
+        return self._current.preset
 
+    def change(self, edit: Callable[[Preset], Preset], gesture: str = "") -> None:
+        """Put an edited preset in place of the current one, and tell the subscribers; see :class:`.CurrentPreset`."""
+        self._apply(lambda: self._current.change(edit, gesture))
+
+    def undo(self) -> None:
+        """Go a step back.
+
+        Raises:
+            PresetError: there is none.
+        """
+        self._apply(self._current.undo)
+
+    def _apply(self, change: Callable[[], PresetChange]) -> None:
         if self._server is None:
             change()
         else:
@@ -142,7 +156,7 @@ class LiveControl:
             self._level = 1.0
         self._side = wanted
         chosen = new
-        self._change(lambda _: chosen)
+        self.change(lambda _: chosen)
         self._sent = chosen
         self._engine.set_preset(chosen, gain=self._level)
 

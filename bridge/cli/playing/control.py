@@ -1,4 +1,4 @@
-"""What changes the settings while `live` plays: controllers over OSC, and a model that follows the song."""
+"""What changes the settings while `live` plays: controllers over OSC and MIDI, and a model that follows the song."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from ..kinds import Duration
 from ..options import shared
+from .midi import MidiController, played_by
 
 if TYPE_CHECKING:
     from ....presets.preset import Preset
@@ -78,7 +79,11 @@ class Controlling:
 
 @contextmanager
 def controlled(
-    engine: LiveEngine, options: Controlling, other: Preset | None, say: Callable[[str], None]
+    engine: LiveEngine,
+    options: Controlling,
+    other: Preset | None,
+    say: Callable[[str], None],
+    midi: MidiController | None = None,
 ) -> Iterator[None]:
     """Let controllers and the model change what the engine plays.
 
@@ -87,9 +92,11 @@ def controlled(
         options: who may.
         other: preset B; None for none.
         say: takes a sentence for the user.
+        midi: a controller; None for none.
 
     Raises:
-        DeskError: the port cannot be had.
+        DeskError: the port cannot be had, or the controller's map has mistakes.
+        DeviceError: there is no such controller.
     """
     from ....runtime.live.following import SongFollower
     from ....runtime.live.steering import Steering
@@ -102,8 +109,11 @@ def controlled(
     steering = Steering(set(options.lock))
     with ExitStack() as stack:
         control = LiveControl(engine, current, other, steering)
+        requests = control.requests
+        if midi is not None and midi.source is not None:
+            requests = {**requests, **stack.enter_context(played_by(midi, control, say)).requests}
         if options.port is not None:
-            server = OscServer(current, Actions(more=control.requests), port=options.port, allow=options.allow)
+            server = OscServer(current, Actions(more=requests), port=options.port, allow=options.allow)
             stack.enter_context(server)
             control.join(server)
             server.start()

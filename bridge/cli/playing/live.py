@@ -20,6 +20,7 @@ from ..kinds import Duration
 from ..options import Saying, shared, takes
 from ..output.saying import echo_json, is_quiet, say
 from .control import Controlling, controlled
+from .midi import MidiController
 
 if TYPE_CHECKING:
     from ....presets.preset import Preset
@@ -95,6 +96,7 @@ def run_live(
     record: Path | None = None,
     overwrite: bool = False,
     control: Controlling | None = None,
+    midi: MidiController | None = None,
     other: Preset | None = None,
     on_event: Callable[[str], None] | None = None,
     watch: Callable[[LiveEngine], AbstractContextManager[object]] | None = None,
@@ -109,6 +111,7 @@ def run_live(
         record: file for the mix.
         overwrite: replace a recording that is there.
         control: who may change the settings; None for nobody.
+        midi: a controller over MIDI, if somebody may; None for none.
         other: preset B; None for none.
         on_event: called with each sentence for the user.
         watch: called once it plays; what it gives is entered until the end.
@@ -139,7 +142,7 @@ def run_live(
             tap_s=_TAP_S + (control.follow_s or 0.0 if control else 0.0),
             on_event=hear,
         ) as engine,
-        nullcontext() if control is None else controlled(engine, control, other, hear),
+        nullcontext() if control is None else controlled(engine, control, other, hear, midi),
         nullcontext() if watch is None else watch(engine),
     ):
         try:
@@ -184,6 +187,7 @@ def _recording(path: Path | None, inputs: tuple[Path, ...], *, overwrite: bool) 
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record the mix: WAV (float) or FLAC.")
 @click.option("--force", is_flag=True, help="Replace a recording that is there already.")
 @takes(Controlling, "control")
+@takes(MidiController, "midi")
 @takes(AllowingCode, "allowing")
 @takes(Saying, "saying")
 def live(
@@ -197,6 +201,7 @@ def live(
     record: Path | None,
     force: bool,
     control: Controlling,
+    midi: MidiController,
     allowing: AllowingCode,
     saying: Saying,
 ) -> None:
@@ -207,6 +212,7 @@ def live(
     """
     preset, files = _matched(preset_, stems, assignments, quiet=saying.is_quiet)
     control.check(preset)
+    midi.check()
     other = None if control.other is None else _other(preset, control.other)
     prepared = inserts_run(preset, files, other, allowing.rules(preset_), quiet=saying.is_quiet)
     preset, files, other = click.get_current_context().with_resource(prepared)
@@ -244,6 +250,7 @@ def live(
         record=record,
         overwrite=force,
         control=control,
+        midi=midi,
         other=other,
         on_event=hear,
         watch=watch,

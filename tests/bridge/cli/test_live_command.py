@@ -88,3 +88,32 @@ def test_a_recording_that_is_there_is_kept(session: Path, tmp_path: Path) -> Non
     with pytest.raises(OutputError, match="exists already"):
         run(session, "--record", str(place), "--freewheel")
     assert place.read_bytes() == b"mine"
+
+
+class TestMidi:
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (("--midi-map", "x.toml"), "add --midi"),
+            (("--midi-out", "X-Touch"), "add --midi"),
+            (("--midi", "X", "--midi-learn", "/mixbridge/track/1/pan"), "add --midi-map FILE"),
+        ],
+    )
+    def test_options_that_need_each_other(self, session: Path, options: tuple[str, ...], words: str) -> None:
+        result = run(session, *options)
+        assert result.exit_code == 2
+        assert words in result.output
+
+    def test_a_map_with_mistakes_is_told_before_a_port_is_opened(self, session: Path, tmp_path: Path) -> None:
+        from mixbridge.presets.errors import DeskError
+
+        path = tmp_path / "map.toml"
+        path.write_text('format = "mixbridge-midi"\nversion = 1\n[[controls]]\nmessage = "cc"\n')
+        with pytest.raises(DeskError, match=r"map\.toml: controls\[1\]\.channel"):
+            run(session, "--midi", "nowhere", "--midi-map", str(path))
+
+    def test_a_port_that_is_not_there_is_named(self, session: Path) -> None:
+        from mixbridge.presets.errors import DeviceError
+
+        with pytest.raises(DeviceError, match=r"no MIDI input called 'mixbridge-nowhere'|MIDI cannot be used here"):
+            run(session, "--midi", "mixbridge-nowhere")
