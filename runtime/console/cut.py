@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -82,6 +83,7 @@ def cut_sections(
     return np.concatenate(sections)
 
 
+@lru_cache(maxsize=256)  # scipy takes half a millisecond, and other settings move much more often
 def _by_scipy(order: int, corner_hz: float, kind: _Kind, sample_rate_hz: int) -> NDArray[np.float64]:
     from scipy.signal import butter
 

@@ -25,8 +25,9 @@ from .sound.parts import Parts
 from .sound.player import Player
 from .sound.ring import AudioRing
 
-# How long a thread may keep the others from Python's lock; a block of 128 samples lasts 27 times as long.
-_SWITCH_S: Final = 1e-4
+# How long a thread may keep the others from Python's lock. A block gives it away some twenty times, at each call into
+# compiled code, and waits so long each time while units are made; shorter still, and threads do little but take turns.
+_SWITCH_S: Final = 2e-5
 _WARM_BLOCKS: Final = 8
 
 

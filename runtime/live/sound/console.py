@@ -8,7 +8,7 @@ ramps, everything else by a fade from one unit to another (:mod:`.slots`). The t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -26,6 +26,7 @@ from .parts import AnyPart, MasterPart, PartKey, Parts, RackPart, SendsPart, Wet
 from .ramps import LEVEL_RAMP_MS, Ramp, frames_of
 from .ring import AudioRing
 from .slots import Successor, UnitSlot
+from .turns import AudioTurn
 from .units import (
     AnyStrip,
     DryRows,
@@ -56,6 +57,7 @@ class LiveConsole:
         inputs: what came in, a row a channel; whoever calls :meth:`process` writes there first. Its places are those of
             the song.
         begin: the place of the first sample that comes in.
+        turn: of the audio; None where no other thread makes units.
 
     Attributes:
         parts: what it plays, or is on its way to.
@@ -63,8 +65,9 @@ class LiveConsole:
         peaks: highest sample of each track behind its fader since somebody set it to 0, shape (tracks,).
     """
 
-    def __init__(self, parts: Parts, sample_rate_hz: int, inputs: AudioRing, begin: int):
+    def __init__(self, parts: Parts, sample_rate_hz: int, inputs: AudioRing, begin: int, turn: AudioTurn | None = None):
         self.parts, self._begin = parts, begin
+        self._turn = AudioTurn() if turn is None else turn
         self._rate_hz, self._inputs = sample_rate_hz, inputs
         self._effects: tuple[str, ...] = ()
         structure = parts.structure
@@ -215,7 +218,7 @@ class LiveConsole:
 
     def _successor(self, make: Callable[[int], Unit], slot: UnitSlot) -> Successor:
         past_s = _PAST_OF_ROOMS_S if slot is self._wet else PAST_S
-        return Successor(make, slot, round(past_s * self._rate_hz))
+        return Successor(make, slot, round(past_s * self._rate_hz), self._turn)
 
     def _made_sends(self, part: SendsPart, begin: int) -> Ramp | MovingSends:
         if part.strip is None:
@@ -245,7 +248,7 @@ class LiveConsole:
 
 
 class _AllRacks:
-    """All racks: those of single mono tracks together, wherever none is being replaced.
+    """All racks: single mono tracks together, with those that come in in their places.
 
     Args:
         racks: of the console.
@@ -253,37 +256,53 @@ class _AllRacks:
 
     def __init__(self, racks: Sequence[_Rack]):
         self._all = racks
-        self._others: Sequence[_Rack] = racks
+        self._others = list(racks)
+        self._fading: list[_Fading] = []
         self._bank: StripBank | None = None
         self._levels: list[Ramp] = []
         self._values: list[Samples] = []
         self._gains = np.zeros((0, 2, 1), np.float32)
         self._rows = self._places = np.zeros(0, np.intp)
+        self._scratch = np.zeros((2, MOST_FRAMES), np.float32)
         self._is_changing = True
 
     def change(self) -> None:
-        """Run them one by one until all are settled again; to be called before and after a unit is offered."""
+        """Look again which units there are; to be called before and after a unit is offered."""
         self._is_changing = True
 
     def process(self, inputs: Samples, tracks: NDArray[np.float32]) -> None:
         """Fill the tracks, shape (tracks, 2, n), from the inputs, shape (rows, n)."""
         if self._is_changing:
-            self._settle()
-        if self._bank is None:
+            self._is_changing = False
             for rack in self._all:
-                rack.process(inputs, tracks)
-            return
+                rack.slot.admit(inputs.shape[1])
+            self._arrange()
         for rack in self._others:
+            is_fading = rack.slot.incoming is not None
             rack.process(inputs, tracks)
-        # Where all are in the bank, the rows and places are all of them.
-        audio = self._bank.process(inputs[self._rows] if self._others else inputs)[:, None]
-        moving = self._moving(audio.shape[2])
-        if self._others:
-            tracks[self._places] = audio * self._gains
-        else:
-            np.multiply(audio, self._gains, out=tracks)
-        for row, factors in moving:
-            np.multiply(audio[row], factors, out=tracks[self._places[row]])
+            if is_fading and rack.slot.incoming is None:
+                self._is_changing = True
+        if self._bank is not None:
+            # Where all are in the bank, and alone, the rows and places are all of them.
+            is_whole = not self._others and not self._fading
+            audio = self._bank.process(inputs if is_whole else inputs[self._rows])[:, None]
+            settled = audio[: len(self._levels)]
+            moving = self._moving(audio.shape[2])
+            if self._others:
+                tracks[self._places] = settled * self._gains
+            else:
+                np.multiply(settled, self._gains, out=tracks)
+            for row, factors in moving:
+                np.multiply(audio[row], factors, out=tracks[self._places[row]])
+            for fading, sound in zip(self._fading, audio[len(self._levels) :], strict=True):
+                self._fade(fading, sound, tracks)
+
+    def _fade(self, fading: _Fading, sound: Samples, tracks: NDArray[np.float32]) -> None:
+        frames = sound.shape[1]
+        new = np.multiply(sound, fading.unit.level.next(frames), out=self._scratch[:, :frames])
+        fading.rack.slot.blend(new, tracks[fading.rack.place])
+        if fading.rack.slot.incoming is None:
+            self._is_changing = True
 
     def _moving(self, frames: int) -> list[tuple[int, Samples]]:
         """Bring the gains up to date; factors of those on their way, by row."""
@@ -296,22 +315,32 @@ class _AllRacks:
                 self._gains[row] = level.value
         return moving
 
-    def _settle(self) -> None:
-        self._bank, self._is_changing = None, False
-        if any(rack.slot.is_busy for rack in self._all):
-            self._is_changing = True
-            return
-        banked = [(rack, rack.slot.unit) for rack in self._all if isinstance(rack.slot.unit, MonoStrip)]
-        if not banked:
-            return
-        units = [unit for _, unit in banked if isinstance(unit, MonoStrip)]
-        self._others = [rack for rack in self._all if not isinstance(rack.slot.unit, MonoStrip)]
-        self._levels = [unit.level for unit in units]
+    def _arrange(self) -> None:
+        settled: list[tuple[_Rack, MonoStrip]] = []
+        self._fading, self._others = [], []
+        for rack in self._all:
+            unit, incoming = rack.slot.unit, rack.slot.incoming
+            if not isinstance(unit, MonoStrip) or not (incoming is None or isinstance(incoming, MonoStrip)):
+                self._others.append(rack)
+                continue
+            settled.append((rack, unit))
+            if incoming is not None:
+                self._fading.append(_Fading(rack, incoming))
+        self._levels = [unit.level for _, unit in settled]
         self._values = [level.value for level in self._levels]
         self._gains = np.array(self._values, np.float32)
-        self._rows = np.array([rack.row for rack, _ in banked], np.intp)
-        self._places = np.array([rack.place for rack, _ in banked], np.intp)
-        self._bank = StripBank(units)
+        self._places = np.array([rack.place for rack, _ in settled], np.intp)
+        together = [*settled, *((fading.rack, fading.unit) for fading in self._fading)]
+        self._rows = np.array([rack.row for rack, _ in together], np.intp)
+        self._bank = StripBank([unit for _, unit in together]) if together else None
+
+
+@dataclass(frozen=True)
+class _Fading:
+    """A strip that comes in."""
+
+    rack: _Rack
+    unit: MonoStrip
 
 
 class _Rack:

@@ -18,6 +18,7 @@ from .console import MOST_FRAMES, LiveConsole
 from .parts import Parts
 from .ramps import PRESET_FADE_MS, Ramp, fade_in, frames_of
 from .ring import AudioRing
+from .turns import AudioTurn
 
 # A mono track stands in the middle at constant power, as the console's pan has it.
 _MONO_GAIN: Final = np.float32(gain_factor(-3.0103))
@@ -51,7 +52,8 @@ class Player:
         self._rate_hz = sample_rate_hz
         self._channels = parts.structure.channels
         self.rows = sum(self._channels)
-        self.console = LiveConsole(parts, sample_rate_hz, tap, tap.position)
+        self._turn = AudioTurn()
+        self.console = LiveConsole(parts, sample_rate_hz, tap, tap.position, self._turn)
         self.bad_blocks = 0
         self._takeover: _Takeover | None = None
         self._incoming: LiveConsole | None = None
@@ -74,6 +76,7 @@ class Player:
 
     def process(self, inputs: Samples, out: Samples) -> None:
         """Fill the mix, shape (2, n), from the next samples, shape (rows, n); n is at most `MOST_FRAMES`."""
+        self._turn.begin()
         frames = inputs.shape[1]
         self.tap.write(inputs)
         with np.errstate(all="ignore"):  # what overflows is silenced below
@@ -90,6 +93,7 @@ class Player:
                 out[:] = 0
                 self.bad_blocks += 1
         self.mixes.write(out)
+        self._turn.end()
 
     def bypass(self, gain: float | None) -> None:
         """Fade to what comes in, at a gain that brings it to the level of the mix; None fades back."""
@@ -107,17 +111,19 @@ class Player:
         """
         now = self.tap.position
         heard = max(0, now - min(round(_PAST_S * self._rate_hz), self.tap.frames - self.tap.margin))
-        console = LiveConsole(parts, self._rate_hz, self.tap, heard)
+        console = LiveConsole(parts, self._rate_hz, self.tap, heard, self._turn)
         for _ in range(8):
             now = self.tap.position
             if now - heard <= MOST_FRAMES // 8:
                 break
-            heard = self._bring(console, heard, now)
+            heard = self._bring(console, heard, now, self._turn)
         self._takeover = _Takeover(console, heard)
 
-    def _bring(self, console: LiveConsole, begin: int, end: int) -> int:
-        """Let a console hear a stretch of what came in."""
+    def _bring(self, console: LiveConsole, begin: int, end: int, turn: AudioTurn | None = None) -> int:
+        """Let a console hear a stretch of what came in, between blocks where that is asked for."""
         while begin < end:
+            if turn is not None:
+                turn.wait()
             block = np.empty((self.rows, min(_PIECE_FRAMES, end - begin)), np.float32)
             self.tap.read_into(begin, block)
             console.process(block, np.empty((2, block.shape[1]), np.float32))

@@ -183,9 +183,17 @@ class DryRows:
         return slice(2 * place, 2 * place + 2)
 
 
-@lru_cache(maxsize=1024)
 def strip_latency(strip: Strip, lanes: tuple[Lane, ...], sample_rate_hz: int) -> int:
     """Count the samples by which a strip's stages are late."""
+    if lanes:
+        return _stages_latency(strip, lanes, sample_rate_hz)
+    # Cuts and EQ are never late; to make them whenever one moves would be most of the work.
+    late = Strip(gate=strip.gate, compressor=strip.compressor, deesser=strip.deesser, saturation=strip.saturation)
+    return _stages_latency(late, (), sample_rate_hz)
+
+
+@lru_cache(maxsize=1024)
+def _stages_latency(strip: Strip, lanes: tuple[Lane, ...], sample_rate_hz: int) -> int:
     return Stages(strip, 1, sample_rate_hz, any_blocks=True, lanes=lanes).latency_samples
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
 from live_playing import Audio, null_db, played, player_of
-from mixbridge.presets.console import Compressor, EqBand, Equalizer, LowCut, Master, Reverb, Strip
+from mixbridge.presets.console import Compressor, EqBand, Equalizer, Gate, LowCut, Master, Reverb, Strip
 from mixbridge.presets.preset import GroupBus, Preset, Track
 from mixbridge.runtime.live.sound.parts import Parts
 from mixbridge.runtime.live.sound.player import Player
@@ -114,6 +114,39 @@ def test_up_to_the_change_nothing_is_different_and_then_at_once_something_is() -
     begin = -(-CHANGE_AT // 128) * 128
     np.testing.assert_array_equal(out[:, :begin], before[:, :begin])
     assert np.abs(out[:, begin : begin + 256] - before[:, begin : begin + 256]).max() > 1e-3
+
+
+@pytest.mark.parametrize("stage", ["EQ", "gate"])
+def test_a_track_that_changes_leaves_its_neighbours_as_they_are(stage: str) -> None:
+    """The second of three tracks, once to settings that run side by side with the others, once to such that do not."""
+
+    def preset(second: Strip) -> Preset:
+        strips = (LOUD, second, LOUD)
+        return Preset(tracks=tuple(Track(name=f"Track {number}", strip=strip) for number, strip in enumerate(strips)))
+
+    changed = LOUD.model_copy(
+        update={"eq": Equalizer()} if stage == "EQ" else {"gate": Gate(range_db=20, ratio=4, threshold_db=-6)}
+    )
+    inputs = np.repeat(SINE, 3, axis=0) * np.array([[1], [0.5], [0.25]], np.float32)
+
+    def tracks_of(changes: Mapping[int, Strip]) -> Audio:
+        player = player_of(preset(LOUD), (1, 1, 1), RATE_HZ)
+        rows = []
+        for begin in range(0, inputs.shape[1], 128):
+            if begin in changes:
+                parts = Parts.of(preset(changes[begin]), (1, 1, 1))
+                player.console.change(parts.differences(player.console.parts), parts, SETTING_FADE_MS)
+            block = inputs[:, begin : begin + 128]
+            player.process(block, np.empty((2, block.shape[1]), np.float32))
+            rows.append(player.console.tracks(block.shape[1]).copy())
+        return np.concatenate(rows, axis=1)
+
+    there, back = 24064, 48128
+    out, always = tracks_of({there: changed, back: LOUD}), tracks_of({})
+    np.testing.assert_array_equal(out[[0, 1, 4, 5]], always[[0, 1, 4, 5]])
+    np.testing.assert_array_equal(out[2:4, :there], always[2:4, :there])
+    assert null_db(out[2:4, there + 9600 : back], always[2:4, there + 9600 : back]) > -40
+    assert null_db(out[2:4, back + 9600 :], always[2:4, back + 9600 :]) < -90
 
 
 def test_gain_that_moves_from_the_fader_before_the_stages_is_no_jump() -> None:
