@@ -98,16 +98,15 @@ def scaled(preset: Preset, amount: float) -> Preset:
 
     def scaled_owner(owner: Owner) -> Owner:
         lanes = scaled_lanes(owner.strip, owner.lanes, amount)
-        return owner.model_copy(update={"strip": less(owner.strip), "lanes": lanes})
+        inserts = scaled_inserts(owner.inserts, amount)
+        return owner.model_copy(update={"strip": less(owner.strip), "lanes": lanes, "inserts": inserts})
 
     update = {
-        "tracks": tuple(
-            scaled_owner(track).model_copy(update={"inserts": scaled_inserts(track.inserts, amount)})
-            for track in preset.tracks
-        ),
+        "tracks": tuple(map(scaled_owner, preset.tracks)),
         "buses": tuple(map(scaled_owner, preset.buses)),
         "master": less(preset.master),
         "master_lanes": scaled_lanes(preset.master, preset.master_lanes, amount),
+        "master_inserts": scaled_inserts(preset.master_inserts, amount),
     }
     edited = preset.model_copy(update=update)
     return with_note(without_stale(edited), f"amount {amount:g} of {_title(preset)}")
@@ -153,14 +152,11 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
 
     def blended_owner(owner: Owner, one: Owner, other: Owner) -> Owner:
         lanes = blended_lanes(one.strip, one.lanes, other.strip, other.lanes, position)
-        return owner.model_copy(update={"strip": between(one.strip, other.strip), "lanes": lanes})
+        inserts = blended_inserts(one.inserts, other.inserts, position)
+        strip = between(one.strip, other.strip)
+        return owner.model_copy(update={"strip": strip, "lanes": lanes, "inserts": inserts})
 
-    tracks = tuple(
-        blended_owner(nearer.track(track.name), track, b.track(track.name)).model_copy(
-            update={"inserts": blended_inserts(track.inserts, b.track(track.name).inserts, position)}
-        )
-        for track in a.tracks
-    )
+    tracks = tuple(blended_owner(nearer.track(track.name), track, b.track(track.name)) for track in a.tracks)
     parts = {
         "tracks": tracks,
         "buses": tuple(_blended_bus(bus, a, b, blended_owner) for bus in nearer.buses),
@@ -169,6 +165,7 @@ def blended(a: Preset, b: Preset, position: float) -> Preset:
         "delay": blended_effect(a.delay, b.delay, position),
         "master": between(a.master, b.master),
         "master_lanes": blended_lanes(a.master, a.master_lanes, b.master, b.master_lanes, position),
+        "master_inserts": blended_inserts(a.master_inserts, b.master_inserts, position),
     }
     return with_note(
         without_stale(made_alike(nearer.model_copy(update=parts))),
@@ -215,6 +212,7 @@ def merged(
     if "master" in taken:
         parts["master"] = other.master
         parts["master_lanes"] = other.master_lanes
+        parts["master_inserts"] = other.master_inserts
     taken_over = made_alike(base.model_copy(update=parts))
     return with_note(without_stale(taken_over), f"{', '.join(sections)} taken from {_title(other)}")
 

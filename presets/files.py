@@ -102,13 +102,12 @@ def dumps(preset: Preset) -> str:
     if preset.master.match == MatchCurve():
         data["master"].pop("match")
     for owner in (*data["tracks"], *data["buses"]):
-        if not owner["lanes"]:
-            owner.pop("lanes")
-    for track in data["tracks"]:
-        if not track["inserts"]:
-            track.pop("inserts")
-    if not preset.master_lanes:
-        data.pop("master_lanes")
+        for part in ("lanes", "inserts"):
+            if not owner[part]:
+                owner.pop(part)
+    for part in ("master_lanes", "master_inserts"):
+        if not data[part]:
+            data.pop(part)
     data["version"] = _oldest_version(preset)
     return _LONG_POINT.sub(r'{"time_s": \1, "value": \2}', json_text(data)) + "\n"
 

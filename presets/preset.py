@@ -168,6 +168,7 @@ class GroupBus(Part):
 
     Attributes:
         name: what tracks name it by.
+        inserts: networks and programs that the sum of its tracks goes through before its strip.
         strip: its settings.
         lanes: which of them move while the song plays, and how.
         mute: the group is left out of the mix.
@@ -175,6 +176,9 @@ class GroupBus(Part):
     """
 
     name: str = Field(min_length=1, max_length=200)
+    inserts: tuple[Insert, ...] = Field(
+        (), max_length=MOST_INSERTS, description="networks and programs that the sum of its tracks goes through first"
+    )
     strip: Strip = Strip()
     lanes: tuple[Lane, ...] = Field((), max_length=128, description="settings that move, in place of their values")
     mute: bool = False
@@ -200,6 +204,11 @@ class Preset(Part):
     delay: Delay = Delay()
     master: Master = Master()
     master_lanes: tuple[Lane, ...] = Field((), max_length=128, description="settings of the master that move")
+    master_inserts: tuple[Insert, ...] = Field(
+        (),
+        max_length=MOST_INSERTS,
+        description="networks and programs that the whole sum goes through before the master",
+    )
     provenance: Provenance = Provenance()
 
     @model_validator(mode="after")
@@ -253,10 +262,21 @@ class Preset(Part):
             yield from ((f"buses[{bus.name}]", lane) for lane in bus.lanes)
         yield from (("master", lane) for lane in self.master_lanes)
 
+    def all_inserts(self) -> Iterator[tuple[str, tuple[Insert, ...]]]:
+        """List all inserts behind what they stand before: `tracks[Vox]`, `buses[Drums]`, `master`."""
+        yield from ((f"tracks[{track.name}]", track.inserts) for track in self.tracks if track.inserts)
+        yield from self.bus_inserts()
+
+    def bus_inserts(self) -> Iterator[tuple[str, tuple[Insert, ...]]]:
+        """List those of groups and the master alone."""
+        yield from ((f"buses[{bus.name}]", bus.inserts) for bus in self.buses if bus.inserts)
+        if self.master_inserts:
+            yield "master", self.master_inserts
+
     @property
     def has_inserts(self) -> bool:
-        """Whether any track goes through a network or program first."""
-        return any(track.inserts for track in self.tracks)
+        """Whether a track, a group or the mix goes through a network or program first."""
+        return any(True for _ in self.all_inserts())
 
     @property
     def has_lanes(self) -> bool:

@@ -17,7 +17,7 @@ from ..presets.checking.arguments import (
     checked_path,
 )
 from ..presets.checking.claims import without_claims
-from ..presets.editing.changing_inserts import tracks_with_inserts, without_inserts
+from ..presets.editing.changing_inserts import tracks_with_inserts, without_track_inserts
 from ..presets.errors import MixbridgeError, OutputError, PresetError
 from ..presets.files import dumps
 from ..presets.inserts.insert import Insert
@@ -27,6 +27,7 @@ from .audio.opening import OpenFiles
 from .audio.output import OutputFolder, write_text
 from .audio.stems import AnyStems, Stems, paths_by_name, stem_paths
 from .audio.workplace import scratch_folder
+from .inserts.buses import BusInsertRuns
 from .inserts.choosing import inserts_wanted
 from .inserts.declaring import with_inserts
 from .inserts.stems import through_inserts
@@ -214,12 +215,17 @@ def apply_into(
     with OpenFiles() as files:
         preset = _believed(preset, paths, files)
         how = rendering_again(preset, options or RenderOptions())
-        inserts = {track.name: track.inserts for track in tracks_with_inserts(preset)}
+        rules = rules or InsertRules()
+        inserts, of_buses = (
+            {track.name: track.inserts for track in tracks_with_inserts(preset)},
+            BusInsertRuns.of(preset, rules),
+        )
         cleaned, scratch = (_CLEANING, place.scratch) if inserts else (0.0, place.workplace)
-        heard = through_inserts(paths, inserts, scratch, rules or InsertRules(), part_of(progress, 0, cleaned))
-        render = _render(place, preset, heard, how, part_of(progress, cleaned, 1), files)
+        heard = through_inserts(paths, inserts, scratch, rules, part_of(progress, 0, cleaned))
+        render = _render(place, preset, heard, how, part_of(progress, cleaned, 1), files, of_buses)
         offsets = tuple(said_offsets(heard, files))
-    return MixResult(place.folder, preset, render, offsets=offsets, heard={name: heard[name] for name in inserts})
+    played = {name: heard[name] for name in inserts}
+    return MixResult(place.folder, preset, render, offsets=offsets, heard=played, bus_inserts=of_buses)
 
 
 def _inserts_wanted(
@@ -248,8 +254,10 @@ def _render(
     options: RenderOptions,
     progress: Progress | None,
     files: OpenFiles,
+    inserts: BusInsertRuns | None = None,
 ) -> RenderResult:
-    render = render_files(paths_by_name(stems), without_inserts(preset), place.workplace, options, progress, files)
+    bare, paths = without_track_inserts(preset), paths_by_name(stems)
+    render = render_files(paths, bare, place.workplace, options, progress, files, inserts)
     write_text(place.workplace / PRESET, dumps(preset))
     return render
 

@@ -15,6 +15,7 @@ from .audio.stems import Stems, paths_by_name
 from .audio.writing import FORMATS
 from .console.buses import bus_names
 from .console.effects.buses import BUSES
+from .inserts.buses import BusInsertRuns
 from .mastering.fitting import (
     Mastering,
 )
@@ -42,6 +43,7 @@ class MixResult:
         mastering: what the master was fitted to, and how near it came; None where it was not.
         offsets: sentences on tracks with a DC offset.
         heard: stems that went through inserts, by track name, as long as the folder is being made.
+        bus_inserts: runs what stands in front of groups and the master; None where nothing does.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class MixResult:
     mastering: Mastering | None = None
     offsets: tuple[str, ...] = ()
     heard: Mapping[str, Path] = field(default_factory=dict)
+    bus_inserts: BusInsertRuns | None = None
 
     @property
     def mix_path(self) -> Path:

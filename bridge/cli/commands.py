@@ -94,7 +94,9 @@ PRESET = Family(
         "scale": Lazy("Make the effect of a preset weaker or stronger.", ".preset", "scale_command"),
         "blend": Lazy("Make a preset between two others.", ".preset", "blend_command"),
         "desk-form": Lazy("Set every input gain to 0, with the same sound.", ".preset", "desk_form_command"),
-        "insert": Lazy("Put a network or program in front of a track.", ".inserts.editing", "insert_command"),
+        "insert": Lazy(
+            "Put a network or program in front of a track, group or master.", ".inserts.editing", "insert_command"
+        ),
         "check": Lazy("Check preset files.", ".preset", "check_command"),
         "list": Lazy("List the presets that come with mixbridge.", ".preset", "list_command"),
         "schema": Lazy("Print the JSON Schema of presets.", ".preset", "schema_command"),

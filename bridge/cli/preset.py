@@ -225,6 +225,7 @@ def list_command(*, saying: Saying) -> None:
 
 def _show(preset: Preset) -> None:
     from ...presets.console import Master, Strip
+    from ...presets.inserts.words import insert_words
     from ..report.brief import describe_role
     from ..report.lanes import describe_lanes
     from ..report.text import (
@@ -248,12 +249,13 @@ def _show(preset: Preset) -> None:
         )
     for bus in preset.buses:
         members = ", ".join(track.name for track in preset.tracks if track.bus == bus.name) or "no track"
-        lines = [*describe_strip(bus), *describe_lanes(bus.lanes, Strip)]
+        lines = [*describe_inserts(bus), *describe_strip(bus), *describe_lanes(bus.lanes, Strip)]
         _show_lines(f"{bus.name} (group of {members})", lines)
     effects = describe_effects(preset)
     if effects:
         _show_lines("effects", effects)
-    _show_lines("master", [*describe_master(preset.master), *describe_lanes(preset.master_lanes, Master)])
+    inserts = map(insert_words, preset.master_inserts)
+    _show_lines("master", [*inserts, *describe_master(preset.master), *describe_lanes(preset.master_lanes, Master)])
     origin = describe_origin(preset.provenance)
     if origin:
         _show_lines("origin", origin)

@@ -21,10 +21,11 @@ import numpy as np
 from markupsafe import Markup
 
 from ...presets.console import Master, Strip
-from ...presets.editing.changing_inserts import without_inserts
+from ...presets.editing.changing_inserts import without_track_inserts
 from ...presets.editing.passages import beginning_at
+from ...presets.inserts.words import insert_words
 from ...presets.parts.match import is_flat
-from ...presets.preset import Preset, Track
+from ...presets.preset import GroupBus, Preset, Track
 from ...presets.units import gain_factor
 from ...presets.version import __version__
 from ...runtime.audio.loudness import integrated_loudness
@@ -180,10 +181,7 @@ def make_report(
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
         tracks=tracks,
         bar_db=_bar_db([track.below_db for track in tracks]),
-        groups=[
-            GroupCard(bus.name, [*describe_strip(bus), *describe_lanes(bus.lanes, Strip)])
-            for bus in result.preset.buses
-        ],
+        groups=[GroupCard(bus.name, _words(bus)) for bus in result.preset.buses],
         effects=describe_effects(result.preset),
         plugged=plugged,
         master=_master_card(heard, result.preset, result.mastering),
@@ -197,8 +195,8 @@ def make_report(
     )
 
 
-def _words(track: Track) -> list[str]:
-    return [*describe_inserts(track), *describe_strip(track), *describe_lanes(track.lanes, Strip)]
+def _words(owner: Track | GroupBus) -> list[str]:
+    return [*describe_inserts(owner), *describe_strip(owner), *describe_lanes(owner.lanes, Strip)]
 
 
 def _listen(result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song]) -> _Heard:
@@ -215,7 +213,12 @@ def _listen(result: MixResult, stems: Mapping[str, Path], songs: Sequence[Song])
     return _Heard(
         passage,
         rate_hz,
-        render_arrays(audio, rate_hz, beginning_at(without_inserts(result.preset), passage.start_s)),
+        render_arrays(
+            audio,
+            rate_hz,
+            beginning_at(without_track_inserts(result.preset), passage.start_s),
+            inserts=result.bus_inserts,
+        ),
         gain_factor(result.render.loudness_gain_db),
         np.sum([np.broadcast_to(item, (2, samples)) for item in raw.values()], axis=0, dtype=np.float32),
         _read_references(songs, result.preset, rate_hz),
@@ -304,7 +307,11 @@ def _master_card(heard: _Heard, preset: Preset, mastering: Mastering | None) -> 
     )
     is_active = master.compressor.ratio > 1
     return MasterCard(
-        [*describe_master(master), *describe_lanes(preset.master_lanes, Master)],
+        [
+            *map(insert_words, preset.master_inserts),
+            *describe_master(master),
+            *describe_lanes(preset.master_lanes, Master),
+        ],
         _turned_down(work) if is_active else "",
         curves.equalizer(master.eq, heard.rate_hz),
         None if is_flat(master.match) else curves.match_curve(master.match, heard.rate_hz),

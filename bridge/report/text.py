@@ -26,6 +26,7 @@ from ...presets.console import (
 )
 from ...presets.edit import Change
 from ...presets.escaping import escaped
+from ...presets.inserts.insert import Insert
 from ...presets.inserts.words import insert_name, insert_words
 from ...presets.parts.match import THIRDS_HZ, points_db
 from ...presets.preset import GroupBus, Preset, Provenance, Track
@@ -62,9 +63,9 @@ def describe_strip(track: Track | GroupBus) -> list[str]:
     return ["muted"] if track.mute else _bus_words(track.strip)
 
 
-def describe_inserts(track: Track) -> list[str]:
-    """Say what a track goes through before its strip, a sentence each; empty where that is nothing."""
-    return [insert_words(insert) for insert in track.inserts]
+def describe_inserts(owner: Track | GroupBus) -> list[str]:
+    """Say what a track or group goes through before its strip, a sentence each; empty where that is nothing."""
+    return [insert_words(insert) for insert in owner.inserts]
 
 
 def describe_master(master: Master) -> list[str]:
@@ -118,20 +119,23 @@ def preset_table(preset: Preset) -> Table:
     for heading in ("in dB", "fader", "EQ dB", "compressor", "pan", "send"):
         table.add_column(heading, justify="right", no_wrap=True)
     # 80 columns have no room for one that is empty, nor for all numbers of what is seldom used: the words have those.
-    has_more = any(map(_more_cell, buses)) or any(track.inserts for track in preset.tracks)
+    has_more = any(map(_more_cell, buses)) or preset.has_inserts
     if has_more:
         table.add_column("more", no_wrap=True)
+
+    def more(inserts: Sequence[Insert], strip: Strip | Master) -> list[Text]:
+        lines = [*map(insert_name, inserts), *filter(None, [_more_cell(strip)])]
+        return [Text(escaped("\n".join(lines), keep="\n"))] * has_more
+
     for track in preset.tracks:
         # Text, not str: a name such as "Gtr [L]" is not markup.
         name = Text(escaped(track.name), style="dim" if track.mute else "")
-        names = [insert_name(insert) for insert in track.inserts]
-        more = Text(escaped("\n".join([*names, *filter(None, [_more_cell(track.strip)])]), keep="\n"))
-        table.add_row(name, *_strip_cells(track), *([more] * has_more))
+        table.add_row(name, *_strip_cells(track), *more(track.inserts, track.strip))
     for bus in preset.buses:
         name = Text(f"{escaped(bus.name)} (group)", style="dim" if bus.mute else "")
-        table.add_row(name, *_strip_cells(bus), *([_more_cell(bus.strip)] * has_more))
+        table.add_row(name, *_strip_cells(bus), *more(bus.inserts, bus.strip))
     table.add_section()
-    table.add_row("master", *_master_cells(preset.master), *([_more_cell(preset.master)] * has_more))
+    table.add_row("master", *_master_cells(preset.master), *more(preset.master_inserts, preset.master))
     if any(bus.input_gain_db and _compressor_cell(bus.compressor) for bus in buses):
         table.caption = "thresholds are levels after the input gain (in dB)"
         table.caption_justify = "left"

@@ -90,6 +90,11 @@ def insert(
         for track in tracks_with_inserts(preset)
         if track.name in match
     ]
+    notes += [
+        f"{owner}: what it goes through first ({inserts_line(inserts)}) is left out; the mix that `mixbridge apply` "
+        "makes has it."
+        for owner, inserts in preset.bus_inserts()
+    ]
     notes += [*written.notes, *(item.words for item in returns.audio), *returns.notes]
     if not is_new:
         names = unique_names(track.name for track in session.tracks)

@@ -238,7 +238,7 @@ def _load(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise PresetError("the preset is not text in UTF-8.") from None
     preset = files.loads(text)
-    strange = sorted({item.kind for track in preset.tracks for item in track.inserts} - {"denoise"})
+    strange = sorted({item.kind for _, several in preset.all_inserts() for item in several} - {"denoise"})
     if strange:
         raise PresetError(
             f"the preset has inserts ({', '.join(strange)}) that name files of this machine, which no page may: "

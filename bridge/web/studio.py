@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from ...presets.edit import blended, diff
 from ...presets.errors import AudioError, PresetError
-from ...presets.preset import Preset
+from ...presets.inserts.insert import Insert
+from ...presets.inserts.words import insert_words
+from ...presets.preset import GroupBus, Preset, Track
 from ..report.text import describe_effects, describe_master, describe_strip
 from ..server.addresses import PartName
 from ..server.current import CurrentPreset
@@ -261,10 +263,12 @@ class PageStudio:
     def words(self, part: PartName, index: int) -> list[str]:
         """What a strip does, in sentences."""
         if part == "track":
-            return describe_strip(self.preset.tracks[index])
+            return _owner_words(self.preset.tracks[index])
         if part == "bus":
-            return describe_strip(self.preset.buses[index])
-        return describe_master(self.preset.master) if part == "master" else describe_effects(self.preset)
+            return _owner_words(self.preset.buses[index])
+        if part != "master":
+            return describe_effects(self.preset)
+        return [*_unheard(self.preset.master_inserts), *describe_master(self.preset.master)]
 
     def take_prediction(self, preset: Preset, names: Collection[str]) -> None:
         """Take what a model predicted for these tracks, one step of the undo; edits are marked against it."""
@@ -332,3 +336,12 @@ def _with_dropped(material: PageMaterial, place: Path, kept: KeptWork) -> PageMa
     if material.reference is None and reference is not None and reference.is_file():
         material = replace(material, reference=reference, reference_name=kept.reference_name)
     return replace(material, stems={**material.stems, **dropped})
+
+
+def _owner_words(owner: Track | GroupBus) -> list[str]:
+    return [*_unheard(owner.inserts), *describe_strip(owner)]
+
+
+def _unheard(inserts: Iterable[Insert]) -> list[str]:
+    """Inserts in words: the loop of the page is heard without them."""
+    return [f"{insert_words(insert)}: in what is rendered, not in the loop here" for insert in inserts]

@@ -69,6 +69,9 @@ def settings_digest(preset: Preset) -> str:
     inserts = [[track.name, _rounded(item.model_dump())] for track in preset.tracks for item in track.inserts]
     if inserts:
         parts["inserts"] = inserts
+    of_buses = [[owner, _rounded(item.model_dump())] for owner, several in preset.bus_inserts() for item in several]
+    if of_buses:
+        parts["bus_inserts"] = of_buses
     if preset.master.match == MatchCurve():  # as digests were before there was one
         parts["master"].pop("match")
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

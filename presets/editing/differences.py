@@ -70,11 +70,11 @@ def _changes(a: Preset, b: Preset) -> Iterator[Change]:
 
 
 def _insert_changes(a: Preset, b: Preset) -> Iterator[Change]:
-    others = {track.name: track for track in b.tracks}
-    for track in a.tracks:
-        if track.name not in others:
+    owners_b, inserts_a, inserts_b = set(_owners(b)), dict(a.all_inserts()), dict(b.all_inserts())
+    for owner in _owners(a):
+        if owner not in owners_b:
             continue
-        old, new, path = track.inserts, others[track.name].inserts, f"tracks[{track.name}].inserts"
+        old, new, path = inserts_a.get(owner, ()), inserts_b.get(owner, ()), f"{owner}.inserts"
         if not same_inserts(old, new):
             was, now = (inserts_line(inserts) or None for inserts in (old, new))
             # Files of one name may hold different models.
@@ -92,7 +92,7 @@ def _insert_changes(a: Preset, b: Preset) -> Iterator[Change]:
 
 def _lane_changes(a: Preset, b: Preset) -> Iterator[Change]:
     lanes_a, lanes_b = ({(owner, lane.parameter): lane for owner, lane in preset.all_lanes()} for preset in (a, b))
-    shared = _owners(a) & _owners(b)
+    shared = set(_owners(a)) & set(_owners(b))
     for owner, parameter in dict.fromkeys((*lanes_a, *lanes_b)):
         old, new = (lanes.get((owner, parameter)) for lanes in (lanes_a, lanes_b))
         if owner in shared and not same_course(old, new):
@@ -101,9 +101,9 @@ def _lane_changes(a: Preset, b: Preset) -> Iterator[Change]:
             yield Change(f"{owner}.lanes[{parameter}]", was, now)
 
 
-def _owners(preset: Preset) -> set[str]:
-    tracks = {f"tracks[{track.name}]" for track in preset.tracks}
-    return tracks | {f"buses[{bus.name}]" for bus in preset.buses} | {"master"}
+def _owners(preset: Preset) -> list[str]:
+    tracks = [f"tracks[{track.name}]" for track in preset.tracks]
+    return [*tracks, *(f"buses[{bus.name}]" for bus in preset.buses), "master"]
 
 
 def _settings(preset: Preset) -> Iterator[tuple[str, float | bool | str, Unit]]:

@@ -1,1 +1,1 @@
-"""What stands in front of a track's strip: networks and programs, how each is declared, read and changed."""
+"""What stands in front of a strip: networks and programs, how each is declared, read and changed."""

@@ -1,4 +1,4 @@
-"""What an insert is: a network or a program that a track goes through before its strip.
+"""What an insert is: a network or a program that a track, a group or the whole mix goes through before its strip.
 
 A preset names it, and says how it is run; running it is :mod:`mixbridge.runtime.inserts`. A model is named with its
 SHA-256, so that no other one plays in its place.

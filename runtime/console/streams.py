@@ -108,7 +108,11 @@ class ConsoleStream:
             pool: runs the strips.
             earlier: sums of the tracks before these, where not all run at the same time.
         """
-        return self._wet.run(self.run_dry(pool, earlier))
+        return self.run_wet(self.run_dry(pool, earlier))
+
+    def run_wet(self, dry: Iterable[DrySums]) -> Iterator[Sums]:
+        """Gives the sums of everything for those of the strips; once only."""
+        return self._wet.run(dry)
 
     def run_dry(self, pool: Executor, earlier: Iterable[DrySums] = ()) -> Iterator[DrySums]:
         """Gives the sums of the strips alone, block by block; arguments as for :meth:`run`."""
@@ -188,7 +192,7 @@ class _Rack:
 
     def __init__(self, tracks: Sequence[tuple[int, Input]], sample_rate_hz: int, run: MakeRun):
         sources = [source for _, source in tracks]
-        self._feeds = [_Feed(source) for source in sources]
+        self._feeds = [Feed(source.blocks, source.channels) for source in sources]
         self._stages = run(sources, sample_rate_hz)
         self._is_started = False
         self.channels = [_Channel(place, source, sample_rate_hz) for place, source in tracks]
@@ -256,14 +260,20 @@ class _Channel:
         self._take_stem(self.block)
 
 
-class _Feed:
-    """Hands out an input's samples in whatever number is asked for, and silence behind its end."""
+class Feed:
+    """Hands out samples in whatever number is asked for, and silence behind their end.
 
-    def __init__(self, source: Input):
-        self._blocks = iter(source.blocks)
-        self._rest = np.zeros((source.channels, 0), np.float32)
+    Args:
+        blocks: the samples, in arrays of shape (channels, n) of any length.
+        channels: of them.
+    """
+
+    def __init__(self, blocks: Iterable[Samples], channels: int):
+        self._blocks = iter(blocks)
+        self._rest = np.zeros((channels, 0), np.float32)
 
     def take(self, frames: int) -> Samples:
+        """The next samples."""
         parts, missing = [], frames
         while missing > 0:
             if not self._rest.shape[1]:

@@ -1,4 +1,4 @@
-"""Stems of a preset's tracks, each through its inserts: files in a folder for a while, in place of the raw ones."""
+"""Files through inserts, one after the other; the stems of tracks, in whose place they are for a while."""
 
 from __future__ import annotations
 
@@ -55,15 +55,39 @@ def through_inserts(
     for place, (name, several) in enumerate(used.items()):
         if progress is not None:
             progress(place / len(used), f"cleaning {name}" if _only_cleans(several) else f"inserts of {name}")
-        for step, insert in enumerate(several):
-            target = folder / f"{place}-{step}.wav"
-            try:
-                _play(made[name], insert, target, rules)
-            except InsertError as error:
-                raise InsertError(f'Track "{name}": {error}', hints=error.hints) from error
-            if step:
-                made[name].unlink()
-            made[name] = target
+        made[name] = through_chain(made[name], several, folder, rules, f'Track "{name}"', str(place))
+    return made
+
+
+def through_chain(
+    source: Path, inserts: Sequence[Insert], folder: Path, rules: InsertRules, owner: str, stem: str = "sum"
+) -> Path:
+    """Play a file through inserts, one after the other.
+
+    Args:
+        source: the file, which stays.
+        inserts: at least one.
+        folder: for what it becomes.
+        rules: what inserts may do.
+        owner: whose inserts these are, for errors.
+        stem: what the files made are called.
+
+    Returns:
+        The file that came out: at the same rate, as long, float.
+
+    Raises:
+        InsertError: one fails.
+    """
+    made = source
+    for step, insert in enumerate(inserts):
+        target = folder / f"{stem}-{step}.wav"
+        try:
+            _play(made, insert, target, rules)
+        except InsertError as error:
+            raise InsertError(f"{owner}: {error}", hints=error.hints) from error
+        if step:
+            made.unlink()
+        made = target
     return made
 
 
@@ -74,12 +98,12 @@ def _only_cleans(inserts: Iterable[Insert]) -> bool:
 def _play(source: Path, insert: Insert, target: Path, rules: InsertRules) -> None:
     dry = AudioReader(source)
     if insert.wet == 1 and not insert.match_loudness:
-        _write(target, dry, played(dry, insert, rules))
+        _write_like(dry, target, played(dry, insert, rules))
         return
     wet_file = target.with_suffix(".wet.wav")
     rate_hz = dry.sample_rate_hz
     heard, went_in = StreamingLoudness(rate_hz), StreamingLoudness(rate_hz)
-    _write(wet_file, dry, _metered(played(dry, insert, rules), heard))
+    _write_like(dry, wet_file, _metered(played(dry, insert, rules), heard))
     gain = 1.0
     if insert.match_loudness:
         for block in dry:
@@ -87,7 +111,7 @@ def _play(source: Path, insert: Insert, target: Path, rules: InsertRules) -> Non
         gain = _matching_gain(went_in.integrated_lufs, heard.integrated_lufs)
     wet, share = AudioReader(wet_file), np.float32(insert.wet)
     mixed = (share * np.float32(gain) * new + (1 - share) * old for old, new in zip(dry, wet, strict=True))
-    _write(target, dry, mixed)
+    _write_like(dry, target, mixed)
     wet_file.unlink()
 
 
@@ -105,7 +129,12 @@ def _metered(blocks: Iterable[Samples], meter: StreamingLoudness) -> Iterator[Sa
         yield block
 
 
-def _write(path: Path, like: AudioReader, blocks: Iterable[Samples]) -> None:
-    with sf.SoundFile(path, "w", like.sample_rate_hz, like.info.channels, subtype="FLOAT", format="RF64") as file:
+def write_float(path: Path, sample_rate_hz: int, channels: int, blocks: Iterable[Samples]) -> None:
+    """Write a file of 32-bit floats, of any length."""
+    with sf.SoundFile(path, "w", sample_rate_hz, channels, subtype="FLOAT", format="RF64") as file:
         for block in blocks:
             file.write(block.T)
+
+
+def _write_like(dry: AudioReader, path: Path, blocks: Iterable[Samples]) -> None:
+    write_float(path, dry.sample_rate_hz, dry.info.channels, blocks)

@@ -18,8 +18,9 @@ from ...presets.preset import Track
 from ..audio.descriptors import tracks_at_a_time
 from ..audio.reading import BLOCK_FRAMES, AudioReader, Samples
 from ..audio.writing import AudioFormat, AudioWriter, cannot_write
-from ..console.buses import Buses, DrySums, Extent
+from ..console.buses import Buses, DrySums, Extent, Sums, WetStream
 from ..console.streams import ConsoleStream, Input, MakeRun, racks
+from .bus_inserts import BusInserts, through_groups
 
 
 class Shape(Protocol):
@@ -45,6 +46,7 @@ class FileSession:
         workers: threads; None takes as many as there are cores.
         side_by_side: tracks of a batch; None takes what the system allows.
         run: makes what runs the stages of a strip; None takes the console's own.
+        inserts: what groups go through before their strips; None for nothing.
 
     Attributes:
         sample_rate_hz: of everything that comes out.
@@ -52,6 +54,7 @@ class FileSession:
         bus_names: the groups and effects that follow the tracks as stems of their own.
         batches: places of the tracks that run side by side, batch by batch.
         channels_between: how many channels wait on the disk between batches.
+        channels_on_disk: likewise of all batches together, and of what inserts of groups make.
     """
 
     def __init__(
@@ -62,8 +65,10 @@ class FileSession:
         workers: int | None = None,
         side_by_side: int | None = None,
         run: MakeRun | None = None,
+        inserts: BusInserts | None = None,
     ):
         self.sample_rate_hz = readers[0].sample_rate_hz
+        self._inserts = inserts if inserts is not None and inserts.groups else None
         self._workers, self._buses, self._run = workers or os.cpu_count(), buses, run
         self._sinks = [_Sink() for _ in tracks]
         self._inputs = [
@@ -84,6 +89,9 @@ class FileSession:
         self.frames, self.bus_names = self._extent.frames, self._extent.bus_names
         self.batches = _batches(self._inputs, side_by_side or tracks_at_a_time())
         self.channels_between = 2 * len(self._extent.destinations)
+        waiting = len(self.batches) - (self._inserts is None)
+        put_aside = 0 if self._inserts is None else 2 + len(self._inserts.groups)
+        self.channels_on_disk = self.channels_between * waiting + 2 * put_aside
         self._bus_sinks = {name: _Sink() for name in self.bus_names}
         self._sinks.extend(self._bus_sinks.values())
 
@@ -113,53 +121,68 @@ class FileSession:
 
         done = 0
         earlier: Iterable[DrySums] = ()
+        total = self.frames * (len(self.batches) + (self._inserts is not None))
         with ExitStack() as stack:
+
+            def kept(number: int, dry: Iterable[DrySums]) -> SumsFile:
+                nonlocal done
+                file = stack.enter_context(SumsFile(scratch / f"sums{number}.raw", self._extent.destinations))
+                for sums in dry:
+                    done += file.write(sums)
+                    _tell(progress, done, total)
+                return file
+
+            def taken(wet: Iterable[Sums]) -> Iterator[Samples]:
+                nonlocal done
+                for sums in wet:
+                    for name, block in sums.buses.items():
+                        self._bus_sinks[name].take(block)
+                    if take_buses is not None:
+                        take_buses(sums.buses)
+                    done += sums.mix.shape[1]
+                    _tell(progress, done, total)
+                    yield sums.mix
+
+            buses = range(len(self._inputs), len(self._sinks))
+            sums_of_all: SumsFile | None = None
             for number, places in enumerate(self.batches):
-                is_last = number == len(self.batches) - 1
-                with self._opened(stems, audio_format, stem_gain, places, is_last=is_last) as (console, pool):
-                    if not is_last:
-                        path = scratch / f"sums{number}.raw"
-                        following = stack.enter_context(SumsFile(path, self._extent.destinations))
-                        for dry in console.run_dry(pool, earlier):
-                            done += following.write(dry)
-                            _tell(progress, done, self.frames * len(self.batches))
-                        earlier = following.blocks()
-                        continue
-                    for sums in console.run(pool, earlier):
-                        for name, block in sums.buses.items():
-                            self._bus_sinks[name].take(block)
-                        if take_buses is not None:
-                            take_buses(sums.buses)
-                        done += sums.mix.shape[1]
-                        _tell(progress, done, self.frames * len(self.batches))
-                        yield sums.mix
+                is_last = number == len(self.batches) - 1 and self._inserts is None
+                written = (*places, *buses) if is_last else places
+                with self._writing(stems, audio_format, stem_gain, written), self._strips(places) as (console, pool):
+                    if is_last:
+                        yield from taken(console.run(pool, earlier))
+                    else:
+                        sums_of_all = kept(number, console.run_dry(pool, earlier))
+                        earlier = sums_of_all.blocks()
+            if self._inserts is not None and sums_of_all is not None:
+                groups = through_groups(sums_of_all.all_blocks, self._inserts, self.sample_rate_hz, scratch)
+                wet = WetStream(self._extent, self._buses, self.sample_rate_hz)
+                with self._writing(stems, audio_format, stem_gain, buses):
+                    yield from taken(wet.run(groups))
 
     @contextmanager
-    def _opened(
-        self,
-        stems: Sequence[Path],
-        audio_format: AudioFormat,
-        stem_gain: float,
-        places: Sequence[int],
-        *,
-        is_last: bool,
-    ) -> Iterator[tuple[ConsoleStream, ThreadPoolExecutor]]:
-        """A batch of strips, with the files that its stems are written to; the last one has those of the buses, too."""
-        buses = range(len(self._inputs), len(self._sinks)) if is_last else ()
+    def _writing(
+        self, stems: Sequence[Path], audio_format: AudioFormat, stem_gain: float, places: Iterable[int]
+    ) -> Iterator[None]:
+        """The files that some stems are written to."""
         ended: list[_Sink] = []
         with ExitStack() as stack:
-            for place in (*places, *buses) if stems else ():
+            for place in places if stems else ():
                 writer = AudioWriter(stems[place], self.sample_rate_hz, 2, self.frames, audio_format)
                 sink = self._sinks[place]
                 sink.write_to(stack.enter_context(writer), stem_gain)
                 stack.callback(sink.close)
                 ended.append(sink)
-            inputs = [self._inputs[place] for place in places]
-            console = ConsoleStream(inputs, self._buses, self.sample_rate_hz, BLOCK_FRAMES, self._extent, self._run)
-            # Left first: no thread writes any more when the files are closed.
-            yield console, stack.enter_context(ThreadPoolExecutor(self._workers))
+            yield
             for sink in ended:
                 sink.end()
+
+    @contextmanager
+    def _strips(self, places: Sequence[int]) -> Iterator[tuple[ConsoleStream, ThreadPoolExecutor]]:
+        """A batch of strips; left before its files are closed, so that no thread writes any more."""
+        inputs = [self._inputs[place] for place in places]
+        with ThreadPoolExecutor(self._workers) as pool:
+            yield ConsoleStream(inputs, self._buses, self.sample_rate_hz, BLOCK_FRAMES, self._extent, self._run), pool
 
     @property
     def peaks(self) -> list[float]:
@@ -198,7 +221,7 @@ class _Sink:
 
 
 class SumsFile:
-    """Sums of a batch of tracks, written block by block, then given back once; removed at the end."""
+    """Sums of a batch of tracks, written block by block, then given back; removed at the end."""
 
     def __init__(self, path: Path, destinations: Sequence[str]):
         self._path, self._destinations = path, destinations
@@ -230,13 +253,18 @@ class SumsFile:
         return self._sizes[-1]
 
     def blocks(self) -> Iterator[DrySums]:
-        """Gives the blocks back as they came."""
-        self._file.seek(0)
-        count = len(self._destinations)
-        for size in self._sizes:
-            data = np.frombuffer(self._file.read(4 * 2 * count * size), np.float32).reshape(count, 2, size)
-            yield dict(zip(self._destinations, data, strict=True))
+        """Gives the blocks back as they came; once only."""
+        yield from self.all_blocks()
         self._file.truncate(0)
+
+    def all_blocks(self) -> Iterator[DrySums]:
+        """Gives the blocks back as they came, to several at the same time."""
+        count, place = len(self._destinations), 0
+        for size in self._sizes:
+            self._file.seek(place)
+            data = self._file.read(4 * 2 * count * size)
+            place += len(data)
+            yield dict(zip(self._destinations, np.frombuffer(data, np.float32).reshape(count, 2, size), strict=True))
 
 
 def _batches(inputs: Sequence[Input], most: int) -> list[list[int]]:

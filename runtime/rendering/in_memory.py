@@ -6,9 +6,12 @@ What was rendered may be kept (:class:`.takes.Takes`): a preset that differs in 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -17,8 +20,9 @@ from ...presets.errors import AudioError
 from ...presets.preset import Preset, Track
 from ...presets.sections import rows_of
 from ..audio.reading import BLOCK_FRAMES, Samples, first_bad_frame
-from ..console.buses import Buses, Extent, Sums
+from ..console.buses import Buses, DrySums, Extent, Sums
 from ..console.streams import ConsoleStream, Input, MakeRun, MasterStream
+from .bus_inserts import BusInserts, check_bus_inserts, through_groups
 from .matching import matched
 from .takes import Takes
 
@@ -41,7 +45,11 @@ class Rendered:
 
 
 def render_arrays(
-    stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset, takes: Takes | None = None
+    stems: Mapping[str, Samples],
+    sample_rate_hz: int,
+    preset: Preset,
+    takes: Takes | None = None,
+    inserts: BusInserts | None = None,
 ) -> Rendered:
     """Renders a preset in memory, at the level that the preset makes: no loudness target, no ceiling.
 
@@ -50,6 +58,7 @@ def render_arrays(
         sample_rate_hz: of all of them.
         preset: its tracks name the stems; muted tracks are left out.
         takes: strips that were rendered on these very arrays, which must not change; new ones are kept there.
+        inserts: runs what stands in front of groups and the master, on files of its own; None where nothing does.
 
     Returns:
         All as long as the longest stem, plus the effects' tail if a send is on.
@@ -68,7 +77,7 @@ def render_arrays(
             buses.setdefault(name, []).append(block)
 
     take_stems = {name: blocks.append for name, blocks in taken.items()}
-    mix = _rendered_mix(stems, sample_rate_hz, preset, take_stems, keep, takes)
+    mix = _rendered_mix(stems, sample_rate_hz, preset, take_stems, keep, takes, inserts)
     return Rendered(
         mix,
         np.concatenate(bus, axis=1),
@@ -118,18 +127,26 @@ def _rendered_mix(
     take_stems: Mapping[str, Callable[[Samples], None]],
     take_sums: Callable[[Sums], None],
     takes: Takes | None,
+    inserts: BusInserts | None = None,
 ) -> Samples:
+    check_bus_inserts(preset, inserts)
     console = _console(stems, sample_rate_hz, preset, take_stems, takes.run if takes is not None else None)
 
-    def buses(pool: ThreadPoolExecutor) -> Iterator[Samples]:
-        for sums in console.run(pool):
+    def buses(dry: Iterable[DrySums]) -> Iterator[Samples]:
+        for sums in console.run_wet(dry):
             take_sums(sums)
             yield sums.mix
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(
-            list(MasterStream(preset.master, sample_rate_hz, lanes=preset.master_lanes).run(buses(pool))), axis=1
-        )
+    with ThreadPoolExecutor(os.cpu_count()) as pool, ExitStack() as stack:
+        dry: Iterable[DrySums] = console.run_dry(pool)
+        master = MasterStream(preset.master, sample_rate_hz, lanes=preset.master_lanes)
+        if inserts is None:
+            return np.concatenate(list(master.run(buses(dry))), axis=1)
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix="mixbridge-")))
+        whole = list(dry)
+        mix = buses(through_groups(lambda: whole, inserts, sample_rate_hz, scratch))
+        heard = inserts.played(None, mix, sample_rate_hz, scratch) if inserts.has_master else mix
+        return np.concatenate(list(master.run(heard)), axis=1)
 
 
 def _console(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ...presets.units import gain_factor
 from ..audio.reading import Samples
 from ..audio.writing import AudioFormat, cannot_write
 from ..console.streams import MasterStream
+from .bus_inserts import BusInserts
 from .file_session import FileSession
 from .finishing import Meter, RawMix
 from .gain_curves import PostMaster
@@ -24,7 +25,7 @@ _STEM_PEAK = gain_factor(-0.1)
 
 def size_of(session: FileSession, stems: int, audio_format: AudioFormat, *, post_master: bool) -> int:
     """Counts the bytes on disk at most: the raw mix, the sums of batches and, behind the master, its gains included."""
-    raws = (12 if post_master else 2) + session.channels_between * (len(session.batches) - 1)
+    raws = (12 if post_master else 2) + session.channels_on_disk
     return session.frames * (2 * (stems + 1) * audio_format.bytes_per_sample + 4 * raws)
 
 
@@ -36,8 +37,9 @@ def raw_mix(
     path: Path,
     progress: Share,
     take_gains: Callable[[Samples], None] | None = None,
+    inserts: BusInserts | None = None,
 ) -> RawMix:
-    """Runs the strips, which writes the stems, and the master into a raw file."""
+    """Runs the strips, which writes the stems, what stands before the master, and the master into a raw file."""
     rate_hz = session.sample_rate_hz
     meter = Meter(rate_hz)
     master = MasterStream(preset.master, rate_hz, take_gains, preset.master_lanes)
@@ -45,7 +47,10 @@ def raw_mix(
     try:
         buses = session.run(places, audio_format, path.parent, progress=progress)
         with path.open("wb") as file, closing(buses):
-            for block in master.run(buses):
+            heard: Iterator[Samples] = buses
+            if inserts is not None and inserts.has_master:
+                heard = inserts.played(None, buses, rate_hz, path.parent)
+            for block in master.run(heard):
                 meter.update(block)
                 file.write(block.T.tobytes())
     except OSError as error:

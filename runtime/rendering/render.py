@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...presets.checking.arguments import checked_choice, checked_number, checked_switch, checked_whole
-from ...presets.errors import OutputError
+from ...presets.errors import OutputError, PresetError
 from ...presets.preset import Preset, Track
 from ...presets.units import decibels
 from ..audio.naming import file_names
@@ -29,6 +29,7 @@ from ..console.buses import Buses
 from ..console.streams import MakeRun
 from ..plugins.faults import PluginFaultError
 from .adding_up import add_up
+from .bus_inserts import BusInserts, check_bus_inserts
 from .file_session import FileSession
 from .finishing import USUAL_LUFS, Finish, Levels, LevelTarget, RawMix, finish
 from .gain_curves import GainCurves, PostMaster
@@ -173,6 +174,7 @@ def render_files(
     options: RenderOptions | None = None,
     progress: Progress | None = None,
     files: OpenFiles = ON_DEMAND,
+    inserts: BusInserts | None = None,
 ) -> RenderResult:
     """Renders a preset into `folder`: the mix, and in `stems/` each processed stem, and those of groups and effects.
 
@@ -185,6 +187,7 @@ def render_files(
         options: how; the defaults if None.
         progress: called with the share done, 0..1, and what is being done.
         files: stems that are open already.
+        inserts: runs what stands in front of groups and the master; None where nothing does.
 
     Returns:
         The files, relative to `folder`, and their levels. All are as long as the longest stem, plus the effects'
@@ -195,17 +198,40 @@ def render_files(
         AudioError: a file cannot be used (see :mod:`..audio.reading`).
         OutputError: a result cannot be written.
         PluginError: a plug-in of the user's fails, and the mix does not go on without.
+        InsertError: an insert of a group or of the master fails.
     """
     options = options or RenderOptions()
     tracks, own = matched(preset, stems), options.own_stages
+    check_bus_inserts(preset, inserts)
+    if options.stems_post_master and options.stems and inserts is not None and inserts.has_master:
+        raise PresetError(
+            "stems cannot add up to the finished mix where the whole sum goes through an insert before the master: "
+            "leave stems before the master, or remove that insert (`mixbridge preset insert --master --remove`)."
+        )
     rate_hz = options.sample_rate_hz or session_rate((stems[track.name] for track in tracks), files)
     while True:
         try:
             with nullcontext() if own is None else own.opened(tracks, stems, rate_hz) as run:
-                return _rendered(stems, preset, tracks, rate_hz, folder, options, progress or _no_progress, files, run)
+                making = _Making(options.workers, run, inserts)
+                return _rendered(
+                    stems, preset, tracks, rate_hz, folder, options, progress or _no_progress, files, making
+                )
         except PluginFaultError as fault:
             if own is None or not own.goes_on_without(fault):
                 raise
+
+
+@dataclass(frozen=True)
+class _Making:
+    """What runs strips and inserts of groups."""
+
+    workers: int | None
+    run: MakeRun | None
+    inserts: BusInserts | None
+
+    def session(self, tracks: Sequence[Track], readers: Sequence[AudioReader], preset: Preset) -> FileSession:
+        """A console for one pass."""
+        return FileSession(tracks, readers, Buses.of(preset), self.workers, run=self.run, inserts=self.inserts)
 
 
 def _rendered(
@@ -217,10 +243,10 @@ def _rendered(
     options: RenderOptions,
     progress: Progress,
     files: OpenFiles,
-    run: MakeRun | None,
+    making: _Making,
 ) -> RenderResult:
     readers = [AudioReader(stems[track.name], rate_hz, files=files) for track in tracks]
-    session = FileSession(tracks, readers, Buses.of(preset), options.workers, run=run)
+    session = making.session(tracks, readers, preset)
     audio_format = FORMATS[options.audio_format]
     stem_files = stem_files_of([*(track.name for track in tracks), *session.bus_names], options)
     check_room(folder, size_of(session, len(stem_files), audio_format, post_master=options.stems_post_master))
@@ -236,7 +262,7 @@ def _rendered(
         return done
 
     def again(gain: float, shape: Callable[[], PostMaster] | None, step: tuple[float, float, str]) -> FileSession:
-        once_more = FileSession(tracks, readers, Buses.of(preset), options.workers, run=run)
+        once_more = making.session(tracks, readers, preset)
         write_stems(once_more, places, audio_format, folder, gain, shape, _share(progress, *step))
         return once_more
 
@@ -244,7 +270,9 @@ def _rendered(
 
     if options.stems_post_master and stem_files:
         with closing(GainCurves(folder, session.frames)) as curves:
-            raw = raw_mix(session, preset, [], audio_format, folder / _RAW_MIX, first, curves.take_master)
+            raw = raw_mix(
+                session, preset, [], audio_format, folder / _RAW_MIX, first, curves.take_master, making.inserts
+            )
             done = finished(raw, curves)
 
             def shape() -> PostMaster:
@@ -260,7 +288,7 @@ def _rendered(
             files_of_mix = [places[place] for place in parts]
             add_up(folder / mix_file, files_of_mix, places[loudest], stem_gain, audio_format)
     else:
-        raw = raw_mix(session, preset, places, audio_format, folder / _RAW_MIX, first)
+        raw = raw_mix(session, preset, places, audio_format, folder / _RAW_MIX, first, inserts=making.inserts)
         stem_gain = safe_gain(session.peaks, audio_format) if stem_files else 1.0
         if stem_gain != 1:
             again(stem_gain, None, (_FIRST_PASS, _ALL_PASSES, _LOWER))

@@ -11,11 +11,17 @@ from mixbridge.bridge.report.text import describe_inserts, diff_table, preset_ta
 from mixbridge.presets.checking.claims import hold, settings_digest, with_claims
 from mixbridge.presets.console import get, parameters, replace
 from mixbridge.presets.edit import SECTIONS, blended, desk_form, diff, merged, scaled
-from mixbridge.presets.editing.changing_inserts import tracks_with_inserts, with_track_inserts, without_inserts
+from mixbridge.presets.editing.changing_inserts import (
+    tracks_with_inserts,
+    with_bus_inserts,
+    with_master_inserts,
+    with_track_inserts,
+    without_inserts,
+)
 from mixbridge.presets.errors import PresetError
 from mixbridge.presets.files import dumps, loads
 from mixbridge.presets.inserts.insert import Insert
-from mixbridge.presets.preset import Confidence, Preset, Track, json_schema
+from mixbridge.presets.preset import Confidence, GroupBus, Preset, Track, json_schema
 from rich.console import Console
 
 SHA = "a" * 64
@@ -158,3 +164,56 @@ def test_what_cannot_be_is_named_with_its_place(insert: dict[str, object], said:
         loads(json.dumps(data))
     assert said in str(caught.value)
     assert 'tracks[0] "Vox" → inserts[0]' in str(caught.value)
+
+
+def bussed(*inserts: Insert, master: tuple[Insert, ...] = ()) -> Preset:
+    """A preset with a group that goes through inserts, and a master that does."""
+    bus = GroupBus(name="Drums", inserts=inserts)
+    return Preset(tracks=(Track(name="Kick", bus="Drums"),), buses=(bus,), master_inserts=master)
+
+
+def test_groups_and_the_master_have_inserts_like_tracks() -> None:
+    before, after = bussed(DENOISE, master=(MODEL,)), bussed(replace(DENOISE, {"strength_db": 20.0}))
+    assert [(item.path, item.old, item.new) for item in diff(before, after)] == [
+        ("buses[Drums].inserts[0].strength_db", 40, 20),
+        ("master.inserts", "onnx:m.onnx", None),
+    ]
+    half = scaled(before, 0.5)
+    assert (half.buses[0].inserts[0].strength_db, half.master_inserts[0].wet) == (20, 0.4)
+    between = blended(before, after, 0.25)
+    assert between.buses[0].inserts[0].strength_db == pytest.approx(35)
+    assert between.master_inserts[0].wet == pytest.approx(0.6)
+    taken = merged(after, before, sections=["master"])
+    assert (taken.master_inserts, taken.buses) == (before.master_inserts, after.buses)
+    assert merged(after, before, sections=["buses"]).buses == before.buses
+    assert desk_form(before).buses[0].inserts == before.buses[0].inserts
+
+
+def test_groups_and_the_master_are_written_and_told_with_their_inserts() -> None:
+    mix = bussed(DENOISE, master=(PROGRAM,))
+    assert loads(dumps(mix)) == mix
+    written = json.loads(dumps(mix))
+    assert written["version"] == 4
+    plain = json.loads(dumps(bussed()))
+    assert plain["version"] == 2
+    assert "inserts" not in plain["buses"][0]
+    assert "master_inserts" not in plain
+    assert [owner for owner, _ in mix.all_inserts()] == ["buses[Drums]", "master"]
+    table = printed(preset_table(mix))
+    assert "denoise" in table
+    assert "command:sox" in table
+    claimed = with_claims(mix, Confidence(level="high"), ())
+    assert hold(claimed)
+    assert not hold(without_inserts(claimed))
+    assert settings_digest(without_inserts(mix)) == settings_digest(bussed())
+    assert without_inserts(mix) == bussed()
+
+
+def test_groups_and_the_master_get_and_lose_inserts() -> None:
+    added = with_bus_inserts(with_master_inserts(bussed(), MODEL), "Drums", DENOISE)
+    assert added == bussed(DENOISE, master=(MODEL,))
+    assert with_master_inserts(with_bus_inserts(added, "Drums", ()), ()) == bussed()
+    with pytest.raises(PresetError, match="there is no group 'Guitars' for an insert; there are: Drums"):
+        with_bus_inserts(added, "Guitars", DENOISE)
+    with pytest.raises(PresetError, match="the master has 8 inserts"):
+        with_master_inserts(bussed(master=(MODEL,) * 8), MODEL)

@@ -1,21 +1,27 @@
-"""The command `preset insert`: it declares a network or program in front of a track, with its model's hash."""
+"""The command `preset insert`: it declares a network or program in front of a strip, with its model's hash."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..options import PRESET_FILE, Writing, takes
 
+if TYPE_CHECKING:
+    from ....presets.inserts.insert import Insert
+    from ....presets.preset import Preset
+
 
 @click.command("insert")
 @click.argument("preset_", metavar="PRESET")
 @click.argument("kind", required=False)
-@click.option("--track", required=True, metavar="TRACK", help="Track that goes through it first.")
-@click.option("--remove", is_flag=True, help="Remove all inserts of the track instead.")
+@click.option("--track", metavar="TRACK", help="Track that goes through it first.")
+@click.option("--bus", metavar="GROUP", help="Group whose sum goes through it first.")
+@click.option("--master", is_flag=True, help="The whole sum goes through it before the master.")
+@click.option("--remove", is_flag=True, help="Remove all inserts that stand there instead.")
 @click.option(
     "--strength", "strength_db", type=float, metavar="dB", help="denoise: how far noise is turned down at most."
 )
@@ -55,29 +61,40 @@ def insert_command(
     preset_: str,
     kind: str | None,
     *,
-    track: str,
+    track: str | None,
+    bus: str | None,
+    master: bool,
     remove: bool,
     model: str | None,
     writing: Writing,
     **settings: Any,
 ) -> None:
-    """Write PRESET with an insert in front of a track, behind those that it has.
+    """Write PRESET with an insert in front of a track, a group or the master, behind those that it has.
 
     KIND is denoise, onnx:FILE, torchscript:FILE or "command:PROGRAM ARGUMENTS", with {in} and {out} where the WAV files
     are named. The model's SHA-256 is written down: another file in its place is refused later.
     """
-    from ....presets.editing.changing_inserts import with_track_inserts
     from ....runtime.inserts.declaring import declared
     from ..preset import open_preset, write_preset
 
     if (kind is None) != remove:
         raise click.UsageError("name the kind of an insert, or --remove")
+    if (track is not None) + (bus is not None) + master != 1:
+        raise click.UsageError("say where it stands: --track TRACK, --bus GROUP or --master")
     preset = open_preset(preset_)
     if kind is None:
-        write_preset(with_track_inserts(preset, track, ()), writing.output, force=writing.force)
+        write_preset(_placed(preset, track, bus, ()), writing.output, force=writing.force)
         return
     given = {name: value for name, value in settings.items() if value is not None}
     folder = Path(writing.output).parent if writing.output != "-" else Path()
     insert = declared(kind, model=model, beside=Path(os.path.realpath(folder)), **given)
-    edited = with_track_inserts(preset, track, insert)
-    write_preset(edited, writing.output, force=writing.force)
+    write_preset(_placed(preset, track, bus, insert), writing.output, force=writing.force)
+
+
+def _placed(preset: Preset, track: str | None, bus: str | None, added: Insert | tuple[()]) -> Preset:
+    """A preset with an insert in front of a track or of a group, else of the master; or with none there."""
+    from ....presets.editing.changing_inserts import with_bus_inserts, with_master_inserts, with_track_inserts
+
+    if track is not None:
+        return with_track_inserts(preset, track, added)
+    return with_master_inserts(preset, added) if bus is None else with_bus_inserts(preset, bus, added)

@@ -139,6 +139,12 @@ class Parts:
         Raises:
             PresetError: tracks go through inserts, which are on files.
         """
+        buses = [owner for owner, _ in preset.bus_inserts()]
+        if buses:
+            raise PresetError(
+                f"the inserts of {', '.join(buses)} cannot run in real time: they hear whole files. Remove them "
+                "(`mixbridge preset insert`), or play the mix that `mixbridge apply` makes."
+            )
         waiting = ", ".join(track.name for track in tracks_with_inserts(preset))
         if waiting:
             raise PresetError(

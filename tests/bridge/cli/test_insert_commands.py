@@ -14,7 +14,7 @@ from insert_models import python_program, scaling
 from insert_voices import noise, voice
 from mixbridge.presets import files
 from mixbridge.presets.inserts.insert import Insert
-from mixbridge.presets.preset import Preset, Track
+from mixbridge.presets.preset import GroupBus, Preset, Track
 
 Run = Callable[..., Any]
 RATE_HZ = 44_100
@@ -127,6 +127,28 @@ def test_a_model_is_declared_beside_the_preset_and_moves_with_it(session: Path, 
     assert missing.code == 2
     assert "half.onnx cannot be read" in missing.err
     assert not (session / "missing").exists()
+
+
+def test_groups_and_the_master_get_inserts_and_the_report_says_it(session: Path, run: Run) -> None:
+    scaling(session / "half.onnx")
+    tracks = (Track(name="Bass", bus="Band"), Track(name="Keys", bus="Band"), Track(name="Vox"))
+    files.save(Preset(tracks=tracks, buses=(GroupBus(name="Band"),)), session / "plain.json")
+    onnx = f"onnx:{session / 'half.onnx'}"
+    on_bus = run("preset", "insert", session / "plain.json", onnx, "--bus", "Band", "-o", session / "bus.json")
+    both = run("preset", "insert", session / "bus.json", onnx, "--master", "-o", session / "both.json")
+    assert (on_bus.code, both.code) == (0, 0), on_bus.err + both.err
+    shown = run("preset", "show", session / "both.json").out
+    assert shown.count("goes through onnx:half.onnx first") == 2
+    applied = run("apply", session / "both.json", session / "stems", "-o", session / "out")
+    assert applied.code == 0, applied.err
+    assert (session / "out" / "report.html").read_text(encoding="utf-8").count("oes through onnx:half.onnx first") == 2
+    removed = run("preset", "insert", session / "both.json", "--master", "--remove", "-o", session / "again.json")
+    assert removed.code == 0
+    assert (session / "again.json").read_bytes() == (session / "bus.json").read_bytes()
+    for places in ([], ["--bus", "Band", "--master"]):
+        unsaid = run("preset", "insert", session / "plain.json", onnx, *places, "-o", session / "no.json")
+        assert unsaid.code == 2
+        assert "say where it stands" in unsaid.err
 
 
 def test_a_program_that_fails_leaves_nothing(session: Path, refused: Callable[..., Any]) -> None:

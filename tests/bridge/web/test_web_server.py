@@ -222,9 +222,12 @@ def test_no_preset_from_the_page_names_files_of_the_machine(server: WebServer, t
     assert status == 400
     assert "inserts" in said.decode()
     denoising = Insert(kind="denoise", sha256="0" * 64)
-    preset = Preset(tracks=(Track(name="Bass", inserts=(denoising,)), Track(name="Keys")))
+    preset = Preset(tracks=(Track(name="Bass", inserts=(denoising,)), Track(name="Keys")), master_inserts=(denoising,))
     assert server.ask("/api/preset", files.dumps(preset).encode(), "PUT")[0] == 200
     assert server.ask("/api/sound/mix")[0] == 200
+    for strip in ("track", "master"):
+        (first, *_) = server.json(f"/api/strip/{strip}/0")["words"]
+        assert first == "goes through denoise (noise removed) first: in what is rendered, not in the loop here"
     server.json("/api/do", {"what": "undo"})
 
 
