@@ -296,7 +296,8 @@ def make_plan(
             f"{desk.title} has nothing of {', '.join(sorted(scope.sections))} to be set: choose other sections.",
             hints=(Hint("only", "eq,compressor"),),
         )
-    names = [owner.name for owner in (*preset.tracks, *preset.buses) if owner.inserts]
+    names = [track.name for track in preset.tracks if track.inserts]
+    names += [bus.name for bus in preset.buses if bus.inserts]
     names += ["the master"] if preset.master_inserts else []
     if names:
         listed = f"{', '.join(names[:_LISTED])}{' and others' if len(names) > _LISTED else ''}"

@@ -102,7 +102,7 @@ def _added(owners: Sequence[Owner], kind: str, name: str, added: Insert | tuple[
 
 
 def _longer(inserts: Inserts, added: Insert | tuple[()], owner: str) -> Inserts:
-    if added == ():
+    if not isinstance(added, Insert):
         return ()
     if len(inserts) == MOST_INSERTS:
         raise PresetError(f"{owner} has {MOST_INSERTS} inserts, and may have no more.")

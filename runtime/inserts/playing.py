@@ -65,19 +65,21 @@ def _through(reader: AudioReader, units: Sequence[RunningInsert], insert: Insert
         )
     channels, place = reader.info.channels, 0
     for block in _blocks(reader, terms):
-        heard = [_checked(unit.process(part), part, name, terms, place) for unit, part in _parts(block, units)]
+        heard = [checked_block(unit.process(part), part, name, terms, place) for unit, part in parts_of(block, units)]
         place += block.shape[1]
-        yield _joined(heard, channels)
+        yield joined_rows(heard, channels)
 
 
-def _parts(block: Samples, units: Sequence[RunningInsert]) -> Iterator[tuple[RunningInsert, Samples]]:
+def parts_of(block: Samples, units: Sequence[RunningInsert]) -> Iterator[tuple[RunningInsert, Samples]]:
+    """Give what runs an insert with the channels that each takes."""
     rows = units[0].terms.channels
     if rows > len(block):
         block = np.repeat(block, rows, axis=0)
     return zip(units, np.split(block, len(units)), strict=True)
 
 
-def _joined(heard: Sequence[Samples], channels: int) -> Samples:
+def joined_rows(heard: Sequence[Samples], channels: int) -> Samples:
+    """Put together what came of the channels of a stem."""
     rows = np.concatenate(heard)
     return rows if len(rows) == channels else rows.mean(axis=0, keepdims=True, dtype=np.float32)
 
@@ -98,8 +100,12 @@ def _blocks(reader: AudioReader, terms: InsertTerms) -> Iterator[Samples]:
         yield np.pad(waiting, ((0, 0), (0, size - waiting.shape[1])))
 
 
-def _checked(out: Samples, block: Samples, name: str, terms: InsertTerms, place: int) -> Samples:
-    """What came out of a block, if it is sound of its length."""
+def checked_block(out: Samples, block: Samples, name: str, terms: InsertTerms, place: int) -> Samples:
+    """What came out of a block, if it is sound of its length.
+
+    Raises:
+        InsertError: it is none.
+    """
     where = f"{place / terms.sample_rate_hz:.1f} s"
     if out.ndim != 2 or len(out) != terms.channels:
         raise InsertError(f"{name} gave {len(out)} channels at {where}, and got {terms.channels}.")

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from ..audio.reading import Samples
+from .inserting.stage import InsertStage
 from .memory import EngineMemory, Tally, bin_of
 from .sound.console import MOST_FRAMES
 from .sound.player import Player
@@ -35,6 +36,7 @@ class AudioCallback:
         self._fields = memory.fields
         self._peaks = memory.peaks
         self._rate_hz = memory.shape.sample_rate_hz
+        self._inserts = InsertStage(memory) if memory.shape.inserted else None
         self._fed = np.zeros((memory.shape.rows, MOST_FRAMES), np.float32)
         self._absolute = np.zeros((2, MOST_FRAMES), np.float32)
         self._period_ns = 0
@@ -61,6 +63,8 @@ class AudioCallback:
                 block = self._taken(piece.shape[1])
             else:
                 block = inputs[:, begin : begin + MOST_FRAMES]
+            if self._inserts is not None:
+                block = self._inserts.process(block)
             self._player.process(block, piece)
         self._count(out, time.perf_counter_ns() - begin_ns)
 
@@ -96,10 +100,11 @@ class AudioCallback:
         is_fed = not self._is_fed or (
             fields[Tally.FED] - fields[Tally.PLAYED] >= frames or fields[Tally.FED_END] == fields[Tally.FED]
         )
+        is_made = self._inserts is None or self._inserts.is_ready(frames)
         recorded = int(fields[Tally.RECORDED])
         mixes = self._memory.mixes
         has_room = recorded < 0 or mixes.position + frames - recorded <= mixes.frames - mixes.margin
-        return bool(is_fed and has_room)
+        return bool(is_fed and is_made and has_room)
 
     def _count(self, out: Samples, time_ns: int) -> None:
         fields, frames = self._fields, out.shape[1]

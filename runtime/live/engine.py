@@ -25,10 +25,13 @@ from ...presets.errors import DeviceError, PresetError
 from ...presets.preset import Preset
 from ..audio.reading import probe
 from ..console.effects.buses import tail_of
+from ..isolated.endings import ending_words
 from ..spawning import spawned
 from .backends.base import BackendChoice
 from .backends.registry import terms_of
 from .feeding import Recorder, StemFeed
+from .inserting.process import InsertProcess
+from .inserting.worker import InsertTask, LiveInserts
 from .memory import EngineMemory, EngineShape, EngineState, Tally, percentile_ns
 from .messages import Bypass, EngineCommand, Event, SettingsChange, Stop, Trim, Whole
 from .process import EngineTask, run_engine
@@ -41,6 +44,8 @@ _STARTING_S: Final = 60.0
 _POLL_S: Final = 0.02
 _FEED_S: Final = 4.0
 _TAP_S: Final = 4.0
+# How much of what comes in is kept for inserts, which may fall behind.
+_INSERT_S: Final = 4.0
 # What is compared when the mix and what comes in are brought to one level.
 _COMPARED_S: Final = 3.0
 # A process that dies again and again is not started for ever.
@@ -56,11 +61,13 @@ class LiveInput:
         channels: 1 or 2, by track of the preset.
         stems: files by track name; None where a server or device brings them.
         loops: play stems over and over.
+        inserts: that tracks go through while they come; None for none.
     """
 
     channels: tuple[int, ...]
     stems: Mapping[str, Path] | None = None
     loops: bool = False
+    inserts: LiveInserts | None = None
 
     @classmethod
     def of_files(cls, stems: Mapping[str, Path], preset: Preset, *, loops: bool = False) -> LiveInput:
@@ -99,6 +106,8 @@ class LiveReport:
         restarts: how often the engine's process had to be started again.
         recorded_frames: samples in the recording.
         record_lost_frames: samples of it that were lost.
+        insert_latency_samples: what of the latency is of inserts.
+        insert_late_blocks: blocks in which tracks were heard as they came, as inserts were not done in time.
     """
 
     sample_rate_hz: int
@@ -118,6 +127,8 @@ class LiveReport:
     restarts: int
     recorded_frames: int
     record_lost_frames: int
+    insert_latency_samples: int = 0
+    insert_late_blocks: int = 0
 
 
 class LiveEngine:
@@ -160,7 +171,9 @@ class LiveEngine:
         self.block_frames = terms.block_frames
         rate_hz = terms.sample_rate_hz
         feed_frames = round(_FEED_S * rate_hz) if source.stems is not None else 0
-        self.shape = EngineShape(source.channels, rate_hz, feed_frames, round(tap_s * rate_hz))
+        inserted = source.inserts.places if source.inserts is not None else ()
+        insert_frames = round(_INSERT_S * rate_hz) if inserted else 0
+        self.shape = EngineShape(source.channels, rate_hz, feed_frames, round(tap_s * rate_hz), inserted, insert_frames)
         self._parts = Parts.of(preset, source.channels)
         wet = self._parts.wet
         self._tail = tail_of(wet.buses.fx_bus, wet.buses.reverb, wet.buses.delay, wet.effects, rate_hz)
@@ -178,6 +191,7 @@ class LiveEngine:
         self._watcher: threading.Thread | None = None
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._inserting: InsertProcess | None = None
 
     def __enter__(self) -> LiveEngine:
         try:
@@ -202,7 +216,11 @@ class LiveEngine:
         """Whether the stems are at their end, and everything that they made is out, with the effects' tails."""
         memory = self.memory
         end = memory[Tally.FED_END]
-        return end >= 0 and memory[Tally.MIXED] >= end + memory[Tally.LATENCY] + self._tail
+        return end >= 0 and memory[Tally.MIXED] >= end + memory[Tally.LATENCY] + self._insert_latency + self._tail
+
+    @property
+    def _insert_latency(self) -> int:
+        return max(0, self.memory[Tally.INSERT_LATENCY])
 
     @property
     def played_frames(self) -> int:
@@ -213,6 +231,11 @@ class LiveEngine:
     def process_id(self) -> int:
         """Number of the process that plays; 0 where there is none."""
         return (self._process.pid or 0) if self._process is not None else 0
+
+    @property
+    def insert_process_id(self) -> int:
+        """Number of the process that runs inserts; 0 where there is none."""
+        return self._inserting.process_id if self._inserting is not None else 0
 
     @property
     def is_recording(self) -> bool:
@@ -290,7 +313,9 @@ class LiveEngine:
             over_blocks=memory[Tally.OVERS],
             callback_p99_ms=percentile_ns(memory.histogram, 0.99) / 1e6,
             callback_worst_ms=memory[Tally.WORST_NS] / 1e6,
-            latency_samples=memory[Tally.LATENCY],
+            latency_samples=memory[Tally.LATENCY] + self._insert_latency,
+            insert_latency_samples=self._insert_latency,
+            insert_late_blocks=memory[Tally.INSERT_LATE],
             changes=memory[Tally.CHANGES],
             restarts=self._restarts,
             recorded_frames=recorder.frames if recorder else 0,
@@ -333,6 +358,8 @@ class LiveEngine:
                 self._process.join()
         if self._watcher is not None:
             self._watcher.join()
+        if self._inserting is not None:
+            self._inserting.close()
         if self._feed is not None:
             self._feed.close()
         if self._pipe is not None:
@@ -344,6 +371,11 @@ class LiveEngine:
 
     def _start(self) -> None:
         source = self.source
+        if self.shape.inserted and source.inserts is not None:
+            tracks = tuple(track.name for track in self.preset.tracks)
+            task = InsertTask(self.memory.name, self.shape, source.inserts, tracks, self.block_frames)
+            self._inserting = InsertProcess(task, self.memory)
+            self._inserting.start()
         if source.stems is not None:
             names = [track.name for track in self.preset.tracks]
             self._feed = StemFeed(source.stems, names, source.channels, self.memory, loops=source.loops)
@@ -393,10 +425,11 @@ class LiveEngine:
                     return
                 starts += 1
                 self._restarts += 1
-                self._say(
-                    f"the engine's process ended unexpectedly ({_ending(process.exitcode)}); it is started again."
-                )
+                self._say(f"the engine's process {ending_words(process.exitcode)}; it is started again.")
                 self._spawn()
+            if self._inserting is not None:
+                for text in self._inserting.news():
+                    self._say(text)
             if self._feed is not None and self._feed.error is not None:
                 error, self._feed.error = self._feed.error, None
                 self._say(f"{error} The rest of the stems is silent.")
@@ -432,9 +465,3 @@ class LiveEngine:
         raw = memory.inputs.read(end - latency - count, end - latency)
         mix = memory.mixes.read(end - count, end)
         return matching_gain(mix, dry_sum(raw, self.source.channels), rate_hz)
-
-
-def _ending(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"signal {-exit_code}"
-    return f"exit code {exit_code}"

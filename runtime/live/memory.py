@@ -9,6 +9,7 @@ import contextlib
 import os
 from dataclasses import dataclass
 from enum import IntEnum, auto
+from itertools import accumulate
 from multiprocessing.shared_memory import SharedMemory
 from types import TracebackType
 from typing import Final
@@ -40,6 +41,11 @@ class Tally(IntEnum):
     LATENCY = auto()  # samples
     CHANGES = auto()  # changes of settings that were begun
     CHANGED_AT = auto()  # sample of the mix at which the latest did
+    CAPTURED = auto()  # samples that came in, before inserts, the position of their ring
+    INSERTED = auto()  # how many of them went through inserts
+    INSERT_LATENCY = auto()  # samples; -1 while nobody knows
+    INSERT_OVER = auto()  # whether they are run no more
+    INSERT_LATE = auto()  # blocks for which what inserts make was not there in time
 
 
 class EngineState(IntEnum):
@@ -66,17 +72,32 @@ class EngineShape:
         sample_rate_hz: of everything.
         feed_frames: samples of stems that wait; 0 where they come from a device.
         tap_frames: samples that are kept of what came in and went out.
+        inserted: places of the tracks that go through inserts while they come.
+        insert_frames: samples that are kept of what came in, for them; 0 where there are none.
     """
 
     channels: tuple[int, ...]
     sample_rate_hz: int
     feed_frames: int
     tap_frames: int
+    inserted: tuple[int, ...] = ()
+    insert_frames: int = 0
 
     @property
     def rows(self) -> int:
         """Channels of all tracks together."""
         return sum(self.channels)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """Rows of each track."""
+        ends = list(accumulate(self.channels))
+        return tuple(slice(end - count, end) for end, count in zip(ends, self.channels, strict=True))
+
+    @property
+    def inserted_rows(self) -> tuple[int, ...]:
+        """Rows of the tracks that go through inserts."""
+        return tuple(row for place in self.inserted for row in range(self.slices[place].start, self.slices[place].stop))
 
 
 class EngineMemory:
@@ -94,12 +115,16 @@ class EngineMemory:
         feed: stems on their way in.
         inputs: what came in.
         mixes: what went out.
+        captured: what came in before inserts.
+        inserted: what they made of it, rows of the tracks that have some.
     """
 
     def __init__(self, shape: EngineShape, name: str | None = None):
         self.shape = shape
         rows, tracks = shape.rows, len(shape.channels)
-        floats = [tracks + 2, rows * shape.feed_frames, rows * shape.tap_frames, 2 * shape.tap_frames]
+        inserted = max(1, len(shape.inserted_rows))
+        rings = [rows * shape.feed_frames, rows * shape.tap_frames, 2 * shape.tap_frames]
+        floats = [tracks + 2, *rings, rows * shape.insert_frames, inserted * shape.insert_frames]
         size = 8 * (_HEADER + BINS) + 4 * sum(floats)
         if name is None:
             _check_room(size)
@@ -116,9 +141,11 @@ class EngineMemory:
         self.feed = self._ring(parts[1], rows, Tally.FED)
         self.inputs = self._ring(parts[2], rows, Tally.HEARD)
         self.mixes = self._ring(parts[3], 2, Tally.MIXED)
+        self.captured = self._ring(parts[4], rows, Tally.CAPTURED)
+        self.inserted = self._ring(parts[5], inserted, Tally.INSERTED)
         self._is_mine = name is None
         if self._is_mine:
-            self.fields[Tally.FED_END] = self.fields[Tally.RECORDED] = -1
+            self.fields[Tally.FED_END] = self.fields[Tally.RECORDED] = self.fields[Tally.INSERT_LATENCY] = -1
 
     def __enter__(self) -> EngineMemory:
         return self
@@ -134,7 +161,7 @@ class EngineMemory:
     def close(self) -> None:
         """Let go of it; whoever made it removes it."""
         # Arrays hold the memory open: they go first.
-        for name in ("fields", "histogram", "peaks", "feed", "inputs", "mixes"):
+        for name in ("fields", "histogram", "peaks", "feed", "inputs", "mixes", "captured", "inserted"):
             self.__dict__.pop(name, None)
         with contextlib.suppress(BufferError):  # somebody still holds an array: it goes with the process
             self._memory.close()

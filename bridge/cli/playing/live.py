@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -214,10 +214,11 @@ def live(
     control.check(preset)
     midi.check()
     other = None if control.other is None else _other(preset, control.other)
-    prepared = inserts_run(preset, files, other, allowing.rules(preset_), quiet=saying.is_quiet)
-    preset, files, other = click.get_current_context().with_resource(prepared)
-    choice = _choice(device, files)
-    source = _source(preset, files, device.stereo, loops=loop)
+    running = inserts_run(preset, files, other, allowing.rules(preset_), quiet=saying.is_quiet)
+    prepared = click.get_current_context().with_resource(running)
+    preset, other = prepared.preset, prepared.other
+    choice = _choice(device, prepared.stems)
+    source = replace(_source(preset, prepared.stems, device.stereo, loops=loop), inserts=prepared.inserts)
 
     shown: list[LiveDashboard] = []
 
@@ -226,7 +227,8 @@ def live(
             report = engine.report()
             say(
                 f"{choice.name}: {report.sample_rate_hz} Hz, {report.block_frames} frames "
-                f"({report.period_ms:.1f} ms), latency {report.latency_samples} samples. Ctrl-C ends it.",
+                f"({report.period_ms:.1f} ms), latency {report.latency_samples} samples{_of_inserts(report)}. "
+                "Ctrl-C ends it.",
                 err=True,
             )
         if saying.is_quiet or not sys.stderr.isatty():
@@ -352,6 +354,13 @@ def _choice(device: Device, files: Mapping[str, Path] | None) -> BackendChoice:
     return choice("portaudio")
 
 
+def _of_inserts(report: LiveReport) -> str:
+    if not report.insert_latency_samples:
+        return ""
+    ms = 1000 * report.insert_latency_samples / report.sample_rate_hz
+    return f" ({ms:.0f} ms of it for inserts, of all tracks alike)"
+
+
 def _say_played(played: Played) -> None:
     report = played.report
     say(
@@ -360,6 +369,9 @@ def _say_played(played: Played) -> None:
     )
     lost = {
         "blocks without stems, which were not read in time": report.starved_blocks,
+        "blocks in which tracks were heard without their inserts, which were not done in time": (
+            report.insert_late_blocks
+        ),
         "blocks silenced, which were no numbers": report.silenced_blocks,
         "blocks above full scale: lower the master's output gain": report.over_blocks,
         "samples lost in the recording": report.record_lost_frames,

@@ -5,6 +5,7 @@ What is left of the noise is said in dB: below the limit nothing is turned down 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
-from .floor import protected
+from .floor import RunningFloor, protected
 from .network import LOOKAHEAD, ORDER, Decided, Network
 from .spectrum import BAND_WIDTHS, DEEP_BINS, FFT, HOP, RATE_HZ, Analysis, Spectra, SpectralFeatures, Synthesis
 
@@ -30,11 +31,13 @@ class Denoiser:
     Args:
         channels: how many.
         strength_db: how far noise is turned down at most; 0 leaves everything.
-        floors: noise floors of the channels, shape (channels, bins), over which sound stays; None leaves everything to
-            the network.
+        floors: noise floors of the channels, over which sound stays: rows of bins, or floors that are found while sound
+            comes; None leaves everything to the network.
     """
 
-    def __init__(self, channels: int, strength_db: float, floors: NDArray[np.float32] | None = None):
+    def __init__(
+        self, channels: int, strength_db: float, floors: NDArray[np.float32] | Sequence[RunningFloor] | None = None
+    ):
         kept = gain_factor(-strength_db)
         self._channels = [_Channel(kept, None if floors is None else floors[place]) for place in range(channels)]
 
@@ -45,7 +48,7 @@ class Denoiser:
 
 
 class _Channel:
-    def __init__(self, kept: float, floor: NDArray[np.float32] | None):
+    def __init__(self, kept: float, floor: NDArray[np.float32] | RunningFloor | None):
         self._kept, self._floor = kept, floor
         self._analysis, self._features, self._synthesis = Analysis(), SpectralFeatures(), Synthesis()
         self._network = Network()
@@ -62,7 +65,8 @@ class _Channel:
         clean = _cleaned(noisy, heard, decided)
         if self._floor is not None:
             around = np.lib.stride_tricks.sliding_window_view(np.abs(heard) ** 2, ORDER, axis=0).mean(axis=-1)
-            clean = protected(noisy, clean, around, self._floor)
+            floor = self._floor.hear(spectra) if isinstance(self._floor, RunningFloor) else self._floor
+            clean = protected(noisy, clean, around, floor)
         return self._synthesis.process(self._kept * noisy + (1 - self._kept) * clean)
 
 

