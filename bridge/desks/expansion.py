@@ -8,6 +8,7 @@ from typing import Final
 
 from ...presets.console import Part
 from ...presets.errors import DeskError
+from .keys import owner_of
 from .layout import EFFECTS, SECTIONS, StripKind
 from .scales import Choice, Scale, Text
 from .sections import FILTER_TYPES, Constant, Control, EffectKind, EffectModel, EqSection
@@ -43,8 +44,8 @@ class DeskParameter:
 
     @property
     def section(self) -> str:
-        """That of "eq" or "gate", or the key of a single control."""
-        return self.key.split(".")[0]
+        """That of "eq" or "gate", a plug-in in its place ("eq.@zameq2"), or the key of a single control."""
+        return owner_of(self.key)
 
 
 def expand(

@@ -17,6 +17,9 @@ from ...presets.console import Delay, Master, Parameter, Reverb, Strip, paramete
 from ...presets.errors import DeskError
 from ...presets.sections import TRACK_SECTIONS, SectionName, sections
 
+MARK: Final = "@"
+"""Begins the name of a plug-in of the user's in a key: eq.@zameq2.low.gain_db."""
+
 # Keys of effects are those of the part of the preset that they are.
 _EFFECTS: Final[Mapping[str, type[BaseModel]]] = {"reverb": Reverb, "delay": Delay}
 _WORDS: Final[Mapping[str, str]] = {"input_gain_db": "trim_db", "output_gain_db": "fader_db"}
@@ -44,6 +47,17 @@ def section_of(key: str) -> SectionName:
     if name not in all_sections():
         raise DeskError(f"the setting {key!r} belongs to no section; there are {', '.join(all_sections())}.")
     return name
+
+
+def is_plugged(key: str) -> bool:
+    """Tell whether a setting is one of a plug-in of the user's."""
+    return f".{MARK}" in key
+
+
+def owner_of(key: str) -> str:
+    """Name what a setting is switched on and off with: its section, or the plug-in of the user's in its place."""
+    parts = key.split(".")
+    return ".".join(parts[:2]) if is_plugged(key) else parts[0]
 
 
 def label_of(key: str) -> str:

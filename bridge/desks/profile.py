@@ -22,6 +22,7 @@ from . import effects
 from .effects import Effect
 from .expansion import DeskParameter, expand
 from .filters import ShelfLaw
+from .hosted.plugged import Plugged, PluginAddress
 from .layout import EFFECTS, BusStrip, MasterStrip, Plugin, StripKind, Transport
 from .scales import AnyScale, Choice, Scale, Text, WireValue
 from .sections import (
@@ -144,6 +145,7 @@ class Desk(Part):
     cannot: tuple[Sentence, ...] = Field((), max_length=50, description="what it cannot do")
     transport: Transport
     plugins: dict[Word, Plugin] = Field(default_factory=dict, max_length=20)
+    plugin_parameter: PluginAddress | None = Field(None, description="how a parameter of any plug-in is reached")
     scales: dict[Word, AnyScale] = Field(default_factory=dict, max_length=200)
     track: StripKind
     bus: BusStrip | None = Field(None, description="buses for groups of tracks")
@@ -153,6 +155,7 @@ class Desk(Part):
 
     _tables: dict[str, dict[str, DeskParameter]] = PrivateAttr(default_factory=dict)
     _effects: dict[str, Effect] = PrivateAttr(default_factory=dict)
+    _plugged: tuple[Plugged, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
     def _usable(self) -> Desk:
@@ -208,6 +211,29 @@ class Desk(Part):
             except ValueError as error:
                 raise DeskError(f"{self.title}: {error}") from None
             desk._tables[kind] = {parameter.key: parameter for parameter in parameters}
+        return desk
+
+    @property
+    def plugged(self) -> tuple[Plugged, ...]:
+        """The user's plug-ins that were told to stand on its tracks."""
+        return self._plugged
+
+    def with_plugged(self, plugged: Iterable[Plugged]) -> Desk:
+        """The desk with plug-ins of the user's on its tracks: their settings are those of tracks, too.
+
+        Raises:
+            DeskError: it does not set parameters of plug-ins.
+        """
+        items = tuple(plugged)
+        if not items:
+            return self
+        if self.plugin_parameter is None:
+            raise DeskError(f"{self.title} sets no parameters of plug-ins: push without plug-ins.")
+        hosted = {item.name: Plugin(title=item.title, uri=item.title) for item in items}
+        desk = self.model_copy(update={"plugins": {**self.plugins, **hosted}})
+        desk._plugged = items
+        settings = {setting.key: setting for item in items for setting in item.settings(self.plugin_parameter)}
+        desk._tables = {**self._tables, "track": {**self._tables["track"], **settings}}
         return desk
 
     def parameters(self, kind: str) -> Mapping[str, DeskParameter]:

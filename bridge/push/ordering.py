@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from ..desks.keys import is_level
+from ..desks.keys import is_level, owner_of
 from ..desks.profile import Setting
 from .plan import Row
 
@@ -177,8 +177,7 @@ class _Strips:
 
     def _is_on(self, row: Row) -> tuple[bool, bool]:
         """Whether the row's section is heard, before and after; what has no switch always is."""
-        section = row.setting.key.partition(".")[0]
-        switch = self.switches.get((row.setting.strip, f"{section}.on"))
+        switch = self.switches.get((row.setting.strip, f"{owner_of(row.setting.key)}.on"))
         if switch is None or switch.now is None:
             return True, True
         return bool(switch.now_value), bool(switch.then_value)

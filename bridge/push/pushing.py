@@ -28,6 +28,7 @@ from .ordering import touched
 from .plan import Plan, Row, StripPlan
 from .routing.effects import untold_rack
 from .routing.planning import RAMP_MS, PushOptions, Told, fitted_plan, read_plan
+from .routing.plugged import with_plugins
 from .snapshots import Kept, KeptStrip, Purpose, Snapshot
 from .stages import run
 
@@ -133,7 +134,7 @@ def push_preset(
     checked_kind(preset, Preset, "what is pushed", PresetError)
     options = PushOptions() if options is None else checked_kind(options, PushOptions, "options", DeskError)
     target = parsed(target)
-    desk = load_desk(target.desk)
+    desk = with_plugins(load_desk(target.desk), preset, options.plugins)
     with one_push_at_a_time(target, target.port or desk.transport.port), connect(target, desk) as connection:
         plan = read_plan(preset, desk, connection, options, on_progress)
         require_plugins(plan, connection)
@@ -178,7 +179,7 @@ def plan_push(
     checked_kind(preset, Preset, "what is pushed", PresetError)
     options = PushOptions() if options is None else checked_kind(options, PushOptions, "options", DeskError)
     target = parsed(target)
-    desk = load_desk(target.desk)
+    desk = with_plugins(load_desk(target.desk), preset, options.plugins)
     if offline:
         known = Told({}, {}, Links(), untold_rack(desk))
         plan = fitted_plan(preset, desk, _where(target, desk), known, replace(options, by_order=True))
@@ -255,6 +256,7 @@ def snapshot_of(
         host=target.host,
         port=target.port or desk.transport.port,
         effects=snapshots.kept_effects(desk),
+        plugins=desk.plugged,
         strips=tuple(kept),
         unread=sum(row.now is None for row in rows),
     )

@@ -21,6 +21,7 @@ from ...presets.console import Part
 from ...presets.errors import DeskError, Hint, OutputError
 from ...presets.files import write_text
 from ...presets.inputs import open_regular
+from ..desks.hosted.plugged import Plugged
 from ..desks.profile import Desk, Effect
 from ..osc.link import Target
 
@@ -73,6 +74,7 @@ class Snapshot(Part):
     host: str = Field(max_length=300)
     port: int | None = Field(None, ge=1, le=65535)
     effects: tuple[KeptEffect, ...] = Field((), max_length=10)
+    plugins: tuple[Plugged, ...] = Field((), max_length=200, description="of the user's, whose settings are kept")
     strips: tuple[KeptStrip, ...] = Field(max_length=2000)
     unread: int = Field(0, ge=0, description="values that the desk did not tell, and that cannot be put back")
 
@@ -82,12 +84,13 @@ class Snapshot(Part):
         return Target(self.desk, self.host, self.port)
 
     def on(self, desk: Desk) -> Desk:
-        """The desk with the effects that it had then.
+        """The desk with the effects and the user's plug-ins that it had then.
 
         Raises:
             DeskError: its profile has them no more.
         """
-        return desk.with_effects(Effect(item.kind, item.slot, item.bus, item.model) for item in self.effects)
+        effects = (Effect(item.kind, item.slot, item.bus, item.model) for item in self.effects)
+        return desk.with_effects(effects).with_plugged(self.plugins)
 
     @property
     def size(self) -> int:

@@ -15,7 +15,7 @@ from ...presets.console import Delay, Master, Reverb, Strip, get, parameters
 from ...presets.errors import DeskError
 from ...presets.preset import Preset
 from ...presets.sections import SectionName
-from ..desks.keys import section_of
+from ..desks.keys import is_plugged, section_of
 from ..desks.layout import EFFECTS
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
@@ -70,7 +70,8 @@ def _kept(
 ) -> StripPlan:
     if not strip.rows:
         return strip
-    there = values.get(strip.rows[0].setting.strip, {})
+    told = values.get(strip.rows[0].setting.strip, {})
+    there = {key: value for key, value in told.items() if not is_plugged(key)}
     kind = strip.placed.kind
     if kind in EFFECTS:
         sections = set(_equal_effect(preset, there, desk, kind))
@@ -83,7 +84,10 @@ def _kept(
             sections -= _LEVELS
     if kind == MASTER:
         sections.add("pan")  # a preset has none for the master
-    rows = (replace(row, keeps=section_of(row.setting.key) in sections) for row in strip.rows)
+    rows = (
+        replace(row, keeps=section_of(row.setting.key) in sections and not is_plugged(row.setting.key))
+        for row in strip.rows
+    )
     return replace(strip, rows=tuple(rows))
 
 

@@ -65,6 +65,19 @@ DEVICES: Mapping[str, Mapping[str, Range]] = {
     "Gate": GATE,
     "AutoFilter": AUTO_FILTER,
     "Saturator": {"Device On": (0, 1), "Threshold": (0, 1)},
+    # Plug-ins of the user's, by class and name: their parameters have the host's range.
+    "PluginDevice:ZamEQ2": dict.fromkeys(
+        [
+            *("Device On", "Boost/Cut 1", "Bandwidth 1", "Frequency 1", "Boost/Cut 2", "Bandwidth 2", "Frequency 2"),
+            *("Boost/Cut L", "Frequency L", "Boost/Cut H", "Frequency H", "Master Gain", "Peaks ON"),
+        ],
+        (0.0, 1.0),
+    ),
+    "PluginDevice:ZamComp": dict.fromkeys(
+        ("Device On", "Attack", "Release", "Knee", "Ratio", "Threshold", "Makeup", "Slew", "Sidechain"), (0.0, 1.0)
+    ),
+    # Of one with many parameters, Live has only those that were configured.
+    "PluginDevice:Pro-Q 3": dict.fromkeys(("Device On", "Band 1 Used", "Band 1 Frequency"), (0.0, 1.0)),
 }
 
 
@@ -104,7 +117,10 @@ class LiveSet(UdpPeer):
         if address == "/live/song/get/track_names":
             return [(address, tuple(track.name for track in self.tracks))]
         if address == "/live/track/get/devices/class_name":
-            return [(address, (*values, *self.tracks[int(values[0])].devices))]
+            return [(address, (*values, *(name.partition(":")[0] for name in self.tracks[int(values[0])].devices)))]
+        if address == "/live/track/get/devices/name":
+            names = (name.partition(":")[2] or name for name in self.tracks[int(values[0])].devices)
+            return [(address, (*values, *names))]
         if address.startswith("/live/device/get/parameters/"):
             return [(address, (*values, *self._table(address.rpartition("/")[2], int(values[0]), int(values[1]))))]
         place = address.replace("/set/", "/get/")

@@ -6,7 +6,7 @@ Importing this loads click alone, so that `--help` is quick.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -68,6 +68,11 @@ class Touched:
     metavar="ROW",
     help="Ardour: run the script in this row of its Script Manager, which inserts missing plug-ins.",
 )
+@click.option(
+    "--plugins",
+    metavar="FILE",
+    help="Set your own plug-ins there, as this plugins.toml says, in the place of the desk's EQ and compressor.",
+)
 @click.option("--offline", is_flag=True, help="With --dry-run: plan without a connection to the desk.")
 @click.option("--svg", type=click.Path(path_type=Path), hidden=True, help="Write the plan as a picture.")
 @takes(Sending, "sending")
@@ -87,6 +92,7 @@ def push(
     reverb: str | None,
     delay: str | None,
     script: int | None,
+    plugins: str | None,
     offline: bool,
     svg: Path | None,
     sending: Sending,
@@ -97,7 +103,9 @@ def push(
     PRESET is a file or the name of a factory preset. Faders, sends, effects, mutes, trims and names
     are not changed unless you ask for it.
     """
+    from ...plugins.using.choices import load_choices
     from ...push.pushing import plan_push, push_preset
+    from ...push.routing.plugged import pushed_plugins
     from ..output.progress import progress_bar
     from ..preset import open_preset
 
@@ -114,6 +122,9 @@ def push(
         script=script,
         slots=slots,
     )
+    if plugins is not None:
+        choices = load_choices(Path(plugins), is_remote=True)
+        options = replace(options, plugins=pushed_plugins(preset, choices, options.sample_rate_hz))
     if saying.dry_run:
         with progress_bar(quiet=saying.is_quiet) as progress:
             plan = plan_push(preset, target, options, offline=offline, on_progress=progress)

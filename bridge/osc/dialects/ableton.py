@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ....presets.errors import DeskError
+from ...desks.hosted.plugged import Plugged, is_same_parameter, is_same_plugin
 from ...desks.profile import Desk, Setting
 from ...desks.scales import Choice, Switch, Text
 from ..asking import ask
@@ -25,6 +26,9 @@ _TICK_MS: Final = 100.0
 _COUNT: Final = "/live/song/get/num_tracks"
 _NAMES: Final = "/live/song/get/track_names"
 _CLASSES: Final = "/live/track/get/devices/class_name"
+_DEVICES: Final = "/live/track/get/devices/name"
+# Of a VST or Audio Unit; Live's own devices have a class each.
+_HOSTED: Final = "PluginDevice"
 _PARAMETERS: Final = "/live/device/get/parameters/{}"
 _PLUGIN: Final = re.compile(r"\{plugin\.([a-z0-9_]+)\}")
 # How far an end of a range may lie from the profile's, as a part of the range.
@@ -46,6 +50,11 @@ class LiveDevice:
 
     number: int
     parameters: Mapping[str, LiveParameter]
+
+    def hosted(self, label: str) -> LiveParameter | None:
+        """Find a parameter of a plug-in of the user's; None if it is not there, or takes not the host's 0 to 1."""
+        found = next((item for name, item in self.parameters.items() if is_same_parameter(label, name)), None)
+        return found if found is not None and (found.low, found.high) == (0.0, 1.0) else None
 
 
 class Ableton(PlainDialect):
@@ -81,13 +90,23 @@ class Ableton(PlainDialect):
         return self._devices
 
     def _found(self, link: Link) -> Mapping[tuple[int, str], LiveDevice]:
-        names = {plugin.uri: name for name, plugin in self.desk.plugins.items()}
+        hosted = {item.name: item for item in self.desk.plugged}
+        names = {plugin.uri: name for name, plugin in self.desk.plugins.items() if name not in hosted}
         found: dict[tuple[int, str], int] = {}
         tracks = [(number,) for number in range(min(self._count(link), self.desk.track.count))]
-        for (track,), classes in self._told(link, _CLASSES, tracks).items():
+        told = self._told(link, _CLASSES, tracks)
+        for (track,), classes in told.items():
             for number, uri in reversed(list(enumerate(classes))):
                 if isinstance(uri, str) and uri in names:
                     found[track, names[uri]] = number
+        titles = self._told(link, _DEVICES, tracks) if hosted else {}
+        for (track,), shown in titles.items():
+            classes = told[track,]
+            plugins = [number for number, uri in enumerate(classes) if str(uri).endswith(_HOSTED)]
+            for item in hosted.values():
+                alike = [number for number in plugins if number < len(shown) and _is_it(item, shown[number])]
+                if len(alike) >= item.nth:
+                    found[track, item.name] = alike[item.nth - 1]
         places = [(track, number) for (track, _), number in found.items()]
         tables = [self._told(link, _PARAMETERS.format(what), places) for what in ("name", "min", "max")]
         return {
@@ -130,6 +149,10 @@ class Ableton(PlainDialect):
                 device = self.devices.get((track, name))
                 if device is None:
                     return title
+                if hosted := self._hosted(name):
+                    missing = (item.label for item in hosted.parameters if device.hosted(item.label) is None)
+                    label = next(missing, None)
+                    return "" if label is None else f"{label!r} as known of {title}"
                 found = device.parameters.get(parameter)
                 return "" if found is not None and _fits(found, setting) else f"{parameter!r} as known of {title}"
         return ""
@@ -149,8 +172,13 @@ class Ableton(PlainDialect):
         match setting.before:
             case (int() as track, str() as gap, str() as parameter) if name := _plugin_of(gap):
                 device = self.devices[track, name]
-                return track, device.number, device.parameters[parameter].number
+                found = device.hosted(parameter) if self._hosted(name) else device.parameters[parameter]
+                return track, device.number, -1 if found is None else found.number
         return setting.before
+
+    def _hosted(self, name: str) -> Plugged | None:
+        """The user's plug-in of a name in gaps; None for a device of Live's own."""
+        return next((item for item in self.desk.plugged if item.name == name), None)
 
     def track_names(self, link: Link, desk: Desk) -> dict[int, str] | None:
         """Ask for all names at once: hundreds of single questions would keep Live busy for a minute.
@@ -197,6 +225,10 @@ class Ableton(PlainDialect):
         if message.address != "/live/application/get/version":
             return None
         return DeskInfo(model="Ableton Live", firmware=".".join(str(value) for value in message.args))
+
+
+def _is_it(item: Plugged, shown: Argument) -> bool:
+    return isinstance(shown, str) and is_same_plugin(item.title, shown)
 
 
 def _parameters(

@@ -7,7 +7,6 @@ Read in Ardour 7.3's sources and tried with it.
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -22,19 +21,19 @@ from ..link import Link
 from ..packets import Argument, Message
 from .ardour_automation import CONTROLS, Automated, find_automated, require_manual
 from .ardour_automation import to_manual as switch_to_manual
-from .ardour_strips import MASTER_KIND, PLUGIN_LIST, SEND_LENGTH, SENDS, ArdourStrip, read_sends, read_strips
+from .ardour_hosted import DESCRIPTOR, DESCRIPTOR_LENGTH, HostedPlugins
+from .ardour_strips import MASTER_KIND, PLUGIN_LIST, SENDS, ArdourStrip, read_sends, read_strips
+from .ardour_values import as_sent, decibels, send_position, switch_of
 from .base import DeskInfo, Missing, PlainDialect
 
 SCRIPT: Final = Path(desks.__file__).parent / "mixbridge_plugins.lua"
 SCRIPT_TIMEOUT_S: Final = 10.0
 
 _POLL_S: Final = 0.2
-_DESCRIPTOR: Final = "/strip/plugin/descriptor"
-_DESCRIPTOR_LENGTH: Final = 11
 _SWITCHES: Final = frozenset({"eq.on", "compressor.on", "gate.on"})
 _PLUGIN: Final = re.compile(r"\{plugin\.([a-z0-9_]+)\}")
 # How many arguments of an answer say what it is about; in others the address does.
-_PLACE_LENGTHS: Final = {_DESCRIPTOR: 3, PLUGIN_LIST: 1, SENDS: 1}
+_PLACE_LENGTHS: Final = {DESCRIPTOR: 3, PLUGIN_LIST: 1, SENDS: 1}
 # Plug-ins that every strip gets; others only where they do something.
 _EVERYWHERE: Final = frozenset({"eq", "compressor"})
 # The send to the bus that has a plug-in; its number on the strip is found by where it goes.
@@ -42,8 +41,6 @@ _SEND_GAIN: Final = "/strip/send/gain"
 # Levels are asked for as fader positions: the answer in dB comes from a table and is up to 0.09 dB off.
 _GAIN: Final = "/strip/gain"
 _FADER: Final = "/strip/fader/"
-# Ardour's own value for silence; its fader law ends at 2^-32.
-_SILENCE_DB: Final = -193.0
 
 
 class ArdourDialect(PlainDialect):
@@ -58,6 +55,7 @@ class ArdourDialect(PlainDialect):
         self.desk = desk
         self.strips: Mapping[int, ArdourStrip] = {}
         self._places: dict[Hashable, tuple[int | str, ...]] = {}
+        self._hosted = HostedPlugins(desk.plugged)
 
     def prepare(self, link: Link) -> None:
         """Introduce us to Ardour and learn the session's strips and plug-ins; again whenever those changed.
@@ -70,6 +68,7 @@ class ArdourDialect(PlainDialect):
             strips = read_sends(link, strips)
         self.strips = {strip.number: strip for strip in strips}
         self._places.clear()
+        self._hosted = HostedPlugins(self.desk.plugged, link)
 
     @property
     def master(self) -> ArdourStrip | None:
@@ -86,7 +85,7 @@ class ArdourDialect(PlainDialect):
         Raises:
             DeskError: the strip is not there, or lacks the plug-in.
         """
-        return Message(setting.address, (*self.arguments(setting), setting.value))
+        return Message(setting.address, (*self.arguments(setting), self._sent(setting)))
 
     def query(self, setting: Setting) -> Message:
         """Make the message that asks for it; all parameters of a plug-in share one.
@@ -108,18 +107,18 @@ class ArdourDialect(PlainDialect):
         if setting is None:
             return None
         value: Argument
-        if message.address == _DESCRIPTOR:
-            value = message.args[-1] if len(message.args) >= _DESCRIPTOR_LENGTH else None
+        if message.address == DESCRIPTOR:
+            value = message.args[-1] if len(message.args) >= DESCRIPTOR_LENGTH else None
         elif message.address == PLUGIN_LIST:
-            value = _switch(message.args, self.arguments(setting)[1])
+            value = switch_of(message.args, self.arguments(setting)[1])
         elif message.address == SENDS:
-            value = _send_position(message.args, self.arguments(setting)[1])
+            value = send_position(message.args, self.arguments(setting)[1])
         else:
             value = message.args[0] if len(message.args) == 1 else None
         if setting.address in {_GAIN, _SEND_GAIN} and isinstance(value, float):
             value = decibels(value)
-        wire = _as_sent(setting, value)
-        return None if wire is None else (setting, wire)
+        wire = as_sent(setting, value)
+        return None if wire is None else (setting, self._told(setting, wire))
 
     def greetings(self) -> Sequence[Message]:
         """List what answers in any session, stopped or rolling."""
@@ -136,6 +135,8 @@ class ArdourDialect(PlainDialect):
             bus = _bus_name(setting)
             return f"a bus with {self._title(bus)}" if bus else ""
         names = plugin_names(setting)[bool(_bus_name(setting)) :]
+        if names and names[0] in self._hosted:
+            return self._hosted.lacks(strip, names[0])
         if setting.address == _SEND_GAIN:
             lacking = (f"a send to a bus with {self._title(name)}" for name in names if not self._send(strip, name))
         else:
@@ -173,10 +174,18 @@ class ArdourDialect(PlainDialect):
     def advice(self, missing: Sequence[Missing]) -> str:
         """Say what lacks what, and what the user can do about it."""
         lines = "; ".join(f"{item.name} ({item.number}): {', '.join(item.titles)}" for item in missing)
+        own = {plugin.title for name, plugin in self.desk.plugins.items() if name not in self._hosted}
+        titles = {title for item in missing for title in item.titles}
+        if not titles & own:
+            return (
+                f"These strips lack plug-ins of yours that the preset is fitted to: {lines}. OSC cannot insert them: "
+                "insert them by hand before the fader, the EQ first."
+            )
         return (
             f"These strips lack plug-ins that the preset needs: {lines}. OSC cannot insert them. Insert them by hand "
             f"before the fader, the EQ first, or let Ardour do it: install {SCRIPT} once (Edit > Lua Scripts > Script "
             "Manager > Action Scripts; its first lines say how), then run Edit > Lua Scripts > mixbridge plug-ins."
+            f"{' It inserts none of yours.' if titles - own else ''}"
         )
 
     def require_settable(self, link: Link, settings: Sequence[Setting]) -> None:
@@ -239,6 +248,8 @@ class ArdourDialect(PlainDialect):
             DeskError: the strip is not there, or lacks the plug-in.
         """
         strip = self.strip(setting)
+        if hosted := self._hosted_place(setting):
+            return (strip.number, *self._hosted_numbers(strip, *hosted))
         find = self._send_argument if setting.address == _SEND_GAIN else self._argument
         return (strip.number, *(find(strip, item) for item in setting.before[1:]))
 
@@ -285,7 +296,7 @@ class ArdourDialect(PlainDialect):
             elif setting.address == _SEND_GAIN:
                 self._places[key] = (SENDS, strip)
             elif plugin:
-                self._places[key] = (_DESCRIPTOR, strip, *plugin)
+                self._places[key] = (DESCRIPTOR, strip, *plugin)
             else:
                 # Asked for as /strip/fader/3, Ardour answers from there; with 3 as an argument it would not say whose.
                 address = _FADER if setting.address == _GAIN else setting.address
@@ -323,6 +334,35 @@ class ArdourDialect(PlainDialect):
             )
         return number
 
+    def _hosted_place(self, setting: Setting) -> tuple[str, str] | None:
+        """The user's plug-in that a setting lies in, and its parameter there; None for any other setting."""
+        match setting.before:
+            case (_, str() as gap, str() as label) if (match := _PLUGIN.fullmatch(gap)) and match[1] in self._hosted:
+                return match[1], label
+        return None
+
+    def _hosted_numbers(self, strip: ArdourStrip, name: str, label: str) -> tuple[int, int]:
+        number, found = self._hosted.number(strip, name), self._hosted.find(strip, name, label)
+        if number is None or found is None:
+            raise DeskError(f"{strip.name} ({strip.number}) has no {self._hosted.lacks(strip, name)}: insert it there.")
+        return number, found.number
+
+    def _sent(self, setting: Setting) -> WireValue:
+        """What Ardour takes for a value: of the user's plug-ins it may be in their own unit."""
+        hosted = self._hosted_place(setting)
+        found = None if hosted is None else self._hosted.find(self.strip(setting), *hosted)
+        if hosted is None or found is None or isinstance(setting.value, str):
+            return setting.value
+        return found.wire(float(setting.value), self._hosted.known(*hosted))
+
+    def _told(self, setting: Setting, wire: WireValue) -> WireValue:
+        """The value for what Ardour told."""
+        hosted = self._hosted_place(setting)
+        found = None if hosted is None else self._hosted.find(self.strip(setting), *hosted)
+        if hosted is None or found is None or isinstance(wire, str):
+            return wire
+        return found.raw(float(wire), self._hosted.known(*hosted))
+
     def _argument(self, strip: ArdourStrip, item: int | str) -> int | str:
         match = _PLUGIN.fullmatch(item) if isinstance(item, str) else None
         if match is None:
@@ -353,36 +393,3 @@ def is_switch(setting: Setting) -> bool:
     Its own enable parameter may be on while the mixer bypasses it. Only the list of plug-ins tells what is heard.
     """
     return setting.key in _SWITCHES
-
-
-def _switch(args: tuple[Argument, ...], plugin: int | str) -> Argument:
-    # strip, then number, name and whether it is heard, for each plug-in
-    return dict(zip(args[1::3], args[3::3], strict=False)).get(plugin)
-
-
-def _send_position(args: tuple[Argument, ...], send: int | str) -> Argument:
-    """The fader position of a send; 0 for one that is off."""
-    rows = [args[at : at + SEND_LENGTH] for at in range(1, len(args), SEND_LENGTH)]
-    found = next((row for row in rows if len(row) == SEND_LENGTH and row[2] == send), None)
-    if found is None:
-        return None
-    return found[3] if found[4] else 0.0
-
-
-def _as_sent(setting: Setting, value: Argument) -> WireValue | None:
-    """The value in the type that the setting has; None where it cannot be."""
-    if setting.type == "s":
-        return value if isinstance(value, str) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value) if setting.type == "f" else round(value)
-
-
-def decibels(position: float) -> float:
-    """The level at a fader's position 0..1, exact to 1e-4 dB for a 32-bit position.
-
-    Ardour's law: position = ((192 + 6 log2 gain) / 198) ^ 8.
-    """
-    if position <= 0:
-        return _SILENCE_DB
-    return (198 * math.pow(position, 0.125) - 192) / 6 * 20 * math.log10(2)

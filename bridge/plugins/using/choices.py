@@ -43,6 +43,7 @@ def _listed(value: object) -> object:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
+Places = dict[str, Annotated[int, Field(ge=1, le=1000)]]
 Chosen = Annotated[tuple[Name, ...], BeforeValidator(_listed), Field(max_length=_MOST_IN_A_ROW)]
 
 
@@ -51,6 +52,7 @@ class TrackPlugins(Part):
 
     eq: Chosen | None = None
     compressor: Chosen | None = None
+    places: Places = Field(default_factory=dict, max_length=1000)
 
 
 class PluginsToml(Part):
@@ -61,6 +63,9 @@ class PluginsToml(Part):
     on_fault: OnFault = Field("stop", description="what becomes of a mix whose plug-in fails")
     time_limit_s: float = Field(USUAL_LIMIT_S, gt=0, le=3600, allow_inf_nan=False)
     paths: dict[str, Name] = Field(default_factory=dict, max_length=1000)
+    places: Places = Field(
+        default_factory=dict, max_length=1000, description="in REAPER: which of a track's effects each is, from 1"
+    )
     tracks: dict[str, TrackPlugins] = Field(default_factory=dict, max_length=10000)
 
 
@@ -141,7 +146,10 @@ class PluginChoices:
         if self.is_remote:
             return path or Path(profile.file)
         if profile.kind == "daw":
-            raise PluginError(f"{self.path}: {key}: {profile.title} is part of its DAW and cannot be loaded here.")
+            raise PluginError(
+                f"{self.path}: {key}: {profile.title} is part of its DAW and cannot be loaded here: "
+                "`mixbridge push --plugins` sets it there."
+            )
         if path is not None and path.exists():
             return path
         where = f"there is no {path}" if path else f"no {profile.file} in {', '.join(map(str, plugin_folders()))}"

@@ -40,6 +40,7 @@ _OUTSIDE = 0.3
 _EFFORT = 0.004
 # So near a plug-in needs no other behind it.
 _ENOUGH_DB, _MOST_DB = 0.1, 0.5
+_FLAT_DB = 0.005
 _STEP = 1e-4
 _EVALUATIONS = 30
 _CORRECTIONS = 3
@@ -87,9 +88,36 @@ def fit_equalizer(
 
 
 def _fit(eq: Equalizer, profiles: Sequence[PluginProfile], sample_rate_hz: int, measure: Measure | None) -> EqFit:
+    """Fit with as many bands as the preset uses; with all of them where those are not enough."""
+    spare = frozenset(_spare(eq, profiles, sample_rate_hz))
+    if spare:
+        fit = _fit_bands(eq, profiles, sample_rate_hz, measure, spare)
+        if fit.mean_db <= _ENOUGH_DB and fit.max_db <= _MOST_DB:
+            return fit
+    return _fit_bands(eq, profiles, sample_rate_hz, measure, frozenset())
+
+
+def _spare(eq: Equalizer, profiles: Sequence[PluginProfile], sample_rate_hz: int) -> Iterator[tuple[int, str]]:
+    """Name the bells and shelves that stay flat where each band of the preset gets one; of several plug-ins' none."""
+    ability = profiles[0].eq_ability()
+    if len(profiles) > 1 or ability is None:
+        return
+    values = fit_eq(eq, ability, sample_rate_hz).values
+    for slot in ability.slots:
+        if abs(float(values[f"eq.{slot.name}.gain_db"])) < _FLAT_DB:
+            yield 0, slot.name
+
+
+def _fit_bands(
+    eq: Equalizer,
+    profiles: Sequence[PluginProfile],
+    sample_rate_hz: int,
+    measure: Measure | None,
+    without: frozenset[tuple[int, str]],
+) -> EqFit:
     freqs_hz = np.geomspace(_FROM_HZ, min(_TO_HZ, 0.45 * sample_rate_hz), _POINTS)
     wanted_db = eq_response_db(eq, freqs_hz, sample_rate_hz)
-    task = _Task(profiles, freqs_hz, sample_rate_hz)
+    task = _Task(profiles, freqs_hz, sample_rate_hz, without)
     starts = [task.start(eq, wanted_db, with_bells=with_bells) for with_bells in (True, False)]
     best = min((task.fitted(start, wanted_db) for start in starts), key=lambda x: task.squares(x, wanted_db))
     given_db = task.model_db(best)
@@ -135,12 +163,20 @@ class _Knob:
 
 
 class _Task:
-    """The bands of some plug-ins at some frequencies, as one vector of numbers."""
+    """The bands of some plug-ins at some frequencies, as one vector of numbers; those `without` stay flat."""
 
-    def __init__(self, profiles: Sequence[PluginProfile], freqs_hz: Floats, sample_rate_hz: int):
+    def __init__(
+        self,
+        profiles: Sequence[PluginProfile],
+        freqs_hz: Floats,
+        sample_rate_hz: int,
+        without: frozenset[tuple[int, str]] = frozenset(),
+    ):
+        self._without = without
         self.profiles, self.freqs_hz, self._rate_hz = profiles, freqs_hz, sample_rate_hz
         self._weights = np.where((freqs_hz >= LOWEST_HZ) & (freqs_hz <= HIGHEST_HZ), 1.0, _OUTSIDE)
-        self._knobs = [knob for place, profile in enumerate(profiles) for knob in _knobs(place, profile)]
+        knobs = (knob for place, profile in enumerate(profiles) for knob in _knobs(place, profile))
+        self._knobs = [knob for knob in knobs if knob.band is None or (knob.plugin, knob.band.slot) not in without]
         self._low = np.array([knob.low for knob in self._knobs])
         self._high = np.array([knob.high for knob in self._knobs])
         self._effort = np.array([_EFFORT if knob.is_gain else 0.0 for knob in self._knobs])
@@ -214,6 +250,9 @@ class _Task:
             for knob, number in zip(self._knobs, x.tolist(), strict=True):
                 if knob.plugin == place:
                     values[knob.key] = profile.snapped(knob.key, math.exp(number) if knob.is_log else number)
+            flat = [f"eq.{slot}.gain_db" for plugin, slot in self._without if plugin == place]
+            values |= {key: profile.snapped(key, 0.0) for key in flat}
+            values |= {f"{band}.on": 0.0 for band in _flat(values) if f"{band}.on" in values}
             result.append(values)
         return tuple(result)
 
@@ -276,6 +315,12 @@ def _grouped(knobs: Sequence[_Knob]) -> list[tuple[PluginBand | None, dict[str, 
         entry = groups.setdefault((knob.plugin, slot), (knob.band, {}))
         entry[1]["gain" if word == "output" else word] = index
     return list(groups.values())
+
+
+def _flat(values: Values) -> list[str]:
+    """List the bands that do nothing, as "eq.3"."""
+    gains = ((key, value) for key, value in values.items() if key.endswith(".gain_db"))
+    return [key.removesuffix(".gain_db") for key, value in gains if abs(float(value)) < _FLAT_DB]
 
 
 def _is_switch(key: str) -> bool:

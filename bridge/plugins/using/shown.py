@@ -21,6 +21,9 @@ from ..profile import PluginProfile
 
 _PLACES: Final = tuple(np.linspace(0.0, 1.0, 49).round(6).tolist())
 _FEWEST: Final = 5
+_ENDS: Final = (0.0, 0.25, 0.5, 1.0)
+# So much of a range may what is shown be off, rounded as it is.
+_EVEN: Final = 0.003
 _NUMBER: Final = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS: Final = {"ms": ("s", "sec"), "hz": ("khz", "k")}
 # How far what is shown may be from the profile's law: a part of the value, or so many dB.
@@ -131,3 +134,29 @@ def _unreadable(profile: PluginProfile, label: str, examples: str) -> PluginErro
         f"{profile.title}: the law of {label} is read from what the plug-in shows, and it shows no numbers that rise "
         f"or fall ({examples}). `mixbridge plugin measure` makes a profile of your own."
     )
+
+
+def own_ranges(profile: PluginProfile, instance: PluginInstance) -> dict[str, tuple[float, float]]:
+    """Tell the ranges of parameters in the plug-in's own unit, of those that run evenly from end to end.
+
+    Some DAWs set plug-ins in that unit, not by the host's 0 to 1.
+
+    Args:
+        profile: of the plug-in.
+        instance: of it.
+    """
+    names = list(dict.fromkeys((*profile.settings.values(), *profile.fixed)))
+    texts = [instance.state(dict.fromkeys(names, place)).words for place in _ENDS]
+    ranges: dict[str, tuple[float, float]] = {}
+    for name in names:
+        numbers = [number_shown(words.get(name, ""), "") for words in texts]
+        low, *between, high = numbers
+        if low is None or high is None or low >= high:
+            continue
+        even = [low + place * (high - low) for place in _ENDS[1:-1]]
+        room = _EVEN * (high - low)
+        if all(
+            number is not None and abs(number - wanted) <= room for number, wanted in zip(between, even, strict=True)
+        ):
+            ranges[name] = (low, high)
+    return ranges

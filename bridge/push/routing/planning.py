@@ -24,6 +24,7 @@ from ..scope import BUS, TRACK, Scope
 from ..standing import keeping, questions
 from .effects import ChosenEffects, Rack, bus_notes, choose_effects, read_rack
 from .groups import GroupPlacement, bus_names, group_routing_notes, place_groups, split_assignments
+from .plugged import PushedPlugins, resting, with_plugged_rows
 
 RAMP_MS: Final = 500.0
 
@@ -42,6 +43,7 @@ class PushOptions:
         to_manual: switch controls that are under automation to manual (Ardour).
         script: row of Ardour's Script Manager with the script that inserts missing plug-ins; None inserts nothing.
         slots: effect slots as the user says, by kind ("reverb": "1"); what is in them may be replaced.
+        plugins: of the user's, which take the place of the desk's own EQ and compressor.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -53,6 +55,7 @@ class PushOptions:
     to_manual: bool = False
     script: int | None = None
     slots: Mapping[str, str] = field(default_factory=dict)
+    plugins: PushedPlugins = field(default_factory=PushedPlugins)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def read_plan(
     asked = [question for question in questions(plan) if not connection.dialect.lacks(question)]
     answers = read(connection, [*settings, *trims, *asked], on_progress=on_progress)
     there = {question: answers[question] for question in asked}
-    plan = keeping(plan, preset, there, options.sample_rate_hz).with_state(answers)
+    plan = keeping(plan, resting(preset, options.plugins), there, options.sample_rate_hz).with_state(answers)
     plan = _with_rest(connection, plan)
     trims_db = {label: _level_db(at, wire) for at, label in trims.items() if (wire := answers[at]) is not None}
     return plan.with_notes(
@@ -178,7 +181,7 @@ def fitted_plan(preset: Preset, desk: Desk, where: str, known: Told, options: Pu
         chosen = choose_effects(desk, known.rack, {k: v for k, v in options.slots.items() if k in kinds}, kinds)
     desk = desk.with_effects(chosen.effects.values())
     plan = make_plan(
-        preset,
+        resting(preset, options.plugins),
         desk,
         where,
         placement,
@@ -186,7 +189,7 @@ def fitted_plan(preset: Preset, desk: Desk, where: str, known: Told, options: Pu
         sample_rate_hz=options.sample_rate_hz,
         groups=placed.placed,
     )
-    return plan.with_notes(*chosen.notes)
+    return with_plugged_rows(plan, preset, options.scope, options.plugins).with_notes(*chosen.notes)
 
 
 def _placement(preset: Preset, desk: Desk, names: Mapping[int, str], options: PushOptions, links: Links) -> Placement:

@@ -36,7 +36,7 @@ EQ = Equalizer(
 
 
 def test_those_that_people_own_are_there() -> None:
-    assert DOCUMENTED == ["pro-c-2", "pro-q-3", "tdr-nova"]
+    assert DOCUMENTED == ["pro-c-2", "pro-q-3", "reaeq", "tdr-nova"]
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
@@ -64,6 +64,8 @@ def test_names_are_found_as_people_write_them() -> None:
         ("tdr-nova", "eq.4.gain_db", 0.75, 9.0),
         ("pro-c-2", "compressor.threshold_db", 0.7, -18.0),
         ("pro-c-2", "compressor.knee_db", 0.25, 18.0),
+        ("reaeq", "eq.1.freq_hz", 0.4766, 1000.0),
+        ("reaeq", "eq.high.gain_db", 0.3555, -3.0),
     ],
 )
 def test_laws_are_those_of_the_sources(name: str, setting: str, raw: float, value: float) -> None:
@@ -78,9 +80,15 @@ def test_kinds_of_bands_are_set_by_their_place_in_the_list() -> None:
     assert raw["band_1_slope"] == pytest.approx(1 / 9, abs=1e-5)  # 12 dB/oct, the second of ten
 
 
-@pytest.mark.parametrize(("name", "mean_db"), [("pro-q-3", 0.15), ("tdr-nova", 0.1)])
+@pytest.mark.parametrize(("name", "mean_db"), [("pro-q-3", 0.15), ("tdr-nova", 0.1), ("reaeq", 0.3)])
 def test_an_eq_comes_near_by_the_profile(name: str, mean_db: float) -> None:
     assert fit_equalizer(EQ, [load_profile(name)], 48000).mean_db < mean_db
+
+
+def test_bands_that_are_not_needed_stay_off() -> None:
+    fit = fit_equalizer(Equalizer(band1=EqBand(gain_db=4, freq_hz=1000, q=1)), [load_profile("pro-q-3")], 48000)
+    switches = [value for key, value in fit.values[0].items() if key.endswith(".on")]
+    assert sorted(switches) == [0.0] * 7 + [1.0]
 
 
 def _fits(
@@ -206,6 +214,14 @@ def test_without_the_plugin_its_unread_laws_are_an_error_and_the_rest_is_fitted(
         strip = Strip(compressor=Compressor(threshold_db=-20, ratio=3))
         with pytest.raises(PluginError, match="the laws of Ratio, Attack, Release, Wet Gain can only be read from"):
             list(fit_tracks(hosts, choices, [Track(name="Vox", strip=strip)], 48000))
+
+
+def test_what_is_part_of_a_daw_is_not_looked_for_here(tmp_path: Path) -> None:
+    file = tmp_path / "plugins.toml"
+    file.write_text('eq = "ReaEQ"\n', encoding="utf-8")
+    with pytest.raises(PluginError, match=r"ReaEQ \(not measured\) is part of its DAW and cannot be loaded here"):
+        load_choices(file)
+    assert not load_choices(file, is_remote=True).chosen("Vox", "eq")[0].is_here
 
 
 def test_a_scan_says_that_the_profile_was_not_measured() -> None:

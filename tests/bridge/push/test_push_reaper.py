@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mixbridge
 import pytest
+from mixbridge.bridge.desks.hosted.plugged import Plugged
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.desks.profile import Desk
 from mixbridge.bridge.push.pushing import PushOptions, plan_push, push_preset
@@ -63,12 +64,15 @@ def patterns() -> list[tuple[str, re.Pattern[str]]]:
 def with_sends() -> Desk:
     desk = load_desk("reaper")
     buses = {(kind, slot): slot for kind in ("reverb", "delay") for slot in range(1, 9)}
-    return desk.with_effects(choose_effects(desk, Rack(buses=buses), SLOTS, ()).effects.values())
+    gain = {"key": "eq.@mine.1.gain_db", "label": "Gain", "number": 3, "scale": {"kind": "linear", "low": 0, "high": 1}}
+    mine = Plugged.model_validate({"name": "mine", "title": "Mine", "place": 2, "parameters": (gain,)})
+    desk = desk.with_effects(choose_effects(desk, Rack(buses=buses), SLOTS, ()).effects.values())
+    return desk.with_plugged([mine])
 
 
 def test_every_address_of_the_profile_is_in_the_pattern_file() -> None:
     desk = with_sends()
-    kinds = {"name": "s", "mute": "b", "pan": "n"}
+    kinds = {"name": "s", "mute": "b", "pan": "n", "eq.@mine.1.gain_db": "n"}
     seen = set()
     for kind in ("track", "master"):
         for setting in desk.questions(kind, 1):
