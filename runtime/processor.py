@@ -10,18 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import soxr
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..presets.checking.arguments import checked_number, checked_path, checked_switch
+from ..presets.checking.claims import with_claims_of
 from ..presets.console import replace
 from ..presets.edit import check_amount, scaled
 from ..presets.errors import AudioError, OutputError, PresetError
+from ..presets.inserts.insert import FULL_STRENGTH_DB
 from ..presets.preset import Preset
 from ..presets.roles import Role
 from ..presets.units import gain_factor
 from .audio.arrays import Layout, check_layout, checked_rate, from_array, to_layout
 from .audio.loudness import integrated_loudness
 from .audio.reading import Samples
+from .inserts.choosing import denoise_insert
+from .inserts.cleaning import StreamCleaner, floors_of
+from .inserts.deepfilter.weights import load_graphs
 from .model.analysis import cut_reference, hear_reference, heard_in
 from .model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 from .model.controller import Controller
@@ -48,6 +53,22 @@ class _Settings:
     layout: Layout
     channels: int
     sample_rate_hz: int
+    floors: NDArray[np.float32] | None = None
+
+
+class _CleanedStream:
+    """A stream of blocks that are cleaned before they are mixed."""
+
+    def __init__(self, cleaner: StreamCleaner, finished: FinishedStream):
+        self._cleaner, self._finished = cleaner, finished
+        self.latency_samples = cleaner.latency_samples + finished.latency_samples
+
+    def process(self, block: Samples) -> Samples:
+        return self._finished.process(self._cleaner.process(block))
+
+    def flush(self) -> Samples:
+        last = self._finished.process(self._cleaner.flush())
+        return np.concatenate((last, self._finished.flush()), axis=1)
 
 
 @dataclass(frozen=True)
@@ -102,6 +123,8 @@ class AudioProcessor:
         loudness_lufs: of the result, -70..0; None keeps that of the input, or takes that of the model's style.
         ceiling_dbtp: no true peak of the result is over it, -40..0.
         layout: of the audio to come; None tells it from the shape.
+        clean_db: remove noise before the track is heard and mixed, by so many dB at most, 0..100 (30 is usual); None
+            leaves it. Needs the extra `clean`. What is prepared tells the noise floor of its blocks.
 
     Attributes:
         preset: the settings that were predicted last; None before.
@@ -127,7 +150,12 @@ class AudioProcessor:
         loudness_lufs: float | None = None,
         ceiling_dbtp: float = -1.0,
         layout: Layout | None = None,
+        clean_db: float | None = None,
     ) -> None:
+        if clean_db is not None:
+            clean_db = checked_number(clean_db, "the strength of the cleaning in dB", 0, FULL_STRENGTH_DB, PresetError)
+            load_graphs()
+        self._clean_db = clean_db
         check_provider(provider)
         check_amount(amount)
         check_layout(layout)
@@ -145,7 +173,7 @@ class AudioProcessor:
         self._hearing = _hearing(chosen, provider, reference, rate) if use_ml_model else None
         self.preset: Preset | None = None
         self._prepared: _Settings | None = None
-        self._stream: FinishedStream | None = None
+        self._stream: FinishedStream | _CleanedStream | None = None
 
     def prepare(self, audio: ArrayLike, sample_rate: float | None = None) -> Preset | None:
         """Predict the settings for a track; :meth:`process` then takes its blocks, and predicts no more.
@@ -210,10 +238,13 @@ class AudioProcessor:
         self._stream = self._started(self._prepared)
         return to_layout(rest, self._prepared.layout)
 
-    def _started(self, settings: _Settings) -> FinishedStream:
+    def _started(self, settings: _Settings) -> FinishedStream | _CleanedStream:
         channels, rate_hz = settings.channels, settings.sample_rate_hz
         track = TrackStream(settings.preset, channels, rate_hz) if settings.preset is not None else None
-        return FinishedStream(track, settings.gain, self._ceiling, channels, rate_hz)
+        finished = FinishedStream(track, settings.gain, self._ceiling, channels, rate_hz)
+        if self._clean_db is None or settings.floors is None:
+            return finished
+        return _CleanedStream(StreamCleaner(channels, rate_hz, self._clean_db, settings.floors), finished)
 
     def _decided(self, audio: ArrayLike, sample_rate: float | None) -> tuple[Samples, _Settings, Samples]:
         """A track's samples, the settings for it, and its mix before loudness and ceiling."""
@@ -222,13 +253,18 @@ class AudioProcessor:
         loudness = integrated_loudness(samples, rate_hz)
         if loudness < SILENT_LUFS or self._hearing is None:
             return samples, _Settings(None, 1.0, layout, samples.shape[0], rate_hz), samples
-        preset = self.preset = self._predicted(self._hearing, samples, rate_hz)
+        floors = None if self._clean_db is None else floors_of(samples, rate_hz)
+        if self._clean_db is not None:
+            cleaner = StreamCleaner(samples.shape[0], rate_hz, self._clean_db, floors)
+            samples = np.concatenate((cleaner.process(samples), cleaner.flush()), axis=1)
+        preset = self._predicted(self._hearing, samples, rate_hz)
+        preset = self.preset = preset if self._clean_db is None else _cleaned(preset, self._clean_db)
         track = TrackStream(preset, samples.shape[0], rate_hz)
         mix = np.concatenate([track.process(samples), track.flush()], axis=1)[: samples.shape[0]]
         target = loudness if self._loudness_lufs is None else self._loudness_lufs
         is_level_told = self._loudness_lufs is None and isinstance(self._hearing, StyledModel)
         gain = 1.0 if is_level_told else loudness_gain(integrated_loudness(mix, rate_hz), target)
-        return samples, _Settings(preset, gain, layout, samples.shape[0], rate_hz), mix
+        return samples, _Settings(preset, gain, layout, samples.shape[0], rate_hz, floors), mix
 
     def _predicted(self, hearing: StyledModel | _Towards, samples: Samples, sample_rate_hz: int) -> Preset:
         rate_hz, length = hearing.sample_rate_hz, hearing.window_samples
@@ -246,6 +282,13 @@ class AudioProcessor:
         # What is one channel stays one: a room that is different on both sides would have no place in it.
         reverb = preset.reverb if samples.shape[0] == 2 else replace(preset.reverb, {"width": 0.0})
         return preset.model_copy(update={"tracks": (centred,), "reverb": reverb})
+
+
+def _cleaned(preset: Preset, strength_db: float) -> Preset:
+    """A preset that says what its track went through."""
+    (track,) = preset.tracks
+    named = track.model_copy(update={"inserts": (denoise_insert(strength_db),)})
+    return with_claims_of(preset.model_copy(update={"tracks": (named,)}), preset)
 
 
 def _hearing(

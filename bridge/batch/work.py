@@ -24,6 +24,8 @@ from ...runtime.audio.workplace import scratch_folder
 from ...runtime.audio.writing import cannot_write
 from ...runtime.batch.items import OF_REFERENCE, BatchItem, BatchPlace, ItemOutcome, finite
 from ...runtime.batch.records import RECORD, earlier_files, flush, key_of, read_record, write_record
+from ...runtime.inserts.choosing import InsertWishes
+from ...runtime.inserts.deepfilter.weights import SHA256, load_graphs
 from ...runtime.mixing import PRESET, PredictOptions
 from ...runtime.model.bundle import open_bundle
 from ...runtime.model.controller import Controller
@@ -63,6 +65,10 @@ class Prepared:
         self.item = item
         self.songs: tuple[Song, ...] = typed_references(item.references) if item.references else ()
         self.preset = _preset(item.preset) if item.preset else None
+        if item.options.clean:
+            if self.preset is not None:
+                raise PresetError(f"{item.session}: a preset says itself what is cleaned: leave out `clean`.")
+            load_graphs()
         if not self.songs and self.preset is None and open_bundle(item.model).needs_reference:
             raise PresetError(
                 f"{item.session}: has neither a reference nor a preset: give one, for all or in the "
@@ -78,6 +84,11 @@ class Prepared:
             "references": [[_hash(song.path), round(song.share, 6)] for song in self.songs],
             "options": asdict(self.item.options),
         }
+        if self.item.options.clean:
+            parts["denoise"] = SHA256
+        else:  # what was mixed before there was any cleaning is done still
+            for name in ("clean", "clean_db"):
+                parts["options"].pop(name)
         if self.preset is not None:
             return parts | {"preset": hashlib.sha256(files.dumps(self.preset).encode()).hexdigest()}
         return parts | {"model": open_bundle(self.item.model).manifest_sha256}
@@ -147,7 +158,10 @@ def _made(prepared: Prepared, folder: Path, place: BatchPlace, stems: Mapping[st
             prepared.songs,
             model=_model(item.model, cast(Provider, place.provider)),
             options=PredictOptions(
-                options.amount, refine_s=options.refine, wishes=Wishes(vocal_db=options.vocal, is_dry=options.dry)
+                options.amount,
+                refine_s=options.refine,
+                wishes=Wishes(vocal_db=options.vocal, is_dry=options.dry),
+                inserts=InsertWishes(options.clean, options.clean_db, may_be_none=True),
             ),
             render_options=how,
             report=options.report,
@@ -184,6 +198,9 @@ def _recorded(output: OutputFolder, prepared: Prepared, done: jobs.Done) -> Mapp
     timeless = preset.model_copy(update={"provenance": preset.provenance.model_copy(update={"created": None})})
     write_text(workplace / PRESET, files.dumps(timeless))
     figures = figures_of(done)
+    if prepared.item.options.clean and not preset.has_inserts:
+        asked = ", ".join(prepared.item.options.clean)
+        figures["warnings"].append(f"nothing was cleaned: no track is {asked}")
     try:
         write_record(workplace, prepared.key, figures)
     except OSError as error:

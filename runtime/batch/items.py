@@ -34,6 +34,8 @@ class ItemOptions:
         vocal: how much louder the lead vocal is, in dB.
         dry: without reverb and echoes.
         muted: also mix tracks that are muted in a DAW session.
+        clean: tracks, or what they are ("vocals"), that are cleaned of noise before they are heard.
+        clean_db: how far noise is turned down at most.
     """
 
     amount: float = 1.0
@@ -47,8 +49,12 @@ class ItemOptions:
     vocal: float = 0.0
     dry: bool = False
     muted: bool = False
+    clean: tuple[str, ...] = ()
+    clean_db: float = 30.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "clean", _names(self.clean))
+        checked_number(self.clean_db, "clean_db, in dB,", 0, 100, PresetError)
         checked_number(self.amount, "the amount", 0, 1.5, PresetError)
         if isinstance(self.loudness, str):
             checked_choice(self.loudness, "the loudness", (OF_REFERENCE,), PresetError)
@@ -67,6 +73,18 @@ class ItemOptions:
 OPTIONS = tuple(item.name for item in fields(ItemOptions))
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    """Names of tracks: a list of them, or a text with semicolons between.
+
+    Raises:
+        PresetError: it is neither.
+    """
+    names = value.split(";") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise PresetError(f'clean is "vocals" or names of tracks, not {value!r}')
+    return tuple(name.strip() for name in names if name.strip())
+
+
 def option_of(name: str, value: Any) -> Any:
     """Read the value of an option as a manifest has it, where all may be text.
 
@@ -78,7 +96,7 @@ def option_of(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if name == "format":
+    if name in ("format", "clean"):
         return text
     if name in ("stems", "report", "dry", "muted"):
         if text.casefold() not in _TRUE | _FALSE:

@@ -5,7 +5,7 @@ Voices are found by what was told of tracks and by their names; the sound is ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,12 +36,14 @@ class InsertWishes:
         clean_db: how far noise is turned down at most.
         added: more inserts, by track name.
         rules: what inserts may do.
+        may_be_none: where no track is what was asked for ("vocals"), nothing is cleaned, and it is no error.
     """
 
     clean: tuple[str, ...] = ()
     clean_db: float = USUAL_CLEAN_DB
     added: Mapping[str, tuple[Insert, ...]] = field(default_factory=dict)
     rules: InsertRules = field(default_factory=InsertRules)
+    may_be_none: bool = False
 
     def __post_init__(self) -> None:
         checked_number(self.clean_db, "the strength of the cleaning in dB", 0, FULL_STRENGTH_DB, PresetError)
@@ -69,7 +71,7 @@ def inserts_wanted(
     unknown = [name for name in wishes.added if name not in stems]
     if unknown:
         raise PresetError(f"there is no track {unknown[0]!r} for an insert; there are: {', '.join(stems)}.")
-    cleaned = _cleaned(stems, wishes.clean, told, files) if wishes.clean else {}
+    cleaned = _cleaned(stems, wishes, told, files) if wishes.clean else {}
     first = {
         # The network knows speech well, and takes held notes for noise: see `deepfilter/floor.py`.
         name: (denoise_insert(wishes.clean_db).model_copy(update={"protect": role != "speech"}),)
@@ -83,13 +85,13 @@ def inserts_wanted(
 
 
 def _cleaned(
-    stems: Mapping[str, Path], asked: Sequence[str], told: Mapping[str, Role], files: OpenFiles
+    stems: Mapping[str, Path], wishes: InsertWishes, told: Mapping[str, Role], files: OpenFiles
 ) -> dict[str, Role | None]:
     """Tell which tracks are cleaned, and what each is."""
     roles = _roles(stems, told, files)
     by_name = {_plain(name): name for name in stems}
     chosen: set[str] = set()
-    for words in asked:
+    for words in wishes.clean:
         plain = _plain(words)
         if plain in by_name:
             name = by_name[plain]
@@ -100,7 +102,7 @@ def _cleaned(
         if wanted is None:
             raise PresetError(_unknown(words, stems))
         named = {name for name, role in roles.items() if role in wanted}
-        if not named:
+        if not named and not wishes.may_be_none:
             heard = ", ".join(f"{name} ({role or 'unknown'})" for name, role in roles.items())
             raise PresetError(f'no track is "{words}", to be cleaned; there are: {heard}. Name the track itself.')
         chosen |= named

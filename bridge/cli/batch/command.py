@@ -42,6 +42,8 @@ class BatchMixing:
         vocal: how much louder the lead vocal is, in dB.
         dry: without reverb and echoes.
         muted: also tracks that are muted in a DAW session.
+        clean: tracks, or what they are, that are cleaned of noise.
+        clean_db: how far noise is turned down at most.
     """
 
     references: tuple[str, ...] = shared(
@@ -68,6 +70,21 @@ class BatchMixing:
     vocal: float = shared("--vocal", type=float, default=0.0, metavar="dB", help="Lead vocal louder or softer.")
     dry: bool = shared("--dry", is_flag=True, help="No reverb and no echoes.")
     muted: bool = shared("--muted", is_flag=True, help="Also mix tracks that are muted in a DAW session.")
+    clean: tuple[str, ...] = shared(
+        "--clean",
+        multiple=True,
+        metavar="TRACK|vocals",
+        help="Remove noise from voices before listening, where a session has any. May be repeated. Needs the extra "
+        "`clean`.",
+    )
+    clean_db: float = shared(
+        "--clean-db",
+        type=click.FloatRange(0, 100),
+        default=30.0,
+        show_default=True,
+        metavar="dB",
+        help="How far --clean turns noise down at most.",
+    )
 
 
 @dataclass(frozen=True)
@@ -254,6 +271,8 @@ def _defaults(mixing: BatchMixing, choice: ModelChoice, audio: FormatOptions) ->
         vocal=mixing.vocal,
         dry=mixing.dry,
         muted=mixing.muted,
+        clean=mixing.clean,
+        clean_db=mixing.clean_db,
     )
     _check_are_there(mixing.references)
     references = tuple(map(_absolute_song, mixing.references))

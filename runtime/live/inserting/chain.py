@@ -1,16 +1,13 @@
 """A track's inserts over sound that comes in pieces: what comes out goes on in time, only later to be had.
 
-Files are read ahead, and whole; here only what goes block by block can run. How far behind the last sample that went in
-the last one is that came out is counted beforehand, with nothing in place of the networks.
+Files are read ahead, and whole; here only what goes block by block can run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
-import soxr
 
 from ....presets.errors import InsertError
 from ....presets.inserts.insert import Insert
@@ -18,11 +15,10 @@ from ....presets.inserts.words import insert_name
 from ...audio.reading import Samples
 from ...inserts.deepfilter.denoiser import BLOCK_FRAMES, LATENCY_FRAMES, RATE_HZ, Denoiser
 from ...inserts.deepfilter.floor import RunningFloor
+from ...inserts.in_time import InTime, counted_lag
 from ...inserts.opening import open_insert
 from ...inserts.playing import checked_block, joined_rows, parts_of
 from ...inserts.terms import InsertRules, InsertTerms, RunningInsert
-
-_COUNTED_S: Final = 3.0
 
 
 def check_live(insert: Insert) -> None:
@@ -78,17 +74,7 @@ class LiveChain:
 
     def lag_frames(self, block_frames: int) -> int:
         """Count how many samples at most are not ready yet when blocks of this length went in."""
-        counted = [_Aligned(stage.terms, self._channels, self._rate_hz, None) for stage in self._stages]
-        silence = np.zeros((self._channels, block_frames), np.float32)
-        fed = given = lag = 0
-        while fed < _COUNTED_S * self._rate_hz:
-            block = silence
-            for stage in counted:
-                block = stage.process(block)
-            fed += block_frames
-            given += block.shape[1]
-            lag = max(lag, fed - given)
-        return lag
+        return counted_lag([stage.terms for stage in self._stages], self._channels, self._rate_hz, block_frames)
 
     def close(self) -> None:
         """End what runs them."""
@@ -111,7 +97,7 @@ class _Stage:
             raise
         self.terms = self._units[0].terms
         self._name, self._wet = insert_name(insert), np.float32(insert.wet)
-        self._aligned = _Aligned(self.terms, channels, sample_rate_hz, self)
+        self._aligned = InTime(self.terms, channels, sample_rate_hz, self.run)
         self._dry = np.zeros((channels, 0), np.float32)
         self._channels = channels
 
@@ -134,37 +120,6 @@ class _Stage:
     def close(self) -> None:
         for unit in self._units:
             unit.close()
-
-
-class _Aligned:
-    """Sound at an insert's rate and in its blocks, and back, in time; without an insert it only counts."""
-
-    def __init__(self, terms: InsertTerms, channels: int, sample_rate_hz: int, stage: _Stage | None):
-        self._stage, self._block = stage, terms.block_frames or 1
-        self._waiting = np.zeros((channels, 0), np.float32)
-        self._early, self._place = terms.latency_frames, 0
-        rates = sample_rate_hz, terms.sample_rate_hz
-        self._there = self._back = None
-        if rates[0] != rates[1]:
-            self._there = soxr.ResampleStream(*rates, channels, dtype="float32", quality="HQ")
-            self._back = soxr.ResampleStream(*reversed(rates), channels, dtype="float32", quality="HQ")
-
-    def process(self, block: Samples) -> Samples:
-        out = self._run(block if self._there is None else _resampled(self._there, block))
-        return out if self._back is None else _resampled(self._back, out)
-
-    def _run(self, block: Samples) -> Samples:
-        waiting = np.concatenate((self._waiting, block), axis=1)
-        whole = waiting.shape[1] // self._block * self._block
-        self._waiting = waiting[:, whole:]
-        made = [waiting[:, :0]]
-        for begin in range(0, whole, self._block):
-            part = waiting[:, begin : begin + self._block]
-            made.append(part if self._stage is None else self._stage.run(part, self._place))
-            self._place += self._block
-        out = np.concatenate(made, axis=1)
-        late, self._early = out[:, self._early :], max(0, self._early - out.shape[1])
-        return late
 
 
 class _LiveDenoise:
@@ -194,10 +149,3 @@ def _opened(insert: Insert, channels: int, sample_rate_hz: int, rules: InsertRul
             "how long they are (`block_samples`)."
         )
     return unit
-
-
-def _resampled(stream: soxr.ResampleStream, block: Samples) -> Samples:
-    if not block.shape[1]:
-        return block
-    made: Samples = stream.resample_chunk(np.ascontiguousarray(block.T)).T
-    return np.ascontiguousarray(made)
