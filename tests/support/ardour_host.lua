@@ -1,7 +1,10 @@
 -- Ardour without a window: runs the Lua files that are put into a folder, until told to stop. luasession runs it.
--- From the environment: MIXBRIDGE_COMMANDS (an existing folder).
+-- From the environment: MIXBRIDGE_COMMANDS (an existing folder), MIXBRIDGE_BACKEND (Ardour's name of one; its Dummy).
 
 local commands = os.getenv ("MIXBRIDGE_COMMANDS")
+if os.getenv ("MIXBRIDGE_BACKEND") then
+	assert (AudioEngine:set_backend (os.getenv ("MIXBRIDGE_BACKEND"), "", ""), "no such backend")
+end
 local folder, session
 
 function ardour () end -- scripts of the Script Manager open with this

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -152,6 +152,26 @@ def ardour_host(folder: Path, tracks: Sequence[tuple[str, int]], *, rate_hz: int
     yield host
 
 
+@contextmanager
+def ardour_at_jack(folder: Path, server: str, *, rate_hz: int = 48000) -> Iterator[ArdourHost]:
+    """Opens a new session without tracks in an Ardour of its own that plays at a JACK server, and ends it.
+
+    Args:
+        folder: where there is nothing yet.
+        server: name of the JACK server, which runs.
+        rate_hz: of the server.
+
+    Raises:
+        HostError: it did not start.
+    """
+    folder.mkdir(parents=True)
+    program = _started(folder / "program", {"JACK_DEFAULT_SERVER": server, "MIXBRIDGE_BACKEND": "JACK"})
+    try:
+        yield _begun(program, folder / "session", [], rate_hz)
+    finally:
+        _end(program)
+
+
 @dataclass(frozen=True)
 class _Program:
     """Ardour's process, and where it takes Lua files."""
@@ -169,7 +189,11 @@ def _opened(folder: Path, tracks: Sequence[tuple[str, int]], rate_hz: int) -> Ar
     folder.mkdir(parents=True)
     if not _running or _running[0].process.poll() is not None:
         _running[:] = [_started(Path(tempfile.mkdtemp(prefix="mixbridge-ardour-")))]
-    program, session = _running[0], folder / "session"
+    return _begun(_running[0], folder / "session", tracks, rate_hz)
+
+
+def _begun(program: _Program, session: Path, tracks: Sequence[tuple[str, int]], rate_hz: int) -> ArdourHost:
+    """A new session in a running Ardour."""
     listed = "\n".join(f"{name}:{channels}" for name, channels in tracks)
     host = ArdourHost(0, session, program.commands, program.process)
     host.run_lua(f"begin ([[{session}]], {rate_hz}, [[{listed}]])")
@@ -177,7 +201,7 @@ def _opened(folder: Path, tracks: Sequence[tuple[str, int]], rate_hz: int) -> Ar
     return replace(host, port=port)
 
 
-def _started(folder: Path) -> _Program:
+def _started(folder: Path, also: Mapping[str, str] | None = None) -> _Program:
     commands, home = folder / "commands", folder / "home"
     config = home / ".config" / "ardour7"
     for path in (commands, config / "export", home / ".cache"):
@@ -187,7 +211,7 @@ def _started(folder: Path) -> _Program:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [str(PROGRAM), "-X", str(HOST_SCRIPT)],
-            env={**_environment(home), "MIXBRIDGE_COMMANDS": str(commands)},
+            env={**_environment(home), "MIXBRIDGE_COMMANDS": str(commands), **(also or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -18,9 +18,11 @@ MOST_STARTS = 5
 class JackServer:
     """One that can be killed and started again under the same name."""
 
-    def __init__(self, block_frames: int = 1024, rate_hz: int = 48000) -> None:
+    def __init__(self, block_frames: int = 1024, rate_hz: int = 48000, *, waits: bool = False) -> None:
         self.name = f"mixbridge-test-{os.getpid()}-{id(self):x}"
-        self._options = ["-r", "-d", "dummy", "-r", str(rate_hz), "-p", str(block_frames)]
+        # Synchronous: a client that is late makes all others wait, and no block is lost.
+        waiting = ["-S", "-t", "20000"] if waits else []
+        self._options = ["-r", *waiting, "-d", "dummy", "-r", str(rate_hz), "-p", str(block_frames)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -67,12 +69,12 @@ class JackServer:
 
 
 @contextmanager
-def jack_server(block_frames: int = 1024) -> Iterator[JackServer]:
-    """A server that ends whatever happens."""
+def jack_server(block_frames: int = 1024, *, waits: bool = False) -> Iterator[JackServer]:
+    """A server that ends whatever happens; one that waits loses no block, however late its clients are."""
     if shutil.which("jackd") is None:
         pytest.skip("jackd is not installed")
     pytest.importorskip("jack", exc_type=(ImportError, OSError))
-    server = JackServer(block_frames)
+    server = JackServer(block_frames, waits=waits)
     try:
         server.start()
         yield server
