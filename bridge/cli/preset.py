@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -119,8 +120,14 @@ def write_preset(result: Preset, out: str, *, force: bool) -> None:
 
 @click.command()
 @click.argument("preset_", metavar="PRESET")
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw its lanes over time into a .png, .svg or .pdf file (needs matplotlib: the extra `picture`).",
+)
 @takes(Saying, "saying")
-def show(preset_: str, *, saying: Saying) -> None:
+def show(preset_: str, *, picture: Path | None, saying: Saying) -> None:
     """Show what PRESET does, in a table and in words.
 
     PRESET is a file or the name of a factory preset.
@@ -128,10 +135,16 @@ def show(preset_: str, *, saying: Saying) -> None:
     from ...presets import files
 
     preset = open_preset(preset_)
+    if picture is not None:
+        from ..report.lane_charts import draw_lanes
+
+        draw_lanes(preset, picture)
     if saying.as_json:
         click.echo(files.dumps(preset), nl=False)
-    else:
-        _show(preset)
+        return
+    _show(preset)
+    if picture is not None:
+        say(f"  {picture}")
 
 
 @click.command("diff")

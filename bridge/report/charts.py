@@ -98,6 +98,7 @@ def line_chart(
     size: tuple[int, int] = (340, 190),
     columns: Columns | None = None,
     mark: float | None = None,
+    dots: Line | None = None,
 ) -> Markup:
     """Draw a chart as an SVG element.
 
@@ -109,6 +110,7 @@ def line_chart(
         size: width and height in px.
         columns: a histogram behind the lines.
         mark: an upright line here.
+        dots: points on top of the lines.
     """
     frame = _Frame(x, y, *size)
     parts = [
@@ -117,6 +119,7 @@ def line_chart(
         *([frame.columns(columns)] if columns else []),
         *([frame.mark(mark)] if mark is not None and x.low < mark < x.high else []),
         *(frame.line(line) for line in lines),
+        *([frame.dots(dots)] if dots is not None else []),
     ]
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         *size, title, Markup("").join(parts)
@@ -161,6 +164,11 @@ class _Frame:
             steps.append(f"{pen}{self._along(along):.1f} {self._up(up):.1f}")
             pen = "L"
         return Markup(f'<path class="line {escape(line.style)}" d="{"".join(steps)}"/>')
+
+    def dots(self, dots: Line) -> Markup:
+        places = zip(np.asarray(dots.xs).tolist(), np.asarray(dots.ys).tolist(), strict=True)
+        circles = "".join(f'<circle cx="{self._along(x):.1f}" cy="{self._up(y):.1f}" r="2.5"/>' for x, y in places)
+        return Markup(f'<g class="dots {escape(dots.style)}">{circles}</g>')
 
     def _along(self, value: float) -> float:
         return _LEFT + self._x.share(value) * self._width

@@ -39,6 +39,7 @@ from ...runtime.rendering.in_memory import Rendered, render_arrays
 from . import curves
 from .assurance import decisions, guarded, headline, reasons
 from .brief import describe_role
+from .lane_charts import LaneChart, lane_charts
 from .lanes import describe_lanes
 from .listening import THIRDS_HZ, SoundFigures, measure, tone
 from .pages import page_templates
@@ -77,6 +78,7 @@ class TrackCard:
         eq: chart of the equalizer.
         dynamics: chart of the compressor; None if it does nothing.
         spectrum: chart of the track before and after.
+        lanes: charts of what moves.
     """
 
     name: str
@@ -94,6 +96,7 @@ class TrackCard:
     eq: Markup | None = None
     dynamics: Markup | None = None
     spectrum: Markup | None = None
+    lanes: Sequence[LaneChart] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class GroupCard:
 
     name: str
     sentences: Sequence[str]
+    lanes: Sequence[LaneChart] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ class MasterCard:
     match: Markup | None
     dynamics: Markup | None
     spectra: Sequence[tuple[str, Markup]] = ()
+    lanes: Sequence[LaneChart] = ()
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,14 @@ def make_report(
     if heard.reference is not None:
         audio["reference"] = heard.reference
     sounds = {name: measure(samples, heard.rate_hz) for name, samples in audio.items()}
-    tracks = _track_cards(heard, result.preset, sounds.get("reference"))
+    length_s = result.render.frames / result.render.sample_rate_hz
+    tracks = [
+        replace(card, lanes=lane_charts(track.lanes, Strip, length_s))
+        for card, track in zip(
+            _track_cards(heard, result.preset, sounds.get("reference")), result.preset.tracks, strict=True
+        )
+    ]
+    master = _master_card(heard, result.preset, result.mastering)
     environment = page_templates("mixbridge.bridge.report")
     environment.filters.update(db=_db, signed=_signed, percent=_percent, sentence=_sentence, clock=_clock)
     return environment.get_template("report.html.j2").render(
@@ -181,10 +193,12 @@ def make_report(
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
         tracks=tracks,
         bar_db=_bar_db([track.below_db for track in tracks]),
-        groups=[GroupCard(bus.name, _words(bus)) for bus in result.preset.buses],
+        groups=[
+            GroupCard(bus.name, _words(bus), lane_charts(bus.lanes, Strip, length_s)) for bus in result.preset.buses
+        ],
         effects=describe_effects(result.preset),
         plugged=plugged,
-        master=_master_card(heard, result.preset, result.mastering),
+        master=replace(master, lanes=lane_charts(result.preset.master_lanes, Master, length_s)),
         headline=headline(result.preset),
         reasons=reasons(result.preset),
         decisions=decisions(result.preset),
