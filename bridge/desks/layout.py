@@ -40,6 +40,14 @@ class Opening(Part):
     values: tuple[Int32 | Finite | str, ...] = Field((), max_length=10, description="its arguments")
 
 
+class SongFeed(Part):
+    """How a program that cannot be asked tells where its song is: a message, again and again while it plays."""
+
+    address: AddressTemplate = Field(description="of the message; its first argument is the position")
+    port: int = Field(ge=1, le=65535, description="UDP port on mixbridge's machine that it is sent to")
+    unit_s: float = Field(1.0, gt=0, le=1000, allow_inf_nan=False, description="how many seconds 1 is")
+
+
 class Transport(Part):
     """How a desk is reached and how fast it may be spoken to."""
 
@@ -64,6 +72,7 @@ class Transport(Part):
         description="what its users should look at if it does not answer",
     )
     first: tuple[Opening, ...] = Field((), max_length=10, description="messages that go before a push, in this order")
+    song: SongFeed | None = Field(None, description="how it tells unasked where its song is, for `push --play`")
 
     @property
     def is_blind(self) -> bool:

@@ -194,6 +194,7 @@ def change(
     snapshot: Callable[[Sequence[Row]], Snapshot],
     options: PushOptions,
     *,
+    also: Sequence[Row] = (),
     on_progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Changed:
@@ -204,10 +205,12 @@ def change(
         rows: all settings, with what the desk has now.
         snapshot: makes one of rows.
         options: how.
+        also: rows of these that are kept though they stand already: they will be moved later.
         on_progress: called with the share done, 0..1, and what is being done.
         cancel: asked between datagrams.
     """
-    kept = [row for row in touched(rows) if row.now is not None]
+    later = set(map(id, also)) | set(map(id, touched(rows)))
+    kept = [row for row in rows if id(row) in later and row.now is not None]
     path = snapshots.save(snapshot(kept), options.snapshot) if kept else None
     changing = [row.setting for row in rows if row.changes]
     manual = connection.dialect.before_push(connection.link, changing, to_manual=options.to_manual)

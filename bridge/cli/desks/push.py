@@ -73,6 +73,12 @@ class Touched:
     metavar="FILE",
     help="Set your own plug-ins there, as this plugins.toml says, in the place of the desk's EQ and compressor.",
 )
+@click.option(
+    "--play",
+    "plays",
+    is_flag=True,
+    help="Then play the preset's lanes in time with the DAW's song; Ardour writes them as automation.",
+)
 @click.option("--offline", is_flag=True, help="With --dry-run: plan without a connection to the desk.")
 @click.option("--svg", type=click.Path(path_type=Path), hidden=True, help="Write the plan as a picture.")
 @takes(Sending, "sending")
@@ -93,6 +99,7 @@ def push(
     delay: str | None,
     script: int | None,
     plugins: str | None,
+    plays: bool,
     offline: bool,
     svg: Path | None,
     sending: Sending,
@@ -111,6 +118,10 @@ def push(
 
     if offline and not saying.dry_run:
         raise click.UsageError("--offline is for plans: add --dry-run")
+    if plays and (offline or svg is not None):
+        raise click.UsageError("--play asks where the song is: leave --offline and --svg out")
+    if plays and plugins is not None:
+        raise click.UsageError("--play moves the desk's own settings: push with --plugins first, then play without")
     preset = open_preset(preset_)
     slots = {kind: slot for kind, slot in (("reverb", reverb), ("delay", delay)) if slot is not None}
     options = _push_options(
@@ -125,6 +136,24 @@ def push(
     if plugins is not None:
         choices = load_choices(Path(plugins), is_remote=True)
         options = replace(options, plugins=pushed_plugins(preset, choices, options.sample_rate_hz))
+    if plays:
+        from .playing import play, say_dry_play
+
+        all_lanes = strips.only is None
+        if saying.dry_run:
+            say_dry_play(preset, target, options, all_lanes=all_lanes, as_json=saying.as_json, quiet=saying.is_quiet)
+            return
+        play(
+            context,
+            preset,
+            target,
+            options,
+            all_lanes=all_lanes,
+            asks=not sending.yes,
+            as_json=saying.as_json,
+            quiet=saying.is_quiet,
+        )
+        return
     if saying.dry_run:
         with progress_bar(quiet=saying.is_quiet) as progress:
             plan = plan_push(preset, target, options, offline=offline, on_progress=progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +13,9 @@ from ..output.push_results import plan_parts, print_all
 
 if TYPE_CHECKING:
     from ...push.plan import Plan
+
+# A plan, of whatever kind.
+Shown = TypeVar("Shown")
 
 
 class PausingBar:
@@ -24,34 +27,49 @@ class PausingBar:
         self._show: Callable[[float, str], None] = lambda _share, _text: None
 
     def __enter__(self) -> PausingBar:
-        self._open()
+        self.open()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._bar.close()
+        self.close()
 
     def show(self, share: float, text: str) -> None:
         """Takes the share done, and what is being done."""
         self._show(share, text)
 
-    def paused(self, confirm: Callable[[Plan], bool] | None) -> Callable[[Plan], bool] | None:
+    def paused(self, confirm: Callable[[Shown], bool] | None) -> Callable[[Shown], bool] | None:
         """Wraps a question so that the bar is not drawn across it."""
         if confirm is None:
             return None
 
-        def ask(plan: Plan) -> bool:
-            self._bar.close()
+        def ask(plan: Shown) -> bool:
+            self.close()
             try:
                 return confirm(plan)
             finally:
-                self._open()
+                self.open()
 
         return ask
 
-    def _open(self) -> None:
+    def close(self) -> None:
+        """Removes it, so that something can be said."""
+        self._bar.close()
+
+    def open(self) -> None:
+        """Draws it, again too."""
         from ..output.progress import progress_bar
 
         self._show = self._bar.enter_context(progress_bar(quiet=self._quiet))
+
+
+def require_terminal(*, as_json: bool) -> None:
+    """Refuses to ask where no one can answer.
+
+    Raises:
+        UsageError: a program is reading, or there is no terminal.
+    """
+    if as_json or not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask on: add --yes to send, or --dry-run to look")
 
 
 def asking(*, as_json: bool, diff: bool) -> Callable[[Plan], bool]:
@@ -64,8 +82,7 @@ def asking(*, as_json: bool, diff: bool) -> Callable[[Plan], bool]:
     Raises:
         UsageError: no one can answer.
     """
-    if as_json or not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask on: add --yes to send, or --dry-run to look")
+    require_terminal(as_json=as_json)
 
     def ask(plan: Plan) -> bool:
         print_all(plan_parts(plan, diff=diff))

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from ...push.pushing import PushResult
     from ...push.snapshots import Stored
 
-_FAILED = 1
+FAILED = 1
 # All that was sent stands, but tracks of the preset have no strip.
 _LEFT_OUT = 3
-_INTERRUPTED = 130
+INTERRUPTED = 130
 _SVG_WIDTH = 108
 
 
-def plan_parts(plan: Plan, *, diff: bool) -> list[RenderableType]:
-    """A plan to be printed; with `diff`, each setting that changes."""
+def plan_parts(plan: Plan, *, diff: bool, also: RenderableType | None = None) -> list[RenderableType]:
+    """A plan to be printed; with `diff`, each setting that changes; what else there is stands before its notes."""
     from rich.text import Text
 
     from ...push.tables import diff_table, plan_table, summary_lines
@@ -37,6 +37,8 @@ def plan_parts(plan: Plan, *, diff: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [plan_table(plan)]
     if diff and plan.is_read and plan.changes:
         parts.append(diff_table(plan))
+    if also is not None:
+        parts.append(also)
     return [*parts, *map(Text, summary_lines(plan))]
 
 
@@ -85,9 +87,9 @@ def say_result(
             _say_summary(result.plan, quiet=quiet)
         _say_outcome(result, quiet=quiet, back=back)
     if outcome is not None and outcome.cancelled:
-        context.exit(_INTERRUPTED)
+        context.exit(INTERRUPTED)
     if outcome is not None and not result.is_done:
-        context.exit(_FAILED)
+        context.exit(FAILED)
     if outcome is not None and not result.is_whole:
         context.exit(_LEFT_OUT)
 

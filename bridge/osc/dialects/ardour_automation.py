@@ -19,6 +19,8 @@ from ..packets import Message
 from .ardour_strips import ANSWER_WAIT_S, PLAIN_REPLIES, STRIP_TYPES, ArdourStrip, introduce
 
 MANUAL: Final = 0
+PLAY: Final = 1
+WRITE: Final = 2
 MODES: Final = {0: "Manual", 1: "Play", 2: "Write", 3: "Touch", 4: "Latch"}
 # A level is told as gain, its automation is set as that of the fader.
 CONTROLS: Final = {
@@ -101,8 +103,13 @@ def require_manual(automated: Sequence[Automated]) -> None:
 
 def to_manual(link: Link, automated: Iterable[Automated]) -> None:
     """Switch the controls to manual; their automation stays as it is."""
-    for item in automated:
-        link.send(Message(f"{item.control}{_SUFFIX}", (item.strip.number, MANUAL)))
+    set_mode(link, [(item.strip.number, item.control) for item in automated], MANUAL)
+
+
+def set_mode(link: Link, controls: Iterable[Control], mode: int) -> None:
+    """Switch controls, given as the number of their strip and their address, to a mode of :data:`MODES`."""
+    for number, address in controls:
+        link.send(Message(f"{address}{_SUFFIX}", (number, mode)))
 
 
 def _is_agreed(counts: Counter[int]) -> bool:

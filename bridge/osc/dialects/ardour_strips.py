@@ -30,8 +30,8 @@ ANSWER_WAIT_S: Final = 0.4
 _WITH_PLUGINS: Final = frozenset({"AT", "AX", "B", "FB", "MA", "MB", "MT"})
 # Kinds that can have sends to busses.
 _WITH_SENDS: Final = frozenset({"AT", "B", "MT", "MB"})
-_LIST: Final = "/strip/list"
-_END: Final = "end_route_list"
+STRIP_LIST: Final = "/strip/list"
+LIST_END: Final = "end_route_list"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _listed(link: Link) -> list[ArdourStrip]:
     """
     strips: dict[int, ArdourStrip] = {}
     for _ in range(ATTEMPTS):
-        messages = ask(link, [Message(_LIST)], _has_end, wait_s=ANSWER_WAIT_S, quiet_s=0.04)
+        messages = ask(link, [Message(STRIP_LIST)], _has_end, wait_s=ANSWER_WAIT_S, quiet_s=0.04)
         rows = {strip.number: strip for strip in map(_row, messages) if strip is not None}
         has_news = any(strips.get(number) != strip for number, strip in rows.items())
         strips.update(rows)
@@ -99,7 +99,7 @@ def _listed(link: Link) -> list[ArdourStrip]:
 
 
 def _has_end(messages: Sequence[Message]) -> bool:
-    return _END in messages[-1].args[:1]
+    return LIST_END in messages[-1].args[:1]
 
 
 def _row(message: Message) -> ArdourStrip | None:

@@ -15,6 +15,7 @@ from ...desks.profile import Desk, Setting
 from ...desks.scales import WireValue
 from ..link import Link
 from ..packets import Argument, Message
+from ..song import SongPosition
 
 Answer = tuple[Setting, WireValue]
 
@@ -95,6 +96,24 @@ class Dialect(Protocol):
     def after_push(self, link: Link) -> None:
         """End what `before_push` began; called however the push ended."""
 
+    def open_song(self, link: Link) -> bool:
+        """Make ready to ask where the song is; False where the desk has no song, or does not tell."""
+
+    def song_questions(self) -> Sequence[Message]:
+        """List what to ask for that."""
+
+    def song_position(self, message: Message) -> SongPosition | None:
+        """Read the answer; None for any other message."""
+
+    def can_write(self, setting: Setting) -> bool:
+        """Tell whether the desk can be told to write down what is sent for this setting, as automation."""
+
+    def begin_writing(self, link: Link, settings: Sequence[Setting]) -> None:
+        """Have the desk write down what is sent for these from now on, where its song plays."""
+
+    def end_writing(self, link: Link, settings: Sequence[Setting], *, has_written: bool) -> None:
+        """Have it play what was written; where nothing was, have it as it was before."""
+
 
 @dataclass(frozen=True)
 class Missing:
@@ -168,6 +187,28 @@ class PlainDialect:
         """Do nothing."""
 
     def after_push(self, link: Link) -> None:
+        """Do nothing."""
+
+    def open_song(self, link: Link) -> bool:
+        """Have no song."""
+        return False
+
+    def song_questions(self) -> Sequence[Message]:
+        """List nothing."""
+        return ()
+
+    def song_position(self, message: Message) -> SongPosition | None:
+        """Read nothing."""
+        return None
+
+    def can_write(self, setting: Setting) -> bool:
+        """Say no: it writes nothing down."""
+        return False
+
+    def begin_writing(self, link: Link, settings: Sequence[Setting]) -> None:
+        """Do nothing."""
+
+    def end_writing(self, link: Link, settings: Sequence[Setting], *, has_written: bool) -> None:
         """Do nothing."""
 
 

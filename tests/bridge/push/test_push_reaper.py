@@ -80,8 +80,10 @@ def test_every_address_of_the_profile_is_in_the_pattern_file() -> None:
             fits = [flag for flag, pattern in patterns() if pattern.fullmatch(setting.address)]
             assert fits == [wanted], setting.address
             seen.add(next(pattern for _, pattern in patterns() if pattern.fullmatch(setting.address)).pattern)
-    # And none is there that nobody uses, but for the action that deselects all tracks.
-    assert {pattern.pattern for _, pattern in patterns()} - seen == {"/action"}
+    # And none is there that nobody uses, but for the action that deselects all tracks, and the time.
+    assert {pattern.pattern for _, pattern in patterns()} - seen == {"/action", "/time"}
+    assert desk.transport.song is not None
+    assert desk.transport.song.address == "/time"
 
 
 def test_sends_go_out_in_db_by_the_number_that_the_user_names() -> None:
