@@ -1,6 +1,6 @@
 """Who may speak to the server, and how much: an allow-list of IPv4 addresses and a token bucket for each sender.
 
-Decides about datagrams before they are looked into. No sockets here.
+Decides about datagrams before they are looked into, and keeps the newest of what came too fast. No sockets here.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from ...presets.errors import DeskError
+from ..osc.packets import Message
+from .subscribers import Peer
 
 # A whole 32-channel preset (1,000 values) fits in a burst; a controller in a hand sends some hundred a second.
 RATE_PER_S = 1000.0
 BURST = 4000.0
 _MOST_SENDERS = 256
+_MOST_HELD = 4096
 
 _LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
@@ -45,6 +48,47 @@ class AllowList:
         except ValueError:
             return False
         return any(address in network for network in (_LOOPBACK, *self._named))
+
+
+class HeldMessages:
+    """What senders set that spoke too much: the newest of each address, in the order in which it came.
+
+    However long a flood lasts, no more than so much is kept; of more than that the oldest is lost.
+    """
+
+    def __init__(self, most: int = _MOST_HELD) -> None:
+        self._most = most
+        self._count = 0
+        self._held: OrderedDict[str, OrderedDict[tuple[Peer, str], Message]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._held)
+
+    def is_of(self, host: str) -> bool:
+        """Tell whether something of this sender is held."""
+        return host in self._held
+
+    def hosts(self) -> list[str]:
+        """List the senders of whom something is held."""
+        return list(self._held)
+
+    def put(self, sender: Peer, message: Message) -> None:
+        """Hold a message in place of an older one of the same address."""
+        held = self._held.setdefault(sender[0], OrderedDict())
+        key = (sender, message.address)
+        self._count += key not in held
+        held[key] = message
+        held.move_to_end(key)
+        if self._count > self._most:
+            self.pop(max(self._held, key=lambda host: len(self._held[host])))
+
+    def pop(self, host: str) -> tuple[Message, Peer]:
+        """Take the oldest of a sender."""
+        (sender, _), message = self._held[host].popitem(last=False)
+        self._count -= 1
+        if not self._held[host]:
+            del self._held[host]
+        return message, sender
 
 
 class TokenBuckets:

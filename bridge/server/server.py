@@ -20,7 +20,7 @@ from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
 from ..osc.packets import MAX_BYTES, Message, PacketError, bundle, decode, encode
 from .current import CurrentPreset, PresetChange
-from .gate import AllowList, TokenBuckets, is_loopback
+from .gate import AllowList, HeldMessages, TokenBuckets, is_loopback
 from .subscribers import Peer, Subscribers
 from .surface import Actions, Surface
 
@@ -29,6 +29,10 @@ LOOPBACK = "127.0.0.1"
 EVERY_NETWORK = "0.0.0.0"
 
 _POLL_S = 0.2
+# While something is held of a flood that may be over.
+_HELD_POLL_S = 0.02
+# Of a flood only what fits into one Ethernet frame is looked into.
+_HELD_BYTES = 1472
 # A controller that sends a whole preset at once should lose nothing; the system gives what it allows.
 _RECEIVE_BYTES = 4 * 2**20
 # Changes to subscribers: bundles that fit into one Ethernet frame, this far apart, and a limit to what may wait.
@@ -50,7 +54,7 @@ class Counts:
     Attributes:
         received: datagrams.
         strangers: of them, from senders that are not allowed.
-        floods: dropped because their sender spoke too much.
+        floods: not done at once because their sender spoke too much; of what they set, the newest is done later.
         malformed: no OSC.
         messages: handled.
         faults: messages whose handling failed in a way that nobody foresaw; a bug of mixbridge.
@@ -101,6 +105,7 @@ class OscServer:
         self._socket = _bound(_host(host, self._allowed), port)
         self._outbox = _Outbox(self._transmit)
         self._surface = Surface(self.current, actions or Actions(), self, subscribers)
+        self._held = HeldMessages()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -127,8 +132,10 @@ class OscServer:
         """Serves until :meth:`close` is called from elsewhere."""
         while not self._stop.is_set():
             try:
+                self._socket.settimeout(_HELD_POLL_S if self._held else _POLL_S)
                 datagram, sender = self._socket.recvfrom(MAX_BYTES + 1)
             except TimeoutError:
+                self._release()
                 continue
             except OSError as error:
                 if not self._stop.is_set():
@@ -144,15 +151,16 @@ class OscServer:
         if sender[0] not in self._allowed:
             self.counts.strangers += 1
             return
-        if not self._buckets.take(sender[0]):
+        self._release()
+        # What waits goes first, so that nothing is overtaken by what is older.
+        if self._held.is_of(sender[0]) or not self._buckets.take(sender[0]):
             self.counts.floods += 1
+            if len(datagram) <= _HELD_BYTES:
+                for message in self._decoded(datagram, sender):
+                    if self._surface.is_value(message):
+                        self._held.put(sender, message)
             return
-        try:
-            messages = decode(datagram)
-        except PacketError as error:
-            self.counts.malformed += 1
-            log.debug("from %s: %s", sender, error)
-            return
+        messages = self._decoded(datagram, sender)
         self._buckets.charge(sender[0], len(messages) - 1)
         for message in messages:
             self._handle(message, sender)
@@ -183,6 +191,20 @@ class OscServer:
     def wait_for_job(self, timeout_s: float) -> bool:
         """Waits for a save, push or predict that is running; whether none is left."""
         return self._surface.worker.wait(timeout_s)
+
+    def _release(self) -> None:
+        """Do what was held of a flood, as far as its senders may be heard again."""
+        for host in self._held.hosts():
+            while self._held.is_of(host) and self._buckets.take(host):
+                self._handle(*self._held.pop(host))
+
+    def _decoded(self, datagram: bytes, sender: Peer) -> list[Message]:
+        try:
+            return decode(datagram)
+        except PacketError as error:
+            self.counts.malformed += 1
+            log.debug("from %s: %s", sender, error)
+            return []
 
     def _handle(self, message: Message, sender: Peer) -> None:
         self.counts.messages += 1

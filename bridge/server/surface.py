@@ -111,6 +111,10 @@ class Surface:
         except MixbridgeError as error:
             self._answer(sender, Message(ERROR, (_sentence(f"{message.address[: _LONGEST_TEXT // 4]}: {error}"),)))
 
+    def is_value(self, message: Message) -> bool:
+        """Tell whether a message sets something, so that the newest one of its address is all that counts."""
+        return bool(message.args) and message.address not in self._requests
+
     def apply(self, change: Callable[[], PresetChange]) -> None:
         """Makes a change that no controller asked for, and tells all subscribers."""
         self._apply(change)

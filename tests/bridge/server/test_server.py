@@ -427,7 +427,37 @@ class TestStrangersAndFloods:
         clock.now_s += 0.01
         server.receive(bundle([encode(Message(PAN, (0.0,)))] * 30), ("10.0.0.1", 9000))
         server.receive(encode(Message(PAN, (1.0,))), ("10.0.0.1", 9000))
-        assert (server.counts.messages, server.counts.floods) == (131, 401)
+        # One was held: the newest of the flood, which is done first.
+        assert (server.counts.messages, server.counts.floods) == (132, 401)
+        assert server.current.preset.tracks[1].strip.pan == 0.0
+
+    def test_of_a_flood_the_newest_of_each_address_is_done_in_order(self, serve):
+        clock = Clock()
+        server = serve(buckets=TokenBuckets(1000, 100, clock), allow=["10.0.0.0/8"])
+        flooder = ("10.0.0.1", 9000)
+        for number in range(20_000):
+            track, place = number % 2 + 1, round(number / 20_000, 4)
+            server.receive(encode(Message(f"/mixbridge/track/{track}/pan", (place,))), flooder)
+            server.receive(encode(Message("/mixbridge/undo", (1,))), flooder)
+        server.receive(bundle([encode(Message(PAN, (-0.25,))), encode(Message(PAN, (-0.5,)))]), flooder)
+        assert server.counts.messages == 100
+        assert len(server._held._held["10.0.0.1"]) == 2  # a switch or value each; undo is no value
+        clock.now_s += 0.01
+        server._release()
+        pans = [track.strip.pan for track in server.current.preset.tracks[:2]]
+        assert pans == [pytest.approx(0.9999, abs=2e-4), -0.5]
+        assert not server._held
+
+    def test_what_is_held_is_bounded_whoever_sends(self, serve):
+        server = serve(buckets=TokenBuckets(0.0, 1), allow=["10.0.0.0/8"])
+        for number in range(10_000):
+            server.receive(encode(Message(f"/mixbridge/{number}", (1,))), ("10.0.0.1", 9000))
+        server.receive(encode(Message("/nothing", ())), ("10.0.0.2", 9000))
+        server.receive(encode(Message(PAN, (0.5,))), ("10.0.0.2", 9000))
+        held = server._held._held
+        assert sum(len(messages) for messages in held.values()) == 4096
+        assert list(held["10.0.0.2"]) == [(("10.0.0.2", 9000), PAN)]  # the flood pays, and nobody else
+        assert (("10.0.0.1", 9000), "/mixbridge/9999") in held["10.0.0.1"]
 
     @pytest.mark.parametrize(
         "datagram",
