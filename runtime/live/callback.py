@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -16,6 +18,10 @@ from .sound.player import Player
 _BREATH_S: Final = 0.0005
 # A feeder or recorder that is silent for so long is not coming.
 _PATIENCE_S: Final = 30.0
+# Without a block for so long, something slept: the machine, this process, or the server.
+_SLEPT_S: Final = 0.5
+# Only this clock goes on while the machine sleeps.
+_BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class AudioCallback:
@@ -25,13 +31,16 @@ class AudioCallback:
         player: makes the sound.
         memory: shared with the process that controls this one.
         is_fed: whether stems come over the memory, and not from the backend.
+        tell: takes a sentence for the user, without waiting.
 
     Attributes:
         may_wait: whether stems and the recorder are waited for: only where nobody hears it, or time is not real.
     """
 
-    def __init__(self, player: Player, memory: EngineMemory, *, is_fed: bool):
+    def __init__(self, player: Player, memory: EngineMemory, *, is_fed: bool, tell: Callable[[str], None]):
         self.may_wait = False
+        self._tell = tell
+        self._ended_s = math.nan
         self._player, self._memory, self._is_fed = player, memory, is_fed
         self._fields = memory.fields
         self._peaks = memory.peaks
@@ -54,6 +63,9 @@ class AudioCallback:
             out: what goes out.
         """
         frames = out.shape[1]
+        passed_s = _now_s() - self._ended_s
+        if passed_s > _SLEPT_S:
+            self._tell(f"{passed_s:.1f} s passed without a block: did the machine sleep?")
         if self.may_wait:
             self._wait(frames)
         begin_ns = time.perf_counter_ns()
@@ -67,6 +79,11 @@ class AudioCallback:
                 block = self._inserts.process(block)
             self._player.process(block, piece)
         self._count(out, time.perf_counter_ns() - begin_ns)
+        self._ended_s = _now_s()
+
+    def pause(self) -> None:
+        """Know that the next block comes whenever a server or device is there."""
+        self._ended_s = math.nan
 
     def tracks(self, frames: int) -> Samples:
         """Give each track's left and right of the latest block, in time with the mix, shape (2 * tracks, n)."""
@@ -123,3 +140,7 @@ class AudioCallback:
         if time_ns > frames * 1_000_000_000 // self._rate_hz:
             fields[Tally.LATE] += 1
         fields[Tally.WORST_NS] = max(fields[Tally.WORST_NS], time_ns)
+
+
+def _now_s() -> float:
+    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)

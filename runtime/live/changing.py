@@ -14,7 +14,7 @@ from typing import Final
 
 from ...presets.errors import MixbridgeError
 from .memory import EngineMemory, Tally
-from .messages import Bypass, EngineCommand, Event, SettingsChange, Stop, Trim, Whole
+from .messages import Bypass, Connected, EngineCommand, Event, SettingsChange, Stop, Trim, Whole
 from .priority import CHANGES, take_priority
 from .sound.parts import AnyPart, PartKey, Parts
 from .sound.player import Player
@@ -43,12 +43,12 @@ class Changing(threading.Thread):
         self._gain: float | None = None
         self._whole: Parts | None = None
         self._parts = player.console.parts
-        self._events: deque[Event] = deque()
+        self._events: deque[Event | Connected] = deque()
         self._bad_blocks = 0
         self._is_urgent = False
         self._repaired_at = -_BETWEEN_REPAIRS_S
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: Event | Connected) -> None:
         """Send something to the other process, from any thread."""
         self._events.append(event)
 

@@ -27,14 +27,14 @@ from ..audio.reading import probe
 from ..console.effects.buses import tail_of
 from ..isolated.endings import ending_words
 from ..spawning import spawned
-from .backends.base import BackendChoice
+from .backends.base import BackendChoice, Connections
 from .backends.registry import terms_of
 from .feeding import Recorder, StemFeed
 from .inserting.process import InsertProcess
 from .inserting.worker import InsertTask, LiveInserts
 from .memory import EngineMemory, EngineShape, EngineState, Tally, percentile_ns
-from .messages import Bypass, EngineCommand, Event, SettingsChange, Stop, Trim, Whole
-from .process import EngineTask, run_engine
+from .messages import Bypass, Connected, EngineCommand, Event, SettingsChange, Stop, Trim, Whole
+from .process import RENEWED, EngineTask, run_engine
 from .sound.loudness import matching_gain
 from .sound.parts import Parts
 from .sound.player import dry_sum
@@ -48,8 +48,9 @@ _TAP_S: Final = 4.0
 _INSERT_S: Final = 4.0
 # What is compared when the mix and what comes in are brought to one level.
 _COMPARED_S: Final = 3.0
-# A process that dies again and again is not started for ever.
+# A process that dies again and again is not started for ever; one that lived so long was well.
 _MOST_STARTS: Final = 5
+_LONG_S: Final = 60.0
 _ENDING_S: Final = 10.0
 
 
@@ -183,6 +184,7 @@ class LiveEngine:
         self._ending = threading.Event()
         self._failed: str | None = None
         self._restarts = 0
+        self._connections: Connections | None = None
         self._is_bypassed = False
         self._last_report: LiveReport | None = None
         self.memory = EngineMemory(self.shape)
@@ -401,6 +403,8 @@ class LiveEngine:
             tuple(track.name for track in self.preset.tracks),
             self._choice,
             self.source.stems is not None,
+            has_played=self._restarts > 0,
+            connections=self._connections,
         )
         process, pipe = spawned(run_engine, "mixbridge engine", task)
         with self._sending:
@@ -408,7 +412,7 @@ class LiveEngine:
 
     def _watch(self) -> None:
         """Hand on what the process says, and start it again if it died."""
-        starts = 1
+        starts, begun_s = 1, time.monotonic()
         while True:
             pipe, process = self._pipe, self._process
             if pipe is None or process is None:
@@ -418,6 +422,9 @@ class LiveEngine:
                     self._hear(pipe.recv())
             except (EOFError, OSError):
                 process.join(_ENDING_S)
+                if time.monotonic() - begun_s > _LONG_S or process.exitcode == RENEWED:
+                    starts = 0
+                begun_s = time.monotonic()
                 if self._ending.is_set() or self._failed is not None:
                     return
                 if starts >= _MOST_STARTS:
@@ -425,7 +432,8 @@ class LiveEngine:
                     return
                 starts += 1
                 self._restarts += 1
-                self._say(f"the engine's process {ending_words(process.exitcode)}; it is started again.")
+                if process.exitcode != RENEWED:  # else it has said what happened
+                    self._say(f"the engine's process {ending_words(process.exitcode)}; it is started again.")
                 self._spawn()
             if self._inserting is not None:
                 for text in self._inserting.news():
@@ -436,8 +444,10 @@ class LiveEngine:
             if self._ending.is_set() and not process.is_alive():
                 return
 
-    def _hear(self, event: Event) -> None:
-        if event.is_fatal:
+    def _hear(self, event: Event | Connected) -> None:
+        if isinstance(event, Connected):
+            self._connections = event.connections
+        elif event.is_fatal:
             self._failed = event.text
         else:
             self._say(event.text)

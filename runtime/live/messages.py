@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .backends.base import Connections
 from .sound.parts import AnyPart, PartKey, Parts
 
 
@@ -61,6 +62,13 @@ class Event:
 
     text: str
     is_fatal: bool = False
+
+
+@dataclass(frozen=True)
+class Connected:
+    """How ports are connected, which a process that takes this one's place does anew."""
+
+    connections: Connections
 
 
 EngineCommand = SettingsChange | Whole | Bypass | Trim | Stop

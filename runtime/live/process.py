@@ -15,12 +15,12 @@ from typing import Final
 import numpy as np
 
 from ...presets.errors import MixbridgeError
-from .backends.base import BackendChoice, Surroundings
+from .backends.base import BackendChoice, Connections, RenewalNeededError, Surroundings
 from .backends.registry import make_backend
 from .callback import AudioCallback
 from .changing import Changing
 from .memory import EngineMemory, EngineShape, EngineState, Tally
-from .messages import Event
+from .messages import Connected, Event
 from .sound.parts import Parts
 from .sound.player import Player
 from .sound.ring import AudioRing
@@ -29,6 +29,8 @@ from .sound.ring import AudioRing
 # compiled code, and waits so long each time while units are made; shorter still, and threads do little but take turns.
 _SWITCH_S: Final = 2e-5
 _WARM_BLOCKS: Final = 8
+RENEWED: Final = 3
+"""Exit code of a process whose device is gone: the next one waits for it."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class EngineTask:
         names: of the tracks.
         choice: of the backend.
         is_fed: whether stems come over the memory.
+        has_played: whether a process before this one played.
+        connections: how its ports were connected; None where nothing is known.
     """
 
     memory_name: str
@@ -50,6 +54,8 @@ class EngineTask:
     names: tuple[str, ...]
     choice: BackendChoice
     is_fed: bool
+    has_played: bool = False
+    connections: Connections | None = None
 
 
 def run_engine(task: EngineTask, pipe: Connection) -> None:
@@ -61,6 +67,8 @@ def run_engine(task: EngineTask, pipe: Connection) -> None:
     code = 0
     try:
         _play(task, memory, pipe)
+    except RenewalNeededError:
+        code = RENEWED
     except MixbridgeError as error:
         pipe.send(Event(str(error), is_fatal=True))
     except Exception:
@@ -79,7 +87,10 @@ def _play(task: EngineTask, memory: EngineMemory, pipe: Connection) -> None:
     player = Player(task.parts, task.shape.sample_rate_hz, memory.inputs, memory.mixes)
     changing = Changing(player, pipe, memory, ended.set)
 
+    callback = AudioCallback(player, memory, is_fed=task.is_fed, tell=lambda text: changing.tell(Event(text)))
+
     def is_there(playing: bool) -> None:
+        callback.pause()
         memory.fields[Tally.STATE] = EngineState.RUNNING if playing else EngineState.WAITING
 
     around = Surroundings(
@@ -91,13 +102,17 @@ def _play(task: EngineTask, memory: EngineMemory, pipe: Connection) -> None:
         names=task.names,
         channels=task.shape.channels,
         is_fed=task.is_fed,
+        sample_rate_hz=task.shape.sample_rate_hz,
+        has_played=task.has_played,
+        connections=task.connections,
+        keep=lambda connections: changing.tell(Connected(connections)),
     )
     # Everything that lives now lives to the end; nothing is searched for rubbish any more.
     gc.collect()
     gc.freeze()
     gc.disable()
     changing.start()
-    backend.run(AudioCallback(player, memory, is_fed=task.is_fed), around)
+    backend.run(callback, around)
 
 
 def _warm_up(task: EngineTask) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from ...audio.reading import Samples
 
+Connections = frozenset[tuple[str, str]]
+"""Ports from source to sink: by full name those of others, our own by ":NAME"."""
 BackendName = Literal["null", "jack", "portaudio"]
 DEFAULT_BLOCK_FRAMES: Final = 512
 DEFAULT_RATE_HZ: Final = 48_000
@@ -55,6 +57,10 @@ class DeviceTerms:
     block_frames: int
 
 
+class RenewalNeededError(Exception):
+    """What is left of a device is not to be used any more, and its library neither: another process takes over."""
+
+
 class Calls(Protocol):
     """What a backend calls for each block; see :class:`..callback.AudioCallback`."""
 
@@ -87,6 +93,10 @@ class Surroundings:
         names: of the tracks.
         channels: 1 or 2, by track.
         is_fed: whether stems come from files, so that there are no inputs.
+        sample_rate_hz: of everything.
+        has_played: whether a process before this one played: a server or device that is not there will come back.
+        connections: how its ports were connected; None where nothing is known.
+        keep: takes how ports are connected, for a process that comes after this one.
     """
 
     is_ended: Callable[[], bool]
@@ -97,6 +107,10 @@ class Surroundings:
     names: tuple[str, ...]
     channels: tuple[int, ...]
     is_fed: bool
+    sample_rate_hz: int
+    has_played: bool
+    connections: Connections | None
+    keep: Callable[[Connections], None]
 
 
 class Backend(Protocol):
@@ -107,6 +121,7 @@ class Backend(Protocol):
 
         Raises:
             DeviceError: there is no server or device, or none that can do what was asked for.
+            RenewalNeededError: it is gone, and another process is to wait for it.
         """
 
 

@@ -18,7 +18,7 @@ from ....presets.extras import install_command
 from ...audio.reading import Samples
 from ..priority import AUDIO, take_priority
 from ..sound.console import MOST_FRAMES
-from .base import BackendChoice, Calls, DeviceTerms, Surroundings
+from .base import BackendChoice, Calls, Connections, DeviceTerms, Surroundings
 
 if TYPE_CHECKING:
     from jack import Client, OwnPort
@@ -29,8 +29,6 @@ _AGO_S: Final = 1.0
 # Other programs come back after the server, one by one: their ports are looked for during this time.
 _CONNECTING_S: Final = 60.0
 _LONGEST_NAME: Final = 100
-
-Connections = set[tuple[str, str]]
 
 
 def jack_terms(choice: BackendChoice) -> DeviceTerms:
@@ -61,7 +59,6 @@ class JackBackend:
 
     def __init__(self, choice: BackendChoice):
         self._choice = choice
-        self._rate_hz: int | None = None
 
     def run(self, calls: Calls, around: Surroundings) -> None:
         """Call for blocks until the end.
@@ -69,30 +66,26 @@ class JackBackend:
         Raises:
             DeviceError: there is no server, or it came back at another sample rate.
         """
-        connections: Connections | None = None
+        connections = around.connections
+        has_played, is_waiting = around.has_played, False
         while not around.is_ended():
             try:
                 client = _opened(self._choice)
             except DeviceError:
-                if self._rate_hz is None:
+                if not has_played:
                     raise
+                around.is_there(False)
+                is_waiting = True
                 around.wait(_AGAIN_S)
                 continue
             try:
-                self._check_rate(client)
-                if connections is not None:
-                    around.tell(f"JACK is back, at {self._rate_hz} Hz, {client.blocksize} frames.")
+                _check_rate(client, around.sample_rate_hz)
+                if is_waiting:
+                    around.tell(f"JACK is back, at {client.samplerate} Hz, {client.blocksize} frames.")
+                has_played, is_waiting = True, True
                 connections = _Session(client, self._choice, calls, around).play(connections)
             finally:
                 client.close()
-
-    def _check_rate(self, client: Client) -> None:
-        rate_hz = int(client.samplerate)
-        if self._rate_hz not in (None, rate_hz):
-            raise DeviceError(
-                f"JACK came back at {rate_hz} Hz and was at {self._rate_hz} before: start mixbridge live again."
-            )
-        self._rate_hz = rate_hz
 
 
 class _Session:
@@ -142,6 +135,9 @@ class _Session:
                 self._connect(missing)
             self._around.wait(_POLL_S)
             lately.append(self._standing() | missing)
+            if lately[0] != connections:
+                connections = lately[0]
+                self._around.keep(connections)
             self._say_fault()
         if self._gone:
             self._around.is_there(False)
@@ -194,24 +190,24 @@ class _Session:
 
     def _usual_connections(self) -> Connections:
         if not self._choice.connect:
-            return set()
+            return frozenset()
         speakers = self._client.get_ports(is_audio=True, is_physical=True, is_input=True)[:2]
-        return {(port.name, speaker.name) for port, speaker in zip(self._mix_ports, speakers, strict=False)}
+        return frozenset((_own(port), speaker.name) for port, speaker in zip(self._mix_ports, speakers, strict=False))
 
     def _own_ports(self) -> Sequence[OwnPort]:
         return (*self._in_ports, *self._mix_ports, *self._track_ports)
 
     def _standing(self) -> Connections:
         """What is connected now, from source to sink."""
-        found: Connections = set()
         if self._gone:
-            return found
-        for port in self._own_ports():
-            for other in port.connections:
-                found.add((other.name, port.name) if port.is_input else (port.name, other.name))
-        return found
+            return frozenset()
+        return frozenset(
+            (other.name, _own(port)) if port.is_input else (_own(port), other.name)
+            for port in self._own_ports()
+            for other in port.connections
+        )
 
-    def _connect(self, missing: Connections) -> None:
+    def _connect(self, missing: set[tuple[str, str]]) -> None:
         """Connect what can be; it is missing no more."""
         import jack
 
@@ -219,12 +215,24 @@ class _Session:
             if self._gone:
                 return
             try:
-                self._client.connect(*pair)
+                # The client may be called otherwise than the last one was.
+                self._client.connect(*(self._client.name + name if name.startswith(":") else name for name in pair))
             except jack.JackError:  # the other program is not back yet, or somebody was quicker
                 if pair in self._standing():
                     missing.discard(pair)
             else:
                 missing.discard(pair)
+
+
+def _own(port: OwnPort) -> str:
+    """Name a port of ours, whatever the client is called."""
+    return f":{port.shortname}"
+
+
+def _check_rate(client: Client, before_hz: int) -> None:
+    rate_hz = int(client.samplerate)
+    if rate_hz != before_hz:
+        raise DeviceError(f"JACK came back at {rate_hz} Hz and was at {before_hz} before: start mixbridge live again.")
 
 
 def _opened(choice: BackendChoice) -> Client:
