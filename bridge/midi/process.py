@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Final
 
 from ...presets.errors import DeviceError, MixbridgeError
+from ...runtime.isolated.endings import ending_words
 from ...runtime.spawning import spawned
 from .ports import Direction, MidiPorts, PortNews, WantedPorts
 
@@ -188,8 +189,9 @@ class PortsProcess:
             except (EOFError, OSError):
                 if self._is_ended.is_set():
                     return
-            if not self._lost:
-                self._say("the process of the MIDI ports ended unexpectedly; it is started again.")
+            if not self._lost and self._process is not None:
+                self._process.join(_ENDING_S)
+                self._say(f"the process of the MIDI ports {ending_words(self._process.exitcode)}; it is started again.")
             falls += 1
             if falls > _MOST_FALLS:
                 self._say(f"MIDI is off: the process of the ports ended {falls} times. Start live again.")

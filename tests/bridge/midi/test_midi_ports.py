@@ -170,7 +170,7 @@ def test_a_port_that_is_gone_and_a_process_that_falls_are_told_and_come_back(jac
             _press(controller, mix)
             number = ports.process_id
             os.kill(number, signal.SIGKILL)
-            until(lambda: "the process of the MIDI ports ended unexpectedly; it is started again." in said)
+            until(lambda: any("the process of the MIDI ports was killed (SIGKILL)" in words for words in said))
             until(lambda: ports.names and ports.process_id != number)
             _press(controller, mix)
     finally:

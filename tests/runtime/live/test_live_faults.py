@@ -73,7 +73,7 @@ def test_at_jack_a_sleep_a_dead_engine_and_both_dead_at_once() -> None:
             wired = {*SPEAKERS, ("system:capture_1", "mixbridge:Vox")}
             engine.wait(1.5)  # who connects and is gone in the same second is not remembered
             os.kill(engine.process_id, signal.SIGKILL)
-            until(engine, lambda: any("ended unexpectedly (signal 9)" in event for event in events))
+            until(engine, lambda: any("was killed (SIGKILL)" in event for event in events))
             until(engine, lambda: connections(server) == wired)
             goes_on(engine)
             engine.wait(1.5)
