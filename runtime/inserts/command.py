@@ -19,10 +19,10 @@ from ...presets.errors import AudioError, InsertError
 from ...presets.inserts.insert import PLACE_IN, PLACE_IN_FOLDER, PLACE_MODEL, PLACE_OUT, PLACE_OUT_FOLDER, Insert
 from ...presets.inserts.words import insert_name
 from ..audio.reading import AudioReader, Samples
-from .hosted import kill_group
+from ..isolated.endings import ending_words, hanging_words, last_words
+from ..isolated.process import kill_group
 from .terms import InsertTerms
 
-_LONGEST_SAID: Final = 300
 _MOST_SAID: Final = 2**20
 
 
@@ -79,8 +79,7 @@ class CommandInsert:
                 code = process.wait(self._insert.timeout_s)
             except subprocess.TimeoutExpired as error:
                 raise InsertError(
-                    f"{self._name} did not end within {self._insert.timeout_s:g} s, and was stopped. `timeout_s` of "
-                    "the insert gives it more."
+                    f"{self._name} {hanging_words(self._insert.timeout_s)}. `timeout_s` of the insert gives it more."
                 ) from error
             finally:
                 kill_group(process)
@@ -88,11 +87,11 @@ class CommandInsert:
             said.seek(0)
             self._said = said.read(_MOST_SAID)
             if code:
-                raise InsertError(f"{self._name} ended with code {code}{_last_words(self._said)}")
+                raise InsertError(f"{self._name} {_ending(code)}{_said(self._said)}")
 
     def _read(self, target: Path) -> Samples:
         if not target.is_file() or target.is_symlink():
-            raise InsertError(f"{self._name} wrote no sound to {PLACE_OUT}{_last_words(self._said)}")
+            raise InsertError(f"{self._name} wrote no sound to {PLACE_OUT}{_said(self._said)}")
         try:
             reader = AudioReader(target)
             if reader.sample_rate_hz != self.terms.sample_rate_hz:
@@ -120,9 +119,13 @@ def _filled(part: str, places: dict[str, str]) -> str:
     return part
 
 
-def _last_words(said: bytes) -> str:
-    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
-    return f": {lines[-1][:_LONGEST_SAID]}" if lines else "."
+def _ending(code: int) -> str:
+    return ending_words(code) if code < 0 else f"failed (exit code {code})"
+
+
+def _said(printed: bytes) -> str:
+    said = last_words(printed)
+    return f": {said}" if said else "."
 
 
 def _without(error: AudioError, path: Path) -> str:

@@ -7,7 +7,6 @@ so many channels and samples. What a library prints goes to standard error, and 
 from __future__ import annotations
 
 import json
-import os
 import struct
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ import numpy as np
 
 from ...presets.errors import MixbridgeError
 from ..audio.reading import Samples
+from ..isolated.child import answering, bound_memory
 
 HEADER: Final = struct.Struct("<cII")
 TERMS: Final = b"T"
@@ -33,15 +33,15 @@ def serve(open_model: Callable[[dict[str, object]], Opened]) -> None:
     Args:
         open_model: from the settings to terms and what processes a block.
     """
-    output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    output = answering()
     try:
         settings = json.loads(sys.argv[1])
-        _bound(int(settings["memory_bytes"]))
+        bound_memory(int(settings["memory_bytes"]))
         terms, process = open_model(settings)
         _send_text(output, TERMS, json.dumps(terms))
         while (block := read_block(sys.stdin.buffer)) is not None:
-            send_block(output, process(block))
+            output.write(block_message(process(block)))
+            output.flush()
     except BrokenPipeError:
         return
     except MemoryError:
@@ -52,10 +52,9 @@ def serve(open_model: Callable[[dict[str, object]], Opened]) -> None:
         _send_text(output, ERROR, f"{type(error).__name__}: {str(error)[:500]}")
 
 
-def send_block(stream: IO[bytes], block: Samples) -> None:
-    """Write a block, shape (channels, n)."""
-    stream.write(HEADER.pack(BLOCK, *block.shape) + np.ascontiguousarray(block, "<f4").tobytes())
-    stream.flush()
+def block_message(block: Samples) -> bytes:
+    """Give a block, shape (channels, n), as it goes through the pipe."""
+    return HEADER.pack(BLOCK, *block.shape) + np.ascontiguousarray(block, "<f4").tobytes()
 
 
 def read_block(stream: IO[bytes]) -> Samples | None:
@@ -71,12 +70,3 @@ def _send_text(stream: IO[bytes], kind: bytes, text: str) -> None:
     data = text.encode("utf-8", "replace")
     stream.write(HEADER.pack(kind, len(data), 0) + data)
     stream.flush()
-
-
-def _bound(memory_bytes: int) -> None:
-    if sys.platform in {"win32", "darwin"}:  # one has no such bounds, the other counts what is shared, too
-        return
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

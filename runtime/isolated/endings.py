@@ -12,7 +12,7 @@ _WINDOWS_FAULTS: Final = 256
 
 
 def ending_words(code: int | None) -> str:
-    """Say how a process ended, by its exit code: "crashed (SIGSEGV)", "ended with exit code 3"."""
+    """Say how a process ended, by its exit code: "crashed (SIGSEGV)", "crashed (exit code 3)"."""
     if code is None:
         return "closed its output"
     if code < 0:
@@ -22,11 +22,11 @@ def ending_words(code: int | None) -> str:
         if name == "SIGKILL":
             return "was killed (SIGKILL), by somebody or for want of memory"
         return f"crashed ({name})"
-    return f"crashed ({code:#x})" if code >= _WINDOWS_FAULTS else f"ended with exit code {code}"
+    return f"crashed (exit code {code:#x})" if code >= _WINDOWS_FAULTS else f"crashed (exit code {code})"
 
 
-def late_words(limit_s: float) -> str:
-    """Say that a process hung, and was ended."""
+def hanging_words(limit_s: float) -> str:
+    """Say that a process hung, and what was done."""
     return f"gave no answer within {limit_s:g} s and was ended"
 
 

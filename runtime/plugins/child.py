@@ -1,23 +1,27 @@
 """What runs in the process of a plug-in: it is loaded here, set, fed and asked for its state, and may crash here.
 
 Settings are raw numbers, 0..1, by the names that pedalboard gives parameters. A plug-in hears of them with the next
-block only, so a block of silence follows them before anything is asked. What it prints goes nowhere.
+block only, so a block of silence follows them before anything is asked. What it prints goes to standard error.
 """
 
 from __future__ import annotations
 
 import os
-import signal
+import pickle
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any, Final
+from importlib import import_module
+from struct import Struct
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
 from ..audio.reading import Samples
+from ..isolated.child import answering
 
 BUFFER_FRAMES: Final = 8192
+LENGTH: Final = Struct("<Q")
 
 Load = Callable[[str, str | None], Any]
 """Loads a plug-in from a file; where the file holds several, the one of a name."""
@@ -76,21 +80,39 @@ def load_plugin(path: str, name: str | None) -> Any:
     return host.load_plugin(path, plugin_name=name)
 
 
-def serve(load: Load, path: str, name: str | None, pipe: Connection) -> None:
-    """Answer what is asked through a pipe, until it is closed."""
-    _be_quiet()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks
-    hosted = HostedPlugin(load, path, name)
+def serve() -> None:
+    """Answer what is asked through standard input, until it is closed.
+
+    First come the places of modules, then what loads the plug-in and which.
+    """
+    output, questions = answering(), sys.stdin.buffer
+    sys.path[:] = _message(questions)
+    hosted = HostedPlugin(*_message(questions))
     while True:
         try:
-            command, arguments = pipe.recv()
-        except (EOFError, OSError):
-            return
+            command, arguments = _message(questions)
+        except EOFError:
+            # Some plug-ins crash while they are taken apart: that harms nobody any more.
+            os._exit(0)
         try:
             answer = ("done", getattr(hosted, command)(*arguments))
         except Exception as error:  # whatever it is, who asks has to hear of it
             answer = ("failed", f"{error}" or type(error).__name__)
-        pipe.send(answer)
+        output.write(as_message(answer))
+        output.flush()
+
+
+def as_message(content: Any) -> bytes:
+    """Give something as it goes through a pipe: its length, and what it is."""
+    data = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+    return LENGTH.pack(len(data)) + data
+
+
+def _message(stream: BinaryIO) -> Any:
+    header = stream.read(LENGTH.size)
+    if len(header) < LENGTH.size:
+        raise EOFError
+    return pickle.loads(stream.read(*LENGTH.unpack(header)))
 
 
 @dataclass
@@ -179,9 +201,6 @@ class HostedPlugin:
             instance.hear_silence()
 
 
-def _be_quiet() -> None:
-    """Send what is printed nowhere, by whichever language."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
+if __name__ == "__main__":
+    # By its own name, so that what is pickled here is known there.
+    import_module("mixbridge.runtime.plugins.child").serve()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import signal
+import pickle
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -15,14 +14,21 @@ from typing import Any, Final
 import numpy as np
 
 from ..audio.reading import Samples
-from ..spawning import spawned
-from .child import Load, OpenedPlugin, PluginDescription, PluginState, load_plugin, serve
+from ..isolated.endings import last_words
+from ..isolated.process import IsolatedFault, IsolatedProcess
+from .child import LENGTH, Load, OpenedPlugin, PluginDescription, PluginState, as_message, load_plugin
 from .faults import PluginFaultError
 
 STARTING_S: Final = 20.0
 """What a process of ours may take to start, beside what its plug-in takes."""
 USUAL_LIMIT_S: Final = 120.0
-_ENDING_S = 2.0
+_ENDING_S: Final = 2.0
+_HANGS: Final = (
+    ": it hangs, or waits for a window (a licence, a log-in). Open it once in your DAW, raise `time_limit_s`, or "
+    "choose another."
+)
+_CRASHES: Final = ". mixbridge itself is unharmed: update the plug-in, or choose another."
+_CHILD: Final = f"{__package__}.child"
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,7 @@ class PluginProcess:
         self.file = file
         self._lock, self._keys = Lock(), itertools.count()
         self._fault: PluginFaultError | None = None
-        started = spawned(serve, f"mixbridge plug-in {file.words}", file.load, str(file.path), file.name)
-        self._process: SpawnProcess = started[0]
-        self._pipe: Connection = started[1]
+        self._process = IsolatedProcess([sys.executable, "-P", "-m", _CHILD])
         self._is_new = True
 
     def __enter__(self) -> PluginProcess:
@@ -103,11 +107,7 @@ class PluginProcess:
 
     def end(self) -> None:
         """End the process."""
-        self._pipe.close()
-        self._process.join(_ENDING_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        self._process.close(_ENDING_S if self._fault is None else 0.0)
 
     def ask(self, command: str, *arguments: Any) -> Any:
         """Let the process run a method of :class:`.child.HostedPlugin`.
@@ -119,28 +119,28 @@ class PluginProcess:
             if self._fault is not None:
                 raise self._fault
             limit_s = self.file.limit_s + (STARTING_S if self._is_new else 0.0)
+            messages = as_message((command, arguments))
+            if self._is_new:
+                first = self.file.load, str(self.file.path), self.file.name
+                messages = as_message(sys.path) + as_message(first) + messages
             try:
-                self._pipe.send((command, arguments))
-                if not self._pipe.poll(limit_s):
-                    raise self._dead(
-                        f"no answer within {limit_s:g} s: it hangs, or waits for a window (a licence, a log-in). Open "
-                        "it once in your DAW, raise `time_limit_s`, or choose another."
-                    )
-                outcome, answer = self._pipe.recv()
-            except (EOFError, OSError) as error:
-                self._process.join(_ENDING_S)
-                raise self._dead(
-                    f"it crashed ({_ending(self._process.exitcode)}). mixbridge itself is unharmed: update the "
-                    "plug-in, or choose another."
-                ) from error
+                with self._process.within(limit_s):
+                    self._process.send(messages)
+                    (size,) = LENGTH.unpack(self._process.receive(LENGTH.size))
+                    outcome, answer = pickle.loads(self._process.receive(size))
+            except IsolatedFault as fault:
+                raise self._dead(fault) from fault
             self._is_new = False
         if outcome == "failed":
             raise PluginFaultError(f"{answer.rstrip('.')}.", self.file.words)
         return answer
 
-    def _dead(self, message: str) -> PluginFaultError:
+    def _dead(self, fault: IsolatedFault) -> PluginFaultError:
         self._process.kill()
-        self._fault = PluginFaultError(message, self.file.words)
+        said = last_words(fault.printed)
+        remedy = _HANGS if fault.kind == "hung" else _CRASHES
+        more = f' It said last: "{said}".' if said else ""
+        self._fault = PluginFaultError(f"it {fault.words}{remedy}{more}", self.file.words)
         return self._fault
 
 
@@ -192,12 +192,3 @@ class PluginInstance:
 
     def _fault(self, message: str) -> PluginFaultError:
         return PluginFaultError(message, self._process.file.words)
-
-
-def _ending(code: int | None) -> str:
-    if code is None:
-        return "it closed its pipe"
-    if code < 0:
-        names = {int(number): number.name for number in signal.Signals}
-        return f"signal {names.get(-code, -code)}"
-    return f"exit code {code}"

@@ -6,11 +6,14 @@ plug-ins in a file) and `{"do": "measure", ...}`. What a plug-in prints goes to 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import IO, Any
+
+from ....runtime.isolated.child import answering
 
 Loader = Callable[[str, str | None], Any]
 NamesOf = Callable[[str], list[str]]
@@ -23,8 +26,7 @@ def serve(load: Loader | None = None, names_of: NamesOf | None = None) -> None:
         load: what loads a plug-in, of a path and a name; pedalboard if absent.
         names_of: what lists the plug-ins in a file.
     """
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
-        os.dup2(2, 1)
+    with io.TextIOWrapper(answering(), encoding="utf-8") as channel:
         request = json.loads(sys.stdin.readline())
         try:
             say(channel, result=_done(request, channel, load or _load, names_of or _names_of))

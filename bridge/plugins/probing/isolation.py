@@ -9,17 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import queue
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from ....presets.errors import PluginError
+from ....runtime.isolated.process import IsolatedFault, IsolatedProcess
 
 HOST: Final = (sys.executable, "-m", f"{__package__}.child")
 """The program that loads plug-ins."""
@@ -31,6 +27,8 @@ Progress = Callable[[float, str], None]
 
 _PRINTED_BYTES: Final = 4096
 _NO_DISPLAY: Final = ("DISPLAY", "WAYLAND_DISPLAY")
+_ENVIRONMENT: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_WINDOW: Final = ": a window that waits for a licence or an answer does that; open it once in a DAW, then try again"
 
 
 class ProbeFaultError(PluginError):
@@ -78,65 +76,31 @@ def ask(
     Raises:
         ProbeFaultError: it crashed, hung, or said why it cannot.
     """
-    with tempfile.TemporaryFile() as noise:
-        process = _start(command, noise)
-        try:
-            result = _converse(process, request, limit_s, on_progress or _ignore)
-        except ProbeFaultError as fault:
-            fault.printed = _beginning(noise)
-            raise
-        finally:
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):
-                        stream.close()
-        return ProbeAnswer(result, _beginning(noise))
-
-
-def _start(command: Sequence[str], noise: IO[bytes]) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if name not in _NO_DISPLAY}
     try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=noise,
-            env={**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,  # Ctrl-C is ours to deal with
-        )
+        process = IsolatedProcess(command, _ENVIRONMENT, _NO_DISPLAY)
     except OSError as error:
         raise PluginError(f"the process that loads plug-ins cannot be started: {error}") from None
+    name = os.path.basename(str(request.get("path", "the plug-in")))  # noqa: PTH119  (a path of any system)
+    try:
+        result = _converse(process, name, request, limit_s, on_progress or _ignore)
+        return ProbeAnswer(result, _beginning(process.printed))
+    except IsolatedFault as fault:
+        more = _WINDOW if fault.kind == "hung" else ""
+        raise ProbeFaultError(fault.kind, f"{name} {fault.words}{more}", _beginning(fault.printed)) from None
+    finally:
+        process.close()
 
 
 def _converse(
-    process: subprocess.Popen[str], request: Mapping[str, Any], limit_s: float, on_progress: Progress
+    process: IsolatedProcess, name: str, request: Mapping[str, Any], limit_s: float, on_progress: Progress
 ) -> Mapping[str, Any]:
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
-    if process.stdin is not None:
-        with contextlib.suppress(OSError):  # it may have ended already, which its exit code tells
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.close()
-    name = os.path.basename(str(request.get("path", "the plug-in")))  # noqa: PTH119  (a path of any system)
+    with contextlib.suppress(IsolatedFault):  # it may have ended already, which its answer tells
+        process.send(json.dumps(request).encode() + b"\n")
     while True:
-        try:
-            line = lines.get(timeout=limit_s)
-        except queue.Empty:
-            raise ProbeFaultError(
-                "hung",
-                f"{name} said nothing for {limit_s:g} s and was ended: a window that waits for a licence or an answer "
-                "does that; open it once in a DAW, then try again",
-            ) from None
-        if line is None:
-            raise ProbeFaultError("crashed", f"{name} crashed ({_ending(process)})")
-        message = _message(line)
+        with process.within(limit_s):
+            message = _message(process.line())
         if "error" in message:
-            raise ProbeFaultError("refused", f"{name}: {message['error']}")
+            raise ProbeFaultError("refused", f"{name}: {message['error']}", _beginning(process.printed))
         if "result" in message:
             result: Mapping[str, Any] = message["result"]
             return result
@@ -144,14 +108,7 @@ def _converse(
             on_progress(float(message["progress"]), str(message.get("text", "")))
 
 
-def _read(stream: IO[str] | None, lines: queue.SimpleQueue[str | None]) -> None:
-    with contextlib.suppress(ValueError, OSError):  # closed meanwhile
-        for line in stream or ():
-            lines.put(line)
-    lines.put(None)
-
-
-def _message(line: str) -> Mapping[str, Any]:
+def _message(line: bytes) -> Mapping[str, Any]:
     """Reads a line of the child's; what is none of it says nothing."""
     try:
         message = json.loads(line)
@@ -160,21 +117,8 @@ def _message(line: str) -> Mapping[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-def _ending(process: subprocess.Popen[str]) -> str:
-    """Words how a process ended."""
-    try:
-        code = process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        return "it closed its output"
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            return signal.Signals(-code).name
-    return f"exit code {code}" if code < 256 else f"exit code {code:#x}"
-
-
-def _beginning(noise: IO[bytes]) -> str:
-    noise.seek(0)
-    return noise.read(_PRINTED_BYTES).decode("utf-8", "replace").strip()
+def _beginning(printed: bytes) -> str:
+    return printed[:_PRINTED_BYTES].decode("utf-8", "replace").strip()
 
 
 def _ignore(_share: float, _text: str) -> None:

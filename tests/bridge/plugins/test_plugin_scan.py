@@ -44,7 +44,7 @@ def test_each_fault_is_one_line(fault, status, remark):
 def test_a_plugin_that_hangs_is_ended():
     (found,) = look_at(Path("hangs.vst3"), limit_s=1.0, command=HOSTILE)
     assert found.status == "hung"
-    assert found.remark.startswith("said nothing for 1 s and was ended: a window that waits for a licence")
+    assert found.remark.startswith("gave no answer within 1 s and was ended: a window that waits for a licence")
 
 
 def test_what_a_plugin_prints_never_becomes_an_answer():
