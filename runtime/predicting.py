@@ -43,6 +43,7 @@ from .prediction.confidence import at_amount
 from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
 from .refinement.refined import predict_and_refine
+from .refinement.through import HearThrough
 from .roles.bounces import find_bounces, with_bounces
 from .styles.deciding import StyledModel
 from .styles.session import check_reference, predict_files_in_style
@@ -74,6 +75,8 @@ class PredictOptions:
         automation_s: predict the song window by window, so far apart, and draw lanes of faders where it changes; None
             sets every fader once.
         inserts: what tracks go through before they are heard.
+        hear: plays a preset as it will be heard, where that is through the user's plug-ins: what a search found is
+            judged by it.
     """
 
     amount: float = 1.0
@@ -87,6 +90,7 @@ class PredictOptions:
     match_phase: Phase = "minimum"
     automation_s: float | None = None
     inserts: InsertWishes = field(default_factory=InsertWishes)
+    hear: HearThrough | None = None
 
     def __post_init__(self) -> None:
         check_amount(self.amount)
@@ -225,6 +229,7 @@ def _decided(
             files,
             roles,
             finish,
+            options.hear,
         )
 
     def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:

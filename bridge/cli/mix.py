@@ -6,6 +6,7 @@ Importing this loads click alone, so that `--help` is quick.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Literal
 
 import click
@@ -154,12 +155,9 @@ def mix(
         automation,
         cleaning.wishes,
     )
-    if refine and plugin_options.plugins is not None:
-        raise click.UsageError(
-            "--refine hears mixbridge's own stages, hundreds of times: mix with --refine first, and give its "
-            "preset.json to mixbridge apply with --plugins"
-        )
     own = user_plugins(plugin_options)
+    if own is not None:
+        options = replace(options, hear=own.heard)
     how, output = render_options(rendering, audio, writing, own), output_folder(writing)
     model, provider = choice.model, choice.provider
     songs = typed_references(references.typed) if references.typed else ()

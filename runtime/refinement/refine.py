@@ -81,6 +81,8 @@ class Refinement:
         trace: every improvement, the start first.
         start: what the preset at the start was.
         unasked: nothing was searched, since nearness to this reference is not what is wanted.
+        heard: distances of start and result through the user's plug-ins; None where there are none.
+        share: how much of the way from the start is taken, since more was not nearer through the plug-ins.
     """
 
     preset: Preset
@@ -92,6 +94,8 @@ class Refinement:
     trace: tuple[RefineStep, ...]
     start: Start = "model"
     unasked: bool = False
+    heard: tuple[float, float] | None = None
+    share: float = 1.0
 
 
 Progress = Callable[[RefineStep], bool]
@@ -140,6 +144,11 @@ def distance_to(reference: Samples, preset: Preset, passage: Passage, sample_rat
     """What :func:`refine` makes smaller: how far the preset's render of a passage is from a reference."""
     sound = _rendered(passage, preset, sample_rate_hz)
     return _judged(sound.mix, _target(reference, sample_rate_hz)).distance
+
+
+def distance_of(reference: Samples, mix: Samples, sample_rate_hz: int) -> float:
+    """How far a mix, shape (2, n), is from a reference."""
+    return _judged(mix, _target(reference, sample_rate_hz)).distance
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ..prediction.predict import heard_roles, neutral, predict_files, predict_sa
 from ..prediction.trial import Trial
 from ..prediction.voicing import is_practice, voiced
 from .refine import Refinement, RefineStep, Start, distance_to, refine
+from .through import HearThrough, judged_through
 
 Progress = Callable[[float, str], None]
 Finish = Callable[[Controller, Preset, Passage, Samples], Preset]
@@ -42,6 +43,7 @@ def predict_and_refine(
     files: OpenFiles = ON_DEMAND,
     roles: Mapping[str, Role] | None = None,
     finish: Finish | None = None,
+    hear: HearThrough | None = None,
 ) -> tuple[Preset, Passage, Refinement]:
     """Set the console for a session, and search on from there.
 
@@ -58,6 +60,7 @@ def predict_and_refine(
         files: keeps the stems open for what comes next.
         roles: of tracks that somebody told.
         finish: changes the settings found, as somebody asked.
+        hear: plays a preset through the user's plug-ins; the result is not farther away through them than the start.
 
     Returns:
         The preset, guarded as a prediction is; the passage; and what the search did.
@@ -68,7 +71,7 @@ def predict_and_refine(
     searches: list[Refinement] = []
 
     def decide(controller: Controller, passage: Passage, song: Samples) -> Preset:
-        searches.append(search(controller, passage, song, seconds, start, _told(progress, seconds), roles))
+        searches.append(search(controller, passage, song, seconds, start, _told(progress, seconds), roles, hear))
         found = at_amount(controller, searches[0].preset, passage, song, amount)
         return found if finish is None else finish(controller, found, passage, song)
 
@@ -84,6 +87,7 @@ def search(
     start: Start = "model",
     progress: Callable[[RefineStep], bool] | None = None,
     roles: Mapping[str, Role] | None = None,
+    hear: HearThrough | None = None,
 ) -> Refinement:
     """Search from a prediction, or from neutral, with guard rails behind it; arguments as above, both at one rate."""
     rate_hz = controller.manifest.sample_rate_hz
@@ -105,6 +109,12 @@ def search(
         found = replace(found, after=distance_to(song, safe, passage, rate_hz))
         if start == "model" and found.after > found.before:
             safe, found = preset, replace(found, after=found.before)
+    if hear is not None:
+        judged = judged_through(hear, preset, safe, passage, song, rate_hz)
+        if judged.share < 1:
+            safe = assured(controller, judged.preset, passage, song)
+            found = replace(found, after=distance_to(song, safe, passage, rate_hz))
+        found = replace(found, heard=(judged.before, judged.after), share=judged.share)
     return replace(found, preset=with_note(safe, words(found)))
 
 
@@ -116,9 +126,13 @@ def words(found: Refinement) -> str:
         return "not refined: every track is silent in the passage that was heard"
     begin = "the prediction" if found.start == "model" else "all tracks equally loud in the centre"
     stopped = ", stopped early" if found.interrupted else ""
+    through = ""
+    if found.heard is not None:
+        part = "" if found.share == 1 else f", of which {found.share:.0%} are taken"
+        through = f"{part}; through your plug-ins {found.heard[0]:.3g} -> {found.heard[1]:.3g}"
     return (
         f"refined from {begin} in {found.seconds:.0f} s ({found.renders} renders{stopped}): "
-        f"distance to the reference {found.before:.3g} -> {found.after:.3g}"
+        f"distance to the reference {found.before:.3g} -> {found.after:.3g}{through}"
     )
 
 

@@ -50,6 +50,7 @@ def render_arrays(
     preset: Preset,
     takes: Takes | None = None,
     inserts: BusInserts | None = None,
+    run: MakeRun | None = None,
 ) -> Rendered:
     """Renders a preset in memory, at the level that the preset makes: no loudness target, no ceiling.
 
@@ -59,6 +60,7 @@ def render_arrays(
         preset: its tracks name the stems; muted tracks are left out.
         takes: strips that were rendered on these very arrays, which must not change; new ones are kept there.
         inserts: runs what stands in front of groups and the master, on files of its own; None where nothing does.
+        run: makes what runs the strips' stages, where nothing is kept; None for the console's own.
 
     Returns:
         All as long as the longest stem, plus the effects' tail if a send is on.
@@ -77,7 +79,8 @@ def render_arrays(
             buses.setdefault(name, []).append(block)
 
     take_stems = {name: blocks.append for name, blocks in taken.items()}
-    mix = _rendered_mix(stems, sample_rate_hz, preset, take_stems, keep, takes, inserts)
+    run = takes.run if takes is not None else run
+    mix = _rendered_mix(stems, sample_rate_hz, preset, take_stems, keep, run, inserts)
     return Rendered(
         mix,
         np.concatenate(bus, axis=1),
@@ -90,7 +93,8 @@ def render_mix(
     stems: Mapping[str, Samples], sample_rate_hz: int, preset: Preset, takes: Takes | None = None
 ) -> Samples:
     """Renders the mix alone, as :func:`render_arrays` does; no processed stem is put together."""
-    return _rendered_mix(stems, sample_rate_hz, preset, {}, lambda _sums: None, takes)
+    run = takes.run if takes is not None else None
+    return _rendered_mix(stems, sample_rate_hz, preset, {}, lambda _sums: None, run)
 
 
 def render_bus(
@@ -126,11 +130,11 @@ def _rendered_mix(
     preset: Preset,
     take_stems: Mapping[str, Callable[[Samples], None]],
     take_sums: Callable[[Sums], None],
-    takes: Takes | None,
+    run: MakeRun | None,
     inserts: BusInserts | None = None,
 ) -> Samples:
     check_bus_inserts(preset, inserts)
-    console = _console(stems, sample_rate_hz, preset, take_stems, takes.run if takes is not None else None)
+    console = _console(stems, sample_rate_hz, preset, take_stems, run)
 
     def buses(dry: Iterable[DrySums]) -> Iterator[Samples]:
         for sums in console.run_wet(dry):

@@ -146,6 +146,10 @@ def say_refined(refinement: Refinement) -> str:
 
 def refinement_as_json(refinement: Refinement) -> dict[str, Any]:
     """The same for machines; distances are null where there was nothing to hear."""
+    through: dict[str, Any] = {}
+    if refinement.heard is not None:
+        before, after = map(_small_number, refinement.heard)
+        through = {"heard_before": before, "heard_after": after, "share": refinement.share}
     return {
         "from": refinement.start,
         "seconds": _number(refinement.seconds),
@@ -153,6 +157,7 @@ def refinement_as_json(refinement: Refinement) -> dict[str, Any]:
         "stopped_early": refinement.interrupted,
         "distance_before": _small_number(refinement.before),
         "distance_after": _small_number(refinement.after),
+        **through,
     }
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ....presets.preset import Track
+import soundfile
+
+from ....presets.preset import Preset, Track
+from ....runtime.audio.reading import Samples
 from ....runtime.console.streams import MakeRun
 from ....runtime.plugins.faults import PluginFaultError
 from ....runtime.plugins.stage import PluginHosts, PluginSetting
 from ....runtime.plugins.strips import PluggedStrips
+from ....runtime.rendering.in_memory import render_arrays
 from .choices import OnFault, PluginChoices
 from .fitting import PluggedStage, fit_tracks, unplugged
 
@@ -70,6 +75,33 @@ class UserPlugins:
             except PluginFaultError as fault:
                 if not self.goes_on_without(fault):
                     raise
+
+    def heard(self, preset: Preset, audio: Mapping[str, Samples], sample_rate_hz: int) -> Samples:
+        """Play a preset on a passage of its tracks, with the plug-ins fitted to what they play there.
+
+        Args:
+            preset: whose tracks name the audio.
+            audio: shape (1 or 2, n) each.
+            sample_rate_hz: of the audio.
+
+        Returns:
+            The mix, shape (2, n).
+
+        Raises:
+            PluginError: one cannot be used.
+        """
+        tracks = [track for track in preset.tracks if track.name in audio and not track.mute]
+        with TemporaryDirectory(prefix="mixbridge-") as folder:
+            stems = {track.name: Path(folder) / f"{place}.wav" for place, track in enumerate(tracks)}
+            for name, path in stems.items():
+                soundfile.write(path, audio[name].T, sample_rate_hz, "FLOAT")
+            while True:
+                try:
+                    with self.opened(tracks, stems, sample_rate_hz) as run:
+                        return render_arrays(audio, sample_rate_hz, preset, run=run).mix
+                except PluginFaultError as fault:
+                    if not self.goes_on_without(fault):
+                        raise
 
     def goes_on_without(self, fault: PluginFaultError) -> bool:
         """Tell whether the mix is made once more without this plug-in."""

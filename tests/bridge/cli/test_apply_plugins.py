@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Strip
-from mixbridge.presets.files import save
+from mixbridge.presets.files import load, save
 from mixbridge.presets.preset import Preset, Track
+from mixbridge.runtime.refinement import refined
+from mixbridge.runtime.refinement.refine import refine
 
 _RATE_HZ = 44100
 pytestmark = pytest.mark.skipif(not Path("/usr/lib/vst3/ZamEQ2.vst3").exists(), reason="zam-plugins are not installed")
@@ -88,10 +90,6 @@ def test_a_plugin_that_cannot_be_used_stops_before_anything_is_written(place: Pa
     ("arguments", "words"),
     [
         (["apply", "P", "S", "-o", "X", "--on-plugin-fault", "ours"], "--on-plugin-fault goes with --plugins"),
-        (
-            ["mix", "S", "--reference", "R", "-o", "X", "--refine", "9s", "--plugins", "P"],
-            "--refine hears mixbridge's own",
-        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(place: Path, run: Any, arguments: list[str], words: str) -> None:
@@ -99,3 +97,21 @@ def test_what_does_not_go_together_is_refused(place: Path, run: Any, arguments: 
     said = run(*(names.get(item, item) for item in arguments))
     assert said.code == 2
     assert words in said.err.replace("\n", " ")
+
+
+def test_a_search_is_judged_through_the_plugins(session: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*given: Any, progress: Any, **options: Any) -> Any:
+        return refine(*given, progress=lambda now: progress(now) and now.renders < 3, **options)
+
+    monkeypatch.setattr(refined, "refine", short)
+    (session / "plugins.toml").write_text('[tracks.Bass]\neq = "ZamEQ2"\n', encoding="utf-8")
+    said = run(
+        *("mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out", "--json"),
+        *("--refine", "600s", "--plugins", session / "plugins.toml", "--no-report"),
+    )
+    assert said.code == 0, said.err
+    told = said.data["refinement"]
+    assert 0 < told["heard_after"] <= told["heard_before"]
+    assert told["share"] in (0.0, 0.25, 0.5, 1.0)
+    note = load(session / "out/preset.json").provenance.note or ""
+    assert f"through your plug-ins {told['heard_before']:.3g} -> {told['heard_after']:.3g}" in note
