@@ -12,6 +12,7 @@ from typing import Any, Final
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -20,11 +21,16 @@ from starlette.staticfiles import StaticFiles
 from ...presets import files
 from ...presets.errors import AudioError, MixbridgeError, PresetError
 from ...presets.lanes.lane import MOST_LANE_POINTS, Shape
+from ...presets.names import LONGEST_NAME
 from ..server.addresses import PartName
 from . import views
 from .doing.making import MIX
+from .doing.plugging import MOST_BYTES, ZIP
 from .doing.sessions import SESSION
 from .edits import LaneEdit, SettingEdit
+from .guarding import refusal
+from .language import ASKED, language_of, said, said_job
+from .material import weighed, without_reference
 from .uploads import receive_audio
 from .work import PageWork
 
@@ -68,8 +74,8 @@ class DoneAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     what: str = Field(max_length=40)
-    name: str = Field("", max_length=100)
-    other: str = Field("", max_length=100)
+    name: str = Field("", max_length=LONGEST_NAME)
+    other: str = Field("", max_length=LONGEST_NAME)
     value: float = Field(0.0, allow_inf_nan=False)
     length_s: float = Field(0.0, allow_inf_nan=False)
     faders: bool = False
@@ -91,16 +97,28 @@ def application(work: PageWork) -> Starlette:
         Route("/api/engine", _answered(work, views.engine)),
         Route("/api/strip/{part}/{index:int}", _answered(work, views.strip)),
         Route("/api/curves/{part}/{index:int}", _answered(work, views.curves)),
+        Route("/api/words/{part}/{index:int}", _answered(work, views.words)),
         Route("/api/wave/{part}/{index:int}", _answered(work, views.wave)),
         Route("/api/preset", _answered(work, _preset)),
         Route("/api/preset", _answered(work, _load), methods=["PUT"]),
+        Route("/api/plugins", _answered(work, _take_plugins), methods=["PUT"]),
+        Route("/api/vstpresets/{file}", _answered(work, _states_file)),
         Route("/api/stems", partial(_receive, work, "stems"), methods=["POST"]),
         Route("/api/reference", partial(_receive, work, "reference"), methods=["POST"]),
         Route("/api/mix/{file}", _answered(work, _mix_file)),
         Route("/api/session/{file}", _answered(work, _session_file)),
         Mount("/", StaticFiles(directory=PAGE, html=True)),
     ]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, exception_handlers={404: _missing, 405: _missing})
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    """Answer who asks for what is not here: data as JSON, a page to a browser."""
+    _listen_to(request)
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": said("there is nothing here.")}, status)
+    return refusal(request.headers, "There is nothing here. The console is at the address that was opened.", status)
 
 
 def state_of(work: PageWork) -> dict[str, Any]:
@@ -118,11 +136,15 @@ def state_of(work: PageWork) -> dict[str, Any]:
         "can_redo": studio.can_redo,
         "snapshots": list(studio.snapshots),
         "engine": None if work.engine is None else {"where": work.engine.where, "is_there": work.engine.is_there},
+        "plugins": work.plugins.names,
+        "song": work.making.song_as_json(),
         "session_formats": dict(work.sessions.kinds),
-        "job": None if studio.jobs.latest is None else asdict(studio.jobs.latest),
+        "job": None if studio.jobs.latest is None else said_job(studio.jobs.latest),
         "material": {
             "stems": list(material.stems),
-            "reference": None if material.reference is None else material.reference_name,
+            "references": [
+                {"name": song.name, "share": round(material.share(song), 4)} for song in material.references
+            ],
             "sample_rate_hz": material.sample_rate_hz,
             "length_s": material.length_s,
             "loop": asdict(material.loop),
@@ -134,6 +156,7 @@ def _answered(work: PageWork, answer: Callable[[PageWork, Request, bytes], Respo
     """A handler that works in a thread, and answers errors in words."""
 
     async def handle(request: Request) -> Response:
+        _listen_to(request)
         try:
             body = await _body(request)
             answered = await to_thread.run_sync(answer, work, request, body)
@@ -142,6 +165,11 @@ def _answered(work: PageWork, answer: Callable[[PageWork, Request, bytes], Respo
         return answered if isinstance(answered, Response) else JSONResponse(answered)
 
     return handle
+
+
+def _listen_to(request: Request) -> None:
+    """Answer in the language that is asked for."""
+    ASKED.set(language_of(request.headers.get("accept-language", "")))
 
 
 async def _body(request: Request) -> bytes:
@@ -158,12 +186,13 @@ def _refusal(error: MixbridgeError | ValidationError) -> Response:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         text = f"what was asked for cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        return JSONResponse({"error": text}, _REFUSED)
-    return JSONResponse({"error": str(error)}, _TOO_LARGE if isinstance(error, TooLargeError) else _REFUSED)
+        return JSONResponse({"error": said(text)}, _REFUSED)
+    return JSONResponse({"error": said(str(error))}, _TOO_LARGE if isinstance(error, TooLargeError) else _REFUSED)
 
 
 async def _state(work: PageWork, request: Request) -> Response:
     """The state; with `?after=REVISION` only once there is a newer one, or after 20 s."""
+    _listen_to(request)
     studio = work.studio
     after = request.query_params.get("after", "")
     if after.isdecimal() and studio.revision == int(after):
@@ -209,6 +238,11 @@ def _do(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
         "recall": lambda: studio.recall(asked.name),
         "forget": lambda: studio.forget(asked.name),
         "loop": lambda: studio.set_loop(asked.value, asked.length_s),
+        "remove track": lambda: studio.remove_track(asked.name),
+        "role": lambda: studio.tell_role(asked.name, asked.other),
+        "weights": lambda: _weigh(work, asked.value),
+        "remove reference": lambda: studio.gather(lambda files: without_reference(files, int(asked.value))),
+        "plugins": work.plugins.start,
         "predict": work.making.start_predict,
         "predict over time": lambda: work.making.start_predict(asked.value),
         "render": work.making.start_render,
@@ -224,6 +258,34 @@ def _do(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
     return state_of(work)
 
 
+def _weigh(work: PageWork, share: float) -> None:
+    """Weigh two references, and predict between them as soon as there is something to predict."""
+    work.studio.gather(lambda files: weighed(files, share))
+    if work.studio.material.stems:
+        work.making.start_predict()
+
+
+def _take_plugins(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
+    if len(body) > MOST_BYTES:
+        raise TooLargeError(f"a plugins.toml has {MOST_BYTES >> 10} kB at most.")
+    work.plugins.take(_text(body, "the plugins.toml"))
+    return state_of(work)
+
+
+def _text(body: bytes, what: str) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise PresetError(f"{what} is not text in UTF-8.") from None
+
+
+def _states_file(work: PageWork, request: Request, _body: bytes) -> Response:
+    path = work.studio.place / ZIP
+    if request.path_params["file"] != ZIP or not path.is_file():
+        raise AudioError("there are no presets for plug-ins yet: write them first.")
+    return FileResponse(path, filename=ZIP)
+
+
 def _preset(work: PageWork, _request: Request, _body: bytes) -> Response:
     return Response(
         files.dumps(work.studio.preset),
@@ -233,11 +295,7 @@ def _preset(work: PageWork, _request: Request, _body: bytes) -> Response:
 
 
 def _load(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise PresetError("the preset is not text in UTF-8.") from None
-    preset = files.loads(text)
+    preset = files.loads(_text(body, "the preset"))
     strange = sorted({item.kind for _, several in preset.all_inserts() for item in several} - {"denoise"})
     if strange:
         raise PresetError(
@@ -250,6 +308,7 @@ def _load(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
 
 async def _receive(work: PageWork, kind: str, request: Request) -> Response:
     """An audio file, as the body; `?name=` is what it is called."""
+    _listen_to(request)
     try:
         name = request.query_params.get("name", "")
         await receive_audio(work.studio, kind, name, request.headers.get("content-length", ""), request.stream())

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from html import escape
 from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -30,6 +31,22 @@ _HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+
+
+_NO_TOKEN: Final = "Open the address that mixbridge web has printed: it holds the token that this page needs."
+
+
+def refusal(headers: Headers, text: str, status: int) -> Response:
+    """Answer in plain words: a page where a browser opens an address, else text."""
+    wanted = headers.get("accept", "")
+    if "text/html" in wanted:
+        return HTMLResponse(
+            '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+            'content="width=device-width"><meta name="color-scheme" content="light dark"><title>mixbridge</title>'
+            f"</head><body><main><h1>mixbridge</h1><p>{escape(text)}</p></main></body></html>",
+            status,
+        )
+    return PlainTextResponse(text, status)
 
 
 class Guard:
@@ -49,9 +66,12 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
+        if scope["type"] == "websocket":
+            # The page has none; who opens one is another page or a program.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
             return
 
         async def send_guarded(message: Message) -> None:
@@ -66,21 +86,19 @@ class Guard:
         """What is answered in place of the application; None lets the request through."""
         headers = Headers(scope=scope)
         if headers.get("host", "") not in self._hosts:
-            return PlainTextResponse("This server is not called that.", 421)
+            return refusal(headers, "This server is not called that.", 421)
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] not in self._hosts:
-            return PlainTextResponse("Another page may not ask this server.", 403)
+            return refusal(headers, "Another page may not ask this server.", 403)
         if scope["method"] not in _SAFE and origin is None and not headers.get("authorization"):
-            return PlainTextResponse("Say where the request comes from.", 403)
+            return refusal(headers, "Say where the request comes from.", 403)
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if asked and scope["path"] == "/" and self._is_token(asked):
             answer = RedirectResponse("/", 303)
             answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
             return answer
         if not self._is_token(self._shown(headers)):
-            return PlainTextResponse(
-                "Open the address that mixbridge web has printed: it holds the token that this page needs.", 403
-            )
+            return refusal(headers, _NO_TOKEN, 403)
         return None
 
     def _is_token(self, word: str) -> bool:

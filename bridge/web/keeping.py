@@ -7,18 +7,35 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ...presets import files
 from ...presets.errors import OutputError, PresetError
 from ...presets.preset import Preset
+from .material import PageMaterial, PageReference
 
+AUDIO: Final = "audio"  # what was dropped on the page, in the work folder
 _FILE: Final = "studio.json"
 _TOKEN: Final = "token"
 _TOKEN_BYTES: Final = 24
 _MOST_BYTES: Final = 2**27
+
+
+@dataclass(frozen=True)
+class KeptReference:
+    """A reference as it is kept.
+
+    Attributes:
+        file: in the work folder's `audio`; empty for one that the command names.
+        name: what people know it by.
+        weight: against the others.
+    """
+
+    file: str
+    name: str
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -30,22 +47,24 @@ class KeptWork:
         predicted: what the model said; None if it was not asked.
         snapshots: by name.
         stems: files that were dropped on the page, by track name; as names of files in the work folder's `audio`.
-        reference: likewise; empty for none.
-        reference_name: what people know it by.
+        known: names of all stems that there were, those that were removed, too.
+        references: in their order.
+        roles: what tracks are, as it was told on the page.
     """
 
     preset: Preset
     predicted: Preset | None = None
     snapshots: Mapping[str, Preset] = field(default_factory=dict)
     stems: Mapping[str, str] = field(default_factory=dict)
-    reference: str = ""
-    reference_name: str = ""
+    known: tuple[str, ...] = ()
+    references: tuple[KeptReference, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, place: Path) -> KeptWork | None:
         """What was kept in a folder; None where there is nothing, or nothing that can be used."""
         path = place / _FILE
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, PresetError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, PresetError):
             if path.stat().st_size > _MOST_BYTES:
                 return None
             data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -55,10 +74,55 @@ class KeptWork:
                 None if predicted is None else files.loads(predicted),
                 {str(name): files.loads(text) for name, text in data["snapshots"].items()},
                 {str(name): Path(str(file)).name for name, file in data["stems"].items()},
-                Path(str(data["reference"])).name,
-                str(data["reference_name"]),
+                tuple(map(str, data["known"])),
+                tuple(
+                    KeptReference(Path(str(item["file"])).name, str(item["name"]), float(item["weight"]))
+                    for item in data["references"]
+                ),
+                {str(name): str(role) for name, role in data["roles"].items()},
             )
         return None
+
+    def material(self, given: PageMaterial, place: Path) -> PageMaterial:
+        """Add what was dropped on the page to what the command names, as far as it is there still."""
+        folder = place / AUDIO
+        dropped = {name: folder / file for name, file in self.stems.items() if (folder / file).is_file()}
+        references = [song for item in self.references if (song := self._song(item, given, folder))]
+        return replace(given, stems={**given.stems, **dropped}, references=tuple(references))
+
+    def _song(self, item: KeptReference, given: PageMaterial, folder: Path) -> PageReference | None:
+        if item.file:
+            path = folder / item.file
+            return PageReference(path, item.name, item.weight) if path.is_file() else None
+        named = next((song for song in given.references if song.name == item.name), None)
+        return named and replace(named, weight=item.weight)
+
+    def tracks(self, material: PageMaterial) -> list[str]:
+        """Names of the tracks to go on with: those that were there, and stems that are new since."""
+        before = [track.name for track in self.preset.tracks if track.name in material.stems]
+        return [*before, *(name for name in material.stems if name not in self.known)]
+
+
+def kept_stems(material: PageMaterial, place: Path) -> dict[str, str]:
+    """Name the files of stems that were dropped on the page."""
+    return {name: path.name for name, path in material.stems.items() if path.parent == place / AUDIO}
+
+
+def kept_references(material: PageMaterial, place: Path) -> tuple[KeptReference, ...]:
+    """Describe the references as they are kept."""
+    return tuple(
+        KeptReference(song.path.name if song.path.parent == place / AUDIO else "", song.name, song.weight)
+        for song in material.references
+    )
+
+
+def clear_audio(material: PageMaterial, place: Path) -> None:
+    """Delete files that were dropped on the page and belong to nothing any more."""
+    used = {*material.stems.values(), *(song.path for song in material.references)}
+    with contextlib.suppress(OSError):
+        for path in (place / AUDIO).iterdir():
+            if path not in used:
+                path.unlink()
 
 
 def keep(place: Path, kept: KeptWork) -> None:
@@ -69,8 +133,9 @@ def keep(place: Path, kept: KeptWork) -> None:
             "predicted": None if kept.predicted is None else files.dumps(kept.predicted),
             "snapshots": {name: files.dumps(preset) for name, preset in kept.snapshots.items()},
             "stems": dict(kept.stems),
-            "reference": kept.reference,
-            "reference_name": kept.reference_name,
+            "known": list(kept.known),
+            "references": [vars(item) for item in kept.references],
+            "roles": dict(kept.roles),
         }
     )
     with contextlib.suppress(OutputError):

@@ -5,8 +5,8 @@ A loop is read once and stays in memory at one rate; another place or another st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,9 @@ from ...runtime.audio.reading import AudioInfo, Samples, probe, read_passage
 from ...runtime.model.analysis import choose_start_s
 
 LOOP_RANGE_S: Final = (2.0, 30.0)
+# Weighed against each other by one control.
+MOST_REFERENCES: Final = 2
+_SHARES: Final = (0.01, 0.99)
 _USUAL_LOOP_S: Final = 10.0
 
 
@@ -50,19 +53,32 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class PageReference:
+    """A finished song that the mix goes after.
+
+    Attributes:
+        path: of the file.
+        name: what people know it by.
+        weight: against the others.
+    """
+
+    path: Path
+    name: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class PageMaterial:
     """Files to work on.
 
     Attributes:
         stems: by track name.
-        reference: a finished song; None without one.
-        reference_name: what people know it by.
+        references: finished songs; two at most can be weighed on the page.
         place: what is played; None takes the fullest part.
     """
 
     stems: Mapping[str, Path]
-    reference: Path | None = None
-    reference_name: str = ""
+    references: tuple[PageReference, ...] = ()
     place: Loop | None = None
 
     @cached_property
@@ -88,6 +104,14 @@ class PageMaterial:
     def _infos(self) -> list[AudioInfo]:
         return [probe(path) for path in self.stems.values()]
 
+    def share(self, reference: PageReference) -> float:
+        """How much of all references one is, 0..1."""
+        return reference.weight / sum(song.weight for song in self.references)
+
+    def of(self, names: Collection[str]) -> PageMaterial:
+        """The same with these tracks alone, in their order, as far as there are stems of them."""
+        return replace(self, stems={name: self.stems[name] for name in names if name in self.stems})
+
     def loop_at(self, start_s: float, length_s: float) -> Loop:
         """The loop that begins there, brought into the song.
 
@@ -100,7 +124,7 @@ class PageMaterial:
         return Loop(min(max(0.0, start_s), max(0.0, self.length_s - length_s)), length_s)
 
     def read(self, loop: Loop) -> Heard:
-        """Read the loop of all stems, and the fullest part of the reference.
+        """Read the loop of all stems, and the fullest part of the reference with the most weight.
 
         Raises:
             AudioError: a file cannot be read any more.
@@ -110,7 +134,45 @@ class PageMaterial:
             for name, path in self.stems.items()
         }
         reference = None
-        if self.reference is not None:
-            start_s = choose_start_s([self.reference], loop.length_s)
-            reference = read_passage(self.reference, start_s, loop.length_s, self.sample_rate_hz)
+        if self.references:
+            path = max(self.references, key=lambda song: song.weight).path
+            reference = read_passage(path, choose_start_s([path], loop.length_s), loop.length_s, self.sample_rate_hz)
         return Heard(loop, self.sample_rate_hz, stems, reference)
+
+
+def with_reference(material: PageMaterial, reference: PageReference) -> PageMaterial:
+    """Add a song that the mix goes after; all count alike from here on.
+
+    Raises:
+        AudioError: there are enough.
+    """
+    known = material.references
+    if len(known) >= MOST_REFERENCES:
+        raise AudioError(f"{len(known)} references are there: remove one first.")
+    return replace(material, references=tuple(replace(song, weight=1.0) for song in (*known, reference)))
+
+
+def without_reference(material: PageMaterial, index: int) -> PageMaterial:
+    """Remove a song that the mix goes after.
+
+    Raises:
+        AudioError: there is none of this number.
+    """
+    known = material.references
+    if not 0 <= index < len(known):
+        raise AudioError(f"there is no reference {index + 1}.")
+    return replace(material, references=known[:index] + known[index + 1 :])
+
+
+def weighed(material: PageMaterial, share: float) -> PageMaterial:
+    """Give the second of two references this share, 0.01 to 0.99, and the first the rest.
+
+    Raises:
+        AudioError: there are no two.
+    """
+    if len(material.references) != MOST_REFERENCES:
+        raise AudioError(f"to weigh references, {MOST_REFERENCES} are needed.")
+    share = min(max(share, _SHARES[0]), _SHARES[1])
+    shares = (1 - share, share)
+    weighed = tuple(replace(song, weight=part) for song, part in zip(material.references, shares, strict=True))
+    return replace(material, references=weighed)

@@ -18,16 +18,16 @@ from ...presets.errors import AudioError, PresetError
 from ...presets.inserts.insert import Insert
 from ...presets.inserts.words import insert_words
 from ...presets.preset import GroupBus, Preset, Track
+from ...presets.roles import told_roles
 from ..report.text import describe_effects, describe_master, describe_strip
 from ..server.addresses import PartName
 from ..server.current import CurrentPreset
 from .edits import LaneEdit, SettingEdit, with_lanes_of, with_tracks
 from .jobs import PageJobs
-from .keeping import KeptWork, keep
+from .keeping import KeptWork, clear_audio, keep, kept_references, kept_stems
 from .material import Loop, PageMaterial
 from .showing.hearing import Hearing
 
-AUDIO: Final = "audio"  # what was dropped on the page, in the work folder
 MOST_SNAPSHOTS: Final = 50
 _SAVED_EVERY_S: Final = 0.5
 # How long a job that changes a desk may take to stop.
@@ -54,12 +54,16 @@ class PageStudio:
         self.revision = 1
         self.is_closed = False
         kept = KeptWork.read(place)
-        self.material = material if kept is None else _with_dropped(material, place, kept)
+        self._files = material if kept is None else kept.material(material, place)
+        names = list(self._files.stems) if kept is None else kept.tracks(self._files)
         start = (kept.preset if kept else None) or preset
+        self.roles: dict[str, str] = dict(kept.roles) if kept else {}
         self.predicted = kept.predicted if kept else None
         self.snapshots: dict[str, Preset] = dict(kept.snapshots) if kept else {}
-        self._current = CurrentPreset(with_tracks(start or Preset(), list(self.material.stems)))
-        self._hearing: Hearing | None = None
+        self._current = CurrentPreset(with_tracks(start or Preset(), names))
+        self._in_use: tuple[PageMaterial, tuple[str, ...], PageMaterial] | None = None
+        self._hearing: tuple[PageMaterial, Hearing] | None = None
+        clear_audio(self.material, place)
         self._unsaved, self._saving = threading.Event(), threading.Lock()
         threading.Thread(target=self._save_now_and_then, name="mixbridge keeping", daemon=True).start()
 
@@ -67,6 +71,15 @@ class PageStudio:
     def preset(self) -> Preset:
         """The preset as it is now."""
         return self._current.preset
+
+    @property
+    def material(self) -> PageMaterial:
+        """What is worked on: of all files those that the preset has a track for, so that undo brings tracks back."""
+        with self._lock:
+            names = tuple(track.name for track in self.preset.tracks)
+            if self._in_use is None or self._in_use[0] is not self._files or self._in_use[1] != names:
+                self._in_use = self._files, names, self._files.of(names)
+            return self._in_use[2]
 
     @property
     def amount(self) -> float:
@@ -90,11 +103,12 @@ class PageStudio:
             AudioError: there are no stems yet, or one cannot be read.
         """
         with self._lock:
-            if not self.material.stems:
+            material = self.material
+            if not material.stems:
                 raise AudioError("there are no stems yet: drop audio files on the page.")
-            if self._hearing is None:
-                self._hearing = Hearing(self.material.read(self.material.loop))
-            return self._hearing
+            if self._hearing is None or self._hearing[0] is not material:
+                self._hearing = material, Hearing(material.read(material.loop))
+            return self._hearing[1]
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Have a function called, from any thread, after each new revision; gives what ends that."""
@@ -242,17 +256,59 @@ class PageStudio:
             AudioError: the length is outside what can be played.
         """
         loop = self.material.loop_at(start_s, length_s)
-        self.use(replace(self.material, place=loop))
+        self.gather(lambda files: replace(files, place=loop))
         return loop
 
     def use(self, material: PageMaterial) -> None:
-        """Work on other material: tracks that are new have nothing set."""
+        """Work on other files of the tracks that there are."""
+        self.gather(lambda _old: material)
+
+    def gather(self, change: Callable[[PageMaterial], PageMaterial]) -> None:
+        """Change references or the loop; what the change raises passes through, and nothing is changed."""
         with self._lock:
-            self.material, self._hearing = material, None
-        names = list(material.stems)
-        if [track.name for track in self.preset.tracks] != names:
-            self._current.change(lambda preset: with_tracks(preset, names))
-            self._tell()
+            self._files = change(self._files)
+        self._tell()
+
+    def add_stem(self, name: str, path: Path) -> None:
+        """Add a track, one step of the undo; a name that is taken gets a number."""
+        with self._lock:
+            names = [track.name for track in self.preset.tracks]
+            free = next(
+                free for free in (name, *(f"{name} ({n})" for n in range(2, len(names) + 3))) if free not in names
+            )
+            self._files = replace(self._files, stems={**self._files.stems, free: path}, place=None)
+            self._current.change(lambda preset: with_tracks(preset, [*names, free]))
+        self._tell()
+
+    def remove_track(self, name: str) -> None:
+        """Remove a track, one step of the undo; its file stays as long as the way back.
+
+        Raises:
+            PresetError: there is none of this name.
+        """
+        names = [track.name for track in self.preset.tracks]
+        if name not in names:
+            raise PresetError(f"there is no track {name!r}.")
+        kept = tuple(track for track in self.preset.tracks if track.name != name)
+        self._current.change(lambda preset: preset.model_copy(update={"tracks": kept}))
+        self._tell()
+
+    def tell_role(self, name: str, role: str) -> None:
+        """Say what a track is, which the next prediction goes by; "" has it found out.
+
+        Raises:
+            PresetError: there is no such track or role.
+        """
+        tracks = self.preset.tracks
+        if name not in {track.name for track in tracks}:
+            raise PresetError(f"there is no track {name!r}.")
+        told = told_roles({name: role}, [name])[name] if role else None
+        self.roles = {known: word for known, word in self.roles.items() if known != name} | (
+            {name: told} if told else {}
+        )
+        changed = tuple(track.model_copy(update={"role": told}) if track.name == name else track for track in tracks)
+        self._current.change(lambda preset: preset.model_copy(update={"tracks": changed}))
+        self._tell()
 
     def differences(self) -> list[str]:
         """What stands otherwise than it was predicted, as "Vox.compressor.ratio"."""
@@ -301,16 +357,14 @@ class PageStudio:
                 keep(self.place, self._kept())
 
     def _kept(self) -> KeptWork:
-        material, folder = self.material, self.place / AUDIO
-        reference = material.reference
-        is_dropped = reference is not None and reference.parent == folder
         return KeptWork(
             self.preset,
             self.predicted,
             self.snapshots,
-            {name: path.name for name, path in material.stems.items() if path.parent == folder},
-            reference.name if reference is not None and is_dropped else "",
-            material.reference_name if is_dropped else "",
+            kept_stems(self._files, self.place),
+            tuple(self._files.stems),
+            kept_references(self._files, self.place),
+            self.roles,
         )
 
     def _save_now_and_then(self) -> None:
@@ -326,16 +380,6 @@ class PageStudio:
             self._unsaved.set()
         for listener in list(self._listeners):
             listener()
-
-
-def _with_dropped(material: PageMaterial, place: Path, kept: KeptWork) -> PageMaterial:
-    """PageMaterial with what was dropped on the page before, as far as it is there."""
-    folder = place / AUDIO
-    dropped = {name: folder / file for name, file in kept.stems.items() if (folder / file).is_file()}
-    reference = folder / kept.reference if kept.reference else None
-    if material.reference is None and reference is not None and reference.is_file():
-        material = replace(material, reference=reference, reference_name=kept.reference_name)
-    return replace(material, stems={**material.stems, **dropped})
 
 
 def _owner_words(owner: Track | GroupBus) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -14,11 +13,14 @@ from ...presets.errors import AudioError, OutputError
 from ...presets.escaping import escaped
 from ...presets.names import LONGEST_NAME
 from ...runtime.audio.reading import probe
-from .studio import AUDIO, PageStudio
+from .keeping import AUDIO
+from .material import PageReference, with_reference
+from .studio import PageStudio
 
 MOST_BYTES: Final = 2**30
 MOST_TOTAL_BYTES: Final = 2**33
 MOST_STEMS: Final = 128
+LONGEST_S: Final = 6 * 3600.0
 _ENDINGS: Final = frozenset({".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3", ".w64", ".caf"})
 
 
@@ -76,23 +78,18 @@ async def _write(path: Path, called: str, stream: AsyncIterator[bytes], room: in
 
 def _use(studio: PageStudio, kind: str, called: str, path: Path) -> None:
     try:
-        probe(path)
+        length_s = probe(path).duration_s
     except AudioError as error:
         # The file's own name, which the sender knows, in place of the one that it is kept under.
         raise AudioError(str(error).replace(str(path), called)) from None
+    if length_s > LONGEST_S:
+        # What is silent is packed so tightly that days of it are small.
+        hours = LONGEST_S / 3600
+        raise AudioError(f"{called} is longer than the page takes ({hours:g} hours): cut it, or start with its folder.")
     if kind == "reference":
-        studio.use(replace(studio.material, reference=path, reference_name=called))
-        return
-    stems = studio.material.stems
-    studio.use(replace(studio.material, stems={**stems, _free(called, stems): path}, place=None))
-
-
-def _free(name: str, taken: Mapping[str, Path]) -> str:
-    numbers = iter(range(2, len(taken) + 3))
-    free = name
-    while free in taken:
-        free = f"{name} ({next(numbers)})"
-    return free
+        studio.gather(lambda material: with_reference(material, PageReference(path, called)))
+    else:
+        studio.add_stem(called, path)
 
 
 def _held(folder: Path) -> int:

@@ -15,11 +15,15 @@ from ...presets.editing.passages import preset_at
 from ...presets.errors import Hint, PresetError
 from ...presets.lanes.lane import movable
 from ...presets.preset import Preset
+from ...presets.roles import ROLES
 from ...presets.sections import sections
+from ..server.addresses import PartName
 from ..server.switches import SWITCHES, SectionSwitch
+from .language import said, said_table
 from .showing.hearing import VERSIONS
 from .showing.numbers import numbers
 from .showing.pictures import bus_curves, bus_pictures, master_pictures, strip_pictures
+from .showing.reasons import reasons
 from .work import PageWork
 
 _USUAL_RATE_HZ: Final = 48_000
@@ -28,7 +32,7 @@ _PART_CLASSES: Final = {"track": Strip, "bus": Strip, "master": Master, "reverb"
 
 def table(_work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
     """The console's table, by part of a preset, with the sections that a strip is shown in."""
-    return {
+    known = {
         "parts": {
             part: {path: {**asdict(row), "neutral": row.neutral} for path, row in parameters(kind).items()}
             for part, kind in _PART_CLASSES.items()
@@ -36,7 +40,9 @@ def table(_work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
         "movable": {"track": list(movable(Strip)), "bus": list(movable(Strip)), "master": list(movable(Master))},
         "sections": list(sections(Strip)),
         "switches": sorted(set(SWITCHES.values())),
+        "roles": list(ROLES),
     }
+    return said_table(known)
 
 
 def sound(work: PageWork, request: Request, _body: bytes) -> Response:
@@ -103,7 +109,22 @@ def strip(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
             pictures = {}
         else:
             raise KeyError(part)
-        return {**pictures, "words": studio.words(part, index)}
+        return {**pictures, **_said(work, part, index)}
+
+
+def words(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
+    """What a strip does in words, where there is nothing to hear."""
+    with _known_strips():
+        return _said(work, request.path_params["part"], request.path_params["index"])
+
+
+def _said(work: PageWork, part: PartName, index: int) -> dict[str, Any]:
+    studio = work.studio
+    figures = studio.hearing().figures if studio.material.stems else (None, None)
+    return {
+        "words": [said(text) for text in studio.words(part, index)],
+        "why": [said(text) for text in reasons(studio.preset, part, index, *figures)],
+    }
 
 
 def curves(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:

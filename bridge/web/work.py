@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...runtime.model.bundle import DEFAULT_MODEL
+from ..plugins.using.choices import PluginChoices
 from ..sessions.core.model import Session
 from .doing.desk import PageDesk
 from .doing.engine import PageEngine
 from .doing.making import PageMaking
+from .doing.plugging import PagePlugins
 from .doing.sessions import PageSessions
 from .showing.waves import Waves
 from .studio import PageStudio
@@ -24,18 +26,22 @@ class PageWork:
         making: predicts and renders.
         opened: the DAW session that the stems are from; None if they were files.
         desk: pushes.
+        choices: which of the user's plug-ins states are written of; None if the command names none.
         engine: the live engine that is followed; None for none.
         sessions: writes session files.
+        plugins: writes states of plug-ins.
         waves: of the files.
     """
 
     studio: PageStudio
     model: str = DEFAULT_MODEL
     opened: Session | None = None
+    choices: PluginChoices | None = None
     engine: PageEngine | None = None
     sessions: PageSessions = field(init=False)
     making: PageMaking = field(init=False)
     desk: PageDesk = field(init=False)
+    plugins: PagePlugins = field(init=False)
 
     waves: Waves = field(init=False, default_factory=Waves)
 
@@ -43,3 +49,4 @@ class PageWork:
         self.making = PageMaking(self.studio, self.model)
         self.sessions = PageSessions(self.studio, self.opened)
         self.desk = PageDesk(self.studio)
+        self.plugins = PagePlugins(self.studio, self.choices)

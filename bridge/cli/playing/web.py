@@ -17,6 +17,7 @@ from ..options import ModelChoice, Saying, SessionAudio, SessionTracks, takes
 from ..output.saying import echo_json, say
 
 if TYPE_CHECKING:
+    from ...web.material import PageMaterial
     from ...web.serving import Address
 
 _LOOPBACK = "127.0.0.1"
@@ -25,7 +26,14 @@ _KEY_LENGTH = 16
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[STEMS|SESSION|PRESET]...")
-@click.option("--reference", metavar="FILE", help="A finished song whose sound the mix should have.")
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="FILE[=WEIGHT]",
+    help="A finished song whose sound the mix should have. May be repeated.",
+)
+@click.option("--plugins", metavar="FILE", help="The plugins.toml for .vstpreset files of your own plug-ins.")
 @click.option(
     "--engine",
     metavar="HOST[:PORT]",
@@ -48,7 +56,8 @@ _KEY_LENGTH = 16
 def web(
     *,
     sources: tuple[str, ...],
-    reference: str | None,
+    references: tuple[str, ...],
+    plugins: str | None,
     engine: str | None,
     port: int,
     host: str,
@@ -72,8 +81,10 @@ def web(
         from ...web.serving import serve_page
     except ImportError as error:
         raise MixbridgeError(f"the page needs {error.name}: {install_command('web')}.") from error
+    from ....runtime.model.references import typed_references
+    from ...plugins.using.choices import load_choices
     from ...web.doing.engine import PageEngine
-    from ...web.material import PageMaterial
+    from ...web.material import PageMaterial, PageReference
     from ...web.studio import PageStudio
     from ...web.work import PageWork
     from ..session_stems import opened
@@ -84,7 +95,9 @@ def web(
     if len(presets) > 1:
         raise click.UsageError("give one preset at most")
     preset = load(presets[0]) if presets else None
-    place = _work_folder([*sources, reference or "", *([f"engine {engine}"] if engine else [])], fresh=fresh)
+    songs = typed_references(references) if references else ()
+    chosen = load_choices(Path(plugins)) if plugins is not None else None
+    place = _work_folder([*sources, *references, *([f"engine {engine}"] if engine else [])], fresh=fresh)
     with ExitStack() as stack:
         material, session = PageMaterial({}), None
         if stems:
@@ -92,7 +105,7 @@ def web(
                 opened(
                     stems,
                     place / "session",
-                    references=[reference] if reference else [],
+                    references=[str(song.path) for song in songs],
                     allow_outside=session_audio.allow_outside,
                     search=session_audio.search,
                     muted=session_tracks.muted,
@@ -100,12 +113,11 @@ def web(
                 )
             )
             material, session = replace(material, stems=source.stems), source.session
-        if reference is not None:
-            material = replace(material, reference=Path(reference).absolute(), reference_name=Path(reference).name)
-        work = PageWork(PageStudio(material, place, preset), choice.model, session)
-        studio = work.studio
+        named = (PageReference(song.path.absolute(), song.path.name, song.share) for song in songs)
+        material = replace(material, references=tuple(named))
+        work = PageWork(PageStudio(material, place, preset), choice.model, session, chosen)
         if engine is not None:
-            work.engine = PageEngine(studio, engine)
+            work.engine = PageEngine(work.studio, engine)
             work.engine.start()
 
         def say_where(address: Address) -> None:
@@ -118,12 +130,16 @@ def web(
             if browser:
                 webbrowser.open(address.url)
 
-        if preset is None and studio.predicted is None and studio.material.stems and studio.material.reference:
+        if preset is None and work.studio.predicted is None and _has_both(work.studio.material):
             try:
                 work.making.start_predict()
             except MixbridgeError as error:
                 say(str(error), err=True)
         serve_page(work, host=host, port=port, on_ready=say_where)
+
+
+def _has_both(material: PageMaterial) -> bool:
+    return bool(material.stems and material.references)
 
 
 def _check_host(host: str) -> None:

@@ -68,6 +68,12 @@ class PluginsToml(Part):
     )
     tracks: dict[str, TrackPlugins] = Field(default_factory=dict, max_length=10000)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All plug-ins that are named, each once."""
+        own = [name for track in self.tracks.values() for name in (*(track.eq or ()), *(track.compressor or ()))]
+        return tuple(dict.fromkeys([*self.eq, *self.compressor, *own]))
+
 
 @dataclass(frozen=True)
 class UserPlugin:
@@ -159,6 +165,15 @@ class PluginChoices:
         )
 
 
+def read_choices(path: Path) -> PluginsToml:
+    """Read a plugins.toml, and look for nothing that it names.
+
+    Raises:
+        PluginError: it cannot be read, or has mistakes (all that were found, one a line).
+    """
+    return read_toml(path, PluginsToml, _FILE)
+
+
 def load_choices(path: Path, *, is_remote: bool = False) -> PluginChoices:
     """Read a plugins.toml, and find its plug-ins.
 
@@ -170,7 +185,7 @@ def load_choices(path: Path, *, is_remote: bool = False) -> PluginChoices:
         PluginError: it cannot be read, or has mistakes (all that were found, one a line); a plug-in or a profile is
             missing.
     """
-    content = read_toml(path, PluginsToml, _FILE)
+    content = read_choices(path)
     choices = PluginChoices(path.absolute(), content, is_remote)
     _ = choices._plugins  # what is missing is said now, not in the middle of a mix
     return choices

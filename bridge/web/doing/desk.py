@@ -9,7 +9,7 @@ from ....presets.preset import Preset
 from ...push.plan import Plan
 from ...push.pushing import PushOptions, plan_push, push_preset
 from ...push.scope import Scope
-from ...push.tables import plan_as_json, result_as_json
+from ...push.tables import plan_as_json, problem_lines, result_as_json, row_words
 from ...push.undoing import undo
 from ..studio import PageStudio
 
@@ -32,7 +32,10 @@ class PageDesk:
         def job() -> tuple[str, dict[str, Any]]:
             plan = plan_push(preset, target, _pushing(faders), on_progress=self._jobs.progress)
             self._plan = (target, faders, preset, plan)
-            return f"{len(plan.changes)} settings would change on {plan.desk.title}", plan_as_json(plan)
+            return f"{len(plan.changes)} settings would change on {plan.desk.title}", {
+                **plan_as_json(plan),
+                "rows": _rows(plan),
+            }
 
         self._jobs.start("plan", job)
 
@@ -61,7 +64,7 @@ class PageDesk:
             )
             if result.outcome is None:
                 raise DeskError("the desk was changed by another hand since the plan was made: make a new plan.")
-            return result.sentence, result_as_json(result)
+            return result.sentence, {**result_as_json(result), "problems": problem_lines(result)}
 
         self._jobs.start("push", job, comes_to_an_end=True)
 
@@ -76,9 +79,18 @@ class PageDesk:
                 on_progress=self._jobs.progress,
                 cancel=lambda: self._studio.is_closed,
             )
-            return result.sentence, result_as_json(result)
+            return result.sentence, {**result_as_json(result), "problems": problem_lines(result)}
 
         self._jobs.start("undo push", job, comes_to_an_end=True)
+
+
+def _rows(plan: Plan) -> list[list[str]]:
+    """Say each change as track, strip of the desk, setting, present and future value."""
+    return [
+        [strip.placed.track, strip.label, row.setting.key.replace("_", " "), *row_words(row)]
+        for strip in plan.strips
+        for row in strip.changes
+    ]
 
 
 def _pushing(faders: bool) -> PushOptions:

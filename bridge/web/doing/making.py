@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+from ....presets import files
 from ....presets.errors import AudioError
+from ....presets.preset import Preset
 from ....runtime.mixing import PredictOptions, predict
 from ....runtime.rendering.render import RenderOptions
 from ...jobs import run_apply
@@ -13,6 +21,22 @@ from ..jobs import Outcome
 from ..studio import PageStudio
 
 MIX: Final = "mix"  # folder of the whole song, in the work folder
+_SONG: Final = "song.json"
+
+
+@dataclass(frozen=True)
+class RenderedSong:
+    """A whole song that was rendered.
+
+    Attributes:
+        made: a word that is another for each render.
+        loudness_lufs: of the mix; None for silence.
+        settings: SHA-256 of the preset that it was rendered with.
+    """
+
+    made: str
+    loudness_lufs: float | None
+    settings: str
 
 
 class PageMaking:
@@ -21,10 +45,15 @@ class PageMaking:
     Args:
         studio: whose material and preset are used.
         model: what predicts.
+
+    Attributes:
+        song: the whole song that was rendered last; None if none was.
     """
 
     def __init__(self, studio: PageStudio, model: str):
         self._studio, self._jobs, self._model = studio, studio.jobs, model
+        self.song = _kept_song(studio.place)
+        self._settings: tuple[Preset, str] | None = None
 
     def start_predict(self, automation_s: float | None = None) -> None:
         """Have the model listen, and take what it predicts.
@@ -37,13 +66,15 @@ class PageMaking:
             PresetError: something else is being done.
         """
         material = self._studio.material
-        if not material.stems or material.reference is None:
+        if not material.stems or not material.references:
             raise AudioError("to predict, both are needed: stems and a reference song.")
-        reference, options = material.reference, PredictOptions(automation_s=automation_s)
+        references = {song.path: song.weight for song in material.references}
+        roles = {name: role for name, role in self._studio.roles.items() if name in material.stems}
+        options = PredictOptions(automation_s=automation_s, roles=roles)
 
         def job() -> Outcome:
             preset = predict(
-                material.stems, reference, model=self._model, options=options, progress=self._jobs.progress
+                material.stems, references, model=self._model, options=options, progress=self._jobs.progress
             )
             if automation_s is None:
                 self._studio.take_prediction(preset, material.stems)
@@ -70,9 +101,39 @@ class PageMaking:
             how = RenderOptions(stems=False, overwrite=True)
             done = run_apply(preset, stems, self._studio.place / MIX, render_options=how, progress=self._jobs.progress)
             levels = done.mix.render.levels
+            loudness = levels.loudness_lufs if math.isfinite(levels.loudness_lufs) else None
+            self.song = RenderedSong(format(time.time_ns(), "x"), loudness, _hash(preset))
+            with contextlib.suppress(OSError):
+                (self._studio.place / _SONG).write_text(json.dumps(vars(self.song)), encoding="utf-8")
             return " ".join(done.warnings), {
-                "loudness_lufs": levels.loudness_lufs if math.isfinite(levels.loudness_lufs) else None,
+                "loudness_lufs": loudness,
                 "length_s": done.mix.render.frames / done.mix.render.sample_rate_hz,
             }
 
         self._jobs.start("render", job)
+
+    def song_as_json(self) -> dict[str, Any] | None:
+        """Describe the song that was rendered last, and whether it has the settings of now; None if there is none."""
+        song = self.song
+        if song is None or not (self._studio.place / MIX / "mix.wav").is_file():
+            return None
+        preset = self._studio.preset
+        if self._settings is None or self._settings[0] is not preset:
+            self._settings = preset, _hash(preset)
+        return {
+            "made": song.made,
+            "loudness_lufs": song.loudness_lufs,
+            "is_current": self._settings[1] == song.settings,
+        }
+
+
+def _hash(preset: Preset) -> str:
+    return hashlib.sha256(files.dumps(preset).encode()).hexdigest()
+
+
+def _kept_song(place: Path) -> RenderedSong | None:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        data = json.loads((place / _SONG).read_text(encoding="utf-8"))
+        loudness = data["loudness_lufs"]
+        return RenderedSong(str(data["made"]), None if loudness is None else float(loudness), str(data["settings"]))
+    return None

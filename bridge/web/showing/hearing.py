@@ -11,13 +11,14 @@ import math
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import Final, Literal
 
 import numpy as np
 from scipy.io import wavfile
 
-from ....presets.console import Compressor, Equalizer, Strip
+from ....presets.console import Compressor, Equalizer, Master, Strip
 from ....presets.editing.changing_inserts import without_inserts
 from ....presets.editing.passages import beginning_at
 from ....presets.errors import PresetError
@@ -26,10 +27,11 @@ from ....presets.preset import Preset, Track
 from ....presets.units import decibels, gain_factor
 from ....runtime.audio.loudness import integrated_loudness
 from ....runtime.audio.reading import Samples, as_stereo
-from ....runtime.console.dynamics import equalized, followed_db
+from ....runtime.console.dynamics import compressor_work, equalized, followed_db
 from ....runtime.console.response import compressor_gain_db
 from ....runtime.rendering.in_memory import Rendered, render_arrays
 from ....runtime.rendering.takes import Takes
+from ...report.listening import SoundFigures, measure
 from ..material import Heard
 
 Version = Literal["mix", "predicted", "raw", "reference"]
@@ -74,7 +76,7 @@ class Meters:
     Attributes:
         step_s: from one to the next.
         peaks_db: highest sample, by track name, group, and "" for the mix, at the level at which it is played.
-        reduced_db: what the compressor takes, 0 or more, by track name.
+        reduced_db: what the compressor takes, 0 or more, by track name, and "" for the master.
         loudness_lufs: of the mix as the preset makes it; None for silence.
     """
 
@@ -141,8 +143,17 @@ class Hearing:
             for track in preset.tracks
             if track.strip.compressor.ratio > 1 and track.name in rendered.stems
         }
+        master = beginning_at(preset, self.heard.loop.start_s).master
+        if master.compressor.ratio > 1:
+            reduced[""] = _master_reduced_db(rendered.bus, rate_hz, master)
         loudness = integrated_loudness(rendered.mix, rate_hz)
         return Meters(_STEP_S, peaks, reduced, loudness if math.isfinite(loudness) else None)
+
+    @cached_property
+    def figures(self) -> tuple[SoundFigures, SoundFigures | None]:
+        """All tracks together, as they came, and the reference in figures."""
+        rate_hz, reference = self.heard.sample_rate_hz, self.heard.reference
+        return measure(_summed(self.heard.stems), rate_hz), None if reference is None else measure(reference, rate_hz)
 
     def rendered(self, preset: Preset) -> Rendered:
         """The loop through a preset, cut to its length; silence where every track is muted.
@@ -212,6 +223,13 @@ def _reduced_db(stem: Samples, rate_hz: int, strip: Strip) -> list[float]:
     levels_db = followed_db(np.abs(shaped).max(axis=0), rate_hz, strip.compressor) + strip.input_gain_db
     gains_db = compressor_gain_db(strip.compressor, levels_db)
     reduced = _steps(-gains_db.astype(np.float32), rate_hz).max(axis=1)
+    return [round(float(value), 1) for value in reduced]
+
+
+def _master_reduced_db(bus: Samples, rate_hz: int, master: Master) -> list[float]:
+    work = compressor_work(bus, rate_hz, master.input_gain_db, master.eq, master.compressor, master.match)
+    gains_db = compressor_gain_db(master.compressor, work.levels_db + master.input_gain_db)
+    reduced = _steps(-np.asarray(gains_db, np.float32), rate_hz).max(axis=1)
     return [round(float(value), 1) for value in reduced]
 
 

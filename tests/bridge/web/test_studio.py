@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio
 import numpy as np
 import pytest
 import soundfile as sf
 from desk_simulator import X32Simulator
 from mixbridge.bridge.cli.main import main
 from mixbridge.bridge.web.edits import LaneEdit, SettingEdit
-from mixbridge.bridge.web.material import PageMaterial
+from mixbridge.bridge.web.keeping import AUDIO
+from mixbridge.bridge.web.material import PageMaterial, PageReference, weighed, with_reference, without_reference
 from mixbridge.bridge.web.studio import PageStudio
+from mixbridge.bridge.web.uploads import receive_audio, track_name
 from mixbridge.bridge.web.work import PageWork
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip, replace
 from mixbridge.presets.editing.passages import preset_at
-from mixbridge.presets.errors import DeskError, PresetError
+from mixbridge.presets.errors import AudioError, DeskError, PresetError
 from mixbridge.presets.lanes.lane import lane, lane_of
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.mixing import PredictOptions
@@ -167,7 +172,7 @@ def test_predicted_lanes_are_drawn_around_what_was_set_by_hand(
 ) -> None:
     page, stem = PageWork(studio), tmp_path / "song.wav"
     sf.write(stem, np.zeros(44100), 44100)
-    studio.use(PageMaterial({track.name: stem for track in PRESET.tracks}, stem, "song.wav"))
+    studio.use(PageMaterial({track.name: stem for track in PRESET.tracks}, (PageReference(stem, "song.wav"),)))
     studio.take_prediction(PRESET, [track.name for track in PRESET.tracks])
     studio.edit([SettingEdit("track", 2, "fader_db", -5.0), SettingEdit("track", 2, "eq.band1.gain_db", 1.0)])
     asked: list[float | None] = []
@@ -186,3 +191,97 @@ def test_predicted_lanes_are_drawn_around_what_was_set_by_hand(
     assert studio.preset.tracks[2].strip.eq.band1.gain_db == 1
     studio.undo()
     assert not studio.preset.has_lanes
+
+
+def test_two_references_are_weighed_and_predicted_between(
+    studio: PageStudio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page, stem = PageWork(studio), tmp_path / "song.wav"
+    sf.write(stem, np.zeros(44100), 44100)
+    studio.use(PageMaterial({track.name: stem for track in PRESET.tracks}))
+    songs = [PageReference(tmp_path / name, name) for name in ("a.wav", "b.wav")]
+    with pytest.raises(AudioError, match="needed"):
+        page.making.start_predict()
+    studio.gather(lambda files: with_reference(files, songs[0]))
+    with pytest.raises(AudioError, match="2 are needed"):
+        studio.gather(lambda files: weighed(files, 0.5))
+    studio.gather(lambda files: with_reference(files, songs[1]))
+    with pytest.raises(AudioError, match="remove one"):
+        studio.gather(lambda files: with_reference(files, songs[1]))
+    studio.tell_role("Vox", "Lead Vocal")
+    asked: list[tuple[dict[Path, float], dict[str, str]]] = []
+
+    def predicted(_stems: object, references: dict[Path, float], *, options: PredictOptions, **__: object) -> Preset:
+        asked.append((references, dict(options.roles)))
+        return PRESET
+
+    monkeypatch.setattr("mixbridge.bridge.web.doing.making.predict", predicted)
+    studio.gather(lambda files: weighed(files, 0.25))
+    page.making.start_predict()
+    assert waited(studio) == "done"
+    assert asked == [({songs[0].path: 0.75, songs[1].path: 0.25}, {"Vox": "lead vocal"})]
+    studio.gather(lambda files: without_reference(files, 0))
+    assert [studio.material.share(song) for song in studio.material.references] == [1]
+
+
+def test_what_is_removed_stays_removed_and_what_is_new_is_there(tmp_path: Path) -> None:
+    stems = {name: tmp_path / f"{name}.wav" for name in ("A", "B", "C")}
+    song = PageReference(tmp_path / "song.wav", "song.wav")
+    first = PageStudio(PageMaterial({name: stems[name] for name in "AB"}, (song, song)), tmp_path)
+    first.remove_track("A")
+    first.gather(lambda files: weighed(files, 0.3))
+    first.save()
+    again = PageStudio(PageMaterial(stems, (song, song)), tmp_path)
+    assert list(again.material.stems) == ["B", "C"]
+    assert [item.weight for item in again.material.references] == [0.7, 0.3]
+
+
+def test_an_upload_that_does_not_say_its_size_is_cut_off(studio: PageStudio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be 5 GB in chunks is refused as soon as it is too much, and leaves nothing."""
+    monkeypatch.setattr("mixbridge.bridge.web.uploads.MOST_BYTES", 2**20)
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 2**16
+            yield bytes(2**16)
+
+    with pytest.raises(AudioError, match="larger"):
+        anyio.run(receive_audio, studio, "stems", "big.wav", "", endless())
+    assert sent <= 2**20 + 2**17
+    assert list((studio.place / AUDIO).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("../../etc/passwd.wav", "passwd"),
+        ("C:\\Windows\\Kick.wav", "Kick"),
+        ("<img src=x>.flac", "<img src=x>"),
+        ("a\x1b[31m\x00b.wav", "a\\x1b[31m\\x00b"),
+        ("\u202eevil.wav", "\\u202eevil"),
+        ("...", "..."),
+        ("", "Track"),
+        ("N" * 500 + ".wav", "N" * 200),
+        ("بيانو.wav", "بيانو"),
+    ],
+)
+def test_names_of_uploads_become_names_of_tracks_and_no_paths(name: str, called: str) -> None:
+    assert track_name(name) == called
+
+
+def test_a_file_that_unpacks_to_days_of_sound_is_refused(studio: PageStudio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flac of silence takes next to nothing."""
+    monkeypatch.setattr("mixbridge.bridge.web.uploads.LONGEST_S", 60.0)
+    packed = io.BytesIO()
+    sf.write(packed, np.zeros(61 * 8000, np.float32), 8000, format="FLAC")
+    content = packed.getvalue()
+    assert len(content) < 20_000
+
+    async def sent() -> AsyncIterator[bytes]:
+        yield content
+
+    with pytest.raises(AudioError, match="longer"):
+        anyio.run(receive_audio, studio, "reference", "bomb.flac", str(len(content)), sent())
+    assert list((studio.place / AUDIO).iterdir()) == []

@@ -313,6 +313,76 @@ def test_uploads_are_bounded_and_taken_by_what_they_hold(server: WebServer) -> N
     assert server.json("/api/state")["material"]["stems"] == before
 
 
+def test_who_opens_a_websocket_is_refused(server: WebServer) -> None:
+    own = f"http://127.0.0.1:{server.port}"
+    for origin in ("http://evil.example", "null", own):
+        status, _, _ = server.ask(
+            "/api/state",
+            connection="Upgrade",
+            upgrade="websocket",
+            origin=origin,
+            sec_websocket_version="13",
+            sec_websocket_key="dGhlIHNhbXBsZSBub25jZQ==",
+        )
+        assert status == (200 if origin == own else 403)  # and never 101
+
+
+def test_what_is_not_here_is_said_as_it_was_asked(server: WebServer) -> None:
+    status, headers, said = server.ask("/api/nothing")
+    assert (status, json.loads(said)) == (404, {"error": "there is nothing here."})
+    assert json.loads(server.ask("/api/nothing", accept_language="fr-FR")[2]) == {"error": "il n'y a rien ici."}
+    for path, token in (("/nothing", f"Bearer {server.token}"), ("/?token=wrong", "")):
+        status, headers, said = server.ask(path, authorization=token, accept="text/html")
+        assert status == (404 if token else 403)
+        assert headers["content-type"].startswith("text/html")
+        assert "<h1>mixbridge</h1>" in said.decode()
+        assert server.ask(path, authorization=token)[1]["content-type"].startswith(("text/plain", "application/json"))
+
+
+def test_a_page_is_answered_in_its_language(server: WebServer) -> None:
+    asked = b'{"what": "recall", "name": "nothing"}'
+    assert "there is no snapshot" in server.ask("/api/do", asked)[2].decode()
+    french = json.loads(server.ask("/api/do", asked, accept_language="fr")[2])["error"]
+    assert french == "il n'y a pas d'instantané 'nothing'."
+    row = json.loads(server.ask("/api/table", accept_language="fr")[2])["parts"]["track"]["compressor.knee_db"]
+    assert (row["label"], row["help"]) == ("coude", "largeur du coude")
+
+
+def test_tracks_are_removed_and_told_what_they_are(server: WebServer) -> None:
+    state = server.json("/api/do", {"what": "remove track", "name": "Keys"})
+    assert state["material"]["stems"] == ["Bass"]
+    _, _, alone = server.ask("/api/sound/raw")
+    state = server.json("/api/do", {"what": "undo"})
+    assert state["material"]["stems"] == ["Bass", "Keys"]
+    assert server.ask("/api/sound/raw")[2] != alone
+    state = server.json("/api/do", {"what": "role", "name": "Keys", "other": "pad"})
+    assert state["preset"]["tracks"][1]["role"] == "pad"
+    assert server.json("/api/do", {"what": "undo"})["preset"]["tracks"][1]["role"] is None
+    for asked in ({"what": "remove track", "name": "Oboe"}, {"what": "role", "name": "Keys", "other": "oven"}):
+        assert server.ask("/api/do", json.dumps(asked).encode())[0] == 400
+
+
+def test_plugins_toml_of_a_page_names_no_files(server: WebServer, tmp_path: Path) -> None:
+    assert server.ask("/api/do", b'{"what": "plugins"}')[0] == 400
+    for text in (
+        f'eq = "{tmp_path}/mine.toml"',
+        'eq = "mine.toml"',
+        'compressor = ["../ZamComp"]',
+        'eq = "ZamEQ2"\n[paths]\nZamEQ2 = "/tmp/evil.vst3"',
+        '[tracks.Bass]\neq = "x\\\\y"',
+    ):
+        status, _, said = server.ask("/api/plugins", text.encode(), "PUT")
+        assert status == 400
+        assert "names files" in json.loads(said)["error"]
+    for wrong in (b"eq = ", b"\xff", b"x" * (2**18 + 1), b'eq = "NoSuchPlugin"'):
+        status, _, said = server.ask("/api/plugins", wrong, "PUT")
+        assert status in {400, 413}
+        assert str(tmp_path) not in said.decode()
+    assert server.json("/api/state")["plugins"] is None
+    for wrong in ("vstpresets.zip", "token", "..%2ftoken"):
+        assert server.ask(f"/api/vstpresets/{wrong}")[0] in {400, 404}
+
+
 def test_the_state_is_told_as_soon_as_it_changes(server: WebServer) -> None:
     revision = server.json("/api/state")["revision"]
     server.json("/api/edit", edit("track", 0, "fader_db", -1.25))

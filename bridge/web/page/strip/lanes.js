@@ -1,9 +1,9 @@
 // Lanes: how a setting of the selected strip moves over the song, as points over the waveform. Drawn and edited here;
 // what is heard of them is rendered by the server.
 
-import { element, line } from "./charts.js";
-import { position, rounded, valueAt, written } from "./scale.js";
-import { say } from "./texts.js";
+import { by, element, line } from "../core/dom.js";
+import { position, rounded, valueAt, written } from "../core/scale.js";
+import { say } from "../core/texts.js";
 
 const HEIGHT = 180;
 const GAP_S = 0.001;
@@ -30,10 +30,10 @@ export class LanePicture {
   // `desk` moves lanes (moveLane, settle), knows rows, and where the loop plays.
   constructor(desk) {
     this.desk = desk;
-    this.svg = document.querySelector("#lane");
-    this.choice = document.querySelector("#lane-setting");
-    this.shape = document.querySelector("#lane-shape");
-    this.words = document.querySelector("#lane-words");
+    this.svg = by("lane");
+    this.choice = by("lane-setting");
+    this.shape = by("lane-shape");
+    this.words = by("lane-words");
     this.nodes = [];
     this.begun = 0;
     this.gesture = "";
@@ -44,8 +44,8 @@ export class LanePicture {
     this.svg.addEventListener("pointerdown", (event) => this.#press(event));
     this.choice.addEventListener("change", () => { this.path = this.choice.value; this.axis = null; this.draw(); });
     this.shape.addEventListener("change", () => { this.#begin(); this.#move(this.points, this.shape.value); this.desk.settle(); });
-    document.querySelector("#lane-add").addEventListener("click", () => this.#add(this.desk.playingAt()));
-    document.querySelector("#lane-remove").addEventListener("click", () => { this.#begin(); this.#move([]); this.desk.settle(); });
+    by("lane-add").addEventListener("click", () => this.#add(this.desk.playingAt()));
+    by("lane-remove").addEventListener("click", () => { this.#begin(); this.#move([]); this.desk.settle(); });
     new ResizeObserver(() => this.#resize()).observe(this.svg);
   }
 
@@ -73,7 +73,7 @@ export class LanePicture {
     this.choice.replaceChildren(...this.desk.movable(this.part).map((path) => {
       const option = document.createElement("option");
       option.value = path;
-      option.textContent = `${this.desk.label(this.part, path)}${lanes.includes(path) ? ` (${say("moves")})` : ""}`;
+      option.textContent = `${this.desk.label(this.desk.row(this.part, path))}${lanes.includes(path) ? ` (${say("moves")})` : ""}`;
       return option;
     }));
     this.choice.value = this.path;
@@ -167,7 +167,7 @@ export class LanePicture {
     this.#drawNodes(points.length > MOST_NODES ? [] : points);
     this.shape.value = this.lane?.shape ?? "linear";
     this.shape.disabled = !points.length;
-    document.querySelector("#lane-remove").disabled = !points.length;
+    by("lane-remove").disabled = !points.length;
     this.words.textContent = points.length > MOST_NODES ? say("lane_many") : points.length ? say("lane_hint") : say("lane_none");
   }
 
@@ -217,7 +217,7 @@ export class LanePicture {
     this.held = hit ? this.nodes.indexOf(hit) : this.#insert(...this.#at(event));
     if (this.held < 0) { this.held = undefined; return; }
     const node = this.nodes[this.held];
-    node.focus();
+    node.focus({ preventScroll: true });
     node.setPointerCapture(event.pointerId);
     let isMoved = !hit;
     const move = (moved) => { isMoved = true; this.#to(this.held, ...this.#at(moved)); };

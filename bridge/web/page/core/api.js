@@ -1,5 +1,7 @@
 // How the page speaks with the server. The cookie that the opened address has set goes along by itself.
 
+import { spokenLanguage } from "./texts.js";
+
 export class ServerError extends Error {}
 
 // Nobody answers: whoever follows the state says so, once.
@@ -7,7 +9,7 @@ export class AwayError extends Error {}
 
 async function fetched(path, options) {
   try {
-    return await fetch(path, options);
+    return await fetch(path, { ...options, headers: { "accept-language": spokenLanguage() } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new AwayError(error.message);
@@ -33,6 +35,11 @@ export async function tell(path, body, method = "POST") {
   return (await answered(await fetched(path, { method, body: plain ? body : JSON.stringify(body) }))).json();
 }
 
+// Told as the page is left: it arrives though nobody waits for the answer.
+export function tellLast(path, body) {
+  fetch(path, { method: "POST", body: JSON.stringify(body), keepalive: true }).catch(() => {});
+}
+
 export async function sound(version, parameters, signal) {
   const response = await answered(await fetched(`/api/sound/${version}?${parameters}`, { signal }));
   return { bytes: await response.arrayBuffer(), gainDb: Number(response.headers.get("x-mixbridge-gain-db")) };
@@ -45,8 +52,9 @@ export async function follow(take, away, back) {
   for (;;) {
     try {
       const state = await ask(`/api/state?after=${revision}`);
-      if (isAway) back();
+      const wasAway = isAway;
       isAway = false;
+      if (wasAway) back();
       if (state.preset && state.revision !== revision) take(state);
       revision = state.revision;
     } catch (error) {

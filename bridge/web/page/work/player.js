@@ -1,4 +1,5 @@
 // Plays a loop that the server has rendered. A new one takes over at the same place, across a short fade.
+// Browsers let nothing sound before a key or button was pressed: until then only the bytes are kept.
 
 const FADE_S = 0.03;
 
@@ -8,10 +9,16 @@ export class Player {
     this.current = null;
     this.began = 0;
     this.buffer = null;
+    this.waiting = null;
+    this.newest = null;
   }
 
   get isPlaying() {
     return this.current !== null;
+  }
+
+  get hasSound() {
+    return Boolean(this.buffer || this.waiting);
   }
 
   get position() {
@@ -21,22 +28,31 @@ export class Player {
 
   // Bytes of a WAV file, and the gain that brings it to the level of the others.
   async take({ bytes, gainDb }) {
-    this.context ??= new AudioContext();
-    const buffer = await this.context.decodeAudioData(bytes);
-    this.buffer = buffer;
-    this.gain = 10 ** (gainDb / 20);
+    this.newest = this.waiting = { bytes, gainDb };
+    if (this.context) await this.#decode();
     if (this.isPlaying) this.#start(this.position);
   }
 
   async play() {
     this.context ??= new AudioContext();
     await this.context.resume();
+    await this.#decode();
     if (this.buffer) this.#start(0);
   }
 
   stop() {
     this.#fade(this.current);
     this.current = null;
+  }
+
+  async #decode() {
+    const { waiting } = this;
+    if (!waiting) return;
+    this.waiting = null;
+    const buffer = await this.context.decodeAudioData(waiting.bytes);
+    if (this.newest !== waiting) return;
+    this.buffer = buffer;
+    this.gain = 10 ** (waiting.gainDb / 20);
   }
 
   #start(offset) {

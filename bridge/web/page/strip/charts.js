@@ -1,35 +1,22 @@
 // The picture of a strip's equalizer, as SVG: the equalizer with its nodes over the spectrum.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { element, line } from "../core/dom.js";
+import { written } from "../core/scale.js";
+import { say } from "../core/texts.js";
+import { bindHand } from "./control.js";
+
 const EQ = { width: 640, height: 260, low: 20, high: 20000, reach: 18 };
 const SPAN_DB = 60;
-
-export function element(name, attributes = {}, text = "") {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text) made.textContent = text;
-  return made;
-}
 
 const across = (hz) => (EQ.width * Math.log(hz / EQ.low)) / Math.log(EQ.high / EQ.low);
 const down = (db) => EQ.height * (0.5 - db / (2 * EQ.reach));
 
-export function line(points) {
-  let pen = "M";
-  return points.map(([x, y]) => {
-    if (y === null || !Number.isFinite(y)) { pen = "M"; return ""; }
-    const part = `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
-    pen = "L";
-    return part;
-  }).join("");
-}
-
 // Draws the picture; nodes stay in the document while they are dragged, so that they keep the focus.
 export class EqualizerPicture {
-  constructor(svg, moved, released) {
+  // `hand` moves a band (moved), ends a move (released), and puts a band back (reset).
+  constructor(svg, hand) {
     this.svg = svg;
-    this.moved = moved;
-    this.released = released;
+    this.hand = hand;
     this.nodes = new Map();
     this.back = svg.appendChild(element("g"));
     this.front = svg.appendChild(element("g"));
@@ -57,25 +44,30 @@ export class EqualizerPicture {
 
   drawCurve(eq) {
     this.total.setAttribute("d", line(eq.freqs_hz.map((hz, index) => [across(hz), down(eq.gains_db[index])])));
-    for (const node of eq.nodes) {
+  }
+
+  drawNodes(nodes) {
+    for (const node of nodes) {
       const circle = this.nodes.get(node.band) ?? this.#node(node.band);
       circle.dataset.freq = node.freq_hz;
       circle.dataset.gain = node.gain_db;
       circle.dataset.q = node.q;
       circle.setAttribute("cx", across(Math.min(EQ.high, Math.max(EQ.low, node.freq_hz))));
       circle.setAttribute("cy", down(Math.min(EQ.reach, Math.max(-EQ.reach, node.gain_db))));
-      const spoken = `${node.gain_db.toFixed(1)} dB, ${Math.round(node.freq_hz)} Hz, Q ${node.q.toFixed(2)}`;
-      circle.setAttribute("aria-valuetext", spoken);
+      const words = `${written(node.gain_db, "dB")}, ${written(node.freq_hz, "Hz")}, Q ${written(node.q, "")}`;
+      circle.setAttribute("aria-valuetext", words);
       circle.setAttribute("aria-valuenow", node.gain_db.toFixed(1));
-      circle.querySelector("title").textContent = `${node.band.replace("_", " ")}: ${spoken}`;
+      circle.setAttribute("aria-label", `${say("eq")} ${say(node.band)}`);
+      circle.querySelector("title").textContent = `${say(node.band)}: ${words}. ${say("node_hint")}`;
     }
   }
 
   #node(band) {
-    const circle = element("circle", { class: "node", r: 9, tabindex: 0, role: "slider", "aria-label": band.replace("_", " "), "aria-valuemin": -24, "aria-valuemax": 24, "data-band": band });
+    const circle = element("circle", { class: "node", r: 9, tabindex: 0, role: "slider", "aria-valuemin": -24, "aria-valuemax": 24, "data-band": band });
     circle.append(element("title"));
     circle.addEventListener("pointerdown", (event) => this.#drag(event, circle, band));
     circle.addEventListener("keydown", (event) => this.#key(event, circle, band));
+    bindHand(circle, { step: (steps) => this.#narrow(circle, band, steps), reset: (isNeutral) => this.hand.reset(band, isNeutral) });
     this.front.append(circle);
     this.nodes.set(band, circle);
     return circle;
@@ -83,20 +75,22 @@ export class EqualizerPicture {
 
   #drag(event, circle, band) {
     event.preventDefault();
-    circle.focus();
+    circle.focus({ preventScroll: true });
     circle.setPointerCapture(event.pointerId);
+    let isMoved = false; // a click alone moves nothing: it may be the first of a double click
     const move = (moved) => {
+      isMoved = true;
       const box = this.svg.getBoundingClientRect();
       const hz = EQ.low * (EQ.high / EQ.low) ** ((moved.clientX - box.left) / box.width);
       const db = EQ.reach * (1 - (2 * (moved.clientY - box.top)) / box.height);
-      this.moved(band, { freq_hz: hz, gain_db: db });
+      this.hand.moved(band, { freq_hz: hz, gain_db: db });
     };
     const end = () => {
       circle.removeEventListener("pointermove", move);
-      this.released();
+      if (isMoved) this.hand.released();
     };
     circle.addEventListener("pointermove", move);
-    circle.addEventListener("pointerup", move, { once: true });
+    circle.addEventListener("pointerup", (moved) => isMoved && move(moved), { once: true });
     circle.addEventListener("lostpointercapture", end, { once: true });
   }
 
@@ -109,7 +103,14 @@ export class EqualizerPicture {
     };
     if (!moves[event.key]) return;
     event.preventDefault();
-    this.moved(band, moves[event.key]);
-    this.released();
+    event.stopImmediatePropagation();
+    this.hand.moved(band, moves[event.key]);
+    this.hand.released();
+  }
+
+  // The wheel makes a band narrower or wider.
+  #narrow(circle, band, steps) {
+    this.hand.moved(band, { q: Number(circle.dataset.q) * 1.1 ** steps });
+    this.hand.released();
   }
 }

@@ -1,7 +1,7 @@
 // The dynamics of a strip: level out over level in, over how often each level comes. The threshold can be dragged.
 
-import { element, line } from "./charts.js";
-import { say } from "./texts.js";
+import { element, line } from "../core/dom.js";
+import { say } from "../core/texts.js";
 
 const SIZE = 200;
 const ORDER = ["gate", "compressor", "deesser", "saturation"];
