@@ -82,11 +82,17 @@ def templates(module: ModuleType, kind: str) -> Iterator[str]:
             yield text
 
 
+def filled(part: ast.expr) -> str:
+    is_quoted = isinstance(part, ast.FormattedValue) and part.conversion == ord("r")
+    return "'x'" if is_quoted else "x"
+
+
 def sentence(node: ast.expr) -> str | None:
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
-        return "".join(part.value if isinstance(part, ast.Constant) else "x" for part in node.values)
+        parts = (part.value if isinstance(part, ast.Constant) else filled(part) for part in node.values)
+        return "".join(map(str, parts))
     return None
 
 
