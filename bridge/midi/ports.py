@@ -181,10 +181,71 @@ def usual_backend() -> MidiBackend:
         api = None
         if "MIDO_BACKEND" not in os.environ and sys.platform == "linux":
             api = "LINUX_ALSA" if _SEQUENCER.exists() else "UNIX_JACK"
-        backend: MidiBackend = mido.Backend(api=api, load=True)
-    except ImportError as error:
+        backend = mido.Backend(api=api, load=True)
+        if backend.api == "UNIX_JACK":
+            import jack  # noqa: F401  (it watches the server)
+        if backend.name == "mido.backends.rtmidi":
+            return _RtMidiBackend(backend)
+    except (ImportError, OSError) as error:  # OSError: JACK's library is missing
         raise DeviceError(f"MIDI cannot be used here ({error}): {install_command('midi')}.") from error
-    return backend
+    plain: MidiBackend = backend
+    return plain
+
+
+class _RtMidiBackend:
+    """mido's usual backend, which lists ports by clients that stay.
+
+    mido makes two for each list, and while JACK takes them in no message passes: half a second on a busy machine. A
+    client that stays does not see that a JACK server has died, which is watched by another.
+    """
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self._is_at_jack = backend.api == "UNIX_JACK"
+        self._listing: tuple[Any, Any] | None = None
+        self._watch: Any = None
+        self._is_dead = False
+
+    def get_input_names(self) -> list[str]:
+        """List where messages come from."""
+        return [] if self._is_dead else list(self._listers()[0].get_ports())
+
+    def get_output_names(self) -> list[str]:
+        """List where messages can go."""
+        return [] if self._is_dead else list(self._listers()[1].get_ports())
+
+    def open_input(self, name: str, *, callback: Callable[[Any], None]) -> Any:
+        """Open a port that calls for each message."""
+        return self._backend.open_input(name, callback=callback)
+
+    def open_output(self, name: str) -> Any:
+        """Open a port that sends."""
+        return self._backend.open_output(name)
+
+    def _listers(self) -> tuple[Any, Any]:
+        import rtmidi
+
+        if self._listing is None:
+            api = getattr(rtmidi, f"API_{self._backend.api}") if self._backend.api else rtmidi.API_UNSPECIFIED
+            listing = rtmidi.MidiIn(api), rtmidi.MidiOut(api)
+            if self._is_at_jack:
+                self._watch_jack()
+            self._listing = listing
+        return self._listing
+
+    def _watch_jack(self) -> None:
+        import jack
+
+        def die(_status: object, _reason: str) -> None:
+            self._is_dead = True
+
+        jack.set_error_function(lambda _words: None)
+        jack.set_info_function(lambda _words: None)
+        try:
+            self._watch = jack.Client("mixbridge midi", no_start_server=True)
+        except jack.JackError as error:  # it died in this moment
+            raise OSError(str(error)) from error
+        self._watch.set_shutdown_callback(die)
 
 
 def port_names(backend: MidiBackend, way: Direction) -> list[str]:

@@ -157,21 +157,37 @@ def _level(engine: LiveEngine) -> float:
     return engine.peaks()[1][0]
 
 
-def test_a_port_that_is_gone_and_a_process_that_falls_are_told_and_come_back(jack_midi: str) -> None:
-    mix, said = PlayedDouble(PRESET), []
+def test_a_port_a_process_and_a_server_that_are_gone_are_told_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rtmidi", exc_type=(ImportError, OSError))
+    monkeypatch.setenv("MIDO_BACKEND", "mido.backends.rtmidi/UNIX_JACK")
+    with jack_server() as server:
+        monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+        _lose_all(server)
+
+
+def _lose_all(server: JackServer) -> None:
+    mix, said = PlayedDouble(PRESET), list[str]()
     control = MidiControl(MidiSurface(mix, load_map("mackie")))
-    controller = JackController(jack_midi)
+    controller = JackController(server.name)
     try:
         with PortsProcess(WantedPorts("surface"), control.hear, said.append, control.came) as ports, control:
             controller.close()
             until(lambda: "the MIDI input surface is gone; waiting for it to come back." in said)
-            controller = JackController(jack_midi)
+            controller = JackController(server.name)
             until(lambda: "the MIDI input surface:out is back." in said)
             _press(controller, mix)
             number = ports.process_id
             os.kill(number, signal.SIGKILL)
             until(lambda: any("the process of the MIDI ports was killed (SIGKILL)" in words for words in said))
             until(lambda: ports.names and ports.process_id != number)
+            _press(controller, mix)
+            said.clear()
+            server.kill()
+            until(lambda: "the MIDI input surface is gone; waiting for it to come back." in said)
+            controller.close()
+            server.start()
+            controller = JackController(server.name)
+            until(lambda: "the MIDI input surface:out is back." in said)
             _press(controller, mix)
     finally:
         controller.close()
