@@ -19,10 +19,11 @@ from ...presets.errors import ModelError
 from ...presets.extras import install_command
 from ...runtime.audio.reading import Samples
 from ...runtime.inserts.host import Opened, serve
-from ...runtime.inserts.models import MOST_MODEL_BYTES
+from ...runtime.inserts.models import MOST_MODEL_BYTES, agreed_rate
 
 # What nn~ hands over at a time, unless somebody asks for more.
 _BLOCK: Final = 4096
+_PARAMS: Final = 4
 _RATES: Final = ("sr", "sampling_rate", "sample_rate")
 
 
@@ -53,6 +54,7 @@ def open_torchscript(settings: Mapping[str, Any]) -> Opened:
     if wanted not in known:
         raise ModelError(f"{path.name} has no method {wanted}; it has {', '.join(known)}.")
     block = _block_of(path.name, buffers, wanted, settings["channels"], settings["block_samples"])
+    rate_hz = agreed_rate(path.name, settings["sample_rate_hz"], _rate(model, buffers))
     method = getattr(model, wanted)
 
     def process(sound: Samples) -> Samples:
@@ -60,25 +62,28 @@ def open_torchscript(settings: Mapping[str, Any]) -> Opened:
         first: Samples = np.asarray(out.detach().numpy(), np.float32)[0]
         return first
 
-    return {"sample_rate_hz": settings["sample_rate_hz"] or _rate(model, buffers), "block_samples": block,
-            "latency_samples": None}, process  # fmt: skip
+    return {"sample_rate_hz": rate_hz, "block_samples": block, "latency_samples": None}, process
 
 
 def _methods(model: Any, buffers: Mapping[str, Any]) -> Sequence[str]:
     """What a model says that it can do; one without a say has its forward."""
     if hasattr(model, "get_methods"):
         return [str(name) for name in model.get_methods()]
-    named = [name.removesuffix("_params") for name in buffers if name.endswith("_params")]
-    return named or ["forward"]
+    return list(_ratios(buffers)) or ["forward"]
+
+
+def _ratios(buffers: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Channels and samples for each value, in and out, by method; what can be set is named likewise, and is shorter."""
+    named = {key.removesuffix("_params"): value for key, value in buffers.items() if key.endswith("_params")}
+    return {name: [int(one) for one in value] for name, value in named.items() if value.numel() == _PARAMS}
 
 
 def _block_of(name: str, buffers: Mapping[str, Any], method: str, channels: int, asked: int | None) -> int | None:
     """How many samples a model takes at a time; None is any number."""
-    ratios = [max(int(item[1]), int(item[3])) for key, item in buffers.items() if key.endswith("_params")]
-    params = buffers.get(f"{method}_params")
-    if params is None:
+    ratios = _ratios(buffers)
+    if method not in ratios:
         return None
-    channels_in, ratio_in, channels_out, ratio_out = (int(value) for value in params)
+    channels_in, ratio_in, channels_out, ratio_out = ratios[method]
     if ratio_in != 1 or ratio_out != 1:
         raise ModelError(
             f"{name}: {method} is between sound and a code ({ratio_in} samples for each value in, {ratio_out} out), "
@@ -89,7 +94,7 @@ def _block_of(name: str, buffers: Mapping[str, Any], method: str, channels: int,
             f"{name}: {method} takes {channels_in} channels and gives {channels_out}, and {channels} were declared: "
             "set `channels`; a mono model takes each channel of a stereo track by itself."
         )
-    step = max(ratios)
+    step = max(max(ratio[1], ratio[3]) for ratio in ratios.values())
     if asked is not None and asked % step:
         raise ModelError(f"{name} takes blocks of multiples of {step} samples, and not {asked}.")
     return asked or -(-_BLOCK // step) * step

@@ -49,7 +49,7 @@ def serve(open_model: Callable[[dict[str, object]], Opened]) -> None:
     except MixbridgeError as error:
         _send_text(output, ERROR, str(error))
     except Exception as error:  # whatever a strange model raises is told to who waits for it
-        _send_text(output, ERROR, f"{type(error).__name__}: {str(error)[:500]}")
+        _send_text(output, ERROR, f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
 
 
 def block_message(block: Samples) -> bytes:

@@ -60,6 +60,20 @@ def file_sha256(path: Path, what: str = "the model") -> str:
     return digest.hexdigest()
 
 
+def agreed_rate(name: str, declared_hz: int | None, said_hz: int | None) -> int | None:
+    """Tell the rate that a model works at, by its own word and by that of the preset; None where neither says any.
+
+    Raises:
+        ModelError: they differ.
+    """
+    if declared_hz and said_hz and declared_hz != said_hz:
+        raise ModelError(
+            f"{name} says that it works at {said_hz} Hz, and {declared_hz} Hz were declared: leave `sample_rate_hz` "
+            "away."
+        )
+    return declared_hz or said_hz
+
+
 def check_onnx(data: bytes, name: str) -> None:
     """Refuse an ONNX model that is none, or reads other files.
 

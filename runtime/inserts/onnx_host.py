@@ -20,7 +20,7 @@ from ...presets.errors import ModelError
 from ..audio.reading import Samples
 from ..model.inference import onnxruntime
 from .host import Opened, serve
-from .models import MOST_MODEL_BYTES, check_onnx
+from .models import MOST_MODEL_BYTES, agreed_rate, check_onnx
 
 _TYPES: Final = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int32)": np.int32}
 _MOST_STATE: Final = 2**26
@@ -47,7 +47,7 @@ def open_onnx(settings: Mapping[str, Any]) -> Opened:
     except Exception as error:  # onnxruntime's errors have no common class
         raise ModelError(f"{path.name} cannot be opened by onnxruntime: {_short(error)}") from error
     said = {name: _whole(value) for name, value in session.get_modelmeta().custom_metadata_map.items()}
-    rate_hz = settings["sample_rate_hz"] or said.get("sample_rate_hz") or said.get("sample_rate")
+    rate_hz = agreed_rate(path.name, settings["sample_rate_hz"], said.get("sample_rate_hz") or said.get("sample_rate"))
     graph = _SoundGraph(session, path.name, settings["channels"], rate_hz or settings["stem_rate_hz"])
     terms = {
         "sample_rate_hz": rate_hz,
@@ -61,7 +61,7 @@ class _SoundGraph:
     """A graph with its states."""
 
     def __init__(self, session: Any, name: str, channels: int, rate_hz: int):
-        self._session = session
+        self._session, self._name = session, name
         inputs = session.get_inputs()
         sound = next((one for one in inputs if one.type == "tensor(float)" and not _is_rate(one)), None)
         if sound is None or not 1 <= len(sound.shape) <= 3:
@@ -86,7 +86,13 @@ class _SoundGraph:
         shape = (1,) * (len(self._sound.shape) - 2) + block.shape if len(self._sound.shape) > 1 else (block.shape[1],)
         outputs = self._session.run(None, {self._sound.name: block.reshape(shape), **self._fed, **self._states})
         self._states = dict(zip(self._states, outputs[1:], strict=False))
-        return np.asarray(outputs[0], np.float32).reshape(self._channels, -1)
+        made = np.asarray(outputs[0])
+        if made.dtype.kind != "f" or not made.ndim or math.prod(made.shape[:-1]) != self._channels:
+            raise ModelError(
+                f"{self._name} gives {made.dtype} of the shape {made.shape} for sound of the shape {shape}: its first "
+                "output must be sound as it takes it."
+            )
+        return made.astype(np.float32).reshape(self._channels, -1)
 
 
 def _is_rate(one: Any) -> bool:

@@ -29,6 +29,7 @@ class Cached(torch.nn.Module):
     cache: torch.Tensor
     forward_params: torch.Tensor
     encode_params: torch.Tensor
+    learn_target_params: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +38,7 @@ class Cached(torch.nn.Module):
         self.register_buffer("cache", torch.zeros(1, 1, len(KERNEL) - 1))
         self.register_buffer("forward_params", torch.tensor([1, 1, 1, 1]))
         self.register_buffer("encode_params", torch.tensor([1, 1, 4, 2048]))
+        self.register_buffer("learn_target_params", torch.tensor([0]))  # of what is set, as RAVE's export has some
         self.sampling_rate = 48_000
 
     @torch.jit.export
