@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from .files import RecoveryResult
+    from .passages import Effort
 
 _BAR_WIDTH = 24
 _PATH = click.Path(path_type=Path)
@@ -25,6 +26,11 @@ _PAIR = 2
 @click.option("-o", "--output", type=_PATH, required=True, help="Preset to write; of a DATASET, folder of presets.")
 @click.option("--mix", type=_PATH, help="The finished mix of all STEMS: files, folders of them, NAME=FILE.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Pairs of a DATASET at a time.  [default: one for each core]")
+@click.option(
+    "--effort",
+    type=click.Choice(["quick", "full"]),
+    help="How long a pair is searched.  [default: quick for a DATASET, full for one pair]",
+)
 @click.option("--name", help="Name of the track in the preset.  [default: that of the raw file]")
 @click.option("--no-audio", is_flag=True, help="Do not write the rendered audio and what is left.")
 @click.option("--force", is_flag=True, help="Replace results that are there already.")
@@ -38,6 +44,7 @@ def recover(
     output: Path,
     mix: Path | None,
     jobs: int | None,
+    effort: str | None,
     name: str | None,
     no_audio: bool,
     force: bool,
@@ -61,8 +68,11 @@ def recover(
     is_quiet = as_json or bool(context.find_root().params["quiet"])
     if name is not None and (is_dataset or mix is not None):
         raise click.UsageError("--name is for one pair; other tracks are named by their files.")
+    if effort is not None and mix is not None:
+        raise click.UsageError("--effort is for pairs of one track; sessions know one effort.")
     if is_dataset:
-        _recover_dataset(Path(recordings[0]), output, jobs, force=force, as_json=as_json, is_quiet=is_quiet)
+        chosen = _effort(effort or "quick")
+        _recover_dataset(Path(recordings[0]), output, jobs, chosen, force=force, as_json=as_json, is_quiet=is_quiet)
         return
     from .files import check_torch, recover_mix, result_as_json
     from .files import recover as recover_files
@@ -80,7 +90,14 @@ def recover(
         else:
             raw, mixed = recordings
             result = recover_files(
-                raw, mixed, output, name=name, overwrite=force, with_audio=not no_audio, progress=progress
+                raw,
+                mixed,
+                output,
+                name=name,
+                overwrite=force,
+                with_audio=not no_audio,
+                effort=_effort(effort or "full"),
+                progress=progress,
             )
     if as_json:
         click.echo(json.dumps(result_as_json(result), ensure_ascii=False))
@@ -89,7 +106,7 @@ def recover(
 
 
 def _recover_dataset(
-    dataset: Path, output: Path, jobs: int | None, *, force: bool, as_json: bool, is_quiet: bool
+    dataset: Path, output: Path, jobs: int | None, effort: Effort, *, force: bool, as_json: bool, is_quiet: bool
 ) -> None:
     from .dataset import PairOutcome, list_pairs, recover_dataset, table_of
 
@@ -99,12 +116,18 @@ def _recover_dataset(
         def done(outcome: PairOutcome, number: int, total: int) -> None:
             progress(number / total, f"{number} of {total}: {outcome.name}")
 
-        outcomes = recover_dataset(dataset, output, jobs=jobs, overwrite=force, done=done)
+        outcomes = recover_dataset(dataset, output, jobs=jobs, overwrite=force, effort=effort, done=done)
     if as_json:
         pairs = [{**asdict(outcome), "preset": outcome.preset and str(outcome.preset)} for outcome in outcomes]
         click.echo(json.dumps({"pairs": pairs, "unmatched": unmatched}, ensure_ascii=False))
     elif not is_quiet:
         click.echo(table_of(outcomes, unmatched))
+
+
+def _effort(name: str) -> Effort:
+    from .passages import FULL, QUICK
+
+    return {"quick": QUICK, "full": FULL}[name]
 
 
 def _say(result: RecoveryResult) -> None:

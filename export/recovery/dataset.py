@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from ...presets.errors import AudioError, MixbridgeError, OutputError, PresetErr
 from ...presets.files import load
 from ...presets.preset import Preset
 from ...runtime.audio.output import finish_earlier
-from ...runtime.audio.reading import is_audio
+from ..pairs.pairing import dataset_folders, match_by_name
 from .files import DISTANCE, RecoveryFiles, check_torch, recover, source_of
+from .passages import QUICK, Effort
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 Done = Callable[["PairOutcome", int, int], None]
 
-RAW: Final = "raw"
-MIXED: Final = ("mixed", "mix")
 _WATCH_S = 0.5
+_LISTED = 5
 # Of a worker: whether it recovers a pair, and what says that all is over.
 _at_work = threading.Event()
 _over: Final[list[Event]] = []
@@ -90,27 +90,24 @@ class DatasetContents:
 
 
 def list_pairs(dataset: Path) -> DatasetContents:
-    """Lists the pairs of a folder with `raw/` and `mixed/`, matched by name without ending.
+    """Lists the pairs of a folder with `raw/` and `mixed/`, matched by name as `mixbridge train` matches them.
 
     Raises:
-        AudioError: it has no such folders, no pair, or two files of one name.
+        AudioError: it has one of the folders alone, no pair, or two files of one name.
     """
-    mixed = next((dataset / name for name in MIXED if (dataset / name).is_dir()), None)
-    if not (dataset / RAW).is_dir() or mixed is None:
-        raise AudioError(f"{dataset}: has no folders raw/ and mixed/: put raw and mixed files of the same names there.")
-    sides = [_by_name(folder) for folder in (dataset / RAW, mixed)]
-    both = sorted(sides[0].keys() & sides[1].keys())
-    if not both:
-        raise AudioError(f"{dataset}: no file of raw/ has the name of one in {mixed.name}/: name both alike.")
-    unmatched = [
-        f"{side[name]}: has no partner of its name in {other}/"
-        for side, other, names in (
-            (sides[0], mixed.name, sides[0].keys() - sides[1].keys()),
-            (sides[1], RAW, sides[1].keys() - sides[0].keys()),
-        )
-        for name in sorted(names)
+    raw, mixed = dataset_folders(dataset)
+    found = match_by_name([raw], [mixed])
+    pairs = tuple(NamedPair(pair.name, pair.raw, pair.mixed) for pair in found.pairs if not pair.is_session)
+    told = [f"{path}: {sentence}" for path, sentence in found.unmatched]
+    told += [
+        f"{pair.raw.parent}: is a song of {len(pair.raws)} tracks; left out here: recover it by itself, with --mix "
+        f"{pair.mixed}."
+        for pair in found.pairs
+        if pair.is_session
     ]
-    return DatasetContents(tuple(NamedPair(name, sides[0][name], sides[1][name]) for name in both), tuple(unmatched))
+    if not pairs:
+        raise AudioError(f"{dataset}: has no pairs of one track. {' '.join(told[:_LISTED])}")
+    return DatasetContents(pairs, tuple(told))
 
 
 def recover_dataset(
@@ -119,6 +116,7 @@ def recover_dataset(
     *,
     jobs: int | None = None,
     overwrite: bool = False,
+    effort: Effort = QUICK,
     done: Done | None = None,
 ) -> tuple[PairOutcome, ...]:
     """Recovers all pairs of a folder; presets and pages in one folder, by name.
@@ -128,6 +126,7 @@ def recover_dataset(
         output: folder of the presets.
         jobs: processes, one core each; None takes as many as there are cores.
         overwrite: recover again what is there already.
+        effort: how long each pair is searched.
         done: called with each outcome, how many are done, and of how many.
 
     Returns:
@@ -150,7 +149,7 @@ def recover_dataset(
             waiting.append(pair)
         else:
             _tell(done, outcomes, standing, len(pairs))
-    for outcome in _each(waiting, output, jobs or os.cpu_count() or 1, overwrite):
+    for outcome in _each(waiting, output, jobs or os.cpu_count() or 1, overwrite, effort):
         _tell(done, outcomes, outcome, len(pairs))
     return tuple(outcomes[name] for name in sorted(outcomes))
 
@@ -167,17 +166,6 @@ def table_of(outcomes: Sequence[PairOutcome], unmatched: Sequence[str]) -> str:
         middle = 1 - ratios[len(ratios) // 2]
         lines.append(f"{len(ratios)} of {len(outcomes)} pairs recovered; explained in the middle {middle:.0%}")
     return "\n".join([*lines, *unmatched])
-
-
-def _by_name(folder: Path) -> Mapping[str, Path]:
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_file() or not is_audio(path):
-            continue
-        if path.stem in files:
-            raise AudioError(f"{path}: {files[path.stem].name} has the same name: keep one of them.")
-        files[path.stem] = path
-    return files
 
 
 def _standing(pair: NamedPair, output: Path) -> PairOutcome | None:
@@ -215,16 +203,18 @@ def _tell(done: Done | None, outcomes: dict[str, PairOutcome], outcome: PairOutc
         done(outcome, len(outcomes), total)
 
 
-def _each(pairs: Sequence[NamedPair], output: Path, jobs: int, overwrite: bool) -> Iterator[PairOutcome]:
+def _each(
+    pairs: Sequence[NamedPair], output: Path, jobs: int, overwrite: bool, effort: Effort
+) -> Iterator[PairOutcome]:
     """Outcomes in the order in which they are done. Interrupted, it drops what is not done."""
     if jobs == 1 or len(pairs) < 2:
-        yield from (_outcome(pair, output, overwrite) for pair in pairs)
+        yield from (_outcome(pair, output, overwrite, effort) for pair in pairs)
         return
     context = multiprocessing.get_context("spawn")
     is_over = context.Event()
     pool = ProcessPoolExecutor(min(jobs, len(pairs)), context, _start_worker, (os.getpid(), is_over))
     try:
-        futures = [pool.submit(_outcome, pair, output, overwrite) for pair in pairs]
+        futures = [pool.submit(_outcome, pair, output, overwrite, effort) for pair in pairs]
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
@@ -262,13 +252,15 @@ def _watch(parent: int, is_over: Event) -> None:
     os._exit(1)
 
 
-def _outcome(pair: NamedPair, output: Path, overwrite: bool) -> PairOutcome:
+def _outcome(pair: NamedPair, output: Path, overwrite: bool, effort: Effort) -> PairOutcome:
     target = output / f"{pair.name}.json"
     _at_work.set()
     try:
         if any(event.is_set() for event in _over):
             raise KeyboardInterrupt  # it was waiting in the queue of this process
-        result = recover(pair.raw, pair.mixed, target, name=pair.name, overwrite=overwrite, with_audio=False)
+        result = recover(
+            pair.raw, pair.mixed, target, name=pair.name, overwrite=overwrite, with_audio=False, effort=effort
+        )
     except OutputError:
         # Of a run that was killed a moment ago a process may have delivered it meanwhile.
         standing = None if overwrite else _standing(pair, output)

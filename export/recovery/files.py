@@ -27,6 +27,7 @@ from ...runtime.audio.output import OutputFolder, check_output_file, finish_earl
 from ...runtime.audio.reading import AudioReader, Samples, probe
 from ...runtime.audio.stems import AnyStems, checked_name, stem_paths
 from ..whole_files import check_folder
+from .passages import FULL, Effort
 
 if TYPE_CHECKING:
     from .explain import Explained
@@ -99,6 +100,7 @@ def recover(
     name: str | None = None,
     overwrite: bool = False,
     with_audio: bool = True,
+    effort: Effort = FULL,
     progress: Progress | None = None,
 ) -> RecoveryResult:
     """Finds the settings that make a mixed recording of a raw one, and writes them as a preset.
@@ -113,6 +115,7 @@ def recover(
         name: of the track in the preset; None takes the raw file's.
         overwrite: replace results that are there.
         with_audio: also write the rendered and the residual audio.
+        effort: how long is searched.
         progress: called with 0..1 and what is being done.
 
     Raises:
@@ -133,7 +136,7 @@ def recover(
         check_output_file(file, overwrite=overwrite, inputs=[raw, mixed])
     rate_hz = probe(raw).sample_rate_hz
     recovered = recover_track(
-        read_whole(raw, rate_hz), read_whole(mixed, rate_hz), rate_hz, name=named, progress=progress
+        read_whole(raw, rate_hz), read_whole(mixed, rate_hz), rate_hz, name=named, effort=effort, progress=progress
     )
     preset = with_provenance(recovered, raw, mixed)
     _write(files, preset, recovered, lambda audio: page_of(recovered, preset, audio), overwrite, with_audio)

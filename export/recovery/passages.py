@@ -1,6 +1,9 @@
-"""Which passages of a pair are listened to: loud ones with pauses, in which tails are heard."""
+"""Which passages of a pair are listened to, and for how long: loud ones with pauses, in which tails are heard."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -9,6 +12,34 @@ from ...runtime.audio.reading import Samples
 _STEP_S, _FRAME_S = 0.5, 0.05
 # Levels this far below the loudest count as that.
 _RANGE_DB = 40.0
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long the settings of a track are looked for.
+
+    Attributes:
+        guess_s: length of the passage that the first guess listens to.
+        answer_s: of that in which rooms and echoes are looked for.
+        search_s: of that which the search plays.
+        lead_s: of what is played before it, to fill tails.
+        steps: of the search.
+        last_steps: of the search behind what was switched off.
+        trial_steps: for each stage that is tried.
+    """
+
+    guess_s: float
+    answer_s: float
+    search_s: float
+    lead_s: float
+    steps: int
+    last_steps: int
+    trial_steps: int
+
+
+FULL: Final = Effort(9.0, 30.0, 5.0, 1.2, 40, 16, 10)
+QUICK: Final = Effort(6.0, 20.0, 3.0, 1.0, 24, 10, 8)
+"""For many pairs that a style is learned from."""
 
 
 def best_inside(raw: Samples, mixed: Samples, inside: slice, sample_rate_hz: int, length_s: float) -> slice:

@@ -28,14 +28,12 @@ from .answer import Answer, answer_of
 from .explain import Explained, explain
 from .fit import FIXED, Fit, Search
 from .guess import PairPassage, filtered_by, first_guess, gains_by
-from .passages import best_inside
+from .passages import FULL, Effort, best_inside
 from .space import PARTS, Space, preset_of
 
 Progress = Callable[[float, str], None]
 
-_GUESS_S, _ANSWER_S, _SEARCH_S, _LEAD_S = 9.0, 30.0, 5.0, 1.2
 _SHORTEST_S = 1.0
-_STEPS, _LAST_STEPS, _TRIAL_STEPS = 40, 16, 10
 _TRIAL_RATE, _LAST_RATE = 0.06, 0.02
 _STAGES: Final = frozenset({"low_cut", "high_cut", "eq", "compressor"})
 _FURTHER: Final = ("deesser", "saturation", "gate")
@@ -89,6 +87,7 @@ def recover_track(
     *,
     name: str = "Track",
     seed: int = 0,
+    effort: Effort = FULL,
     progress: Progress | None = None,
 ) -> Recovered:
     """Finds the preset that makes the mixed recording of the raw one.
@@ -99,6 +98,7 @@ def recover_track(
         sample_rate_hz: of both.
         name: of the track, in the preset and in errors.
         seed: of the draws.
+        effort: how long is searched.
         progress: called with 0..1 and what is being done.
 
     Raises:
@@ -113,12 +113,12 @@ def recover_track(
         raise AudioError(f"{name}: the mixed recording reaches {seconds:.1f} s of the raw one: give longer ones.")
     space = Space(integrated_loudness(pair.raw[:, pair.inside], sample_rate_hz))
     say(0.08, "listening: equalizer and compressor")
-    guessed = first_guess(_passage(pair, _GUESS_S)[0], space, FIXED, seed)
+    guessed = first_guess(_passage(pair, effort.guess_s)[0], space, FIXED, seed)
     say(0.3, "listening: room and echoes")
-    answer = _answer(pair, guessed)
+    answer = _answer(pair, guessed, effort.answer_s)
     values = {**guessed, **answer.values}
     say(0.4, "searching")
-    found = _searched(pair, space, values, answer, lambda share: say(0.4 + 0.5 * share, "searching"))
+    found = _searched(pair, space, values, answer, effort, lambda share: say(0.4 + 0.5 * share, "searching"))
     say(0.9, "rendering")
     settings = _settings(space, found)
     preset, rendered = _at_level(name, settings, pair)
@@ -154,8 +154,8 @@ def _passage(pair: MatchedPair, length_s: float, lead_s: float = 0.0) -> tuple[P
     return PairPassage(raw, mixed, pair.sample_rate_hz), place.start - begin
 
 
-def _answer(pair: MatchedPair, guessed: Mapping[str, float]) -> Answer:
-    passage, _ = _passage(pair, _ANSWER_S)
+def _answer(pair: MatchedPair, guessed: Mapping[str, float], length_s: float) -> Answer:
+    passage, _ = _passage(pair, length_s)
     rate_hz = pair.sample_rate_hz
     direct = filtered_by(heard_as_one(passage.raw), guessed, FIXED, rate_hz)
     with torch.no_grad():
@@ -163,9 +163,14 @@ def _answer(pair: MatchedPair, guessed: Mapping[str, float]) -> Answer:
 
 
 def _searched(
-    pair: MatchedPair, space: Space, values: Mapping[str, float], answer: Answer, say: Callable[[float], None]
+    pair: MatchedPair,
+    space: Space,
+    values: Mapping[str, float],
+    answer: Answer,
+    effort: Effort,
+    say: Callable[[float], None],
 ) -> Fit:
-    passage, lead = _passage(pair, _SEARCH_S, _LEAD_S)
+    passage, lead = _passage(pair, effort.search_s, effort.lead_s)
     search = Search(passage, space, lead)
     slope = "strip.low_cut.slope_db_per_octave"
     fixed = {**FIXED, slope: values.get(slope, FIXED[slope])}
@@ -174,16 +179,16 @@ def _searched(
     start = min((search.measured(each) for each in _starts(full, space, values)), key=lambda fit: fit.loss)
     if "delay" in start.effects:
         start = _placed_echo(search, start, pair.sample_rate_hz)
-    found = search.run(start, _STEPS, lambda share: say(0.6 * share))
+    found = search.run(start, effort.steps, lambda share: say(0.6 * share))
     if found.loss > _DONE:
         for number, stage in enumerate(_FURTHER):
             begun = min((search.measured(each) for each in _begun(found, stage, space)), key=lambda fit: fit.loss)
-            tried = search.run(begun, _TRIAL_STEPS, rate=_TRIAL_RATE)
+            tried = search.run(begun, effort.trial_steps, rate=_TRIAL_RATE)
             found = tried if tried.loss < found.loss * (1 - _WORTH_MORE) else found
             say(0.6 + 0.05 * (number + 1))
     found = _pruned(search, found)
     say(0.8)
-    return search.run(found, _LAST_STEPS, lambda share: say(0.8 + 0.2 * share), _LAST_RATE)
+    return search.run(found, effort.last_steps, lambda share: say(0.8 + 0.2 * share), _LAST_RATE)
 
 
 def _begun(found: Fit, stage: str, space: Space) -> Iterator[Fit]:

@@ -13,9 +13,9 @@ from ...presets.errors import InsertError
 from ..folders import cache_folder
 
 if TYPE_CHECKING:
+    from ..pairs.pairing import PairList
     from .config import TuningConfig
     from .material.checking import CheckResult
-    from .material.pairing import PairList
 
 Say = Callable[[str], None]
 
@@ -75,7 +75,7 @@ def train(
 
     --check tells what is wrong with the pairs, in a line each and as a page; the exit code is 1 if pairs are left out.
 
-    The settings that made each pair are recovered first, which takes half a minute a pair. To go on after a stop,
+    The settings that made each pair are recovered first, which takes some 15 s of a core each. To go on after a stop,
     repeat the command. `mixbridge model export RUN -o BUNDLE` then makes a model for
     `mixbridge mix TRACK --model BUNDLE`.
     """
@@ -104,8 +104,8 @@ def train(
 
 
 def _configured(dataset: Path | None, configs: tuple[Path, ...], given: dict[str, object], say: Say) -> TuningConfig:
+    from ..pairs.pairing import dataset_folders
     from .config import load_stacked
-    from .material.pairing import dataset_folders
 
     if dataset is not None:
         raw, mixed = dataset_folders(dataset)
@@ -117,9 +117,9 @@ def _configured(dataset: Path | None, configs: tuple[Path, ...], given: dict[str
 
 
 def _check(context: click.Context, config: TuningConfig, page: Path, say: Say, *, as_json: bool) -> None:
+    from ..pairs.pairing import match_by_name
     from .material.check_page import check_page_file, write_check_page
     from .material.checking import check_pairs, result_as_json, summary
-    from .material.pairing import match_by_name
 
     check_page_file(page)
     matched = match_by_name(config.track_root_dirs, config.mix_root_dirs)

@@ -29,10 +29,10 @@ from ...runtime.model.excerpts import SILENT_LUFS, excerpt_steps, power_over_tim
 from ...runtime.roles.decide import decide_roles
 from ..compact.bands import BAND_COUNT, SAMPLE_RATE_HZ, WINDOW_SAMPLES, BandPowers, BandPowerTransform
 from ..pairs.check import on_time_of, reached_by, with_sides_upright
+from ..pairs.pairing import TuningPair
 from ..recovery.files import read_whole
 from ..twin.proof import runtime_mix
 from ..whole_files import write_bytes
-from .material.pairing import TuningPair
 from .settings import targets_of
 
 _VERSION = 1

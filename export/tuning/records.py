@@ -15,9 +15,9 @@ from ...presets.files import load
 from ...presets.inputs import read_text
 from ...presets.preset import Preset
 from ...runtime.model.bundle import ModelEffects
+from ..pairs.pairing import TuningPair
 from ..whole_files import check_apart, check_folder, write_text
 from .config import TuningConfig
-from .material.pairing import TuningPair
 from .material.recovering import PRESETS
 from .training import LAST
 

@@ -17,10 +17,10 @@ from torch import Tensor
 from ...presets.errors import ModelError
 from ..compact.bands import BAND_COUNT, BandPowers
 from ..compact.model import CompactModel
+from ..pairs.pairing import PairList, TuningPair, match_by_name
 from ..whole_files import write_text
 from .config import TuningConfig
 from .data import PairPassages, load_passages
-from .material.pairing import PairList, TuningPair, match_by_name
 from .material.recovering import PRESETS, RecoveredPairs, recover_pairs
 from .model import REFERENCE_FRAMES, Base, TunedModel, load_base
 from .records import CONFIG, TuningRun, check_run, described, keep_pairs

@@ -14,10 +14,10 @@ from ...presets.units import gain_factor
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.model.excerpts import SILENT_LUFS
 from ..compact.bands import SAMPLE_RATE_HZ
+from ..pairs.pairing import TuningPair
 from ..reference.model import ReferenceModel
 from ..whole_files import write_bytes
 from .data import cut_pair, key_of
-from .material.pairing import TuningPair
 from .model import Base
 
 

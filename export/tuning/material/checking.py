@@ -22,9 +22,9 @@ from ....presets.inputs import read_text
 from ....runtime.audio.loudness import integrated_loudness
 from ....runtime.audio.reading import AudioInfo, Samples, probe
 from ...pairs.check import DOUBTFUL_EXPLAINED, MatchedPair, NoPairError, match_pair
+from ...pairs.pairing import PairList, TuningPair
 from ...recovery.files import read_whole
 from ...whole_files import write_text
-from .pairing import PairList, TuningPair
 from .pool import each
 from .prints import SoundPrint, clipped_places
 

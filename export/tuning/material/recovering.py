@@ -10,8 +10,9 @@ from pathlib import Path
 from ....presets.errors import MixbridgeError, PresetError
 from ....presets.files import load
 from ....presets.preset import Preset
+from ...pairs.pairing import TuningPair
 from ...recovery.files import recover, recover_mix, source_of
-from .pairing import TuningPair
+from ...recovery.passages import QUICK
 from .pool import each
 
 Done = Callable[[str, int, int], None]
@@ -70,7 +71,7 @@ def _recovered(folder: Path, pair: TuningPair) -> str:
         if pair.is_session:
             recover_mix(dict(pair.raws), pair.mixed, file, overwrite=True, with_audio=False)
         else:
-            recover(pair.raw, pair.mixed, file, overwrite=True, with_audio=False)
+            recover(pair.raw, pair.mixed, file, overwrite=True, with_audio=False, effort=QUICK)
     except MixbridgeError as error:
         return str(error)
     return ""

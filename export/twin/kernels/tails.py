@@ -76,7 +76,8 @@ def corrected_slopes(energies: Values, growth: Values, decays_s: Values) -> Valu
     return slopes
 
 
-@lru_cache(maxsize=4)
+# A search goes through several lengths and back; the rooms of many pairs of one engineer have few.
+@lru_cache(maxsize=12)
 def _kept(seed: int, frames: int) -> tuple[Wave, Values]:
     noise = _wave(list(room.room_bands(seed, frames)))
     energies = np.square(noise.astype(np.float64)).reshape(-1, HOP, *noise.shape[1:]).sum(axis=1)

@@ -89,7 +89,7 @@ def test_the_page_has_what_training_costs() -> None:
 
 
 def test_what_is_tuned_gets_pairs_as_a_person_has_them(tmp_path: Path) -> None:
-    from mixbridge.export.tuning.material.pairing import match_by_name
+    from mixbridge.export.pairs.pairing import match_by_name
     from mixbridge.export.tuning.material.recovering import recover_pairs
 
     raw, mixed = pairs(1)[0]

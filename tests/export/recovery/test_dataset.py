@@ -49,9 +49,22 @@ def test_pairs_are_matched_by_name(tmp_path: Path) -> None:
     assert [pair.name for pair in found.pairs] == ["a", "b"]
     assert found.pairs[0].mixed.name == "a.flac"
     assert len(found.unmatched) == 2
-    assert "only.wav: has no partner of its name in mixed/" in found.unmatched[0]
-    with pytest.raises(AudioError, match="no folders raw/ and mixed/"):
+    assert "only.wav: has no partner of its name among the mixed files" in found.unmatched[0]
+    with pytest.raises(AudioError, match="no file has a partner of its name"):
         list_pairs(dataset / "raw")
+
+
+def test_pairs_are_those_that_are_trained_on(tmp_path: Path) -> None:
+    names = (("\u00c9lo\u00efse.wav", "Bob_raw.wav"), ("E\u0301loi\u0308se.wav", "bob_mix.wav"))
+    dataset = folder_of(tmp_path / "set", *names)
+    (dataset / "raw" / "song").mkdir()
+    for file in ("raw/song/bass.wav", "raw/song/vox.wav", "mixed/song.wav"):
+        sf.write(dataset / file, sung(1, 1.0).T, RATE_HZ)
+    found = list_pairs(dataset)
+    assert [(pair.raw.name, pair.mixed.name) for pair in found.pairs] == list(zip(*names, strict=True))[::-1]
+    (told,) = found.unmatched
+    assert "is a song of 2 tracks" in told
+    assert "--mix" in told
 
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -96,6 +109,30 @@ def test_a_preset_of_other_files_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="made of other files"):
         recover_dataset(dataset, output, jobs=1)
     assert file.exists()
+
+
+def test_a_folder_is_searched_quickly_unless_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+    from mixbridge.bridge.cli.main import cli
+    from mixbridge.export.recovery import files as recovery_files
+    from mixbridge.export.recovery.passages import FULL, QUICK
+
+    dataset = folder_of(tmp_path / "set", ("a.wav",), ("a.wav",))
+    asked = []
+
+    def recovered(raw: Path, *_: object, effort: object, **__: object) -> RecoveryResult:
+        asked.append(effort)
+        raise AudioError(f"{raw}: broken")
+
+    monkeypatch.setattr(recovery_dataset, "recover", recovered)
+    monkeypatch.setattr(recovery_files, "recover", recovered)
+    pair = [str(dataset / side / "a.wav") for side in ("raw", "mixed")]
+    for given in ([str(dataset)], [str(dataset), "--effort", "full"], pair, [*pair, "--effort", "quick"]):
+        CliRunner().invoke(cli, ["recover", *given, "-o", str(tmp_path / "out"), "--jobs", "1"])
+    assert asked == [QUICK, FULL, FULL, QUICK]
+    run = CliRunner().invoke(cli, ["recover", *pair, "--mix", pair[1], "-o", "x.json", "--effort", "quick"])
+    assert run.exit_code == 2
+    assert "--effort is for pairs" in run.output
 
 
 @pytest.mark.slow

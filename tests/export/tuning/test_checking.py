@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="needs the `train` extra")
 
+from mixbridge.export.pairs.pairing import match_by_name
 from mixbridge.export.tuning import command
 from mixbridge.export.tuning.command import train
 from mixbridge.export.tuning.material import checking
 from mixbridge.export.tuning.material.checking import CheckResult, check_pairs
-from mixbridge.export.tuning.material.pairing import match_by_name
 from scipy.signal import lfilter
 from voice_pairs import RATE_HZ, sung
 

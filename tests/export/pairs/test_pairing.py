@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mixbridge.export.tuning.material.pairing import dataset_folders, match_by_name
+from mixbridge.export.pairs.pairing import dataset_folders, match_by_name
 from mixbridge.presets.errors import AudioError
 
 
@@ -49,6 +49,13 @@ def test_suffixes_and_case(tmp_path: Path) -> None:
         "Anna": (["raw/Anna_raw.wav"], "mixed/anna_mix.wav"),
         "bob": (["raw/bob-dry.wav"], "mixed/Bob.Mixed.wav"),
     }
+    assert not lost
+
+
+def test_an_accent_is_one_letter_or_two(tmp_path: Path) -> None:
+    composed, decomposed = "\u00c9lo\u00efse", "E\u0301loi\u0308se"
+    pairs, lost = matched(tree(tmp_path, f"raw/{composed}.wav", f"mixed/{decomposed}.wav"))
+    assert pairs == {composed: ([f"raw/{composed}.wav"], f"mixed/{decomposed}.wav")}
     assert not lost
 
 

@@ -1,20 +1,22 @@
 """Which files are pairs: matched by name, one track or all tracks of a song against its mix.
 
 `raw/vocal1.wav` goes with `mixed/vocal1.wav`, `vocal1_raw.wav` with `vocal1_mix.wav`, and all of `raw/song1/` with
-`mixed/song1.wav`; folders below are gone through likewise. What has no partner is told.
+`mixed/song1.wav`; folders below are gone through likewise. Names that differ by case alone are the same, and those that
+differ by how an accent is written: names that went through macOS have it decomposed. What has no partner is told.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from ....presets.errors import AudioError
-from ....runtime.audio.reading import is_audio
+from ...presets.errors import AudioError
+from ...runtime.audio.reading import is_audio
 
 RAW_FOLDERS: Final = ("raw", "dry", "tracks", "unmixed")
 MIXED_FOLDERS: Final = ("mixed", "mix", "mixes", "wet", "processed")
@@ -94,7 +96,7 @@ def dataset_folders(dataset: Path) -> tuple[Path, Path]:
     """
     if not dataset.is_dir():
         raise AudioError(f"{dataset}: is no folder: give one with raw/ and mixed/ in it.")
-    below = {path.name.casefold(): path for path in dataset.iterdir() if path.is_dir()}
+    below = {_folded(path.name): path for path in dataset.iterdir() if path.is_dir()}
     raw = next((below[name] for name in RAW_FOLDERS if name in below), None)
     mixed = next((below[name] for name in MIXED_FOLDERS if name in below), None)
     if (raw is None) != (mixed is None):
@@ -183,7 +185,7 @@ def _inside(
 ) -> tuple[list[TuningPair], list[tuple[str, Path, str]]]:
     """Matches the files of a raw folder with those of the mixed folder of its name: a track each, or one mix of all."""
     folder = below[0].parent.name
-    keys = {f"{key}/{path.stem.casefold()}": path for path in below}
+    keys = {f"{key}/{_folded(path.stem)}": path for path in below}
     mixes = _renamed(list(keys), parts)
     if len(parts) == 1 and len(below) > 1 and not keys.keys() & mixes.keys():
         return [TuningPair(folder, {path.stem: path for path in below}, next(iter(parts.values())))], []
@@ -216,9 +218,9 @@ def _walked(folder: Path, prefix: str, side: str, depth: int) -> Iterator[tuple[
         if path.name.startswith("."):
             continue
         if path.is_file() and _may_be_audio(path):
-            yield prefix + path.stem.casefold(), path
+            yield prefix + _folded(path.stem), path
         elif path.is_dir() and depth < _DEEPEST:
-            key = prefix + path.name.casefold()
+            key = prefix + _folded(path.name)
             if side == "raw" and _below(path):
                 yield key, path
             else:
@@ -236,13 +238,18 @@ def _may_be_audio(path: Path) -> bool:
     return path.suffix.casefold() in _ENDINGS or is_audio(path)
 
 
+def _folded(name: str) -> str:
+    """Gives what names are compared by."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 def _plain(stem: str) -> str:
     return _SUFFIX.sub("", stem) or stem
 
 
 def _named(stem: str, mixed: Path) -> str:
     """Names a pair by its raw file; without suffix where the mixed one is named otherwise."""
-    return stem if stem.casefold() == mixed.stem.casefold() else _plain(stem)
+    return stem if _folded(stem) == _folded(mixed.stem) else _plain(stem)
 
 
 def _is_mixed_name(stem: str) -> bool:
@@ -270,6 +277,7 @@ def _named_apart(pairs: Sequence[TuningPair]) -> list[TuningPair]:
     counts: dict[str, int] = {}
     named = []
     for pair in pairs:
-        number = counts[pair.name.casefold()] = counts.get(pair.name.casefold(), 0) + 1
+        key = _folded(pair.name)
+        number = counts[key] = counts.get(key, 0) + 1
         named.append(pair if number == 1 else TuningPair(f"{pair.name} ({number})", pair.raws, pair.mixed))
     return named
