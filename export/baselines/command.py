@@ -23,7 +23,7 @@ _EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     type=click.IntRange(min=0),
     default=25,
     show_default=True,
-    help="Up to so many pairs, settings are recovered from the audio, too; half a minute a pair.",
+    help="Up to so many pairs, settings are recovered from the audio, too; some 15 s a pair.",
 )
 @click.option("--seconds", type=click.FloatRange(2, 60), default=8.0, show_default=True, help="Length of a track.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -43,6 +43,11 @@ _EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="Processor time after which a U-Net ends, whatever it has learned.",
 )
 @click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Steps after which networks that are tuned or trained from nothing end.  [default: as `mixbridge train`]",
+)
+@click.option(
     "-o", "--output", type=_FOLDER, default=Path("learning-curve.md"), show_default=True, help="Page to write."
 )
 @click.option(
@@ -59,6 +64,7 @@ def curve(
     baselines: str,
     trained_pairs: str,
     unet_minutes: float,
+    steps: int | None,
     output: Path,
     record: Path | None,
 ) -> None:
@@ -79,7 +85,7 @@ def curve(
     check_torch()
     torch.set_num_threads(1)
     names = [name.strip() for name in baselines.split(",") if name.strip()]
-    trained = trained_ways(names, 60 * unet_minutes)
+    trained = trained_ways(names, 60 * unet_minutes, steps)
     counts = _counts(pairs, "--pairs")
     trained_counts = _counts(trained_pairs, "--trained-pairs") if trained else ()
     study = CurveStudy(corpus, counts, engineers, held_out, recovered, seconds, seed, trained_counts)

@@ -12,11 +12,14 @@ from ...presets.files import dumps
 from ...presets.preset import Provenance
 from ...runtime.styles.settings import RATE_HZ
 from ..onnx_bundle import Description
+from ..recovery.dataset import NamedPair
 from ..recovery.files import source_of
 from ..styles.curve import LearnedRendering, PairWithSettings, TrainedWay
+from ..styles.examples import example_of
 from ..tuning.bundle import export_run
-from ..tuning.comparing import tuned_rendering
+from ..tuning.comparing import HALFWAY, halfway, tuned_rendering
 from ..tuning.config import TuningConfig
+from ..tuning.model import NOTHING
 from ..tuning.run import train_pairs
 from ..whole_files import write_text
 from .learning import UNetTraining, train_unet
@@ -34,17 +37,21 @@ _STARTS: Final[Mapping[str, Mapping[str, object]]] = {
 }
 
 
-def trained_ways(names: Sequence[str], unet_s: float) -> dict[str, TrainedWay]:
+def trained_ways(names: Sequence[str], unet_s: float, most_steps: int | None = None) -> dict[str, TrainedWay]:
     """Gives what is trained, by name.
 
     Args:
         names: of :data:`FINE_TUNED`, :data:`FROM_SCRATCH`, :data:`UNET`.
         unet_s: processor time after which a U-Net ends.
+        most_steps: of what is tuned or trained from nothing; None takes those of `mixbridge train`.
 
     Raises:
         ModelError: a name is none of these.
     """
-    known = {name: TrainedWay(partial(_tuned, changes), uses_settings=True) for name, changes in _STARTS.items()}
+    steps = {} if most_steps is None else {"max_steps": most_steps}
+    known = {
+        name: TrainedWay(partial(_tuned, {**changes, **steps}), uses_settings=True) for name, changes in _STARTS.items()
+    }
     known[UNET] = TrainedWay(partial(_unet, UNetTraining(most_s=unet_s)), uses_settings=False)
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -69,7 +76,15 @@ def _tuned(changes: Mapping[str, object], pairs: Sequence[PairWithSettings], wor
     bundle = work / "bundle"
     export_run(work / "run", bundle, Description("curve", "", "not stated", None))
     size = sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file())
-    return LearnedRendering(tuned_rendering(bundle), size)
+    if config.start == NOTHING:
+        return LearnedRendering(tuned_rendering(bundle), size)
+    found = (example_of(_named(pair, work), pair.preset, pair.raw, pair.mixed) for pair in pairs)
+    style = halfway([example for example in found if example is not None])
+    return LearnedRendering(tuned_rendering(bundle), size, {HALFWAY: tuned_rendering(bundle, style)})
+
+
+def _named(pair: PairWithSettings, work: Path) -> NamedPair:
+    return NamedPair(pair.name, *(work / side / f"{pair.name}.wav" for side in ("raw", "mixed")))
 
 
 def _unet(how: UNetTraining, pairs: Sequence[PairWithSettings], work: Path, say: Say) -> LearnedRendering:

@@ -27,6 +27,7 @@ _SPOKEN: Final = {
     "neighbour": "the settings of the most alike track",
     "house": "the house style",
     "fine-tuned": "the fine-tuned network",
+    "halfway": "halfway between the house style and the network",
 }
 
 

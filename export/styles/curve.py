@@ -11,7 +11,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -73,10 +73,12 @@ class LearnedRendering:
     Attributes:
         render: makes mixed tracks of raw ones; as long as the folder is there that it was trained in.
         size_bytes: of what was learned.
+        beside: other renderings that came of it, by name.
     """
 
     render: Rendering
     size_bytes: int
+    beside: Mapping[str, Rendering] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def _measured(
             yield from _points(engineer, settings, count, renders, held_out)
     for settings, count, way in learned:
         if (settings, count, way) not in done:
-            yield _trained_point(voices, settings, count, way, trained[way], held_out, say)
+            yield from _trained_points(voices, settings, count, way, trained[way], held_out, say)
 
 
 def _wanted_trained(study: CurveStudy, trained: Mapping[str, TrainedWay]) -> list[tuple[str, int, str]]:
@@ -176,7 +178,7 @@ def _wanted_trained(study: CurveStudy, trained: Mapping[str, TrainedWay]) -> lis
     return known + [(RECOVERED, count, way) for count in few for way in trained if trained[way].uses_settings]
 
 
-def _trained_point(
+def _trained_points(
     voices: _Voices,
     settings: str,
     count: int,
@@ -184,14 +186,16 @@ def _trained_point(
     trained: TrainedWay,
     held_out: Sequence[TrackPair],
     say: Say,
-) -> CurvePoint:
+) -> Iterator[CurvePoint]:
     pairs = [pair for at in range(count) if (pair := voices.with_settings(at, settings)) is not None]
     with tempfile.TemporaryDirectory(prefix="mixbridge-curve-") as work:
         began_s = time.process_time()
         found = trained.learn(pairs, Path(work), say)
         learn_s = time.process_time() - began_s
-        point = next(iter(_points(0, settings, count, {way: found.render}, held_out)))
-    return replace(point, learn_s=round(learn_s, 1), size_bytes=found.size_bytes)
+        # The way itself last: where it is recorded, the others are.
+        points = list(_points(0, settings, count, {**found.beside, way: found.render}, held_out))
+    for point in points:
+        yield replace(point, learn_s=round(learn_s, 1), size_bytes=found.size_bytes)
 
 
 def _points(
@@ -294,10 +298,12 @@ def _coloured(raw: Samples, rng: np.random.Generator) -> Samples:
 
 
 def _recovered(pair: NamedPair, raw: Samples, mixed: Samples) -> StyleExample | None:
+    from ..recovery.passages import QUICK
     from ..recovery.track import recover_track
 
     try:
-        found = recover_track(raw, mixed, RATE_HZ, name=pair.name)
+        # As a folder of pairs is recovered.
+        found = recover_track(raw, mixed, RATE_HZ, name=pair.name, effort=QUICK)
     except AudioError:
         return None
     example = example_of(pair, found.preset, raw, mixed)

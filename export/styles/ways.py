@@ -27,6 +27,7 @@ from .in_memory import bundle_of
 Rendering = Callable[[Samples, int], Samples]
 """Makes a mixed track, shape (2, n), of a raw one, shape (1 or 2, n), at a rate."""
 
+HOUSE: Final = "house"
 _TRACK: Final = "Vocal"
 
 
@@ -59,7 +60,7 @@ WAYS: Final[Mapping[str, Fit]] = MappingProxyType(
     {
         "mean": lambda examples: FittedWay(fit_mean(examples)),
         "neighbour": lambda examples: FittedWay(fit_neighbour(examples)),
-        "house": lambda examples: FittedWay(fit_house(examples)),
+        HOUSE: lambda examples: FittedWay(fit_house(examples)),
     }
 )
 """Ways that need nothing but numbers, the plainest first."""

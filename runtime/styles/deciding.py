@@ -3,7 +3,7 @@
 A track alone gets all of it, its level, too. Among several, those of the kind that the style was learned from get
 its cuts, tone, dynamics and effects, and level and place as engineers give by role; the others stand as in the plain
 mix by role. A network that learned from the same pairs has the say in what its layout has, and the style's numbers in
-the rest.
+the rest; or settings lie between the two, which err in other ways.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ...presets.checking.claims import with_claims
 from ...presets.console import SEND_OFF_DB, Delay, Reverb, Strip, parameters
 from ...presets.edit import scaled
 from ...presets.errors import ModelError
-from ...presets.preset import Confidence, Preset
+from ...presets.preset import Confidence, Preset, Track
 from ...presets.roles import ROLES, TRAITS, Role
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
@@ -41,7 +41,7 @@ from ..prediction.trial import Trial
 from ..rendering.in_memory import render_mix, render_strip
 from ..roles.decide import RoleGuess
 from .features import features_in, heard_of, unlike_words
-from .settings import RATE_HZ, applied
+from .settings import RATE_HZ, applied, between, settings_of
 from .style import Style, StyleAnswer, load_style
 from .words import doing_words, moved_words
 
@@ -117,7 +117,8 @@ class _Told:
         reverb: that it is sent to.
         delay: likewise.
         answer: what numbers told; None where a network tells all.
-        is_at_level: whether the fader is decided; numbers tell how loud the finished track is instead.
+        is_at_level: whether the fader is decided.
+        level_lufs: how loud the finished track is, where it is not.
     """
 
     strip: Strip
@@ -125,6 +126,7 @@ class _Told:
     delay: Delay
     answer: StyleAnswer | None
     is_at_level: bool = False
+    level_lufs: float | None = None
 
 
 def predict_in_style(
@@ -220,7 +222,10 @@ def _told(
     made = {name: _by_network(item, strips[name], paths) for name, item in told.items()}
     if (effects := manifest.effects) is not None:
         made = {name: replace(item, reverb=effects.reverb, delay=effects.delay) for name, item in made.items()}
-    return made
+    share = None if model.style is None else model.style.network_share
+    if share is None:
+        return made
+    return {name: _between(item, made[name], share, passage, name) for name, item in told.items()}
 
 
 def _by_numbers(style: Style | None, passage: Passage, name: str, sample_rate_hz: int) -> _Told:
@@ -228,7 +233,7 @@ def _by_numbers(style: Style | None, passage: Passage, name: str, sample_rate_hz
         return _Told(Strip(), Reverb(), Delay(), None)
     answer = style.answer(features_in(passage, name, sample_rate_hz))
     strip, reverb, delay = applied(answer.settings, passage.level_lufs(name), by_tone=style.by_tone)
-    return _Told(strip, reverb, delay, answer)
+    return _Told(strip, reverb, delay, answer, level_lufs=answer.level_lufs)
 
 
 def _by_network(told: _Told, said: Strip, paths: Sequence[str]) -> _Told:
@@ -242,6 +247,21 @@ def _by_network(told: _Told, said: Strip, paths: Sequence[str]) -> _Told:
             values[path] = table[path].clamp(value - gain_db if table[path].with_gain == "adds" else value)
     level_db = table["fader_db"].clamp(said.fader_db + gain_db)
     return replace(told, strip=console.replace(told.strip, {**values, "fader_db": level_db}), is_at_level=True)
+
+
+def _between(numbers: _Told, network: _Told, share: float, passage: Passage, name: str) -> _Told:
+    """What lies between what numbers and a network tell of a track, and between how loud they make it."""
+    if numbers.answer is None or numbers.level_lufs is None:
+        return network
+    loudness_lufs = passage.level_lufs(name)
+    track = Track(name=name, strip=network.strip)
+    said = Preset(tracks=(track,), reverb=network.reverb, delay=network.delay)
+    middle = between(numbers.answer.settings, settings_of(said, name, loudness_lufs), share)
+    strip, reverb, delay = applied(middle, loudness_lufs, by_tone=numbers.answer.style.by_tone)
+    audio = heard_of(passage, name, RATE_HZ)
+    made_lufs = integrated_loudness(render_mix({name: audio}, RATE_HZ, said)[:, : audio.shape[1]], RATE_HZ)
+    level_lufs = numbers.level_lufs + share * (made_lufs - numbers.level_lufs)
+    return _Told(strip, reverb, delay, numbers.answer, level_lufs=level_lufs if math.isfinite(level_lufs) else None)
 
 
 def _with_styles(preset: Preset, passage: Passage, told: Mapping[str, _Told], sample_rate_hz: int) -> Preset:
@@ -279,7 +299,7 @@ def _at_level(preset: Preset, name: str, told: _Told, audio: Samples, sample_rat
     track = preset.track(name).model_copy(update={"strip": strip})
     alone = preset.model_copy(update={"tracks": (track,)})
     made = integrated_loudness(render_mix({name: audio}, sample_rate_hz, alone)[:, : audio.shape[1]], sample_rate_hz)
-    return _raised(strip, (told.answer.level_lufs if told.answer is not None else made) - made)
+    return _raised(strip, (told.level_lufs if told.level_lufs is not None else made) - made)
 
 
 def _as_loud_as(plain: Strip, strip: Strip, audio: Samples, sample_rate_hz: int) -> Strip:

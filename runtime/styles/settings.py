@@ -158,6 +158,22 @@ def applied(settings: TrackSettings, loudness_lufs: float, *, by_tone: bool) -> 
     return strip, parts["reverb"], parts["delay"]
 
 
+def between(first: TrackSettings, second: TrackSettings, share: float) -> TrackSettings:
+    """Average two settings of one track, each number in its scale.
+
+    Args:
+        first: says what is on.
+        second: of the same track.
+        share: of the second, 0..1.
+    """
+    values = {}
+    for path, value in first.values.items():
+        other = second.values.get(path, value)
+        values[path] = value + share * (other - value)
+    tone_db: Curve = first.tone_db + share * (second.tone_db - first.tone_db)
+    return TrackSettings(values, first.on, tone_db)
+
+
 def tone_of(strip: Strip) -> Curve:
     """Compute what equalizer and cuts do together, at :data:`TONE_HZ`, no deeper than -36 dB."""
     curve: Curve = np.maximum(eq_response_db(strip.eq, TONE_HZ, RATE_HZ) + cuts_db(strip), _FLOOR_DB)

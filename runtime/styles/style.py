@@ -59,6 +59,8 @@ class Style(Part):
         slopes: of each target over the features in standard deviations; none where these say nothing.
         heard: features of each example in standard deviations; for the neighbour alone.
         found: targets of each example, likewise.
+        network_share: how far settings go from these numbers to those of the bundle's network, where both tell them;
+            None goes all the way.
     """
 
     format: Literal["mixbridge-style"] = "mixbridge-style"
@@ -77,6 +79,7 @@ class Style(Part):
     slopes: Table = ()
     heard: Table = ()
     found: Table = ()
+    network_share: float | None = Field(None, gt=0, lt=1, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _fits(self) -> Style:

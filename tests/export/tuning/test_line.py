@@ -53,7 +53,7 @@ def line(small: SmallSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     assert "step 40 of 40: held-out loss" in told.output
     made = CliRunner().invoke(export, [str(root / "run"), "-o", str(root / "bundle")])
     assert made.exit_code == 0, made.output
-    assert "comparing mean, neighbour, house, fine-tuned on 1 pairs" in made.output
+    assert "comparing mean, neighbour, house, fine-tuned, halfway on 1 pairs" in made.output
     network = root / "network"
     export_run(root / "run", network, described_run(root / "run", "mine", "", "not stated"))
     return root / "run", network
@@ -63,7 +63,7 @@ def test_the_best_way_is_shipped_and_mixes(line: tuple[Path, Path], small: Small
     bundle = line[0].parent / "bundle"
     note = open_bundle(bundle).manifest.style
     assert note is not None
-    assert {way.name for way in note.ways} == {"mean", "neighbour", "house", "fine-tuned"}
+    assert {way.name for way in note.ways} == {"mean", "neighbour", "house", "fine-tuned", "halfway"}
     assert note.way == min(note.ways, key=lambda way: way.distance).name
     assert "of the raw tracks' distance" in note.why
     for model in (bundle, line[1]):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import mixbridge
@@ -19,6 +20,7 @@ from mixbridge.runtime.model.analysis import heard_in
 from mixbridge.runtime.model.bundle import LEARNED_REFERENCE, StyleNote, open_bundle
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.prediction.hearing import decided
+from mixbridge.runtime.rendering.in_memory import render_mix
 from mixbridge.runtime.styles.deciding import StyledModel, predict_in_style
 from mixbridge.runtime.styles.settings import TONE_HZ, tone_of
 from mixbridge.runtime.styles.snapshot import check_style
@@ -267,3 +269,30 @@ def test_numbers_tell_what_a_network_does_not(tuned_bundle: Path, house_bundle: 
     strip = predict_in_style(model, heard_in({"Vox": sung(81, 2.0)}, RATE_HZ, model.window_samples)).tracks[0].strip
     assert strip.reverb_send_db == pytest.approx(-18.0, abs=0.1)
     assert strip.low_cut.freq_hz == pytest.approx(90.0, rel=0.02)
+
+
+def test_settings_lie_between_numbers_and_network(tuned_bundle: Path, house_bundle: Path, tmp_path: Path) -> None:
+    style = load_style(open_bundle(house_bundle)).model_copy(update={"network_share": 0.25})
+    both = tmp_path / "both"
+    shutil.copytree(tuned_bundle, both)
+    add_style(both, style, StyleNote(way="halfway", pairs=57))
+    middle = StyledModel.of(Controller(both, "cpu", threads=1, trusted=True))
+    assert middle is not None
+    assert middle.style is not None
+    assert middle.style.network_share == 0.25  # written and read
+    audio = sung(81, 2.0)
+    passage = heard_in({"Vox": audio}, RATE_HZ, middle.window_samples)
+    numbers, network = replace(middle, network=None), replace(middle, style=None)
+    strips, levels = [], []
+    for model in (numbers, middle, network):
+        preset = predict_in_style(model, passage)
+        strips.append(preset.tracks[0].strip)
+        levels.append(integrated_loudness(render_mix({"Vox": audio}, RATE_HZ, preset)[:, : audio.shape[1]], RATE_HZ))
+    low, between, high = (np.log(strip.compressor.ratio) for strip in strips)
+    assert between == pytest.approx(low + 0.25 * (high - low), abs=0.01)
+    assert abs(high - low) > 0.05
+    assert levels[1] == pytest.approx(levels[0] + 0.25 * (levels[2] - levels[0]), abs=0.3)
+    # What the numbers leave off stays off, and what only they know is as they tell it.
+    assert strips[1].low_cut.freq_hz == pytest.approx(90.0, rel=0.02)
+    tones = [tone_of(strip)[8:24] for strip in strips]
+    assert np.abs(tones[1] - tones[0] - 0.25 * (tones[2] - tones[0])).mean() < 0.7
