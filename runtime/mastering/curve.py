@@ -1,8 +1,9 @@
 """The match curve between two profiles: how middle and sides of a mix have to be bent to sound like the reference.
 
 Both are compared at equal loudness, third octave by third octave, and the curve leaves loudness as it is. It is held
-where it would do harm: a band in which the mix has nothing but noise is never lifted, sides are never widened in the
-lows, and where the reference has nothing to say the curve goes on as beside it.
+where it would do harm: a band in which the mix has nothing but noise is never lifted, sides are no louder than those of
+the reference or the middle, the lows stay in the middle, and where the reference has nothing to say the curve goes on
+as beside it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ...presets.parts.match import (
     WidthCurve,
 )
 from ..console.match import smooth_curve_db
+from ..practice.sins import LOW_HZ, LOW_SIDES_DB
 from .profile import PARTS_HZ, Floats, Profile, loudness_power, thirds_of
 
 # Each round takes away what is left of the difference; points influence their neighbours' thirds. More rounds undo the
@@ -40,10 +42,14 @@ _NOISE_DB, _MUSIC_DB = 0.8, 2.2
 _EMPTY_DB, _FULL_DB = 70.0, 60.0
 # Sides so far below the middle are none.
 _NO_SIDES_DB, _SIDES_DB = 45.0, 35.0
-# Below this the sides are never made louder against the middle, as every engineer holds it.
-_LOWS_HZ: Final = 120.0
+# Sides against the middle below 120 Hz, all of it together: what a curve may make of them. What is lower than the
+# second is rumble, which is not widened.
+WIDEST_LOWS_DB: Final = LOW_SIDES_DB - 3
+_WIDENED_HZ: Final = 35.0
 # Smaller than this is not worth a setting.
 _LEAST_DB: Final = 0.05
+_HALVINGS: Final = 12
+_HZ: Final = np.array(THIRDS_HZ)
 _TINY: Final = 1e-20
 
 
@@ -58,17 +64,20 @@ def fit_curve(mix: Profile, reference: Profile, before: MatchCurve | None = None
     before = before or MatchCurve()
     if mix.is_silent or reference.is_silent:
         return before
-    goal_db = _decibels(thirds_of(reference.power) / loudness_power(reference.power))
-    lift_db = _highest_db(mix)
+    goal = thirds_of(reference.power) / loudness_power(reference.power)
+    widest_db = max(WIDEST_LOWS_DB, low_sides_db(mix.power))
+    goal_db = _decibels(np.stack([goal[0], _low_sides_held(goal[0], goal[1], widest_db)]))
+    lift_db, wider_db = _highest_db(mix), _widest_db(mix, goal_db)
     points_db = np.zeros((2, len(THIRDS_HZ)))
     for _ in range(_ROUNDS):
         made = curved(mix.power, points_db)
         missing_db = goal_db - _decibels(thirds_of(made) / loudness_power(made))
-        missing_db = np.stack([_smooth(_carried_on(row, reference.present)) for row in missing_db])
+        missing_db = _smooth(np.stack([_carried_on(row, reference.present) for row in missing_db]))
         # What loudness the curve adds is taken off again: that is the business of the level.
         louder_db = 10 * np.log10(loudness_power(made) / loudness_power(mix.power))
         points_db = points_db + _STEP * missing_db - louder_db
-        points_db = _held(np.stack([_carried_on(row, reference.present) for row in points_db]), lift_db)
+        points_db = np.stack([_carried_on(row, reference.present) for row in points_db])
+        points_db = _held(points_db, lift_db, wider_db)
     return _settings(points_db, before)
 
 
@@ -78,6 +87,12 @@ def curved(power: Floats, points_db: Floats) -> Floats:
     return np.asarray(power * 10 ** (gains_db / 10))
 
 
+def low_sides_db(power: Floats) -> float:
+    """Power of the sides against the middle below 120 Hz, of a spectrum of shape (2, 124)."""
+    middle, sides = power[:, PARTS_HZ < LOW_HZ].sum(axis=1) + _TINY
+    return float(10 * np.log10(sides / middle))
+
+
 def _highest_db(mix: Profile) -> Floats:
     """How far middle and sides may be lifted in each third, shape (2, 31): not where there is only noise."""
     thirds = thirds_of(mix.power)
@@ -85,20 +100,46 @@ def _highest_db(mix: Profile) -> Floats:
     shares = _between(mix.movement_db, _NOISE_DB, _MUSIC_DB) * _between(-below_db, -_EMPTY_DB, -_FULL_DB)
     sides_below_db = 10 * np.log10((thirds[0] + _TINY) / (thirds[1] + _TINY))
     shares[1] *= _between(-sides_below_db, -_NO_SIDES_DB, -_SIDES_DB)
-    return np.asarray(shares * np.array([[MOST_TONE_DB], [MOST_TONE_DB]]))
+    return np.asarray(shares * np.array([[MOST_TONE_DB], [MOST_WIDER_DB]]))
 
 
-def _held(points_db: Floats, lift_db: Floats) -> Floats:
+def _widest_db(mix: Profile, goal_db: Floats) -> Floats:
+    """How far the sides may be lifted against the middle in each third: to where the reference has them, or to it."""
+    thirds_db = _decibels(thirds_of(mix.power))
+    asked_db = goal_db[1] - goal_db[0]
+    most_db = np.where(_HZ < LOW_HZ, asked_db, np.maximum(asked_db, 0.0))
+    wider_db = np.clip(most_db - (thirds_db[1] - thirds_db[0]), 0.0, MOST_WIDER_DB)
+    narrow_hz = _WIDENED_HZ if low_sides_db(mix.power) < WIDEST_LOWS_DB else LOW_HZ
+    return np.where(narrow_hz > _HZ, 0.0, wider_db)
+
+
+def _low_sides_held(middle: Floats, sides: Floats, most_db: float) -> Floats:
+    """Sides of a spectrum, its lows no wider than this in all: in each third as they are, up to a level."""
+    lows = _HZ < LOW_HZ
+    most = middle[lows].sum() * 10 ** (most_db / 10)
+    low_db, high_db = -_NO_SIDES_DB, _NO_SIDES_DB
+    for _ in range(_HALVINGS):
+        level_db = (low_db + high_db) / 2
+        if np.minimum(sides, middle * 10 ** (level_db / 10))[lows].sum() > most:
+            high_db = level_db
+        else:
+            low_db = level_db
+    return np.where(lows, np.minimum(sides, middle * 10 ** (low_db / 10)), sides)
+
+
+def _held(points_db: Floats, lift_db: Floats, wider_db: Floats) -> Floats:
     """Hold middle and sides within the limits of the settings and of what may be lifted."""
     middle = np.clip(points_db[0], -MOST_TONE_DB, np.minimum(MOST_TONE_DB, lift_db[0]))
-    widest = np.where(np.array(THIRDS_HZ) < _LOWS_HZ, 0.0, MOST_WIDER_DB)
-    sides = np.clip(points_db[1], middle - MOST_NARROWER_DB, middle + widest)
+    sides = np.clip(points_db[1], middle - MOST_NARROWER_DB, middle + wider_db)
     return np.stack([middle, np.minimum(sides, np.maximum(lift_db[1], middle - MOST_NARROWER_DB))])
 
 
-def _smooth(row: Floats) -> Floats:
-    fine, wide = (_mean_around(row, kernel) for kernel in (_FINE, _WIDE))
-    return np.where(np.array(THIRDS_HZ) < _NOTES_HZ, wide, fine)
+def _smooth(rows: Floats) -> Floats:
+    """Smooth middle and sides; sides end in the lows, and what is beyond that end must not spread into them."""
+    middle, sides = rows
+    notes = np.stack([_HZ < _NOTES_HZ, (_HZ < _NOTES_HZ) & (_HZ > LOW_HZ)])
+    fine, wide = (np.stack([_mean_around(row, kernel) for row in (middle, sides)]) for kernel in (_FINE, _WIDE))
+    return np.where(notes, wide, fine)
 
 
 def _mean_around(row: Floats, kernel: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,20 +18,17 @@ from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples
 from ..console.match import match_gains_db
 from ..model.references import AnyReference, songs_of
-from ..practice.sins import LOW_HZ, LOW_SIDES_DB
+from ..practice.sins import LOW_HZ
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
 from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions
-from .curve import fit_curve
+from .curve import WIDEST_LOWS_DB, fit_curve, low_sides_db
 from .density import MasterTrial, fit_density
 from .passages import RATE_HZ, BusPassages
 from .profile import PARTS_HZ, Profile, pooled, profile_of, thirds_of
 
-# Sides against the middle below 120 Hz: what a curve may make of them.
-_WIDEST_LOWS_DB: Final = LOW_SIDES_DB - 2
 # The points of a curve are smoothed: what is taken off them is looked at again.
 _ROUNDS: Final = 4
 _ROUND_DB: Final = 0.5
-_TINY: Final = 1e-20
 _BEFORE: Final = "That is of the mix before its master was fitted to the reference."
 _MOST_REASONS: Final = 20
 
@@ -142,12 +138,10 @@ def fit_to_bus(
     if before.is_silent or reference.is_silent or amount == 0 or not set(aspects) & set(ASPECTS):
         return None
 
-    narrowed = free.match.model_copy(update={"width": master.match.width})
-
     def curve(profile: Profile) -> Master:
         fit = fit_curve(profile, reference, free.match)
         kept = {name: getattr(fit if name in aspects else free.match, name) for name in ("tone", "width")}
-        held = fit.model_copy(update={**kept, "width": _no_wider_below(kept["width"], narrowed, profile)})
+        held = fit.model_copy(update={**kept, "width": _no_wider_below(kept["width"], master.match.width)})
         return free.model_copy(update={"match": _narrow_below(held, profile) if "width" in aspects else held})
 
     curved = curve(before)
@@ -226,22 +220,13 @@ def _held_lufs(loudness_lufs: float) -> float:
     return round(min(highest, max(lowest, loudness_lufs)), 2)
 
 
-def _no_wider_below(width: WidthCurve, free: MatchCurve, profile: Profile) -> WidthCurve:
-    """Keep the lows as narrow as a guard rail made them, and widen them only as far as they stay in the middle.
-
-    Args:
-        width: as fitted.
-        free: the curve before that.
-        profile: of the mix behind it.
-    """
-    lows = PARTS_HZ < LOW_HZ
-    middle, sides = (profile.power * _gains(free.model_copy(update={"width": width})))[:, lows].sum(axis=1)
-    most_db = 0.0 if sides > middle * 10 ** (_WIDEST_LOWS_DB / 10) else math.inf
-    held = {}
-    for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True):
-        if freq_hz < LOW_HZ:
-            before_db = getattr(free.width, name)
-            held[name] = min(getattr(width, name), most_db, before_db if before_db < 0 else math.inf)
+def _no_wider_below(width: WidthCurve, before: WidthCurve) -> WidthCurve:
+    """Keep the lows as narrow as a guard rail made them."""
+    held = {
+        name: min(getattr(width, name), getattr(before, name))
+        for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True)
+        if freq_hz < LOW_HZ and getattr(before, name) < 0
+    }
     return width.model_copy(update=held)
 
 
@@ -253,9 +238,9 @@ def _narrow_below(match: MatchCurve, profile: Profile) -> MatchCurve:
         profile: of the mix behind it.
     """
     table = parameters(WidthCurve)
-    most_db = max(_WIDEST_LOWS_DB, _low_sides_db(profile.power))
+    most_db = max(WIDEST_LOWS_DB, low_sides_db(profile.power))
     for _ in range(_ROUNDS):
-        over_db = _low_sides_db(profile.power * _gains(match)) - most_db
+        over_db = low_sides_db(profile.power * _gains(match)) - most_db
         if over_db <= 0:
             break
         narrower = {
@@ -265,11 +250,6 @@ def _narrow_below(match: MatchCurve, profile: Profile) -> MatchCurve:
         }
         match = match.model_copy(update={"width": match.width.model_copy(update=narrower)})
     return match
-
-
-def _low_sides_db(power: np.ndarray) -> float:
-    middle, sides = power[:, PARTS_HZ < LOW_HZ].sum(axis=1) + _TINY
-    return float(10 * np.log10(sides / middle))
 
 
 def _profile(mix: Samples) -> Profile:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from mixbridge.presets.console import Master
@@ -19,6 +21,7 @@ THIRDS = np.array(THIRDS_HZ)
 HEARD = slice(4, 30)  # 50 Hz to 16 kHz
 
 
+@cache
 def music(seed: int = 0, seconds: float = 6.0, width: float = 0.5) -> np.ndarray:
     """Pink bursts that come and go in every band, as music does, with sides of their own."""
     random = np.random.default_rng(seed)
@@ -199,3 +202,34 @@ def test_a_lift_of_what_is_wide_leaves_the_lows_in_the_middle() -> None:
     tone_alone = MatchCurve(tone=fitted.master.match.tone)
     assert low_sides_db(tone_alone) > -14  # what it would have been
     assert low_sides_db(fitted.master.match) <= -13.9
+
+
+def _low_sides_db(sound: np.ndarray) -> float:
+    middle, sides = profile(sound).power[:, PARTS_HZ < 120].sum(axis=1)
+    return float(10 * np.log10(sides / middle))
+
+
+def test_lows_are_as_wide_as_the_reference_as_far_as_they_stay_in_the_middle() -> None:
+    narrow = music(8, width=0.06)
+    assert _low_sides_db(narrow) < -23
+    for song in (music(8, width=0.7), music(8, width=0.12)):
+        fitted = fit_curve(profile(narrow), profile(song))
+        made = matched(narrow, fitted, RATE_HZ)
+        assert _low_sides_db(made) == pytest.approx(min(-15.0, _low_sides_db(song)), abs=1.5)
+        assert _low_sides_db(made) < -14.5
+        assert fitted.width.hz_31_5_db <= 0  # that is rumble
+
+
+def test_sides_are_widened_by_much_but_no_louder_than_the_middle_or_the_reference() -> None:
+    narrow, half, song = (profile(music(9, width=width)) for width in (0.1, 0.5, 2.0))
+    assert np.array(points_db(fit_curve(narrow, half).width))[10:28] == pytest.approx(14, abs=1.0)
+    widened = thirds_of(half.power)[1] * 10 ** (np.array(points_db(fit_curve(half, song).width)) / 10)
+    song_over_db = 10 * np.log10(thirds_of(song.power)[1] / thirds_of(song.power)[0])
+    over_db = 10 * np.log10(widened / thirds_of(half.power)[0])
+    assert (over_db - np.maximum(song_over_db, 0))[10:28].max() < 0.1
+
+
+def test_a_mix_in_mono_stays_mono() -> None:
+    mono = music(9, width=0.0)
+    made = matched(mono, fit_curve(profile(mono), profile(music(9, width=0.5))), RATE_HZ)
+    assert np.array_equal(made[0], made[1])
