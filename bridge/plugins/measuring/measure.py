@@ -10,6 +10,7 @@ import numpy as np
 
 from .equalizer import find_equalizer
 from .rig import RATE_HZ, Floats, Rig, identity
+from .waking import waking
 
 Progress = Callable[[float, str], None]
 
@@ -52,6 +53,10 @@ def measure(load: Callable[[], Any], file: str, progress: Progress) -> dict[str,
     plugin = load()
     rig = Rig(plugin)
     survey = _survey(rig, lambda share, text: progress(0.3 * share, text))
+    turned: dict[str, float] = {}
+    if not survey.filters and not survey.dynamics and (turned := waking(rig)):
+        rig.turn(turned)
+        survey = _survey(rig, lambda share, text: progress(0.3 * share, text))
     later: Progress = lambda share, text: progress(0.3 + 0.7 * share, text)  # noqa: E731  (a function of one line)
     profile: dict[str, Any] = {
         **identity(plugin),
@@ -72,6 +77,7 @@ def measure(load: Callable[[], Any], file: str, progress: Progress) -> dict[str,
     if dynamics is not None:
         profile |= {dynamics.stage: dynamics.section, "parameters": dynamics.parameters, "traps": dynamics.traps}
         profile["fixed"] = dynamics.fixed
+    profile["fixed"] = {**turned, **profile["fixed"]}
     if rig.channels == (1,):
         profile["traps"].append("Takes one channel: a stereo track needs two of it, set alike.")
     return profile

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -64,15 +63,20 @@ class Rig:
     def __init__(self, plugin: Any):
         self.plugin = plugin
         self.knobs = tuple(_knobs(plugin))
+        self._defaults = {knob.name: knob.default for knob in self.knobs}
         self.channels = tuple(self._playable())
         if not self.channels:
             raise PluginError("it plays neither one channel nor two")
         self._count = self.channels[0]
 
-    @cached_property
+    @property
     def defaults(self) -> Mapping[str, float]:
-        """Raw values after loading."""
-        return {knob.name: knob.default for knob in self.knobs}
+        """Raw values after loading, and what was turned since, to be left so."""
+        return self._defaults
+
+    def turn(self, values: Mapping[str, float]) -> None:
+        """Turn parameters for good: they count as loaded so."""
+        self._defaults = {**self._defaults, **values}
 
     def knob(self, name: str) -> PluginKnob:
         """The parameter of a name."""

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from documented_plugins import StandInProQ3
 from mixbridge.bridge.cli.main import cli
 from mixbridge.bridge.plugins.drift import drift
 from mixbridge.bridge.plugins.loading import load_profile
 from mixbridge.bridge.plugins.measuring.bands import best_fit, kind_of_response, slope_of
 from mixbridge.bridge.plugins.measuring.dynamics import LEVELS_DB, curve_db, fit_static
 from mixbridge.bridge.plugins.measuring.laws import FREQ, GAIN, law_of
+from mixbridge.bridge.plugins.measuring.measure import measure
 from mixbridge.bridge.plugins.measuring.rig import FREQS_HZ, PluginKnob
 from mixbridge.bridge.plugins.probing import measuring
 from mixbridge.bridge.plugins.probing.measuring import measured_profile
@@ -160,3 +162,26 @@ def test_drift_names_what_differs():
         "compressor.release_law is ninety, in the profile tau",
         "it takes a sine for 3.0 dB below its peak, in the profile 1.9",
     ]
+
+
+def test_bands_that_are_unused_at_first_are_turned_on_and_measured():
+    told = measure(lambda: StandInProQ3(bands=2), "Pro-Q.vst3", lambda _share, _text: None)
+    assert told["fixed"] == {"band_1_used": 1.0, "band_2_used": 1.0}
+    profile = PluginProfile.model_validate(told)
+    assert [(band.kinds, band.gain) for band in profile.eq.bands] == [
+        (("bell",), "band_1_gain"),
+        (("bell",), "band_2_gain"),
+    ]
+    assert profile.from_parameter("eq.1.freq_hz", 0.575) == pytest.approx(1000, rel=0.02)
+    assert profile.to_parameter("eq.2.gain_db", 6.0) == pytest.approx(0.6, abs=0.002)
+    assert profile.from_parameter("eq.2.q", 0.5) == pytest.approx(2**-0.5, rel=0.03)
+
+
+def test_a_plugin_of_which_nothing_ever_moves_is_left_as_it_is():
+    class Still(StandInProQ3):
+        def process(self, audio, rate_hz, buffer_size=8192, *, reset=True):
+            return np.asarray(audio, np.float32)
+
+    told = measure(lambda: Still(bands=1), "Still.vst3", lambda _share, _text: None)
+    assert told["fixed"] == {}
+    assert not {"eq", "compressor", "gate"} & set(told)
