@@ -20,6 +20,8 @@ from .xml import whole
 _SIDES: Final = (1, 2)
 # Ardour 7's faders and sends end here.
 LOUDEST_DB: Final = 6.02
+# The automation of a send's level.
+SEND_LIST: Final = "send"
 
 
 class Ids:
@@ -107,8 +109,8 @@ class Busses:
             full = f"{plain} {count}{MARK}"
         return self._added(_strip(full, self._ids.fresh(), self._order))
 
-    def send(self, route: Element, bus: Element, level_db: float) -> None:
-        """Give a strip a send behind its fader, which follows its pan."""
+    def send(self, route: Element, bus: Element, level_db: float) -> Element:
+        """Give a strip a send behind its fader, which follows its pan; returns its node."""
         self._slot += 1
         send = _send(bus, self._ids, self._slot, gain_factor(min(level_db, LOUDEST_DB)))
         kinds = [(child.tag, child.get("type")) for child in route]
@@ -117,6 +119,7 @@ class Busses:
             place += 1
         route.insert(place, send)
         indent(send, route)
+        return send
 
     def move(self, route: Element, bus: Element) -> list[str]:
         """Let a strip go to a bus instead of where it went; what it went to besides the master is given back."""

@@ -82,7 +82,7 @@ class StripWriter:
         name = "Master" if kind == "master" else route.get("name", "")
         notes = list(_fitting_notes(fitted))
         for setting in self._desk.settings(kind, 1, fitted.values):
-            place = _plugin_place(setting)
+            place = place_of_plugin(setting)
             if place is not None:
                 values[place[0]][place[1]] = float(setting.value)
                 continue
@@ -135,9 +135,16 @@ def strip_values(route: Element, desk: Desk, kind: str) -> dict[str, float | str
         if node is None and plugin in _ALWAYS:
             return None
         parameters[plugin] = {} if node is None else plugin_values(node, plugin)
+    return values_of(route, desk, kind, parameters)
+
+
+def values_of(
+    route: Element, desk: Desk, kind: str, plugins: Mapping[PluginKind, Mapping[int, float]]
+) -> dict[str, float | str]:
+    """Read a strip's settings by the desk's keys, with values of mixbridge's plug-ins that are given."""
     values: dict[str, float | str] = {}
     for setting in desk.questions(kind, 1):
-        wire = _wire_value(route, setting, parameters)
+        wire = _wire_value(route, setting, plugins)
         if wire is not None:
             values[setting.key] = setting.scale.decode(wire)
     return values
@@ -165,8 +172,8 @@ def _plain(track: Track, place: int, beside: Mapping[str, object]) -> Track:
     return Track(name=f"{place}", strip=track.strip.model_copy(update=beside), mute=track.mute)
 
 
-def _plugin_place(setting: Setting) -> tuple[PluginKind, int] | None:
-    """Return which parameter of which plug-in a setting is."""
+def place_of_plugin(setting: Setting) -> tuple[PluginKind, int] | None:
+    """Find which parameter of which plug-in a setting is."""
     match setting.before:
         case (_, str() as plugin, int() as parameter) if plugin in _KINDS:
             return _KINDS[plugin], parameter
@@ -193,7 +200,7 @@ def _clamp_note(clamp: Clamp) -> str:
 
 def _wire_value(route: Element, setting: Setting, plugins: Mapping[PluginKind, Mapping[int, float]]) -> float | None:
     """Return what OSC would answer for a setting; None if the strip does not have it."""
-    place = _plugin_place(setting)
+    place = place_of_plugin(setting)
     if place is not None:
         return plugins.get(place[0], {}).get(place[1])
     if setting.address == MUTE:

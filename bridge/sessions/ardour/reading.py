@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from ....presets.errors import SessionError
 from ..core.kinds import Kind
 from ..core.media import Resolver, shown
-from ..core.model import MOST_CLIPS, MOST_TRACKS, Clip, Session, SessionNote, SessionTrack
+from ..core.model import MOST_CLIPS, MOST_TRACKS, Clip, Session, SessionGroup, SessionNote, SessionTrack
 from ..stems.material import FilePool
 from .regions import ClipReader, Sources
 from .routing import Routing, masters
@@ -89,6 +89,25 @@ def _session(path: Path, root: Element, resolver: Resolver, pool: FilePool) -> S
         unsupported=(*notes, *reader.routing.notes, *_other_notes(root, reader.playlists)),
         groups=tuple(reader.routing.groups),
         tempo=clock.tempo(),
+        master=_master(root, clock),
+    )
+
+
+def _master(root: Element, clock: Clock) -> SessionGroup | None:
+    """Read the fader of the master."""
+    route = next(iter(masters(root)), None)
+    if route is None:
+        return None
+    strip = read_strip(route, clock)
+    return SessionGroup(
+        route.get("name", ""),
+        "master",
+        gain_db=strip.gain_db,
+        pan=strip.pan,
+        mute=strip.mute,
+        volume=strip.volume,
+        pan_automation=strip.pan_automation,
+        mute_automation=strip.mute_automation,
     )
 
 

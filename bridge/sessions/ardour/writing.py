@@ -12,6 +12,7 @@ from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from ....presets.console import Master, Strip
 from ....presets.errors import SessionError
 from ....presets.names import unique_names
 from ....presets.preset import Preset, Track
@@ -19,7 +20,7 @@ from ...desks.loading import load_desk
 from ...fitting.unfit import unfit
 from ..core.media import Resolver
 from ..core.model import PanLaw, Session, SessionGroup
-from ..core.moving import MovingFader, lanes_left_out, moving_fader
+from ..core.moving import MASTER, MASTER_FADER, Carried, MovingFader, lanes_left_out, moving_fader, moving_master
 from ..core.returned import ReturnAudio
 from ..writing import (
     Written,
@@ -36,13 +37,14 @@ from ..writing import (
 from .busses import Busses, Ids
 from .channel import StripWriter, strip_of, strip_values
 from .controls import rest_bus, rest_master, rest_vca
-from .lanes import put_lanes
+from .lanes import put_lanes, put_level
+from .moving import put_plugin_lanes, read_plugin_lanes
 from .reading import audio_routes, read
 from .returned import put_return_audio
 from .returns import ReturnReader, ReturnWriter
 from .routing import connected, masters
-from .strips import has_panner, inputs
-from .xml import FaultError, parse, whole
+from .strips import has_panner, inputs, processor
+from .xml import Clock, FaultError, parse, whole
 
 # So much of a name leaves room for a number in a preset's.
 _NAME: Final = 180
@@ -88,7 +90,8 @@ def write(
         there = {place: in_terms_of(track, channels[place], laws[place]) for place, track in chosen.items()}
         writer.mix({routes[place]: track for place, track in there.items()}, preset)
         for place, track in chosen.items():
-            writer.lanes(routes[place], moving_fader(track, channels[place], laws[place], "ardour_gain"))
+            writer.lanes(routes[place], track, moving_fader(track, channels[place], laws[place], "ardour_gain"))
+        writer.master_lanes(preset)
         writer.rest(moved_groups(session, chosen).values())
         audio = put_return_audio(root, writer.busses, writer.ids, returns, output)
         writer.ids.number_processors()
@@ -101,7 +104,7 @@ def write(
         overwrite=overwrite,
         audio=audio,
     )
-    lanes = lanes_left_out(preset, list(match))
+    lanes = lanes_left_out(preset, list(match), writer.carried)
     return Written(output, (*writer.notes, *solos_stay(session), *left_out(preset, match), *lanes))
 
 
@@ -117,20 +120,25 @@ def written_mix(path: Path) -> Preset:
     try:
         routes = audio_routes(root)
         names = unique_names(route.get("name", "")[:_NAME] for route in routes)
-        returns = ReturnReader(Busses(root, Ids(root)), desk)
+        clock = Clock(root)
+        returns = ReturnReader(Busses(root, Ids(root)), desk, clock)
         tracks = []
         for name, route, channels in zip(names, routes, stem_channels(session), strict=True):
             values = strip_values(route, desk, "track")
             if values is not None:
                 strip = in_terms_of_mix(strip_of(route, values, desk), channels, _law(route))
-                tracks.append(returns.track(route, Track(name=name, strip=strip, mute=bool(values["mute"]))))
+                lanes = read_plugin_lanes(route, desk, Strip, clock)
+                tracks.append(
+                    returns.track(route, Track(name=name, strip=strip, lanes=lanes, mute=bool(values["mute"])))
+                )
         master = next(filter(None, (strip_values(route, desk, "master") for route in masters(root))), None)
         preset = returns.preset(tracks)
+        master_lanes = tuple(item for route in masters(root) for item in read_plugin_lanes(route, desk, Master, clock))
     except (FaultError, ValueError) as fault:
         raise SessionError(f"{path}: {fault}.") from fault
     if master is None:
         return preset
-    return preset.model_copy(update={"master": unfit(master, desk, "master").strip})
+    return preset.model_copy(update={"master": unfit(master, desk, "master").strip, "master_lanes": master_lanes})
 
 
 class _Writer:
@@ -146,8 +154,11 @@ class _Writer:
         self.busses = Busses(root, self.ids)
         self.busses.remove_own()
         self._strips = StripWriter(root, desk, rate_hz, has_returns=has_returns)
-        self._returns = ReturnWriter(self.busses, self._strips, desk)
+        self._returns = ReturnWriter(self.busses, self._strips, desk, self.ids, rate_hz)
         self._rested: list[str] = []
+        self._desk, self._rate_hz = desk, rate_hz
+        # Lanes that the session has, beside faders and pans of tracks.
+        self.carried: set[Carried] = set()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -162,11 +173,25 @@ class _Writer:
         else:
             self._rested.extend(f"Master: {note}" for note in rest_master(master))
         self._strips.put(chosen.items(), None if master is None else (master, preset.master))
-        self._returns.write(chosen, preset)
+        self.carried |= self._returns.write(chosen, preset)
 
-    def lanes(self, route: Element, moving: MovingFader) -> None:
-        """Let a strip's fader and pan move."""
-        self._rested.extend(f"{route.get('name', '')}: {note}" for note in put_lanes(route, moving))
+    def lanes(self, route: Element, track: Track, moving: MovingFader) -> None:
+        """Let a strip's fader, pan and plug-ins move."""
+        self._rested.extend(f"{route.get('name', '')}: {note}" for note in put_lanes(route, moving, self.ids))
+        put = put_plugin_lanes(route, track.strip, track.lanes, self._desk, self._rate_hz, self.ids)
+        self.carried |= {(track.name, path) for path in put}
+
+    def master_lanes(self, preset: Preset) -> None:
+        """Let the master's fader and plug-ins move."""
+        master = next(iter(masters(self._root)), None)
+        if master is None:
+            return
+        volume, fader = moving_master(preset, "ardour_gain"), processor(master, "amp")
+        if volume is not None and fader is not None:
+            put_level(fader, "gain", volume, self.ids)
+            self.carried.add((MASTER, MASTER_FADER))
+        put = put_plugin_lanes(master, preset.master, preset.master_lanes, self._desk, self._rate_hz, self.ids)
+        self.carried |= {(MASTER, path) for path in put}
 
     def rest(self, groups: Iterable[SessionGroup]) -> None:
         """Set busses and VCAs to rest that would change the balance of the mix."""

@@ -40,7 +40,7 @@ FadeShape = Literal[
 ]
 Interpolation = Literal["linear", "hold", "decibel", "curved", "ardour_gain"]
 PanLaw = Literal["balance", "constant_power", "constant_power_boosted", "linear", "linear_boosted", "ardour"]
-GroupKind = Literal["folder", "group", "bus", "VCA"]
+GroupKind = Literal["folder", "group", "bus", "VCA", "master"]
 
 MOST_TRACKS = 1024
 MOST_CLIPS = 100_000
@@ -309,6 +309,7 @@ class Session:
         groups: folders, buses and VCAs; tracks name them by index.
         tempo: where it changes, in order; none if it does not.
         remarks: what one may want to know besides.
+        master: its fader, and what moves that; None where the session has none.
     """
 
     path: Path
@@ -323,6 +324,7 @@ class Session:
     groups: tuple[SessionGroup, ...] = ()
     tempo: tuple[TempoPoint, ...] = ()
     remarks: tuple[SessionNote, ...] = ()
+    master: SessionGroup | None = None
 
     @property
     def frames(self) -> int:

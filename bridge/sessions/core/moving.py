@@ -6,19 +6,21 @@ between as hold it within a fiftieth of a dB, and what is read loses those again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
-from ....presets.console import Strip, parameters
+from ....presets.console import SEND_OFF_DB, Master, Parameter, Strip, get, parameters
+from ....presets.edit import without_input_gain
 from ....presets.editing.moving_lanes import as_linear
 from ....presets.lanes.lane import SHORTEST_GAP_S, Lane, lane, lane_of
 from ....presets.lanes.simplify import simplified
-from ....presets.lanes.values import bus_at, is_still
+from ....presets.lanes.values import bus_at, from_straight, is_still, straight, value_at
 from ....presets.preset import Preset, Track
+from ....presets.sections import rows_of
 from ....presets.units import decibels, gain_factor
 from .balance import FaderPan, from_daw, to_daw
 from .fades import Gains, automation_values
@@ -30,10 +32,19 @@ _OFF_DB: Final = 0.02
 _OFF_PAN: Final = 0.002
 _READ_OFF_DB: Final = 0.04
 _READ_OFF_PAN: Final = 0.004
+# Of other settings: in octaves and ratios as natural logarithms, and as a part of the range.
+_READ_OFF_LOG: Final = 0.005
+_READ_OFF: Final = 0.002
 _JUMP_S: Final = 0.001
 _MOST_HALVINGS: Final = 12
 _SILENT_DB: Final = -120.0
 _LISTED: Final = 6
+# What notes call it.
+MASTER: Final = "Master"
+MASTER_FADER: Final = "output_gain_db"
+
+# An owner (the name of a track or group, or MASTER) and one of its settings.
+Carried = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,9 @@ class MovingFader:
 
     volume: Automation | None
     pan: Automation | None
+
+
+STILL: Final = MovingFader(None, None)
 
 
 def moving_fader(track: Track, channels: int, law: PanLaw, between: Interpolation = "linear") -> MovingFader:
@@ -92,23 +106,57 @@ def lanes_of(track: SessionTrack, channels: int) -> tuple[Lane, ...]:
         track: of the session.
         channels: of its stem, 1 or 2.
     """
-    moving = [item for item in (track.volume, track.pan_automation) if item is not None]
+    return lanes_of_fader(
+        track.volume,
+        track.pan_automation,
+        track.gain_db,
+        track.pan,
+        channels,
+        track.pan_law,
+        mutes=track.mute_automation,
+    )
+
+
+def lanes_of_fader(
+    volume: Automation | None,
+    pan: Automation | None,
+    gain_db: float,
+    side: float,
+    channels: int,
+    law: PanLaw,
+    *,
+    mutes: Automation | None = None,
+) -> tuple[Lane, ...]:
+    """Make lanes of the automation of a fader and a pan.
+
+    Args:
+        volume: of the fader, as factors; None where it stands still.
+        pan: of the pan, -1..1; None where it stands still.
+        gain_db: of a fader that stands still.
+        side: of a pan that stands still.
+        channels: of what goes through them, 1 or 2.
+        law: what the DAW's pan means there.
+        mutes: gains on top of the fader, 0 where it is muted: it then goes down to silence.
+    """
+    moving = [item for item in (volume, pan, mutes) if item is not None]
     if not moving:
         return ()
-    volume, pan = track.volume, track.pan_automation
 
     def given(time_s: float) -> FaderPan:
-        gain_db = track.gain_db if volume is None else decibels(float(automation_values(volume, _at(time_s))[0]))
-        side = track.pan if pan is None else float(automation_values(pan, _at(time_s))[0])
-        return FaderPan(max(gain_db, _SILENT_DB), side)
+        there_db = gain_db if volume is None else decibels(float(automation_values(volume, _at(time_s))[0]))
+        if mutes is not None:
+            there_db += decibels(float(automation_values(mutes, _at(time_s))[0]))
+        return FaderPan(
+            max(there_db, _SILENT_DB), side if pan is None else float(automation_values(pan, _at(time_s))[0])
+        )
 
-    steady = None if pan is not None else from_daw(0.0, track.pan, channels, track.pan_law)
+    steady = None if pan is not None else from_daw(0.0, side, channels, law)
 
     def at(time_s: float) -> FaderPan:
         there = given(time_s)
         if steady is not None:
             return FaderPan(there.gain_db + steady.gain_db, steady.pan)
-        return from_daw(there.gain_db, there.pan, channels, track.pan_law)
+        return from_daw(there.gain_db, there.pan, channels, law)
 
     is_held = all(item.interpolation == "hold" for item in moving)
     times = _spaced(sorted(max(0.0, time_s) for item in moving for time_s in _jumps(item)))
@@ -125,19 +173,118 @@ def lanes_of(track: SessionTrack, channels: int) -> tuple[Lane, ...]:
     return tuple(result)
 
 
-def lanes_left_out(preset: Preset, names: Sequence[str], *, moves: bool = True) -> Iterator[str]:
+def moving_level(item: Lane, row: Parameter, more_db: float = 0.0, between: Interpolation = "linear") -> Automation:
+    """Make a DAW's automation, as factors, of a lane in dB that stands for one control of its own.
+
+    Args:
+        item: the lane: of a send, or the master's fader.
+        row: of its setting.
+        more_db: what the control gives beside it.
+        between: how the DAW runs between two points: "linear" in factors, or "ardour_gain".
+    """
+    is_held = item.shape == "hold"
+    drawn = item if is_held else as_linear(item)
+
+    def at(time_s: float) -> FaderPan:
+        return FaderPan(value_at(drawn, row, time_s) + more_db, 0.0)
+
+    times = [point.time_s for point in drawn.points]
+    places = times if is_held else _refined(times, at, between)
+    points = tuple((time_s, gain_factor(at(time_s).gain_db)) for time_s in places)
+    return Automation(points, "hold" if is_held else between)
+
+
+def moving_master(preset: Preset, between: Interpolation = "linear") -> Automation | None:
+    """Make a DAW's automation, as factors, of the master's fader; None where that stands still."""
+    item = lane_of(preset.master_lanes, MASTER_FADER)
+    if item is None or is_still(item):
+        return None
+    plain = without_input_gain(preset.master)
+    more_db = plain.output_gain_db - preset.master.output_gain_db
+    return moving_level(item, parameters(Master)[MASTER_FADER], more_db, between)
+
+
+def moving_sends(bus: Strip, lanes: Sequence[Lane], between: Interpolation = "linear") -> dict[str, Automation]:
+    """Make a DAW's automation, as factors, of the sends of a strip that move; by the setting's path."""
+    plain, rows = without_input_gain(bus), rows_of(Strip, "send")
+    moving = [item for item in lanes if item.parameter in rows and not is_still(item)]
+    return {
+        item.parameter: moving_level(
+            item, rows[item.parameter], get(plain, item.parameter) - get(bus, item.parameter), between
+        )
+        for item in moving
+    }
+
+
+def sends_open(bus: Strip, lanes: Sequence[Lane]) -> Strip:
+    """Open the sends of a strip that are off and that lanes open later: a DAW needs them from the beginning."""
+    rows = rows_of(Strip, "send")
+    update: dict[str, object] = {}
+    for item in lanes:
+        if item.parameter in rows and get(bus, item.parameter) <= SEND_OFF_DB:
+            loudest = max(point.value for point in item.points)
+            if loudest > SEND_OFF_DB:
+                update[item.parameter] = loudest
+    return bus.model_copy(update=update) if update else bus
+
+
+def level_lane(path: str, row: Parameter, automation: Automation, more_db: float = 0.0) -> Lane | None:
+    """Make a lane of the automation of a level; None where it stands still. The reverse of :func:`moving_level`."""
+    is_held = automation.interpolation == "hold"
+
+    def at(time_s: float) -> FaderPan:
+        level_db = decibels(float(automation_values(automation, _at(time_s))[0]))
+        return FaderPan(max(level_db, _SILENT_DB) - more_db, 0.0)
+
+    times = _spaced(sorted(max(0.0, time_s) for time_s in _jumps(automation)))
+    places = times if is_held else _refined(times, at, "decibel")
+    points = [(time_s, row.clamp(at(time_s).gain_db)) for time_s in places]
+    if _spread([value for _, value in points]) <= _READ_OFF_DB:
+        return None
+    return lane(path, points if is_held else simplified(points, _READ_OFF_DB), "hold" if is_held else "linear")
+
+
+def sampled_lane(path: str, row: Parameter, times: Sequence[float], values: Sequence[float]) -> Lane | None:
+    """Make a lane of what a setting was found to be at some times; None where it stands still.
+
+    Args:
+        path: of the setting.
+        row: of it.
+        times: in seconds, rising.
+        values: at these times.
+    """
+    # What is straight in the setting's own scale is a line.
+    points = [(time_s, straight(row, row.clamp(value))) for time_s, value in zip(times, values, strict=True)]
+    off = (
+        _READ_OFF_DB if row.unit == "dB" else _READ_OFF_LOG if row.scale == "log" else _READ_OFF * (row.high - row.low)
+    )
+    if _spread([value for _, value in points]) <= off:
+        return None
+    kept = simplified(points, off)
+    # Before its first and behind its last point a lane stands anyway.
+    while len(kept) > 2 and abs(kept[0][1] - kept[1][1]) <= off:
+        kept = kept[1:]
+    while len(kept) > 2 and abs(kept[-1][1] - kept[-2][1]) <= off:
+        kept = kept[:-1]
+    return lane(path, [(time_s, from_straight(row, value)) for time_s, value in kept])
+
+
+def lanes_left_out(preset: Preset, names: Sequence[str], carried: Collection[Carried] = ()) -> Iterator[str]:
     """Say which lanes a copy does not have, a sentence for each track, group and the master.
 
     Args:
         preset: the mix.
         names: of its tracks that are in the copy.
-        moves: faders and pans of tracks are in it.
+        carried: lanes that it has, beside those of faders and pans of these tracks: owner and setting.
     """
-    owners = [(track.name, track.lanes, moves) for track in preset.tracks if track.name in names]
-    owners += [(bus.name, bus.lanes, False) for bus in preset.buses]
-    for name, lanes, has_fader in owners:
-        yield from _said(name, [item for item in lanes if not (has_fader and item.parameter in MOVABLE)])
-    yield from _said("Master", preset.master_lanes)
+    has = set(carried)
+    for track in preset.tracks:
+        if track.name in names:
+            left = [item for item in track.lanes if item.parameter not in MOVABLE]
+            yield from _said(track.name, [item for item in left if (track.name, item.parameter) not in has])
+    for bus in preset.buses:
+        yield from _said(bus.name, [item for item in bus.lanes if (bus.name, item.parameter) not in has])
+    yield from _said(MASTER, [item for item in preset.master_lanes if (MASTER, item.parameter) not in has])
 
 
 def _said(name: str, lanes: Sequence[Lane]) -> Iterator[str]:

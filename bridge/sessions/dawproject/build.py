@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from ....presets.console import Master, Strip
+from ....presets.lanes.lane import Lane
 from ....presets.preset import Preset
 from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor
 from ..core.balance import FaderPan, from_daw, to_daw
 from ..core.model import PanLaw, Session, SessionGroup, SessionTrack
-from ..core.moving import MovingFader, moving_fader
+from ..core.moving import (
+    MASTER,
+    MASTER_FADER,
+    MOVABLE,
+    Carried,
+    MovingFader,
+    moving_fader,
+    moving_master,
+    sends_open,
+)
 from ..core.returned import MARK, ReturnAudio
 from ..core.routing import acting
 from ..core.sends import send_levels_db
@@ -32,6 +43,7 @@ from .mixing.elements import (
     send_held,
     track_of,
 )
+from .mixing.moving import StripPoints
 from .time import tempo_lines
 from .xml import plain_text
 
@@ -85,6 +97,8 @@ class ProjectBuilder:
         self._effects = {effect: self._id() for effect in buses.effects}
         self._groups: dict[str, _Folder] = {}
         self.notes: list[str] = []
+        # Lanes that the project has, beside faders and pans of tracks.
+        self.carried: set[Carried] = set()
         for group in moved.values():
             if group.kind == "VCA":
                 self._say_vca(group)
@@ -108,8 +122,11 @@ class ProjectBuilder:
             self._own(channel, track, name, channels)
         else:
             there = in_terms_of(wanted, channels, _LAW)
-            settings = channel_settings(there.strip, decibels(LOUDEST_FADER))
-            sends = self._sends(send_levels_db(wanted.strip), name)
+            opened = sends_open(there.strip, wanted.lanes)
+            settings = channel_settings(opened, decibels(LOUDEST_FADER))
+            sends = self._sends(send_levels_db(opened), name)
+            points = self._aimed(opened, wanted.lanes, settings.devices, sends)
+            self.carried |= {(wanted.name, path) for path in points.carried}
             self._fill(channel, settings.devices, settings.fader_db, there.strip.pan, mute=wanted.mute, sends=sends)
             self.notes += [f"{name}: {what}" for what in lost(there.strip, settings.more_db)]
         element.append(channel.element)
@@ -119,7 +136,7 @@ class ProjectBuilder:
         self._automation(lanes, track, name, channel, 1 if wanted is None else None)
         if wanted is not None:
             moving = moving_fader(wanted, channels, _LAW)
-            lanes.extend(moving_points(moving, channel.volume, channel.pan))
+            lanes.extend((*moving_points(moving, channel.volume, channel.pan), *points.points))
         self._lanes.append(lanes)
         if track.polarity_inverted:
             self.notes.append(f"{name}: its polarity is inverted in the session; invert it in the DAW, too.")
@@ -150,10 +167,15 @@ class ProjectBuilder:
         settings = channel_settings(preset.master, decibels(LOUDEST_FADER))
         channel = self._channel("master", None, 2)
         channel.element.set("id", self._master)
+        points = self._aimed(preset.master, preset.master_lanes, settings.devices, ())
         self._fill(channel, settings.devices, settings.fader_db, 0.0, mute=False)
         self.notes += [f"Master: {what}" for what in lost(preset.master, settings.more_db)]
-        master = Element("Track", contentType="audio", loaded="true", id=self._id(), name="Master")
+        identity = self._id()
+        master = Element("Track", contentType="audio", loaded="true", id=identity, name="Master")
         master.append(channel.element)
+        volume = moving_master(preset)
+        self._automate(identity, [*moving_points(MovingFader(volume, None), channel.volume, ""), *points.points])
+        self.carried |= {(MASTER, path) for path in (*points.carried, *(() if volume is None else (MASTER_FADER,)))}
         self._structure.append(master)
         root = Element("Project", version=VERSION)
         root.append(Element("Application", name="mixbridge", version="1"))
@@ -193,14 +215,33 @@ class ProjectBuilder:
         """Return where the tracks of a group of the mix stand."""
         if name not in self._groups:
             group, title = self._buses.groups[name], plain_text(name) + MARK
-            there = in_terms_of(PresetTrack(name="group", strip=group.strip), 2, _LAW).strip
+            own = PresetTrack(name="group", strip=sends_open(group.strip, group.lanes), lanes=group.lanes)
+            there = in_terms_of(own, 2, _LAW).strip
             settings = channel_settings(there, decibels(LOUDEST_FADER))
-            sends = self._sends(send_levels_db(group.strip), title)
+            sends = self._sends(send_levels_db(there), title)
+            points = self._aimed(there, group.lanes, settings.devices, sends)
             channel = self._channel("submix", self._master, 2)
             self._fill(channel, settings.devices, settings.fader_db, there.pan, mute=group.mute, sends=sends)
             self._groups[name] = self._group_track(title, channel, self._structure, filled=True)
+            fader = moving_points(moving_fader(own, 2, _LAW), channel.volume, channel.pan)
+            self._automate(self._groups[name].element.get("id", ""), [*fader, *points.points])
+            self.carried |= {(name, path) for path in (*points.carried, *MOVABLE)}
             self.notes += [f"{title}: {what}" for what in lost(there, settings.more_db)]
         return self._groups[name]
+
+    def _aimed(
+        self, bus: Strip | Master, lanes: Sequence[Lane], devices: Sequence[Element], sends: Sequence[Element]
+    ) -> StripPoints:
+        """Let the devices and sends of a channel move that it is about to get."""
+        points = StripPoints(bus, lanes, self._id)
+        points.aim(devices, sends, decibels(LOUDEST_FADER))
+        return points
+
+    def _automate(self, track: str, points: Sequence[Element]) -> None:
+        if points:
+            lanes = Element("Lanes", track=track, id=self._id())
+            lanes.extend(points)
+            self._lanes.append(lanes)
 
     def _sends(self, levels_db: Mapping[str, float], name: str) -> list[Element]:
         for effect, level_db in levels_db.items():

@@ -82,7 +82,7 @@ def create(
         *left_behind(session),
         *solos_stay(session),
         *left_out(preset, match),
-        *lanes_left_out(preset, list(match)),
+        *lanes_left_out(preset, list(match), project.carried),
     )
     return Written(output, (*notes, *project.notes, *others))
 

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from ....presets.errors import AudioError, SessionError
 from ..core.kinds import Kind
 from ..core.media import Resolver, shown
-from ..core.model import Clip, MissingMedia, Session, SessionNote, SessionTrack
+from ..core.model import Clip, MissingMedia, Session, SessionGroup, SessionNote, SessionTrack
 from ..stems.material import FilePool
 from .archive import METADATA, PROJECT, Container
 from .clips import Remark
@@ -84,6 +84,26 @@ def _session(path: Path, project: Project, title: str, missing: tuple[MissingMed
         missing=missing,
         groups=tuple(routing.groups),
         tempo=project.tempo,
+        master=_master(project, lanes),
+    )
+
+
+def _master(project: Project, lanes: dict[str, dict[str, AimedLane]]) -> SessionGroup | None:
+    """Read the fader of the master."""
+    track = next((track for track in project.mixer if track.role == "master" and track.channel is not None), None)
+    if track is None:
+        return None
+    own = lanes.get(track.identity, {})
+    mutes = muting_of(track, own)
+    return SessionGroup(
+        track.name,
+        "master",
+        gain_db=fader_db(track.channel),
+        pan=pan_of(track.channel),
+        mute=mutes.always,
+        volume=volume_automation_of(own),
+        pan_automation=pan_automation_of(own),
+        mute_automation=mutes.automation,
     )
 
 

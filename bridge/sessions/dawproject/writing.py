@@ -7,7 +7,7 @@ takes their place. A new project of any other session is :mod:`.new`'s business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -19,7 +19,16 @@ from ....presets.preset import Track as PresetTrack
 from ....runtime.audio.output import OutputFolder
 from ..core.media import Resolver
 from ..core.model import Session
-from ..core.moving import lanes_left_out, moving_fader
+from ..core.moving import (
+    MASTER,
+    MASTER_FADER,
+    Carried,
+    MovingFader,
+    lanes_left_out,
+    moving_fader,
+    moving_master,
+    sends_open,
+)
 from ..core.returned import ReturnAudio
 from ..core.routing import acting
 from ..core.sends import send_levels_db
@@ -41,6 +50,7 @@ from .mixer import MixerTrack, Project, pan_of
 from .mixing.buses import BusWriter
 from .mixing.channels import ChannelWriter, is_muted
 from .mixing.elements import MixBuses, filled, is_own, new_channel, staying
+from .mixing.moving import StripPoints, read_device_lanes
 from .mixing.plugged import put_plugged
 from .mixing.returns import ProjectBusReader, strip_of
 from .pieces import Media
@@ -93,6 +103,7 @@ def write(
                 member.element for member, group in zip(members, session.groups, strict=True) if id(group) in acting_on
             }
             placed = set()
+            carried: set[Carried] = set()
             for place, wanted in chosen.items():
                 track, read_track = project.audible[place], session.tracks[place]
                 if track.element in busses:
@@ -101,22 +112,24 @@ def write(
                 placed.add(track.element)
                 around = None if read_track.parent is None else session.groups[read_track.parent].name
                 law = read_track.pan_law
-                _put(channels, buses, track, in_terms_of(wanted, stems[place], law), around)
-                channels.lanes(track, moving_fader(wanted, stems[place], law), buses.fresh_id)
+                there = in_terms_of(wanted, stems[place], law)
+                points = StripPoints(there.strip, wanted.lanes, buses.fresh_id)
+                _put(channels, buses, track, there, around, points)
+                channels.lanes(track, moving_fader(wanted, stems[place], law), buses.fresh_id, points.points)
+                carried |= {(wanted.name, path) for path in points.carried}
             for index, group in moved_groups(session, staying(session, chosen)).items():
                 if not is_own(members[index]):
                     channels.rest(group, members[index])
-            buses.write(placed)
-            _master(channels, project, preset.master)
+            carried |= buses.write(placed)
+            carried |= _master(channels, project, preset, buses.fresh_id)
             data = channels.splicer.result()
             parse(data)
             with OutputFolder(output.parent, overwrite, [output.name]) as workplace:
                 _copy(container, workplace / output.name, data, buses.files)
     except MalformedError as fault:
         raise SessionError(f"{session_path} cannot be read: {fault}.") from fault
-    return Written(
-        output, (*channels.notes, *solos_stay(session), *left_out(preset, match), *lanes_left_out(preset, list(match)))
-    )
+    lanes = lanes_left_out(preset, list(match), carried)
+    return Written(output, (*channels.notes, *solos_stay(session), *left_out(preset, match), *lanes))
 
 
 def written_mix(path: Path) -> Preset:
@@ -131,6 +144,7 @@ def written_mix(path: Path) -> Preset:
         with Container(path) as container:
             project = Project(parse(container.text(PROJECT)), _unread)
         names = unique_names(track.name[:_NAME] for track in project.audible)
+        aimed = project.arrangement.lanes
         returns = ProjectBusReader(project)
         tracks = []
         for place, (name, track) in enumerate(zip(names, project.audible, strict=True)):
@@ -138,19 +152,30 @@ def written_mix(path: Path) -> Preset:
             if strip is not None:
                 strip = in_terms_of_mix(strip, channels[place], session.tracks[place].pan_law)
                 strip = _in_range(strip)
-                tracks.append(returns.track(track, PresetTrack(name=name, strip=strip, mute=is_muted(track.channel))))
+                lanes = () if track.channel is None else read_device_lanes(track.channel, Strip, aimed, strip_of)
+                own = PresetTrack(name=name, strip=strip, lanes=lanes, mute=is_muted(track.channel))
+                tracks.append(returns.track(track, own))
         preset = returns.preset(tracks)
         master = project.master()
         strip = None if master is None else strip_of(master)
+        master_lanes = () if master is None else read_device_lanes(master, Master, aimed, strip_of)
     except MalformedError as fault:
         raise SessionError(f"{path} cannot be read: {fault}.") from fault
     if strip is None:
         return preset
     values = {"input_gain_db": strip.input_gain_db, "eq": strip.eq, "compressor": strip.compressor}
-    return preset.model_copy(update={"master": Master(**values, output_gain_db=strip.fader_db)})
+    master_now = Master(**values, output_gain_db=strip.fader_db)
+    return preset.model_copy(update={"master": master_now, "master_lanes": master_lanes})
 
 
-def _put(channels: ChannelWriter, buses: BusWriter, track: MixerTrack, wanted: PresetTrack, around: str | None) -> None:
+def _put(
+    channels: ChannelWriter,
+    buses: BusWriter,
+    track: MixerTrack,
+    wanted: PresetTrack,
+    around: str | None,
+    points: StripPoints,
+) -> None:
     """Set a track's fader, pan, mute, devices, sends and destination.
 
     Args:
@@ -159,30 +184,39 @@ def _put(channels: ChannelWriter, buses: BusWriter, track: MixerTrack, wanted: P
         track: which.
         wanted: its settings, fader and pan in terms of the format.
         around: the group of the project that it went to.
+        points: collects the automation of its devices and sends.
     """
     destination = buses.place(track, wanted, around)
-    sends = buses.sends(send_levels_db(wanted.strip), track.name)
-    strip = wanted.strip
+    strip = sends_open(wanted.strip, wanted.lanes)
+    sends = buses.sends(send_levels_db(strip), track.name)
     if track.channel is not None:
-        channels.strip(track.channel, track.name, strip, strip.pan, mute=wanted.mute, sends=sends)
+        channels.strip(track.channel, track.name, strip, strip.pan, mute=wanted.mute, sends=sends, moving=points)
         return
     settings = channel_settings(strip, loudest_db(None))
+    points.aim(settings.devices, sends, loudest_db(None))
     fresh = new_channel("regular", buses.fresh_id(), destination)
     filled(fresh, settings.devices, settings.fader_db, strip.pan, mute=wanted.mute, sends=sends)
     channels.splicer.add(track.element, [(None, fresh)])
     channels.notes += [f"{track.name}: {what}" for what in lost(strip, settings.more_db)]
 
 
-def _master(channels: ChannelWriter, project: Project, master: Master) -> None:
-    """Set the master's fader and devices."""
-    channel = project.master()
+def _master(channels: ChannelWriter, project: Project, preset: Preset, fresh_id: Callable[[], str]) -> set[Carried]:
+    """Set the master's fader and devices, and what moves them; return the lanes that the project has then."""
+    channel, master = project.master(), preset.master
     if channel is None:
         if master != Master():
             channels.notes.append("Master: the project has none, so the preset's is left out.")
-        return
+        return set()
     notes = master_at_rest(pan_of(channel), muted=is_muted(channel))
     channels.notes += [f"Master: {what}" for what in notes]
-    channels.strip(channel, "Master", master, None if channel.find("Pan") is None else 0.0, mute=False)
+    points = StripPoints(master, preset.master_lanes, fresh_id)
+    pan = None if channel.find("Pan") is None else 0.0
+    channels.strip(channel, "Master", master, pan, mute=False, moving=points)
+    track = next(track for track in project.mixer if track.role == "master")
+    volume = moving_master(preset)
+    channels.lanes(track, MovingFader(volume, None), fresh_id, points.points)
+    fader = set() if volume is None else {MASTER_FADER}
+    return {(MASTER, path) for path in (*points.carried, *fader)}
 
 
 def _members(project: Project) -> list[MixerTrack]:

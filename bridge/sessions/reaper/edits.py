@@ -71,3 +71,8 @@ class ProjectEdits:
 
     def _lines(self, lines: Sequence[str], indent: bytes) -> list[bytes]:
         return [indent + line.encode("utf-8", "surrogateescape") + self.document.line_end for line in lines]
+
+
+def digits(value: float) -> str:
+    """Write a number as REAPER does."""
+    return f"{value + 0.0:.14g}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ....presets.units import decibels
-from ..core.model import Automation, PanLaw
+from ..core.model import Automation, PanLaw, SessionGroup
 from ..core.muting import Muting, muting
 from .curves import automation_of
 from .rpp import Block, ReaperDocument, RppLine, blocks
@@ -25,6 +25,7 @@ PAN_LAWS: Final[dict[float, PanLaw]] = {
 _TRIM_READ = 0
 # A mute's envelope is heard from here on.
 _HEARD: Final = 0.5
+_QUIETEST: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -84,22 +85,39 @@ class FaderReader:
             mute_automation=mutes.automation,
         )
 
+    def master(self) -> SessionGroup:
+        """Read the fader of the master."""
+        root = self._document.root
+        volpan = self._document.find(root, "MASTER_VOLUME") or RppLine(Path(), root.first, ("MASTER_VOLUME",))
+        mode, switch = (self._document.find(root, key) for key in ("MASTERAUTOMODE", "MASTERMUTESOLO"))
+        factor = abs(volpan.number(1, 1.0))
+        trims = mode is None or mode.whole(1) == _TRIM_READ
+        return SessionGroup(
+            "Master",
+            "master",
+            gain_db=decibels(max(factor, _QUIETEST)),
+            pan=min(1.0, max(-1.0, volpan.number(2))),
+            mute=switch is not None and bool(switch.whole(1) & 1),
+            volume=self._volume(root, factor if trims else 1.0, "MASTERVOLENV2"),
+            pan_automation=self._pan(root, volpan.number(2) if trims else 0.0, "MASTERPANENV2"),
+        )
+
     def law(self, volpan: RppLine) -> PanLaw:
         """Tell what a track's pan means: by its own law, or the project's."""
         own = volpan.number(3, -1.0)
         law = own if own >= 0 else self._law
         return PAN_LAWS[min(PAN_LAWS, key=lambda known: abs(known - law))]
 
-    def _volume(self, block: Block, factor: float) -> Automation | None:
+    def _volume(self, block: Block, factor: float, tag: str = "VOLENV2") -> Automation | None:
         """Read the envelope; in the mode trim/read the fader works behind it."""
-        automation = self._envelope(block, "VOLENV2")
+        automation = self._envelope(block, tag)
         if automation is None:
             return None
         points = tuple((time, max(0.0, value) * factor) for time, value in automation.points)
         return Automation(points, automation.interpolation)
 
-    def _pan(self, block: Block, offset: float) -> Automation | None:
-        automation = self._envelope(block, "PANENV2")
+    def _pan(self, block: Block, offset: float, tag: str = "PANENV2") -> Automation | None:
+        automation = self._envelope(block, tag)
         if automation is None:
             return None
         # Its lane has left at the top: values above 0 are to the left.

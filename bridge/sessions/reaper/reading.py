@@ -57,6 +57,7 @@ def read(path: Path, resolver: Resolver) -> Session:
         groups=mixer.groups,
         tempo=_tempo(document),
         remarks=tuple(_remarks(document)),
+        master=FaderReader(document).master(),
     )
 
 

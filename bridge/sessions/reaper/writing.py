@@ -20,7 +20,7 @@ from ....presets.preset import Track as PresetTrack
 from ....presets.units import decibels, gain_factor
 from ..core.balance import from_daw, to_daw
 from ..core.model import PanLaw, Session
-from ..core.moving import lanes_left_out, moving_fader
+from ..core.moving import MASTER, MASTER_FADER, Carried, lanes_left_out, moving_fader, moving_master
 from ..core.plugged import PluggedTracks
 from ..core.returned import ReturnAudio, return_files
 from ..core.routing import acting
@@ -37,12 +37,12 @@ from ..writing import (
     solos_stay,
     stem_channels,
 )
-from .added.envelopes import put_envelopes
-from .added.own import digits, without_own
+from .added.envelopes import put_envelopes, put_master_envelope
+from .added.own import without_own
 from .added.returned import put_return_audio
 from .added.returns import ReaperReturnReader, ReaperReturnWriter
 from .chains import CHAINS, NAMES, put_plugins, states_in
-from .edits import ProjectEdits
+from .edits import ProjectEdits, digits
 from .faders import FaderReader, is_active
 from .items import plugin_names
 from .mixer import DUAL_PAN, ENVELOPES, STEREO_PAN, Mixer, TrackBlock
@@ -119,10 +119,10 @@ def write(
             writer.track(track, wanted, channels[place])
     writer.master(preset)
     added = ReaperReturnWriter(writer.edits, mixer, session.sample_rate_hz, has_returns=bool(returns))
-    added.write(mixed, preset)
+    carried = {*added.write(mixed, preset), (MASTER, MASTER_FADER)}
     writer.notes.extend(added.notes)
     writer.notes.extend(solos_stay(session))
-    writer.notes.extend(_general_notes(preset, match, session.path, output))
+    writer.notes.extend(_general_notes(preset, match, carried, session.path, output))
     files = return_files(returns, output)
     writer.notes.extend(put_return_audio(writer.edits, mixer, returns, files))
     audio = {files[item.effect]: item.path for item in returns}
@@ -269,8 +269,10 @@ class _Writer:
         if mute is not None and mute.whole(1) & 1:
             self.edits.set(root, "MASTERMUTESOLO", {1: str(mute.whole(1) & ~1)}, "{}")
             self.notes.append("Master: it was muted; it is not in the copy.")
-        self._envelopes_off(root, "Master")
         before = next((track.first for track in blocks(root, "TRACK")), root.last)
+        moving = moving_master(preset)
+        put = () if moving is None else put_master_envelope(self.edits, root, before, moving)
+        self._envelopes_off(root, MASTER, without=put)
         put_plugins(self.edits, root, "MASTERFXLIST", before, states)
         switch = self._document.find(root, "MASTER_FX")
         if switch is not None and not switch.whole(1, 1):
@@ -304,9 +306,11 @@ def _plugins_stay(document: ReaperDocument, owner: Block) -> Iterator[str]:
     yield from plugins_stay(names)
 
 
-def _general_notes(preset: Preset, match: Mapping[str, str], session: Path, output: Path) -> Iterator[str]:
+def _general_notes(
+    preset: Preset, match: Mapping[str, str], carried: Collection[Carried], session: Path, output: Path
+) -> Iterator[str]:
     yield from left_out(preset, match)
-    yield from lanes_left_out(preset, list(match))
+    yield from lanes_left_out(preset, list(match), carried)
     if output.absolute().parent != session.absolute().parent:
         folder = session.absolute().parent
         yield f"{output.name} finds its audio in the project's own folder alone: move it to {folder}."

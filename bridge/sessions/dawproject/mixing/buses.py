@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from .....presets.preset import GroupBus, Track
+from ...core.moving import MOVABLE, Carried, moving_fader, sends_open
 from ...core.returned import MARK, ReturnAudio
 from ...core.sends import send_levels_db
 from ...writing import in_terms_of
@@ -35,6 +36,7 @@ from .elements import (
     send_held,
     track_of,
 )
+from .moving import StripPoints, fader_points
 
 _STEREO = 2
 
@@ -102,10 +104,15 @@ class BusWriter:
             self._channels.notes += [f"{name}: {what}" for what in send_held(effect, level_db)]
         return [send_element(effect, self._effects[effect], level_db) for effect, level_db in levels_db.items()]
 
-    def write(self, chosen: Collection[Element]) -> None:
-        """Add what the mix has, and take out what it has no more; `chosen` are the tracks that it sets."""
+    def write(self, chosen: Collection[Element]) -> set[Carried]:
+        """Add what the mix has, and take out what it has no more; `chosen` are the tracks that it sets.
+
+        Returns:
+            Lanes of groups that the project has then.
+        """
+        carried: set[Carried] = set()
         for name, group in self._buses.groups.items():
-            self._group(_group_name(name), group)
+            carried |= {(name, path) for path in self._group(_group_name(name), group)}
         live = {effect for effect in self._buses.effects if self._effect(effect)}
         for item in self._returns:
             self._audio(item, mute=item.effect in live)
@@ -114,21 +121,29 @@ class BusWriter:
         if structure is not None and self._fresh:
             behind = structure[-1] if len(structure) else None
             self._channels.splicer.add(structure, [(behind, element) for element in self._fresh])
+        return carried
 
-    def _group(self, name: str, group: GroupBus) -> None:
-        there = in_terms_of(Track(name="group", strip=group.strip), _STEREO, "balance").strip
-        sends = self.sends(send_levels_db(group.strip), name)
+    def _group(self, name: str, group: GroupBus) -> set[str]:
+        own = Track(name="group", strip=sends_open(group.strip, group.lanes), lanes=group.lanes)
+        there, moving = in_terms_of(own, _STEREO, "balance").strip, moving_fader(own, _STEREO, "balance")
+        sends = self.sends(send_levels_db(own.strip), name)
+        points = StripPoints(there, group.lanes, self._ids.fresh)
         track = self._kept.get(f"submix {name}")
         if track is not None and track.channel is not None:
             self._channels.switch_on(track)
             self._lead_to_master(track.channel)
-            self._channels.strip(track.channel, name, there, there.pan, mute=group.mute, sends=sends)
-            return
+            self._channels.strip(track.channel, name, there, there.pan, mute=group.mute, sends=sends, moving=points)
+            self._channels.lanes(track, moving, self._ids.fresh, points.points)
+            return {*points.carried, *MOVABLE}
         settings = channel_settings(there, loudest_db(None))
+        points.aim(settings.devices, sends, loudest_db(None))
         channel = new_channel("submix", self._groups[group.name], self._master_id)
         filled(channel, settings.devices, settings.fader_db, there.pan, mute=group.mute, sends=sends)
-        self._fresh.append(track_of(channel, name, self._ids.fresh(), "tracks"))
+        identity = self._ids.fresh()
+        self._fresh.append(track_of(channel, name, identity, "tracks"))
+        self._channels.automate(identity, [*points.points, *fader_points(channel, moving, self._ids.fresh)])
         self._channels.notes += [f"{name}: {what}" for what in lost(there, settings.more_db)]
+        return {*points.carried, *MOVABLE}
 
     def _effect(self, effect: str) -> bool:
         """Set an effect's channel; tell whether an effect of the user's plays in it, so that none is heard as audio."""

@@ -11,6 +11,7 @@ from ...core.moving import MovingFader
 from ...writing import automation_off, group_to_rest, plugins_stay
 from ..arrange import points_of
 from ..devices import (
+    MARK,
     channel_settings,
     is_ours,
     lost,
@@ -24,6 +25,7 @@ from ..mixer import MixerTrack, Project, acts, device_name
 from ..splice import Splicer
 from ..xml import Document, is_true
 from .elements import effect_channels, own_sends
+from .moving import StripPoints
 
 _CHANNEL = ("Devices", "Mute", "Pan", "Sends", "Volume")
 # Devices before which an effect would hear nothing.
@@ -51,6 +53,13 @@ class ChannelWriter:
         self._targets: dict[str, list[Element]] = {}
         for target in project.root.iter("Target"):
             self._targets.setdefault(target.get("parameter", ""), []).append(target)
+        # Parameters of devices that an earlier mix moves.
+        self._moved = {
+            target.get("parameter", "")
+            for points in project.root.iter("Points")
+            if points.get("name") == MARK
+            for target in points.iter("Target")
+        }
 
     def strip(
         self,
@@ -61,6 +70,7 @@ class ChannelWriter:
         *,
         mute: bool,
         sends: Sequence[Element] = (),
+        moving: StripPoints | None = None,
     ) -> None:
         """Set all of a channel.
 
@@ -71,8 +81,12 @@ class ChannelWriter:
             pan: None leaves it.
             mute: whether it is muted.
             sends: to the effects of the mix; those of an earlier mix go.
+            moving: collects the automation of its devices and sends.
         """
-        settings = channel_settings(strip, loudest_db(channel.find("Volume")))
+        loudest = loudest_db(channel.find("Volume"))
+        settings = channel_settings(strip, loudest)
+        if moving is not None:
+            moving.aim(settings.devices, sends, loudest)
         self.put(channel, name, settings.devices, settings.fader_db, pan, mute=mute, sends=sends)
         self.notes += [f"{name}: {what}" for what in lost(strip, settings.more_db)]
 
@@ -103,9 +117,11 @@ class ChannelWriter:
         if new:
             self.splicer.add(channel, [(_before(channel, element.tag), element) for element in new])
 
-    def lanes(self, track: MixerTrack, moving: MovingFader, fresh_id: Callable[[], str]) -> None:
-        """Let a track's fader and pan move, by automation of their own in the arrangement."""
-        points = []
+    def lanes(
+        self, track: MixerTrack, moving: MovingFader, fresh_id: Callable[[], str], more: Sequence[Element] = ()
+    ) -> None:
+        """Let a track's fader and pan move, by automation of their own in the arrangement; `more` is put there, too."""
+        points = list(more)
         for what, tag, automation in (("fader", "Volume", moving.volume), ("pan", "Pan", moving.pan)):
             if automation is None:
                 continue
@@ -114,8 +130,12 @@ class ChannelWriter:
                 self.notes.append(f"{track.name}: its lane of the {what} is left out: the project has no place for it.")
                 continue
             points.append(points_of(tag.lower(), automation, self._identity(parameter, fresh_id)))
+        self.automate(self._identity(track.element, fresh_id) if points else "", points)
+
+    def automate(self, track: str, points: Sequence[Element]) -> None:
+        """Put automation into the arrangement, for the track of this id."""
         if points and self._arrangement is not None:
-            lanes = Element("Lanes", track=self._identity(track.element, fresh_id), timeUnit="seconds")
+            lanes = Element("Lanes", track=track, timeUnit="seconds")
             lanes.extend(points)
             last = self._arrangement[-1] if len(self._arrangement) else None
             self.splicer.add(self._arrangement, [(last, lanes)])
@@ -155,8 +175,12 @@ class ChannelWriter:
         """Take an element out; automation of what is in it loses its aim, as do sends."""
         self.splicer.replace(element, ())
         for inner in element.iter():
-            for target in self._targets.get(inner.get("id", ""), ()):
-                self.splicer.set(target, {"parameter": None})
+            self._lose(inner)
+
+    def _lose(self, parameter: Element) -> None:
+        """Let automation of a parameter lose its aim, silently."""
+        for target in self._targets.get(parameter.get("id", ""), ()):
+            self.splicer.set(target, {"parameter": None})
 
     def _set(self, old: Element | None, new: Element) -> Element | None:
         """Give a parameter its new attributes; where it is missing, return it to be added."""
@@ -175,6 +199,9 @@ class ChannelWriter:
             fresh.extend(new)
             return fresh if new else None
         old = own_sends(channel, self.effects)
+        for send in old:
+            for inner in send.iter():
+                self._lose(inner)
         self._exchange(sends, old, new, sends[-1] if len(sends) else None)
         return None
 
@@ -217,6 +244,9 @@ class ChannelWriter:
         for path, parameter in (("", old), *parameter_paths(old)):
             identity = parameter.get("id")
             if identity is None:
+                continue
+            if identity in self._moved:
+                self._lose(parameter)
                 continue
             heir = new if not path else fresh.get(path)
             if heir is not None and heir.get("id") is None:

@@ -17,6 +17,7 @@ from .....presets.preset import GroupBus, Preset, Track
 from .....presets.units import decibels, quantity
 from .....runtime.console.effects.buses import DELAY, FX_BUS, REVERB
 from ...core.model import Session
+from ...core.moving import sends_open
 from ...core.returned import MARK, TITLES, ReturnAudio, is_return_audio_name
 from ...core.sends import SENDS, send_levels_db, used_effects
 from ..devices import LOUDEST_FADER, cut_hz_of, cuts_element, mute_element, pan_element, volume_element
@@ -64,7 +65,8 @@ class MixBuses:
         present = list(tracks)
         names = {track.bus for track in present}
         groups = {group.name: group for group in preset.buses if group.name in names}
-        strips = [*(track.strip for track in present), *(group.strip for group in groups.values())]
+        owners: list[Track | GroupBus] = [*present, *groups.values()]
+        strips = [sends_open(owner.strip, owner.lanes) for owner in owners]
         return cls(groups, used_effects(map(send_levels_db, strips), preset.delay), preset)
 
     def return_db(self, effect: str) -> float:

@@ -19,14 +19,18 @@ from .....presets.console import (
     Strip,
     parameters,
 )
+from .....presets.lanes.lane import Lane
 from .....presets.preset import GroupBus, Preset, Track
 from .....runtime.console.effects.buses import DELAY, FX_BUS, REVERB
+from ...core.moving import lanes_of_fader
 from ...writing import in_terms_of_mix
 from ..devices import compressor_of, cuts_of, equalizer_of, gate_of, is_ours
-from ..mixer import MixerTrack, Project, fader_db, pan_of
+from ..mixer import MixerTrack, Project, fader_db, lane_pan, pan_of
+from ..pieces import AimedLane, automation, linear
 from .buses import group_of, own_groups
 from .channels import is_muted
 from .elements import delay_of, effect_channels, reverb_of, sends_of, with_sends
+from .moving import read_device_lanes, read_send_lanes
 
 _STEREO = 2
 
@@ -40,6 +44,7 @@ class ProjectBusReader:
 
     def __init__(self, project: Project):
         self._effects = effect_channels(project)
+        self._lanes = project.arrangement.lanes
         self._groups = own_groups(project)
         self._channels = {
             self._effects[identity]: track.channel
@@ -54,7 +59,8 @@ class ProjectBusReader:
         group = self._groups.get(place.channel.get("destination", ""))
         bus = None if group is None else group_of(group)
         strip = with_sends(track.strip, sends_of(place.channel, self._effects))
-        return track.model_copy(update={"bus": bus, "strip": strip})
+        lanes = (*track.lanes, *read_send_lanes(place.channel, self._lanes, self._effects))
+        return track.model_copy(update={"bus": bus, "strip": strip, "lanes": lanes})
 
     def preset(self, tracks: Iterable[Track]) -> Preset:
         """Make a mix of its tracks, with its groups and effects."""
@@ -74,7 +80,29 @@ class ProjectBusReader:
                 strip = strip_of(track.channel) or Strip()
                 strip = in_terms_of_mix(strip, _STEREO, "balance")
                 strip = with_sends(strip, sends_of(track.channel, self._effects))
-                yield GroupBus(name=group_of(track), strip=strip, mute=is_muted(track.channel))
+                yield GroupBus(
+                    name=group_of(track),
+                    strip=strip,
+                    lanes=self._group_lanes(track.channel),
+                    mute=is_muted(track.channel),
+                )
+
+    def _group_lanes(self, channel: Element) -> tuple[Lane, ...]:
+        volume, pan = (self._aimed(channel, tag) for tag in ("Volume", "Pan"))
+        fader = lanes_of_fader(
+            None if volume is None else automation(volume, linear),
+            None if pan is None else automation(pan, lane_pan),
+            fader_db(channel),
+            pan_of(channel),
+            _STEREO,
+            "balance",
+        )
+        devices = read_device_lanes(channel, Strip, self._lanes, strip_of)
+        return (*fader, *devices, *read_send_lanes(channel, self._lanes, self._effects))
+
+    def _aimed(self, channel: Element, tag: str) -> AimedLane | None:
+        parameter = channel.find(tag)
+        return None if parameter is None else self._lanes.get(parameter.get("id", ""))
 
 
 def strip_of(channel: Element) -> Strip | None:

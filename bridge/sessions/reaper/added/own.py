@@ -10,11 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ...core.model import Automation
+from ...core.moving import STILL, MovingFader
 from ...core.returned import MARK
 from ..chains import States, fresh_identity, new_chain
-from ..edits import ProjectEdits
+from ..edits import ProjectEdits, digits
 from ..mixer import Mixer, TrackBlock
 from ..rpp import ReaperDocument, parse
+from .envelopes import READ, envelope_lines, send_envelope, send_envelope_lines
 
 _QUOTES: Final = "\"'`"
 # A stereo track whose pan is a balance without any change in the centre: pan mode and taper.
@@ -28,10 +31,12 @@ class Receive:
     Attributes:
         source: order of the track that sends.
         gain: of the send, as a factor.
+        moving: the same over time, in place of it; None where it stands still.
     """
 
     source: int
     gain: float
+    moving: Automation | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class OwnTrack:
         mute: whether it is muted.
         plugins: their states, in the order of the chain.
         receives: what is sent to it.
+        moving: its fader and pan over time.
     """
 
     name: str
@@ -53,6 +59,7 @@ class OwnTrack:
     mute: bool
     plugins: States
     receives: Sequence[Receive]
+    moving: MovingFader = STILL
 
 
 def marked(name: str, taken: set[str]) -> str:
@@ -104,6 +111,9 @@ def _renumber(edits: ProjectEdits, track: TrackBlock, places: Mapping[int, int],
         source = row.whole(1, -1)
         if source in own:
             edits.replace(row.line, row.line + 1, [], b"")
+            envelope = send_envelope(edits.document, track.block, row)
+            if envelope is not None:
+                edits.replace(envelope.first, envelope.last + 1, [], b"")
         elif places.get(source, source) != source:
             edits.change(row, {1: str(places[source])})
 
@@ -137,16 +147,15 @@ def _set_depth(edits: ProjectEdits, track: TrackBlock, depth: int) -> None:
 
 def _lines(document: ReaperDocument, track: OwnTrack) -> list[str]:
     identity = fresh_identity(track.name)
-    receives = [
-        f"  AUXRECV {receive.source} 0 {digits(receive.gain)} 0 0 0 0 0 0 1:U 0 -1 ''" for receive in track.receives
-    ]
+    receives = [f"  {line}" for receive in track.receives for line in _receive_lines(receive, track.name)]
+    envelopes = envelope_lines(track.moving, track.name)
     chain = new_chain(document, "FXCHAIN", track.plugins, track.name)
     return [
         f"<TRACK {identity}",
         f"  NAME {_quoted(track.name)}",
         "  PEAKCOL 16576",
         "  BEAT -1",
-        "  AUTOMODE 0",
+        f"  AUTOMODE {READ if envelopes else 0}",
         *(f"  {line}" for line in _BALANCE),
         f"  VOLPAN {digits(track.gain)} {digits(track.pan)} 1 -1 1",
         f"  MUTESOLO {int(track.mute)} 0 0",
@@ -164,9 +173,18 @@ def _lines(document: ReaperDocument, track: OwnTrack) -> list[str]:
         *receives,
         "  MIDIOUT -1",
         "  MAINSEND 1 0",
+        *(f"  {line}" for line in envelopes),
         *(f"  {line}" for line in chain),
         ">",
     ]
+
+
+def _receive_lines(receive: Receive, track: str) -> list[str]:
+    """Write a send, with the envelope of its level, which it then reads."""
+    moving = receive.moving
+    mode = "-1" if moving is None else READ
+    line = f"AUXRECV {receive.source} 0 {digits(receive.gain)} 0 0 0 0 0 0 1:U 0 {mode} ''"
+    return [line, *([] if moving is None else send_envelope_lines(moving, f"{track} {receive.source}"))]
 
 
 def _quoted(name: str) -> str:
@@ -175,8 +193,3 @@ def _quoted(name: str) -> str:
         if quote not in name:
             return f"{quote}{name}{quote}"
     return f"`{name.replace('`', chr(39))}`"
-
-
-def digits(value: float) -> str:
-    """Write a number as REAPER does."""
-    return f"{value + 0.0:.14g}"

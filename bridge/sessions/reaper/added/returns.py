@@ -13,26 +13,33 @@ from typing import Final
 from .....presets.console import SEND_OFF_DB, Delay, Reverb, Strip, parameters
 from .....presets.edit import without_input_gain
 from .....presets.errors import SessionError
+from .....presets.lanes.lane import Lane
 from .....presets.names import unique_names
 from .....presets.preset import GroupBus, Preset, Track
 from .....presets.units import decibels, gain_factor
-from .....runtime.console.effects.buses import DELAY, REVERB
+from .....runtime.console.effects.buses import DELAY, FX_BUS, REVERB
 from ....fitting.plugins.rea_effects import delay_of, fit_delay, fit_reverb, reverb_of
 from ...core.balance import from_daw, to_daw
+from ...core.model import Automation
+from ...core.moving import MOVABLE, Carried, lanes_of_fader, level_lane, moving_fader, moving_sends, sends_open
 from ...core.returned import MARK, TITLES
-from ...core.sends import send_levels_db, used_effects
+from ...core.sends import SENDS, send_levels_db, used_effects
 from ..chains import States, state_of, states_by_kind, states_in
 from ..codecs import delay_in, delay_state, reverb_in, reverb_state
+from ..curves import automation_of
 from ..edits import ProjectEdits
+from ..faders import FaderReader
 from ..mixer import Mixer, TrackBlock
 from ..notes import fitting_notes
 from ..rpp import ReaperDocument
 from ..states import states_of, strip_of
+from .envelopes import send_envelope
 from .own import OwnTrack, Receive, marked, put_tracks
 
 # So much of a name leaves room for a number.
 _NAME: Final = 180
 _MOST_GROUPS: Final = 128
+_TRIM_READ: Final = 0
 
 
 class ReaperReturnWriter:
@@ -56,18 +63,22 @@ class ReaperReturnWriter:
         self._receives: defaultdict[int, list[Receive]] = defaultdict(list)
         self.notes: list[str] = []
 
-    def write(self, mixed: Mapping[int, Track], preset: Preset) -> None:
+    def write(self, mixed: Mapping[int, Track], preset: Preset) -> set[Carried]:
         """Add the groups that tracks go to, and the effects that anything is sent to.
 
         Args:
             mixed: the tracks of the mix, by the order of the project's that each is on.
             preset: the mix.
+
+        Returns:
+            Lanes of sends and groups that the project has then.
         """
         wanted = {track.bus for track in mixed.values()}
         groups = [group for group in preset.buses if group.name in wanted]
         numbers = {group.name: len(self._mixer.tracks) + place for place, group in enumerate(groups)}
-        strips = {order: track.strip for order, track in mixed.items()}
-        strips |= {numbers[group.name]: group.strip for group in groups}
+        owners: dict[int, Track | GroupBus] = {**mixed, **{numbers[group.name]: group for group in groups}}
+        strips = {order: sends_open(owner.strip, owner.lanes) for order, owner in owners.items()}
+        moving = {order: moving_sends(strips[order], owner.lanes) for order, owner in owners.items()}
         sends = {order: send_levels_db(without_input_gain(strip), (REVERB, DELAY)) for order, strip in strips.items()}
         used = used_effects(sends.values(), preset.delay)
         effects = {name: len(self._mixer.tracks) + len(groups) + place for place, name in enumerate(used)}
@@ -75,7 +86,8 @@ class ReaperReturnWriter:
             sends[effects[DELAY]] = {REVERB: preset.delay.reverb_send_db}
         for order, levels_db in sends.items():
             for name, level_db in levels_db.items():
-                self._receives[effects[name]].append(Receive(order, gain_factor(level_db)))
+                over_time = moving.get(order, {}).get(SENDS[name])
+                self._receives[effects[name]].append(Receive(order, gain_factor(level_db), over_time))
         names = {group.name: marked(group.name, self._taken) for group in groups}
         for order, track in mixed.items():
             if track.bus is not None:
@@ -84,6 +96,9 @@ class ReaperReturnWriter:
         tracks = [self._group(group, names[group.name], numbers[group.name]) for group in groups]
         tracks += [self._effect(name, number, preset) for name, number in effects.items()]
         put_tracks(self._edits, self._mixer, tracks)
+        carried = {(owners[order].name, path) for order, found in moving.items() for path in found}
+        carried = {(owner, path) for owner, path in carried if path != SENDS[FX_BUS]}
+        return carried | {(group.name, path) for group in groups for path in MOVABLE}
 
     def _move(self, track: TrackBlock, group: str) -> None:
         """Take a track off the way that it goes: its folder or the master, or a send."""
@@ -107,6 +122,7 @@ class ReaperReturnWriter:
             group.mute,
             states_by_kind(states),
             self._heard(number),
+            moving_fader(Track(name="group", strip=group.strip, lanes=group.lanes), 2, "balance"),
         )
 
     def _effect(self, name: str, number: int, preset: Preset) -> OwnTrack:
@@ -139,6 +155,7 @@ class ReaperReturnReader:
 
     def __init__(self, document: ReaperDocument, mixer: Mixer):
         self._document, self._mixer = document, mixer
+        self._faders = FaderReader(document)
         own = [track for track in mixer.tracks if track.is_own]
         self._effects = {name: track for track in own if (name := self._effect_of(track)) is not None}
         groups = [track for track in own if self._effect_of(track) is None]
@@ -150,7 +167,8 @@ class ReaperReturnReader:
         """Add to a track of a mix the group that it goes to, and its sends."""
         parent = self._mixer.route(block.order).parent
         group = None if parent is None else self._groups.get(parent)
-        return track.model_copy(update={"bus": group, "strip": self._with_sends(block, track.strip)})
+        lanes = (*track.lanes, *self._send_lanes(block))
+        return track.model_copy(update={"bus": group, "strip": self._with_sends(block, track.strip), "lanes": lanes})
 
     def preset(self, tracks: Iterable[Track]) -> Preset:
         """Make a mix of its tracks, with its groups and effects."""
@@ -177,7 +195,11 @@ class ReaperReturnReader:
                 raise self._changed(track)
             strip = read
         mute = bool(track.row("MUTESOLO").whole(1))
-        return GroupBus(name=name, strip=self._with_sends(track, strip), mute=mute)
+        fader = self._faders.read(track.block, track.rows)
+        own = lanes_of_fader(fader.volume, fader.pan_automation, fader.gain_db, fader.pan, 2, "balance")
+        return GroupBus(
+            name=name, strip=self._with_sends(track, strip), mute=mute, lanes=(*own, *self._send_lanes(track))
+        )
 
     def _effect_of(self, track: TrackBlock) -> str | None:
         if state_of(self._document, track.block, "reverb") is not None:
@@ -207,6 +229,21 @@ class ReaperReturnReader:
             for send in self._mixer.sends_to(effect.order):
                 if send.source == track.order:
                     yield name, row.clamp(decibels(abs(send.row.number(3, 1.0))))
+
+    def _send_lanes(self, track: TrackBlock) -> Iterator[Lane]:
+        """Read what moves the levels of a track's sends."""
+        for name, effect in self._effects.items():
+            for send in self._mixer.sends_to(effect.order):
+                block = send_envelope(self._document, effect.block, send.row) if send.source == track.order else None
+                level = None if block is None else automation_of(self._document, block)
+                if level is None:
+                    continue
+                if send.row.whole(12, -1) == _TRIM_READ:  # the send's level works behind it
+                    factor = abs(send.row.number(3, 1.0))
+                    level = Automation(tuple((at, value * factor) for at, value in level.points), level.interpolation)
+                found = level_lane(SENDS[name], parameters(Strip)[SENDS[name]], level)
+                if found is not None:
+                    yield found
 
     def _changed(self, track: TrackBlock) -> SessionError:
         return SessionError(
