@@ -85,8 +85,12 @@ class MidiControl:
 
     def _learn(self, arguments: Arguments, _sender: Peer) -> Sequence[Message]:
         if len(arguments) != 1 or not isinstance(arguments[0], str):
-            raise DeskError("the address that is to be learnt is wanted, as a string")
-        self.learn(arguments)  # type: ignore[arg-type]  # one string
+            raise DeskError("the address that is to be learnt is wanted, as a string; an empty one ends learning")
+        if arguments[0]:
+            self.learn([arguments[0]])
+        else:
+            with self._working:
+                self._surface.stop_learning()
         return []
 
     def _run(self) -> None:

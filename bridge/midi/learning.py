@@ -7,6 +7,7 @@ note, which is no fader's place.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -18,6 +19,8 @@ from .messages import FINE, MidiSource, Moved, decode_midi
 # From the first message of the control to the last that is heard.
 _LISTENING_S: Final = 0.5
 _MOST_HEARD: Final = 2000
+# After a control was learnt it has to rest for so long before it can be the next one, too.
+_REST_S: Final = 1.0
 _FEWEST_STEPS: Final = 3
 # Of an encoder's steps; a knob that is turned does not stay so near to one of its places.
 _LARGEST_STEP: Final = 8
@@ -31,6 +34,8 @@ class MidiLearner:
         self._waiting: deque[tuple[str, bool]] = deque()
         self._heard: list[Moved] = []
         self._since_s = 0.0
+        # What is still being moved is not the next control.
+        self._spent: dict[MidiSource, float] = {}
 
     @property
     def wanted(self) -> str | None:
@@ -49,9 +54,17 @@ class MidiLearner:
         is_switch = self._waiting[0][1]
         if moved.source.kind == "note" and not (is_switch and moved.value):
             return
+        if now_s - self._spent.get(moved.source, -math.inf) < _REST_S:
+            self._spent[moved.source] = now_s
+            return
         if not self._heard:
             self._since_s = now_s
         self._heard.append(moved)
+
+    def stop(self) -> None:
+        """Wait for nothing more."""
+        self._waiting.clear()
+        self._heard.clear()
 
     def due(self, now_s: float) -> MidiEntry | None:
         """Tell what was learnt, once it is sure."""
@@ -59,12 +72,13 @@ class MidiLearner:
             return None
         address, is_switch = self._waiting.popleft()
         heard, self._heard = self._heard, []
+        self._spent = dict.fromkeys((moved.source for moved in heard), now_s)
         return _entry(address, is_switch, heard)
 
 
 def _entry(address: str, is_switch: bool, heard: Sequence[Moved]) -> MidiEntry:
     counts = Counter(moved.source for moved in heard)
-    source = max(counts, key=lambda one: (one.kind != "note", counts[one]))
+    source = heard[0].source if is_switch else max(counts, key=lambda one: counts[one])
     kind, number = source.kind, source.number
     if kind == "cc" and not is_switch:
         coarse = number - FINE if FINE <= number < 2 * FINE else number

@@ -102,6 +102,10 @@ class MidiSurface:
         if is_idle:
             self._ask()
 
+    def stop_learning(self) -> None:
+        """Give the addresses that still wait none."""
+        self._learner.stop()
+
     def hear(self, data: Sequence[int], now_s: float) -> None:
         """Take a message; what is no control's, or of one that has no entry, is passed over."""
         if self._learner.wanted is not None:

@@ -61,6 +61,33 @@ def test_a_switch_takes_a_button() -> None:
     assert learnt(ccs(20, 127, 0), is_switch=True).message == "cc"
 
 
+def test_what_is_still_moved_is_not_the_next_control() -> None:
+    learner = MidiLearner()
+    learner.want(PAN, is_switch=False)
+    learner.want(MUTE, is_switch=True)
+    for number in range(30):
+        learner.take(ccs(16, number)[0], number / 20)
+        if number == 10:
+            first = learner.due(0.5)
+            assert first is not None
+            assert first.address == PAN
+    assert learner.due(3.0) is None
+    learner.take(b"\x92\x10\x7f", 3.0)
+    learner.take(ccs(16, 40)[0], 3.1)  # it has rested, but the button was first
+    second = learner.due(4.0)
+    assert second is not None
+    assert (second.address, second.message) == (MUTE, "note")
+
+
+def test_learning_ends_when_it_is_stopped() -> None:
+    learner = MidiLearner()
+    learner.want(PAN, is_switch=False)
+    learner.take(ccs(16, 1)[0], 0.0)
+    learner.stop()
+    assert learner.wanted is None
+    assert learner.due(5.0) is None
+
+
 def test_what_is_no_control_is_not_learnt() -> None:
     learner = MidiLearner()
     learner.want(PAN, is_switch=False)
