@@ -1,7 +1,6 @@
 """Sessions and references at addresses, `s3://`, `gs://` and what else fsspec knows: fetched while they are needed.
 
-A manifest may name them. Results are written to a disk: a folder there appears whole or not at all, which an object
-store cannot promise.
+A manifest may name them. Where results go to an address, :mod:`.stores` brings them there.
 """
 
 from __future__ import annotations
@@ -64,43 +63,60 @@ def _reference(text: str, folder: Path) -> str:
     return _local(text[: weight.start()], folder) + weight[0] if weight else _local(text, folder)
 
 
+def path_of(text: str) -> str:
+    """Give the path that a `file://` address means; anything else as it is."""
+    return url2pathname(urlsplit(text).path) if text.lower().startswith("file://") else text
+
+
 def _local(text: str, folder: Path) -> str:
-    if text.lower().startswith("file://"):
-        return url2pathname(urlsplit(text).path)
     if not is_address(text):
-        return text
-    system, path = _opened(text)
+        return path_of(text)
+    system, path = file_system(text)
+    try:
+        local = _fetched(system, path, folder)
+    except OSError:
+        raise
+    except Exception as error:  # each kind of store has errors of its own
+        raise AudioError(f"{text}: cannot be fetched: {' '.join(str(error).split())}.") from error
+    if local is None:
+        raise AudioError(f"{text}: there is nothing at this address.")
+    return str(local)
+
+
+def _fetched(system: Any, path: str, folder: Path) -> Path | None:
+    """Fetch a file, a folder, or a DAW session with the folder around it; None if there is nothing."""
     name = PurePosixPath(path.rstrip("/")).name or "session"
     is_daw = PurePosixPath(name).suffix.lower() in SESSION_ENDINGS
-    # A DAW session is nothing without the audio beside it.
     source = str(PurePosixPath(path).parent) if is_daw else path.rstrip("/")
-    try:
-        if not system.exists(source):
-            raise AudioError(f"{text}: there is nothing at this address.")
-        if system.isdir(source):
-            files = system.find(source)
-            for file in files:
-                target = folder / PurePosixPath(file).relative_to(PurePosixPath(source))
-                target.parent.mkdir(parents=True, exist_ok=True)
-                system.get_file(file, str(target))
-            return str(folder / name) if is_daw else str(folder)
+    if not system.exists(source):
+        return None
+    if not system.isdir(source):
         folder.mkdir(parents=True, exist_ok=True)
         system.get_file(source, str(folder / name))
-    except ValueError as error:
-        if isinstance(error, MixbridgeError):
-            raise
-        raise AudioError(f"{text}: cannot be fetched: {error}.") from error
-    return str(folder / name)
+        return folder / name
+    for file in system.find(source):
+        name_in = PurePosixPath(file).relative_to(PurePosixPath(source))
+        if ".." in name_in.parts:
+            raise ValueError(f"{file} would lead out of its folder")
+        target = folder / name_in
+        target.parent.mkdir(parents=True, exist_ok=True)
+        system.get_file(file, str(target))
+    return folder / name if is_daw else folder
 
 
-def _opened(text: str) -> tuple[Any, str]:
-    """Give the file system of an address, and the path in it."""
+def file_system(text: str) -> tuple[Any, str]:
+    """Give fsspec's file system of an address, and the path in it.
+
+    Raises:
+        AudioError: there is no such kind of address.
+        MixbridgeError: fsspec, or its part for this kind of address, is not installed.
+    """
     try:
         fsspec = import_module("fsspec")
         system, path = fsspec.core.url_to_fs(text)
     except ImportError as error:
         kind = text.partition("://")[0]
-        raise MixbridgeError(f"{text}: {kind}:// cannot be read here ({error}): {install_command('cloud')}.") from error
+        raise MixbridgeError(f"{text}: {kind}:// cannot be used here ({error}): {install_command('cloud')}.") from error
     except ValueError as error:
-        raise AudioError(f"{text}: no kind of address that can be read: {error}.") from error
+        raise AudioError(f"{text}: no kind of address that can be used: {error}.") from error
     return system, str(path)

@@ -86,7 +86,7 @@ def _rows(output: Path, entries: Sequence[LedgerEntry]) -> Iterator[MixRow]:
         if entry.state not in ("rendered", "kept"):
             continue
         figures, folder = entry.figures, quote(entry.name)
-        has_report = (output / entry.name / _REPORT).is_file()
+        has_report = "report" in figures or (output / entry.name / _REPORT).is_file()
         yield MixRow(
             name=entry.name,
             audio=f"{folder}/{quote(str(figures.get('mix', 'mix.wav')))}",

@@ -7,6 +7,7 @@ in the ledger alone.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +37,9 @@ from ...runtime.wishes.wishes import Wishes
 from .. import jobs
 from ..matching import match_stems
 from .addresses import fetched, has_addresses
+from .outputs import BatchOutput, at_home
 from .sources import FoundSession, find_source
+from .stores import store_at
 
 JOB = f"{__name__}:do_item"
 
@@ -106,6 +109,7 @@ def do_item(item: BatchItem, place: BatchPlace, tell: Callable[[float], None]) -
         MixbridgeError: an input cannot be used, or a result not be written; nothing is left behind.
         OSError: likewise.
     """
+    place = at_home(place)
     if not has_addresses(item):
         with fetched(item, place.folder) as local:
             return _done(local, place, tell)
@@ -117,18 +121,43 @@ def _done(item: BatchItem, place: BatchPlace, tell: Callable[[float], None]) -> 
     prepared = Prepared(item)
     tell(prepared.source.seconds)
     folder = place.folder / item.name
-    figures = prepared.figures_in(folder)
+    store = store_at(place.address) if place.address else None
+    figures = prepared.figures_in(folder) if store is None else store.figures(item.name, prepared.key)
     if figures is not None and not place.force:
+        if store is not None:  # a killed run may have left what it had brought
+            shutil.rmtree(folder, ignore_errors=True)
         return ItemOutcome("kept", prepared.key, figures)
+    # What an earlier run has rendered, and could not bring to its address, is brought there now.
+    waiting = None if store is None or place.force else prepared.figures_in(folder)
+    outcome = _rendered(prepared, folder, place) if waiting is None else ItemOutcome("rendered", prepared.key, waiting)
+    if store is not None:
+        store.deliver(folder, item.name, overwrite=place.force)
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcome
+
+
+def standing(output: BatchOutput, prepared: Prepared) -> tuple[bool, bool]:
+    """Tell whether an item is done, and whether there is anything in its place.
+
+    Raises:
+        OutputError: the address of the output cannot be read.
+    """
+    name, store = prepared.item.name, output.store
+    if store is not None:
+        return store.figures(name, prepared.key) is not None, store.holds(name)
+    return prepared.figures_in(output.home / name) is not None, (output.home / name).exists()
+
+
+def _rendered(prepared: Prepared, folder: Path, place: BatchPlace) -> ItemOutcome:
     try:
         with _scratch(place.folder) as scratch, prepared.source.opened(scratch) as stems:
             figures = _made(prepared, folder, place, stems)
     except OutputError:
         # Another machine that was thought to be gone may have finished the item meanwhile.
-        figures = None if place.force else prepared.figures_in(folder)
-        if figures is None:
+        known = None if place.force else prepared.figures_in(folder)
+        if known is None:
             raise
-        return ItemOutcome("kept", prepared.key, figures)
+        return ItemOutcome("kept", prepared.key, known)
     flush([place.folder])
     return ItemOutcome("rendered", prepared.key, figures)
 
@@ -214,6 +243,7 @@ def figures_of(done: jobs.Done) -> dict[str, Any]:
     confidence = preset.provenance.confidence
     return {
         "mix": render.mix_file,
+        **({"report": done.report_path.name} if done.report_path is not None else {}),
         "tracks": len(preset.tracks),
         "length_s": round(render.frames / render.sample_rate_hz, 3),
         "sample_rate_hz": render.sample_rate_hz,

@@ -36,6 +36,8 @@ REFUSED = 2
 
 # At the start, or behind NAME=.
 _WEB_ADDRESS = re.compile(r"(?:^|=)(https?|ftps?|sftp|s3|gs|smb|file)://", re.IGNORECASE)
+# Options of commands whose values may be addresses.
+_ADDRESSED = {"batch": ("-o", "--output", "--status", "--reference")}
 # Options that name a result.
 _OUTPUTS = {"-o", "--output", "--out", "--session-out"}
 # A path that is shown is not cut before.
@@ -101,7 +103,11 @@ def _refuse_web_addresses(arguments: Sequence[str]) -> None:
     Raises:
         MixbridgeError: one is among the arguments.
     """
-    for argument in arguments:
+    command = next((argument for argument in arguments if not argument.startswith("-")), "")
+    addressed = _ADDRESSED.get(command, ())
+    for before, argument in pairwise(["", *arguments]):
+        if before in addressed or argument.startswith(tuple(f"{option}=" for option in addressed)):
+            continue
         match = _WEB_ADDRESS.search(argument)
         if match and not Path(argument).exists():
             remedy = "name its path" if match[1].lower() == "file" else "download it, and name the file"

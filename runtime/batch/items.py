@@ -150,12 +150,14 @@ class BatchPlace:
         force: render what is done already, too.
         provider: device that runs the model.
         threads: of an item's rendering.
+        address: where finished items are brought, and nothing of them stays in `output`; empty where they stay.
     """
 
     output: str
     force: bool = False
     provider: str = "auto"
     threads: int = 1
+    address: str = ""
 
     @property
     def folder(self) -> Path:

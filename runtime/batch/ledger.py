@@ -62,16 +62,21 @@ class Status:
     Attributes:
         entries: by name, in the order in which they were begun.
         total: items of the last run.
-        running: whether a batch is at work.
+        running: whether a batch is at work; None where nobody can know.
         started: of the last run, ISO 8601.
         ended: "done", "stopped" or "" if its process was ended or is at work.
     """
 
     entries: Mapping[str, LedgerEntry]
     total: int
-    running: bool
+    running: bool | None
     started: str
     ended: str
+
+    @property
+    def latest(self) -> str:
+        """When something last happened, ISO 8601."""
+        return max([self.started, *(entry.time for entry in self.entries.values())])
 
 
 class Ledger:
@@ -95,7 +100,7 @@ class Ledger:
             raise OutputError(
                 f"cannot be written to: {error.strerror or error}. Choose another folder.", output
             ) from error
-        if not _lock(self._file):
+        if not lock_file(self._file):
             os.close(self._file)
             raise OutputError("is in use by another batch: wait for it, or choose another folder.", output)
         _reserve(self._file)
@@ -181,7 +186,7 @@ def read_status(output: Path) -> Status:
             f"has no ledger that can be read ({error.strerror}): name the folder that a batch was given with -o.",
             output,
         ) from error
-    return Status(entries, total, _is_locked(path), started, ended)
+    return Status(entries, total, is_locked(path), started, ended)
 
 
 def _entry(line: Mapping[str, Any], state: str, before: LedgerEntry | None) -> LedgerEntry:
@@ -207,7 +212,8 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                     yield line
 
 
-def _lock(file: int) -> bool:
+def lock_file(file: int) -> bool:
+    """Lock an open file for this process, until it is closed; False if another one has it."""
     if os.name != "posix":
         return True
     try:
@@ -219,8 +225,9 @@ def _lock(file: int) -> bool:
     return True
 
 
-def _is_locked(path: Path) -> bool:
-    if os.name != "posix":
+def is_locked(path: Path) -> bool:
+    """Tell whether a process has locked a file; False where there are no locks, or no such file."""
+    if os.name != "posix" or not path.exists():
         return False
     with path.open("rb") as file:
         try:

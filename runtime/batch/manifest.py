@@ -19,7 +19,7 @@ from typing import Any
 from ...presets.errors import MixbridgeError, SessionError
 from ...presets.inputs import read_text
 from ..audio.naming import file_names
-from ..audio.stem_folders import AUDIO_ENDINGS, DAW_ENDINGS
+from .folders import sessions_in
 from .items import OPTIONS, BatchItem, ItemOptions, option_of
 from .ledger import LEDGER
 
@@ -74,10 +74,13 @@ def list_items(source: Path, defaults: Defaults, apart: Sequence[Path] = ()) -> 
     Raises:
         SessionError: there is none, or an entry cannot be understood; it is named.
     """
+    left_out: list[str] = []
     if source.is_dir():
-        items, left_out = _in_folder(source, defaults, apart)
+        sessions = sessions_in(source, {os.path.realpath(path) for path in apart})
+        items = [item_of_folder(name, session, defaults) for name, session in sessions.found]
+        left_out = sessions.left_out
     else:
-        items, left_out = [_item(row, where, source, defaults) for row, where in _rows(source)], []
+        items = [_item(row, where, source, defaults) for row, where in _rows(source)]
     if not items:
         why = f" ({'; '.join(left_out[:3])})" if left_out else ""
         raise SessionError(
@@ -89,54 +92,9 @@ def list_items(source: Path, defaults: Defaults, apart: Sequence[Path] = ()) -> 
     return Listed(named, tuple(left_out))
 
 
-def session_at(path: Path) -> str | None:
-    """Say which session is at a path: the DAW session itself, a folder of stems; None if there is none."""
-    if path.name.startswith(".") or path.name == "__MACOSX":
-        return None
-    if path.is_file():
-        return os.fspath(path) if path.suffix.lower() in DAW_ENDINGS else None
-    if not path.is_dir():
-        return None
-    sessions = [item for item in sorted(path.iterdir()) if item.suffix.lower() in DAW_ENDINGS and item.is_file()]
-    if len(sessions) == 1:
-        return os.fspath(sessions[0])
-    # Several sessions of one folder are one song's versions: which is meant, only a person knows.
-    return os.fspath(path) if not sessions and _holds_audio(path) else None
-
-
-def _in_folder(folder: Path, defaults: Defaults, apart: Sequence[Path]) -> tuple[list[BatchItem], list[str]]:
-    kept_apart = {os.path.realpath(path) for path in apart}
-    items, left_out = [], []
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise SessionError(f"{folder} cannot be read: {error.strerror or error}.") from error
-    for path in entries:
-        if path.name.startswith(".") or os.path.realpath(path) in kept_apart:
-            continue
-        session = session_at(path)
-        if session is not None:
-            items.append(item_at(path, session, defaults))
-        elif path.is_dir():
-            several = sum(item.suffix.lower() in DAW_ENDINGS for item in path.iterdir()) > 1
-            left_out.append(f"{path}: {'several DAW sessions: list the one you mean' if several else 'no audio in it'}")
-        elif path.suffix.lower() in AUDIO_ENDINGS:
-            left_out.append(f"{path}: a single file; stems of a session are in a folder of their own")
-    return items, left_out
-
-
-def item_at(path: Path, session: str, defaults: Defaults) -> BatchItem:
+def item_of_folder(name: str, session: str, defaults: Defaults) -> BatchItem:
     """Make the item of a session that was found in a folder."""
-    name = path.name if path.is_dir() else path.stem
     return BatchItem(name, session, defaults.references, defaults.preset, defaults.model, defaults.options)
-
-
-def _holds_audio(folder: Path) -> bool:
-    return any(
-        Path(name).suffix.lower() in AUDIO_ENDINGS and not name.startswith(".")
-        for _, _, names in os.walk(folder)
-        for name in names
-    )
 
 
 def _rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -149,7 +107,7 @@ def _rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
     try:
         text = read_text(path, _MOST_BYTES).removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError) as error:
-        what = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
+        what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text; save it as UTF-8"
         raise SessionError(f"{path} cannot be read: {what}.") from error
     read = _csv_rows if ending == ".csv" else _yaml_rows if ending in (".yaml", ".yml") else _json_rows
     for number, (row, where) in enumerate(read(text, path)):
@@ -161,21 +119,24 @@ def _rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
 
 
 def _csv_rows(text: str, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    delimiter = ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begun = text.lstrip("\r\n ")
+    above = text[: len(text) - len(begun)].count("\n")  # lines without a word
+    delimiter = max(",;\t", key=begun.partition("\n")[0].count)
+    reader = csv.DictReader(io.StringIO(begun, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
-            where = f"{path}, line {reader.line_num}"
+            where = f"{path}, line {above + reader.line_num}"
             if None in row:
                 raise SessionError(f"{where}: more values than columns; put a value with a {delimiter!r} in quotes.")
             if any((value or "").strip() for value in row.values()):
                 yield {name.strip(): value for name, value in row.items() if value and value.strip()}, where
     except csv.Error as error:
-        raise SessionError(f"{path}, line {reader.line_num}: {error}; check its quotes.") from error
+        raise SessionError(f"{path}, line {above + reader.line_num}: {error}; check its quotes.") from error
 
 
 def _json_rows(text: str, path: Path) -> Iterator[tuple[Any, str]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Only this ends a line: text in JSON may hold what else Unicode counts as an end.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
@@ -188,8 +149,15 @@ def _json_rows(text: str, path: Path) -> Iterator[tuple[Any, str]]:
 def _yaml_rows(text: str, path: Path) -> Iterator[tuple[Any, str]]:
     import yaml
 
+    class Texts(yaml.SafeLoader):
+        """What looks like a number or a date may be the name of a folder: 007, 2026-11-29."""
+
+    Texts.yaml_implicit_resolvers = {
+        letter: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":null", ":merge"))]
+        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=Texts)
     except (yaml.YAMLError, RecursionError) as error:
         raise SessionError(f"{path}: is not YAML that can be read: {' '.join(str(error).split())}.") from error
     entries = data.get("items") if isinstance(data, Mapping) else data
@@ -202,6 +170,8 @@ def _yaml_rows(text: str, path: Path) -> Iterator[tuple[Any, str]]:
 def _item(row: Mapping[str, Any], where: str, manifest: Path, defaults: Defaults) -> BatchItem:
     entry = {_column(name, where): value for name, value in row.items() if value is not None}
     session = entry.get("session")
+    if isinstance(session, int) and not isinstance(session, bool):
+        session = str(session)  # a folder may be called 2026
     if not isinstance(session, str) or not session.strip():
         raise SessionError(f"{where}: names no session: give its folder or file in the column session.")
     base = manifest.absolute().parent
@@ -268,7 +238,10 @@ def _options(entry: Mapping[str, Any], where: str, defaults: ItemOptions) -> Ite
 
 def _absolute(path: str, base: Path, *, only_if_there: bool = False) -> str:
     """Give a path from where the command was called; a name that is no file, and an address, stay as they are."""
-    if "://" in path or Path(path).is_absolute():
+    if "://" in path:
         return path
-    joined = os.path.normpath(base / path)
+    joined = os.path.normpath(base / os.path.expanduser(path))  # noqa: PTH111  (Path's raises for ~ of nobody)
+    if not os.path.exists(joined) and os.sep == "/" and "\\" in path:  # noqa: PTH110
+        of_windows = os.path.normpath(base / path.replace("\\", "/"))
+        joined = of_windows if os.path.exists(of_windows) else joined  # noqa: PTH110
     return joined if not only_if_there or os.path.exists(joined) else path  # noqa: PTH110

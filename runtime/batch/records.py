@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -47,22 +47,47 @@ def key_of(parts: Mapping[str, Any]) -> str:
 def read_record(folder: Path) -> Record | None:
     """Read the record of a folder; None if it has none that can be used, or misses one of its files."""
     try:
-        data = json.loads(read_regular(folder / RECORD, _LARGEST))
+        # Path's own stat is no quicker, and there are many.
+        return record_of(read_regular(folder / RECORD, _LARGEST), lambda name: os.stat(folder / name).st_size)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+
+
+def record_of(content: bytes, size_of: Callable[[str], int | None]) -> Record | None:
+    """Read a record; None if it cannot be used, or one of its files has not the size that it had.
+
+    Args:
+        content: of the file.
+        size_of: gives the size of a file of the results, by its name.
+
+    Raises:
+        OSError: `size_of` does.
+    """
+    try:
+        data = json.loads(content)
         if data["format"] != _FORMAT:
             return None
         record = Record(str(data["key"]), tuple(map(str, data["files"])), dict(data["figures"]))
-        sizes = [os.stat(folder / name).st_size for name in record.files]  # noqa: PTH116  (Path's own is no quicker)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return record if sizes == data.get("sizes") else None
+    return record if [size_of(name) for name in record.files] == data.get("sizes") else None
 
 
 def earlier_files(folder: Path) -> tuple[str, ...] | None:
     """Name the results of an earlier run, also of one that is not whole any more; None if the folder has no record."""
     try:
-        data = json.loads(read_regular(folder / RECORD, _LARGEST))
-        return (*map(str, data["files"]), RECORD) if data["format"] == _FORMAT else None
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        names = files_of(read_regular(folder / RECORD, _LARGEST))
+    except (OSError, ValueError):
+        return None
+    return None if names is None else (*names, RECORD)
+
+
+def files_of(content: bytes) -> tuple[str, ...] | None:
+    """Name the results that a record is of; None if it is no record."""
+    try:
+        data = json.loads(content)
+        return tuple(map(str, data["files"])) if data["format"] == _FORMAT else None
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

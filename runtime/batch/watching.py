@@ -20,8 +20,9 @@ from ...presets.extras import install_command
 from ..audio.naming import file_names
 from ..audio.reading import is_audio
 from ..audio.stem_folders import AUDIO_ENDINGS
+from .folders import session_at
 from .items import BatchItem
-from .manifest import RESERVED, Defaults, item_at, session_at
+from .manifest import RESERVED, Defaults, item_of_folder
 
 SETTLED_S = 5.0
 
@@ -95,7 +96,8 @@ def _look(folder: Path, defaults: Defaults, apart: set[str], landings: dict[str,
         seen.add(str(path))
         known = landings.get(str(path))
         if known is None:
-            item = item_at(path, os.path.abspath(session), defaults)  # noqa: PTH100  (links stay)
+            name = path.name if path.is_dir() else path.stem
+            item = item_of_folder(name, os.path.abspath(session), defaults)  # noqa: PTH100  (links stay)
             names = [*RESERVED, *(landing.item.name for landing in landings.values()), item.name]
             landings[str(path)] = _Landing(replace(item, name=file_names(names)[-1]), signature, now_s)
         elif known.signature != signature:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ....runtime.batch.driver import Pool
     from ....runtime.batch.items import BatchItem
     from ....runtime.batch.manifest import Defaults
+    from ...batch.outputs import BatchOutput
 
 _IN_PART = 3
 _GIBIBYTE = 2**30
@@ -131,10 +132,10 @@ class Running:
 
 @click.command()
 @click.argument("source", metavar="MANIFEST|FOLDER", required=False, type=click.Path(path_type=Path))
-@click.option("-o", "--output", "folder", metavar="FOLDER", help="Folder for the results.")
 @click.option(
-    "--status", "asked", type=click.Path(path_type=Path), metavar="FOLDER", help="Say how far the batch in FOLDER is."
+    "-o", "--output", "folder", metavar="FOLDER", help="Folder for the results, or its address (s3://, gs://)."
 )
+@click.option("--status", "asked", metavar="FOLDER", help="Say how far the batch in FOLDER is.")
 @click.option(
     "--watch",
     "watched",
@@ -154,7 +155,7 @@ def batch(
     *,
     source: Path | None,
     folder: str | None,
-    asked: Path | None,
+    asked: str | None,
     watched: Path | None,
     mixing: BatchMixing,
     choice: ModelChoice,
@@ -168,18 +169,19 @@ def batch(
     and reference, and may have preset, model, name, and options. What is done is skipped when the command is run again;
     what fails is set aside.
     """
+    from ...batch.outputs import output_at
     from .reporting import say_status
 
     if asked is not None:
         if source is not None:
             raise click.UsageError("--status names the output of a batch, and needs no manifest or folder")
-        say_status(asked, as_json=saying.as_json)
+        say_status(output_at(asked), as_json=saying.as_json)
         return
     if (source is None) == (watched is None) or not folder:
         raise click.UsageError(
             "name a manifest or a folder of sessions, or a folder with --watch; and a folder for the results with -o"
         )
-    output = Path(folder)
+    output = output_at(folder)
     defaults = _defaults(mixing, choice, audio)
     if watched is not None:
         _watch(watched, output, defaults, choice.provider, running, saying)
@@ -187,7 +189,9 @@ def batch(
         context.exit(_mixed(source, output, defaults, choice.provider, running, saying))
 
 
-def _mixed(source: Path, output: Path, defaults: Defaults, provider: str, running: Running, saying: Trying) -> int:
+def _mixed(
+    source: Path, output: BatchOutput, defaults: Defaults, provider: str, running: Running, saying: Trying
+) -> int:
     from ....runtime.batch.driver import run_batch
     from ....runtime.batch.manifest import list_items
     from ...batch.page import write_page
@@ -201,24 +205,27 @@ def _mixed(source: Path, output: Path, defaults: Defaults, provider: str, runnin
         say_plan(listed, output, force=running.force, as_json=saying.as_json)
         return 0
     workers = min(running.workers or _cores(), len(listed.items))
-    with stopped(output, quiet=saying.is_quiet), batch_progress(quiet=saying.is_quiet) as told:
-        done = run_batch(
-            _absolute(listed.items),
-            output,
-            _pool(output, provider, workers, running),
-            total=len(listed.items),
-            max_failures=running.max_failures,
-            told=told,
-            facts={"source": os.fspath(source), "workers": workers},
-        )
-    page = write_page(output)
-    say_batch(done, page, saying, listed.left_out)
+    with stopped(output, quiet=saying.is_quiet), output.at_work():
+        with batch_progress(quiet=saying.is_quiet) as told:
+            done = run_batch(
+                output.keeping_up(_absolute(listed.items)),
+                output.home,
+                _pool(output, provider, workers, running),
+                total=len(listed.items),
+                max_failures=running.max_failures,
+                told=told,
+                facts={"source": os.fspath(source), "workers": workers},
+            )
+        write_page(output.home)
+    say_batch(done, output, saying, listed.left_out)
     if not done.failed:
         return 0
     return _IN_PART if len(done.failed) < len(done.results) else 1
 
 
-def _watch(folder: Path, output: Path, defaults: Defaults, provider: str, running: Running, saying: Trying) -> None:
+def _watch(
+    folder: Path, output: BatchOutput, defaults: Defaults, provider: str, running: Running, saying: Trying
+) -> None:
     """Mix what lands in a folder, until the command is stopped, or too much failed."""
     from ....runtime.batch.driver import BatchTally, run_batch
     from ....runtime.batch.items import ItemEvent
@@ -232,14 +239,14 @@ def _watch(folder: Path, output: Path, defaults: Defaults, provider: str, runnin
     def told(_tally: BatchTally, event: ItemEvent) -> None:
         say_event(event, output, saying)
         if event.result is not None:
-            write_page(output)
+            write_page(output.home)
 
     items = landing_items(folder, defaults, _apart(output, defaults))
     workers = running.workers or _cores()
-    with stopped(output, quiet=saying.is_quiet):
+    with stopped(output, quiet=saying.is_quiet), output.at_work():
         run_batch(
-            items,
-            output,
+            output.keeping_up(items),
+            output.home,
             _pool(output, provider, workers, running),
             max_failures=running.max_failures,
             told=told,
@@ -247,10 +254,10 @@ def _watch(folder: Path, output: Path, defaults: Defaults, provider: str, runnin
         )
 
 
-def _apart(output: Path, defaults: Defaults) -> list[Path]:
+def _apart(output: BatchOutput, defaults: Defaults) -> list[Path]:
     """What is no session, wherever it is: the results, the references."""
     songs = [Path(song.rpartition("=")[0] or song) for song in defaults.references]
-    return [output, *map(Path, defaults.references), *songs]
+    return [output.home, *map(Path, defaults.references), *songs]
 
 
 def _defaults(mixing: BatchMixing, choice: ModelChoice, audio: FormatOptions) -> Defaults:
@@ -292,7 +299,7 @@ def _check_are_there(songs: tuple[str, ...]) -> None:
             raise MixbridgeError(f"{name}: there is no such file. Check the name and the folder.")
 
 
-def _pool(output: Path, provider: str, workers: int, running: Running) -> Pool:
+def _pool(output: BatchOutput, provider: str, workers: int, running: Running) -> Pool:
     from ....runtime.batch.items import BatchPlace
     from ....runtime.batch.limits import Limits, usual_memory
     from ....runtime.batch.pool import LocalPool, Work
@@ -300,7 +307,7 @@ def _pool(output: Path, provider: str, workers: int, running: Running) -> Pool:
 
     asked_bytes = None if running.memory_gib is None else int(running.memory_gib * _GIBIBYTE)
     limits = Limits(asked_bytes or usual_memory(workers), running.time_limit_s)
-    place = BatchPlace(os.fspath(output.absolute()), running.force, provider)
+    place = BatchPlace(os.fspath(output.home.absolute()), running.force, provider, address=output.address)
     work = Work(JOB, place, limits)
     if running.ray is None:
         return LocalPool(work, workers)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..output.saying import console, echo_json, say
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from ....runtime.batch.items import BatchItem, ItemEvent
     from ....runtime.batch.ledger import LedgerEntry
     from ....runtime.batch.manifest import Listed
+    from ...batch.outputs import BatchOutput
     from ..options import Trying
 
 _LISTED = 20
@@ -29,20 +29,21 @@ def say_left_out(left_out: Sequence[str]) -> None:
         say(f"Left out: {len(left_out) - _LISTED} more; --json lists all", err=True)
 
 
-def say_batch(done: FinishedBatch, page: Path, saying: Trying, left_out: Sequence[str]) -> None:
+def say_batch(done: FinishedBatch, output: BatchOutput, saying: Trying, left_out: Sequence[str]) -> None:
     """Say what a batch did."""
     from ....runtime.batch.driver import state_of
+    from ...batch.page import PAGE
 
     if saying.as_json:
         echo_json(
             {
-                "output": str(done.output),
-                "page": str(page),
+                "output": str(output),
+                "page": output.within(PAGE),
                 "seconds": round(done.seconds, 2),
                 **_counts([state_of(event) for event in done.results]),
                 "not_begun": done.unfinished,
                 "left_out": list(left_out),
-                "items": [_event_as_json(event, done.output) for event in done.results],
+                "items": [_event_as_json(event, output) for event in done.results],
             }
         )
         return
@@ -55,10 +56,10 @@ def say_batch(done: FinishedBatch, page: Path, saying: Trying, left_out: Sequenc
     if done.unfinished:
         words.append(f"{done.unfinished} not begun, since too many failed")
     say(f"{'; '.join(words)}; {done.seconds:.1f} s")
-    say(f"  {page}")
+    say(f"  {output.within(PAGE)}")
 
 
-def say_event(event: ItemEvent, output: Path, saying: Trying) -> None:
+def say_event(event: ItemEvent, output: BatchOutput, saying: Trying) -> None:
     """Say that an item is begun or done: a line for people, a line of JSON for programs."""
     from ....runtime.batch.driver import state_of
 
@@ -81,7 +82,7 @@ def _said(counts: Counter[str]) -> str:
 
 
 @contextmanager
-def stopped(output: Path, *, quiet: bool) -> Iterator[None]:
+def stopped(output: BatchOutput, *, quiet: bool) -> Iterator[None]:
     """Say how to go on, where a batch is broken off."""
     try:
         yield
@@ -91,7 +92,7 @@ def stopped(output: Path, *, quiet: bool) -> Iterator[None]:
         raise
 
 
-def say_plan(listed: Listed, output: Path, *, force: bool, as_json: bool) -> None:
+def say_plan(listed: Listed, output: BatchOutput, *, force: bool, as_json: bool) -> None:
     """Say what a batch would do with each item: mix it, mix it again, skip it, or set it aside."""
     plans = [_planned(item, output, force=force) for item in listed.items]
     if as_json:
@@ -102,33 +103,32 @@ def say_plan(listed: Listed, output: Path, *, force: bool, as_json: bool) -> Non
     say(", ".join(f"{number} would be {plan}" for plan, number in counts.items()))
 
 
-def _planned(item: BatchItem, output: Path, *, force: bool) -> dict[str, Any]:
+def _planned(item: BatchItem, output: BatchOutput, *, force: bool) -> dict[str, Any]:
     from ....presets.errors import MixbridgeError
     from ...batch.addresses import has_addresses
-    from ...batch.work import Prepared
+    from ...batch.work import Prepared, standing
 
-    plan: dict[str, Any] = {"item": item.name, "session": item.session, "output": str(output / item.name)}
+    plan: dict[str, Any] = {"item": item.name, "session": item.session, "output": output.within(item.name)}
     if has_addresses(item):
         return {**plan, "plan": "fetched, and mixed if it is not done"}
     try:
         prepared = Prepared(item)
     except (MixbridgeError, OSError) as error:
         return {**plan, "plan": "set aside", "error": str(error)}
-    is_done = prepared.figures_in(output / item.name) is not None
-    is_there = (output / item.name).exists()
+    is_done, is_there = standing(output, prepared)
     what = "skipped" if is_done and not force else "mixed again" if is_there else "mixed"
     return {**plan, "plan": what, "key": prepared.key}
 
 
-def say_status(output: Path, *, as_json: bool) -> None:
+def say_status(output: BatchOutput, *, as_json: bool) -> None:
     """Say how far a batch is, from its ledger.
 
     Raises:
         OutputError: there is none.
     """
-    from ....runtime.batch.ledger import read_status
+    from ...batch.outputs import status_at
 
-    status = read_status(output)
+    status = status_at(output)
     states = [_state(entry, running=status.running) for entry in status.entries.values()]
     if as_json:
         echo_json(
@@ -153,11 +153,15 @@ def say_status(output: Path, *, as_json: bool) -> None:
     _table(("session", "state", "took", ""), rows[-_LISTED:])
     done = sum(state in ("rendered", "kept", "failed") for state in states)
     how = "at work" if status.running else status.ended or "broken off: run the same command again to go on"
+    if status.running is None:
+        how = f"broken off, or at work on another machine; the last is of {status.latest}"
     say(f"{done} of {max(status.total, len(states))}: {_said(Counter(states))}; {how}")
 
 
-def _state(entry: LedgerEntry, *, running: bool) -> str:
-    return entry.state if entry.state != "begun" else "at work" if running else "broken off"
+def _state(entry: LedgerEntry, *, running: bool | None) -> str:
+    if entry.state != "begun":
+        return entry.state
+    return "begun" if running is None else "at work" if running else "broken off"
 
 
 def _entry_as_json(entry: LedgerEntry, state: str) -> dict[str, Any]:
@@ -172,7 +176,7 @@ def _entry_as_json(entry: LedgerEntry, state: str) -> dict[str, Any]:
     }
 
 
-def _event_as_json(event: ItemEvent, output: Path) -> dict[str, Any]:
+def _event_as_json(event: ItemEvent, output: BatchOutput) -> dict[str, Any]:
     from ....runtime.batch.driver import state_of
     from ....runtime.batch.items import ItemOutcome
 
@@ -185,8 +189,8 @@ def _event_as_json(event: ItemEvent, output: Path) -> dict[str, Any]:
     }
     if isinstance(event.result, ItemOutcome):
         figures = event.result.figures
-        data |= {"key": event.result.key, "output": str(output / event.item.name), **figures}
-        data["mix"] = str(output / event.item.name / str(figures["mix"])) if "mix" in figures else None
+        data |= {"key": event.result.key, "output": output.within(event.item.name), **figures}
+        data["mix"] = output.within(f"{event.item.name}/{figures['mix']}") if "mix" in figures else None
     return data
 
 

@@ -176,6 +176,8 @@ def test_version(run):
         ["apply", "bass", "a.wav", "-o", "https://example.com/mix"],
         ["session", "inspect", "ftp://example.com/song.RPP"],
         ["preset", "show", "file:///home/me/preset.json"],
+        ["batch", "s3://bucket/list.csv", "-o", "mixes"],
+        ["batch", "list.csv", "-o", "mixes", "--preset", "s3://bucket/preset.json"],
     ],
 )
 def test_web_addresses_are_refused_as_they_were_typed(refused, arguments):

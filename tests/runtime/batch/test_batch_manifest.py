@@ -39,6 +39,35 @@ def test_the_same_items_of_csv_json_lines_and_yaml(tmp_path):
     assert of_lines[1].options == second.options
 
 
+def test_what_other_programs_write_is_read(tmp_path):
+    """Windows: a byte order mark, its line ends, semicolons or tabs, backslashes; empty rows and columns."""
+    (tmp_path / "takes/Café 1").mkdir(parents=True)
+    expected = [(str(tmp_path / "takes/Café 1"), str(tmp_path / "ref.wav")), (str(tmp_path / "b;c"), None)]
+    for text in (
+        '\ufeff\r\nsession;reference;\r\ntakes\\Café 1;ref.wav;\r\n;;\r\n\r\n"b;c";;\r\n',
+        "Session\tReference\r\ntakes/Café 1\tref.wav\r\n\t\r\n b;c \r\n",
+        'session,reference\rtakes/Café 1,ref.wav\r"b;c"\r',
+    ):
+        (tmp_path / "m.csv").write_text(text, encoding="utf-8", newline="")
+        items = list_items(tmp_path / "m.csv", Defaults()).items
+        assert [(item.session, item.references[0] if item.references else None) for item in items] == expected
+    (tmp_path / "m.csv").write_bytes("session\ntakes/Café 1\n".encode("latin-1"))
+    with pytest.raises(SessionError, match="save it as UTF-8"):
+        list_items(tmp_path / "m.csv", Defaults())
+
+
+def test_names_that_look_like_something_else_are_names(tmp_path):
+    yaml = (
+        "base: &all {amount: 0.5}\n"
+        "items:\n- {session: 2026-11-29, name: 007, reference: ~, <<: *all}\n- {session: no}\n"
+    )
+    first, second = listed(tmp_path, "m.yaml", yaml)
+    assert (first.session, first.name, first.references) == (str(tmp_path / "2026-11-29"), "007", ())
+    assert (first.options.amount, second.session) == (0.5, str(tmp_path / "no"))
+    lines = '{"session": 1999}\r\n{"session": "a\u2028b"}\n'
+    assert [item.name for item in listed(tmp_path, "m.jsonl", lines)] == ["1999", "a_b"]
+
+
 def test_the_command_line_fills_in_what_a_manifest_leaves_out(tmp_path):
     text = "session,preset,loudness\na,,off\nb,lead-vocal,reference\n"
     a, b = listed(tmp_path, "m.csv", text, references=("song.wav",), options=ItemOptions(stems=False, loudness=-20.0))
@@ -59,6 +88,7 @@ def test_names_are_all_different_and_can_be_folders(tmp_path):
     [
         ("m.csv", "sesion,reference\na,b\n", ["line 2", "'sesion'", "did you mean session?"]),
         ("m.csv", "session\na,b\n", ["line 2", "more values than columns"]),
+        ("m.csv", "\n\nsession\n\na,b\n", ["line 5", "more values than columns"]),
         ("m.csv", 'session\n"a\n', ["quotes"]),
         ("m.csv", "session,reference\n,x\n", ["line 2", "names no session"]),
         ("m.csv", "session,amount\na,much\n", ["line 2", "amount is a number, not 'much'"]),
@@ -107,3 +137,41 @@ def test_each_folder_of_stems_and_each_session_is_one(tmp_path):
     assert len(found.left_out) == 3
     for word in ("empty: no audio", "loose.wav: a single file", "two: several DAW sessions"):
         assert word in said
+
+
+def sessions_of(tmp_path, *names):
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    return list_items(tmp_path, Defaults())
+
+
+def test_songs_in_folders_of_folders_are_each_one(tmp_path):
+    found = sessions_of(
+        tmp_path,
+        *(f"Album/{song}/{name}.wav" for song in ("One", "Two") for name in ("Vox", "Bass", "Kick")),
+        *(f"One song/{group}/{name}.wav" for group in ("Drums", "Gtr", "Keys") for name in ("L", "R", group)),
+        "Artist/First/a.RPP",
+        "Artist/Second/b.ardour",
+        "Artist/Third/x.wav",
+        "Song/session/c.RPP",
+        "Song/bounces/c.wav",
+        "Year/Month/Day/Night/Vox.wav",
+    )
+    assert [(item.name, item.session.removeprefix(f"{tmp_path}/")) for item in found.items] == [
+        ("Album - One", "Album/One"),
+        ("Album - Two", "Album/Two"),
+        ("Artist - First", "Artist/First/a.RPP"),
+        ("Artist - Second", "Artist/Second/b.ardour"),
+        ("Artist - Third", "Artist/Third"),
+        ("One song", "One song"),
+        ("Song", "Song/session/c.RPP"),
+        ("Year", "Year"),
+    ]
+    assert found.left_out == (f"{tmp_path}/Song/bounces: lies beside a DAW session",)
+
+
+def test_results_of_a_batch_are_no_session(tmp_path):
+    found = sessions_of(tmp_path, "Song/Vox.wav", "mixes/ledger.jsonl", "mixes/Song/mix.wav")
+    assert [item.name for item in found.items] == ["Song"]
+    assert found.left_out == (f"{tmp_path}/mixes: results of a batch",)
