@@ -58,12 +58,16 @@ STEMS = (
 )
 
 
-def write_session(folder: Path, seconds: float, sample_rate_hz: int = 44100) -> None:
-    """Writes `stems/*.wav` (24 bit, six mono, two stereo) and `reference.wav`, all of this length."""
+def write_session(
+    folder: Path, seconds: float, sample_rate_hz: int = 44100, *, sounds: Sequence[Sound] = STEMS
+) -> None:
+    """Writes `stems/*.wav` (24 bit, six mono, two stereo) and `reference.wav`, which has all sounds, of this length."""
     (folder / "stems").mkdir(parents=True, exist_ok=True)
     loops = [_loop(sound, sample_rate_hz, seed) for seed, sound in enumerate(STEMS)]
     frames = round(seconds * sample_rate_hz)
     for sound, loop in zip(STEMS, loops, strict=True):
+        if sound not in sounds:
+            continue
         _write(folder / "stems" / f"{sound.name}.wav", loop, frames, sample_rate_hz)
     song = np.sum([np.broadcast_to(loop, (2, loop.shape[1])) for loop in loops], axis=0)
     _write(folder / "reference.wav", np.tanh(1.5 * song) * np.float32(0.8), frames, sample_rate_hz)
