@@ -7,7 +7,7 @@ with the parameter.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,19 @@ from ..desks.sections import SHELF_Q, TimeLaw, Word
 
 BandKind = Literal["bell", "low_shelf", "high_shelf", "low_cut", "high_cut", "graphic"]
 Design = Literal["cookbook", "analogue", "nyquist", "table"]
+
+# The last words of keys of compressors and gates, and the field of each; some have both, some one.
+_DYNAMICS: Final = {
+    "on": "on",
+    "threshold_db": "threshold",
+    "range_db": "range",
+    "ratio": "ratio",
+    "attack_ms": "attack",
+    "hold_ms": "hold",
+    "release_ms": "release",
+    "knee_db": "knee",
+    "makeup_db": "makeup",
+}
 
 ParameterName = Annotated[str, Field(min_length=1, max_length=200)]
 Raw = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -128,7 +141,17 @@ class PluginEq(Part):
         return {word: name for word, name in known.items() if name is not None}
 
 
-class PluginCompressor(Part):
+class PluginDynamics(Part):
+    """What compressors and gates of plug-ins share."""
+
+    @property
+    def parameters(self) -> dict[str, ParameterName]:
+        """Its parameters by what follows `compressor.` or `gate.` in the setting's key."""
+        known = {word: getattr(self, field, None) for word, field in _DYNAMICS.items()}
+        return {word: name for word, name in known.items() if name is not None}
+
+
+class PluginCompressor(PluginDynamics):
     """The compressor of a plug-in."""
 
     on: ParameterName | None = None
@@ -148,22 +171,8 @@ class PluginCompressor(Part):
     fixed_knee_db: float = Field(0.0, ge=0, le=60, allow_inf_nan=False, description="without a parameter for it")
     error_db: float | None = Field(None, ge=0, le=100, allow_inf_nan=False)
 
-    @property
-    def parameters(self) -> dict[str, ParameterName]:
-        """Its parameters by what follows `compressor.` in the setting's key."""
-        known = {
-            "on": self.on,
-            "threshold_db": self.threshold,
-            "ratio": self.ratio,
-            "attack_ms": self.attack,
-            "release_ms": self.release,
-            "knee_db": self.knee,
-            "makeup_db": self.makeup,
-        }
-        return {word: name for word, name in known.items() if name is not None}
 
-
-class PluginGate(Part):
+class PluginGate(PluginDynamics):
     """The gate of a plug-in."""
 
     on: ParameterName | None = None
@@ -178,18 +187,3 @@ class PluginGate(Part):
     release_law: TimeLaw = "tau"
     level_offset_db: Finite = 0.0
     error_db: float | None = Field(None, ge=0, le=100, allow_inf_nan=False)
-
-    @property
-    def parameters(self) -> dict[str, ParameterName]:
-        """Its parameters by what follows `gate.` in the setting's key."""
-        known = {
-            "on": self.on,
-            "threshold_db": self.threshold,
-            "range_db": self.range,
-            "ratio": self.ratio,
-            "attack_ms": self.attack,
-            "hold_ms": self.hold,
-            "release_ms": self.release,
-            "makeup_db": self.makeup,
-        }
-        return {word: name for word, name in known.items() if name is not None}
