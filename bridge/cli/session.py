@@ -19,6 +19,7 @@ from .output.saying import console, counted, echo_json, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ...presets.preset import Preset
     from ...runtime.roles.decide import RoleGuess
     from ..sessions.core.model import Automation, Clip, Session, SessionGroup, SessionTrack
     from ..sessions.stems.planning import StemsPlan
@@ -128,7 +129,7 @@ def inspect(
         fault = f"{refused(session.path.parent, outside.written)} (--allow-outside, --search FOLDER)"
     roles = cast(session, role_options.told)
     if picture:
-        draw_timeline(session, Path(picture))
+        draw_timeline(session, Path(picture), _moving(session))
     if saying.as_json:
         echo_json(session_as_json(session, plan, fault, roles))
     else:
@@ -173,6 +174,17 @@ def session_as_json(
         "fault": fault,
         **notes_as_json(session, plan),
     }
+
+
+def _moving(session: Session) -> Preset | None:
+    """What moves in a session; None where that cannot be told, which no picture is to fail for."""
+    from ...presets.errors import MixbridgeError
+    from ..sessions.preset_of import preset_of
+
+    try:
+        return preset_of(session).preset
+    except MixbridgeError:
+        return None
 
 
 def _opened(path: str, audio: SessionAudio, *, lists_outside: bool = False) -> Session:

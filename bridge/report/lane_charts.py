@@ -34,7 +34,7 @@ _HZ_TICKS: Final = (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 100
 _AROUND: Final = 3.0
 _INK, _SOFT, _GRID, _ORANGE, _PAPER = "#1f2328", "#66707a", "#e3e0da", "#c2410c", "#fbfaf8"
 # A picture of more shows the first of them; it would only take longer.
-_MOST_PANELS: Final = 60
+MOST_PANELS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def draw_lanes(preset: Preset, path: Path) -> None:
     """
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise OutputError(f"{path}: a picture is a .png, .svg or .pdf file.")
-    panels = list(_moving(preset))[:_MOST_PANELS]
+    panels = list(moving_lanes(preset))[:MOST_PANELS]
     if not panels:
         raise PresetError("this preset has no lanes that move, so there is nothing to draw.")
     try:
@@ -131,6 +131,14 @@ def draw_lane(axes: Any, item: Lane, row: Parameter, end_s: float, title: str) -
     axes.set_title(f"{shown}{_unit_words(row)}", loc="left", color=_INK, fontsize=9, parse_math=False)
     for side in axes.spines.values():
         side.set_visible(False)
+
+
+def moving_lanes(preset: Preset) -> Iterator[tuple[str, Lane, type[Strip] | type[Master]]]:
+    """List what moves in a preset: whose lane it is, the lane, and what its owner is."""
+    owners = [(track.name, track.lanes) for track in preset.tracks] + [(bus.name, bus.lanes) for bus in preset.buses]
+    for name, lanes in owners:
+        yield from ((name, item, Strip) for item in lanes if not is_still(item))
+    yield from (("Master", item, Master) for item in preset.master_lanes if not is_still(item))
 
 
 def path_of(item: Lane, end_s: float) -> tuple[list[float], list[float]]:
@@ -193,10 +201,3 @@ def _write_time(axes: Any, end_s: float) -> None:
 
 def _unit_words(row: Parameter) -> str:
     return f", {row.unit}" if row.unit and row.unit != ":1" else ""
-
-
-def _moving(preset: Preset) -> Iterator[tuple[str, Lane, type[Strip] | type[Master]]]:
-    owners = [(track.name, track.lanes) for track in preset.tracks] + [(bus.name, bus.lanes) for bus in preset.buses]
-    for name, lanes in owners:
-        yield from ((name, item, Strip) for item in lanes if not is_still(item))
-    yield from (("Master", item, Master) for item in preset.master_lanes if not is_still(item))

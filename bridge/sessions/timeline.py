@@ -9,8 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...presets.console import parameters
 from ...presets.errors import OutputError
 from ...presets.extras import install_command
+from ...presets.preset import Preset
+from ..report.lane_charts import MOST_PANELS, draw_lane, moving_lanes
+from ..report.lanes import setting_words
 from .core.model import Clip, Session, SessionTrack
 from .core.routing import silence
 
@@ -24,6 +28,8 @@ _PAPER, _INK, _SOFT, _GRID, _ORANGE, _BLUE = "#fbfaf8", "#1f2328", "#66707a", "#
 _MOST_ROWS = 200
 _MOST_DRAWN = 20_000
 _NARROWEST = 16
+# Height of the panel of a lane, in inches.
+_PANEL = 1.3
 _WIDEST_NAME = 24  # of a table at 80 letters
 
 
@@ -83,12 +89,13 @@ def terminal_timeline(session: Session, width: int, *, plain: bool = False) -> I
     yield Text(" " * (names + 2) + _ruler(frames / session.sample_rate_hz, cells), style="dim", no_wrap=True)
 
 
-def draw_timeline(session: Session, path: Path) -> None:
-    """Draws the session as a picture: clips with their fades along time, a row for each track.
+def draw_timeline(session: Session, path: Path, moving: Preset | None = None) -> None:
+    """Draws the session as a picture: clips with their fades along time, a row for each track; what moves below.
 
     Args:
         session: which.
         path: a .png, .svg or .pdf file.
+        moving: the session as a preset, whose lanes are drawn; None draws none.
 
     Raises:
         OutputError: matplotlib is not installed, the ending is none of these, or the file cannot be written.
@@ -100,8 +107,11 @@ def draw_timeline(session: Session, path: Path) -> None:
     except ModuleNotFoundError as error:
         raise OutputError(f"a picture needs matplotlib: {install_command('picture')}.") from error
     rows = session.tracks[:_MOST_ROWS]
-    figure = Figure(figsize=(12, 1.3 + 0.32 * max(1, len(rows))), layout="constrained", facecolor=_PAPER)
-    axes = figure.subplots()
+    panels = [] if moving is None else list(moving_lanes(moving))[:MOST_PANELS]
+    height = 1.3 + 0.32 * max(1, len(rows))
+    figure = Figure(figsize=(12, height + _PANEL * len(panels)), layout="constrained", facecolor=_PAPER)
+    heights = [height, *(_PANEL for _ in panels)]
+    axes, *below = figure.subplots(1 + len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     _draw_clips(axes, session, rows)
     length_s = max(1.0, session.frames / session.sample_rate_hz)
     ticks = list(_ticks(length_s, 10))
@@ -115,6 +125,10 @@ def draw_timeline(session: Session, path: Path) -> None:
     axes.tick_params(length=0, labelsize=9)
     for side in axes.spines.values():
         side.set_visible(False)
+    for panel, (name, lane, part) in zip(below, panels, strict=True):
+        row = parameters(part)[lane.parameter]
+        draw_lane(panel, lane, row, length_s, f"{name}: {setting_words(lane.parameter, part)}")
+        panel.set_xticks(ticks, [clock(tick, short=True) for tick in ticks], color=_SOFT)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about letters of names that the font does not have

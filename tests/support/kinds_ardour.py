@@ -111,6 +111,13 @@ KINDS = FormatKinds(
         Kind.WIDTH_AUTOMATION: _vox(
             "width automation", pan("panner_2in2out", 1).replace("</Pannable>", events("pan-width") + "</Pannable>")
         ),
+        Kind.AUTOMATION_OF_PLUGIN: _vox(
+            "automation of plug-in Echo", PLUGIN.replace("/>", f">{events('parameter-1')}</Processor>")
+        ),
+        Kind.AUTOMATION_OF_SEND: _vox(
+            "automation of a send",
+            f'<Processor type="intsend" role="Aux" target="22" active="1">{events("send")}</Processor>',
+        ),
         Kind.TRIM_ENVELOPE: _vox("trim envelope", trim("Play")),
         Kind.MUTED_CLIPS: KindExample(
             _song(region=REGION + REGION.replace("<Region", '<Region muted="1"')),
@@ -155,7 +162,7 @@ KINDS = FormatKinds(
         Kind.DUAL_PAN: "a panner that is not read is listed as such",
         Kind.AUTOMATION_ITEM: "automation is a list of points",
         Kind.DUAL_PAN_AUTOMATION: "a panner that is not read is listed as such",
-        Kind.AUTOMATION: "parameters of plug-ins are listed with their plug-in",
+        Kind.AUTOMATION: "a list is of a strip, a send or a plug-in",
         Kind.ENVELOPE: "trim is the only one before the plug-ins",
         Kind.VIDEO: "its timeline is not in the session's file",
         Kind.OFFLINE: "every source has its file",

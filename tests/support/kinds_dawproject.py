@@ -130,11 +130,21 @@ KINDS = FormatKinds(
         Kind.TRACK_OFF: _vox("the track is switched off in the DAW", track='loaded="false"'),
         Kind.MUTE_AUTOMATION: KindExample(_song(lanes=MUTE_LANE), ("Vox", "", "mute automation")),
         Kind.AUTOMATION: KindExample(
+            _song(lanes=_points('parameter="nowhere"')), ("", "", "automation of a parameter")
+        ),
+        Kind.AUTOMATION_OF_PLUGIN: KindExample(
             _song(
                 _track("Vox", _channel("Vox", _DEVICE.replace("<Vst3Plugin", '<Vst3Plugin id="x"'))),
                 lanes=_points('parameter="x"'),
             ),
-            ("Vox", "", "automation of Vst3Plugin"),
+            ("Vox", "", "automation of plug-in Echo"),
+        ),
+        Kind.AUTOMATION_OF_SEND: KindExample(
+            _song(
+                _track("Vox", _channel("Vox", _SEND.replace("<Volume", '<Volume id="x"'))) + _ROOM,
+                lanes=_points('parameter="x"'),
+            ),
+            ("Vox", "", "automation of a send"),
         ),
         Kind.MUTED_CLIPS: KindExample(
             _song(clips=f'<Clip time="4" duration="1" enable="false">{audio()}</Clip>'),

@@ -99,6 +99,17 @@ KINDS = FormatKinds(
             "automation items of its volume envelope",
             envelope("VOLENV2", "0 1 0").replace("  PT", "  POOLEDENVINST 1 0 4 0 1 0 0.5 1 1 0 0 1 0 0 0 0\n  PT"),
         ),
+        Kind.AUTOMATION_OF_PLUGIN: _track(
+            "automation of plug-in VST: Other (Somebody)",
+            chain(plugin().replace("WAK 0 0\n", envelope("PARMENV 0 0 1 0.5", "0 1 0") + "WAK 0 0\n")),
+        ),
+        Kind.AUTOMATION_OF_SEND: KindExample(
+            _song(
+                track("Kick", item()),
+                track("Verb", lines=_SEND.format(channel=0) + envelope("AUXVOLENV", "0 1 0"), number=2),
+            ),
+            ("Kick", "", "automation of a send"),
+        ),
         Kind.MUTE_AUTOMATION: _track("mute automation", envelope("MUTEENV", "0 1 1", "0.5 0 1")),
         Kind.WIDTH_AUTOMATION: _track("width automation", envelope("WIDTHENV2", "0 1 0")),
         Kind.DUAL_PAN_AUTOMATION: _track("dual pan automation", envelope("DUALPANENV2", "0 1 0")),
@@ -153,7 +164,7 @@ KINDS = FormatKinds(
         Kind.PANNER: "every panner is read, or is a dual pan or a width",
         Kind.CHANNEL_POLARITY: "a track's polarity is that of both channels",
         Kind.TRACK_OFF: "tracks cannot be switched off",
-        Kind.AUTOMATION: "parameters of plug-ins are listed with their plug-in",
+        Kind.AUTOMATION: "an envelope is of a track, a send or a plug-in",
         Kind.COMPOUND: "a glued item is a file",
         Kind.LAUNCHER: "there is none",
         Kind.OTHER_PLAYLIST: "takes and lanes are listed as such",

@@ -202,6 +202,11 @@ def _changes(route: Element, clock: Clock) -> Iterator[str]:
             yield Kind.INSERT(shown(item.get("name", "")))
         elif item.get("type") == "triggerbox" and item.find("Triggers/Trigger[@region]") is not None:
             yield Kind.LAUNCHER()
+        elif item.get("type") in PLUGIN_TYPES and flag(item, "active", True) and _is_played(item, None):
+            yield Kind.AUTOMATION_OF_PLUGIN(shown(item.get("name", "")))
+    sends = (item for item in route.findall("Processor") if item.get("type") in ("intsend", "send"))
+    if any(_is_played(item, "send") for item in sends):
+        yield Kind.AUTOMATION_OF_SEND()
     if _is_played(processor(route, "trim"), "trim"):
         yield Kind.TRIM_ENVELOPE()
     if _is_played(route, "mute") and not acts_on_main(route):
@@ -216,9 +221,10 @@ def _changes(route: Element, clock: Clock) -> Iterator[str]:
         yield Kind.WIDTH_AUTOMATION()
 
 
-def _is_played(node: Element | None, name: str) -> bool:
-    """Tell whether a control follows automation that has points."""
+def _is_played(node: Element | None, name: str | None) -> bool:
+    """Tell whether a control, or any of a node, follows automation that has points."""
     for item in () if node is None else node.findall("Automation/AutomationList"):
-        if item.get("automation-id") == name and item.get("state") in _PLAYED:
-            return bool((item.findtext("events") or "").strip())
+        is_on = name in (None, item.get("automation-id")) and item.get("state") in _PLAYED
+        if is_on and (item.findtext("events") or "").strip():
+            return True
     return False

@@ -46,6 +46,8 @@ class Kind(Enum):
     WIDTH_AUTOMATION = "width automation"
     DUAL_PAN_AUTOMATION = "dual pan automation"
     AUTOMATION = "automation of {}"
+    AUTOMATION_OF_PLUGIN = "automation of plug-in {}"
+    AUTOMATION_OF_SEND = "automation of a send"
     ENVELOPE = "{} envelope before the plug-ins"
     TRIM_ENVELOPE = "trim envelope"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from ....presets.units import decibels
-from ..core.kinds import Kind
+from ..core.kinds import Kind, Phrase
 from ..core.model import Automation
 from ..core.muting import Muting, muting
 from .clips import Arrangement, Remark
@@ -19,6 +19,8 @@ LONGEST_NAME = 200
 _USUAL_BPM = 120.0
 # A mute's automation is on from here on.
 _MUTED = 0.5
+# What parameters are called here that are not those of a channel itself.
+_A_SEND, _PLUGIN = "a send", "plug-in "
 
 
 class Project:
@@ -202,8 +204,14 @@ def _mixer_lanes(
         elif convert is not None and automation(lane, convert) is not None:
             result.setdefault(owner, {})[path.removeprefix("Channel/")] = lane
         else:
-            remarks.append(Remark(owner, "", Kind.AUTOMATION(path.removeprefix("Channel/"))))
+            remarks.append(Remark(owner, "", _automation_of(path)))
     return result, remarks
+
+
+def _automation_of(path: str) -> Phrase:
+    if path.startswith(_PLUGIN):
+        return Kind.AUTOMATION_OF_PLUGIN(path.removeprefix(_PLUGIN))
+    return Kind.AUTOMATION_OF_SEND() if path == _A_SEND else Kind.AUTOMATION(path.removeprefix("Channel/"))
 
 
 def _parameters(channel: Element | None) -> Iterator[tuple[str, Element]]:
@@ -212,7 +220,9 @@ def _parameters(channel: Element | None) -> Iterator[tuple[str, Element]]:
         if child.tag in ("Volume", "Pan", "Mute"):
             yield f"Channel/{child.tag}", child
         elif child.tag == "Sends":
-            yield from (("a send", element) for element in child.iter())
+            yield from ((_A_SEND, element) for element in child.iter())
+        elif child.tag == "Devices":
+            yield from ((_PLUGIN + device_name(device), element) for device in child for element in device.iter())
         else:
             yield from ((element.tag, element) for element in child.iter())
 

@@ -139,20 +139,33 @@ def plugin_names(document: ReaperDocument, chain: Block, *, without: Collection[
         chain: its block.
         without: names that a user can give a VST; those that have one of these are left out.
     """
+    for name, _ in plugins_in(document, chain, without=without):
+        yield name
+
+
+def plugins_in(
+    document: ReaperDocument, chain: Block, *, without: Collection[str] = ()
+) -> Iterator[tuple[str, list[Block]]]:
+    """List the same plug-ins with the envelopes of their parameters, which stand behind them."""
     waiting = [chain]
     while waiting:
         block = waiting.pop()
         bypassed = False
+        found: list[tuple[str, list[Block]]] = []
+        envelopes: list[Block] = []
         for child in block.children:
             if isinstance(child, int):
                 if document.key(child) == "BYPASS":
-                    bypassed = bool(document.row(child).whole(1))
+                    bypassed, envelopes = bool(document.row(child).whole(1)), []
             elif child.tag == "CONTAINER":
                 waiting.append(child)
+            elif child.tag == "PARMENV":
+                envelopes.append(child)
             elif child.tag in _PLUGIN_TAGS and not bypassed:
                 row = document.row(child.first)
                 if child.tag != "VST" or row.text(4) not in without:
-                    yield row.text(1, child.tag)[:_MOST_WORDS]
+                    found.append((row.text(1, child.tag)[:_MOST_WORDS], envelopes))
+        yield from found
 
 
 def _rate(take: Take) -> float:

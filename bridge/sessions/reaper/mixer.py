@@ -19,7 +19,7 @@ from ..core.model import MOST_CLIPS, MOST_TRACKS, SessionGroup
 from ..core.returned import MARK
 from .chains import EFFECTS, state_of
 from .faders import FaderReader, is_active
-from .items import plugin_names
+from .items import plugin_names, plugins_in
 from .rpp import Block, ReaperDocument, RppLine, block_text, blocks
 
 _TRACK_KEYS = frozenset(
@@ -45,6 +45,7 @@ _OTHER_ENVELOPES: Final = {
     "DUALPANENV2": Kind.DUAL_PAN_AUTOMATION(),
 }
 _WITH_ITEMS: Final = {"VOLENV2": "volume", "PANENV2": "pan", "MUTEENV": "mute"}
+_SEND_ENVELOPES: Final = ("AUXVOLENV", "AUXPANENV", "AUXMUTEENV")
 # All envelopes of a track, and what they move.
 ENVELOPES: Final = {
     **_WITH_ITEMS,
@@ -299,6 +300,20 @@ class Mixer:
         for block in blocks(track.block, *_WITH_ITEMS):
             if is_active(self._document, block) and self._document.find(block, "POOLEDENVINST") is not None:
                 yield Kind.AUTOMATION_ITEM(_WITH_ITEMS[block.tag])
+        for chain in blocks(track.block, "FXCHAIN"):
+            for name, envelopes in plugins_in(self._document, chain):
+                if any(is_active(self._document, envelope) for envelope in envelopes):
+                    yield Kind.AUTOMATION_OF_PLUGIN(name)
+        if any(self._is_automated(send) for send in self._sent[track.order]):
+            yield Kind.AUTOMATION_OF_SEND()
+
+    def _is_automated(self, send: Send) -> bool:
+        """Tell whether a send follows an envelope: it stands between its line and that of the next."""
+        block = self.tracks[send.target].block
+        lines = [row.line for row in self._document.rows(block, ("AUXRECV",))]
+        stop = min((line for line in lines if line > send.row.line), default=block.last)
+        envelopes = (item for item in blocks(block, *_SEND_ENVELOPES) if send.row.line < item.first < stop)
+        return any(is_active(self._document, envelope) for envelope in envelopes)
 
     def _pan_notes(self, track: TrackBlock) -> Iterator[str]:
         volpan, mode = track.row("VOLPAN"), self.pan_mode(track)

@@ -256,3 +256,12 @@ def test_the_command(tmp_path, sound):
     assert data["version"] == 3
     assert data["tracks"][0]["lanes"][0]["parameter"] == "fader_db"
     assert data["tracks"][0]["strip"]["fader_db"] == pytest.approx(0, abs=1e-3)
+
+
+def test_the_picture_of_a_session_has_a_panel_for_each_lane(tmp_path, sound):
+    pytest.importorskip("matplotlib")
+    copy = inserted(tmp_path, sound, "reaper", (FADER, PAN))
+    picture = tmp_path / "song.svg"
+    result = CliRunner().invoke(cli, ["session", "inspect", str(copy), "--picture", str(picture)])
+    assert result.exit_code == 0, result.output
+    assert picture.read_text(encoding="utf-8").count('<g id="axes_') == 3
