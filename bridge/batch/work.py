@@ -47,7 +47,7 @@ _HASHED_BYTES = 2**20
 _USUAL_LUFS = -14.0
 
 
-class Prepared:
+class PreparedItem:
     """An item whose inputs were found and hashed.
 
     Args:
@@ -118,7 +118,7 @@ def do_item(item: BatchItem, place: BatchPlace, tell: Callable[[float], None]) -
 
 
 def _done(item: BatchItem, place: BatchPlace, tell: Callable[[float], None]) -> ItemOutcome:
-    prepared = Prepared(item)
+    prepared = PreparedItem(item)
     tell(prepared.source.seconds)
     folder = place.folder / item.name
     store = store_at(place.address) if place.address else None
@@ -136,7 +136,7 @@ def _done(item: BatchItem, place: BatchPlace, tell: Callable[[float], None]) -> 
     return outcome
 
 
-def standing(output: BatchOutput, prepared: Prepared) -> tuple[bool, bool]:
+def standing(output: BatchOutput, prepared: PreparedItem) -> tuple[bool, bool]:
     """Tell whether an item is done, and whether there is anything in its place.
 
     Raises:
@@ -148,7 +148,7 @@ def standing(output: BatchOutput, prepared: Prepared) -> tuple[bool, bool]:
     return prepared.figures_in(output.home / name) is not None, (output.home / name).exists()
 
 
-def _rendered(prepared: Prepared, folder: Path, place: BatchPlace) -> ItemOutcome:
+def _rendered(prepared: PreparedItem, folder: Path, place: BatchPlace) -> ItemOutcome:
     try:
         with _scratch(place.folder) as scratch, prepared.source.opened(scratch) as stems:
             figures = _made(prepared, folder, place, stems)
@@ -162,7 +162,7 @@ def _rendered(prepared: Prepared, folder: Path, place: BatchPlace) -> ItemOutcom
     return ItemOutcome("rendered", prepared.key, figures)
 
 
-def _made(prepared: Prepared, folder: Path, place: BatchPlace, stems: Mapping[str, Path]) -> Mapping[str, Any]:
+def _made(prepared: PreparedItem, folder: Path, place: BatchPlace, stems: Mapping[str, Path]) -> Mapping[str, Any]:
     item, options = prepared.item, prepared.item.options
     earlier = earlier_files(folder)
     how = render_options(prepared, overwrite=place.force or earlier is not None, threads=place.threads)
@@ -199,7 +199,7 @@ def _made(prepared: Prepared, folder: Path, place: BatchPlace, stems: Mapping[st
         return _recorded(output, prepared, done)
 
 
-def render_options(prepared: Prepared, *, overwrite: bool, threads: int) -> RenderOptions:
+def render_options(prepared: PreparedItem, *, overwrite: bool, threads: int) -> RenderOptions:
     """Convert the options of an item.
 
     Raises:
@@ -221,7 +221,7 @@ def render_options(prepared: Prepared, *, overwrite: bool, threads: int) -> Rend
     )
 
 
-def _recorded(output: OutputFolder, prepared: Prepared, done: jobs.Done) -> Mapping[str, Any]:
+def _recorded(output: OutputFolder, prepared: PreparedItem, done: jobs.Done) -> Mapping[str, Any]:
     """Add the record to results that are ready."""
     workplace, preset = output.workplace, done.mix.preset
     timeless = preset.model_copy(update={"provenance": preset.provenance.model_copy(update={"created": None})})

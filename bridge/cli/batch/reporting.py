@@ -106,13 +106,13 @@ def say_plan(listed: Listed, output: BatchOutput, *, force: bool, as_json: bool)
 def _planned(item: BatchItem, output: BatchOutput, *, force: bool) -> dict[str, Any]:
     from ....presets.errors import MixbridgeError
     from ...batch.addresses import has_addresses
-    from ...batch.work import Prepared, standing
+    from ...batch.work import PreparedItem, standing
 
     plan: dict[str, Any] = {"item": item.name, "session": item.session, "output": output.within(item.name)}
     if has_addresses(item):
         return {**plan, "plan": "fetched, and mixed if it is not done"}
     try:
-        prepared = Prepared(item)
+        prepared = PreparedItem(item)
     except (MixbridgeError, OSError) as error:
         return {**plan, "plan": "set aside", "error": str(error)}
     is_done, is_there = standing(output, prepared)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from insert_voices import noise, voice
-from mixbridge.bridge.batch.work import Prepared, do_item
+from mixbridge.bridge.batch.work import PreparedItem, do_item
 from mixbridge.presets import files
 from mixbridge.presets.errors import PresetError
 from mixbridge.runtime.batch.items import BatchItem, BatchPlace, ItemOptions, item_of
@@ -52,14 +52,14 @@ def test_what_was_done_without_cleaning_is_done_still(songs: Path, tmp_path: Pat
     reference = (str(tmp_path / "ref.wav"),)
     sung = str(songs / "sung")
     plain, cleaned, gentle = (
-        Prepared(BatchItem("x", sung, reference, options=options))
+        PreparedItem(BatchItem("x", sung, reference, options=options))
         for options in (ItemOptions(), ItemOptions(clean=("Vox",)), ItemOptions(clean=("Vox",), clean_db=12))
     )
     assert len({plain.key, cleaned.key, gentle.key}) == 3
     assert not {"clean", "clean_db"} & plain._parts()["options"].keys()
-    assert Prepared(BatchItem("x", sung, reference, options=ItemOptions(clean_db=12))).key == plain.key
+    assert PreparedItem(BatchItem("x", sung, reference, options=ItemOptions(clean_db=12))).key == plain.key
     with pytest.raises(PresetError, match="a preset says itself what is cleaned"):
-        Prepared(BatchItem("x", sung, preset="bass", options=ItemOptions(clean=("Vox",))))
+        PreparedItem(BatchItem("x", sung, preset="bass", options=ItemOptions(clean=("Vox",))))
 
 
 def test_manifests_name_what_is_cleaned(songs: Path, tmp_path: Path) -> None:
