@@ -92,6 +92,7 @@ def stems(
 @click.argument("session_", metavar="SESSION")
 @click.option(
     "--picture",
+    type=click.Path(path_type=Path),
     metavar="FILE",
     help="Draw the timeline into a .png, .svg or .pdf file (needs matplotlib: the extra `picture`).",
 )
@@ -104,7 +105,7 @@ def inspect(
     /,
     *,
     session_: str,
-    picture: str | None,
+    picture: Path | None,
     role_options: RoleOptions,
     session_audio: SessionAudio,
     saying: Saying,
@@ -128,13 +129,13 @@ def inspect(
     if outside is not None:
         fault = f"{refused(session.path.parent, outside.written)} (--allow-outside, --search FOLDER)"
     roles = cast(session, role_options.told)
-    if picture:
-        draw_timeline(session, Path(picture), _moving(session))
+    if picture is not None:
+        draw_timeline(session, picture, _moving(session))
     if saying.as_json:
         echo_json(session_as_json(session, plan, fault, roles))
     else:
         _say_session(session, plan, roles)
-        if picture:
+        if picture is not None:
             say(f"  {picture}")
         if fault:
             say(f"No stems can be made: {fault}", err=True)

@@ -206,7 +206,7 @@ def render_files(
     if options.stems_post_master and options.stems and inserts is not None and inserts.has_master:
         raise PresetError(
             "stems cannot add up to the finished mix where the whole sum goes through an insert before the master: "
-            "leave stems before the master, or remove that insert (`mixbridge preset insert --master --remove`)."
+            "leave stems before the master, or remove that insert (`mixbridge preset insert`)."
         )
     rate_hz = options.sample_rate_hz or session_rate((stems[track.name] for track in tracks), files)
     while True:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Playable:
     """What is played where tracks go through inserts.
 
     Attributes:
@@ -37,7 +37,7 @@ class Prepared:
 @contextmanager
 def inserts_run(
     preset: Preset, stems: Mapping[str, Path] | None, other: Preset | None, rules: InsertRules, *, quiet: bool
-) -> Iterator[Prepared]:
+) -> Iterator[Playable]:
     """Run a preset's inserts on its stems, as long as they are played; or say what tracks of a device go through.
 
     Args:
@@ -63,16 +63,16 @@ def inserts_run(
             "give both the same."
         )
     if not inserts:
-        yield Prepared(preset, stems, other)
+        yield Playable(preset, stems, other)
         return
     bare = without_track_inserts(preset), None if other is None else without_track_inserts(other)
     if stems is None:
-        yield Prepared(bare[0], None, bare[1], _live(preset, rules))
+        yield Playable(bare[0], None, bare[1], _live(preset, rules))
         return
     with scratch_folder(Path(gettempdir())) as folder:
         with progress_bar(quiet=quiet) as progress:
             heard = through_inserts(stems, inserts, folder, rules, progress)
-        yield Prepared(bare[0], heard, bare[1])
+        yield Playable(bare[0], heard, bare[1])
 
 
 def _live(preset: Preset, rules: InsertRules) -> LiveInserts:

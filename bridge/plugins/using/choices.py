@@ -154,7 +154,7 @@ class PluginChoices:
         if profile.kind == "daw":
             raise PluginError(
                 f"{self.path}: {key}: {profile.title} is part of its DAW and cannot be loaded here: "
-                "`mixbridge push --plugins` sets it there."
+                "`mixbridge push` sets it there."
             )
         if path is not None and path.exists():
             return path

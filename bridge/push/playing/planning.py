@@ -99,8 +99,8 @@ def read_lane_plan(
     wanted = lane_sections(preset)
     if not wanted:
         raise DeskError(
-            "this preset has no lanes that move, so there is nothing to play: push it without --play, or draw lanes "
-            "(`mixbridge mix --automation 4s`)."
+            "this preset has no lanes that move, so there is nothing to play: push it as it is, or draw lanes "
+            "(`mixbridge mix`, with automation)."
         )
     scope = options.scope
     wide = replace(scope, sections=scope.sections | wanted) if all_lanes else scope
@@ -117,7 +117,7 @@ def read_lane_plan(
         courses += found
     if not courses:
         raise DeskError(
-            f"nothing that the lanes move can be set on {desk.title} here: look at the plan without --play.",
+            f"nothing that the lanes move can be set on {desk.title} here: look at the plan of a plain push.",
             hints=(Hint("only", ",".join(sorted(wanted))),),
         )
     written = tuple(item.setting for item in courses if connection.dialect.can_write(item.setting))

@@ -161,8 +161,8 @@ def opened_song(connection: Connection, desk: Desk, target: Target) -> Iterator[
     else:
         raise DeskError(
             f"{desk.title} does not tell where its song is, so lanes cannot be played in time with it. A session of "
-            "your DAW has them (`mixbridge session insert`), and so does what `mixbridge apply` renders; without "
-            "--play the settings' own values are pushed."
+            "your DAW has them (`mixbridge session insert`), and so does what `mixbridge apply` renders; a push "
+            "that does not play sets the settings' own values."
         )
     try:
         yield song

@@ -117,7 +117,7 @@ def with_plugins(desk: Desk, preset: Preset, plugins: PushedPlugins) -> Desk:
         return desk
     if desk.plugin_parameter is None:
         raise DeskError(
-            f"{desk.title} sets no parameters of plug-ins: --plugins goes with ardour://, ableton:// and reaper://."
+            f"{desk.title} sets no parameters of plug-ins; Ardour, Live and REAPER do (ardour://, ableton://, reaper://)."
         )
     found: dict[str, Plugged] = {}
     for track in preset.tracks:

@@ -114,7 +114,5 @@ def _without_files(path: Path) -> PluginChoices:
     """
     content = read_choices(path)
     if content.paths or any(name.lower().endswith(".toml") or "/" in name or "\\" in name for name in content.names):
-        raise PluginError(
-            "plugins.toml names files of this machine, which no page may: start mixbridge web with --plugins."
-        )
+        raise PluginError("plugins.toml names files of this machine, which no page may: start mixbridge web with it.")
     return load_choices(path)

@@ -242,7 +242,7 @@ def test_reaper_gets_them_by_the_places_that_the_user_tells(pushed: PushedPlugin
 def test_what_nobody_can_know_is_asked_for(pushed: PushedPlugins) -> None:
     with pytest.raises(DeskError, match=r"REAPER does not tell where ZamEQ2 is on Vox: .* \[places\] \"ZamEQ2\" = 1"):
         plan_push(PRESET, "reaper://127.0.0.1", PushOptions(plugins=replace(pushed, places={})), offline=True)
-    with pytest.raises(DeskError, match="sets no parameters of plug-ins: --plugins goes with ardour://"):
+    with pytest.raises(DeskError, match="sets no parameters of plug-ins; Ardour, Live and REAPER do"):
         plan_push(PRESET, "x32://127.0.0.1", PushOptions(plugins=pushed), offline=True)
 
 
