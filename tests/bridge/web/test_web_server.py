@@ -379,8 +379,8 @@ def test_plugins_toml_of_a_page_names_no_files(server: WebServer, tmp_path: Path
         assert status in {400, 413}
         assert str(tmp_path) not in said.decode()
     assert server.json("/api/state")["plugins"] is None
-    for wrong in ("vstpresets.zip", "token", "..%2ftoken"):
-        assert server.ask(f"/api/vstpresets/{wrong}")[0] in {400, 404}
+    for name in ("vstpresets.zip", "token", "..%2ftoken"):
+        assert server.ask(f"/api/vstpresets/{name}")[0] in {400, 404}
 
 
 def test_the_state_is_told_as_soon_as_it_changes(server: WebServer) -> None:
