@@ -3,7 +3,8 @@
     python benchmarks/web.py
 
 The server runs in a process of its own, as for a user. A move is told, then the loop of 10 s is asked for: the time
-until its last byte is there. Beside it, in the same run, the whole loop rendered by the runtime from nothing.
+until its last byte is there. Beside it, in the same run, the whole loop rendered by the runtime from nothing. With 48
+tracks, while the loop plays: frames a second, and memory of the page and the server.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ from web_page import CHROMIUM, EXAMPLE, WebServer, web_server
 _ROUNDS = 20
 _MOVES = {"fader": "fader_db", "equalizer": "eq.band1.gain_db", "compressor": "compressor.threshold_db"}
 _GOAL_S = 0.3
+_MANY = 48
+_PATIENCE_MS = 300_000
+_FRAMES = """new Promise(done => { let frames = 0; const began = performance.now();
+  const count = () => { frames += 1;
+    const passed = performance.now() - began;
+    passed < 5000 ? requestAnimationFrame(count) : done(1000 * frames / passed); };
+  requestAnimationFrame(count); })"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 rows += [_row(server, tracks, name, path) for name, path in _MOVES.items()]
                 rows.append(_from_nothing(server, stems, tracks))
                 loads.append([f"{tracks} tracks", f"{_page_s(server):.2f} s"])
+    with tempfile.TemporaryDirectory() as place:
+        stems = _stems(Path(place) / "stems", _MANY)
+        with web_server(Path(place), [stems]) as server:
+            many = _many(server)
     text = (
         "# New sound after a control is let go",
         f"Made by `python benchmarks/web.py`: the example's stems through what the model predicts, a loop of 10 s, "
@@ -55,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "## The page",
         "From the address to the mixer with all strips.",
         table(["", "shown after"], loads),
+        f"With {_MANY} tracks, while the loop plays; frames of a browser without a screen.",
+        table(["", ""], many),
     )
     options.output.write_text("\n\n".join(text) + "\n")
 
@@ -112,6 +126,29 @@ def _page_s(server: WebServer) -> float:
         took_s = time.perf_counter() - began
         browser.close()
     return took_s
+
+
+def _many(server: WebServer) -> list[list[str]]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(server.url)
+        page.wait_for_selector("#lane .wave", timeout=_PATIENCE_MS)
+        page.click("#play")
+        # Meters move once the loop's have come.
+        page.wait_for_timeout(5000)
+        frames_per_s = page.evaluate(_FRAMES)
+        heap_mb = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+        nodes = page.evaluate("document.querySelectorAll('*').length")
+        browser.close()
+    status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8")
+    server_mb = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+    return [
+        ["frames a second", f"{frames_per_s:.0f}"],
+        ["memory of the page's scripts", f"{heap_mb:.0f} MB"],
+        ["elements of the page", str(nodes)],
+        ["memory of the server", f"{server_mb:.0f} MB"],
+    ]
 
 
 def _spread_ms(times_s: Sequence[float]) -> list[str]:

@@ -72,8 +72,23 @@ function draw() {
   drawMore(studio, state.job?.state === "busy");
 }
 
+let waiting = null;
+
+// A button that is pressed and then switched off would drop the keyboard's place: it, or its neighbour, has it again.
+function keepFocus(before) {
+  if (before?.disabled) {
+    const neighbour = { undo: "redo", redo: "undo" }[before.id];
+    if (neighbour && !by(neighbour).disabled) by(neighbour).focus();
+    else waiting = before;
+  }
+  if (!waiting || waiting.disabled) return;
+  if (document.activeElement === document.body) waiting.focus({ preventScroll: true });
+  waiting = null;
+}
+
 function drawButtons() {
   const { state } = studio;
+  const focused = document.activeElement;
   if (document.activeElement !== by("amount") || !by("amount").dataset.held) by("amount").value = Math.round(100 * state.amount);
   sayAmount();
   by("undo").disabled = !state.can_undo;
@@ -88,6 +103,7 @@ function drawButtons() {
   by("predict").title = hasBoth ? "" : say("predict_needs");
   write(by("play"), say(hearing.player.isPlaying ? "stop" : "play"));
   by("play").setAttribute("aria-pressed", String(hearing.player.isPlaying));
+  keepFocus(focused);
   by("next-step").hidden = !studio.hasStems || hasBoth || Boolean(state.engine);
 }
 

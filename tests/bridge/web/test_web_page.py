@@ -448,7 +448,7 @@ def test_the_song_plays_from_its_last_render_and_says_when_it_is_old(page: Page,
     page.click("#render")
     expect(page.locator("#message")).to_contain_text("The song is rendered", timeout=PATIENCE_MS)
     expect(page.locator("#song-state")).to_have_text("As it stands now.")
-    page.get_by_role("button", name="Play the song").click()
+    page.get_by_role("button", name="Hear the whole song").click()
     expect(page.locator("#song-place")).not_to_have_value("0")
     expect(page.locator("#song-wave .playhead")).not_to_have_attribute("x1", "-9")
     # At the level of the loop: the mix of -14 LUFS is turned down to -20.

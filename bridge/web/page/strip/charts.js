@@ -46,6 +46,12 @@ export class EqualizerPicture {
     this.total.setAttribute("d", line(eq.freqs_hz.map((hz, index) => [across(hz), down(eq.gains_db[index])])));
   }
 
+  // Another strip: nothing of the last one stays.
+  clear() {
+    for (const [, path] of this.spectra) path.removeAttribute("d");
+    this.total.removeAttribute("d");
+  }
+
   drawNodes(nodes) {
     for (const node of nodes) {
       const circle = this.nodes.get(node.band) ?? this.#node(node.band);

@@ -61,7 +61,7 @@ export class Mixer {
       paint(view.canvas, values && step >= 0 ? values[Math.min(step, values.length - 1)] : FLOOR_DB);
       if (!view.reduced) continue;
       const gain = reduced?.length && step >= 0 ? reduced[Math.min(step, reduced.length - 1)] : null;
-      write(view.reduced, gain === null ? "" : `−${figure(gain, 1)} dB`);
+      write(view.reduced, gain === null ? "" : `${gain < 0.05 ? "" : "−"}${figure(gain, 1)} dB`);
     }
   }
 
@@ -79,6 +79,7 @@ export class Mixer {
     const title = make("button", { class: "name", title: name, "aria-pressed": "false" });
     title.append(make("bdi", {}, name));
     title.addEventListener("click", () => this.desk.select(part, index));
+    title.addEventListener("keydown", (event) => this.#walk(event, root));
     const canvas = make("canvas", { width: 16, height: 150, "aria-hidden": "true" });
     const faderRow = this.desk.row(part, FADERS[part]);
     const fader = slider(this.desk, part, index, faderRow, { label: `${say("fader")} ${name}`, kind: "fader" });
@@ -99,6 +100,16 @@ export class Mixer {
       root.append(view.reduced);
     }
     return view;
+  }
+
+  // From strip to strip by arrow keys on their names.
+  #walk(event, root) {
+    const roots = this.views.map((view) => view.root);
+    const number = roots.indexOf(root);
+    const to = { ArrowRight: number + 1, ArrowLeft: number - 1, Home: 0, End: roots.length - 1 }[event.key];
+    if (to === undefined || !this.views[to]) return;
+    event.preventDefault();
+    this.views[to].title.focus();
   }
 
   #buttons(view) {

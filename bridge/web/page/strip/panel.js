@@ -36,6 +36,7 @@ export class Panel {
     for (const id of ["eq-figure", "laws"]) by(id).hidden = part === "reverb" || part === "delay";
     by("lanes").hidden = !this.desk.movable(part).length;
     if (!isOther) return;
+    this.picture.clear();
     this.#build();
     if (this.desk.movable(part).length) this.lanes.open(part, index);
   }

@@ -30,7 +30,7 @@ export function showJob(job) {
 
 const SHOWN = {
   session: ({ file }) => by("message").append(" ", linkTo(`/api/session/${encodeURIComponent(file)}`, file)),
-  plugins: ({ file, files }) => by("message").append(` ${files.length} ${say("files_count")}. `, linkTo(`/api/vstpresets/${encodeURIComponent(file)}`, file)),
+  plugins: ({ file, files }) => by("message").append(` ${files.length} ${say(files.length === 1 ? "file_count" : "files_count")}. `, linkTo(`/api/vstpresets/${encodeURIComponent(file)}`, file)),
   plan: showPlan,
   push: showPushed,
   "undo push": showPushed,
@@ -63,7 +63,9 @@ function showPlan(plan) {
 
 // What became of the settings of each strip; and those that are not proven, one by one.
 function showPushed(result) {
+  const wasHere = document.activeElement === by("do-push");
   by("do-push").disabled = true;
+  if (wasHere) by("plan").focus();
   const states = Object.keys(result.counts).filter((state) => result.counts[state]);
   const names = new Map(result.strips.map((strip) => [strip.kind === "master" ? "master" : `${strip.kind} ${strip.number}`, [strip.track ?? "", strip.label]]));
   const strips = new Map();
