@@ -141,10 +141,12 @@ class MidiPorts:
                 return
 
     def close(self) -> None:
-        """Close them."""
-        for _, port in self._open.values():
-            with contextlib.suppress(OSError, ValueError):
-                port.close()
+        """Take leave where that matters and is safe: of a JACK server that lives, which may fall over a lost client."""
+        if isinstance(self._backend, _RtMidiBackend) and self._backend.is_to_be_left:
+            for _, port in self._open.values():
+                with contextlib.suppress(OSError, ValueError):
+                    port.close()
+            self._backend.leave()
 
     def _opened(self, way: Direction) -> bool:
         name = matching(self._wanted[way], port_names(self._backend, way))
@@ -205,6 +207,17 @@ class _RtMidiBackend:
         self._listing: tuple[Any, Any] | None = None
         self._watch: Any = None
         self._is_dead = False
+
+    @property
+    def is_to_be_left(self) -> bool:
+        """Whether there is a JACK server that knows of this process."""
+        return self._watch is not None and not self._is_dead
+
+    def leave(self) -> None:
+        """Close what lists ports, and what watches the server."""
+        for lister in self._listing or ():
+            lister.delete()
+        self._watch.close()
 
     def get_input_names(self) -> list[str]:
         """List where messages come from."""

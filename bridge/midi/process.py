@@ -59,6 +59,7 @@ def run_ports(task: PortsTask, pipe: Connection) -> None:
         with sending, contextlib.suppress(OSError):
             pipe.send(news)
 
+    ports = None
     try:
         ports = MidiPorts(task.wanted, tell, tell)
         if not task.is_patient:
@@ -69,12 +70,14 @@ def run_ports(task: PortsTask, pipe: Connection) -> None:
         tell(PortsReady(str(error)))
     except (EOFError, OSError):  # whoever wanted them is gone
         pass
-    # Nothing is closed: a library may fall over a port that is gone, and the system closes them all.
+    if ports is not None:
+        ports.close()
+    # No more is closed: a library may fall over a port that is gone, and the system closes them all.
     os._exit(0)
 
 
 def hand_on(ports: MidiPorts, pipe: Connection) -> None:
-    """Send what comes over the pipe, and look at the ports each second, until one is gone."""
+    """Send what comes over the pipe, and look at the ports each second, until one is gone, or None comes."""
     looked_s = 0.0
     while True:
         if time.monotonic() - looked_s >= _LOOK_S:
@@ -82,7 +85,10 @@ def hand_on(ports: MidiPorts, pipe: Connection) -> None:
                 return
             looked_s = time.monotonic()
         if pipe.poll(_LOOK_S):
-            ports.send(pipe.recv())
+            messages = pipe.recv()
+            if messages is None:
+                return
+            ports.send(messages)
 
 
 class PortsProcess:
@@ -157,10 +163,15 @@ class PortsProcess:
             self._process, self._pipe = process, pipe
 
     def _end(self) -> None:
-        """End the process: it holds nothing that has to be put in order."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join(_ENDING_S)
+        """End the process, in order if it can: a JACK server may fall over a client that is gone without a word."""
+        process, pipe = self._process, self._pipe
+        if process is None or pipe is None:
+            return
+        with self._sending, contextlib.suppress(OSError):
+            pipe.send(None)
+        process.join(_ENDING_S)
+        process.kill()
+        process.join(_ENDING_S)
 
     def _wait_until_ready(self) -> None:
         pipe, until_s = self._pipe, time.monotonic() + _STARTING_S

@@ -24,6 +24,7 @@ class JackServer:
         waiting = ["-S", "-t", "20000"] if waits else []
         self._options = ["-r", *waiting, "-d", "dummy", "-r", str(rate_hz), "-p", str(block_frames)]
         self._process: subprocess.Popen[bytes] | None = None
+        self._was_killed = False
 
     def start(self) -> None:
         import jack
@@ -54,7 +55,9 @@ class JackServer:
         )
 
     def stop(self) -> None:
-        """Ends it in order, so that it leaves nothing in the machine's shared memory."""
+        """Ends it in order: the machine has places for eight servers, and one that is killed keeps its own for ever."""
+        if self._process is None and self._was_killed:
+            self.start()
         if self._process is not None:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -63,6 +66,7 @@ class JackServer:
 
     def kill(self) -> None:
         if self._process is not None:
+            self._was_killed = True
             self._process.kill()
             self._process.wait()
             self._process = None

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import threading
 import time
+from _thread import interrupt_main
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+from click.testing import CliRunner
 from jack_server import JackServer, jack_server
 from midi_controllers import JackController, PlayedDouble, PluggedBackend
+from mixbridge.bridge.cli.playing.live import live
 from mixbridge.bridge.midi.control import LEARN, MidiControl
 from mixbridge.bridge.midi.mapping import load_map
 from mixbridge.bridge.midi.ports import MidiPorts, PortNews, WantedPorts, matching
@@ -20,6 +25,7 @@ from mixbridge.bridge.midi.process import PortsProcess
 from mixbridge.bridge.midi.surface import MidiSurface
 from mixbridge.bridge.server.current import CurrentPreset
 from mixbridge.bridge.server.live import LiveControl
+from mixbridge.presets import files
 from mixbridge.presets.errors import DeskError, DeviceError
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.live.backends.base import BackendChoice
@@ -205,3 +211,31 @@ def test_a_port_that_was_never_there_is_refused(jack_midi: str) -> None:
         PortsProcess(WantedPorts("Nord"), lambda _: None, lambda _: None),
     ):
         pass
+
+
+def test_the_command_learns_a_control_and_keeps_it(jack_midi: str, tmp_path: Path) -> None:
+    """`mixbridge live` until a control is learnt; then Ctrl-C."""
+    files.save(PRESET, tmp_path / "mix.json")
+    path, address = tmp_path / "map.toml", "/mixbridge/track/1/pan"
+    controller = JackController(jack_midi)
+
+    def turn_a_knob() -> None:
+        end_s, number = time.monotonic() + PATIENCE_S, 0
+        while not path.exists() and time.monotonic() < end_s:
+            number += 1
+            controller.say(bytes((0xB3, 21, number % 128)))
+            time.sleep(0.05)
+        interrupt_main()
+
+    hand = threading.Thread(target=turn_a_knob)
+    options = ["--midi", "surface", "--midi-map", str(path), "--midi-learn", address]
+    try:
+        hand.start()
+        result = CliRunner().invoke(live, [str(tmp_path / "mix.json"), "--backend", "null", *options, "--json"])
+    finally:
+        hand.join()
+        controller.close()
+    assert result.exit_code == 0, result.output
+    assert f"CC 21, channel 4 sets {address} now." in json.loads(result.output)["events"]
+    (entry,) = load_map(str(path)).controls
+    assert (entry.message, entry.channel, entry.number, entry.address) == ("cc", 4, 21, address)
