@@ -1,0 +1,178 @@
+"""The page in Chromium: numbers as people type them, wheels and double clicks, drops, the whole song, French."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+from mixbridge.presets import files
+from mixbridge.presets.console import Strip
+from mixbridge.presets.preset import Preset, Track
+from playwright.sync_api import Page, expect
+from web_hands import PATIENCE_MS, opened, saved, slider
+from web_page import CHROMIUM, WebServer, web_server
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+def test_numbers_are_typed_as_people_write_them(page: Page, server: WebServer) -> None:
+    opened(page, server)
+    page.get_by_role("button", name="Kick", exact=True).click()
+    frequency = page.get_by_role("spinbutton", name="Equalizer Bell 2 frequency")
+    for typed, value in (("3,2 kHz", 3200), ("2k5", 2500), ("12,000", 12000), ("440.5", 440.5), ("-1", 20)):
+        frequency.fill(typed)
+        frequency.press("Enter")
+        expect(frequency).to_have_attribute("aria-valuenow", f"{value:g}")
+    gain = page.get_by_role("spinbutton", name="Equalizer Bell 2 gain")
+    gain.fill("−6,5 dB")
+    gain.press("Tab")
+    expect(slider(page, "eq.band1.gain_db")).to_have_attribute("aria-valuetext", "-6.5 dB")
+    assert saved(page).tracks[1].strip.eq.band1.gain_db == -6.5
+    gain.fill("loud")
+    gain.press("Enter")
+    expect(page.locator("#message")).to_contain_text("loud")
+    expect(gain).to_have_attribute("aria-invalid", "true")
+    gain.press("Escape")
+    expect(gain).to_have_value("-6.5")
+    gain.press("ArrowUp")
+    expect(gain).to_have_attribute("aria-valuenow", "-6")
+    for typed, value, shown in (("1,5 s", 1500, "1500"), ("0.25 s", 250, "250")):
+        release = page.get_by_role("spinbutton", name="Compressor release")
+        release.fill(typed)
+        release.press("Enter")
+        expect(release).to_have_attribute("aria-valuenow", str(value))
+        expect(release).to_have_value(shown)
+    pan = page.get_by_role("spinbutton", name="Pan")
+    pan.fill("L 30")
+    pan.press("Enter")
+    expect(page.get_by_role("slider", name="Pan Kick")).to_have_attribute("aria-valuenow", "-0.3")
+
+
+def test_wheel_and_double_click_move_and_reset_controls_and_nodes(page: Page, server: WebServer) -> None:
+    server.json("/api/edit", {"edits": [{"part": "track", "index": 2, "path": "fader_db", "value": -9.0}]})
+    opened(page, server)
+    fader = page.get_by_role("slider", name="Fader Lead Vocal")
+    expect(fader).to_have_attribute("aria-valuenow", "-9")
+    fader.hover()
+    page.mouse.wheel(0, -100)
+    expect(fader).to_have_attribute("aria-valuenow", "-8.5")
+    page.keyboard.down("Shift")
+    fader.dblclick()
+    page.keyboard.up("Shift")
+    expect(fader).to_have_attribute("aria-valuenow", "0")
+    page.get_by_role("button", name="Lead Vocal", exact=True).click()
+    node = page.locator('#eq circle[data-band="band2"]')
+    node.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowUp")
+    expect(node).to_have_attribute("aria-valuenow", "3.0")
+    node.hover()
+    page.mouse.wheel(0, -100)
+    expect(page.get_by_role("spinbutton", name="Equalizer Bell 3 Q")).not_to_have_value("0.71")
+    page.keyboard.down("Shift")
+    node.dblclick()
+    page.keyboard.up("Shift")
+    expect(node).to_have_attribute("aria-valuenow", "0.0")
+    assert saved(page).tracks[2].strip.eq.band2.gain_db == 0
+
+
+def test_boxes_close_by_escape_and_the_focus_returns(page: Page, server: WebServer) -> None:
+    opened(page, server)
+    for opener, box in (("#open-more", "#more"), ("#open-push", "#push")):
+        page.locator(opener).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(box)).to_be_visible()
+        expect(page.locator(opener)).to_have_attribute("aria-expanded", "true")
+        expect(page.locator(f"{box} :focus")).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(page.locator(box)).to_be_hidden()
+        expect(page.locator(opener)).to_be_focused()
+
+
+def test_a_reload_in_the_middle_of_an_edit_loses_nothing(page: Page, server: WebServer) -> None:
+    opened(page, server)
+    page.get_by_role("button", name="Kick", exact=True).click()
+    page.click("[data-version=raw]")
+    page.get_by_role("button", name="Solo Bass").click()
+    page.get_by_role("spinbutton", name="Trim").fill("-2,5")
+    page.reload()
+    trim = page.get_by_role("spinbutton", name="Trim")
+    expect(trim).to_have_attribute("aria-valuenow", "-2.5", timeout=PATIENCE_MS)
+    expect(page.locator("#panel-title")).to_contain_text("Kick")
+    expect(page.locator("[data-version=raw]")).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("button", name="Solo Bass")).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_is_dropped_goes_where_it_belongs(page: Page, stems: Path, tmp_path: Path) -> None:
+    audio, rate_hz = sf.read(stems / "Bass.wav", stop=44100)
+    sf.write(tmp_path / "short.wav", audio, rate_hz, subtype="PCM_16")
+    short = (tmp_path / "short.wav").read_bytes()
+    with web_server(tmp_path) as server:
+        page.goto(server.url)
+        expect(page.locator("#empty")).to_be_visible()
+        drop(page, "[data-drop=stems]", {"Bass.wav": short, "notes.txt": b"no audio"})
+        expect(page.locator(".strip .name", has_text="Bass")).to_be_visible()
+        expect(page.locator("#message")).to_contain_text("notes")
+        drop(page, "[data-drop=reference]", {"Song.wav": short})
+        expect(page.locator("#reference-list")).to_contain_text("Song")
+        expect(page.locator("#predict")).to_be_enabled()
+        preset = Preset(tracks=(Track(name="Bass", strip=Strip(pan=0.5)),))
+        drop(page, "body", {"mine.json": files.dumps(preset).encode()})
+        expect(page.get_by_role("slider", name="Pan Bass")).to_have_attribute("aria-valuenow", "0.5")
+        drop(page, "[data-drop=reference]", {"Other.wav": short})
+        expect(page.locator("#reference-share")).to_be_visible()
+        assert [song["share"] for song in server.json("/api/state")["material"]["references"]] == [0.5, 0.5]
+        page.get_by_role("button", name="Remove Song").click()
+        expect(page.locator("#reference-list")).not_to_contain_text("Song")
+        page.click("#remove-track")
+        expect(page.locator("#empty")).to_be_visible()
+        page.click("#undo")
+        expect(page.get_by_role("slider", name="Pan Bass")).to_have_attribute("aria-valuenow", "0.5")
+
+
+def drop(page: Page, place: str, dropped: dict[str, bytes]) -> None:
+    """Let go of files over a place, as a hand does."""
+    data = page.evaluate_handle(
+        """files => { const data = new DataTransfer();
+        for (const [name, bytes] of files)
+            data.items.add(new File([Uint8Array.from(atob(bytes), letter => letter.charCodeAt())], name));
+        return data; }""",
+        [[name, base64.b64encode(content).decode()] for name, content in dropped.items()],
+    )
+    for event in ("dragover", "drop"):
+        page.locator(place).first.dispatch_event(event, {"dataTransfer": data})
+
+
+def test_the_song_plays_from_its_last_render_and_says_when_it_is_old(page: Page, server: WebServer) -> None:
+    opened(page, server)
+    page.click("#render")
+    expect(page.locator("#message")).to_contain_text("The song is rendered", timeout=PATIENCE_MS)
+    expect(page.locator("#song-state")).to_have_text("As it stands now.")
+    page.get_by_role("button", name="Hear the whole song").click()
+    expect(page.locator("#song-place")).not_to_have_value("0")
+    expect(page.locator("#song-wave .playhead")).not_to_have_attribute("x1", "-9")
+    # At the level of the loop: the mix of -14 LUFS is turned down to -20.
+    loudness = server.json("/api/state")["song"]["loudness_lufs"]
+    volume = page.evaluate("document.querySelector('#song-audio').volume")
+    assert volume == pytest.approx(10 ** ((-20 - loudness) / 20), rel=1e-3)
+    page.get_by_role("button", name="Stop the song").click()
+    page.get_by_role("button", name="Mute Bass").click()
+    expect(page.locator("#song-state")).to_contain_text("before the last changes")
+    page.click("#undo")
+    expect(page.locator("#song-state")).to_have_text("As it stands now.")
+
+
+def test_the_server_speaks_french_with_a_french_page(page: Page, server: WebServer) -> None:
+    server.json("/api/edit", {"edits": [{"part": "track", "index": 0, "path": "eq.band0.gain_db", "value": -4.0}]})
+    page.add_init_script("localStorage.setItem('mixbridge-language', 'fr')")
+    opened(page, server)
+    page.get_by_role("button", name="Bass", exact=True).click()
+    expect(page.locator("#words")).to_contain_text("retire 4 dB vers 250 Hz")
+    expect(page.get_by_role("spinbutton", name="Compresseur seuil")).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Égaliseur Cloche 1 gain")).to_have_value("-4,0")
+    page.click("#open-push")
+    page.fill("#desk", "nowhere")
+    page.click("#make-plan")
+    expect(page.locator("#message")).to_contain_text("n'est pas une adresse")
