@@ -133,6 +133,11 @@ class PluginChoices:
                             f"{self.path}: {stage}{place}: the profile of {known[name].profile.title} has no {stage}; "
                             f"it serves as {' and '.join(known[name].profile.stages) or 'nothing'}."
                         )
+                    if stage == "compressor" and known[name].profile.compressor_ability() is None:
+                        raise PluginError(
+                            f"{self.path}: {stage}{place}: the profile of {known[name].profile.title} has no ratio or "
+                            "no attack (a limiter has none): choose a compressor that has both."
+                        )
         return known
 
     def _plugin(self, name: str, key: str) -> UserPlugin:

@@ -71,6 +71,16 @@ def test_mistakes_name_file_and_key(tmp_path: Path, text: str, words: str) -> No
         _read(tmp_path, text)
 
 
+def test_a_limiter_is_no_compressor(tmp_path: Path, plugin_folder: Path) -> None:
+    source = Path(choices.__file__).parents[1] / "profiles/zamcomp.toml"
+    text = source.read_text(encoding="utf-8").replace('ratio = "ratio"\n', "")
+    (tmp_path / "limiter.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(
+        PluginError, match=r"plugins\.toml: compressor: the profile of ZamComp has no ratio or no attack"
+    ):
+        _read(tmp_path, 'compressor = "limiter.toml"')
+
+
 def test_a_plugin_that_is_not_installed_says_where_it_was_looked_for(tmp_path: Path, plugin_folder: Path) -> None:
     (plugin_folder / "ZamEQ2.vst3").rmdir()
     with pytest.raises(PluginError, match=re.escape(f"no ZamEQ2.vst3 in {plugin_folder}")):
