@@ -90,9 +90,11 @@ class DeskSong(Protocol):
 
     Attributes:
         clock: where it is.
+        slowest_s: the longest time from one answer to the next, of one that is asked.
     """
 
     clock: SongClock
+    slowest_s: float
 
     def listen(self) -> None:
         """Ask and take what was told; does not wait."""
@@ -124,6 +126,7 @@ class AskedSong:
 
     def __init__(self, link: Link, teller: SongTeller) -> None:
         self.clock = SongClock()
+        self.slowest_s = 0.0
         self._link, self._teller = link, teller
         self._asked_at = -_ASK_S
         self._heard_at = time.monotonic()
@@ -144,7 +147,10 @@ class AskedSong:
             position = self._teller.song_position(message)
             if position is None:
                 continue
-            self._heard_at = heard_at = time.monotonic()
+            heard_at = time.monotonic()
+            if heard_at - self._heard_at < _PAUSE_S:
+                self.slowest_s = max(self.slowest_s, heard_at - self._heard_at)
+            self._heard_at = heard_at
             if heard_at - self._asked_at < _LATE_ANSWER_S:
                 self.clock.told(position, (heard_at + self._asked_at) / 2)
 
@@ -170,6 +176,7 @@ class FedSong:
 
     def __init__(self, feed: SongFeed, host: str, now: Callable[[], float] = time.monotonic) -> None:
         self.clock = SongClock()
+        self.slowest_s = 0.0
         self._feed, self._now = feed, now
         self._addresses = _addresses(host)
         self._last: tuple[float, float] | None = None

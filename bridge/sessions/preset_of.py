@@ -15,6 +15,7 @@ from ...presets.preset import Preset, Track
 from .core.balance import from_daw
 from .core.model import Session, SessionGroup, SessionTrack
 from .core.moving import MASTER_FADER, MOVABLE, lanes_of, level_lane
+from .core.returned import is_return_audio
 from .registry import format_named
 from .writing import MARK, stem_channels
 
@@ -48,6 +49,8 @@ def preset_of(session: Session) -> SessionPreset:
     tracks: list[Track] = []
     notes: list[str] = []
     for name, track, channels in zip(names, session.tracks, stem_channels(session), strict=True):
+        if is_return_audio(track):  # the effect itself is in the preset
+            continue
         own = ours.get(name, Track(name=name))
         lanes = (*lanes_of(track, channels), *(item for item in own.lanes if item.parameter not in MOVABLE))
         notes += [f"{name}: {note}" for note in _not_read(track, lanes)]

@@ -19,24 +19,13 @@ from ...desks.profile import Desk, Setting
 from ...desks.scales import WireValue
 from ..link import Link
 from ..packets import Argument, Message
-from ..song import SongPosition
-from .ardour_automation import (
-    CONTROLS,
-    MANUAL,
-    PLAY,
-    WRITE,
-    Automated,
-    Control,
-    find_automated,
-    require_manual,
-    set_mode,
-)
+from .ardour_automation import CONTROLS, Automated, find_automated, require_manual
 from .ardour_automation import to_manual as switch_to_manual
 from .ardour_hosted import DESCRIPTOR, DESCRIPTOR_LENGTH, HostedPlugins
-from .ardour_song import ArdourSong, read_rate_hz
+from .ardour_song import ArdourSongs
 from .ardour_strips import MASTER_KIND, PLUGIN_LIST, SENDS, ArdourStrip, read_sends, read_strips
 from .ardour_values import as_sent, decibels, send_position, switch_of
-from .base import DeskInfo, Missing, PlainDialect
+from .base import DeskInfo, Missing
 
 SCRIPT: Final = Path(desks.__file__).parent / "mixbridge_plugins.lua"
 SCRIPT_TIMEOUT_S: Final = 10.0
@@ -55,7 +44,7 @@ _GAIN: Final = "/strip/gain"
 _FADER: Final = "/strip/fader/"
 
 
-class ArdourDialect(PlainDialect):
+class ArdourDialect(ArdourSongs):
     """Sets and asks by strip number and plug-in number, as the session has them now.
 
     Attributes:
@@ -64,13 +53,11 @@ class ArdourDialect(PlainDialect):
     """
 
     def __init__(self, desk: Desk) -> None:
+        super().__init__()
         self.desk = desk
         self.strips: Mapping[int, ArdourStrip] = {}
         self._places: dict[Hashable, tuple[int | str, ...]] = {}
         self._hosted = HostedPlugins(desk.plugged)
-        self._song: ArdourSong | None = None
-        # Of the controls that are written, before that; None while none are.
-        self._modes: dict[Control, int] | None = None
 
     def prepare(self, link: Link) -> None:
         """Introduce us to Ardour and learn the session's strips and plug-ins; again whenever those changed.
@@ -239,47 +226,6 @@ class ArdourDialect(PlainDialect):
         """Free plug-ins from a bypass of the mixer's, which their own switch cannot lift; they are heard then."""
         for place in {self.arguments(switch)[:2] for switch in switches if is_switch(switch) and switch.value}:
             link.send(Message("/strip/plugin/activate", place))
-
-    def open_song(self, link: Link) -> bool:
-        """Ask for the session's sample rate, in which it tells its position.
-
-        Raises:
-            DeskError: Ardour does not answer.
-        """
-        self._song = ArdourSong(read_rate_hz(link))
-        return True
-
-    def song_questions(self) -> Sequence[Message]:
-        """Ask for the speed first: the position is taken with what was told of it last."""
-        return ArdourSong.QUESTIONS
-
-    def song_position(self, message: Message) -> SongPosition | None:
-        """Read the position of the playhead."""
-        return None if self._song is None else self._song.position(message)
-
-    def can_write(self, setting: Setting) -> bool:
-        """Say yes for faders, pans, trims and mutes: the mode of others cannot be set over OSC."""
-        return setting.address in CONTROLS
-
-    def begin_writing(self, link: Link, settings: Sequence[Setting]) -> None:
-        """Set the automation of these controls to Write; Ardour leaves that mode at each stop.
-
-        Raises:
-            DeskError: Ardour does not answer.
-        """
-        if self._modes is None:
-            self._modes = {(item.strip.number, item.control): item.mode for item in self.automated(link, settings)}
-        set_mode(link, self._controls(settings), WRITE)
-
-    def end_writing(self, link: Link, settings: Sequence[Setting], *, has_written: bool) -> None:
-        """Set it to Play; to what it was where nothing was written."""
-        before = self._modes or {}
-        for control in self._controls(settings) if self._modes is not None else ():
-            set_mode(link, [control], PLAY if has_written else before.get(control, MANUAL))
-        self._modes = None
-
-    def _controls(self, settings: Iterable[Setting]) -> list[Control]:
-        return [(self.strip(setting).number, CONTROLS[setting.address]) for setting in settings]
 
     def automated(self, link: Link, settings: Sequence[Setting]) -> tuple[Automated, ...]:
         """List the controls of these settings that are under automation.

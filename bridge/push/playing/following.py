@@ -44,6 +44,7 @@ class FollowReport:
         locates: how often it was somewhere else at once.
         worst_late_s: the longest that a tick came late; the song went on meanwhile.
         worst_off_s: the farthest that the song was from where it was taken to be.
+        slowest_s: the longest time from one answer of the desk to the next; they are asked for every 50 ms.
         problem: why it ended before its time; empty: it did not.
         cancelled: whether the user ended it.
     """
@@ -53,6 +54,7 @@ class FollowReport:
     locates: int = 0
     worst_late_s: float = 0.0
     worst_off_s: float = 0.0
+    slowest_s: float = 0.0
     problem: str = ""
     cancelled: bool = False
 
@@ -204,6 +206,7 @@ class LaneFollower:
         except KeyboardInterrupt:
             self.report.cancelled = True
         self.report.locates, self.report.worst_off_s = self._song.clock.locates, self._song.clock.worst_off_s
+        self.report.slowest_s = self._song.slowest_s
         return self.report
 
     def _tick(self, position: SongPosition, now: float) -> None:

@@ -64,6 +64,7 @@ def played_as_json(result: PlayResult) -> dict[str, Any]:
             "locates": report.locates,
             "worst_late_ms": round(1000 * report.worst_late_s, 1),
             "worst_off_ms": round(1000 * report.worst_off_s, 1),
+            "slowest_ms": round(1000 * report.slowest_s, 1),
             "cancelled": report.cancelled,
             "problem": report.problem,
             "ends": [

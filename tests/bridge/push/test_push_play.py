@@ -53,7 +53,7 @@ class World:
     def follow(self, courses: dict[str, DeskCourse], until_s: float = 60.0) -> FollowReport:
         link = SimpleNamespace(transport=SimpleNamespace(gap_ms=1.0), send=self.take, silence=lambda: DeskError("gone"))
         connection: Any = SimpleNamespace(link=link, dialect=Blind())
-        song: Any = SimpleNamespace(clock=SongClock(), listen=lambda: None, heard_s=lambda: 0.0)
+        song: Any = SimpleNamespace(clock=SongClock(), slowest_s=0.0, heard_s=lambda: 0.0)
 
         def listen() -> None:
             song.clock.told(SongPosition(self.position_s, self.speed), self.now)
