@@ -24,6 +24,8 @@ from ...runtime.model.bundle import shipped_models
 _MOST_BYTES, _MOST_ENTRIES, _DEEPEST = 64 * 1024, 10_000, 20
 _MOST_BRACKETS = 500
 _LONGEST_MESSAGE = 1000
+# Adam moves a weight by its rate a step at most: at this one, 1500 steps of a falling rate move a logit by 0.2.
+_LEAST_RATE = 3e-4
 _SECTIONS: Final = ("data", "model", "trainer", "fit", "init_args", "optimizer", "lr_scheduler", "early_stopping")
 # Other names for keys, as Lightning and Diff-MST have them.
 _ALIASES: Final[Mapping[str, str]] = {
@@ -36,7 +38,7 @@ _ALIASES: Final[Mapping[str, str]] = {
 }
 _MODEL_DECIDES: Final = "the model that the training begins with decides it"
 # Parts of a model of Diff-MST, with classes and sizes of their own.
-_PARTS: Final = ("model", "mix_console", "loss", "track_encoder", "mix_encoder", "controller", "generate_mix")
+_PARTS: Final = ("model", "mix_console", "mix_fn", "loss", "track_encoder", "mix_encoder", "controller", "generate_mix")
 # What such files say beside it, and why it is not used here.
 _UNUSED: Final[Mapping[str, str]] = {
     "class_path": "the model and its data are mixbridge's own",
@@ -188,9 +190,17 @@ def load_stacked(files: Sequence[Path], given: Mapping[str, Any] | None = None) 
             f"{where}: {' and '.join(missing)} must be given: the folders of the raw and of the mixed files."
         )
     try:
-        return LoadedConfig(TuningConfig.model_validate(values), tuple(notes))
+        config = TuningConfig.model_validate(values)
     except ValidationError as error:
         raise ModelError(f"{where}: {complaints(error)}") from error
+    if config.learning_rate < _LEAST_RATE:
+        usual = TuningConfig.model_fields["learning_rate"].default
+        notes[
+            f"{where}: learning_rate (lr) is {config.learning_rate:g}: networks that are trained whole take such "
+            "rates; with the few new parts that are trained here hardly anything is learned. Leave it out to take "
+            f"{usual:g}."
+        ] = None
+    return LoadedConfig(config, tuple(notes))
 
 
 def _make_absolute(values: dict[str, Any]) -> None:

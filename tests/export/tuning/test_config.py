@@ -61,6 +61,7 @@ model:
   init_args:
     lr: 0.001
     mix_console: {class_path: mst.modules.Console, init_args: {sample_rate: 44100}}
+    mix_fn: mst.mixing.naive_random_mix
     model: {class_path: mst.modules.Model, init_args: {track_encoder: {class_path: x}}}
 ckpt_path: null
 """
@@ -73,6 +74,12 @@ ckpt_path: null
     for place in ("trainer.devices", "trainer.precision", "data.init_args.length", "model.init_args.mix_console"):
         assert f"{place} is not used" in told
     assert "batch_size" not in told
+    assert "model.init_args.mix_fn is not used" in told
+    assert "hardly anything is learned" not in told
+    slow = load_stacked([written(tmp_path, text.replace("lr: 0.001", "lr: 1.0e-5"))])
+    assert slow.config.learning_rate == 1e-5
+    assert "learning_rate (lr) is 1e-05" in "\n".join(slow.notes)
+    assert "Leave it out to take 0.006" in "\n".join(slow.notes)
 
 
 @pytest.mark.parametrize(
