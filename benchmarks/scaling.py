@@ -1,8 +1,9 @@
-"""Measures what a mix costs over the number of tracks and their length, beside its peers; writes docs/performance.md.
+"""Measures what mixes cost over tracks, length, sessions and workers, beside peers; writes docs/performance.md.
 
     python benchmarks/scaling.py                                    some minutes; needs matplotlib
     python benchmarks/scaling.py --matchering PYTHON                with matchering, in a Python that has it
-    python benchmarks/scaling.py --tracks 1,2 --lengths 4,8 -o /tmp/performance.md
+    python benchmarks/scaling.py --lengths 10,60,600,3600           up to an hour; half an hour of a core, 6 GB of disk
+    python benchmarks/scaling.py --tracks 1,2 --lengths 4,8 --sessions 1,2 --workers 1,2 -o /tmp/performance.md
 
 Figures are processor times of fresh processes, imports left out, and ratios of them: on a machine with other work, wall
 times say little. The peers: pedalboard alone with the same settings (see workloads.py), matchering on the finished mix.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
+from measure import MEBIBYTE, peak_bytes, processor_s_of
 from page import table
 from session import STEMS, write_session
 
@@ -48,6 +51,7 @@ class Point:
         decide_s: of that, until the first track is rendered for good: listening, deciding, trial mixes, the master.
         chain_s: by pedalboard alone, with the settings that `mix` chose.
         peer_s: by matchering on the finished mix; None where it was not asked for.
+        peak_bytes: of memory, of `mix`.
     """
 
     tracks: int
@@ -56,6 +60,7 @@ class Point:
     decide_s: float
     chain_s: float
     peer_s: float | None
+    peak_bytes: int
 
     @property
     def ratio(self) -> float:
@@ -63,11 +68,28 @@ class Point:
         return self.mix_s / self.chain_s
 
 
+@dataclass(frozen=True)
+class BatchPoint:
+    """What one batch cost, in s of processor time of all its processes.
+
+    Attributes:
+        sessions: of four tracks.
+        workers: that shared them.
+        all_s: from the start of the command to the end of its last process.
+    """
+
+    sessions: int
+    workers: int
+    all_s: float
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tracks", default="1,4,16,64", help="numbers of tracks, of the shortest length")
     parser.add_argument("--lengths", default="10,60,240", help="in s, of four tracks")
+    parser.add_argument("--sessions", default="1,2,4", help="of a batch, of four tracks of the shortest length")
+    parser.add_argument("--workers", default="1,2,4", help="of a batch of the most sessions")
     parser.add_argument("--matchering", metavar="PYTHON")
     parser.add_argument("-o", "--output", type=Path, default=_ROOT / "docs" / "performance.md")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -77,18 +99,30 @@ def main() -> None:
         return
     tracks = [int(number) for number in options.tracks.split(",")]
     lengths = [float(length) for length in options.lengths.split(",")]
+    sessions = [int(number) for number in options.sessions.split(",")]
+    workers = [int(number) for number in options.workers.split(",")]
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="mixbridge-scaling-") as folder:
         work = Path(folder)
         over_tracks = [_measured(work / f"t{number}", number, lengths[0], options.matchering) for number in tracks]
         over_length = [_measured(work / f"l{length:g}", 4, length, options.matchering) for length in lengths]
+        over_sessions = [_batch(work / f"s{number}", number, 1, lengths[0]) for number in sessions]
+        over_workers = [_batch(work / f"w{number}", sessions[-1], number, lengths[0]) for number in workers]
     picture = options.output.with_suffix(".svg")
-    _draw(picture, over_tracks, over_length)
-    options.output.write_text(_page(over_tracks, over_length, load, picture.name), encoding="utf-8")
+    _draw(picture, over_tracks, over_length, over_sessions, over_workers)
+    text = _page(over_tracks, over_length, over_sessions, over_workers, load, picture.name)
+    options.output.write_text(text, encoding="utf-8")
     print(f"written: {options.output}", file=sys.stderr)
 
 
-def _page(over_tracks: Sequence[Point], over_length: Sequence[Point], load: float, picture: str) -> str:
+def _page(
+    over_tracks: Sequence[Point],
+    over_length: Sequence[Point],
+    over_sessions: Sequence[BatchPoint],
+    over_workers: Sequence[BatchPoint],
+    load: float,
+    picture: str,
+) -> str:
     copy_gib_s, gemm_gflops = _machine()
     command = " ".join(["benchmarks/scaling.py", *sys.argv[1:]])
     shortest, longest = over_length[0], over_length[-1]
@@ -104,7 +138,7 @@ def _page(over_tracks: Sequence[Point], over_length: Sequence[Point], load: floa
         "*pedalboard alone* is a script that reads the same files, puts each through `Gain`, six filters, `Compressor` "
         "and `Gain` with the settings that `mix` chose, and writes as many. *matchering* gets the finished mix and the "
         "reference.",
-        f"![Processor time over tracks and over length]({picture})",
+        f"![Processor time over tracks, length, sessions and workers]({picture})",
         "## Over tracks",
         _table(over_tracks),
         f"A track more of {over_tracks[0].length_s:g} s costs {track_s:.2f} s.",
@@ -115,9 +149,16 @@ def _page(over_tracks: Sequence[Point], over_length: Sequence[Point], load: floa
         "master, each of which runs the whole bus. *Renders* is what pedalboard alone is a peer of: "
         f"{(longest.mix_s - longest.decide_s) / longest.chain_s:.1f} x at {longest.length_s:g} s, with a master, cuts, "
         "effects, and a finish that the script has not.",
+        "## Over sessions and workers",
+        f"Batches of sessions of four tracks of {shortest.length_s:g} s, each with its stems, no two alike; processor "
+        "time of the command and all its processes, their start and imports among it. How long that takes by the clock "
+        "is another matter: workers share nothing but the disk, so it is this time over the cores that are free.",
+        _batch_table([*over_sessions, *over_workers]),
+        _session_words(over_sessions),
         "## Other pages",
-        "`benchmarks/results.md` has wall times, memory and the controller beside torch; `benchmarks/batch.md` what a "
-        "batch costs beside its mixing; `benchmarks/gpu.md` the GPU path; `benchmarks/mastering.md` how near the "
+        "`benchmarks/published.md` has a whole song against the published way; `benchmarks/results.md` has wall times, "
+        "memory and the controller beside torch; `benchmarks/batch.md` what a batch costs beside its mixing; "
+        "`benchmarks/gpu.md` the GPU path; `benchmarks/mastering.md` how near the "
         "master comes to its reference, beside matchering.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -133,36 +174,76 @@ def _table(points: Sequence[Point]) -> str:
             f"{point.mix_s - point.decide_s:.2f} s",
             f"{point.chain_s:.2f} s",
             f"{point.ratio:.2f} x",
+            f"{point.peak_bytes / MEBIBYTE:.0f} MiB",
             "not measured" if point.peer_s is None else f"{point.peer_s:.2f} s",
         )
         for point in points
     ]
-    heads = ("tracks", "length", "`mix`", "decides", "renders", "pedalboard alone", "ratio", "matchering")
+    heads = (
+        "tracks",
+        "length",
+        "`mix`",
+        "decides",
+        "renders",
+        "pedalboard alone",
+        "ratio",
+        "peak memory",
+        "matchering",
+    )
     return table(heads, rows)
+
+
+def _batch_table(points: Sequence[BatchPoint]) -> str:
+    rows = [
+        (str(point.sessions), str(point.workers), f"{point.all_s:.1f} s", f"{point.all_s / point.sessions:.2f} s")
+        for point in dict.fromkeys(points)
+    ]
+    return table(("sessions", "workers", "processor time", "for each"), rows)
+
+
+def _session_words(points: Sequence[BatchPoint]) -> str:
+    first, last = points[0], points[-1]
+    if first.sessions == last.sessions:
+        return ""
+    session_s = (last.all_s - first.all_s) / (last.sessions - first.sessions)
+    return f"A session more costs {session_s:.2f} s; the batch itself {first.all_s - first.sessions * session_s:.2f} s."
+
+
+def _batch(folder: Path, sessions: int, workers: int, length_s: float) -> BatchPoint:
+    for number in range(sessions):
+        _write(folder / "songs" / f"{number}", 4, length_s, number)
+        (folder / "songs" / f"{number}" / "reference.wav").replace(folder / f"{number}.wav")
+    entry = "from mixbridge.bridge.command import main; main()"
+    command = [sys.executable, "-c", entry, "batch", folder / "songs", "-o", folder / "out", "--json"]
+    command += ["--reference", folder / "0.wav", "--workers", workers]
+    point = BatchPoint(sessions, workers, processor_s_of([str(part) for part in command]))
+    print(f"{sessions} sessions, {workers} workers: {point.all_s:.1f} s", file=sys.stderr)
+    return point
 
 
 def _measured(folder: Path, tracks: int, length_s: float, peer: str | None) -> Point:
     _write(folder, tracks, length_s)
-    mix_s, decide_s = _in_child("mix", folder, folder / "mix")
-    chain_s, _ = _in_child("chain", folder, folder / "chain")
+    mix_s, decide_s, peak_bytes = _in_child("mix", folder, folder / "mix")
+    chain_s, _, _ = _in_child("chain", folder, folder / "chain")
     peer_s = None
     if peer is not None:
         arguments = [folder / "mix" / "mix.wav", folder / "reference.wav", folder / "peer.wav"]
         done = subprocess.run([peer, "-c", _PEER, *map(str, arguments)], check=True, capture_output=True, text=True)
         peer_s = float(done.stdout.splitlines()[-1])
     print(f"{tracks} tracks of {length_s:g} s: {mix_s:.2f} s, {chain_s:.2f} s, {peer_s}", file=sys.stderr)
-    return Point(tracks, length_s, mix_s, decide_s, chain_s, peer_s)
+    shutil.rmtree(folder)
+    return Point(tracks, length_s, mix_s, decide_s, chain_s, peer_s, peak_bytes)
 
 
-def _in_child(kind: str, folder: Path, output: Path) -> tuple[float, float]:
+def _in_child(kind: str, folder: Path, output: Path) -> tuple[float, float, int]:
     command = [sys.executable, __file__, "--child", kind, str(folder), str(output)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    all_s, decide_s = json.loads(done.stdout.splitlines()[-1])
-    return all_s, decide_s
+    all_s, decide_s, peak_memory = json.loads(done.stdout.splitlines()[-1])
+    return all_s, decide_s, peak_memory
 
 
-def _child(kind: str, folder: str, output: str) -> tuple[float, float]:
-    """In the fresh process: the processor time of one side, and of that the part until rendering begins."""
+def _child(kind: str, folder: str, output: str) -> tuple[float, float, int]:
+    """In the fresh process: the processor time of one side, the part of it until rendering begins, peak memory."""
     from mixbridge import load_preset
     from mixbridge.bridge.jobs import run_mix
     from workloads import chain_of
@@ -179,20 +260,22 @@ def _child(kind: str, folder: str, output: str) -> tuple[float, float]:
         run_mix(stems, Path(folder) / "reference.wav", Path(output), report=False, progress=note)
     else:
         chain_of(preset, stems, Path(output))
-    return time.process_time() - before, steps.get("rendering the tracks", 0.0)
+    return time.process_time() - before, steps.get("rendering the tracks", 0.0), peak_bytes()
 
 
-def _write(folder: Path, tracks: int, length_s: float) -> None:
-    """As many tracks as wanted of the eight sounds that there are."""
-    write_session(folder, length_s)
+def _write(folder: Path, tracks: int, length_s: float, number: int = 0) -> None:
+    """As many tracks as wanted of the eight sounds that there are; no two numbers sound alike."""
+    write_session(folder, length_s, sounds=STEMS[:tracks])
+    if number:
+        for path in (folder / "stems").iterdir():
+            audio, rate_hz = sf.read(path, dtype="float32", always_2d=True)
+            sf.write(path, np.roll(audio, 1499 * number, 0), rate_hz, "PCM_24")
     sounds = {path.stem: path for path in (folder / "stems").iterdir()}
-    for number in range(len(STEMS), tracks):
-        sound = STEMS[number % len(STEMS)].name
+    for place in range(len(STEMS), tracks):
+        sound = STEMS[place % len(STEMS)].name
         audio, rate_hz = sf.read(sounds[sound], dtype="float32")
         # No two tracks are the same: their hashes would be, and the cache would help.
-        sf.write(folder / "stems" / f"{sound} {number // len(STEMS) + 1}.wav", np.roll(audio, 997 * number, 0), rate_hz)
-    for sound in STEMS[tracks:]:
-        sounds[sound.name].unlink()
+        sf.write(folder / "stems" / f"{sound} {place // len(STEMS) + 1}.wav", np.roll(audio, 997 * place, 0), rate_hz)
 
 
 def _machine() -> tuple[float, float]:
@@ -209,24 +292,47 @@ def _machine() -> tuple[float, float]:
     return data.nbytes / 2**30 / copied_s, 4 * 2 * size**3 / 1e9 / multiplied_s
 
 
-def _draw(path: Path, over_tracks: Sequence[Point], over_length: Sequence[Point]) -> None:
+def _draw(
+    path: Path,
+    over_tracks: Sequence[Point],
+    over_length: Sequence[Point],
+    over_sessions: Sequence[BatchPoint],
+    over_workers: Sequence[BatchPoint],
+) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    for axes, points, horizontal, label in zip(
-        figure.subplots(1, 2),
-        (over_tracks, over_length),
-        ([point.tracks for point in over_tracks], [point.length_s for point in over_length]),
-        (f"tracks of {over_tracks[0].length_s:g} s", f"length of {over_length[0].tracks} tracks, s"),
-        strict=True,
+    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    (tracks_axes, length_axes), (sessions_axes, workers_axes) = figure.subplots(2, 2)
+    for axes, points, horizontal, label in (
+        (
+            tracks_axes,
+            over_tracks,
+            [float(point.tracks) for point in over_tracks],
+            f"tracks of {over_tracks[0].length_s:g} s",
+        ),
+        (
+            length_axes,
+            over_length,
+            [point.length_s for point in over_length],
+            f"length of {over_length[0].tracks} tracks, s",
+        ),
     ):
         axes.loglog(horizontal, [point.mix_s for point in points], "o-", color="#c2410c", label="mix")
+        rendering = [point.mix_s - point.decide_s for point in points]
+        axes.loglog(horizontal, rendering, "o--", color="#c2410c", label="of which rendering", markerfacecolor="none")
         axes.loglog(horizontal, [point.chain_s for point in points], "o-", color="#2563a8", label="pedalboard alone")
         if all(point.peer_s is not None for point in points):
             axes.loglog(horizontal, [point.peer_s for point in points], "o-", color="#66707a", label="matchering")
         axes.set(xlabel=label, ylabel="processor time, s")
-        axes.grid(which="both", color="#e3e0da", linewidth=0.6)
         axes.legend(frameon=False, fontsize=8)
+    sessions = [point.sessions for point in over_sessions]
+    sessions_axes.plot(sessions, [point.all_s for point in over_sessions], "o-", color="#c2410c")
+    sessions_axes.set(xlabel="sessions, one worker", ylabel="processor time, s", ylim=(0, None))
+    workers = [point.workers for point in over_workers]
+    workers_axes.plot(workers, [point.all_s for point in over_workers], "o-", color="#c2410c")
+    workers_axes.set(xlabel=f"workers, {over_workers[0].sessions} sessions", ylabel="processor time, s", ylim=(0, None))
+    for axes in (tracks_axes, length_axes, sessions_axes, workers_axes):
+        axes.grid(which="both", color="#e3e0da", linewidth=0.6)
     figure.savefig(path, metadata={"Date": None})
 
 
