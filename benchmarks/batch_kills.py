@@ -2,10 +2,13 @@
 
     python benchmarks/batch_kills.py                        200 sessions of 4 to 16 stems, 20 kills; minutes
     python benchmarks/batch_kills.py --ray                  the same on Ray
+    python benchmarks/batch_kills.py --nodes                on a Ray cluster of two nodes, one of which is killed
     python benchmarks/batch_kills.py --sessions 20 --kills 5
 
 A kill is SIGKILL to a process of the batch that is chosen at random: the command, one of its workers, with --ray any
-of Ray's. Exits with 1 if a result differs, a hidden file is left, or something that was done was rendered again.
+of Ray's. With --nodes it is SIGKILL to all of a node, which a new one replaces while the batch goes on; after every
+second one the command is killed, too. Exits with 1 if a result differs, a hidden file is left, or something that was
+done was rendered again.
 """
 
 from __future__ import annotations
@@ -19,8 +22,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile as sf
@@ -30,6 +36,9 @@ _STEMS = ("Kick", "Snare", "Bass", "Keys", "Gtr", "Vox", "Pad", "Hat", "OH", "Le
 _STEMS += ("Strings", "Brass", "Perc", "Tom", "Choir", "FX")
 _COMMAND = [sys.executable, "-c", "from mixbridge.bridge.command import main; main()", "batch"]
 _OF_RUNS = ("ledger.jsonl", "index.html")
+_TRIES = 3
+# A node; of the store of objects, only paths and figures go through it.
+_SMALL = {"num_cpus": 1, "object_store_memory": 100_000_000}
 
 
 def main() -> int:
@@ -41,6 +50,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ray", action="store_true")
+    parser.add_argument("--nodes", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mixbridge-kills-") as folder:
         return _tried(Path(folder), options)
@@ -55,16 +65,21 @@ def _tried(work: Path, options: argparse.Namespace) -> int:
     subprocess.run([*_COMMAND, *common, "-o", work / "undisturbed"], check=True, stdout=subprocess.DEVNULL)
     took_s = time.monotonic() - begun_s
     print(f"undisturbed: {options.sessions} sessions in {took_s:.0f} s", flush=True)
-    command = [*_COMMAND, *common, "-o", work / "out", *(["--ray"] if options.ray else [])]
-    done: dict[str, int] = {}
-    faults: list[str] = []
-    for kill in range(options.kills):
-        _kill_once(command, numbers, took_s / options.kills, work / "out")
-        faults += _rendered_again(work / "out", done)
-        done = _inodes(work / "out")
-        print(f"kill {kill + 1}: {len(done)} done", flush=True)
-    last = subprocess.run(command, check=False, capture_output=True, text=True)
+    command = [*_COMMAND, *common, "-o", work / "out"]
+    share_s = took_s / options.kills
+    if options.nodes:
+        with _cluster() as cluster:
+            command += ["--ray", cluster.address]
+            faults, done = _nodes_killed(command, cluster, numbers, options.kills, share_s)
+            last = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
+    else:
+        command += ["--ray"] if options.ray else []
+        faults, done = _processes_killed(command, numbers, options.kills, share_s)
+        last = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
     faults += _rendered_again(work / "out", done)
+    if not last.stdout.startswith("{"):
+        print(f"the last run failed ({last.returncode}): {last.stdout}{last.stderr}")
+        return 1
     data = json.loads(last.stdout)
     print(f"last run: {data['rendered']} rendered, {data['kept']} kept, {data['failed']} failed", flush=True)
     expected, found = _hashes(work / "undisturbed"), _hashes(work / "out")
@@ -74,6 +89,76 @@ def _tried(work: Path, options: argparse.Namespace) -> int:
         print(fault)
     print(f"{len(expected)} files compared after {options.kills} kills: {len(faults)} faults")
     return 1 if faults else 0
+
+
+def _processes_killed(
+    command: list[object], numbers: random.Random, kills: int, share_s: float
+) -> tuple[list[str], dict[str, int]]:
+    """Kill a process at each of some random moments; what went wrong, and what is done."""
+    output = Path(str(command[command.index("-o") + 1]))
+    done: dict[str, int] = {}
+    faults: list[str] = []
+    for kill in range(kills):
+        _kill_once(command, numbers, share_s, output)
+        faults += _rendered_again(output, done)
+        done = _inodes(output)
+        print(f"kill {kill + 1}: {len(done)} done", flush=True)
+    return faults, done
+
+
+@contextmanager
+def _cluster() -> Iterator[Any]:
+    """Two nodes of Ray on this machine, of one CPU each."""
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    from ray.cluster_utils import Cluster
+
+    started = Cluster(initialize_head=True, head_node_args={**_SMALL, "include_dashboard": False})
+    try:
+        _add_node(started)
+        yield started
+    finally:
+        started.shutdown()
+
+
+def _add_node(cluster: Any) -> None:
+    """Start a node; on a busy machine Ray gives up too soon."""
+    for _ in range(_TRIES - 1):
+        try:
+            cluster.add_node(**_SMALL)
+        except Exception as error:  # Ray's own is no other
+            print(f"a node did not start: {error}", flush=True)
+        else:
+            return
+    cluster.add_node(**_SMALL)
+
+
+def _nodes_killed(
+    command: list[object], cluster: Any, numbers: random.Random, kills: int, share_s: float
+) -> tuple[list[str], dict[str, int]]:
+    """Kill the second node at each of some random moments; what went wrong, and what is done."""
+    output = Path(str(command[command.index("-o") + 1]))
+    process: subprocess.Popen[bytes] | None = None
+    done: dict[str, int] = {}
+    faults: list[str] = []
+    for kill in range(kills):
+        if process is None or process.poll() is not None:
+            process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+        before = len(_inodes(output))
+        while process.poll() is None and len(_inodes(output)) == before:
+            time.sleep(0.02)
+        time.sleep(numbers.uniform(0, share_s / 2))
+        is_at_work = process.poll() is None
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+        if kill % 2:
+            _kill(process.pid)
+            process.wait()
+        _add_node(cluster)
+        faults += _rendered_again(output, done)
+        done = _inodes(output)
+        print(f"kill {kill + 1}: {len(done)} done{'' if is_at_work else ', too late'}", flush=True)
+    if process is not None:
+        process.wait()
+    return faults, done
 
 
 def _kill_once(command: list[object], numbers: random.Random, share_s: float, output: Path) -> None:

@@ -102,6 +102,7 @@ class RayPool:
             self._ray.shutdown()
 
     def _connect(self) -> None:
+        _talk_to_stderr()
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
         own = {"num_cpus": self._workers, "object_store_memory": _STORE_BYTES, **quiet}
         try:
@@ -197,6 +198,20 @@ def _ray() -> Any:
         return import_module("ray")
     except ModuleNotFoundError as error:
         raise MixbridgeError(f"A batch on Ray needs the package ray: {install_command('ray')}.") from error
+
+
+def _talk_to_stderr() -> None:
+    """Have Ray say on standard error that a node is gone: standard output is for what was asked for, such as JSON."""
+    worker: Any = import_module("ray._private.worker")
+    said = getattr(worker, "print_to_stdstream", None)
+    if said is None or getattr(said, "is_ours", False):
+        return
+
+    def say(data: dict[str, Any], *rest: Any, **named: Any) -> None:
+        said({**data, "is_err": True}, *rest, **named)
+
+    say.is_ours = True  # type: ignore[attr-defined]
+    worker.print_to_stdstream = say
 
 
 @contextlib.contextmanager

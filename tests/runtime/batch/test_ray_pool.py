@@ -13,7 +13,7 @@ from mixbridge.runtime.batch.items import BatchItem, BatchPlace
 from mixbridge.runtime.batch.ledger import read_status
 from mixbridge.runtime.batch.limits import Limits
 from mixbridge.runtime.batch.pool import Work
-from mixbridge.runtime.batch.ray_pool import RayPool
+from mixbridge.runtime.batch.ray_pool import RayPool, _talk_to_stderr
 
 pytest.importorskip("ray")
 SUPPORT = Path(__file__).parents[2] / "support"
@@ -34,6 +34,18 @@ def cluster(monkeypatch):
         yield started
     finally:
         started.shutdown()
+
+
+def test_what_ray_says_is_not_among_the_results(capsys):
+    from ray._private import worker
+
+    for _ in range(2):
+        _talk_to_stderr()
+    data = {"lines": ["The node has been marked dead"], "pid": "raylet", "ip": "", "job": "", "is_err": False}
+    worker.print_to_stdstream(data, ignore_prefix=False)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("marked dead") == 1
 
 
 @pytest.mark.slow
