@@ -261,7 +261,9 @@ class TestSafety:
     def test_unmuting_comes_last(self, desk: X32Simulator) -> None:
         for number in NAMES:
             desk.values[f"/ch/{number:02}/mix/on"] = 0
-        push_preset(preset(), target(desk), PushOptions(scope=EVERYTHING, ramp_ms=60))
+        result = push_preset(preset(), target(desk), PushOptions(scope=EVERYTHING, ramp_ms=60))
+        # What is not confirmed stays muted.
+        assert result.is_verified, result.outcome
         order = [arrival.address for arrival in desk.arrivals if arrival.values]
         assert order.index("/ch/01/mix/on") > max(n for n, name in enumerate(order) if name == "/ch/01/mix/fader")
 
