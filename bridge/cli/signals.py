@@ -107,11 +107,14 @@ def _send_again(number: int) -> None:
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-    """Raises an interrupt again that came where nothing can be raised, such as in a callback of the import system."""
+    """Sends an interrupt again that came where nothing can be raised, such as in a callback of the import system.
+
+    A moment later, for nothing can be raised in here either.
+    """
     if unraisable.exc_type is KeyboardInterrupt:
-        signal.raise_signal(signal.SIGINT)
+        _send_again(signal.SIGINT)
     elif unraisable.exc_type is EndedError:
         signal.signal(signal.SIGTERM, _end)
-        signal.raise_signal(signal.SIGTERM)
+        _send_again(signal.SIGTERM)
     else:
         sys.__unraisablehook__(unraisable)

@@ -88,7 +88,7 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    for _ in range(2):  # on a busy machine Ardour may end itself while it exports
+    for _ in range(4):  # on a busy machine Ardour may end itself while it exports
         try:
             return made(tmp_path_factory.mktemp("lanes"))
         except ardour_host.HostError as error:
