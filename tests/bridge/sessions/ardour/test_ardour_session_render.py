@@ -294,4 +294,9 @@ def test_an_automated_fader_is_6_ms_late_in_ardour_alone(made):
     smooth, _ = lfilter([share], [1, share - 1], gains, zi=[(1 - share) * gains[0]])
     assert decibels(raw * smooth - theirs, theirs) < -90
     count = min(ours.size, theirs.size)
-    assert decibels(ours[:count] - theirs[:count], theirs) < -40
+    wanted, had = (raw * gains)[:count], ours[:count]
+    # It failed a few times on a busy machine: where, and what of it is heard, tells why.
+    off = np.flatnonzero(np.abs(had - wanted) > 1e-3)
+    assert decibels(had - theirs[:count], theirs) < -40, (
+        f"{off.size} samples off in {off[:1]}..{off[-1:]}, level {decibels(had, theirs):.1f} dB, lane {made.track('Tape')}"
+    )
