@@ -298,5 +298,5 @@ def test_an_automated_fader_is_6_ms_late_in_ardour_alone(made):
     # It failed a few times on a busy machine: where, and what of it is heard, tells why.
     off = np.flatnonzero(np.abs(had - wanted) > 1e-3)
     assert decibels(had - theirs[:count], theirs) < -40, (
-        f"{off.size} samples off in {off[:1]}..{off[-1:]}, level {decibels(had, theirs):.1f} dB, lane {made.track('Tape')}"
+        f"{off.size} samples off in {off[:1]}..{off[-1:]}, level {decibels(had, theirs):.1f} dB, {made.track('Tape')}"
     )
