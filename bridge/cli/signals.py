@@ -101,9 +101,18 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 
 def _send_again(number: int) -> None:
-    again = threading.Timer(_AGAIN_S, signal.raise_signal, [number])
+    again = threading.Timer(_AGAIN_S, _wake, [number])
     again.daemon = True
     again.start()
+
+
+def _wake(number: int) -> None:
+    """Sends a signal to the main thread: raised in another one it would not end what the main thread waits in."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
