@@ -275,7 +275,9 @@ class _AllRacks:
         if self._is_changing:
             self._is_changing = False
             for rack in self._all:
-                rack.slot.admit(inputs.shape[1])
+                # Linked tracks write their past as they are processed, and admit then.
+                if rack.is_alone:
+                    rack.slot.admit(inputs.shape[1])
             self._arrange()
         for rack in self._others:
             is_fading = rack.slot.incoming is not None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
 from live_playing import Audio, null_db, played, player_of
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Gate, LowCut, Master, Reverb, Strip
 from mixbridge.presets.preset import GroupBus, Preset, Track
+from mixbridge.runtime.live.sound import console
 from mixbridge.runtime.live.sound.parts import Parts
 from mixbridge.runtime.live.sound.player import Player
 from mixbridge.runtime.live.sound.ramps import PRESET_FADE_MS, SETTING_FADE_MS
+from mixbridge.runtime.live.sound.slots import Successor
 
 RATE_HZ = 48000
 TONE_HZ = 1000.0
@@ -147,6 +149,36 @@ def test_a_track_that_changes_leaves_its_neighbours_as_they_are(stage: str) -> N
     np.testing.assert_array_equal(out[2:4, :there], always[2:4, :there])
     assert null_db(out[2:4, there + 9600 : back], always[2:4, there + 9600 : back]) > -40
     assert null_db(out[2:4, back + 9600 :], always[2:4, back + 9600 :]) < -90
+
+
+@pytest.mark.parametrize("link", ["pair", None])
+def test_a_unit_that_comes_in_has_heard_each_block(link: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks are played while it is made; had it missed one, a filter this narrow would ring otherwise."""
+
+    def preset(freq_hz: float) -> Preset:
+        strip = Strip(eq=Equalizer(band1=EqBand(gain_db=18, freq_hz=freq_hz, q=10)))
+        return Preset(tracks=tuple(Track(name=name, strip=strip, link=link) for name in ("Left", "Right")))
+
+    noise = np.random.default_rng(0).standard_normal((2, RATE_HZ)).astype(np.float32) * np.float32(0.1)
+    player, out = player_of(preset(60), (1, 1), RATE_HZ), np.zeros_like(noise)
+
+    def play(begin: int, end: int) -> None:
+        for first in range(begin, end, 1000):
+            player.process(noise[:, first : first + 1000], out[:, first : first + 1000])
+
+    bring_up = console._bring_up
+
+    def held_up(successors: Sequence[Successor]) -> None:
+        bring_up(successors)
+        play(24000, 27000)
+
+    monkeypatch.setattr(console, "_bring_up", held_up)
+    play(0, 24000)
+    parts = Parts.of(preset(50), (1, 1))
+    player.console.change(parts.differences(player.console.parts), parts, 1.0)
+    play(27000, RATE_HZ)
+    always = played(player_of(preset(50), (1, 1), RATE_HZ), noise, 1000)
+    assert null_db(out[:, 27100:32000], always[:, 27100:32000]) < -50
 
 
 def test_gain_that_moves_from_the_fader_before_the_stages_is_no_jump() -> None:
