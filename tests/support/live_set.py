@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from mixbridge.bridge import desks
 from udp_peer import Reply, UdpPeer, Value
 
 Range = tuple[float, float]
@@ -146,3 +151,18 @@ class LiveSet(UdpPeer):
             return 0.0
         low, high = list(DEVICES[self.tracks[int(values[0])].devices[int(values[1])]].values())[int(values[2])]
         return (low + high) / 2
+
+
+@contextmanager
+def live_set(tracks: Sequence[LiveTrack], folder: Path) -> Iterator[tuple[LiveSet, str]]:
+    """A set that runs, and the target of a push to it: the shipped profile with ports and pauses for tests."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = (Path(desks.__file__).parent / "ableton.toml").read_text()
+    for name, value in (("reply_port", str(port)), ("gap_ms", "0.1"), ("settle_ms", "5")):
+        text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
+    profile = folder / "live.toml"
+    profile.write_text(text)
+    with LiveSet(tracks, port) as peer:
+        yield peer, f"{profile}://127.0.0.1:{peer.port}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ....presets.errors import MixbridgeError
+from ..inserts.options import clean_db_option
 from ..kinds import Duration, Loudness
 from ..options import FormatOptions, ModelChoice, Trying, shared, takes
 
@@ -78,14 +79,7 @@ class BatchMixing:
         help="Remove noise from voices before listening, where a session has any. May be repeated. Needs the extra "
         "`clean`.",
     )
-    clean_db: float = shared(
-        "--clean-db",
-        type=click.FloatRange(0, 100),
-        default=30.0,
-        show_default=True,
-        metavar="dB",
-        help="How far --clean turns noise down at most.",
-    )
+    clean_db: float = clean_db_option()
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,19 @@ class AllowingCode:
         return InsertRules(Path(preset).parent, self.allow_commands)
 
 
+def clean_db_option() -> float:
+    """`--clean-db` of each command that cleans, as a field of its options."""
+    option: float = shared(
+        "--clean-db",
+        type=click.FloatRange(0, 100),
+        default=30.0,
+        show_default=True,
+        metavar="dB",
+        help="How far --clean turns noise down at most.",
+    )
+    return option
+
+
 @dataclass(frozen=True)
 class Cleaning:
     """What tracks go through before they are heard.
@@ -56,14 +69,7 @@ class Cleaning:
         help='Remove noise from voices before listening: a track, "vocals", "lead vocal". May be repeated. Needs the '
         "extra `clean`.",
     )
-    clean_db: float = shared(
-        "--clean-db",
-        type=click.FloatRange(0, 100),
-        default=30.0,
-        show_default=True,
-        metavar="dB",
-        help="How far --clean turns noise down at most.",
-    )
+    clean_db: float = clean_db_option()
     insert: tuple[str, ...] = shared(
         "--insert",
         multiple=True,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from live_set import DEVICES, LiveSet, LiveTrack
-from mixbridge.bridge import desks
+from live_set import DEVICES, LiveSet, LiveTrack, live_set
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.fitting.strip import fit_strip
 from mixbridge.bridge.fitting.unfit import unfit
@@ -43,17 +41,9 @@ ALL = ("Saturator", "Gate", "AutoFilter", "Eq8", "Compressor2", "Eq8")
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[tuple[LiveSet, str]]:
     """Two tracks: Vox with all devices, the EQ twice, Bass with a Compressor alone; and the target for a push."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    text = (Path(desks.__file__).parent / "ableton.toml").read_text()
-    for name, value in (("reply_port", str(port)), ("gap_ms", "0.1"), ("settle_ms", "5")):
-        text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
-    profile = tmp_path / "live.toml"
-    profile.write_text(text)
     tracks = (LiveTrack("Vox", ALL), LiveTrack("Bass", ("Compressor2",)), LiveTrack("Keys"))
-    with LiveSet(tracks, port) as peer:
-        yield peer, f"{profile}://127.0.0.1:{peer.port}"
+    with live_set(tracks, tmp_path) as (peer, target):
+        yield peer, target
 
 
 @pytest.fixture(autouse=True)

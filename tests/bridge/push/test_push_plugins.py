@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +9,7 @@ from typing import Any
 
 import ardour_host
 import pytest
-from live_set import DEVICES, LiveSet, LiveTrack
-from mixbridge.bridge import desks
+from live_set import DEVICES, LiveSet, LiveTrack, live_set
 from mixbridge.bridge.desks.hosted.plugged import is_same_parameter, is_same_plugin
 from mixbridge.bridge.desks.loading import load_desk
 from mixbridge.bridge.osc.link import Link, Target
@@ -143,20 +140,12 @@ def test_ardour_itself_sets_them_proves_it_and_takes_it_back(
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[tuple[LiveSet, str]]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    text = (Path(desks.__file__).parent / "ableton.toml").read_text()
-    for name, value in (("reply_port", str(port)), ("gap_ms", "0.1"), ("settle_ms", "5")):
-        text = re.sub(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
-    profile = tmp_path / "live.toml"
-    profile.write_text(text)
     tracks = (
         LiveTrack("Vox", ("Eq8", "PluginDevice:ZamComp", "PluginDevice:ZamEQ2")),
         LiveTrack("Bass", ("Compressor2", "PluginDevice:Pro-Q 3")),
     )
-    with LiveSet(tracks, port) as peer:
-        yield peer, f"{profile}://127.0.0.1:{peer.port}"
+    with live_set(tracks, tmp_path) as (peer, target):
+        yield peer, target
 
 
 def _value(peer: LiveSet, device: str, name: str, track: int = 0) -> float:
