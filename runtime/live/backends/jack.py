@@ -120,7 +120,6 @@ class _Session:
         client.set_freewheel_callback(self._freewheel)
         client.activate()
         self._around.be_urgent()
-        self._around.is_there(True)
         if connections is None:
             connections = self._usual_connections()
         missing = set(connections)
@@ -128,6 +127,10 @@ class _Session:
         if self._choice.freewheel:
             self._connect(missing)
             client.set_freewheel(True)
+            # What is sent to a client that seems to be there, and does not play yet, would be lost.
+            while not (self._is_freewheeling or self._gone or self._around.is_ended()):
+                self._around.wait(_POLL_S)
+        self._around.is_there(True)
         # While a server dies there seem to be no connections: those of a second ago are to be made again.
         lately = deque([connections], maxlen=round(_AGO_S / _POLL_S))
         while not (self._around.is_ended() or self._gone):
