@@ -23,6 +23,13 @@ _LEVEL_WINDOW_S, _LEVEL_BANDS = 0.09, 11
 _LEVEL_BAND_HZ: Final = (150.0, 7000.0)
 # Levels further down are noise; frames further down are pauses of both.
 _LEVEL_FLOOR, _LEVEL_RANGE_DB = 1e-5, -40.0
+_MOMENT_S = 0.05
+# A raw recording this far below its loud moments, for so long, pauses: rooms and echoes have faded by then.
+_PAUSE_DB, _FADED_S = -35.0, 0.7
+_LEAST_PAUSES_S = 0.3
+_LOUD_SHARE = 0.1
+# Beside what sounds like that nothing of the raw recording is left.
+_SOUNDING_DB, _CUT_DB = -25.0, -60.0
 
 
 def explained_share(raw: Samples, mixed: Samples, sample_rate_hz: int) -> float:
@@ -93,3 +100,39 @@ def levels_alike(raw: Samples, mixed: Samples, sample_rate_hz: int) -> float:
     both = spreads[0] * spreads[1]
     alike = (moves[0] * moves[1]).mean(axis=0)
     return float(alike.sum() / both.sum()) if both.sum() > 0 else 0.0
+
+
+def pauses_level_db(raw: Samples, mixed: Samples, sample_rate_hz: int) -> float | None:
+    """Measures how loud a recording is where another one has paused for a while, in dB of its loud moments.
+
+    What a room leaves by then is far below; other instruments play on.
+
+    Args:
+        raw: shape (samples,).
+        mixed: likewise, on the same time and as long.
+        sample_rate_hz: of both.
+
+    Returns:
+        The level; None where there are no such pauses.
+    """
+    raw_db, mixed_db = (_moments_db(audio, sample_rate_hz) for audio in (raw, mixed))
+    lead = round(_FADED_S / _MOMENT_S)
+    is_quiet = np.concatenate([np.zeros(lead, bool), raw_db < _PAUSE_DB])
+    paused = np.lib.stride_tricks.sliding_window_view(is_quiet, lead + 1).all(axis=1)
+    if paused.sum() * _MOMENT_S < _LEAST_PAUSES_S:
+        return None
+    return float(np.median(mixed_db[paused]))
+
+
+def cut_seconds(raw: Samples, mixed: Samples, sample_rate_hz: int) -> float:
+    """Measures for how many seconds a recording is silent where another one sounds; arguments as above."""
+    raw_db, mixed_db = (_moments_db(audio, sample_rate_hz) for audio in (raw, mixed))
+    return float(((raw_db > _SOUNDING_DB) & (mixed_db < _CUT_DB)).sum() * _MOMENT_S)
+
+
+def _moments_db(audio: Samples, sample_rate_hz: int) -> NDArray[np.float64]:
+    """Levels over time in dB of the loud moments."""
+    size = round(_MOMENT_S * sample_rate_hz)
+    power = np.square(audio - audio.mean(), dtype=np.float64)
+    moments = power[: len(power) // size * size].reshape(-1, size).mean(axis=1)
+    return np.asarray(10 * np.log10((moments + 1e-14) / (np.quantile(moments, 1 - _LOUD_SHARE) + 1e-14)))

@@ -21,7 +21,9 @@ from ....presets.errors import AudioError
 from ....presets.inputs import read_text
 from ....runtime.audio.loudness import integrated_loudness
 from ....runtime.audio.reading import AudioInfo, Samples, probe
-from ...pairs.check import DOUBTFUL_EXPLAINED, MatchedPair, NoPairError, match_pair
+from ...pairs.check import TOLD_EXPLAINED, MatchedPair, NoPairError, heard_as_one, match_pair, reached_by
+from ...pairs.lags import Lags
+from ...pairs.likeness import cut_seconds
 from ...pairs.pairing import PairList, TuningPair
 from ...recovery.files import read_whole
 from ...whole_files import write_text
@@ -31,12 +33,14 @@ from .prints import SoundPrint, clipped_places
 Grade = Literal["left out", "mended", "note"]
 Done = Callable[[str, int, int], None]
 
-_VERSION = 1
+_VERSION = 2
 _MOST_BYTES = 2**20
 _SILENT_LUFS = -60.0
 _SHORTEST_S, _LENGTHS_S = 1.0, 0.05
 _SAME_DB = -60.0
 _SHORT_S = 5.9
+_CUT_S = 0.5
+_AGREEING, _EDITED_EXPLAINED = 0.8, 0.9
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class CheckFinding:
     Attributes:
         pair: its name, or that of a file.
         kind: what it is: "unmatched", "rate", "length", "offset", "drift", "polarity", "clipping", "silence",
-            "duplicate", "no pair", "unprocessed", "unreadable", "short", "doubtful", "channels".
+            "duplicate", "no pair", "unprocessed", "unreadable", "short", "doubtful", "channels", "editing".
         grade: whether the pair is left out, was mended, or can be used as it is.
         message: a sentence.
         files: that it is about.
@@ -283,21 +287,45 @@ def _alignment(matched: MatchedPair, mixed: Samples, finding: Make) -> Iterable[
         )
     if matched.raw.shape[0] == 2 and matched.is_mixed_mono:
         yield finding("channels", "note", "the raw file is stereo, the mixed one mono.")
-    if matched.likeness.explained < DOUBTFUL_EXPLAINED:
+    lags = Lags(matched.offset_s, matched.drift_ppm * 1e-6, 1, 0.0, 1.0)
+    reached = reached_by(mixed.shape[1], lags, matched.raw.shape[1], rate_hz)
+    raw, moved = (heard_as_one(audio)[reached] for audio in (matched.raw, matched.mixed))
+    cut_s = cut_seconds(raw, moved, rate_hz)
+    if cut_s >= _CUT_S:
+        yield finding(
+            "silence",
+            "note",
+            f"the mixed file is silent for {cut_s:.1f} s in which the raw one sounds; these are not learned from where "
+            "enough else is there. If it broke off when it was exported, export it again.",
+        )
+    likeness = matched.likeness
+    if cut_s < _CUT_S and likeness.agreeing < _AGREEING and likeness.explained < _EDITED_EXPLAINED:
+        yield finding(
+            "editing",
+            "note",
+            f"only {likeness.agreeing:.0%} of its passages lie at one offset: the mixed file was cut or moved against "
+            "the raw one; give the raw file as it was edited.",
+        )
+    if likeness.explained < TOLD_EXPLAINED:
         yield finding(
             "doubtful",
             "note",
-            f"only {matched.likeness.explained:.0%} of the mixed file is the raw one, filtered: it was processed very "
+            f"only {likeness.explained:.0%} of the mixed file is the raw one, filtered: it was processed very "
             "hard, or other sound is in it; listen to both.",
         )
 
 
 def _duplicates(pairs: Sequence[TuningPair], checked: Sequence[CheckedPair]) -> list[CheckFinding]:
-    """Finds recordings that stand in two pairs: one of them would be in training and held out at once."""
+    """Finds recordings that stand in two pairs: one of them would be in training and held out at once.
+
+    Pairs that are left out for another reason are the wrong ones of the two.
+    """
     found: dict[str, CheckFinding] = {}
+    both = list(zip(pairs, checked, strict=True))
+    both.sort(key=lambda each: any(finding.grade == "left out" for finding in each[1].findings))
     for side in ("raw", "mixed"):
         seen: list[tuple[SoundPrint, str]] = []
-        for pair, known in zip(pairs, checked, strict=True):
+        for pair, known in both:
             prints, files = (
                 (known.raw_prints, list(pair.raws.values())) if side == "raw" else (known.mixed_prints, [pair.mixed])
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from mixbridge.export.pairs.check import MatchedPair, NoPairError, PairLikeness, _refuse_none, match_pair, realigned
+from mixbridge.export.pairs.likeness import cut_seconds
 from mixbridge.presets.errors import AudioError
 from scipy.signal import butter, fftconvolve, sosfilt
 
@@ -127,6 +128,30 @@ def test_other_instruments_are_refused_by_their_measure() -> None:
     band = sum(processed(voice(seed)) for seed in (20, 21, 22, 23))
     with pytest.raises(NoPairError, match="something else"):
         match_pair(raw, processed(raw) + 1.5 * band, RATE_HZ)
+
+
+def test_a_band_that_plays_on_in_the_pauses_is_refused_however_quiet() -> None:
+    raw = voice(7)
+    raw[:, 5 * RATE_HZ : 8 * RATE_HZ] = 0
+    mixed, band = processed(raw), sum(processed(voice(seed)) for seed in range(20, 26))
+    gain = 0.5 * np.sqrt(np.square(mixed).mean() / np.square(band).mean())
+    with pytest.raises(NoPairError, match="where the raw recording pauses the mixed one plays on") as caught:
+        match_pair(raw, mixed + gain * band, RATE_HZ)
+    assert caught.value.likeness is not None
+    assert caught.value.likeness.explained > 0.5
+    # It is 6 dB below the voice, which is silent for a quarter of the time.
+    assert caught.value.likeness.pauses_db == pytest.approx(-9, abs=3)
+    alone = match_pair(raw, mixed, RATE_HZ).likeness
+    assert alone.pauses_db is not None
+    assert alone.pauses_db < -60
+
+
+def test_what_is_cut_to_silence_is_counted() -> None:
+    raw = np.ones(10 * RATE_HZ, np.float32) * np.sin(np.arange(10 * RATE_HZ) * 0.3).astype(np.float32)
+    mixed = raw.copy()
+    mixed[2 * RATE_HZ : 5 * RATE_HZ] = 0
+    assert cut_seconds(raw, mixed, RATE_HZ) == pytest.approx(3, abs=0.1)
+    assert cut_seconds(raw, raw, RATE_HZ) == 0
 
 
 def test_silence_and_scraps_are_refused() -> None:
