@@ -23,6 +23,7 @@ from ...presets.errors import AudioError, MixbridgeError, PresetError
 from ...presets.lanes.lane import MOST_LANE_POINTS, Shape
 from ...presets.names import LONGEST_NAME
 from ..server.addresses import PartName
+from ..server.steps import StepName
 from . import views
 from .doing.making import MIX
 from .doing.plugging import MOST_BYTES, ZIP
@@ -30,7 +31,8 @@ from .doing.sessions import SESSION
 from .edits import LaneEdit, SettingEdit
 from .guarding import refusal
 from .language import ASKED, language_of, said, said_job
-from .material import weighed, without_reference
+from .material import without_reference
+from .studio import PageStudio
 from .uploads import receive_audio
 from .work import PageWork
 
@@ -123,18 +125,16 @@ async def _missing(request: Request, error: Exception) -> Response:
 
 def state_of(work: PageWork) -> dict[str, Any]:
     """All that the page shows, but for sounds and pictures."""
-    studio = work.studio
-    preset, material = studio.preset, studio.material
-    predicted = studio.predicted
+    studio, state = work.studio, work.studio.state
+    material, predicted = studio.material, state.predicted
     return {
         "revision": studio.revision,
-        "preset": preset.model_dump(mode="json"),
+        "preset": state.preset.model_dump(mode="json"),
         "predicted": None if predicted is None else predicted.model_dump(mode="json"),
-        "differences": studio.differences(),
-        "amount": studio.amount,
-        "can_undo": studio.can_undo,
-        "can_redo": studio.can_redo,
-        "snapshots": list(studio.snapshots),
+        "differences": state.differences(),
+        "amount": state.amount,
+        **_way(studio),
+        "snapshots": list(state.snapshots),
         "engine": None if work.engine is None else {"where": work.engine.where, "is_there": work.engine.is_there},
         "plugins": work.plugins.names,
         "song": work.making.song_as_json(),
@@ -150,6 +150,12 @@ def state_of(work: PageWork) -> dict[str, Any]:
             "loop": asdict(material.loop),
         },
     }
+
+
+def _way(studio: PageStudio) -> dict[str, Any]:
+    """Where undo and redo would go: what they do, and to what."""
+    undoes, redoes = (None if step is None else [step.what, step.name] for step in (studio.undoes, studio.redoes))
+    return {"can_undo": undoes is not None, "can_redo": redoes is not None, "undoes": undoes, "redoes": redoes}
 
 
 def _answered(work: PageWork, answer: Callable[[PageWork, Request, bytes], Response | dict[str, Any]]) -> Handler:
@@ -220,9 +226,8 @@ def _edit(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
     return {
         "revision": studio.revision,
         "edits": [asdict(item) for item in moved],
-        "differences": studio.differences(),
-        "can_undo": studio.can_undo,
-        "can_redo": studio.can_redo,
+        "differences": studio.state.differences(),
+        **_way(studio),
     }
 
 
@@ -234,14 +239,15 @@ def _do(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
         "redo": studio.redo,
         "amount": lambda: studio.set_amount(asked.value),
         "prediction": studio.load_predicted,
-        "remember": lambda: studio.remember(_name(asked.name)),
+        "remember": lambda: studio.remember(asked.name),
+        "rename": lambda: studio.rename(asked.name, asked.other),
         "recall": lambda: studio.recall(asked.name),
         "forget": lambda: studio.forget(asked.name),
         "loop": lambda: studio.set_loop(asked.value, asked.length_s),
         "remove track": lambda: studio.remove_track(asked.name),
         "role": lambda: studio.tell_role(asked.name, asked.other),
-        "weights": lambda: _weigh(work, asked.value),
-        "remove reference": lambda: studio.gather(lambda files: without_reference(files, int(asked.value))),
+        "weights": lambda: work.making.weigh(asked.value),
+        "remove reference": lambda: _remove_reference(studio, int(asked.value)),
         "plugins": work.plugins.start,
         "predict": work.making.start_predict,
         "predict over time": lambda: work.making.start_predict(asked.value),
@@ -258,11 +264,10 @@ def _do(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
     return state_of(work)
 
 
-def _weigh(work: PageWork, share: float) -> None:
-    """Weigh two references, and predict between them as soon as there is something to predict."""
-    work.studio.gather(lambda files: weighed(files, share))
-    if work.studio.material.stems:
-        work.making.start_predict()
+def _remove_reference(studio: PageStudio, index: int) -> None:
+    known = studio.state.references
+    did = StepName("remove reference", known[index].name if 0 <= index < len(known) else "")
+    studio.gather(lambda files: without_reference(files, index), did)
 
 
 def _take_plugins(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
@@ -334,9 +339,3 @@ def _session_file(work: PageWork, request: Request, _body: bytes) -> Response:
     if path is None or not path.is_file():
         raise AudioError("there is no such session file: write it first.")
     return FileResponse(path, filename=path.name)
-
-
-def _name(text: str) -> str:
-    if not text.strip():
-        raise PresetError("a snapshot needs a name.")
-    return text.strip()

@@ -66,6 +66,10 @@ class SettingEdit:
         value = float(self._place(preset).read(preset))
         return [replace(self, index=index, value=value) for index in _linked(preset, self.part, self.index, self.path)]
 
+    def owner_name(self, preset: Preset) -> str:
+        """Name the strip: a track or a group by its name, another part by its kind."""
+        return _owner_name(preset, self.part, self.index)
+
     def _place(self, preset: Preset) -> Any:
         sizes: dict[PartName, int] = {"track": len(preset.tracks), "bus": len(preset.buses)}
         if self.part not in PARTS or not 0 <= self.index < sizes.get(self.part, 1):
@@ -96,6 +100,10 @@ class LaneEdit:
     points: Sequence[tuple[float, float]]
     shape: Shape = "linear"
 
+    def owner_name(self, preset: Preset) -> str:
+        """Name the strip, as :meth:`SettingEdit.owner_name` does."""
+        return _owner_name(preset, self.part, self.index)
+
     def applied(self, preset: Preset) -> Preset:
         """Make a preset with the lane, on linked tracks, too.
 
@@ -120,6 +128,11 @@ class LaneEdit:
         if sum(len(item.points) for _, item in preset.all_lanes()) > MOST_POINTS:
             raise PresetError(f"all lanes together may have {MOST_POINTS} points at most.")
         return preset
+
+
+def _owner_name(preset: Preset, part: PartName, index: int) -> str:
+    names = {"track": [track.name for track in preset.tracks], "bus": [bus.name for bus in preset.buses]}
+    return dict(enumerate(names[part])).get(index, "") if part in names else part
 
 
 def lanes_of(preset: Preset, part: PartName, index: int) -> tuple[Lane, ...]:

@@ -70,8 +70,17 @@ class PageJobs:
 
         running = self._worker.start(name, run, report)
         if running:
-            raise PresetError(f"{running!r} is still at work: wait until it is done.")
+            raise _busy(running)
         self._comes_to_an_end = comes_to_an_end
+
+    def refuse_if_busy(self) -> None:
+        """Say that a job is at work.
+
+        Raises:
+            PresetError: one is.
+        """
+        if self._worker.running:
+            raise _busy(self._worker.running)
 
     def progress(self, share: float, text: str) -> None:
         """Say how far the job is."""
@@ -87,3 +96,7 @@ class PageJobs:
         """Let a job that changes a desk come to its end; others leave nothing behind."""
         if self._comes_to_an_end:
             self.wait(timeout_s)
+
+
+def _busy(running: str) -> PresetError:
+    return PresetError(f"{running!r} is still at work: wait until it is done.")

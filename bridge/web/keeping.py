@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -108,11 +108,11 @@ def kept_stems(material: PageMaterial, place: Path) -> dict[str, str]:
     return {name: path.name for name, path in material.stems.items() if path.parent == place / AUDIO}
 
 
-def kept_references(material: PageMaterial, place: Path) -> tuple[KeptReference, ...]:
+def kept_references(references: Iterable[PageReference], place: Path) -> tuple[KeptReference, ...]:
     """Describe the references as they are kept."""
     return tuple(
         KeptReference(song.path.name if song.path.parent == place / AUDIO else "", song.name, song.weight)
-        for song in material.references
+        for song in references
     )
 
 

@@ -43,13 +43,11 @@ class Heard:
         loop: which.
         sample_rate_hz: of all.
         stems: samples of shape (1 or 2, n) by track name, all equally long.
-        reference: as long, or shorter where the song is; None without one.
     """
 
     loop: Loop
     sample_rate_hz: int
     stems: Mapping[str, Samples]
-    reference: Samples | None
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,18 @@ class PageMaterial:
         """The same with these tracks alone, in their order, as far as there are stems of them."""
         return replace(self, stems={name: self.stems[name] for name in names if name in self.stems})
 
+    def going_after(self, references: tuple[PageReference, ...]) -> PageMaterial:
+        """The same with other references; what is known of the stems is not found out again."""
+        made = replace(self, references=references)
+        for name in ("_infos", "sample_rate_hz", "length_s", "loop"):
+            if name in self.__dict__:
+                made.__dict__[name] = self.__dict__[name]
+        return made
+
+    def sounds_as(self, other: PageMaterial) -> bool:
+        """Whether the loop of the stems is that of another, whatever the references are."""
+        return dict(self.stems) == dict(other.stems) and self.loop == other.loop
+
     def loop_at(self, start_s: float, length_s: float) -> Loop:
         """The loop that begins there, brought into the song.
 
@@ -124,7 +134,7 @@ class PageMaterial:
         return Loop(min(max(0.0, start_s), max(0.0, self.length_s - length_s)), length_s)
 
     def read(self, loop: Loop) -> Heard:
-        """Read the loop of all stems, and the fullest part of the reference with the most weight.
+        """Read the loop of all stems.
 
         Raises:
             AudioError: a file cannot be read any more.
@@ -133,11 +143,7 @@ class PageMaterial:
             name: read_passage(path, loop.start_s, loop.length_s, self.sample_rate_hz)
             for name, path in self.stems.items()
         }
-        reference = None
-        if self.references:
-            path = max(self.references, key=lambda song: song.weight).path
-            reference = read_passage(path, choose_start_s([path], loop.length_s), loop.length_s, self.sample_rate_hz)
-        return Heard(loop, self.sample_rate_hz, stems, reference)
+        return Heard(loop, self.sample_rate_hz, stems)
 
 
 def with_reference(material: PageMaterial, reference: PageReference) -> PageMaterial:

@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ...presets.edit import blended, diff
+from ...presets.edit import blended
 from ...presets.errors import AudioError, PresetError
-from ...presets.inserts.insert import Insert
-from ...presets.inserts.words import insert_words
-from ...presets.preset import GroupBus, Preset, Track
-from ...presets.roles import told_roles
-from ..report.text import describe_effects, describe_master, describe_strip
-from ..server.addresses import PartName
-from ..server.current import CurrentPreset
+from ...presets.preset import Preset
+from ..server.steps import StepName, Steps
 from .edits import LaneEdit, SettingEdit, with_lanes_of, with_tracks
 from .jobs import PageJobs
 from .keeping import KeptWork, clear_audio, keep, kept_references, kept_stems
 from .material import Loop, PageMaterial
 from .showing.hearing import Hearing
+from .state import WorkState
 
-MOST_SNAPSHOTS: Final = 50
 _SAVED_EVERY_S: Final = 0.5
 # How long a job that changes a desk may take to stop.
 _PATIENCE_S: Final = 10.0
+_LOAD, _REFERENCES = StepName("load"), StepName("references")
 
 
 class PageStudio:
@@ -54,13 +50,14 @@ class PageStudio:
         self.revision = 1
         self.is_closed = False
         kept = KeptWork.read(place)
-        self._files = material if kept is None else kept.material(material, place)
-        names = list(self._files.stems) if kept is None else kept.tracks(self._files)
-        start = (kept.preset if kept else None) or preset
-        self.roles: dict[str, str] = dict(kept.roles) if kept else {}
-        self.predicted = kept.predicted if kept else None
-        self.snapshots: dict[str, Preset] = dict(kept.snapshots) if kept else {}
-        self._current = CurrentPreset(with_tracks(start or Preset(), names))
+        files = material if kept is None else kept.material(material, place)
+        names = list(files.stems) if kept is None else kept.tracks(files)
+        start = with_tracks((kept.preset if kept else None) or preset or Preset(), names)
+        begun = WorkState(start, start, references=files.references)
+        if kept is not None:
+            begun = replace(begun, predicted=kept.predicted, snapshots=dict(kept.snapshots), roles=dict(kept.roles))
+        self._files = replace(files, references=())
+        self._steps = Steps(begun)
         self._in_use: tuple[PageMaterial, tuple[str, ...], PageMaterial] | None = None
         self._hearing: tuple[PageMaterial, Hearing] | None = None
         clear_audio(self.material, place)
@@ -68,33 +65,41 @@ class PageStudio:
         threading.Thread(target=self._save_now_and_then, name="mixbridge keeping", daemon=True).start()
 
     @property
+    def state(self) -> WorkState:
+        """The work as it is now."""
+        return self._steps.state
+
+    @property
     def preset(self) -> Preset:
         """The preset as it is now."""
-        return self._current.preset
+        return self.state.preset
+
+    @property
+    def predicted(self) -> Preset | None:
+        """What the model said; None if it was not asked."""
+        return self.state.predicted
 
     @property
     def material(self) -> PageMaterial:
         """What is worked on: of all files those that the preset has a track for, so that undo brings tracks back."""
         with self._lock:
-            names = tuple(track.name for track in self.preset.tracks)
+            state = self.state
+            names = tuple(track.name for track in state.preset.tracks)
             if self._in_use is None or self._in_use[0] is not self._files or self._in_use[1] != names:
                 self._in_use = self._files, names, self._files.of(names)
+            if self._in_use[2].references != state.references:
+                self._in_use = self._files, names, self._in_use[2].going_after(state.references)
             return self._in_use[2]
 
     @property
-    def amount(self) -> float:
-        """How much of the preset is in use."""
-        return self._current.amount
+    def undoes(self) -> StepName | None:
+        """What an undo would take back; None where there is no step to go back."""
+        return self._steps.undoes
 
     @property
-    def can_undo(self) -> bool:
-        """Whether there is a step to go back."""
-        return self._current.can_undo
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether a step can be taken again."""
-        return self._current.can_redo
+    def redoes(self) -> StepName | None:
+        """What a redo would do again; None where nothing was taken back."""
+        return self._steps.redoes
 
     def hearing(self) -> Hearing:
         """The loop, ready to be rendered.
@@ -107,7 +112,12 @@ class PageStudio:
             if not material.stems:
                 raise AudioError("there are no stems yet: drop audio files on the page.")
             if self._hearing is None or self._hearing[0] is not material:
-                self._hearing = material, Hearing(material.read(material.loop))
+                before = self._hearing
+                if before is not None and before[0].sounds_as(material):
+                    hearing = Hearing(before[1].heard, material.references, before[1])
+                else:
+                    hearing = Hearing(material.read(material.loop), material.references)
+                self._hearing = material, hearing
             return self._hearing[1]
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -135,26 +145,26 @@ class PageStudio:
             PresetError: there is no such setting, or the value is out of range.
         """
 
-        def moved(preset: Preset) -> Preset:
+        def moved(state: WorkState) -> WorkState:
+            preset = state.preset
             for item in edits:
                 preset = item.applied(preset)
-            return preset
+            return state.with_preset(preset)
 
-        self._current.change(moved, gesture)
-        self._tell()
+        did = StepName("edit", edits[0].owner_name(self.preset)) if edits else StepName("edit")
+        self._step(moved, did, gesture)
         preset = self.preset
         return [one for item in edits if isinstance(item, SettingEdit) for one in item.with_linked(preset)]
 
     def change(self, edit: Callable[[Preset], Preset], gesture: str = "") -> None:
         """Change the preset in another way; what the edit raises passes through."""
-        self._current.change(edit, gesture)
-        self._tell()
+        self._step(lambda state: state.with_preset(edit(state.preset)), StepName("edit"), gesture)
 
     def begin_with(self, preset: Preset) -> Preset:
         """Work on another preset from here on, with no way back; gives it as it is held."""
-        self._current = CurrentPreset(preset)
+        self._steps.begin(self.state.with_preset(preset))
         self._tell()
-        return self._current.preset
+        return self.preset
 
     def tell_all(self) -> None:
         """Have pages look at the state again."""
@@ -162,33 +172,35 @@ class PageStudio:
 
     def set_amount(self, amount: float) -> None:
         """Use this much of the preset, 0..1.5."""
-        self._current.set_amount(amount)
-        self._tell()
+        self._step(lambda state: state.scaled(amount), StepName("amount"), "amount")
 
     def undo(self) -> None:
         """Go one step back."""
-        self._current.undo()
+        self._steps.undo()
         self._tell()
 
     def redo(self) -> None:
         """Take a step again that was taken back."""
-        self._current.redo()
+        self._steps.redo()
         self._tell()
 
-    def load(self, preset: Preset) -> None:
+    def load(self, preset: Preset, did: StepName = _LOAD) -> None:
         """Take another preset, one step of the undo; its tracks are brought to the stems that there are.
 
         Raises:
             PresetError: it knows none of the tracks.
         """
-        names = list(self.material.stems)
-        if names and preset.tracks and not {track.name for track in preset.tracks} & set(names):
-            raise PresetError(
-                f"the preset is for other tracks: {', '.join(track.name for track in preset.tracks[:8])}. "
-                "Give stems and tracks the same names."
-            )
-        self._current.change(lambda _old: with_tracks(preset, names))
-        self._tell()
+
+        def loaded(state: WorkState) -> WorkState:
+            names = self._stem_names(state)
+            if names and preset.tracks and not {track.name for track in preset.tracks} & set(names):
+                raise PresetError(
+                    f"the preset is for other tracks: {', '.join(track.name for track in preset.tracks[:8])}. "
+                    "Give stems and tracks the same names."
+                )
+            return state.with_preset(with_tracks(preset, names))
+
+        self._step(loaded, did)
 
     def load_predicted(self) -> None:
         """Take the prediction as it was.
@@ -196,35 +208,36 @@ class PageStudio:
         Raises:
             PresetError: nothing was predicted yet.
         """
-        if self.predicted is None:
-            raise PresetError("nothing was predicted yet.")
-        self.load(self.predicted)
+        self.load(self.state.named(""), StepName("prediction"))
 
     def remember(self, name: str) -> None:
-        """Keep the preset as it is now under a name, in place of an older one of that name.
+        """Keep the preset as it is now under a name, in place of an older one of that name; one step of the undo.
 
         Raises:
             PresetError: there are too many.
         """
-        if name not in self.snapshots and len(self.snapshots) >= MOST_SNAPSHOTS:
-            raise PresetError(f"{MOST_SNAPSHOTS} snapshots are kept: remove one first.")
-        with self._lock:
-            self.snapshots = {**self.snapshots, name: self.preset}
-        self._tell()
+        self._step(lambda state: state.remembering(name), StepName("remember", name))
 
     def forget(self, name: str) -> None:
-        """Drop a snapshot; one that is not there is no error."""
-        with self._lock:
-            self.snapshots = {known: preset for known, preset in self.snapshots.items() if known != name}
-        self._tell()
+        """Drop a snapshot, one step of the undo; one that is not there is no error."""
+        if name in self.state.snapshots:
+            self._step(lambda state: state.forgetting(name), StepName("forget", name))
+
+    def rename(self, name: str, other: str) -> None:
+        """Give a snapshot another name, one step of the undo.
+
+        Raises:
+            PresetError: there is none of this name, or the other one is taken or empty.
+        """
+        self._step(lambda state: state.renaming(name, other), StepName("rename", name))
 
     def recall(self, name: str) -> None:
-        """Take a snapshot back.
+        """Take a snapshot back, one step of the undo.
 
         Raises:
             PresetError: there is none of this name.
         """
-        self.load(self._named(name))
+        self.load(self.state.named(name), StepName("recall", name))
 
     def blend(self, one: str, other: str, position: float) -> None:
         """Take what lies between two snapshots; "" is the prediction. A ride of the position is one step of the undo.
@@ -237,17 +250,12 @@ class PageStudio:
         Raises:
             PresetError: there is none of these names, or their tracks are not the same.
         """
-        names = list(self.material.stems)
-        ends = [with_tracks(self._named(name), names) for name in (one, other)]
-        blend = blended(ends[0], ends[1], position)
-        self._current.change(lambda _old: blend, f"blend {one} {other}")
-        self._tell()
 
-    def _named(self, name: str) -> Preset:
-        preset = self.snapshots.get(name) if name else self.predicted
-        if preset is None:
-            raise PresetError(f"there is no snapshot {name!r}." if name else "nothing was predicted yet.")
-        return preset
+        def between(state: WorkState) -> WorkState:
+            ends = [with_tracks(state.named(name), self._stem_names(state)) for name in (one, other)]
+            return state.with_preset(blended(ends[0], ends[1], position))
+
+        self._step(between, StepName("blend"), f"blend {one} {other}")
 
     def set_loop(self, start_s: float, length_s: float) -> Loop:
         """Play another part of the song.
@@ -263,11 +271,22 @@ class PageStudio:
         """Work on other files of the tracks that there are."""
         self.gather(lambda _old: material)
 
-    def gather(self, change: Callable[[PageMaterial], PageMaterial]) -> None:
-        """Change references or the loop; what the change raises passes through, and nothing is changed."""
+    def gather(
+        self, change: Callable[[PageMaterial], PageMaterial], did: StepName = _REFERENCES, gesture: str = ""
+    ) -> int:
+        """Change references, one step of the undo, or the loop; what the change raises passes through.
+
+        Returns:
+            The number of the step, for one that ends it.
+        """
         with self._lock:
-            self._files = change(self._files)
+            files = change(replace(self._files, references=self.state.references))
+            references, self._files = files.references, replace(files, references=())
+            if references != self.state.references:
+                self._steps.step(lambda state: replace(state, references=references), did, gesture)
+            number = self._steps.number
         self._tell()
+        return number
 
     def add_stem(self, name: str, path: Path) -> None:
         """Add a track, one step of the undo; a name that is taken gets a number."""
@@ -277,8 +296,9 @@ class PageStudio:
                 free for free in (name, *(f"{name} ({n})" for n in range(2, len(names) + 3))) if free not in names
             )
             self._files = replace(self._files, stems={**self._files.stems, free: path}, place=None)
-            self._current.change(lambda preset: with_tracks(preset, [*names, free]))
-        self._tell()
+            self._step(
+                lambda state: state.with_preset(with_tracks(state.preset, [*names, free])), StepName("add", free)
+            )
 
     def remove_track(self, name: str) -> None:
         """Remove a track, one step of the undo; its file stays as long as the way back.
@@ -286,12 +306,14 @@ class PageStudio:
         Raises:
             PresetError: there is none of this name.
         """
-        names = [track.name for track in self.preset.tracks]
-        if name not in names:
-            raise PresetError(f"there is no track {name!r}.")
-        kept = tuple(track for track in self.preset.tracks if track.name != name)
-        self._current.change(lambda preset: preset.model_copy(update={"tracks": kept}))
-        self._tell()
+
+        def removed(state: WorkState) -> WorkState:
+            kept = tuple(track for track in state.preset.tracks if track.name != name)
+            if len(kept) == len(state.preset.tracks):
+                raise PresetError(f"there is no track {name!r}.")
+            return state.with_preset(state.preset.model_copy(update={"tracks": kept}))
+
+        self._step(removed, StepName("remove", name))
 
     def tell_role(self, name: str, role: str) -> None:
         """Say what a track is, which the next prediction goes by; "" has it found out.
@@ -299,50 +321,31 @@ class PageStudio:
         Raises:
             PresetError: there is no such track or role.
         """
-        tracks = self.preset.tracks
-        if name not in {track.name for track in tracks}:
-            raise PresetError(f"there is no track {name!r}.")
-        told = told_roles({name: role}, [name])[name] if role else None
-        self.roles = {known: word for known, word in self.roles.items() if known != name} | (
-            {name: told} if told else {}
+        self._step(lambda state: state.telling(name, role), StepName("role", name))
+
+    def take_prediction(self, preset: Preset, names: Collection[str], joins: int | None = None) -> None:
+        """Take what a model predicted for these tracks, one step of the undo; edits are marked against it.
+
+        Args:
+            preset: what was predicted.
+            names: of the tracks that the model heard.
+            joins: number of the step that asked for it: both are undone together.
+        """
+        self._step(
+            lambda state: state.with_prediction(preset, names, self._stem_names(state)),
+            StepName("predict"),
+            joins=joins,
         )
-        changed = tuple(track.model_copy(update={"role": told}) if track.name == name else track for track in tracks)
-        self._current.change(lambda preset: preset.model_copy(update={"tracks": changed}))
-        self._tell()
-
-    def differences(self) -> list[str]:
-        """What stands otherwise than it was predicted, as "Vox.compressor.ratio"."""
-        if self.predicted is None or [t.name for t in self.predicted.tracks] != [t.name for t in self.preset.tracks]:
-            return []
-        return [change.path for change in diff(self.predicted, self.preset)]
-
-    def words(self, part: PartName, index: int) -> list[str]:
-        """What a strip does, in sentences."""
-        if part == "track":
-            return _owner_words(self.preset.tracks[index])
-        if part == "bus":
-            return _owner_words(self.preset.buses[index])
-        if part != "master":
-            return describe_effects(self.preset)
-        return [*_unheard(self.preset.master_inserts), *describe_master(self.preset.master)]
-
-    def take_prediction(self, preset: Preset, names: Collection[str]) -> None:
-        """Take what a model predicted for these tracks, one step of the undo; edits are marked against it."""
-        self.predicted = with_tracks(preset, list(names))
-        self._current.change(lambda _old: with_tracks(preset, list(self.material.stems)))
-        self._tell()
 
     def take_lanes(self, preset: Preset, names: Collection[str]) -> None:
         """Take the lanes that a model predicted for these tracks; what was set by hand since its prediction stays."""
-        before, new = self.predicted, with_tracks(preset, list(names))
-        self.predicted = new
+        new = with_tracks(preset, list(names))
 
-        def drawn(current: Preset) -> Preset:
-            taken = new if before is None else with_lanes_of(current, new, before)
-            return with_tracks(taken, list(self.material.stems))
+        def drawn(state: WorkState) -> WorkState:
+            taken = new if state.predicted is None else with_lanes_of(state.preset, new, state.predicted)
+            return replace(state.with_preset(with_tracks(taken, self._stem_names(state))), predicted=new)
 
-        self._current.change(drawn)
-        self._tell()
+        self._step(drawn, StepName("predict over time"))
 
     def finish(self) -> None:
         """Keep what was done, and let a push that is broken off come to its end; other jobs leave nothing behind."""
@@ -357,15 +360,30 @@ class PageStudio:
                 keep(self.place, self._kept())
 
     def _kept(self) -> KeptWork:
+        state = self.state
         return KeptWork(
-            self.preset,
-            self.predicted,
-            self.snapshots,
+            state.preset,
+            state.predicted,
+            state.snapshots,
             kept_stems(self._files, self.place),
             tuple(self._files.stems),
-            kept_references(self._files, self.place),
-            self.roles,
+            kept_references(state.references, self.place),
+            state.roles,
         )
+
+    def _stem_names(self, state: WorkState) -> list[str]:
+        """Name the tracks that have stems."""
+        return [track.name for track in state.preset.tracks if track.name in self._files.stems]
+
+    def _step(
+        self,
+        edit: Callable[[WorkState], WorkState],
+        did: StepName,
+        gesture: str = "",
+        joins: int | None = None,
+    ) -> None:
+        self._steps.step(edit, did, gesture, joins)
+        self._tell()
 
     def _save_now_and_then(self) -> None:
         while True:
@@ -380,12 +398,3 @@ class PageStudio:
             self._unsaved.set()
         for listener in list(self._listeners):
             listener()
-
-
-def _owner_words(owner: Track | GroupBus) -> list[str]:
-    return [*_unheard(owner.inserts), *describe_strip(owner)]
-
-
-def _unheard(inserts: Iterable[Insert]) -> list[str]:
-    """Inserts in words: the loop of the page is heard without them."""
-    return [f"{insert_words(insert)}: in what is rendered, not in the loop here" for insert in inserts]

@@ -13,6 +13,7 @@ from ...presets.errors import AudioError, OutputError
 from ...presets.escaping import escaped
 from ...presets.names import LONGEST_NAME
 from ...runtime.audio.reading import probe
+from ..server.steps import StepName
 from .keeping import AUDIO
 from .material import PageReference, with_reference
 from .studio import PageStudio
@@ -87,7 +88,8 @@ def _use(studio: PageStudio, kind: str, called: str, path: Path) -> None:
         hours = LONGEST_S / 3600
         raise AudioError(f"{called} is longer than the page takes ({hours:g} hours): cut it, or start with its folder.")
     if kind == "reference":
-        studio.gather(lambda material: with_reference(material, PageReference(path, called)))
+        did = StepName("add reference", called)
+        studio.gather(lambda material: with_reference(material, PageReference(path, called)), did)
     else:
         studio.add_stem(called, path)
 

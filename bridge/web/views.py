@@ -24,9 +24,11 @@ from .showing.hearing import VERSIONS
 from .showing.numbers import numbers
 from .showing.pictures import bus_curves, bus_pictures, master_pictures, strip_pictures
 from .showing.reasons import reasons
+from .showing.words import strip_words
 from .work import PageWork
 
 _USUAL_RATE_HZ: Final = 48_000
+_LONG_NUMBER: Final = 6
 _PART_CLASSES: Final = {"track": Strip, "bus": Strip, "master": Master, "reverb": Reverb, "delay": Delay}
 
 
@@ -51,15 +53,21 @@ def sound(work: PageWork, request: Request, _body: bytes) -> Response:
     version = next((known for known in VERSIONS if known == request.path_params["version"]), None)
     if version is None:
         raise PresetError(f"there is no sound {request.path_params['version']!r}: ask for {', '.join(VERSIONS)}.")
-    preset = studio.preset
-    if version == "predicted":
-        if studio.predicted is None:
-            raise PresetError("nothing was predicted yet.")
-        preset = studio.predicted
+    preset = studio.state.named("") if version == "predicted" else studio.preset
     for switch in _switches(request.query_params.getlist("bypass"), preset):
         preset = switch.write(preset, 0)
-    sound = studio.hearing().sound(version, preset, request.query_params.getlist("solo"))
+    sound = studio.hearing().sound(version, preset, request.query_params.getlist("solo"), _reference(request))
     return Response(sound.wav(), media_type="audio/wav", headers={"x-mixbridge-gain-db": format(sound.gain_db, ".4f")})
+
+
+def _reference(request: Request) -> int | None:
+    """Which of several references is asked for, as `?reference=1`; None for the one that weighs most."""
+    word = request.query_params.get("reference", "")
+    if not word:
+        return None
+    if not (word.isascii() and word.isdecimal() and len(word) < _LONG_NUMBER):
+        raise PresetError(f"{word!r} is no number of a reference.")
+    return int(word)
 
 
 def _switches(words: list[str], preset: Preset) -> Iterator[SectionSwitch]:
@@ -97,14 +105,14 @@ def strip(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
     """Pictures and words of a strip."""
     studio = work.studio
     part, index = request.path_params["part"], request.path_params["index"]
-    preset, hearing = studio.preset, studio.hearing()
+    preset, hearing, song = studio.preset, studio.hearing(), _reference(request)
     with _known_strips():
         if part == "track":
-            pictures = strip_pictures(hearing, preset, preset.tracks[index].name)
+            pictures = strip_pictures(hearing, preset, preset.tracks[index].name, song)
         elif part == "bus":
-            pictures = bus_pictures(hearing, preset, preset.buses[index].name)
+            pictures = bus_pictures(hearing, preset, preset.buses[index].name, song)
         elif part == "master":
-            pictures = master_pictures(hearing, preset)
+            pictures = master_pictures(hearing, preset, song)
         elif part in _PART_CLASSES:
             pictures = {}
         else:
@@ -122,7 +130,7 @@ def _said(work: PageWork, part: PartName, index: int) -> dict[str, Any]:
     studio = work.studio
     figures = studio.hearing().figures if studio.material.stems else (None, None)
     return {
-        "words": [said(text) for text in studio.words(part, index)],
+        "words": [said(text) for text in strip_words(studio.preset, part, index)],
         "why": [said(text) for text in reasons(studio.preset, part, index, *figures)],
     }
 

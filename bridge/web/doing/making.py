@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import math
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from ....presets.preset import Preset
 from ....runtime.mixing import PredictOptions, predict
 from ....runtime.rendering.render import RenderOptions
 from ...jobs import run_apply
+from ...server.steps import StepName
 from ..jobs import Outcome
+from ..material import PageMaterial, weighed
 from ..studio import PageStudio
 
 MIX: Final = "mix"  # folder of the whole song, in the work folder
@@ -54,6 +57,10 @@ class PageMaking:
         self._studio, self._jobs, self._model = studio, studio.jobs, model
         self.song = _kept_song(studio.place)
         self._settings: tuple[Preset, str] | None = None
+        self._lock = threading.Lock()
+        self._is_predicting = False
+        # Number of the step that weighed the references while a prediction ran.
+        self._again: int | None = None
 
     def start_predict(self, automation_s: float | None = None) -> None:
         """Have the model listen, and take what it predicts.
@@ -65,27 +72,86 @@ class PageMaking:
             AudioError: stems or a reference lack.
             PresetError: something else is being done.
         """
+        if automation_s is None:
+            self._start_predict(None)
+            return
+        material = self._predictable()
+
+        def job() -> Outcome:
+            preset = self._predicted(material, automation_s)
+            self._studio.take_lanes(preset, material.stems)
+            moving = [track.name for track in preset.tracks if track.lanes]
+            return f"{len(moving)} faders move{': ' if moving else ''}{', '.join(moving)}.", None
+
+        self._jobs.start("predict over time", job)
+
+    def weigh(self, share: float) -> None:
+        """Weigh two references, and predict between them as soon as there is something to predict.
+
+        Weights and what is predicted for them are one step of the undo. Those that come while a prediction runs are
+        predicted after it.
+
+        Args:
+            share: of the second reference, 0..1.
+
+        Raises:
+            AudioError: there are no two references.
+            PresetError: something else is being done.
+        """
+        with self._lock:
+            is_predicting = self._is_predicting
+            if not is_predicting:
+                self._jobs.refuse_if_busy()
+            number = self._studio.gather(lambda files: weighed(files, share), StepName("weights"), "weights")
+            if is_predicting:
+                self._again = number
+        if not is_predicting and self._studio.material.stems:
+            self._start_predict(number)
+
+    def _start_predict(self, joins: int | None) -> None:
+        """Predict; `joins` is the number of the step that weighed the references, None for who pressed the button."""
+        self._predictable()
+
+        def job() -> Outcome:
+            try:
+                return self._predict_for_now(joins), None
+            finally:
+                self._has_ended()
+
+        with self._lock:  # the job ends no sooner than this is known
+            self._jobs.start("predict", job)
+            self._is_predicting = True
+
+    def _has_ended(self) -> None:
+        with self._lock:
+            self._is_predicting, self._again = False, None
+
+    def _predict_for_now(self, joins: int | None) -> str:
+        while True:
+            material = self._predictable()
+            preset = self._predicted(material)
+            with self._lock:
+                if self._again is None:
+                    self._is_predicting = False
+                    break
+                joins, self._again = self._again, None
+        if joins is not None and material.references != self._studio.state.references:
+            return "The references were changed meanwhile: this prediction was not taken."
+        self._studio.take_prediction(preset, material.stems, joins)
+        confidence = preset.provenance.confidence
+        return "" if confidence is None else " ".join(confidence.reasons)
+
+    def _predictable(self) -> PageMaterial:
         material = self._studio.material
         if not material.stems or not material.references:
             raise AudioError("to predict, both are needed: stems and a reference song.")
+        return material
+
+    def _predicted(self, material: PageMaterial, automation_s: float | None = None) -> Preset:
         references = {song.path: song.weight for song in material.references}
-        roles = {name: role for name, role in self._studio.roles.items() if name in material.stems}
+        roles = {name: role for name, role in self._studio.state.roles.items() if name in material.stems}
         options = PredictOptions(automation_s=automation_s, roles=roles)
-
-        def job() -> Outcome:
-            preset = predict(
-                material.stems, references, model=self._model, options=options, progress=self._jobs.progress
-            )
-            if automation_s is None:
-                self._studio.take_prediction(preset, material.stems)
-            else:
-                self._studio.take_lanes(preset, material.stems)
-                moving = [track.name for track in preset.tracks if track.lanes]
-                return f"{len(moving)} faders move{': ' if moving else ''}{', '.join(moving)}.", None
-            confidence = preset.provenance.confidence
-            return ("" if confidence is None else " ".join(confidence.reasons)), None
-
-        self._jobs.start("predict" if automation_s is None else "predict over time", job)
+        return predict(material.stems, references, model=self._model, options=options, progress=self._jobs.progress)
 
     def start_render(self) -> None:
         """Render the whole song with the preset as it is, into the work folder.

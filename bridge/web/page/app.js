@@ -1,7 +1,7 @@
 // The page: what is open, what is heard, what is moved. The preset lives on the server.
 
 import { ask, AwayError, follow, ServerError } from "./core/api.js";
-import { by, make, write } from "./core/dom.js";
+import { by, isolated, make, write } from "./core/dom.js";
 import { say, speak } from "./core/texts.js";
 import { Mixer } from "./strip/mixer.js";
 import { Panel } from "./strip/panel.js";
@@ -91,8 +91,10 @@ function drawButtons() {
   const focused = document.activeElement;
   if (document.activeElement !== by("amount") || !by("amount").dataset.held) by("amount").value = Math.round(100 * state.amount);
   sayAmount();
-  by("undo").disabled = !state.can_undo;
-  by("redo").disabled = !state.can_redo;
+  for (const [id, key, step] of [["undo", "Ctrl+Z", state.undoes], ["redo", "Ctrl+Shift+Z", state.redoes]]) {
+    by(id).disabled = !step;
+    by(id).title = step ? `${stepWords(step)} (${key})` : "";
+  }
   by("prediction").disabled = !state.predicted;
   const isBusy = state.job?.state === "busy";
   const hasBoth = studio.hasStems && state.material.references.length > 0;
@@ -107,6 +109,18 @@ function drawButtons() {
   by("next-step").hidden = !studio.hasStems || hasBoth || Boolean(state.engine);
 }
 
+// What a step did; of a strip that is no track or group, its name in the page's language.
+function stepWords([what, name]) {
+  const words = `${say(`did_${what}`)} ${["master", "reverb", "delay"].includes(name) ? say(name) : isolated(name)}`;
+  return name ? words : say(`did_${what}`);
+}
+
+// What is not seen on a strip is said.
+async function walk(way) {
+  const step = studio.state[way === "undo" ? "undoes" : "redoes"];
+  if (await studio.act(way) && step && step[0] !== "edit" && step[0] !== "amount") tellUser(`${say(way === "undo" ? "undone" : "redone")} ${stepWords(step)}`);
+}
+
 function sayAmount() {
   write(by("amount-value"), `${by("amount").value} %`);
   by("amount").setAttribute("aria-valuetext", by("amount-value").textContent);
@@ -115,8 +129,12 @@ function sayAmount() {
 function drawVersions() {
   for (const button of by("versions").children) {
     const is = button.dataset.version;
-    write(button, say(is));
-    button.title = say(`${is}_hint`);
+    const { references } = studio.state.material;
+    const number = { reference: 0, "reference 2": 1 }[is];
+    const isOneOfTwo = number !== undefined && references.length > 1;
+    write(button, isOneOfTwo ? say(`reference_${number + 1}`) : say(is));
+    button.title = isOneOfTwo ? isolated(references[number].name) : say(`${is}_hint`);
+    button.hidden = is === "reference 2" && !isOneOfTwo;
     button.setAttribute("aria-checked", String(is === hearing.version));
     button.tabIndex = is === hearing.version ? 0 : -1;
     button.disabled = !hearing.isOpen(is);
@@ -165,7 +183,7 @@ async function pictures(signal) {
       const drawn = await ask(`/api/wave/${part}/${index}`, signal);
       if (desk.isSelected(part, index)) panel.lanes.drawWave(drawn, wave);
     }
-    const drawn = await ask(`/api/strip/${part}/${index}`, signal);
+    const drawn = await ask(`/api/strip/${part}/${index}${hearing.drawn}`, signal);
     if (desk.isSelected(part, index)) panel.drawPictures(drawn);
   } catch (error) {
     failed(error);
@@ -188,7 +206,7 @@ async function listen() {
 
 function tick() {
   const { player } = hearing;
-  const loopAt = player.isPlaying && hearing.version !== "reference" ? desk.playingAt() : null;
+  const loopAt = player.isPlaying && !hearing.isReference ? desk.playingAt() : null;
   panel.lanes.play(song.isPlaying ? song.audio.currentTime : loopAt);
   song.tick(loopAt);
   if (studio.state?.engine) mixer.live(engine?.is_there ? engine : null);
@@ -226,7 +244,8 @@ function wire() {
   wireBoxes();
   wireMore(studio);
   by("play").addEventListener("click", playOrStop);
-  for (const what of ["undo", "redo", "predict", "render", "prediction"]) by(what).addEventListener("click", () => studio.act(what));
+  for (const what of ["predict", "render", "prediction"]) by(what).addEventListener("click", () => studio.act(what));
+  for (const way of ["undo", "redo"]) by(way).addEventListener("click", () => walk(way));
   by("predict-lanes").addEventListener("click", () => studio.act("predict over time", { value: Number(by("lane-hop").value) }));
   by("amount").addEventListener("input", () => { by("amount").dataset.held = "yes"; sayAmount(); });
   by("amount").addEventListener("change", () => {
@@ -240,10 +259,8 @@ function wire() {
   by("language").addEventListener("change", (event) => changeLanguage(event.target.value).catch(failed));
   document.addEventListener("keydown", onKey);
   // Leaving the page ends what is being typed or dragged, and tells it.
-  addEventListener("pagehide", () => {
-    document.activeElement?.blur?.();
-    studio.leave();
-  });
+  addEventListener("pagehide", () => studio.leave(() => document.activeElement?.blur?.()));
+  addEventListener("pageshow", () => studio.isShownAgain());
 }
 
 async function changeLanguage(chosen) {
@@ -261,11 +278,11 @@ function onKey(event) {
   // In a field whose text is being changed, it is the text that is undone.
   if (step && (!event.target.matches("input:not([type=range])") || event.target.value === event.target.shown)) {
     event.preventDefault();
-    studio.act(step);
+    walk(step);
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=range]), select")) return;
   if (event.key === " " && !event.target.matches("button, a, label")) { event.preventDefault(); playOrStop(); }
-  if ("1234".includes(event.key) && !by("versions").children[event.key - 1].disabled) hearing.choose(VERSIONS[event.key - 1]);
+  if ("12345".includes(event.key) && !by("versions").children[event.key - 1].disabled) hearing.choose(VERSIONS[event.key - 1]);
 }
 
 async function begin() {

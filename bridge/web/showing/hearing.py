@@ -9,30 +9,33 @@ from __future__ import annotations
 import io
 import math
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Final, Literal
 
 import numpy as np
 from scipy.io import wavfile
 
-from ....presets.console import Compressor, Equalizer, Master, Strip
+from ....presets.console import Master, Strip
 from ....presets.editing.changing_inserts import without_inserts
 from ....presets.editing.passages import beginning_at
 from ....presets.errors import PresetError
 from ....presets.lanes.values import bus_at
-from ....presets.preset import Preset, Track
+from ....presets.preset import GroupBus, Preset, Track
 from ....presets.units import decibels, gain_factor
 from ....runtime.audio.loudness import integrated_loudness
-from ....runtime.audio.reading import Samples, as_stereo
+from ....runtime.audio.reading import Samples, as_stereo, read_passage
+from ....runtime.console.buses import group_stem
 from ....runtime.console.dynamics import compressor_work, equalized, followed_db
 from ....runtime.console.response import compressor_gain_db
+from ....runtime.model.analysis import choose_start_s
 from ....runtime.rendering.in_memory import Rendered, render_arrays
 from ....runtime.rendering.takes import Takes
 from ...report.listening import SoundFigures, measure
-from ..material import Heard
+from ..material import Heard, PageReference
 
 Version = Literal["mix", "predicted", "raw", "reference"]
 VERSIONS: Final[tuple[Version, ...]] = ("mix", "predicted", "raw", "reference")
@@ -76,7 +79,7 @@ class Meters:
     Attributes:
         step_s: from one to the next.
         peaks_db: highest sample, by track name, group, and "" for the mix, at the level at which it is played.
-        reduced_db: what the compressor takes, 0 or more, by track name, and "" for the master.
+        reduced_db: what the compressor takes, 0 or more, by track name and group, and "" for the master.
         loudness_lufs: of the mix as the preset makes it; None for silence.
     """
 
@@ -91,35 +94,68 @@ class Hearing:
 
     Args:
         heard: the loop in memory, whose arrays must not change.
+        references: songs that can be heard beside it; each is read when it is asked for.
+        before: what heard the same loop with other references: nothing of it is rendered again.
 
     Attributes:
         takes: strips that were rendered on it.
     """
 
-    def __init__(self, heard: Heard) -> None:
-        self.heard = heard
-        self.takes = Takes()
-        self._lock = Lock()
-        self._reduced: dict[str, tuple[tuple[float, Equalizer, Compressor], list[float]]] = {}
+    def __init__(self, heard: Heard, references: Sequence[PageReference] = (), before: Hearing | None = None) -> None:
+        self.heard, self._references = heard, references
+        self.takes: Takes = Takes() if before is None else before.takes
+        self._lock, self._reading = Lock(), Lock()
+        self._songs: dict[Path, Samples] = {}
+        self._reduced: dict[str, tuple[Hashable, list[float]]] = {}
         self._kept: deque[tuple[Preset, Rendered]] = deque(maxlen=_MOST_KEPT)
+        if before is not None:
+            self._songs, self._reduced, self._kept = before._songs, before._reduced, before._kept
+            self._lock, self._reading = before._lock, before._reading
 
-    def sound(self, version: Version, preset: Preset, solo: Collection[str] = ()) -> LoopSound:
+    def reference(self, number: int | None = None) -> Samples | None:
+        """The fullest part of a reference, as long as the loop or shorter; None where there is none.
+
+        Args:
+            number: which; None for the one that weighs most.
+
+        Raises:
+            PresetError: there is none of this number.
+            AudioError: its file cannot be read.
+        """
+        if number is None:
+            if not self._references:
+                return None
+            number = max(range(len(self._references)), key=lambda at: self._references[at].weight)
+        if number >= len(self._references):
+            raise PresetError(f"there is no reference {number + 1}.")
+        path, length_s = self._references[number].path, self.heard.loop.length_s
+        with self._reading:
+            if path not in self._songs:
+                start_s = choose_start_s([path], length_s)
+                self._songs[path] = read_passage(path, start_s, length_s, self.heard.sample_rate_hz)
+            return self._songs[path]
+
+    def sound(
+        self, version: Version, preset: Preset, solo: Collection[str] = (), number: int | None = None
+    ) -> LoopSound:
         """What is played.
 
         Args:
             version: the stems through the preset, as they came, or the reference.
             preset: the settings; not looked at for the other two.
             solo: tracks that are heard alone, at the level that they have in the mix.
+            number: which reference; None for the one that weighs most.
 
         Raises:
-            PresetError: there is no reference, or the settings overflow.
+            PresetError: there is no such reference, or the settings overflow.
         """
         heard = self.heard
         match version:
             case "reference":
-                if heard.reference is None:
+                song = self.reference(number)
+                if song is None:
                     raise PresetError("there is no reference: drop a song on the page")
-                samples = as_stereo(heard.reference)
+                samples = as_stereo(song)
             case "raw":
                 samples = _summed(heard.stems)
             case _:
@@ -143,6 +179,11 @@ class Hearing:
             for track in preset.tracks
             if track.strip.compressor.ratio > 1 and track.name in rendered.stems
         }
+        reduced |= {
+            group_stem(bus.name): self._group_reduced(rendered, preset, bus)
+            for bus in preset.buses
+            if bus.strip.compressor.ratio > 1 and not bus.mute and group_stem(bus.name) in rendered.buses
+        }
         master = beginning_at(preset, self.heard.loop.start_s).master
         if master.compressor.ratio > 1:
             reduced[""] = _master_reduced_db(rendered.bus, rate_hz, master)
@@ -152,7 +193,7 @@ class Hearing:
     @cached_property
     def figures(self) -> tuple[SoundFigures, SoundFigures | None]:
         """All tracks together, as they came, and the reference in figures."""
-        rate_hz, reference = self.heard.sample_rate_hz, self.heard.reference
+        rate_hz, reference = self.heard.sample_rate_hz, self.reference()
         return measure(_summed(self.heard.stems), rate_hz), None if reference is None else measure(reference, rate_hz)
 
     def rendered(self, preset: Preset) -> Rendered:
@@ -178,6 +219,16 @@ class Hearing:
             known = settings, _reduced_db(self.heard.stems[track.name], self.heard.sample_rate_hz, strip)
             self._reduced[track.name] = known
         return known[1]
+
+    def _group_reduced(self, rendered: Rendered, preset: Preset, bus: GroupBus) -> list[float]:
+        """What the compressor of a group takes of the sum of its tracks, as they come out of theirs."""
+        frames = next(iter(self.heard.stems.values())).shape[1]
+        total = np.zeros((2, frames), np.float32)
+        for track in preset.tracks:
+            if track.bus == bus.name and track.name in rendered.stems:
+                total += rendered.stems[track.name][:, :frames]
+        strip = bus_at(bus.strip, bus.lanes, self.heard.loop.start_s)
+        return _reduced_db(total, self.heard.sample_rate_hz, strip)
 
     def _render(self, preset: Preset) -> Rendered:
         playing = {track.name for track in preset.tracks if not track.mute}

@@ -22,13 +22,14 @@ _LOWEST_HZ: Final = 20.0
 _POINTS: Final = 160
 
 
-def strip_pictures(hearing: Hearing, preset: Preset, name: str) -> dict[str, Any]:
+def strip_pictures(hearing: Hearing, preset: Preset, name: str, song: int | None = None) -> dict[str, Any]:
     """Numbers to draw a track by.
 
     Args:
         hearing: the loop.
         preset: its track `name` is drawn.
         name: of the track; its lanes stand where the loop begins.
+        song: which reference is drawn; None for the one that weighs most.
 
     Returns:
         The equalizer's curve and nodes; third octaves at equal loudness of the raw track, of the track in the mix and
@@ -39,23 +40,23 @@ def strip_pictures(hearing: Hearing, preset: Preset, name: str) -> dict[str, Any
     raw = hearing.heard.stems[name]
     after = hearing.rendered(preset).stems.get(name)
     levels = levels_of(raw, hearing.heard.sample_rate_hz, strip, hearing.takes)
-    return _pictures(hearing, strip, raw, after, levels)
+    return _pictures(hearing, strip, raw, after, levels, hearing.reference(song))
 
 
-def bus_pictures(hearing: Hearing, preset: Preset, name: str) -> dict[str, Any]:
+def bus_pictures(hearing: Hearing, preset: Preset, name: str, song: int | None = None) -> dict[str, Any]:
     """Numbers to draw a group by: as it sounds, and without levels."""
     bus = preset_at(preset, hearing.heard.loop.start_s).bus(name)
     after = hearing.rendered(preset).buses.get(f"{name} bus")
-    return _pictures(hearing, bus.strip, np.zeros((2, 1), np.float32), after, {})
+    return _pictures(hearing, bus.strip, np.zeros((2, 1), np.float32), after, {}, hearing.reference(song))
 
 
-def master_pictures(hearing: Hearing, preset: Preset) -> dict[str, Any]:
+def master_pictures(hearing: Hearing, preset: Preset, song: int | None = None) -> dict[str, Any]:
     """Numbers to draw the master by, as :func:`strip_pictures` gives them of a track."""
     master, rendered = preset_at(preset, hearing.heard.loop.start_s).master, hearing.rendered(preset)
     rate_hz = hearing.heard.sample_rate_hz
     work = compressor_work(rendered.bus, rate_hz, master.input_gain_db, master.eq, master.compressor, master.match)
     levels = {"compressor": counted(work.levels_db + master.input_gain_db)}
-    return _pictures(hearing, master, rendered.bus, rendered.mix, levels)
+    return _pictures(hearing, master, rendered.bus, rendered.mix, levels, hearing.reference(song))
 
 
 def bus_curves(bus: Strip | Master, sample_rate_hz: int) -> dict[str, Any]:
@@ -78,10 +79,15 @@ def equalizer_curve(eq: Equalizer, sample_rate_hz: int) -> dict[str, Any]:
 
 
 def _pictures(
-    hearing: Hearing, bus: Strip | Master, before: Samples, after: Samples | None, levels: dict[str, Any]
+    hearing: Hearing,
+    bus: Strip | Master,
+    before: Samples,
+    after: Samples | None,
+    levels: dict[str, Any],
+    reference: Samples | None,
 ) -> dict[str, Any]:
     heard = hearing.heard
-    spectra = {"raw": before, "mix": after, "reference": heard.reference}
+    spectra = {"raw": before, "mix": after, "reference": reference}
     return {
         **bus_curves(bus, heard.sample_rate_hz),
         "levels": levels,

@@ -3,7 +3,8 @@
 import threading
 
 import pytest
-from mixbridge.bridge.server.current import GESTURE_S, MOST_STEPS, CurrentPreset
+from mixbridge.bridge.server.current import CurrentPreset
+from mixbridge.bridge.server.steps import GESTURE_S, MOST_STEPS
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import PresetError
 from mixbridge.presets.preset import Preset, Track

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from mixbridge.bridge.report.text import describe_effects, describe_master, describe_strip
-from mixbridge.bridge.web import api, edits, jobs, material, studio, uploads, views
+from mixbridge.bridge.web import api, edits, jobs, material, state, studio, uploads, views
 from mixbridge.bridge.web.doing import desk, making, plugging, sessions
 from mixbridge.bridge.web.language import language_of, turned
 from mixbridge.bridge.web.showing import hearing, reasons
@@ -98,7 +98,7 @@ def sentence(node: ast.expr) -> str | None:
 
 @pytest.mark.parametrize(
     "module",
-    [api, desk, edits, hearing, jobs, making, material, plugging, sessions, studio, uploads, views],
+    [api, desk, edits, hearing, jobs, making, material, plugging, sessions, state, studio, uploads, views],
     ids=lambda module: module.__name__.rpartition(".")[2],
 )
 def test_what_pages_are_refused_is_said_in_french(module: ModuleType) -> None:

@@ -132,6 +132,61 @@ def test_what_is_dropped_goes_where_it_belongs(page: Page, stems: Path, tmp_path
         expect(page.get_by_role("slider", name="Pan Bass")).to_have_attribute("aria-valuenow", "0.5")
 
 
+def test_references_and_snapshots_are_undone_by_hand_and_each_reference_is_heard(
+    page: Page, server: WebServer, stems: Path, tmp_path: Path
+) -> None:
+    audio, rate_hz = sf.read(stems / "Bass.wav", stop=2 * 44100)
+    for name, sound in (("Soft", 0.1 * audio), ("Loud", 0.9 * audio[::-1])):
+        sf.write(tmp_path / f"{name}.wav", sound, rate_hz)
+    opened(page, server)
+    page.set_input_files("#reference-file", tmp_path / "Soft.wav")
+    expect(page.locator("#undo")).to_have_attribute("title", "reference added: \u2068Soft\u2069 (Ctrl+Z)")
+    assert page.locator("[data-version='reference 2']").is_hidden()
+    page.set_input_files("#reference-file", tmp_path / "Loud.wav")
+    second = page.locator("[data-version='reference 2']")
+    expect(second).to_have_text("Reference 2")
+    expect(second).to_have_attribute("title", "\u2068Loud\u2069")
+    asked = "**/api/sound/reference?reference="
+    with page.expect_response("**/api/strip/track/0?reference=1"), page.expect_response(f"{asked}1") as loud:
+        second.click()
+    with page.expect_response(f"{asked}0") as soft:
+        page.keyboard.press("4")
+    for number, answer in ((1, loud.value), (0, soft.value)):
+        assert answer.body() == server.ask(f"/api/sound/reference?reference={number}")[2]
+    gains = [float(answer.headers["x-mixbridge-gain-db"]) for answer in (loud.value, soft.value)]
+    assert gains[1] - gains[0] == pytest.approx(19.08, abs=0.3)
+    page.keyboard.press("5")
+    page.click("#undo")
+    expect(page.locator("#message")).to_contain_text("Undone: reference added: \u2068Loud")
+    expect(second).to_be_hidden()
+    expect(page.locator("[data-version=reference]")).to_have_attribute("aria-checked", "true")
+    page.click("#redo")
+    expect(second).to_be_visible()
+
+    page.click("#open-more")
+    page.fill("#snapshot-name", "First")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Rename First").click()
+    page.get_by_role("textbox", name="New name of First").fill("Begin")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Rename Begin")).to_be_focused()
+    page.get_by_role("button", name="Remove Begin").click()
+    expect(page.locator("#snapshot-list li")).to_have_count(0)
+    shown = page.locator("#snapshot-list bdi")
+    for name in ("Begin", "First"):
+        page.click("#undo")
+        expect(shown).to_have_text(name)
+    page.click("#undo")
+    expect(shown).to_have_count(0)
+    page.click("#redo")
+    page.click("#redo")
+    expect(shown).to_have_text("Begin")
+    page.get_by_role("button", name="Remove Begin").click()
+    for name in ("Soft", "Loud"):
+        page.get_by_role("button", name=f"Remove {name}").click()
+    expect(page.locator("#reference-list li")).to_have_count(0)
+
+
 def drop(page: Page, place: str, dropped: dict[str, bytes]) -> None:
     """Let go of files over a place, as a hand does."""
     data = page.evaluate_handle(

@@ -2,11 +2,16 @@
 
 export const EN = {
   hearing: "Hearing", settings: "Settings", work: "Work", version: "What is heard", language: "Language",
-  play: "Play", stop: "Stop", raw: "Raw", predicted: "Predicted", mix: "Mix", reference: "Reference",
+  play: "Play", stop: "Stop", raw: "Raw", predicted: "Predicted", mix: "Mix", reference: "Reference", reference_1: "Reference 1", reference_2: "Reference 2",
   amount: "Amount", undo: "Undo", redo: "Redo", to_prediction: "Back to the prediction", predict: "Predict",
   render: "Render the song", save: "Save the preset", to_desk: "To a desk", more: "Loop, snapshots, files", files: "Files",
   add_stems: "Add stems", take_reference: "Add a reference", load_preset: "Load a preset", loop: "Loop", begins_at: "Begins at",
-  lasts: "Lasts", take: "Take", snapshots: "Snapshots", name: "Name", remember: "Remember", recall: "Recall", forget: "Remove",
+  lasts: "Lasts", take: "Take", snapshots: "Snapshots", name: "Name", remember: "Remember", recall: "Recall", rename: "Rename", forget: "Remove", new_name: "New name of",
+  undone: "Undone:", redone: "Done again:",
+  did_edit: "settings of", did_amount: "Amount", did_load: "a preset was loaded", did_prediction: "back to the prediction", did_blend: "a blend",
+  did_remember: "snapshot taken:", did_recall: "snapshot recalled:", did_rename: "snapshot renamed:", did_forget: "snapshot removed:",
+  did_predict: "prediction", "did_predict over time": "lanes predicted over time", did_add: "track added:", did_remove: "track removed:", did_role: "role of",
+  did_references: "references", did_weights: "shares of the references", "did_add reference": "reference added:", "did_remove reference": "reference removed:",
   desk_address: "Address of the DAW or mixer", with_faders: "Move faders, too", make_plan: "Show the plan",
   push: "Push", undo_push: "Undo the last push", nothing_yet: "Nothing is open yet.",
   drop_here: "Drop stems here, or press “Add stems”: audio files or a folder of them, one a track. Then add a reference, a finished song that you like, and press “Predict”.",

@@ -2,11 +2,16 @@
 
 export const FR = {
   hearing: "Écoute", settings: "Réglages", work: "Travail", version: "Ce qu'on entend", language: "Langue",
-  play: "Lire", stop: "Arrêter", raw: "Brut", predicted: "Prédit", mix: "Mixage", reference: "Référence",
+  play: "Lire", stop: "Arrêter", raw: "Brut", predicted: "Prédit", mix: "Mixage", reference: "Référence", reference_1: "Référence 1", reference_2: "Référence 2",
   amount: "Dose", undo: "Annuler", redo: "Rétablir", to_prediction: "Revenir à la prédiction", predict: "Prédire",
   render: "Calculer le morceau", save: "Enregistrer le preset", to_desk: "Vers une console", more: "Boucle, instantanés, fichiers", files: "Fichiers",
   add_stems: "Ajouter des pistes", take_reference: "Ajouter une référence", load_preset: "Charger un preset", loop: "Boucle", begins_at: "Commence à",
-  lasts: "Dure", take: "Prendre", snapshots: "Instantanés", name: "Nom", remember: "Retenir", recall: "Rappeler", forget: "Retirer",
+  lasts: "Dure", take: "Prendre", snapshots: "Instantanés", name: "Nom", remember: "Retenir", recall: "Rappeler", rename: "Renommer", forget: "Retirer", new_name: "Nouveau nom de",
+  undone: "Annulé :", redone: "Rétabli :",
+  did_edit: "réglages de", did_amount: "dose", did_load: "chargement d'un preset", did_prediction: "retour à la prédiction", did_blend: "mélange",
+  did_remember: "instantané pris :", did_recall: "instantané rappelé :", did_rename: "instantané renommé :", did_forget: "instantané retiré :",
+  did_predict: "prédiction", "did_predict over time": "courbes prédites dans le temps", did_add: "piste ajoutée :", did_remove: "piste retirée :", did_role: "rôle de",
+  did_references: "références", did_weights: "parts des références", "did_add reference": "référence ajoutée :", "did_remove reference": "référence retirée :",
   desk_address: "Adresse du logiciel ou de la console", with_faders: "Bouger aussi les faders", make_plan: "Montrer le plan",
   push: "Envoyer", undo_push: "Annuler le dernier envoi", nothing_yet: "Rien n'est encore ouvert.",
   drop_here: "Déposez des pistes ici, ou appuyez sur « Ajouter des pistes » : des fichiers audio ou leur dossier, un par piste. Ajoutez ensuite une référence, un morceau fini qui vous plaît, puis appuyez sur « Prédire ».",

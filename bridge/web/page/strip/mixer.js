@@ -95,7 +95,7 @@ export class Mixer {
       root.append(view.pan, view.panValue);
     }
     if (part === "track") root.append(this.#buttons(view));
-    if (part === "track" || part === "master") {
+    if (FADERS[part] !== "return_gain_db") {
       view.reduced = make("div", { class: "reduced", title: say("reduced") });
       root.append(view.reduced);
     }

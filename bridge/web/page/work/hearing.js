@@ -3,7 +3,8 @@
 import { ask, sound } from "../core/api.js";
 import { Player } from "./player.js";
 
-export const VERSIONS = ["raw", "predicted", "mix", "reference"];
+export const VERSIONS = ["raw", "predicted", "mix", "reference", "reference 2"];
+const REFERENCES = { reference: 0, "reference 2": 1 };
 const KEPT = "mixbridge-hearing";
 
 export class Hearing {
@@ -35,8 +36,13 @@ export class Hearing {
 
   isOpen(version) {
     const { state } = this.studio;
-    return this.studio.hasStems && (version !== "predicted" || Boolean(state.predicted)) && (version !== "reference" || state.material.references.length > 0);
+    return this.studio.hasStems && (version !== "predicted" || Boolean(state.predicted)) && (!(version in REFERENCES) || state.material.references.length > REFERENCES[version]);
   }
+
+  get isReference() { return this.version in REFERENCES; }
+
+  // Which reference is drawn: the one that is heard, if one is; else the server takes the heaviest.
+  get drawn() { return this.isReference ? `?reference=${REFERENCES[this.version]}` : ""; }
 
   choose(version) {
     this.version = version;
@@ -70,7 +76,7 @@ export class Hearing {
       const [part, index] = key.split(":");
       if (Number(index) >= (sizes[part] ?? 0)) this.bypassed.delete(key);
     }
-    if (!this.isOpen(this.version)) this.version = "mix";
+    if (!this.isOpen(this.version)) this.version = this.isReference && this.isOpen("reference") ? "reference" : "mix";
     this.#keep();
   }
 
@@ -83,7 +89,8 @@ export class Hearing {
         const parameters = new URLSearchParams();
         for (const name of this.soloed) parameters.append("solo", name);
         for (const key of this.bypassed) parameters.append("bypass", key);
-        await this.player.take(await sound(this.version, parameters, signal));
+        if (this.isReference) parameters.append("reference", REFERENCES[this.version]);
+        await this.player.take(await sound(this.isReference ? "reference" : this.version, parameters, signal));
         this.count += 1;
         document.documentElement.dataset.heard = String(this.count);
         this.meters = await ask("/api/meters", signal);

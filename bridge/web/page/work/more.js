@@ -73,19 +73,53 @@ function drawSnapshots(studio) {
   const list = by("snapshot-list");
   if (list.dataset.key === key) return;
   list.dataset.key = key;
-  list.replaceChildren(...studio.state.snapshots.map((name) => {
-    const item = make("li");
-    const buttons = ["recall", "forget"].map((what) => {
-      const button = make("button", { "aria-label": `${say(what)} ${name}` }, say(what));
-      button.addEventListener("click", async () => {
-        await studio.act(what, { name });
-        if (what === "forget") by("snapshot-name").focus();
-      });
-      return button;
-    });
-    item.append(make("bdi", {}, name), " ", ...buttons);
-    return item;
+  list.replaceChildren(...studio.state.snapshots.map((name) => snapshotItem(studio, name)));
+}
+
+function snapshotItem(studio, name) {
+  const item = make("li");
+  const shown = make("bdi", {}, name);
+  const act = {
+    recall: () => studio.act("recall", { name }),
+    rename: () => rename(studio, name, shown, buttons.rename),
+    forget: async () => {
+      await studio.act("forget", { name });
+      by("snapshot-name").focus();
+    },
+  };
+  const buttons = Object.fromEntries(Object.keys(act).map((what) => {
+    const button = make("button", { "aria-label": `${say(what)} ${name}` }, say(what));
+    button.addEventListener("click", act[what]);
+    return [what, button];
   }));
+  item.append(shown, " ", ...Object.values(buttons));
+  return item;
+}
+
+// The name becomes a field: Enter or leaving it takes the new one, Escape the old one.
+function rename(studio, name, shown, opener) {
+  const field = make("input", { "aria-label": `${say("new_name")} ${name}`, maxlength: 100, autocomplete: "off" });
+  let isOver = false;
+  const end = async (isTaken) => {
+    if (isOver) return;
+    isOver = true;
+    const other = field.value.trim();
+    const hadFocus = document.activeElement === field;
+    field.replaceWith(shown);
+    if (hadFocus) opener.focus();
+    if (!isTaken || !other || other === name) return;
+    const at = studio.state.snapshots.indexOf(name);
+    if (await studio.act("rename", { name, other }) && hadFocus) by("snapshot-list").children[at]?.querySelectorAll("button")[1]?.focus();
+  };
+  field.value = name;
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault(); // Escape closes the field, not the box around it
+    end(event.key === "Enter");
+  });
+  field.addEventListener("blur", () => end(true));
+  shown.replaceWith(field);
+  field.select();
 }
 
 export function drawLoop({ loop }) {

@@ -13,10 +13,11 @@ export class References {
 
   draw() {
     const { references } = this.studio.state.material;
-    const key = JSON.stringify([references.map(({ name }) => name), say("remove")]);
+    const names = references.map(({ name }) => name);
+    const key = JSON.stringify([names, say("remove")]);
     if (this.key !== key) {
       this.key = key;
-      by("reference-list").replaceChildren(...references.map(({ name }, index) => this.#item(name, index)));
+      by("reference-list").replaceChildren(...names.map((name, index) => this.#item(name, index, names.length > 1 ? `${index + 1} ` : "")));
     }
     by("references-are").hidden = !references.length;
     by("reference-blend").hidden = references.length !== 2;
@@ -26,11 +27,11 @@ export class References {
     this.#sayShare();
   }
 
-  #item(name, index) {
+  #item(name, index, number) {
     const item = make("li");
     const remove = make("button", { "aria-label": `${say("remove")} ${name}`, title: say("remove") }, "×");
     remove.addEventListener("click", () => this.studio.act("remove reference", { value: index }));
-    item.append(make("bdi", { title: name }, name), " ", remove);
+    item.append(number, make("bdi", { title: name }, name), " ", remove);
     return item;
   }
 

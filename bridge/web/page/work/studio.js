@@ -24,6 +24,7 @@ export class Studio {
     this.told = 0; // the revision that the last moves made: an older state is no news
     this.sending = null;
     this.isSettling = false;
+    this.isLeaving = false;
     this.laneGesture = "";
     this.delivered = Promise.resolve();
   }
@@ -115,6 +116,7 @@ export class Studio {
   // One after the other: what is asked at the same time may be done in any order.
   #send() {
     this.sending = null;
+    if (this.isLeaving) return this.delivered;
     const { edits, gesture } = this.#taken();
     const wasSettling = this.isSettling;
     this.isSettling = false;
@@ -130,7 +132,7 @@ export class Studio {
         this.told = Math.max(this.told, answer.revision);
         const later = [...this.pending.values(), ...this.onTheWay.filter((edit) => !edits.includes(edit))];
         for (const edit of answer.edits) if (edit.path !== "mute" && !later.some((other) => isSame(other, edit))) put(partOf(this.preset, edit.part, edit.index), edit.path, edit.value);
-        Object.assign(this.state, { can_undo: answer.can_undo, can_redo: answer.can_redo });
+        for (const way of ["can_undo", "can_redo", "undoes", "redoes"]) this.state[way] = answer[way];
         this.listener.moved();
         if (!wasSettling) this.listener.dragged();
       } catch (error) {
@@ -179,10 +181,19 @@ export class Studio {
     }
   }
 
-  // The page is left: what the hand has moved is told all the same.
-  leave() {
+  // The page is left: what the hand has moved is told all the same, and so is what was on its way, which a browser may
+  // drop. `finish` ends what is typed or dragged.
+  leave(finish) {
+    this.isLeaving = true;
+    finish();
+    const onTheWay = this.onTheWay;
     const { edits, gesture } = this.#taken();
-    if (edits.length) tellLast("/api/edit", { edits, gesture });
+    if (onTheWay.length + edits.length) tellLast("/api/edit", { edits: [...onTheWay, ...edits], gesture });
+  }
+
+  // A page that was left may be shown again as it was.
+  isShownAgain() {
+    this.isLeaving = false;
   }
 
   // --- What the server says ----------------------------------------------------------------------------------------
