@@ -31,8 +31,8 @@ _ALIKE_LU = 0.5
 # What is another take explains a tenth at most; a voice under a band that is as loud a half.
 LEAST_EXPLAINED: Final = 0.2
 DOUBTFUL_EXPLAINED: Final = 0.5
-# Digital silence, and what of it is kept: the begin of a word, the end of a tail.
-_SILENT_SHARE, _SILENT_S = 1e-5, 0.5
+# Digital silence, and how long it is where it is no pause.
+_SILENT_SHARE, _SILENT_S = 1e-5, 1.0
 # Below this it is told: voices in strong rooms and squeezed hard have more.
 TOLD_EXPLAINED: Final = 0.75
 # Where the raw recording has paused, a band that is 6 dB below the voice is 9 dB below its loud moments, long rooms 20.
@@ -274,9 +274,11 @@ def _sounding(moved: Samples, inside: slice, rate_hz: int) -> slice:
     heard = np.flatnonzero(size > _SILENT_SHARE * size.max(initial=0))
     if not len(heard):
         return inside
-    margin = round(_SILENT_S * rate_hz)
+    least, margin = round(_SILENT_S * rate_hz), round(_SILENT_S * rate_hz / 2)
+    begin, end = int(heard[0]), int(heard[-1]) + 1
     return slice(
-        inside.start + max(0, int(heard[0]) - margin), min(inside.stop, inside.start + int(heard[-1]) + margin)
+        inside.start + (begin - margin if begin > least else 0),
+        inside.start + end + margin if size.size - end > least else inside.stop,
     )
 
 

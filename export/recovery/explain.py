@@ -20,6 +20,8 @@ Curve = NDArray[np.float64]
 
 _LONGEST_S = 60.0
 _SIZE = 4096
+OCTAVES_HOP: Final = _SIZE // 2
+"""Samples between frames of :func:`octave_powers`."""
 _CENTRES_HZ: Final = 63.0 * 2.0 ** np.arange(9)
 _QUIET_DB = 45.0
 _PASSAGE_S = 1.0
@@ -112,8 +114,8 @@ def explain(
     raw, mixed, rendered = raw[:, inside], mixed[:, inside], rendered[:, inside]
     distance = stft_distance(rendered, mixed, sample_rate_hz)
     raw_distance = stft_distance(at_loudness_of(raw, mixed, sample_rate_hz), mixed, sample_rate_hz)
-    powers = {name: _octaves(each, sample_rate_hz) for name, each in (("mixed", mixed), ("rendered", rendered))}
-    left = _octaves(rendered - mixed, sample_rate_hz)
+    powers = {name: octave_powers(each, sample_rate_hz) for name, each in (("mixed", mixed), ("rendered", rendered))}
+    left = octave_powers(rendered - mixed, sample_rate_hz)
     difference = 10 * np.log10((powers["rendered"] + 1e-12) / (powers["mixed"] + 1e-12))
     total_db = 10 * np.log10(powers["mixed"].sum(axis=1) + 1e-12)
     sounding = total_db > total_db.max() - _QUIET_DB
@@ -136,8 +138,13 @@ def explain(
     return Explained(distance, raw_distance, bands, times_s, over, level, null_db, words)
 
 
-def _octaves(audio: Samples, sample_rate_hz: int) -> Curve:
-    """Power of both sides in octaves, shape (frames, octaves)."""
+def octave_powers(audio: Samples, sample_rate_hz: int) -> Curve:
+    """Measures the power of all channels in octaves from 63 Hz on, shape (frames, octaves).
+
+    Args:
+        audio: shape (channels, samples).
+        sample_rate_hz: of it.
+    """
     freqs_hz = np.fft.rfftfreq(_SIZE, 1 / sample_rate_hz)
     edges = np.searchsorted(freqs_hz, [*(_CENTRES_HZ / 2**0.5), _CENTRES_HZ[-1] * 2**0.5])
     window = np.hanning(_SIZE).astype(np.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +24,7 @@ from ...presets.preset import MixLevel, Preset, Provenance, SourceFile
 from ...presets.version import __version__
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.output import OutputFolder, check_output_file, finish_earlier, write_text
+from ...runtime.audio.peaks import true_peak_db
 from ...runtime.audio.reading import AudioReader, Samples, probe
 from ...runtime.audio.stems import AnyStems, checked_name, stem_paths
 from ..whole_files import check_folder
@@ -41,6 +42,8 @@ _MOST_CHANNELS = 2
 _TOLD_S = 0.05
 # What a preset can say of how loud it is.
 _LOUDNESS_LUFS: Final = (-70.0, 0.0)
+# What `mixbridge apply` keeps peaks below.
+_CEILING_DBTP, _TOLD_OVER_DB = -1.0, 0.1
 # How a preset says what is left; it is read again where a folder of pairs goes on.
 DISTANCE: Final = re.compile(r"STFT distance ([\d.]+) of the raw recording's")
 
@@ -138,6 +141,9 @@ def recover(
     recovered = recover_track(
         read_whole(raw, rate_hz), read_whole(mixed, rate_hz), rate_hz, name=named, effort=effort, progress=progress
     )
+    recovered = replace(
+        recovered, pair=replace(recovered.pair, notes=(*recovered.pair.notes, *_quieter(recovered.rendered)))
+    )
     preset = with_provenance(recovered, raw, mixed)
     _write(files, preset, recovered, lambda audio: page_of(recovered, preset, audio), overwrite, with_audio)
     seconds = recovered.pair.raw.shape[1] / rate_hz
@@ -181,6 +187,7 @@ def recover_mix(
     rate_hz = max(probe(path).sample_rate_hz for path in paths.values())
     sounds = {name: read_whole(path, rate_hz) for name, path in paths.items()}
     found = recover_session(sounds, read_whole(mix, rate_hz), rate_hz, progress=progress)
+    found = replace(found, notes=(*found.notes, *_quieter(found.rendered)))
     first = f"Recovered from {len(paths)} stems and {mix.name}: {_left(found.explained)}"
     first += _heard(found.inside, found.mix.shape[1], rate_hz)
     sources = {name: source_of(path) for name, path in paths.items()}
@@ -263,6 +270,21 @@ def _left(explained: Explained) -> str:
     return f"STFT distance {explained.ratio:.4f} of the raw recording's."
 
 
+def over_ceiling_db(rendered: Samples) -> float:
+    """By how much `mixbridge apply` turns down what is rendered, so that its peaks stay below its ceiling."""
+    return max(0.0, true_peak_db(rendered) - _CEILING_DBTP)
+
+
+def _quieter(rendered: Samples) -> tuple[str, ...]:
+    over_db = over_ceiling_db(rendered)
+    if over_db < _TOLD_OVER_DB:
+        return ()
+    return (
+        f"Its peaks reach {true_peak_db(rendered):+.1f} dBTP: `mixbridge apply` plays it {over_db:.1f} dB quieter than "
+        f"the mixed recording, so that they stay below {_CEILING_DBTP:g} dBTP. `--loudness` asks for another level.",
+    )
+
+
 def _heard(inside: slice, frames: int, rate_hz: int) -> str:
     """Says which part was heard, where the mixed recording does not reach all."""
     if frames - (inside.stop - inside.start) <= _TOLD_S * rate_hz:
@@ -274,7 +296,7 @@ def _told_in(
     found: Recovered | RecoveredSession, first: str, sources: Mapping[str, SourceFile], mixed: Path, rate_hz: int
 ) -> Preset:
     """A preset that says what it was made of, what it explains, and how loud it is: it is applied like that."""
-    loudness_lufs = integrated_loudness(found.rendered, rate_hz)
+    loudness_lufs = integrated_loudness(found.rendered, rate_hz) - over_ceiling_db(found.rendered)
     is_usual = _LOUDNESS_LUFS[0] <= loudness_lufs <= _LOUDNESS_LUFS[1]
     provenance = Provenance(
         tool=f"mixbridge {__version__}",

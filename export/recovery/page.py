@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from ...presets.console import Strip, parameters
-from ...presets.preset import Preset
+from ...presets.preset import Preset, Track
 from ...presets.sections import rows_of, sections
 from ...presets.units import quantity
 from ...presets.version import __version__
@@ -191,8 +191,18 @@ def _charts(recovered: Recovered, preset: Preset, rate_hz: int) -> list[tuple[st
         ("Spectrum: raw at the mix's level, mixed, rendered; dB by Hz", _chart(spectra, log=True)),
         ("Found curve of cuts and equalizer; dB by Hz", _chart([_curve(values, rate_hz)], log=True)),
         ("Gain of the compressor over time; dB by s", _chart([Trace(times_s, gains_db, "mix")])),
+        *_moves(preset.tracks[0]),
         _left_over_time(explained),
     ]
+
+
+def _moves(track: Track) -> list[tuple[str, Markup]]:
+    """The lane of the fader, where it has one."""
+    charts = []
+    for item in track.lanes:
+        times_s, values = np.array([(point.time_s, point.value) for point in item.points]).T
+        charts.append(("Fader over time; dB by s", _chart([Trace(times_s, values, "mix")])))
+    return charts
 
 
 def _left_over_time(explained: Explained) -> tuple[str, Markup]:

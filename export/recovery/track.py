@@ -29,6 +29,7 @@ from .explain import Explained, explain
 from .fit import FIXED, Fit, Search
 from .guess import PairPassage, filtered_by, first_guess, gains_by
 from .passages import FULL, Effort, best_inside
+from .rides import Ride, ride_between
 from .space import PARTS, Space, preset_of
 
 Progress = Callable[[float, str], None]
@@ -52,6 +53,8 @@ _UNEXPLAINED = 0.7
 _INAUDIBLE_ECHO_DB = -55.0
 _NEAR_SAMPLES = 6
 _LEAST_GAIN_DB = 0.25
+# A lane takes away this share of what is left, or it is none.
+_WORTH_RIDING = 0.05
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,37 @@ def recover_track(
     say(0.4, "searching")
     found = _searched(pair, space, values, answer, effort, lambda share: say(0.4 + 0.5 * share, "searching"))
     say(0.9, "rendering")
-    settings = _settings(space, found)
-    preset, rendered = _at_level(name, settings, pair)
+    preset, rendered = _at_level(name, _settings(space, found), pair)
     pair = realigned(pair, mixed, rendered)
     explained = explain(pair.raw, pair.mixed, rendered, sample_rate_hz, pair.inside)
+    ride = ride_between(pair, rendered)
+    if ride is not None:
+        say(0.9, "searching: moves of the fader")
+        ridden = _ridden(name, pair, space, {**values, **space.values(found.vector)}, answer, effort, ride)
+        told = explain(pair.raw, pair.mixed, ridden[1], sample_rate_hz, pair.inside)
+        if told.ratio < explained.ratio * (1 - _WORTH_RIDING):
+            (preset, rendered), explained = ridden, told
+            pair = replace(pair, notes=(*pair.notes, _told_ride(preset)))
     _refuse_other_sound(pair, explained, name)
     return Recovered(preset, pair, rendered, explained, answer.is_own_room, answer)
+
+
+def _ridden(
+    name: str,
+    pair: MatchedPair,
+    space: Space,
+    values: Mapping[str, float],
+    answer: Answer,
+    effort: Effort,
+    ride: Ride,
+) -> tuple[Preset, Samples]:
+    """Searches once more in the mixed recording as it is without a ride, and puts that on the fader."""
+    steady = replace(pair, mixed=ride.undone(pair.mixed, pair.sample_rate_hz))
+    found = _searched(steady, space, values, answer, effort, lambda share: None)
+    settings = _settings(space, found)
+    _, rendered = _at_level(name, settings, steady)
+    more = ride_between(pair, rendered)
+    return _at_level(name, settings, pair, ride if more is None else more)
 
 
 def _refuse_other_sound(pair: MatchedPair, explained: Explained, name: str) -> None:
@@ -268,17 +296,34 @@ def _settings(space: Space, found: Fit) -> dict[str, float]:
     return kept
 
 
-def _at_level(name: str, settings: Mapping[str, float], pair: MatchedPair) -> tuple[Preset, Samples]:
+def _at_level(
+    name: str, settings: Mapping[str, float], pair: MatchedPair, ride: Ride | None = None
+) -> tuple[Preset, Samples]:
     """Sets the fader by all that both have: a passage may be louder or quieter than what was guessed."""
     rate_hz = pair.sample_rate_hz
-    rendered = runtime_console(pair.raw, preset_of(name, settings), rate_hz)
+    preset = _riding(preset_of(name, settings), ride)
+    rendered = runtime_console(pair.raw, preset, rate_hz)
     error_db = too_quiet_db(rendered[:, pair.inside], pair.mixed[:, pair.inside], rate_hz)
     if not math.isfinite(error_db):
-        return preset_of(name, settings), rendered
+        return preset, rendered
     row = parameters(PARTS["strip"])["fader_db"]
     fader_db = row.clamp(round(settings["strip.fader_db"] + error_db, 2))
     gain = 10 ** ((fader_db - settings["strip.fader_db"]) / 20)
-    return preset_of(name, {**settings, "strip.fader_db": fader_db}), rendered * np.float32(gain)
+    return _riding(preset_of(name, {**settings, "strip.fader_db": fader_db}), ride), rendered * np.float32(gain)
+
+
+def _told_ride(preset: Preset) -> str:
+    (track,) = preset.tracks
+    moves_db = [point.value - track.strip.fader_db for point in track.lanes[0].points]
+    return f"Its fader was moved, by {min(moves_db):+.1f} to {max(moves_db):+.1f} dB; the preset has a lane of that."
+
+
+def _riding(preset: Preset, ride: Ride | None) -> Preset:
+    if ride is None:
+        return preset
+    (track,) = preset.tracks
+    lanes = (ride.fader_lane(track.strip.fader_db),)
+    return preset.model_copy(update={"tracks": (track.model_copy(update={"lanes": lanes}),)})
 
 
 def too_quiet_db(rendered: Samples, mixed: Samples, rate_hz: int) -> float:

@@ -175,6 +175,7 @@ def runtime_mix(stems: Mapping[str, Samples], preset: Preset, sample_rate_hz: in
             lambda _block: None,
             track.bus,
             track.link,
+            track.lanes,
         )
         for track in preset.tracks
         if not track.mute

@@ -18,13 +18,23 @@ from click.testing import CliRunner
 from mixbridge.bridge.cli.main import cli
 from mixbridge.export.pairs.check import NoPairError, match_pair
 from mixbridge.export.recovery import files as recovery_files
+from mixbridge.export.recovery.answer import Answer
 from mixbridge.export.recovery.explain import at_loudness_of, explain, stft_distance
+from mixbridge.export.recovery.files import _quieter, over_ceiling_db, with_provenance
 from mixbridge.export.recovery.fit import FIXED, Fit
 from mixbridge.export.recovery.loss import SpectralLoss
 from mixbridge.export.recovery.space import Space
-from mixbridge.export.recovery.track import _at_level, _begun, _passage, _refuse_other_sound, left_inside, recover_track
+from mixbridge.export.recovery.track import (
+    Recovered,
+    _at_level,
+    _begun,
+    _passage,
+    _refuse_other_sound,
+    left_inside,
+    recover_track,
+)
 from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError
-from mixbridge.presets.files import load
+from mixbridge.presets.files import load, save
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from scipy.signal import butter, sosfilt
 
@@ -265,3 +275,26 @@ def test_a_gate_is_found_where_its_threshold_is_far_from_the_usual() -> None:
     )
     assert thresholds_db == [-42, -30, -18]
     assert max(each["strip.gate.range_db"] for each in begun) == pytest.approx(46)
+
+
+def test_what_is_too_hot_for_the_ceiling_is_as_loud_as_was_said(tmp_path: Path) -> None:
+    raw = sung(5, 4)
+    made = preset({"fader_db": 12.0, "input_gain_db": 14.0})
+    mixed = mixed_by(raw, made)
+    pair = match_pair(raw, mixed, RATE_HZ)
+    found = Recovered(made, pair, mixed, explain(raw, mixed, mixed, RATE_HZ), False, Answer({}, False, -60.0, -60.0))
+    over_db = over_ceiling_db(mixed)
+    assert over_db > 3
+    assert f"plays it {over_db:.1f} dB quieter" in _quieter(mixed)[0]
+    assert not _quieter(0.1 * mixed)
+    raw_file, mixed_file = written(tmp_path, "vox.wav", raw), written(tmp_path, "mixed.wav", mixed)
+    target = tmp_path / "found.json"
+    save(with_provenance(found, raw_file, mixed_file), target)
+    run = CliRunner().invoke(cli, ["apply", str(target), f"Vox={raw_file}", "-o", str(tmp_path / "out")])
+    assert run.exit_code == 0, run.output
+    played, _ = sf.read(tmp_path / "out" / "mix.wav", dtype="float32", always_2d=True)
+    told = load(target).provenance.level
+    assert told is not None
+    assert integrated_loudness(played.T, RATE_HZ) == pytest.approx(told.loudness_lufs, abs=0.1)
+    assert integrated_loudness(mixed, RATE_HZ) - told.loudness_lufs == pytest.approx(over_db, abs=0.01)
+    assert len(played) == raw.shape[1]
