@@ -188,7 +188,8 @@ def make_report(
         model_heard=result.passage is not None,
         sounds=sounds,
         reference=sounds.get("reference"),
-        players=players(audio, sounds, heard.rate_hz),
+        # Without the tail of the effects: raw and mix begin and end together.
+        players=players({**audio, "mix": audio["mix"][:, : heard.raw.shape[1]]}, sounds, heard.rate_hz),
         verdict=compare(sounds["raw"], sounds["mix"], sounds.get("reference")),
         spectrum=curves.spectra({name: sound.thirds_db for name, sound in sounds.items()}, "The whole mix", (700, 250)),
         tracks=tracks,

@@ -1,7 +1,8 @@
-"""Pictures of the page for the docs: `sh scripts/pictures`."""
+"""Pictures of the page and of the report for the docs: `sh scripts/pictures`."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -44,6 +45,12 @@ def main() -> None:
             dark.wait_for_selector('#panel[data-shown="track/0"]')
             dark.wait_for_timeout(2000)
             dark.screenshot(path=folder / "web-dark.png")
+        demo = Path(state) / "demo"
+        subprocess.run([sys.executable, "-m", "mixbridge.bridge.command", "demo", "-o", str(demo)], check=True)
+        report = browser.new_page(viewport={"width": 985, "height": 1880})
+        report.goto((demo / "report.html").as_uri())
+        report.wait_for_timeout(1000)  # players show how long they are
+        report.screenshot(path=folder / "report.png")
         browser.close()
 
 

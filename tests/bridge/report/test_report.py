@@ -163,6 +163,12 @@ class TestPage:
         assert "default-src 'none'" in full
         assert len(full) < 500_000
 
+    def test_raw_and_mix_are_heard_over_the_same_time(self, full):
+        """The mix has a send, whose tail is not played: who compares hears both begin and end together."""
+        coded = [base64.b64decode(link.partition(",")[2]) for link in outline_of(full).links[:2]]
+        lengths = [sf.info(io.BytesIO(each)).duration for each in coded]
+        assert lengths == pytest.approx([3, 3], abs=0.1)
+
     def test_names_are_escaped_everywhere(self, full):
         assert "<script" not in full
         text = "".join(outline_of(full).text)
@@ -364,3 +370,23 @@ def test_control_characters_of_names_do_not_reach_the_page() -> None:
     assert isinstance(escaped_value(Markup("<i>")), Markup)
     assert not isinstance(escaped_value("<i>"), Markup)
     assert escaped_value(1.5) == 1.5
+
+
+def palettes(css: str) -> list[dict[str, str]]:
+    """The colours by their names, by day and by night."""
+    roots = re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]
+    return [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", root)) for root in roots]
+
+
+@pytest.mark.parametrize("page", ["report/templates/report.html.j2", "batch/templates/batch.html.j2"])
+def test_pages_have_the_colours_and_the_type_of_the_console(page: str) -> None:
+    """What is blue in mixbridge web is blue in the report: a mix, a raw track and a reference are told apart alike."""
+    bridge = Path(charts.__file__).parents[1]
+    console = (bridge / "web" / "page" / "style.css").read_text(encoding="utf-8")
+    style = (bridge / page).read_text(encoding="utf-8")
+    shared = {"ground", "card", "line", "text", "soft"} | ({"mix", "raw", "reference"} if "report" in page else set())
+    for wanted, drawn in zip(palettes(console), palettes(style), strict=True):
+        assert {name: drawn[name] for name in shared} == {name: wanted[name] for name in shared}
+    assert "system-ui, sans-serif" in console
+    assert "system-ui, sans-serif" in style
+    assert "prefers-color-scheme: dark" in style
