@@ -18,14 +18,17 @@ from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.peaks import true_peak_db
 from ...runtime.audio.reading import Samples
 from ...runtime.model.features import Features, feature_distance, mix_features
+from ...runtime.practice.sins import LOW_HZ
 
 Floats = NDArray[np.float64]
 
 MEASURES: Final[Mapping[str, str]] = {
     "third": "third-octave spectrum, dB",
     "sides": "middle and sides by third octaves, dB",
+    "sides_above": "the same without sides below 120 Hz, dB",
     "peaks": "peak to loudness, dB",
     "features": "feature distance",
+    "features_above": "the same without sides below 120 Hz",
 }
 TRAITS: Final = ("tilt", "width", "crest", "reverb")
 """What of a reference a mix can follow."""
@@ -37,6 +40,7 @@ _LEVEL_LUFS: Final = -20.0
 _BANDS: Final = slice(3, 30)
 # 100 Hz to 10 kHz: what a slope is drawn through.
 _SLOPE: Final = slice(4, 25)
+_ABOVE: Final = np.array(THIRDS_HZ[_BANDS]) > LOW_HZ
 # Sides further below the middle of their band are not heard.
 _NO_SIDES_DB: Final = 30.0
 _SEGMENT_S: Final = 0.37
@@ -58,6 +62,8 @@ class WholeSound:
         peak_to_loudness_db: true peak over integrated loudness.
         reverb: minus the speed at which the level between 400 Hz and 4 kHz falls where it falls fast, in dB per 10 ms.
         features: of the audio.
+        features_above: of the audio without its sides below 120 Hz, where a good mix has next to none.
+        above_db: by how much that is softer.
     """
 
     total_db: Floats
@@ -66,6 +72,8 @@ class WholeSound:
     peak_to_loudness_db: float
     reverb: float
     features: Features
+    features_above: Features
+    above_db: float
 
     @classmethod
     def of(cls, stereo: Samples) -> WholeSound:
@@ -78,16 +86,22 @@ class WholeSound:
         peaks_db = true_peak_db(stereo) - loudness
         reverb = -_fall_db(left + right)
         features = mix_features(levelled, RATE_HZ)
-        return cls(_decibels(middle + sides), _decibels(middle), sides_db, peaks_db, reverb, features)
+        narrow = _without_low_sides(levelled)
+        above_db = _LEVEL_LUFS - integrated_loudness(narrow, RATE_HZ)
+        above = mix_features(narrow * np.float32(10 ** (above_db / 20)), RATE_HZ)
+        return cls(_decibels(middle + sides), _decibels(middle), sides_db, peaks_db, reverb, features, above, above_db)
 
     def differences(self, other: WholeSound) -> dict[str, float]:
         """How far two sounds are apart, by the names of :data:`MEASURES`."""
-        both = np.concatenate([self.middle_db - other.middle_db, self.sides_db - other.sides_db])
+        middle, sides = self.middle_db - other.middle_db, self.sides_db - other.sides_db
+        above = np.concatenate([middle, sides[_ABOVE]]) + self.above_db - other.above_db
         return {
             "third": float(np.abs(self.total_db - other.total_db).mean()),
-            "sides": float(np.abs(both).mean()),
+            "sides": float(np.abs(np.concatenate([middle, sides])).mean()),
+            "sides_above": float(np.abs(above).mean()),
             "peaks": abs(self.peak_to_loudness_db - other.peak_to_loudness_db),
             "features": feature_distance(self.features, other.features).total,
+            "features_above": feature_distance(self.features_above, other.features_above).total,
         }
 
     @property
@@ -102,6 +116,18 @@ class WholeSound:
             "crest": self.peak_to_loudness_db,
             "reverb": self.reverb,
         }
+
+
+def _without_low_sides(stereo: Samples) -> Samples:
+    """The sound with its lows in the middle alone."""
+    from scipy import fft
+
+    middle, sides = (stereo[0] + stereo[1]) / 2, (stereo[0] - stereo[1]) / 2
+    size = fft.next_fast_len(len(sides), real=True)
+    spectrum = fft.rfft(sides, size)
+    spectrum[fft.rfftfreq(size, 1 / RATE_HZ) < LOW_HZ] = 0
+    sides = fft.irfft(spectrum, size)[: len(sides)]
+    return np.stack([middle + sides, middle - sides]).astype(np.float32)
 
 
 def _thirds(samples: Samples) -> Floats:

@@ -119,7 +119,9 @@ def _peer(cases: Sequence[MixCase]) -> str:
                      f"{100 * _NEARER:.0f} %: {_verdict(nearer >= _NEARER)}"])  # fmt: skip
     words = (
         f"{len(pairs)} pairs. The peer: a plain mix by rules (level, pan, low cut, compression, reverb by role, "
-        "without a reference), its master by matchering 2.0.6. Distances to the whole song at equal loudness."
+        "without a reference), its master by matchering 2.0.6. Distances to the whole song at equal loudness. A good "
+        "mix has its lows in the middle, whatever the song has there: so two of them are told without the sides of the "
+        "lows, too."
     )
     heads = ["", "`mix`, median", "peer, median", "`mix` nearer", "asked"]
     return f"## Against the peer\n\n{words}\n\n{_table(heads, rows)}\n"

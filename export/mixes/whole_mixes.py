@@ -33,7 +33,7 @@ from .making import (
     read_session,
     songs_for,
 )
-from .measures import RATE_HZ, WholeSound
+from .measures import MEASURES, RATE_HZ, WholeSound
 from .peer import master_by_peer
 from .people import TrackFigures, figures_of
 
@@ -218,11 +218,11 @@ def _keep(request: MixRequest, case: MixCase) -> None:
 
 
 def _kept(request: MixRequest) -> dict[tuple[str, str], MixCase]:
-    """Read the cases of an earlier run; of two of one name the later counts."""
+    """Read the cases of an earlier run that were measured as now; of two of one name the later counts."""
     if not _file(request).exists():
         return {}
     cases = map(_case, _file(request).read_text(encoding="utf-8").splitlines())
-    return {(case.session, case.song): case for case in cases}
+    return {(case.session, case.song): case for case in cases if set(case.ours) == set(MEASURES)}
 
 
 def _case(line: str) -> MixCase:

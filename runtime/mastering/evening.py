@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ...presets import console
 from ...presets.checking.claims import with_claims
 from ...presets.console import Master
 from ...presets.preset import Finding, Preset, Track
+from ...presets.roles import TRAITS, Role
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples, as_stereo, probe, read_passage
 from ..model.references import Song
@@ -31,11 +33,18 @@ Fit = Callable[[Preset, Samples], Mastering | None]
 
 # Of the reference, from its middle.
 _HEARD_S = 60.0
-_DRAWN_IN = (0.85, 0.7, 0.55, 0.4, 0.2, 0.0)
+_FIRST_SHARE = 0.7
+_MOST_TRIALS = 4
+# Less than this left of a side's pans is no side any more: then one of so many tracks is tried on the other one.
+_LEAST_SHARE = 0.6
+_MOST_TURNED = 5
+_OFF_CENTRE = 0.1
 _MOST_TURNS = 3
 _FREE_LU = 0.5
 # Narrower than the guard rail's: the rest of the song may lean a little more than the passages.
-_LIMIT_LU, _TARGET_LU = 0.7, 0.5
+_LIMIT_LU, _TARGET_LU = 0.4, 0.15
+# A mix that leans by less needed no rail.
+_TOLD_LU = 0.7
 # What a fitted master may still add to the sides of the lows.
 _LOWS_MARGIN_DB = 2.0
 
@@ -49,7 +58,10 @@ def fit_upright(
     locked: Collection[str] = (),
     files: OpenFiles = ON_DEMAND,
 ) -> tuple[Preset, Mastering | None]:
-    """Draw in what is panned to the louder side, as far as it takes, narrow lows that are wide, and fit the master.
+    """Even out the sides by pans, narrow lows that are wide, and fit the master.
+
+    What is panned to the louder side is drawn in; where hardly anything would be left of that, one of its tracks goes
+    to the other side.
 
     Pairs, and what is locked, stay where they are.
 
@@ -137,23 +149,127 @@ def _upright(
     # What nobody hears as leaning in the reference asks for nothing.
     asked_lu = math.copysign(max(0.0, abs(lean) - _FREE_LU), lean)
     goal_lu = min(max(leans_lu, min(0.0, asked_lu)), max(0.0, asked_lu))  # upright, or as far as the reference leans
-    before_lu = after_lu = leans_lu - goal_lu
+    before_lu = leans_lu - goal_lu
     if abs(before_lu) <= _LIMIT_LU:
         return preset, bus
-    best = preset
-    for share in _DRAWN_IN:
-        tried = drawn_in(preset, np.sign(before_lu), share, stays)
-        if tried == best:
+    drawn = _drawn(preset, bus, rendered, lambda heard: lean_of(heard) - goal_lu, stays)
+    if drawn.preset is preset:
+        return preset, bus
+    said = drawn_in_finding(before_lu, drawn.leans_lu, "the whole song") if abs(before_lu) > _TOLD_LU else None
+    return _told(preset, drawn.preset, said), drawn.bus
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A preset with a side drawn in.
+
+    Attributes:
+        preset: the settings.
+        bus: what comes into the master.
+        leans_lu: how far that leans from where it should.
+        share: what is left of the side's pans.
+    """
+
+    preset: Preset
+    bus: Samples
+    leans_lu: float
+    share: float
+
+
+def _drawn(
+    preset: Preset,
+    bus: Samples,
+    rendered: Callable[[Preset], Samples],
+    leans: Callable[[Samples], float],
+    stays: Callable[[Track], bool],
+) -> _Drawn:
+    """Draw in the louder side; where little would be left of it, one of its tracks goes to the other side before."""
+    plain = _drawn_in(preset, bus, rendered, leans, stays)
+    if plain.share >= _LEAST_SHARE:
+        return plain
+    turned = []
+    for tried in _turned(preset, leans(bus), stays):
+        heard = rendered(tried)
+        turned.append(_Drawn(tried, heard, leans(heard), 1.0))
+    if not turned:
+        return plain
+    nearest = min(turned, key=lambda tried: abs(tried.leans_lu))
+    again = nearest
+    if abs(nearest.leans_lu) > _TARGET_LU:
+        again = _drawn_in(nearest.preset, nearest.bus, rendered, leans, stays)
+    is_upright = abs(again.leans_lu) <= max(_LIMIT_LU, abs(plain.leans_lu))
+    return again if is_upright and again.share > plain.share else plain
+
+
+def _drawn_in(
+    preset: Preset,
+    bus: Samples,
+    rendered: Callable[[Preset], Samples],
+    leans: Callable[[Samples], float],
+    stays: Callable[[Track], bool],
+) -> _Drawn:
+    best = _Drawn(preset, bus, leans(bus), 1.0)
+    share, found = _FIRST_SHARE, [(1.0, best.leans_lu)]
+    side = np.sign(best.leans_lu)
+    for _ in range(_MOST_TRIALS):
+        tried = drawn_in(preset, side, share, stays)
+        if tried == preset:
             break
         heard = rendered(tried)
-        found_lu = lean_of(heard) - goal_lu
-        if abs(found_lu) < abs(after_lu):
-            best, bus, after_lu = tried, heard, found_lu
-        if abs(found_lu) <= _TARGET_LU or found_lu * before_lu < 0:
+        found_lu = leans(heard)
+        found.append((share, found_lu))
+        if abs(found_lu) < abs(best.leans_lu):
+            best = _Drawn(tried, heard, found_lu, share)
+        if abs(found_lu) <= _TARGET_LU or (share == 0 and found_lu * side > 0):
             break
-    if best is preset:
-        return preset, bus
-    return _told(preset, best, drawn_in_finding(before_lu, after_lu, "the whole song")), bus
+        share = _upright_share(found)
+    return best
+
+
+def _turned(preset: Preset, leans_lu: float, stays: Callable[[Track], bool]) -> list[Preset]:
+    """The preset with one track on the other side, as often as there are tracks that may go there.
+
+    Drums stand as they were hit, and what has its like on the other side stays opposite to it.
+    """
+    side = float(np.sign(leans_lu))
+
+    def count(role: Role | None, side: float) -> int:
+        return sum(track.role == role and track.strip.pan * side > 0 for track in preset.tracks if not track.mute)
+
+    def may_turn(track: Track) -> bool:
+        role, out = track.role, track.strip.pan * side
+        if track.mute or stays(track) or out < _OFF_CENTRE or (role is not None and TRAITS[role].family == "drums"):
+            return False
+        return role is None or count(role, side) > count(role, -side)
+
+    chosen = sorted(filter(may_turn, preset.tracks), key=lambda track: track.strip.pan * side)[:_MOST_TURNED]
+    return [_mirrored(preset, track.name) for track in chosen]
+
+
+def _mirrored(preset: Preset, name: str) -> Preset:
+    tracks = tuple(
+        track.model_copy(update={"strip": console.replace(track.strip, {"pan": -track.strip.pan})})
+        if track.name == name
+        else track
+        for track in preset.tracks
+    )
+    return preset.model_copy(update={"tracks": tracks})
+
+
+def _upright_share(found: Sequence[tuple[float, float]]) -> float:
+    """The share of pans at which a line through what was found is upright, 0..1.
+
+    Args:
+        found: shares that were tried and how far they lean; the first is that of all.
+    """
+    (_, all_lu), *tried = found
+    far_share, far_lu = min((pair for pair in found if pair[1] * all_lu > 0), key=lambda pair: pair[0])
+    beyond = [pair for pair in tried if pair[1] * all_lu <= 0]
+    # Nothing has gone too far yet: the line goes on from the first.
+    near_share, near_lu = max(beyond, key=lambda pair: pair[0]) if beyond else found[0]
+    if far_lu == near_lu:
+        return 0.0
+    return min(max(far_share - far_lu * (near_share - far_share) / (near_lu - far_lu), 0.0), 1.0)
 
 
 def _narrow_below(preset: Preset, bus: Samples) -> Preset:
@@ -173,10 +289,12 @@ def _lean_of(path: Path, files: OpenFiles) -> float:
     return lean_lu(as_stereo(read_passage(path, start_s, _HEARD_S, RATE_HZ, files)), RATE_HZ)
 
 
-def _told(before: Preset, after: Preset, said: Finding) -> Preset:
-    """Say it among the findings; what was measured of the settings before stays with them."""
+def _told(before: Preset, after: Preset, said: Finding | None) -> Preset:
+    """Say it among the findings, if there is something to say; what was measured of the settings before stays."""
     claims = before.provenance
     if claims.confidence is None:
         return after
+    if said is None:
+        return with_claims(after, claims.confidence, claims.findings or ())
     others = [found for found in claims.findings or () if found.rule != said.rule]
     return with_claims(after, claims.confidence, (*others, said))

@@ -18,6 +18,7 @@ from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, Samples
 from ..console.match import match_gains_db
 from ..model.references import AnyReference, songs_of
+from ..practice.levels import is_spoken
 from ..practice.sins import LOW_HZ
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
 from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions
@@ -280,11 +281,11 @@ def with_master(preset: Preset, master: Master) -> Preset:
 
 
 def is_music(preset: Preset, heard: Collection[str]) -> bool:
-    """Tell whether a preset is of music in several tracks: not of a track alone, and not of speech alone.
+    """Tell whether a preset is of music in several tracks: not of a track alone, and not of people who talk.
 
     Args:
         preset: its tracks have their roles.
         heard: tracks that are not silent.
     """
     playing = [track for track in preset.tracks if not track.mute and track.name in heard]
-    return len(playing) > 1 and any(track.role != "speech" for track in playing)
+    return len(playing) > 1 and not is_spoken([track.role for track in playing])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from ...presets.roles import Role
@@ -49,6 +49,10 @@ _MORE_TRACKS: Final = 0.5
 # What a lead vocal may be against all else: below it is not heard, above it stands before the band.
 LEAD_FLOOR_DB: Final = -6.0
 LEAD_CEILING_DB: Final = 2.0
+# What people say is understood over music that is 10 dB and more below it (M. Torcoli et al., Preferred levels for
+# background ducking, AES 146, 2019); further below it is hardly there.
+SPOKEN_FLOOR_DB: Final = 12.0
+SPOKEN_CEILING_DB: Final = 18.0
 # Backing vocals stay behind the lead, one by one.
 _BEHIND_LEAD_DB: Final = -4.0
 _LEADS: Final[frozenset[Role]] = frozenset({"lead vocal", "speech"})
@@ -67,16 +71,23 @@ def usual_levels(sounds: Sequence[RoleSound]) -> Levels:
     return with_lead_heard(sounds, levels)
 
 
-def with_lead_heard(
-    sounds: Sequence[RoleSound],
-    levels_db: Mapping[str, float],
-    floor_db: float = LEAD_FLOOR_DB,
-    ceiling_db: float = LEAD_CEILING_DB,
-) -> Levels:
-    """The same levels with the lead vocals moved, all alike, to where they are heard and not alone."""
+def is_spoken(roles: Collection[Role | None]) -> bool:
+    """Tell whether a session is people who talk, what else plays being theirs: a podcast with a music bed, no song."""
+    talking = sum(role == "speech" for role in roles)
+    is_sung = any(role in {"lead vocal", "backing vocal"} for role in roles)
+    return talking > 0 and not is_sung and len(roles) - talking <= talking + 1
+
+
+def with_lead_heard(sounds: Sequence[RoleSound], levels_db: Mapping[str, float]) -> Levels:
+    """The same levels with the lead vocals moved, all alike, to where they are heard and not alone.
+
+    People who talk stand well before what plays behind them.
+    """
     gap_db = lead_against_rest_db(sounds, levels_db)
     if gap_db is None:
         return dict(levels_db)
+    spoken = is_spoken([sound.role for sound in sounds])
+    floor_db, ceiling_db = (SPOKEN_FLOOR_DB, SPOKEN_CEILING_DB) if spoken else (LEAD_FLOOR_DB, LEAD_CEILING_DB)
     move_db = min(max(gap_db, floor_db), ceiling_db) - gap_db
     leads = {sound.name for sound in sounds if sound.role in _LEADS}
     return {name: level + move_db if name in leads else level for name, level in levels_db.items()}

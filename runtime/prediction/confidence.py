@@ -28,7 +28,7 @@ from .guard_rails.guards import guard
 from .hearing import embeddings
 from .role_mix import plain_by_role
 from .trial import AMOUNTS, Trial
-from .voicing import is_practice
+from .voicing import is_practice, voiced
 
 # Shares of the plain mix's distance that are left: so little is convincing, and so much is hardly a gain.
 _CONVINCING = 0.5
@@ -101,7 +101,8 @@ def trial_of(controller: Controller, preset: Preset, passage: Passage, reference
         reference = passage.own_mix.audio
     if not cast.is_known:
         return Trial(passage, reference, rate_hz, level_lufs)
-    by_role = plain_by_role(preset, passage, reference, rate_hz, level_lufs)
+    # People who talk are set alike in both, so that nothing kept of either makes one of them softer.
+    by_role = voiced(plain_by_role(preset, passage, reference, rate_hz, level_lufs), passage, reference, rate_hz)
     return Trial(passage, reference, rate_hz, level_lufs, by_role, cast)
 
 

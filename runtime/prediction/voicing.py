@@ -23,6 +23,7 @@ from ..audio.reading import Samples
 from ..console.strip import pan_gains
 from ..model.analysis import Passage
 from ..model.excerpts import joined
+from ..practice.levels import is_spoken
 from ..practice.peaks import like
 from ..rendering.in_memory import render_mix, render_strip
 from ..voices import practice
@@ -88,9 +89,12 @@ def voiced(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz:
         return preset
     strips = _talking(preset, passage, talking, sample_rate_hz)
     changed = _with_strips(preset, strips)
-    if len(talking) < len(passage.heard):
+    if len(talking) == len(passage.heard):
+        return changed.model_copy(update={"master": Master()})
+    if not is_spoken([roles.get(name) for name in passage.heard]):
         return changed
-    return changed.model_copy(update={"master": Master()})
+    # A song's tone is no goal for people who talk, and what is played behind them is finished.
+    return changed.model_copy(update={"master": Master(input_gain_db=preset.master.input_gain_db)})
 
 
 def _by_practice(roles: Roles, passage: Passage, reference: Samples, sample_rate_hz: int) -> bool:

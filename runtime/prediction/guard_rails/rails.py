@@ -97,7 +97,7 @@ LEANING = Rule(
     "leaning",
     1.0,
     0.5,
-    "{who}: would have been {before:.1f} LU louder on the {side}; drawn in, now {after:.1f} LU",
+    "{who}: would have been {before:.1f} LU louder on the {side}; evened by pans, now {after:.1f} LU",
 )
 RULES = (
     NOT_A_NUMBER,

@@ -12,7 +12,7 @@ import pytest
 import soundfile as sf
 from mixbridge.export.evaluation.material import find_material
 from mixbridge.export.mixes.making import altered, places_of
-from mixbridge.export.mixes.measures import RATE_HZ, WholeSound
+from mixbridge.export.mixes.measures import MEASURES, RATE_HZ, WholeSound
 from mixbridge.export.mixes.page import TITLE, page, rank_correlation
 from mixbridge.export.mixes.people import FIGURES, TrackFigures, distances, figures_of
 from mixbridge.export.mixes.steadiness import REFERENCE, TRACKS, spreads
@@ -55,6 +55,15 @@ def test_a_sound_is_no_way_from_itself_at_another_level() -> None:
     assert WholeSound.of(music(1.0)).differences(WholeSound.of(music()))["sides"] == pytest.approx(3, abs=0.3)
 
 
+def test_wide_lows_count_only_where_they_are_asked_for() -> None:
+    """A mix is the song but for the sides of its lows, which no engineer leaves."""
+    wide, time_s = music(), np.arange(6 * RATE_HZ) / RATE_HZ
+    low = np.asarray(0.1 * np.sin(2 * np.pi * 60 * time_s), np.float32)
+    far = WholeSound.of(wide).differences(WholeSound.of(wide + np.stack([low, -low])))
+    assert far["sides"] > 3 * far["sides_above"]
+    assert far["features"] > 10 * far["features_above"]
+
+
 def preset(**strips: Strip) -> Preset:
     return Preset(tracks=tuple(Track(name=name, strip=strip) for name, strip in strips.items()))
 
@@ -94,7 +103,7 @@ def test_ranks_are_correlated() -> None:
 
 def case(session: str, song: str, width: float, buried: bool, peer: float | None = None) -> MixCase:
     traits = {"tilt": -2 * width, "width": width, "crest": -width, "reverb": width}
-    ours = dict.fromkeys(("third", "sides", "peaks", "features"), 1.0)
+    ours = dict.fromkeys(MEASURES, 1.0)
     peers = {} if peer is None else dict.fromkeys(ours, peer)
     return MixCase(session, song, {"leaning": False, "lead vocal buried": buried}, traits, traits, ours, peers)
 

@@ -8,6 +8,8 @@ from mixbridge.presets.roles import ROLES, Role
 from mixbridge.runtime.practice.levels import (
     LEAD_CEILING_DB,
     LEAD_FLOOR_DB,
+    SPOKEN_FLOOR_DB,
+    is_spoken,
     lead_against_rest_db,
     usual_levels,
     with_lead_heard,
@@ -43,6 +45,17 @@ def test_the_lead_is_heard_in_a_full_band_and_not_alone_before_a_piano() -> None
     assert gaps[0] is not None
     assert gaps[1] is not None
     assert LEAD_FLOOR_DB - 1e-9 <= gaps[0] <= gaps[1] <= LEAD_CEILING_DB + 1e-9
+
+
+def test_people_who_talk_stand_before_their_music_and_a_spoken_line_in_a_song_does_not() -> None:
+    podcast, song = sounds("speech", "speech", "full mix"), sounds("speech", "drums", "bass", "keys", "pad")
+    gap_db, song_gap_db = (lead_against_rest_db(group, usual_levels(group)) for group in (podcast, song))
+    assert gap_db == pytest.approx(SPOKEN_FLOOR_DB)
+    assert song_gap_db is not None
+    assert song_gap_db <= LEAD_CEILING_DB
+    assert is_spoken(["speech", None])
+    assert not is_spoken(["speech", "backing vocal"])
+    assert not is_spoken(["keys"])
 
 
 def test_only_leads_are_moved() -> None:

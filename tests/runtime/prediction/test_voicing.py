@@ -141,11 +141,14 @@ def test_people_who_talk_over_music_are_equal_too(controller: Controller) -> Non
         "Speaker 2": recording("rms", level_db=-30)[:, : 17 * RATE_HZ],
         "Music": song(17)[:, : 17 * RATE_HZ],
     }
-    preset = predict(controller, heard(controller, tracks), song(seed=3))
+    preset = predict_safely(controller, heard(controller, tracks), song(seed=3))
     found = stems(preset, tracks)
     loudness = [integrated_loudness(found[name], RATE_HZ) for name in ("Speaker 1", "Speaker 2")]
     assert abs(loudness[0] - loudness[1]) <= 1
     assert preset.track("Music").strip != Strip()
+    behind_lu = min(loudness) - integrated_loudness(found["Music"], RATE_HZ)
+    assert 10 < behind_lu < 20
+    assert preset.master.eq == Master().eq
 
 
 @needs_flite
