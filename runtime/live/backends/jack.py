@@ -16,7 +16,7 @@ import numpy as np
 from ....presets.errors import DeviceError, Hint
 from ....presets.extras import install_command
 from ...audio.reading import Samples
-from ..priority import AUDIO, take_priority
+from ..priority import AUDIO, CHANGES, take_priority
 from ..sound.console import MOST_FRAMES
 from .base import BackendChoice, Calls, Connections, DeviceTerms, Surroundings
 
@@ -96,6 +96,7 @@ class _Session:
         self._gone = ""
         self._fault = ""
         self._is_freewheeling = self._has_priority = False
+        self._is_rewired = True
         self._inputs = np.zeros((calls.rows, MOST_FRAMES), np.float32)
         self._mix = np.zeros((2, MOST_FRAMES), np.float32)
         names = [name.replace(":", " ")[:_LONGEST_NAME] for name in around.names]
@@ -118,8 +119,11 @@ class _Session:
         client.set_shutdown_callback(self._shut_down)
         client.set_xrun_callback(lambda _delay_us: self._calls.count_xrun())
         client.set_freewheel_callback(self._freewheel)
+        client.set_port_connect_callback(self._rewire, only_available=False)
         client.activate()
         self._around.be_urgent()
+        # This thread, too, may hold what the audio waits for.
+        take_priority(CHANGES)
         if connections is None:
             connections = self._usual_connections()
         missing = set(connections)
@@ -132,14 +136,19 @@ class _Session:
                 self._around.wait(_POLL_S)
         self._around.is_there(True)
         # While a server dies there seem to be no connections: those of a second ago are to be made again.
-        lately = deque([connections], maxlen=round(_AGO_S / _POLL_S))
+        lately = deque([(time.monotonic(), connections)])
         while not (self._around.is_ended() or self._gone):
             if missing and time.monotonic() < until:
                 self._connect(missing)
             self._around.wait(_POLL_S)
-            lately.append(self._standing() | missing)
-            if lately[0] != connections:
-                connections = lately[0]
+            now = time.monotonic()
+            if self._is_rewired or missing:
+                self._is_rewired = False
+                lately.append((now, self._standing() | missing))
+            while len(lately) > 1 and lately[1][0] < now - _AGO_S:
+                lately.popleft()
+            if lately[0][1] != connections:
+                connections = lately[0][1]
                 self._around.keep(connections)
             self._say_fault()
         if self._gone:
@@ -147,7 +156,7 @@ class _Session:
             self._around.tell(f"JACK has ended ({self._gone}); waiting for it to come back.")
         elif self._choice.freewheel:
             client.set_freewheel(False)
-        return lately[0]
+        return connections
 
     def _process(self, frames: int) -> None:
         if not self._has_priority:
@@ -182,6 +191,9 @@ class _Session:
 
     def _freewheel(self, is_on: bool) -> None:
         self._calls.may_wait = self._is_freewheeling = bool(is_on)
+
+    def _rewire(self, _one: object, _other: object, _is_connected: bool) -> None:
+        self._is_rewired = True
 
     def _shut_down(self, _status: object, reason: str) -> None:
         self._gone = reason or "no reason given"
