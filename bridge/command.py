@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from typing import NoReturn
 
@@ -20,6 +21,7 @@ def main() -> NoReturn:
         if ended.code == INTERRUPTED:
             # An import that was cut off in the middle may leave a library that crashes when Python takes it apart.
             flush_and_end(INTERRUPTED)
+        gc.freeze()  # else Python searches all that was loaded for garbage once more: 0.7 s of 0.8 with torch
         raise
 
 

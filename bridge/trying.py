@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import soundfile as sf
 
 from ..presets.errors import AudioError
 from ..presets.files import dumps
@@ -18,6 +17,7 @@ from ..runtime.audio.loudness import integrated_loudness
 from ..runtime.audio.output import OutputFolder, write_text
 from ..runtime.audio.peaks import true_peak_db
 from ..runtime.audio.reading import AudioReader, Samples, as_stereo
+from ..runtime.audio.writing import FORMATS, write_samples
 from ..runtime.mixing import predict
 from ..runtime.model.references import AnyReference, songs_heard
 from ..runtime.prediction.target import FeatureTarget
@@ -99,7 +99,7 @@ def try_model(
         lufs = min(after_lufs, *most)
         for name, each, loudness in ((BEFORE, before, before_lufs), (AFTER, made, after_lufs)):
             gain = gain_factor(lufs - loudness) if np.isfinite(lufs - loudness) else 1.0
-            sf.write(workplace / name, (each * np.float32(gain)).T, rate_hz, subtype="PCM_24", format="WAV")
+            write_samples(workplace / name, each * np.float32(gain), rate_hz, FORMATS["wav"])
         write_text(workplace / PRESET, dumps(preset))
     distances = _distances(mixed, rate_hz, before, made) if mixed is not None else (None, None)
     return ModelTrial(

@@ -21,6 +21,8 @@ from .signals import end_at_once
 GET_TRAINING: Final = f"training and evaluating need PyTorch, which mixing does not: {install_command('train')}"
 
 _ENTRY_POINTS: Final = "mixbridge.commands"
+# Commands of the torch side that clean up after SIGTERM like all others; training handles it by itself.
+_CLEANING: Final = ("recover",)
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,8 @@ def _torch_side(name: str) -> click.Command:
     """Loads a command of :mod:`mixbridge.export`, which this package may not import."""
     from importlib.metadata import entry_points
 
-    end_at_once()
+    if name not in _CLEANING:
+        end_at_once()
     entry: Any = next(iter(entry_points(group=_ENTRY_POINTS, name=name)), None)
     if entry is None:
         raise MixbridgeError(f"the command {name} is not installed: {GET_TRAINING}")

@@ -27,6 +27,7 @@ from ...runtime.audio.output import OutputFolder, check_output_file, finish_earl
 from ...runtime.audio.peaks import true_peak_db
 from ...runtime.audio.reading import AudioReader, Samples, probe
 from ...runtime.audio.stems import AnyStems, checked_name, stem_paths
+from ...runtime.audio.writing import write_samples
 from ..whole_files import check_folder
 from .passages import FULL, Effort
 
@@ -332,7 +333,5 @@ def _write(
 
 
 def _write_wav(path: Path, audio: Samples, rate_hz: int) -> None:
-    import soundfile as sf
-
     # Floats: neither may be clipped.
-    sf.write(path, audio.T, rate_hz, subtype="FLOAT", format="WAV")
+    write_samples(path, audio, rate_hz)

@@ -152,6 +152,20 @@ class AudioWriter:
             raise cannot_write(self.path, error) from error
 
 
+def write_samples(
+    path: Path, samples: Samples, sample_rate_hz: int, audio_format: AudioFormat = FORMATS["wav32f"]
+) -> None:
+    """Writes samples of shape (channels, n), which are all there, as a file.
+
+    Raises:
+        AudioError: a sample is not a number.
+        OutputError: it cannot be written, such as for a full disk.
+    """
+    channels, frames = samples.shape
+    with AudioWriter(path, sample_rate_hz, channels, frames, audio_format) as writer:
+        writer.write(samples)
+
+
 def is_signed(path: Path) -> bool:
     """Tell whether an audio file says in its header that mixbridge made it; programs that save it anew drop that."""
     try:

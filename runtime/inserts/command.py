@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import soundfile as sf
 
 from ...presets.errors import AudioError, InsertError
 from ...presets.inserts.insert import PLACE_IN, PLACE_IN_FOLDER, PLACE_MODEL, PLACE_OUT, PLACE_OUT_FOLDER, Insert
 from ...presets.inserts.words import insert_name
 from ..audio.reading import AudioReader, Samples
+from ..audio.writing import write_samples
 from ..isolated.endings import ending_words, hanging_words, last_words
 from ..isolated.process import kill_group
 from .terms import InsertTerms
@@ -47,7 +47,7 @@ class CommandInsert:
             source, target = (Path(folder) / name / "track.wav" for name in ("in", "out"))
             source.parent.mkdir()
             target.parent.mkdir()
-            sf.write(source, block.T, self.terms.sample_rate_hz, subtype="FLOAT")
+            write_samples(source, block, self.terms.sample_rate_hz)
             self._run(Path(folder), source, target)
             return self._read(_written(target))
 

@@ -15,6 +15,7 @@ from ...presets.inserts.insert import Insert
 from ...presets.units import gain_factor
 from ..audio.loudness import StreamingLoudness
 from ..audio.reading import AudioReader, Samples
+from ..audio.writing import cannot_write
 from .opening import check_insert
 from .playing import played
 from .terms import InsertRules
@@ -130,10 +131,21 @@ def _metered(blocks: Iterable[Samples], meter: StreamingLoudness) -> Iterator[Sa
 
 
 def write_float(path: Path, sample_rate_hz: int, channels: int, blocks: Iterable[Samples]) -> None:
-    """Write a file of 32-bit floats, of any length."""
-    with sf.SoundFile(path, "w", sample_rate_hz, channels, subtype="FLOAT", format="RF64") as file:
+    """Write a file of 32-bit floats, of any length.
+
+    Raises:
+        OutputError: it cannot be written, such as for a full disk.
+    """
+    try:
+        file = sf.SoundFile(path, "w", sample_rate_hz, channels, subtype="FLOAT", format="RF64")
+    except (OSError, sf.SoundFileError) as error:
+        raise cannot_write(path, error) from error
+    with file:
         for block in blocks:
-            file.write(block.T)
+            try:
+                file.write(block.T)
+            except (OSError, sf.SoundFileError, AssertionError) as error:
+                raise cannot_write(path, error) from error
 
 
 def _write_like(dry: AudioReader, path: Path, blocks: Iterable[Samples]) -> None:

@@ -435,14 +435,20 @@ class LiveEngine:
                 if process.exitcode != RENEWED:  # else it has said what happened
                     self._say(f"the engine's process {ending_words(process.exitcode)}; it is started again.")
                 self._spawn()
-            if self._inserting is not None:
-                for text in self._inserting.news():
-                    self._say(text)
-            if self._feed is not None and self._feed.error is not None:
-                error, self._feed.error = self._feed.error, None
-                self._say(f"{error} The rest of the stems is silent.")
+            self._tell_news()
             if self._ending.is_set() and not process.is_alive():
                 return
+
+    def _tell_news(self) -> None:
+        """Hand on what inserts, stems and the recording have to say."""
+        if self._inserting is not None:
+            for text in self._inserting.news():
+                self._say(text)
+        if self._feed is not None and self._feed.error is not None:
+            error, self._feed.error = self._feed.error, None
+            self._say(f"{error} The rest of the stems is silent.")
+        if self._recorder is not None and (ended := self._recorder.news()):
+            self._say(ended)
 
     def _hear(self, event: Event | Connected) -> None:
         if isinstance(event, Connected):

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from ...presets.errors import MixbridgeError
+from ...presets.errors import MixbridgeError, OutputError
 from ..audio.opening import ON_DEMAND
 from ..audio.reading import AudioReader, Samples
 from ..audio.writing import FORMATS, AudioWriter
@@ -104,14 +104,15 @@ class Recorder(threading.Thread):
         most_frames: how much is recorded; None for all.
 
     Attributes:
-        frames: how much was.
+        frames: how much was. Of none, no file is left.
         lost_frames: how much was gone before it could be written; silence stands for it.
-        error: what went wrong; nothing more is recorded.
+        error: what went wrong; nothing more is recorded, and what came before it is kept.
     """
 
     def __init__(self, path: Path, memory: EngineMemory, most_frames: int | None):
         super().__init__(name="mixbridge recorder", daemon=True)
         self._path, self._memory = path, memory
+        self._is_endless, self._is_told = most_frames is None, False
         self._most = min(most_frames or MOST_RECORDED_FRAMES, MOST_RECORDED_FRAMES)
         self._is_ended = threading.Event()
         self.frames = self.lost_frames = 0
@@ -123,12 +124,11 @@ class Recorder(threading.Thread):
         audio_format = FORMATS["flac" if self._path.suffix.lower() == ".flac" else "wav32f"]
         try:
             with AudioWriter(self._path, self._memory.shape.sample_rate_hz, 2, self._most, audio_format) as writer:
-                while not self._is_ended.is_set():
-                    self._write(writer)
-                    self._is_ended.wait(_BREATH_S)
-                self._write(writer)
+                self._record(writer)
         except MixbridgeError as error:
-            self.error = error
+            self.error = self.error or error
+        if not self.frames:
+            self._path.unlink(missing_ok=True)
         self._memory.fields[Tally.RECORDED] = -1
 
     @property
@@ -136,10 +136,31 @@ class Recorder(threading.Thread):
         """Whether all that was asked for is recorded."""
         return self.frames >= self._most
 
+    def news(self) -> str | None:
+        """Tell once, if it ended before it should."""
+        is_over = self.error is not None or (self._is_endless and self.is_done)
+        if self._is_told or not is_over:
+            return None
+        self._is_told = True
+        cause = "is as long as a file can be." if self.error is None else _cause(self.error)
+        length_s = self.frames / self._memory.shape.sample_rate_hz
+        return f"the recording {cause} It plays on; {length_s:.1f} s are recorded."
+
     def close(self) -> None:
         """Write what is there, and end it."""
         self._is_ended.set()
         self.join()
+
+    def _record(self, writer: AudioWriter) -> None:
+        try:
+            while not self._is_ended.is_set():
+                self._write(writer)
+                self._is_ended.wait(_BREATH_S)
+            self._write(writer)
+        except MixbridgeError as error:
+            # The file is closed as it is: nobody plays the same again. Frames of tracebacks would hold the memory open.
+            error.__cause__ = error.__context__ = None
+            self.error = error.with_traceback(None)
 
     def _write(self, writer: AudioWriter) -> None:
         mixes = self._memory.mixes
@@ -158,3 +179,8 @@ class Recorder(threading.Thread):
             self._memory.fields[Tally.RECORDED] = self.frames
         if self.is_done:
             self._memory.fields[Tally.RECORDED] = -1
+
+
+def _cause(error: MixbridgeError) -> str:
+    """What went wrong, without the name of the hidden file."""
+    return error.message if isinstance(error, OutputError) else f"ended: {error}"

@@ -101,8 +101,7 @@ def heard_lately(task: FollowTask, memory: EngineMemory, controller: Controller)
 
 
 def _heard(task: FollowTask, memory: EngineMemory, controller: Controller, folder: Path) -> HeardSettings:
-    import soundfile as sf
-
+    from ..audio.writing import write_samples
     from ..mixing import PredictOptions, predict
     from ..model.references import typed_references
 
@@ -120,7 +119,7 @@ def _heard(task: FollowTask, memory: EngineMemory, controller: Controller, folde
         if np.sqrt(np.mean(np.square(block))) >= _SILENT_RMS:
             (folder / str(number)).mkdir(exist_ok=True)
             stems[name] = folder / str(number) / "passage.wav"
-            sf.write(stems[name], block.T, rate_hz, subtype="FLOAT")
+            write_samples(stems[name], block, rate_hz)
     if not stems:
         return HeardSettings(None)
     roles = {name: role for name, role in task.roles.items() if name in stems}

@@ -19,6 +19,7 @@ from ..inserts.playing import inserts_run
 from ..kinds import Duration
 from ..options import Saying, shared, takes
 from ..output.saying import echo_json, is_quiet, say
+from ..signals import EndedError
 from .control import Controlling, controlled
 from .midi import MidiController
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .dashboard import LiveDashboard
 
 _FOR_EVER_S: Final = 1e9
+_RECORDED: Final = (".wav", ".flac")
 # What is kept of the latest past, beside what is followed.
 _TAP_S: Final = 4.0
 
@@ -101,7 +103,7 @@ def run_live(
     on_event: Callable[[str], None] | None = None,
     watch: Callable[[LiveEngine], AbstractContextManager[object]] | None = None,
 ) -> Played:
-    """Plays a preset until a time has passed, the stems are at their end, or Ctrl-C.
+    """Plays a preset until a time has passed, the stems are at their end, or Ctrl-C, SIGTERM or SIGHUP.
 
     Args:
         preset: what is played.
@@ -149,7 +151,10 @@ def run_live(
             engine.wait(_FOR_EVER_S, lambda: _is_over(engine, frames))
         except KeyboardInterrupt:
             hear("ended by Ctrl-C.")
-    return Played(engine.report(), tuple(events), record)
+        except EndedError as end:  # a service that is stopped, a terminal that is closed: the usual ends of a long run
+            hear(f"ended by {end}.")
+    # Of what ended before the first block there is none.
+    return Played(engine.report(), tuple(events), record if record is not None and record.exists() else None)
 
 
 def _is_over(engine: LiveEngine, frames: int | None) -> bool:
@@ -166,13 +171,27 @@ def _rate_of(choice: BackendChoice) -> int:
 
 @contextmanager
 def _recording(path: Path | None, inputs: tuple[Path, ...], *, overwrite: bool) -> Iterator[Path | None]:
+    """A place for the recording, which becomes the file whatever ends the playing: nobody plays the same again."""
+    from ....presets.errors import OutputError
     from ....runtime.audio.output import output_file
 
     if path is None:
         yield None
         return
+    if path.suffix.lower() not in _RECORDED:
+        raise OutputError("cannot be recorded: recordings are .wav or .flac.", path)
+    ending: BaseException | None = None
     with output_file(path, overwrite=overwrite, inputs=inputs) as place:
-        yield place
+        try:
+            yield place
+        except BaseException as error:
+            if not place.exists():
+                raise
+            ending = error
+    if isinstance(ending, OutputError) and ending.path == place:
+        raise ending.at(path) from ending  # who wrote knew only the hidden place
+    if ending is not None:
+        raise ending
 
 
 @click.command()

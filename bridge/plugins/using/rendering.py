@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import soundfile
-
 from ....presets.preset import Preset, Track
 from ....runtime.audio.reading import Samples
+from ....runtime.audio.writing import write_samples
 from ....runtime.console.streams import MakeRun
 from ....runtime.plugins.faults import PluginFaultError
 from ....runtime.plugins.stage import PluginHosts, PluginSetting
@@ -94,7 +93,7 @@ class UserPlugins:
         with TemporaryDirectory(prefix="mixbridge-") as folder:
             stems = {track.name: Path(folder) / f"{place}.wav" for place, track in enumerate(tracks)}
             for name, path in stems.items():
-                soundfile.write(path, audio[name].T, sample_rate_hz, "FLOAT")
+                write_samples(path, audio[name], sample_rate_hz)
             while True:
                 try:
                     with self.opened(tracks, stems, sample_rate_hz) as run:

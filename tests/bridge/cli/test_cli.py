@@ -14,6 +14,7 @@ from unittest.mock import patch
 import click
 import pytest
 from mixbridge import __version__
+from mixbridge.bridge.cli import commands
 from mixbridge.bridge.cli import main as cli_main
 from mixbridge.bridge.cli.commands import COMMANDS, Family, Lazy, LazyGroup
 from mixbridge.presets.errors import AudioError, Hint, OutputError
@@ -72,6 +73,15 @@ def test_commands_of_the_torch_side_are_those_that_pyproject_names():
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
         assert command.name == name
+
+
+def test_training_handles_sigterm_itself_and_recover_cleans_up_as_all_others_do(monkeypatch):
+    handed_back = []
+    monkeypatch.setattr(commands, "end_at_once", lambda: handed_back.append(True))
+    for table, name in ((COMMANDS["model"].commands, "train"), (COMMANDS, "recover")):
+        group = LazyGroup(table=table)
+        assert group.get_command(click.Context(group), name) is not None
+        assert handed_back == [True], name
 
 
 @pytest.mark.parametrize("family", ["session", "desk", "preset", "model"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,12 @@ import soundfile as sf
 from click.testing import CliRunner, Result
 from live_presets import RATE_HZ, dry_preset, stems
 from mixbridge.bridge.cli.playing.live import live
+from mixbridge.bridge.cli.signals import EndedError
 from mixbridge.presets import files
+from mixbridge.presets.errors import DeviceError, OutputError
+from mixbridge.runtime.audio.reading import Samples
+from mixbridge.runtime.audio.writing import AudioWriter, cannot_write
+from mixbridge.runtime.live.engine import LiveEngine
 from mixbridge.runtime.rendering.in_memory import render_arrays
 
 
@@ -81,8 +89,6 @@ def test_the_dashboard_shows_meters_and_counters() -> None:
 
 
 def test_a_recording_that_is_there_is_kept(session: Path, tmp_path: Path) -> None:
-    from mixbridge.presets.errors import OutputError
-
     place = tmp_path / "out.wav"
     place.write_bytes(b"mine")
     with pytest.raises(OutputError, match="exists already"):
@@ -117,3 +123,71 @@ class TestMidi:
 
         with pytest.raises(DeviceError, match=r"no MIDI input called 'mixbridge-nowhere'|MIDI cannot be used here"):
             run(session, "--midi", "mixbridge-nowhere")
+
+
+class TestARecordingIsKept:
+    """Nobody plays the same again: what was recorded stays, whatever ends the playing."""
+
+    @pytest.fixture
+    def record(self, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+        """Records until `ending` is raised, which is once a second of sound is in the file."""
+
+        def play(ending: BaseException, name: str = "out.wav") -> Result:
+            def ended(engine: LiveEngine, length_s: float, until: Callable[[], bool] | None = None) -> None:
+                wait(engine, 60.0, lambda: engine.report().recorded_frames >= RATE_HZ)
+                raise ending
+
+            wait = LiveEngine.wait
+            start = LiveEngine.__enter__
+
+            def begun(engine: LiveEngine) -> LiveEngine:
+                entered = start(engine)
+                monkeypatch.setattr(LiveEngine, "wait", ended)
+                return entered
+
+            monkeypatch.setattr(LiveEngine, "__enter__", begun)
+            arguments = [str(session / "mix.json"), str(session / "stems"), "--loop", "--backend", "null"]
+            return CliRunner().invoke(
+                live, [*arguments, "--freewheel", "--record", str(tmp_path / name), "--json"], catch_exceptions=True
+            )
+
+        return play
+
+    @pytest.mark.parametrize(
+        ("ending", "words"),
+        [
+            (KeyboardInterrupt(), "ended by Ctrl-C."),
+            (EndedError(signal.SIGTERM), "ended by SIGTERM."),
+        ],
+    )
+    def test_where_the_user_or_the_system_ends_it(self, record, tmp_path: Path, ending, words: str) -> None:
+        result = record(ending)
+        assert result.exit_code == 0, result.output
+        said = json.loads(result.stdout)
+        assert words in said["events"]
+        assert said["record"] == str(tmp_path / "out.wav")
+        assert sf.info(said["record"]).frames == said["recorded_frames"] >= RATE_HZ
+
+    def test_where_the_device_goes_away(self, record, tmp_path: Path) -> None:
+        result = record(DeviceError("the server is gone."), "out.flac")
+        assert isinstance(result.exception, DeviceError)
+        assert [path.name for path in tmp_path.iterdir()] == ["out.flac"]
+        assert sf.info(tmp_path / "out.flac").frames >= RATE_HZ
+
+    def test_where_the_disk_is_full(self, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write = AudioWriter.write
+
+        def written(writer: AudioWriter, block: Samples) -> None:
+            if writer._frames >= RATE_HZ // 2:
+                raise cannot_write(writer.path, OSError(errno.ENOSPC, "No space left on device"))
+            write(writer, block)
+
+        monkeypatch.setattr(AudioWriter, "write", written)
+        with pytest.raises(OutputError) as caught:
+            run(session, "--record", str(tmp_path / "out.wav"), "--freewheel")
+        assert str(caught.value).startswith(f"{tmp_path / 'out.wav'} cannot be written (No space left on device)")
+        assert sf.info(tmp_path / "out.wav").frames >= RATE_HZ // 2
+
+    def test_of_another_format_it_is_refused_before_it_plays(self, session: Path, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match=r"out\.mp3 cannot be recorded: recordings are \.wav or \.flac"):
+            run(session, "--record", str(tmp_path / "out.mp3"), "--freewheel")

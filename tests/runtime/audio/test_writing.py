@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from mixbridge.runtime.audio import writing
 from mixbridge.runtime.audio.output import output_file
 from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.audio.writing import FORMATS, AudioWriter
+from mixbridge.runtime.inserts.stems import write_float
 from numpy.typing import NDArray
 
 RATE_HZ = 44100
@@ -180,3 +182,26 @@ def test_silence_is_skipped_and_the_file_is_the_same(
     assert skipped.read_bytes() == written.read_bytes()
     if FORMATS[name].container != "FLAC" and os.name == "posix":
         assert skipped.stat().st_blocks < written.stat().st_blocks / 3
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: writing.write_samples(path, noise(5000), RATE_HZ),
+        lambda path: write_float(path, RATE_HZ, 1, [noise(5000)]),
+    ],
+)
+def test_a_full_disk_is_told_whatever_libsndfile_says_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]
+) -> None:
+    def refused(*_: object) -> None:
+        raise sf.LibsndfileError(2)  # "System error."
+
+    monkeypatch.setattr(sf.SoundFile, "write", refused)
+    with pytest.raises(OutputError, match=r"a\.wav cannot be written \(System error\.\): is the disk full\?"):
+        write(tmp_path / "a.wav")
+
+
+def test_samples_are_written_as_floats_unless_asked(tmp_path: Path) -> None:
+    writing.write_samples(tmp_path / "a.wav", 2 * noise(5000, 2), RATE_HZ)
+    np.testing.assert_array_equal(read_all(tmp_path / "a.wav"), 2 * noise(5000, 2))
