@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...presets.errors import SessionError
 from ...runtime.audio.stem_folders import LeftOut
-from ...runtime.audio.stems import check_reference, collect_stems
+from ...runtime.audio.stems import Damaged, check_reference, collect_stems
 from ..sessions.registry import SESSION_ENDINGS
 from .output.progress import progress_bar
 from .output.saying import say
@@ -33,6 +33,7 @@ class Opened:
         left_out: what of folders, or of the session's tracks, was not taken.
         muted: whether tracks that the DAW does not play were taken, too.
         inputs: files that the stems were made of, if they are from a session.
+        missed: what of folders was not taken and might be missed, by name and why.
     """
 
     stems: Mapping[str, Path]
@@ -40,6 +41,7 @@ class Opened:
     left_out: tuple[str, ...] = ()
     muted: bool = False
     inputs: tuple[Path, ...] = ()
+    missed: tuple[str, ...] = ()
 
     @property
     def session(self) -> Session | None:
@@ -57,6 +59,7 @@ def opened(
     search: Sequence[str] = (),
     muted: bool = False,
     quiet: bool = False,
+    damaged: Damaged = "refused",
 ) -> Iterator[Opened]:
     """Open the stems that arguments mean.
 
@@ -68,6 +71,7 @@ def opened(
         search: folders where missing audio of a session may be.
         muted: also tracks of a session that the DAW does not play.
         quiet: without progress and notes.
+        damaged: as :func:`..stems.collect_stems` takes it.
 
     Raises:
         SessionError: a session cannot be used, or is not alone.
@@ -75,10 +79,11 @@ def opened(
     """
     sessions = [argument for argument in arguments if is_session(argument)]
     if not sessions:
-        collected = collect_stems(arguments, references)
+        collected = collect_stems(arguments, references, damaged)
         if not quiet:
             say_left_out(collected.left_out)
-        yield Opened(collected.stems, left_out=tuple(map(str, collected.left_out)))
+        missed = tuple(f"{Path(item.path).name}: {item.reason}" for item in collected.left_out if item.may_sound)
+        yield Opened(collected.stems, left_out=tuple(map(str, collected.left_out)), missed=missed)
         return
     if len(arguments) > 1:
         raise SessionError(f"{sessions[0]} is a DAW session: give it alone, without other stems.")

@@ -136,6 +136,7 @@ def state_of(work: PageWork) -> dict[str, Any]:
         **_way(studio),
         "snapshots": list(state.snapshots),
         "engine": None if work.engine is None else {"where": work.engine.where, "is_there": work.engine.is_there},
+        "left_out": [said(text) for text in work.left_out],
         "plugins": work.plugins.names,
         "song": work.making.song_as_json(),
         "session_formats": dict(work.sessions.kinds),
@@ -216,7 +217,10 @@ async def _state(work: PageWork, request: Request) -> Response:
             return JSONResponse({"revision": studio.revision})
         finally:
             end()
-    return JSONResponse(await to_thread.run_sync(state_of, work))
+    try:
+        return JSONResponse(await to_thread.run_sync(state_of, work))
+    except MixbridgeError as error:
+        return _refusal(error)
 
 
 def _edit(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:

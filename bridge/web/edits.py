@@ -32,7 +32,7 @@ class SettingEdit:
     Attributes:
         part: of the preset.
         index: which track or group; 0 for the others.
-        path: in the console's table, or "mute" of a track.
+        path: in the console's table, or "mute" of a track or group.
         value: in its unit; 1 or 0 for a mute.
     """
 
@@ -76,10 +76,29 @@ class SettingEdit:
             raise PresetError(f"there is no {self.part!r} {self.index + 1}.")
         if self.part == "track" and self.path == _MUTE:
             return Mute(self.index)
+        if self.part == "bus" and self.path == _MUTE:
+            return _GroupMute(self.index)
         try:
             return setting_of(self.part, self.index, self.path)
         except KeyError:
             raise PresetError(f"a {self.part} has no setting {self.path!r}.") from None
+
+
+@dataclass(frozen=True)
+class _GroupMute:
+    """Whether a group is muted: 1 or 0."""
+
+    index: int
+
+    def read(self, preset: Preset) -> int:
+        return int(preset.buses[self.index].mute)
+
+    def write(self, preset: Preset, value: float) -> Preset:
+        if value not in (0, 1):
+            raise PresetError(f"{value:g} is neither 1 (muted) nor 0.")
+        buses = list(preset.buses)
+        buses[self.index] = buses[self.index].model_copy(update={"mute": bool(value)})
+        return preset.model_copy(update={"buses": tuple(buses)})
 
 
 @dataclass(frozen=True)

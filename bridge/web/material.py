@@ -96,7 +96,10 @@ class PageMaterial:
         if self.place is not None:
             return self.place
         length_s = min(_USUAL_LOOP_S, self.length_s)
-        return Loop(choose_start_s(list(self.stems.values()), length_s) if self.stems else 0.0, length_s)
+        try:
+            return Loop(choose_start_s(list(self.stems.values()), length_s) if self.stems else 0.0, length_s)
+        except AudioError:  # a file that is damaged inside: said where it is heard, and its track can be removed
+            return Loop(0.0, length_s)
 
     @cached_property
     def _infos(self) -> list[AudioInfo]:

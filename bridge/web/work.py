@@ -28,6 +28,7 @@ class PageWork:
         desk: pushes.
         choices: which of the user's plug-ins states are written of; None if the command names none.
         engine: the live engine that is followed; None for none.
+        left_out: files that were not opened and might be missed, by name and why.
         sessions: writes session files.
         plugins: writes states of plug-ins.
         waves: of the files.
@@ -38,6 +39,7 @@ class PageWork:
     opened: Session | None = None
     choices: PluginChoices | None = None
     engine: PageEngine | None = None
+    left_out: tuple[str, ...] = ()
     sessions: PageSessions = field(init=False)
     making: PageMaking = field(init=False)
     desk: PageDesk = field(init=False)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 from ...presets.checking.arguments import checked_path, shown_argument
 from ...presets.errors import AudioError
@@ -21,7 +22,10 @@ Stems = Mapping[str, Path | str]
 AnyStems = Stems | Path | str | Sequence[Path | str]
 """Files by track name; or folders and files, whose tracks are called like the files."""
 
+Damaged = Literal["refused", "left out"]
+
 MOST_STEMS = 1024
+DAMAGED: Final = "not audio that can be read, or damaged"
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,17 @@ class StemFiles:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def collect_stems(arguments: Sequence[str], reference: str | Sequence[str] | None = None) -> StemFiles:
+def collect_stems(
+    arguments: Sequence[str],
+    reference: str | Sequence[str] | None = None,
+    damaged: Damaged = "refused",
+) -> StemFiles:
     """Finds the stems that arguments mean.
 
     Args:
         arguments: each a file, a folder (its audio files and those of the folders inside it) or NAME=FILE.
         reference: the song, or songs, that may not be among them.
+        damaged: what becomes of files of a folder that cannot be read, as long as others can.
 
     Returns:
         The stems. A name that comes again gets a number: "Vox (2)".
@@ -51,7 +60,7 @@ def collect_stems(arguments: Sequence[str], reference: str | Sequence[str] | Non
         AudioError: there is no audio, a file cannot be used, is given twice, or is a reference.
     """
     left_out: list[LeftOut] = []
-    named = [item for argument in arguments for item in _expanded(argument, left_out)]
+    named = [item for argument in arguments for item in _expanded(argument, left_out, damaged)]
     if not named:
         raise AudioError("no stems: name audio files, or folders that hold them.")
     if len(named) > MOST_STEMS:
@@ -135,7 +144,7 @@ def split_pair(text: str, exists: bool = False) -> tuple[str, str] | None:
     return next((pair for pair in pairs if exists and os.path.exists(pair[1])), pairs[0])  # noqa: PTH110
 
 
-def _expanded(argument: str, left_out: list[LeftOut]) -> Iterator[tuple[str, Path]]:
+def _expanded(argument: str, left_out: list[LeftOut], damaged: Damaged) -> Iterator[tuple[str, Path]]:
     if not argument.strip():
         raise AudioError("a stem has an empty name: name a file or a folder.")
     # os.path, because Path's methods raise for an impossible name.
@@ -143,7 +152,8 @@ def _expanded(argument: str, left_out: list[LeftOut]) -> Iterator[tuple[str, Pat
         folder = Path(argument)
         contents = list_audio(folder)
         left_out += contents.left_out
-        yield from zip(track_names(folder, contents.files), contents.files, strict=True)
+        files = contents.files if damaged == "refused" else _readable(contents.files, left_out)
+        yield from zip(track_names(folder, files), files, strict=True)
         return
     pair = None if os.path.exists(argument) else split_pair(argument, exists=True)  # noqa: PTH110
     name, file = pair or (None, argument)
@@ -152,6 +162,20 @@ def _expanded(argument: str, left_out: list[LeftOut]) -> Iterator[tuple[str, Pat
     if name is not None and len(name) > LONGEST_NAME:
         raise AudioError(f"the track name {name[:40]!r}... is longer than {LONGEST_NAME} letters: shorten it.")
     yield (name if name is not None else _name_of(Path(file))), Path(file)
+
+
+def _readable(files: Sequence[Path], left_out: list[LeftOut]) -> Sequence[Path]:
+    """Leave out what cannot be read, unless nothing can."""
+    damaged = []
+    for path in files:
+        try:
+            _checked(path)
+        except AudioError:
+            damaged.append(path)
+    if len(damaged) == len(files):
+        return files
+    left_out += [LeftOut(str(path), DAMAGED) for path in damaged]
+    return [path for path in files if path not in damaged]
 
 
 def _name_of(path: Path) -> str:

@@ -42,6 +42,21 @@ class TestCollecting:
         assert list(stems) == ["A", "b", "c", "d"]
         assert left_out(folder) == [f"{folder / 'notes.txt'}: not audio"]
 
+    def test_what_is_damaged_in_a_folder_is_left_out_where_that_is_asked_for_and_something_is_left(self, folder):
+        broken = folder / "broken.wav"
+        broken.write_bytes(b"RIFF")
+        with pytest.raises(AudioError, match=r"broken\.wav"):
+            collect(folder)
+        files = collect_stems([str(folder)], damaged="left out")
+        assert list(files.stems) == ["A", "b", "c", "d"]
+        assert f"{broken}: not audio that can be read, or damaged" in map(str, files.left_out)
+        with pytest.raises(AudioError, match=r"broken\.wav"):
+            collect_stems([str(broken), str(folder / "A.wav")], damaged="left out")
+        for name in ("A.wav", "b.wav", "c.flac", "deeper/d.wav"):
+            (folder / name).unlink()
+        with pytest.raises(AudioError, match=r"broken\.wav"):
+            collect_stems([str(folder)], damaged="left out")
+
     def test_files_of_one_name_are_told_apart_by_their_folders(self, tmp_path):
         for name in ("Drums/Kick.wav", "Drums/Rooms/Kick.wav", "Bass/DI.wav", "Kick.wav"):
             write(tmp_path / name, sound(0.1))

@@ -7,7 +7,6 @@ import ipaddress
 import shutil
 import webbrowser
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +86,7 @@ def web(
     from ...web.material import PageMaterial, PageReference
     from ...web.studio import PageStudio
     from ...web.work import PageWork
-    from ..session_stems import opened
+    from ..session_stems import Opened, opened
 
     _check_host(host)
     presets = [source for source in sources if source.lower().endswith(".json")]
@@ -99,7 +98,7 @@ def web(
     chosen = load_choices(Path(plugins)) if plugins is not None else None
     place = _work_folder([*sources, *references, *([f"engine {engine}"] if engine else [])], fresh=fresh)
     with ExitStack() as stack:
-        material, session = PageMaterial({}), None
+        source = Opened({})
         if stems:
             source = stack.enter_context(
                 opened(
@@ -110,12 +109,14 @@ def web(
                     search=session_audio.search,
                     muted=session_tracks.muted,
                     quiet=saying.is_quiet,
+                    damaged="left out",
                 )
             )
-            material, session = replace(material, stems=source.stems), source.session
         named = (PageReference(song.path.absolute(), song.path.name, song.share) for song in songs)
-        material = replace(material, references=tuple(named))
-        work = PageWork(PageStudio(material, place, preset), choice.model, session, chosen)
+        material = PageMaterial(source.stems, tuple(named))
+        work = PageWork(
+            PageStudio(material, place, preset), choice.model, source.session, chosen, left_out=source.missed
+        )
         if engine is not None:
             work.engine = PageEngine(work.studio, engine)
             work.engine.start()

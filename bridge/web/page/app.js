@@ -106,6 +106,9 @@ function drawButtons() {
   write(by("play"), say(hearing.player.isPlaying ? "stop" : "play"));
   by("play").setAttribute("aria-pressed", String(hearing.player.isPlaying));
   keepFocus(focused);
+  const leftOut = state.left_out.join("; ");
+  by("left-out").hidden = !leftOut;
+  write(by("left-out"), leftOut && `${say("left_out")} ${leftOut}`);
   by("next-step").hidden = !studio.hasStems || hasBoth || Boolean(state.engine);
 }
 
@@ -168,6 +171,7 @@ function showEngine(before, now) {
 }
 
 async function pictures(signal) {
+  mixer.sayLoudness(studio.hasStems ? hearing.meters : null);
   if (!desk.selected) return;
   const { part, index } = desk.selected;
   try {
@@ -255,6 +259,10 @@ function wire() {
   by("save").addEventListener("click", async () => {
     await studio.settled().catch(failed);
     make("a", { href: "/api/preset", download: "preset.json" }).click();
+  });
+  by("close-message").addEventListener("click", () => {
+    tellUser("");
+    by("play").focus();
   });
   by("language").addEventListener("change", (event) => changeLanguage(event.target.value).catch(failed));
   document.addEventListener("keydown", onKey);

@@ -12,6 +12,7 @@ import pytest
 import soundfile as sf
 from desk_simulator import X32Simulator
 from mixbridge.bridge.cli.main import main
+from mixbridge.bridge.web.api import state_of
 from mixbridge.bridge.web.edits import LaneEdit, SettingEdit
 from mixbridge.bridge.web.keeping import AUDIO
 from mixbridge.bridge.web.material import PageMaterial, PageReference, weighed, with_reference, without_reference
@@ -234,6 +235,22 @@ def test_what_is_removed_stays_removed_and_what_is_new_is_there(tmp_path: Path) 
     again = PageStudio(PageMaterial(stems, (song, song)), tmp_path)
     assert list(again.material.stems) == ["B", "C"]
     assert [item.weight for item in again.material.references] == [0.7, 0.3]
+
+
+def test_a_file_that_is_damaged_inside_is_named_and_its_track_removed(tmp_path: Path) -> None:
+    noise = 0.1 * np.random.default_rng(3).standard_normal(3 * 44100)
+    paths = {name: tmp_path / f"{name}.flac" for name in ("Fine", "Damaged")}
+    for path in paths.values():
+        sf.write(path, noise, 44100)
+    whole = bytearray(paths["Damaged"].read_bytes())
+    whole[len(whole) // 4 : len(whole) // 2] = bytes(len(whole) // 2 - len(whole) // 4)
+    paths["Damaged"].write_bytes(whole)
+    page = PageWork(PageStudio(PageMaterial(paths), tmp_path / "work"))
+    assert state_of(page)["material"]["loop"] == {"start_s": 0.0, "length_s": 3.0}
+    with pytest.raises(AudioError, match=r"Damaged\.flac"):
+        page.studio.hearing()
+    page.studio.remove_track("Damaged")
+    assert page.studio.hearing().sound("mix", page.studio.preset).samples.shape == (2, 3 * 44100)
 
 
 def test_an_upload_that_does_not_say_its_size_is_cut_off(studio: PageStudio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,73 @@ def test_references_and_snapshots_are_undone_by_hand_and_each_reference_is_heard
     expect(page.locator("#reference-list li")).to_have_count(0)
 
 
+def test_a_folder_with_a_damaged_file_opens_and_long_names_are_told_apart(
+    page: Page, stems: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stems"
+    folder.mkdir()
+    for name in ("Bass", "Kick"):
+        audio, rate_hz = sf.read(stems / f"{name}.wav", stop=44100)
+        sf.write(folder / f"Session 2024-03 {name} – close mic, bounced dry.wav", audio, rate_hz)
+    (folder / "Snare <b>.wav").write_bytes(b"RIFF and nothing else")
+    with web_server(tmp_path, [folder]) as server:
+        page.add_init_script("localStorage.setItem('mixbridge-language', 'fr')")
+        opened(page, server)
+        expect(page.locator("#left-out")).to_have_text(
+            "Laissés de côté : Snare <b>.wav : pas d'audio lisible, ou fichier abîmé"
+        )
+        page.select_option("#language", "en")
+        expect(page.locator("#left-out")).to_have_text(
+            "Left out: Snare <b>.wav: not audio that can be read, or damaged"
+        )
+        assert page.locator(".strip.track .name").all_text_contents() == ["Bass", "Kick"]
+        whole = "Session 2024-03 Kick – close mic, bounced dry"
+        page.get_by_role("button", name=whole, exact=True).click()
+        expect(page.locator("#panel-title")).to_have_text(whole)
+        # The loop as it is: its loudness is the file's.
+        expect(page.locator(".strip.master .role")).to_have_text(re.compile(r"^-\d+\.\d LUFS$"))
+        shown = page.evaluate(
+            "import('/strip/mixer.js').then(({ shortNames }) => [['בס', 'Kick'], ['one two three four five', 'five'],"
+            " ['the very long name of a Kick', 'the very long name of a Snare - 2']].map(shortNames))"
+        )
+        assert shown == [["בס", "Kick"], ["one two three four", "five"], ["Kick", "Snare 2"]]
+
+
+def test_a_group_is_muted_and_soloed_with_its_tracks(page: Page, server: WebServer) -> None:
+    before = server.json("/api/state")["preset"]
+    tracks = [
+        track | {"bus": "Low" if track["name"] != "Lead Vocal" else None, "mute": False} for track in before["tracks"]
+    ]
+    grouped = before | {"tracks": tracks, "buses": [{"name": "Low"}]}
+    assert server.ask("/api/preset", json.dumps(grouped).encode(), "PUT")[0] == 200
+    opened(page, server)
+    page.get_by_role("button", name="Mute Low").click()
+    expect(page.get_by_role("button", name="Mute Low")).to_have_attribute("aria-pressed", "true")
+    assert saved(page).buses[0].mute
+    page.click("#undo")
+    expect(page.get_by_role("button", name="Mute Low")).to_have_attribute("aria-pressed", "false")
+    assert not saved(page).buses[0].mute
+    with page.expect_request("**/api/sound/mix?solo=Bass&solo=Kick"):
+        page.get_by_role("button", name="Solo Low").click()
+    for name in ("Low", "Bass", "Kick"):
+        expect(page.get_by_role("button", name=f"Solo {name}")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Solo Kick").click()
+    expect(page.get_by_role("button", name="Solo Low")).to_have_attribute("aria-pressed", "false")
+    page.click("#undo")  # the group
+    expect(page.get_by_role("button", name="Mute Low")).to_have_count(0)
+
+
+def test_a_message_is_closed(page: Page, server: WebServer) -> None:
+    opened(page, server)
+    page.click("#open-push")
+    page.fill("#desk", "nowhere")
+    page.click("#make-plan")
+    expect(page.locator("#message")).to_contain_text("nowhere")
+    page.get_by_role("button", name="Close this message").click()
+    expect(page.locator("#message")).to_be_hidden()
+    expect(page.locator("#close-message")).to_be_hidden()
+
+
 def drop(page: Page, place: str, dropped: dict[str, bytes]) -> None:
     """Let go of files over a place, as a hand does."""
     data = page.evaluate_handle(
@@ -205,6 +274,9 @@ def test_the_song_plays_from_its_last_render_and_says_when_it_is_old(page: Page,
     page.click("#render")
     expect(page.locator("#message")).to_contain_text("The song is rendered", timeout=PATIENCE_MS)
     expect(page.locator("#song-state")).to_have_text("As it stands now.")
+    with page.expect_download() as mix:
+        page.locator("#song-files a").first.click()
+    assert mix.value.path().read_bytes() == server.ask("/api/mix/mix.wav")[2]
     page.get_by_role("button", name="Hear the whole song").click()
     expect(page.locator("#song-place")).not_to_have_value("0")
     expect(page.locator("#song-wave .playhead")).not_to_have_attribute("x1", "-9")

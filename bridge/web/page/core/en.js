@@ -7,6 +7,8 @@ export const EN = {
   render: "Render the song", save: "Save the preset", to_desk: "To a desk", more: "Loop, snapshots, files", files: "Files",
   add_stems: "Add stems", take_reference: "Add a reference", load_preset: "Load a preset", loop: "Loop", begins_at: "Begins at",
   lasts: "Lasts", take: "Take", snapshots: "Snapshots", name: "Name", remember: "Remember", recall: "Recall", rename: "Rename", forget: "Remove", new_name: "New name of",
+  close: "Close this message", left_out: "Left out:", loop_loudness: "Loudness of the loop as the settings make it; what is rendered is brought to its target",
+  meter_hint: "Highest samples: a line each 12 dB, up to 0; the mark is the highest of the loop",
   undone: "Undone:", redone: "Done again:",
   did_edit: "settings of", did_amount: "Amount", did_load: "a preset was loaded", did_prediction: "back to the prediction", did_blend: "a blend",
   did_remember: "snapshot taken:", did_recall: "snapshot recalled:", did_rename: "snapshot renamed:", did_forget: "snapshot removed:",

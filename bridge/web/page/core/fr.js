@@ -7,6 +7,8 @@ export const FR = {
   render: "Calculer le morceau", save: "Enregistrer le preset", to_desk: "Vers une console", more: "Boucle, instantanés, fichiers", files: "Fichiers",
   add_stems: "Ajouter des pistes", take_reference: "Ajouter une référence", load_preset: "Charger un preset", loop: "Boucle", begins_at: "Commence à",
   lasts: "Dure", take: "Prendre", snapshots: "Instantanés", name: "Nom", remember: "Retenir", recall: "Rappeler", rename: "Renommer", forget: "Retirer", new_name: "Nouveau nom de",
+  close: "Fermer ce message", left_out: "Laissés de côté :", loop_loudness: "Sonie de la boucle telle que la font les réglages ; ce qui est calculé est amené à sa cible",
+  meter_hint: "Échantillons les plus forts : une ligne tous les 12 dB, jusqu'à 0 ; la marque est le plus fort de la boucle",
   undone: "Annulé :", redone: "Rétabli :",
   did_edit: "réglages de", did_amount: "dose", did_load: "chargement d'un preset", did_prediction: "retour à la prédiction", did_blend: "mélange",
   did_remember: "instantané pris :", did_recall: "instantané rappelé :", did_rename: "instantané renommé :", did_forget: "instantané retiré :",

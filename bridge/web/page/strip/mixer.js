@@ -8,6 +8,18 @@ import { show, slider } from "./control.js";
 
 const FLOOR_DB = -60;
 const LOUD_DB = -3;
+// So many letters of a name stand in one line of a strip, and in two.
+const SHORT = 11;
+const LONG = 22;
+
+// Names as strips have room for them: where some are long, without the words that all of them share.
+export function shortNames(names) {
+  if (names.length < 2 || !names.some((name) => name.length > LONG)) return names;
+  const words = names.map((name) => name.split(/[\s_]+/).filter((word) => /[\p{L}\p{N}]/u.test(word)));
+  const shared = new Set(words[0].filter((word) => words.every((others) => others.includes(word))));
+  const short = words.map((own, index) => own.filter((word) => !shared.has(word)).join(" ") || names[index]);
+  return new Set(short).size === new Set(names).size ? short : names;
+}
 
 export function strips(preset) {
   return [
@@ -36,6 +48,8 @@ export class Mixer {
 
   draw(preset) {
     const wanted = strips(preset);
+    const shown = shortNames(preset.tracks.map((track) => track.name));
+    for (const strip of wanted) strip.shown = strip.part === "track" ? shown[strip.index] : strip.name;
     const key = JSON.stringify(wanted.map(({ part, name, role }) => [part, name, role]));
     if (key !== this.key) this.#build(wanted, key);
     wanted.forEach((strip, number) => this.#update(this.views[number], strip));
@@ -45,6 +59,7 @@ export class Mixer {
   #build(wanted, key) {
     const held = this.views.flatMap((view) => Object.entries(view).filter(([, node]) => node === document.activeElement && node.closest?.(".strip")).map(([name]) => [name, view.part, view.index]))[0];
     this.key = key;
+    this.place.classList.toggle("long", wanted.some(({ shown }) => shown.length > SHORT));
     this.views = wanted.map((strip) => this.#view(strip));
     this.place.replaceChildren(...this.views.map((view) => view.root));
     if (!held) return;
@@ -58,11 +73,21 @@ export class Mixer {
       const name = meterName(view);
       const values = meters?.peaks_db[name];
       const reduced = meters?.reduced_db[name];
-      paint(view.canvas, values && step >= 0 ? values[Math.min(step, values.length - 1)] : FLOOR_DB);
+      if (view.measured !== values) {
+        view.measured = values;
+        view.highest = values?.length ? Math.max(...values) : FLOOR_DB;
+      }
+      paint(view.canvas, values && step >= 0 ? values[Math.min(step, values.length - 1)] : FLOOR_DB, view.highest);
       if (!view.reduced) continue;
       const gain = reduced?.length && step >= 0 ? reduced[Math.min(step, reduced.length - 1)] : null;
       write(view.reduced, gain === null ? "" : `${gain < 0.05 ? "" : "−"}${figure(gain, 1)} dB`);
     }
+  }
+
+  // How loud the loop is, as the settings make it.
+  sayLoudness(meters) {
+    const master = this.views.find((view) => view.part === "master");
+    if (master) write(master.role, meters?.loudness_lufs === undefined || meters.loudness_lufs === null ? "" : `${figure(meters.loudness_lufs, 1)} LUFS`);
   }
 
   // The meters of a live engine: tracks in their order, the master.
@@ -74,27 +99,28 @@ export class Mixer {
   }
 
   #view(strip) {
-    const { part, index, name } = strip;
+    const { part, index, name, shown } = strip;
     const root = make("div", { class: `strip ${part}`, role: "group", "aria-label": name });
     const title = make("button", { class: "name", title: name, "aria-pressed": "false" });
-    title.append(make("bdi", {}, name));
+    title.append(make("bdi", {}, shown));
+    if (shown !== name) title.setAttribute("aria-label", name);
     title.addEventListener("click", () => this.desk.select(part, index));
     title.addEventListener("keydown", (event) => this.#walk(event, root));
-    const canvas = make("canvas", { width: 16, height: 150, "aria-hidden": "true" });
+    const canvas = make("canvas", { width: 16, height: 150, "aria-hidden": "true", title: say("meter_hint") });
     const faderRow = this.desk.row(part, FADERS[part]);
     const fader = slider(this.desk, part, index, faderRow, { label: `${say("fader")} ${name}`, kind: "fader" });
     const body = make("div", { class: "body" });
     body.append(canvas, fader);
     const value = make("div", { class: "value" });
-    const role = make("div", { class: "role" }, strip.role ? sayRole(strip.role) : part === "bus" ? say("bus") : "");
+    const role = make("div", { class: "role", title: part === "master" ? say("loop_loudness") : "" }, strip.role ? sayRole(strip.role) : part === "bus" ? say("bus") : "");
     root.append(title, role, body, value);
-    const view = { root, title, part, index, name, canvas, fader, faderRow, value };
+    const view = { root, title, part, index, name, canvas, fader, faderRow, value, role };
     if (part === "track" || part === "bus") {
       view.pan = slider(this.desk, part, index, this.desk.row(part, "pan"), { label: `${say("pan")} ${name}`, kind: "pan" });
       view.panValue = make("div", { class: "value" });
       root.append(view.pan, view.panValue);
     }
-    if (part === "track") root.append(this.#buttons(view));
+    if (view.pan) root.append(this.#buttons(view));
     if (FADERS[part] !== "return_gain_db") {
       view.reduced = make("div", { class: "reduced", title: say("reduced") });
       root.append(view.reduced);
@@ -113,11 +139,11 @@ export class Mixer {
   }
 
   #buttons(view) {
-    const { index, name } = view;
+    const { part, index, name } = view;
     view.mute = make("button", { "aria-pressed": "false", title: say("mute"), "aria-label": `${say("mute")} ${name}` }, "M");
-    view.mute.addEventListener("click", () => this.desk.mute(index, view.mute.getAttribute("aria-pressed") !== "true"));
+    view.mute.addEventListener("click", () => this.desk.mute(part, index, view.mute.getAttribute("aria-pressed") !== "true"));
     view.solo = make("button", { "aria-pressed": "false", title: say("solo"), "aria-label": `${say("solo")} ${name}` }, "S");
-    view.solo.addEventListener("click", () => this.desk.solo(name));
+    view.solo.addEventListener("click", () => this.desk.solo(part, index));
     const buttons = make("div", { class: "buttons" });
     buttons.append(view.mute, view.solo);
     return buttons;
@@ -139,7 +165,7 @@ export class Mixer {
     view.root.classList.toggle("edited", this.desk.isEdited(view.part, view.index));
     if (view.mute) {
       view.mute.setAttribute("aria-pressed", String(strip.mute));
-      view.solo.setAttribute("aria-pressed", String(this.desk.isSoloed(view.name)));
+      view.solo.setAttribute("aria-pressed", String(this.desk.isSoloed(view.part, view.index)));
     }
   }
 
@@ -151,13 +177,20 @@ export class Mixer {
   }
 }
 
-function paint(canvas, db) {
-  const height = Math.round((canvas.height * (Math.max(FLOOR_DB, Math.min(0, db)) - FLOOR_DB)) / -FLOOR_DB);
-  if (canvas.painted === height) return;
+// A bar up to the level, and a mark at the highest of the loop.
+function paint(canvas, db, highest = FLOOR_DB) {
+  const place = (level) => Math.round((canvas.height * (Math.max(FLOOR_DB, Math.min(0, level)) - FLOOR_DB)) / -FLOOR_DB);
+  const [height, mark] = [place(db), place(highest)];
+  if (canvas.painted === height && canvas.marked === mark) return;
   canvas.painted = height;
+  canvas.marked = mark;
   const pen = canvas.getContext("2d");
   const style = getComputedStyle(document.documentElement);
+  const colour = (level) => style.getPropertyValue(level > LOUD_DB ? "--loud" : "--level");
   pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.fillStyle = style.getPropertyValue(db > LOUD_DB ? "--loud" : "--level");
+  pen.fillStyle = colour(db);
   pen.fillRect(0, canvas.height - height, canvas.width, height);
+  if (!mark) return;
+  pen.fillStyle = colour(highest);
+  pen.fillRect(0, Math.min(canvas.height - 2, canvas.height - mark), canvas.width, 2);
 }

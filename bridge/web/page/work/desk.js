@@ -58,7 +58,7 @@ export class Desk {
   move(part, index, path, value) { this.studio.move(part, index, path, value); }
   moveLane(...edit) { this.studio.moveLane(...edit); }
   settle() { this.studio.settle(); }
-  mute(index, isMuted) { this.studio.mute(index, isMuted); }
+  mute(part, index, isMuted) { this.studio.mute(part, index, isMuted); }
   tellUser(text, isError) { this.page.tellUser(text, isError); }
 
   reset(part, index, paths, isNeutral) {
@@ -92,8 +92,17 @@ export class Desk {
   }
 
   isSelected(part, index) { return this.selected?.part === part && this.selected?.index === index; }
-  isSoloed(name) { return this.hearing.soloed.has(name); }
-  solo(name) { this.hearing.solo(name); }
+  isSoloed(part, index) {
+    const names = this.#playing(part, index);
+    return names.length > 0 && names.every((name) => this.hearing.soloed.has(name));
+  }
+  solo(part, index) { this.hearing.solo(this.#playing(part, index), !this.isSoloed(part, index)); }
+
+  // Names of the tracks that a strip stands for: itself, or all of a group.
+  #playing(part, index) {
+    const { tracks, buses } = this.preset();
+    return part === "bus" ? tracks.filter((track) => track.bus === buses[index]?.name).map((track) => track.name) : [tracks[index].name];
+  }
   isBypassed(part, index, section) { return this.hearing.bypassed.has(`${part}:${index}:${section}`); }
   bypass(part, index, section) { return this.hearing.bypass(`${part}:${index}:${section}`); }
 }

@@ -49,8 +49,8 @@ export class Hearing {
     this.#chosen();
   }
 
-  solo(name) {
-    if (!this.soloed.delete(name)) this.soloed.add(name);
+  solo(names, isOn) {
+    for (const name of names) this.soloed[isOn ? "add" : "delete"](name);
     this.#chosen();
   }
 

@@ -29,7 +29,8 @@ function openOrClose(opener, box, isOpen) {
 function offer(select, options, isLastChosen = false) {
   const key = JSON.stringify(options);
   if (select.dataset.key === key) return;
-  const chosen = select.dataset.key ? select.value : options.at(isLastChosen ? -1 : 0)?.[0];
+  const hadChoice = select.dataset.key && JSON.parse(select.dataset.key).length > 1;
+  const chosen = hadChoice ? select.value : options.at(isLastChosen ? -1 : 0)?.[0];
   select.dataset.key = key;
   select.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
   select.value = options.some(([value]) => value === chosen) ? chosen : options[0]?.[0] ?? "";

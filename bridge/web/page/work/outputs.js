@@ -7,7 +7,7 @@ import { say } from "../core/texts.js";
 export function tellUser(text, isError = false) {
   write(by("message"), text);
   by("message").classList.toggle("error", isError);
-  by("message").hidden = !text;
+  by("message").hidden = by("close-message").hidden = !text;
   by("progress").hidden = true;
 }
 

@@ -67,6 +67,7 @@ export class Song {
     this.loop.setAttribute("x", this.#x(loop.start_s));
     this.loop.setAttribute("width", this.#x(loop.length_s));
     this.play.disabled = !state.song;
+    by("song-files").hidden = !state.song;
     write(this.play, say(this.isPlaying ? "stop_song" : "play_song"));
     this.play.setAttribute("aria-pressed", String(this.isPlaying));
     write(by("song-state"), !state.song ? say("song_none") : state.song.is_current ? say("song_current") : say("song_old"));

@@ -10,6 +10,8 @@ const SEND_MS = 80;
 export const partOf = (preset, part, index) =>
   part === "track" ? preset?.tracks[index]?.strip : part === "bus" ? preset?.buses[index]?.strip : preset?.[part];
 
+const ownerOf = (preset, part, index) => (part === "bus" ? preset.buses : preset.tracks)[index];
+
 const isSame = (one, other) => one.part === other.part && one.index === other.index && one.path === other.path;
 const keyOf = (edit) => `${edit.points ? "lane/" : ""}${edit.part}/${edit.index}/${edit.path}`;
 
@@ -87,9 +89,9 @@ export class Studio {
     this.#tellSoon(edit);
   }
 
-  mute(index, isMuted) {
-    this.preset.tracks[index].mute = isMuted;
-    this.#tellSoon({ part: "track", index, path: "mute", value: Number(isMuted) });
+  mute(part, index, isMuted) {
+    ownerOf(this.preset, part, index).mute = isMuted;
+    this.#tellSoon({ part, index, path: "mute", value: Number(isMuted) });
     this.settle();
     this.listener.moved();
   }
@@ -205,7 +207,7 @@ export class Studio {
     // Moves that are not told yet stay as the hand has them.
     for (const edit of [...this.onTheWay, ...this.pending.values()]) {
       if (edit.points) putLane(this.preset, edit);
-      else if (edit.path === "mute") { if (this.preset.tracks[edit.index]) this.preset.tracks[edit.index].mute = Boolean(edit.value); }
+      else if (edit.path === "mute") { const owner = ownerOf(this.preset, edit.part, edit.index); if (owner) owner.mute = Boolean(edit.value); }
       else if (partOf(this.preset, edit.part, edit.index)) put(partOf(this.preset, edit.part, edit.index), edit.path, edit.value);
     }
     this.listener.taken(before, next);
