@@ -99,12 +99,16 @@ def moving_fader(track: Track, channels: int, law: PanLaw, between: Interpolatio
     )
 
 
-def lanes_of(track: SessionTrack, channels: int) -> tuple[Lane, ...]:
+def lanes_of(
+    track: SessionTrack, channels: int, more_db: float = 0.0, on_top: Sequence[Automation] = ()
+) -> tuple[Lane, ...]:
     """Make lanes of a session's automation of volume and pan, as few points as hold it within 0.04 dB.
 
     Args:
         track: of the session.
         channels: of its stem, 1 or 2.
+        more_db: what acts on it behind its fader and stands still.
+        on_top: gains over time of what acts on it behind its fader.
     """
     return lanes_of_fader(
         track.volume,
@@ -113,7 +117,8 @@ def lanes_of(track: SessionTrack, channels: int) -> tuple[Lane, ...]:
         track.pan,
         channels,
         track.pan_law,
-        mutes=track.mute_automation,
+        more_db=more_db,
+        on_top=(*on_top, *(() if track.mute_automation is None else (track.mute_automation,))),
     )
 
 
@@ -125,7 +130,8 @@ def lanes_of_fader(
     channels: int,
     law: PanLaw,
     *,
-    mutes: Automation | None = None,
+    more_db: float = 0.0,
+    on_top: Sequence[Automation] = (),
 ) -> tuple[Lane, ...]:
     """Make lanes of the automation of a fader and a pan.
 
@@ -136,16 +142,16 @@ def lanes_of_fader(
         side: of a pan that stands still.
         channels: of what goes through them, 1 or 2.
         law: what the DAW's pan means there.
-        mutes: gains on top of the fader, 0 where it is muted: it then goes down to silence.
+        more_db: level behind the fader that stands still.
+        on_top: gains on top of the fader, 0 where something is muted: it then goes down to silence.
     """
-    moving = [item for item in (volume, pan, mutes) if item is not None]
+    moving = [item for item in (volume, pan, *on_top) if item is not None]
     if not moving:
         return ()
 
     def given(time_s: float) -> FaderPan:
         there_db = gain_db if volume is None else decibels(float(automation_values(volume, _at(time_s))[0]))
-        if mutes is not None:
-            there_db += decibels(float(automation_values(mutes, _at(time_s))[0]))
+        there_db += more_db + sum(decibels(float(automation_values(item, _at(time_s))[0])) for item in on_top)
         return FaderPan(
             max(there_db, _SILENT_DB), side if pan is None else float(automation_values(pan, _at(time_s))[0])
         )
