@@ -31,6 +31,7 @@ from ..audio.reading import AudioReader, Samples, probe, read_passage, repeated
 from .excerpts import (
     HEARD,
     PLAYING_DB,
+    RESTS_LU,
     SILENT_LUFS,
     STEP_S,
     Excerpt,
@@ -39,6 +40,7 @@ from .excerpts import (
     joined,
     playing,
     power_over_time,
+    that_play,
     whole_lufs,
     windowed_mean,
 )
@@ -90,8 +92,12 @@ class Passage:
 
     @property
     def silent(self) -> tuple[str, ...]:
-        """Tracks with nothing in the passage that a mix could be judged by."""
-        return tuple(name for name, loudness in self.loudness_lufs.items() if loudness < SILENT_LUFS)
+        """Tracks with nothing in the passage that a mix could be judged by: they are silent there, or rest."""
+        silent = {name for name, lufs in self.loudness_lufs.items() if lufs < SILENT_LUFS}
+        rest = {name for name, lufs in self.loudness_lufs.items() if lufs < self.level_lufs(name) - RESTS_LU}
+        # A quiet passage that somebody chose is judged as it is.
+        left_out = silent if len(silent | rest) == len(self.loudness_lufs) else silent | rest
+        return tuple(name for name in self.loudness_lufs if name in left_out)
 
     @property
     def heard(self) -> tuple[str, ...]:
@@ -175,9 +181,11 @@ def heard_in(audio: Mapping[str, Samples], sample_rate_hz: int, samples: int) ->
     loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in cut.items()}
     passage = Passage(start, samples / sample_rate_hz, cut, loudness)
     excerpts = {
-        name: tuple(
-            _excerpt(_fit(item[:, at : at + samples], samples), at / sample_rate_hz, sample_rate_hz)
-            for at in (round(start * sample_rate_hz) for start in _starts_s(powers[name], passage, name))
+        name: that_play(
+            [
+                _excerpt(_fit(item[:, at : at + samples], samples), at / sample_rate_hz, sample_rate_hz)
+                for at in (round(start * sample_rate_hz) for start in _starts_s(powers[name], passage, name))
+            ]
         )
         for name, item in audio.items()
     }
@@ -197,7 +205,7 @@ def _excerpts(
         else:
             audio = _fit(read_passage(path, start_s, passage.length_s, sample_rate_hz, files), samples)
             found.append(_excerpt(audio, start_s, sample_rate_hz))
-    return tuple(excerpt for excerpt in found if excerpt.loudness_lufs >= SILENT_LUFS)
+    return that_play(found)
 
 
 def _starts_s(power: Powers, passage: Passage, name: str) -> list[float]:

@@ -24,6 +24,9 @@ HEARD = 3
 SILENT_LUFS = -60.0
 """A track below this is left at neutral: what is in it is noise, and a model would turn the noise up."""
 
+RESTS_LU = 15.0
+"""A track so far below its own level rests: what is left is bleed, a tail, a fader that was pulled down."""
+
 # A track plays where it is within this of its own loudest quarter second.
 PLAYING_DB = 30.0
 # As in BS.1770, on blocks of half a second.
@@ -86,6 +89,13 @@ def excerpt_steps(power: Powers, window: int, count: int = HEARD) -> list[int]:
             if share[best] >= _LEAST_SHARE * share.max():
                 found.append(best)
     return sorted(found) or [int(np.argmax(score))]
+
+
+def that_play(excerpts: Sequence[Excerpt]) -> tuple[Excerpt, ...]:
+    """The excerpts in which the track plays: none that is silent, and none of bleed beside a drum fill."""
+    loudest_lufs = max((excerpt.loudness_lufs for excerpt in excerpts), default=SILENT_LUFS)
+    least_lufs = max(SILENT_LUFS, loudest_lufs - RESTS_LU)
+    return tuple(excerpt for excerpt in excerpts if excerpt.loudness_lufs >= least_lufs)
 
 
 def gated_db(power: Powers) -> float:

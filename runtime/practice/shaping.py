@@ -23,6 +23,9 @@ _SHARE_OF_PRACTICE: Final = 0.45
 # Between these spreads of its level, loud over usual, a track starts to need a compressor, and needs all of it.
 _STEADY_DB, _DYNAMIC_DB = 2.0, 8.0
 _WORTH_IT_DB: Final = 0.4
+# As much softer as a track may become by it.
+_MOST_SOFTER_DB: Final = 4.5
+_HALVINGS: Final = 16
 _KNEE_DB: Final = 6.0
 _LEAST_RELEASE_MS: Final = 60.0
 # Sibilance: its band, how far it may stand below the loud parts of the voice, and the most that is taken.
@@ -62,7 +65,27 @@ def with_reduction(shape: Compressor, levels_db: Curve, mean_db: float) -> Compr
         return shape.model_copy(update={"ratio": 1.0, "threshold_db": 0.0})
     lowest_db, highest_db = float(levels_db.min()) - 20, float(levels_db.max()) + shape.knee_db
     threshold_db = threshold_for(shape, levels_db, mean_db, lowest_db, highest_db)
-    return shape.model_copy(update={"threshold_db": threshold_db})
+    if softer_db(_at(shape, threshold_db), levels_db) <= _MOST_SOFTER_DB:
+        return _at(shape, threshold_db)
+    # A few hits among much bleed: on average little is turned down, and the hits are crushed.
+    for _ in range(_HALVINGS):
+        middle_db = (threshold_db + highest_db) / 2
+        if softer_db(_at(shape, middle_db), levels_db) > _MOST_SOFTER_DB:
+            threshold_db = middle_db
+        else:
+            highest_db = middle_db
+    return _at(shape, highest_db)
+
+
+def _at(shape: Compressor, threshold_db: float) -> Compressor:
+    return shape.model_copy(update={"threshold_db": parameters(Compressor)["threshold_db"].clamp(threshold_db)})
+
+
+def softer_db(compressor: Compressor, levels_db: Curve) -> float:
+    """How much softer a compressor makes a track whose detector sees these levels: what is loud counts."""
+    power = 10 ** ((levels_db - levels_db.max()) / 10)
+    left = power * 10 ** (compressor_gain_db(compressor, levels_db) / 10)
+    return float(-10 * np.log10(left.sum() / power.sum()))
 
 
 def threshold_for(shape: Compressor, levels_db: Curve, mean_db: float, low_db: float, high_db: float) -> float:

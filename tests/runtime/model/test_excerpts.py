@@ -46,6 +46,20 @@ def test_what_plays_once_is_heard_once_and_whole(begin: int) -> None:
     assert begin + 8 <= step + WINDOW
 
 
+def test_bleed_beside_a_fill_is_not_heard() -> None:
+    """Toms that are hit once, and pick up the kit 25 dB below that all the time: the passage may be of the kit."""
+    numbers = np.random.default_rng(0)
+    kit = 0.1 * numbers.standard_normal((1, 30 * RATE_HZ)).astype(np.float32)
+    toms = kit * 10 ** (-25 / 20)
+    toms[:, 3 * RATE_HZ : 5 * RATE_HZ] = kit[:, 3 * RATE_HZ : 5 * RATE_HZ]
+    kit[:, : 6 * RATE_HZ] = 0
+    passage = heard_in({"Kit": kit, "Bass": kit, "Toms": toms}, RATE_HZ, 6 * RATE_HZ)
+    assert passage.start_s > 5
+    assert passage.silent == ("Toms",)
+    assert all(excerpt.start_s <= 3 and excerpt.start_s + 6 >= 5 for excerpt in passage.excerpts_of("Toms"))
+    assert passage.level_lufs("Toms") == pytest.approx(passage.level_lufs("Kit"), abs=1.0)
+
+
 def test_silence_is_not_heard_and_what_is_short_is_heard_from_its_start() -> None:
     assert excerpt_steps(np.zeros(100), WINDOW) == []
     assert excerpt_steps(plays((3, 9), steps=10), WINDOW) == [0]

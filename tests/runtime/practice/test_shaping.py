@@ -6,7 +6,7 @@ import numpy as np
 from mixbridge.presets.console import Compressor, Equalizer
 from mixbridge.presets.roles import TRAITS, Role
 from mixbridge.runtime.console.dynamics import compressor_work
-from mixbridge.runtime.practice.shaping import compressor_of, deesser_of
+from mixbridge.runtime.practice.shaping import compressor_of, deesser_of, softer_db
 from mixbridge.runtime.practice.sounds import RoleSound, sound_of
 from numpy.typing import NDArray
 
@@ -42,6 +42,17 @@ def test_what_moves_is_compressed_moderately_and_what_is_steady_is_not() -> None
     assert made.ratio == TRAITS["lead vocal"].practice.ratio[1]
     assert 1.5 <= work.mean_db <= 4
     assert work.most_db < 10
+
+
+def test_a_fill_among_bleed_is_not_crushed() -> None:
+    """Three tenths of a second of hits, and other drums 30 dB below them all the time: the mean reduction is small."""
+    fill = noise() * np.where((TIME_S > 1) & (TIME_S < 1.3), 1.0, 0.03).astype(np.float32)
+    made = compressor_of(sound("tom", 0.3 * fill), RATE_HZ, 0.0)
+    assert made.ratio > 2
+    levels_db = compressor_work(0.3 * fill[None], RATE_HZ, 0.0, Equalizer(), made).levels_db
+    assert softer_db(made, levels_db) <= 4.51
+    crushed = made.model_copy(update={"threshold_db": made.threshold_db - 20})
+    assert softer_db(crushed, levels_db) > 12
 
 
 def test_roles_that_few_compress_are_left_alone() -> None:
