@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from mixbridge.bridge.report.text import describe_effects, describe_master, describe_strip
+from mixbridge.bridge.sessions.dawproject import devices
 from mixbridge.bridge.web import api, edits, jobs, material, state, studio, uploads, views
 from mixbridge.bridge.web.doing import desk, making, plugging, sessions
 from mixbridge.bridge.web.language import language_of, turned
@@ -106,6 +107,23 @@ def test_what_pages_are_refused_is_said_in_french(module: ModuleType) -> None:
         text for text in templates(module, "raised") if text.startswith("x ")
     ]
     assert [text for text in said if not is_french(text)] == []
+
+
+def test_what_a_new_session_file_leaves_out_is_said_in_french() -> None:
+    said = [text for text in templates(devices, "given") if len(text) > 20]
+    assert len(said) >= 5
+    said += [
+        "Bass: its saturation (drive 4.4), which takes up to 12.8 dB of peaks, is left out: the format has none.",
+        "Master: the project has none, so the preset's is left out.",
+        "Reverb return (mixbridge): the reverb return, rendered, as a track at 0 dB; it does not follow the faders, so "
+        "insert the mix again when you have changed it.",
+    ]
+    assert [text for text in said if not is_french(text)] == []
+    assert turned("Vox: the compressor's knee of 6.5 dB is left out: the format has none; set it by hand.", "fr") == (
+        "Vox : le coude de 6,5 dB du compresseur est laissé de côté : le format n'en a pas ; réglez-le à la main."
+    )
+    turns = [turned(text, "fr") for text in said]
+    assert not [text for text in turns if re.search(r"\b(the|left out|has none)\b", text)]
 
 
 @pytest.mark.parametrize("module", [confidence, rails, reasons], ids=lambda module: module.__name__.rpartition(".")[2])

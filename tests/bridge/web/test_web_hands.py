@@ -12,7 +12,7 @@ import soundfile as sf
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip
 from mixbridge.presets.preset import Preset, Track
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from web_hands import PATIENCE_MS, opened, saved, slider
 from web_page import CHROMIUM, WebServer, web_server
 
@@ -241,8 +241,19 @@ def test_a_group_is_muted_and_soloed_with_its_tracks(page: Page, server: WebServ
         expect(page.get_by_role("button", name=f"Solo {name}")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Solo Kick").click()
     expect(page.get_by_role("button", name="Solo Low")).to_have_attribute("aria-pressed", "false")
+    page.route(re.compile(r"/api/state\?after=$"), followed, times=1)
+    page.reload()
+    expect(page.get_by_role("button", name="Mute Kick")).to_be_visible()
+    expect(page.get_by_role("button", name="Mute Low", include_hidden=True)).to_be_hidden()
+    page.reload()
     page.click("#undo")  # the group
     expect(page.get_by_role("button", name="Mute Low")).to_have_count(0)
+
+
+def followed(route: Route) -> None:
+    """The state as if a live engine was followed, which takes no mutes of groups."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json=answer.json() | {"engine": {"where": "127.0.0.1:9500", "is_there": True}})
 
 
 def test_a_message_is_closed(page: Page, server: WebServer) -> None:

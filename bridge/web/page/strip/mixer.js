@@ -9,7 +9,7 @@ import { show, slider } from "./control.js";
 const FLOOR_DB = -60;
 const LOUD_DB = -3;
 // So many letters of a name stand in one line of a strip, and in two.
-const SHORT = 11;
+const SHORT = 9;
 const LONG = 22;
 
 // Names as strips have room for them: where some are long, without the words that all of them share.
@@ -77,7 +77,7 @@ export class Mixer {
         view.measured = values;
         view.highest = values?.length ? Math.max(...values) : FLOOR_DB;
       }
-      paint(view.canvas, values && step >= 0 ? values[Math.min(step, values.length - 1)] : FLOOR_DB, view.highest);
+      paint(view.canvas, values && step >= 0 ? values[Math.min(step, values.length - 1)] : FLOOR_DB, view.highest, view.part === "master");
       if (!view.reduced) continue;
       const gain = reduced?.length && step >= 0 ? reduced[Math.min(step, reduced.length - 1)] : null;
       write(view.reduced, gain === null ? "" : `${gain < 0.05 ? "" : "−"}${figure(gain, 1)} dB`);
@@ -145,6 +145,8 @@ export class Mixer {
     view.solo = make("button", { "aria-pressed": "false", title: say("solo"), "aria-label": `${say("solo")} ${name}` }, "S");
     view.solo.addEventListener("click", () => this.desk.solo(part, index));
     const buttons = make("div", { class: "buttons" });
+    // A live engine that is followed takes mutes of tracks alone.
+    view.mute.hidden = part === "bus" && this.desk.isFollowing();
     buttons.append(view.mute, view.solo);
     return buttons;
   }
@@ -177,8 +179,9 @@ export class Mixer {
   }
 }
 
-// A bar up to the level, and a mark at the highest of the loop.
-function paint(canvas, db, highest = FLOOR_DB) {
+// A bar up to the level, and a mark at the highest of the loop. In the loop nothing but the mix can be too loud: strips
+// have no ceiling, and are shown at the level at which the mix is played.
+function paint(canvas, db, highest = FLOOR_DB, hasCeiling = true) {
   const place = (level) => Math.round((canvas.height * (Math.max(FLOOR_DB, Math.min(0, level)) - FLOOR_DB)) / -FLOOR_DB);
   const [height, mark] = [place(db), place(highest)];
   if (canvas.painted === height && canvas.marked === mark) return;
@@ -186,7 +189,7 @@ function paint(canvas, db, highest = FLOOR_DB) {
   canvas.marked = mark;
   const pen = canvas.getContext("2d");
   const style = getComputedStyle(document.documentElement);
-  const colour = (level) => style.getPropertyValue(level > LOUD_DB ? "--loud" : "--level");
+  const colour = (level) => style.getPropertyValue(hasCeiling && level > LOUD_DB ? "--loud" : "--level");
   pen.clearRect(0, 0, canvas.width, canvas.height);
   pen.fillStyle = colour(db);
   pen.fillRect(0, canvas.height - height, canvas.width, height);
