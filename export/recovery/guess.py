@@ -119,7 +119,7 @@ def _sections(settings: Mapping[str, Tensor], rate_hz: int) -> Tensor:
     eq = stage_of(strip, "eq")
     cuts = cut_sections(strip, rate_hz)
     assert eq is not None and cuts is not None  # noqa: PT018  (both are always given)
-    return torch.cat([cuts, eq_sections(eq, rate_hz, single=False)], dim=1)
+    return torch.cat([cuts, eq_sections(eq, rate_hz)], dim=1)
 
 
 def _decibels(sections: Tensor, freqs_hz: Curve, rate_hz: int) -> Tensor:

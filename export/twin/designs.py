@@ -16,7 +16,7 @@ from ...presets.console import EQ_BANDS, HIGH_CUT_OFF_HZ, LOW_CUT_OFF_HZ
 from ...runtime.audio.loudness import k_weighting_sections
 from ...runtime.console.cut import STEEP_DB
 from ...runtime.console.deesser import BAND_Q
-from ...runtime.console.eq import HIGHEST_FREQ, exact_below_hz
+from ...runtime.console.eq import HIGHEST_FREQ
 from ...runtime.console.saturation import TONE_DB, TONE_HZ
 from .settings import NEPER_PER_DB, TwinSettings
 
@@ -27,26 +27,20 @@ _SHELVES = ((0, 1), (len(EQ_BANDS) - 1, -1))
 _STEEP_Q = tuple(1 / (2 * math.cos(angle)) for angle in (math.pi / 8, 3 * math.pi / 8))
 
 
-def eq_sections(eq: TwinSettings, sample_rate_hz: int, *, single: bool) -> Tensor:
-    """Designs low shelf, four bells, high shelf.
-
-    Args:
-        eq: settings of the equalizer.
-        sample_rate_hz: of the audio.
-        single: computed in single precision where the runtime leaves them to pedalboard; gradients are exact ones.
-    """
+def eq_sections(eq: TwinSettings, sample_rate_hz: int) -> Tensor:
+    """Designs low shelf, four bells, high shelf, from settings of the equalizer."""
     names = ("gain_db", "freq_hz", "q")
     gain_db, freq_hz, q = (
         torch.stack([eq[f"{band}.{name}"].to(torch.float64) for band in EQ_BANDS], dim=1) for name in names
     )
-    exact = _eq(gain_db, freq_hz, q, sample_rate_hz)
-    if not single:
-        return exact
-    with torch.no_grad():
-        rough = _eq(gain_db.to(torch.float32), freq_hz.to(torch.float32), q.to(torch.float32), sample_rate_hz)
-        is_exact = freq_hz < q.clamp(min=1) * exact_below_hz(1, sample_rate_hz)
-        error = torch.where(is_exact[..., None], 0, rough.to(torch.float64) - exact)
-    return exact + error
+    A = torch.exp(gain_db * (NEPER_PER_DB / 2))
+    cosine, sine = _turn(freq_hz, sample_rate_hz)
+    shelves = [
+        _shelf(A[:, at : at + 1], cosine[:, at : at + 1], sine[:, at : at + 1], q[:, at : at + 1], side)
+        for at, side in _SHELVES
+    ]
+    bells = _bell(A[:, 1:-1], cosine[:, 1:-1], sine[:, 1:-1], q[:, 1:-1])
+    return torch.cat([shelves[0], bells, shelves[1]], dim=1)
 
 
 def cut_sections(settings: TwinSettings, sample_rate_hz: int) -> Tensor | None:
@@ -105,30 +99,11 @@ def k_weighting(sample_rate_hz: int) -> Tensor:
 
 def _turn(freq_hz: Tensor, sample_rate_hz: int) -> tuple[Tensor, Tensor]:
     w0 = 2 * math.pi * freq_hz.clamp(max=HIGHEST_FREQ * sample_rate_hz) / sample_rate_hz
-    # Rounded once, as C does in single precision.
-    exact = w0.to(torch.float64)
-    return torch.cos(exact).to(w0.dtype), torch.sin(exact).to(w0.dtype)
-
-
-def _root(value: Tensor) -> Tensor:
-    """A root, rounded once; that of torch in single precision is not."""
-    return torch.sqrt(value.to(torch.float64)).to(value.dtype)
+    return torch.cos(w0), torch.sin(w0)
 
 
 def _normal(b: list[Tensor], a: list[Tensor]) -> Tensor:
     return torch.stack([*b, *a[1:]], dim=-1) * (1 / a[0])[..., None]
-
-
-def _eq(gain_db: Tensor, freq_hz: Tensor, q: Tensor, sample_rate_hz: int) -> Tensor:
-    # In this order, because in single precision each step rounds.
-    A = _root(torch.pow(10, (gain_db * 0.05).to(torch.float64)).to(q.dtype))
-    cosine, sine = _turn(freq_hz, sample_rate_hz)
-    shelves = [
-        _shelf(A[:, at : at + 1], cosine[:, at : at + 1], sine[:, at : at + 1], q[:, at : at + 1], side)
-        for at, side in _SHELVES
-    ]
-    bells = _bell(A[:, 1:-1], cosine[:, 1:-1], sine[:, 1:-1], q[:, 1:-1])
-    return torch.cat([shelves[0], bells, shelves[1]], dim=1)
 
 
 def _bell(A: Tensor, cosine: Tensor, sine: Tensor, q: Tensor) -> Tensor:
@@ -140,7 +115,7 @@ def _bell(A: Tensor, cosine: Tensor, sine: Tensor, q: Tensor) -> Tensor:
 def _shelf(A: Tensor, cosine: Tensor, sine: Tensor, q: Tensor, side: int) -> Tensor:
     """The cookbook's low shelf (side 1) or high shelf (-1): they differ in signs alone."""
     cosine = side * cosine
-    slope = sine * _root(A) / q
+    slope = sine * torch.sqrt(A) / q
     more, less = A + 1, A - 1
     b = [A * (more - less * cosine + slope), side * 2 * A * (less - more * cosine), A * (more - less * cosine - slope)]
     a = [more + less * cosine + slope, side * -2 * (less + more * cosine), more + less * cosine - slope]

@@ -104,7 +104,7 @@ def _stages(audio: Tensor, settings: TwinSettings, sample_rate_hz: int) -> Tenso
         audio = filtered(audio, cuts)
     eq = stage_of(settings, "eq")
     if eq is not None:
-        audio = filtered(audio, eq_sections(eq, sample_rate_hz, single=audio.dtype == torch.float32))
+        audio = filtered(audio, eq_sections(eq, sample_rate_hz))
     before = 0
     match = stage_of(settings, "match")
     if match is not None:

@@ -150,7 +150,6 @@ class WetStream:
         extent: of the console.
         buses: settings of groups and effects.
         sample_rate_hz: of the audio.
-        any_blocks: the sound is the same whatever the blocks' lengths; see :mod:`.strip`.
         piece_frames: of the effects' convolutions.
 
     Attributes:
@@ -163,11 +162,10 @@ class WetStream:
         buses: Buses,
         sample_rate_hz: int,
         *,
-        any_blocks: bool = False,
         piece_frames: int = BUFFER_FRAMES,
     ):
         self._extent = extent
-        self._groups = {name: _Group(name, buses, sample_rate_hz, any_blocks=any_blocks) for name in extent.groups}
+        self._groups = {name: _Group(name, buses, sample_rate_hz) for name in extent.groups}
         self.latency_samples = max((group.latency_samples for group in self._groups.values()), default=0)
         self._waits = {
             name: Hold(2, self.latency_samples - (self._groups[name].latency_samples if name in self._groups else 0))
@@ -237,10 +235,10 @@ def _sends(tracks: Sequence[Routed], buses: Buses) -> list[Sequence[float]]:
 class _Group:
     """A group bus: a strip over the sum of its tracks."""
 
-    def __init__(self, name: str, buses: Buses, sample_rate_hz: int, *, any_blocks: bool):
+    def __init__(self, name: str, buses: Buses, sample_rate_hz: int):
         self._name, self._is_muted = name, name in buses.muted
         strip, lanes = buses.groups[name], buses.lanes_of(name)
-        self._stages = Stages(strip, 2, sample_rate_hz, any_blocks=any_blocks, lanes=lanes)
+        self._stages = Stages(strip, 2, sample_rate_hz, lanes=lanes)
         self.latency_samples = self._stages.latency_samples
         self._output = ChannelOutput(strip, 2, sample_rate_hz, lanes, self.latency_samples)
 

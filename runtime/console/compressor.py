@@ -37,9 +37,8 @@ class CompressorProcessor:
         self._curve = GainCurve(settings, sample_rate_hz)
         lookahead = round(settings.lookahead_ms * sample_rate_hz / 1000)
         self.latency_samples = lookahead if self._is_active else 0
-        # As it is, pedalboard's has no knee, no link and no look-ahead.
         is_plain = settings.knee_db == 0 and channels == 1 and not lookahead
-        self._plugin = _plain(settings)
+        self._plugin = plain_compressor(settings)
         self._plain = PluginStream(self._plugin, sample_rate_hz) if is_plain else None
         self._latest: Samples | None = None
         self._delayed = np.zeros((channels, self.latency_samples), np.float32)
@@ -79,7 +78,8 @@ class CompressorProcessor:
         return joined[:, : block.shape[1]]
 
 
-def _plain(settings: Compressor) -> pedalboard.Compressor:
+def plain_compressor(settings: Compressor) -> pedalboard.Compressor:
+    """Make pedalboard's compressor, which has no knee, no link of channels and no look-ahead."""
     return pedalboard.Compressor(settings.threshold_db, settings.ratio, settings.attack_ms, settings.release_ms)
 
 

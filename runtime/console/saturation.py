@@ -36,7 +36,7 @@ _SMALLEST_STEP = 1e-4
 # From here on log cosh x is |x| - log 2 in double precision (and the log 2 goes out in the difference).
 _STRAIGHT = 19.0
 # Samples of the multiple that are worked on at a time.
-_PIECE = 16384
+_PIECE = 32768
 
 
 @dataclass(frozen=True)

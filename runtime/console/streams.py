@@ -98,7 +98,7 @@ class ConsoleStream:
         self._racks = [_Rack(tracks, sample_rate_hz, run or StagesRun) for tracks in racks(sources)]
         self._channels = sorted((channel for rack in self._racks for channel in rack.channels), key=lambda c: c.place)
         self._block_frames = block_frames
-        self._wet = WetStream(self.extent, buses, sample_rate_hz)
+        self._wet = WetStream(self.extent, buses, sample_rate_hz, piece_frames=block_frames)
         self._muted = buses.muted
 
     def run(self, pool: Executor, earlier: Iterable[DrySums] = ()) -> Iterator[Sums]:

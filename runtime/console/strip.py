@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from pedalboard import Chain
 
 from ...presets.console import Equalizer, Master, Strip
 from ...presets.lanes.lane import Lane
@@ -23,13 +22,13 @@ from ..audio.reading import Samples
 from .compressor import CompressorProcessor
 from .cut import CutProcessor
 from .deesser import DeEsserProcessor
-from .eq import eq_bands, exact_below_hz, exact_sections, section, tune_plugin
+from .eq import eq_sections, section
 from .gate import GateProcessor
 from .match import MatchProcessor
 from .moving.courses import Motion
 from .moving.levels import FollowingLevel, Level, OutputGains, loudest_sends, pan_gains, sends_of
 from .moving.stages import MovingStage, Retunable
-from .primitives import PluginStream, SectionStream
+from .primitives import SectionStream
 from .saturation import SaturationProcessor
 
 __all__ = [
@@ -64,7 +63,6 @@ class Stages:
         strip: its settings.
         channels: of the track, 1 or 2; of linked tracks all of theirs, one track behind the other.
         sample_rate_hz: of the audio.
-        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
         lanes: settings that move.
         instead: what takes the place of stages, "eq" or "compressor", none of whose settings moves.
 
@@ -78,18 +76,17 @@ class Stages:
         channels: int,
         sample_rate_hz: int,
         *,
-        any_blocks: bool = False,
         lanes: Sequence[Lane] = (),
         instead: Mapping[str, MakeStage] | None = None,
     ):
-        rate_hz, lift = sample_rate_hz, LIFT if any_blocks else 1.0
+        rate_hz = sample_rate_hz
         others = {name: _without_settings(make, channels, rate_hz) for name, make in (instead or {}).items()}
         chain = _Chain(Motion(strip, lanes, sample_rate_hz))
         chain.add(("gate",), lambda gate: GateProcessor(gate, rate_hz))
         cuts = chain.motion.moving("low_cut", "high_cut")
         chain.add(("low_cut", "high_cut"), lambda low, high: CutProcessor(low, high, channels, rate_hz, moving=cuts))
-        moving, low = _moving_bands(chain.motion, rate_hz)
-        chain.add(("eq",), others.get("eq", lambda eq: Tone(eq, channels, rate_hz, lift, moving, low)))
+        bands = _moving_bands(chain.motion)
+        chain.add(("eq",), others.get("eq", lambda eq: Tone(eq, channels, rate_hz, bands)))
         tone = len(chain.stages)
         own = others.get("compressor", lambda compressor: CompressorProcessor(compressor, channels, rate_hz))
         chain.add(("compressor",), own)
@@ -140,13 +137,8 @@ class _Chain:
         return getattr(self.motion.desk, section)
 
 
-def _moving_bands(motion: Motion, sample_rate_hz: int) -> tuple[frozenset[str], frozenset[str]]:
-    """Name the bands that move, and those of them that get too low for single precision."""
-    moving = frozenset(path.split(".")[1] for path in motion.moving("eq"))
-    spans = {name: (motion.extremes(f"eq.{name}.freq_hz")[0], motion.extremes(f"eq.{name}.q")[1]) for name in moving}
-    return moving, frozenset(
-        name for name, (freq_hz, q) in spans.items() if freq_hz < exact_below_hz(q, sample_rate_hz)
-    )
+def _moving_bands(motion: Motion) -> frozenset[str]:
+    return frozenset(path.split(".")[1] for path in motion.moving("eq"))
 
 
 def _through(stages: Sequence[Stage], block: Samples) -> Samples:
@@ -191,12 +183,6 @@ class ChannelOutput:
         return block * self._gains.following(block.shape[1])
 
 
-# pedalboard's filters set what is below 1e-8 in them to zero at the end of each block, and raise that to -87 dB of the
-# signal: the sound then depends on the blocks' lengths. So much louder (which is exact) nothing that
-# matters is so small.
-LIFT = 2.0**24
-
-
 class StripProcessor:
     """One track's strip: its stages, then input gain, fader and pan.
 
@@ -204,7 +190,6 @@ class StripProcessor:
         strip: its settings.
         channels: of the track, 1 or 2.
         sample_rate_hz: of the audio.
-        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
         lanes: settings that move.
 
     Attributes:
@@ -212,10 +197,8 @@ class StripProcessor:
         sends: levels of the sends behind the pan, as :class:`ChannelOutput` has them.
     """
 
-    def __init__(
-        self, strip: Strip, channels: int, sample_rate_hz: int, *, any_blocks: bool = False, lanes: Sequence[Lane] = ()
-    ):
-        self._stages = Stages(strip, channels, sample_rate_hz, any_blocks=any_blocks, lanes=lanes)
+    def __init__(self, strip: Strip, channels: int, sample_rate_hz: int, *, lanes: Sequence[Lane] = ()):
+        self._stages = Stages(strip, channels, sample_rate_hz, lanes=lanes)
         self.latency_samples = self._stages.latency_samples
         self._output = ChannelOutput(strip, channels, sample_rate_hz, lanes, self.latency_samples)
         self.sends = self._output.sends
@@ -236,7 +219,6 @@ class MasterProcessor:
     Args:
         master: its settings.
         sample_rate_hz: of the audio.
-        any_blocks: the sound is the same whatever the blocks' lengths; see :data:`LIFT`.
         piece_frames: of the match curve's convolution; None for one of double precision, which is for long blocks.
         lanes: settings that move.
 
@@ -249,11 +231,10 @@ class MasterProcessor:
         master: Master,
         sample_rate_hz: int,
         *,
-        any_blocks: bool = False,
         piece_frames: int | None = None,
         lanes: Sequence[Lane] = (),
     ):
-        self._tone = MasterTone(master, sample_rate_hz, any_blocks=any_blocks, lanes=lanes)
+        self._tone = MasterTone(master, sample_rate_hz, lanes=lanes)
         self._match = MatchProcessor(master.match, sample_rate_hz, piece_frames)
         chain = _Chain(Motion(master, lanes, sample_rate_hz))
         chain.latency_samples = self._match.latency_samples
@@ -300,10 +281,10 @@ class MasterTone:
         stage: the equalizer.
     """
 
-    def __init__(self, master: Master, sample_rate_hz: int, *, any_blocks: bool = False, lanes: Sequence[Lane] = ()):
+    def __init__(self, master: Master, sample_rate_hz: int, *, lanes: Sequence[Lane] = ()):
         chain = _Chain(Motion(master, lanes, sample_rate_hz))
-        lift, (moving, low) = LIFT if any_blocks else 1.0, _moving_bands(chain.motion, sample_rate_hz)
-        chain.add(("eq",), lambda eq: Tone(eq, 2, sample_rate_hz, lift, moving, low))
+        bands = _moving_bands(chain.motion)
+        chain.add(("eq",), lambda eq: Tone(eq, 2, sample_rate_hz, bands))
         self.stage = chain.stages[0]
 
     def process(self, block: Samples) -> Samples:
@@ -312,60 +293,29 @@ class MasterTone:
 
 
 class Tone:
-    """The equalizer: bands in double precision, then the others, one stream a channel.
+    """The equalizer: all bands in one pass, in double precision.
 
     Args:
         eq: its settings.
         channels: of the audio.
         sample_rate_hz: of the audio.
-        lift: factor between the filters and what is outside; see :data:`LIFT`.
         moving: bands that will be retuned.
-        low: those of them that run in double precision, because of how low they get.
     """
 
     latency_samples = 0
 
-    def __init__(
-        self,
-        eq: Equalizer,
-        channels: int,
-        sample_rate_hz: int,
-        lift: float = 1.0,
-        moving: frozenset[str] = frozenset(),
-        low: frozenset[str] = frozenset(),
-    ):
-        self._lift, self._lowered, self._rate_hz = np.float32(lift), np.float32(1 / lift), sample_rate_hz
-        sections = exact_sections(eq, sample_rate_hz, moving, low)
+    def __init__(self, eq: Equalizer, channels: int, sample_rate_hz: int, moving: frozenset[str] = frozenset()):
+        self._rate_hz = sample_rate_hz
+        sections = eq_sections(eq, sample_rate_hz, moving)
         self._moving_rows = [(row, name) for row, name in enumerate(sections) if name in moving]
         self._sections = np.array(list(sections.values()))
-        self._lows = SectionStream(self._sections, channels) if sections else None
-        self._plugins = [eq_bands(eq, sample_rate_hz, moving, low) for _ in range(channels)]
-        self._channels = [
-            PluginStream(Chain(list(plugins.values())), sample_rate_hz) for plugins in self._plugins if plugins
-        ]
+        self._bands = SectionStream(self._sections, channels) if sections else None
 
     def retune(self, eq: Equalizer) -> None:
         """Take other settings from here on; the filters go on from where they are."""
         for row, name in self._moving_rows:
             self._sections[row] = section(name, getattr(eq, name), self._rate_hz)
-        for plugins in self._plugins:
-            for name, plugin in plugins.items():
-                tune_plugin(plugin, getattr(eq, name), self._rate_hz)
 
     def process(self, block: Samples) -> Samples:
         """The next samples, shape (channels, n)."""
-        if self._lows is not None:
-            block = self._lows.process(block).astype(np.float32)
-        if not self._channels:
-            return block
-        if self._lift == 1:
-            return self._filtered(block)
-        filtered = self._filtered(block * self._lift)
-        filtered *= self._lowered  # a power of two: the same digits as dividing makes
-        return filtered
-
-    def _filtered(self, block: Samples) -> Samples:
-        if len(block) == 1 == len(self._channels):
-            return self._channels[0].process(block[0])[None]
-        rows = [channel.process(row) for channel, row in zip(self._channels, block, strict=True)]
-        return np.concatenate(rows).reshape(block.shape)
+        return block if self._bands is None else self._bands.process(block).astype(np.float32)

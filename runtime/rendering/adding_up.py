@@ -1,7 +1,7 @@
 """Lets stems behind the master add up to the mix to the last bit but one.
 
-Equalizers of single precision round each stem otherwise than their sum: at -85 dB below the mix, in a busy low shelf.
-That difference is put into the loudest stem, where nobody can hear it.
+Stems are rounded one by one, and what the master's equalizer does to each is not, to the last bits, what it does to
+their sum. That difference is put into the loudest stem, where nobody can hear it.
 """
 
 from __future__ import annotations

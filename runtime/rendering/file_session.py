@@ -156,7 +156,7 @@ class FileSession:
                         earlier = sums_of_all.blocks()
             if self._inserts is not None and sums_of_all is not None:
                 groups = through_groups(sums_of_all.all_blocks, self._inserts, self.sample_rate_hz, scratch)
-                wet = WetStream(self._extent, self._buses, self.sample_rate_hz)
+                wet = WetStream(self._extent, self._buses, self.sample_rate_hz, piece_frames=BLOCK_FRAMES)
                 with self._writing(stems, audio_format, stem_gain, buses):
                     yield from taken(wet.run(groups))
 

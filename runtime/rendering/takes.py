@@ -49,7 +49,7 @@ class Takes:
             if whole is None:
                 stages = Stages(strip, sum(source.channels for source in inputs), sample_rate_hz)
                 latency = stages.latency_samples
-                # The latency decides where blocks begin, and filters hear their ends a little: see `LIFT` in strip.py.
+                # The latency decides where blocks begin.
                 toned = self._known((where, tone, latency)) or _Take(stages.toned, latency, audio)
                 whole = _Take(stages.levelled, latency, audio, toned)
                 self._takes[where, tone, latency] = toned

@@ -33,14 +33,14 @@ class TrackStream:
     def __init__(self, preset: Preset, channels: int, sample_rate_hz: int):
         self._channels = channels
         track = preset.tracks[0]
-        self._strip = StripProcessor(track.strip, channels, sample_rate_hz, any_blocks=True, lanes=track.lanes)
-        self._master = MasterProcessor(preset.master, sample_rate_hz, any_blocks=True, lanes=preset.master_lanes)
+        self._strip = StripProcessor(track.strip, channels, sample_rate_hz, lanes=track.lanes)
+        self._master = MasterProcessor(preset.master, sample_rate_hz, lanes=preset.master_lanes)
         buses = Buses.of(preset)
         self._place = track.bus or MIX
         effects = used_effects(track, buses)
         extent = Extent(0, () if track.bus is None else (track.bus,), effects)
         self._effects, self._extent = effects, extent
-        self._wet = WetStream(extent, buses, sample_rate_hz, any_blocks=True)
+        self._wet = WetStream(extent, buses, sample_rate_hz)
         self._early_strip = self._strip.latency_samples
         self._early_wet = self._wet.latency_samples
         self._early_master = self._master.latency_samples

@@ -291,7 +291,7 @@ def test_blocks_are_the_whole_without_another_prediction(
         assert streamed.shape == whole.shape
         assert null_db(streamed, whole) <= -100
         if size >= 512:
-            assert np.abs(streamed - whole).max() <= 2e-7  # the limiter's rounding
+            assert np.abs(streamed - whole).max() <= 5e-7  # what the limiter and the reverb round
     assert counting.predictions == 1
 
 

@@ -1,36 +1,31 @@
 """Single mono strips of fixed settings, run side by side: what a short block costs is mostly calls, so there are few.
 
-A strip's filters and, where pedalboard's compressor is all that it takes, its compressor are one call; everything else
+A strip's cuts, its bands, and pedalboard's compressor where that is all that it takes, are a call each; everything else
 is done for all strips at once. The samples are those that :class:`...console.strip.Stages` makes, bit for bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import pedalboard
 from numpy.typing import NDArray
 
-from ....presets.console import Compressor, Strip
+from ....presets.console import Strip
 from ....presets.edit import without_input_gain
 from ....presets.lanes.lane import Lane
 from ....presets.units import gain_factor
 from ...audio.reading import Samples
-from ...console.compressor import GainCurve
+from ...console.compressor import GainCurve, plain_compressor
 from ...console.cut import cut_sections
-from ...console.eq import eq_bands, exact_sections
+from ...console.eq import eq_sections
 from ...console.primitives import BUFFER_FRAMES, FLOOR, SILENT, Hold
-from ...console.strip import LIFT
 from .ramps import Ramp
 
 # Filters are kept away from denormal numbers, by turns: each of them once in so many blocks.
 _TURNS: Final = 16
-_PROBE: Final = np.linspace(0.5, 4, 256).astype(np.float32)
-_PROBE_RATE_HZ: Final = 48_000
-_LEAST_POWER, _MOST_POWER = 24, 60
 
 
 def is_bankable(strip: Strip, channels: Sequence[int], lanes: Sequence[Sequence[Lane]], sample_rate_hz: int) -> bool:
@@ -64,23 +59,13 @@ class MonoStrip:
             (np.ascontiguousarray(sections, np.float64), np.zeros((1, len(sections), 2)))
             for sections in (
                 cut_sections(desk.low_cut, desk.high_cut, sample_rate_hz),
-                np.array(list(exact_sections(desk.eq, sample_rate_hz).values())),
+                np.array(list(eq_sections(desk.eq, sample_rate_hz).values())),
             )
         ]
-        plugins: list[pedalboard.Plugin] = list(eq_bands(desk.eq, sample_rate_hz).values())
         compressor = desk.compressor
-        is_active = compressor.ratio > 1
-        lift, self.lift = LIFT, np.float32(1)
-        self.is_followed = is_active
-        if is_active and compressor.knee_db == 0:
-            found = lifted_threshold(compressor.threshold_db)
-            if found is not None:
-                lift, threshold_db = found
-                plugins.append(_compressor(compressor, threshold_db))
-                self.is_followed = False
-        if plugins:
-            self.lift = np.float32(lift)
-        self.chain = _ready(pedalboard.Chain(plugins), sample_rate_hz) if plugins else None
+        is_active, is_plain = compressor.ratio > 1, compressor.knee_db == 0
+        self.is_followed = is_active and not is_plain
+        self.plain = _ready(plain_compressor(compressor), sample_rate_hz) if is_active and is_plain else None
         self.curve = GainCurve(compressor, sample_rate_hz)
         self.makeup = np.float32(gain_factor(compressor.makeup_db))
         self.rate_hz = sample_rate_hz
@@ -114,10 +99,7 @@ class StripBank:
             for stage in range(2)
         ]
         self._turn = 0
-        self._lift = _column([strip.lift for strip in strips])
-        self._lowered = np.float32(1) / self._lift
-        self._chains = [None if strip.chain is None else strip.chain.process for strip in strips]
-        self._has_chains = any(chain is not None for chain in self._chains)
+        self._plains = [(place, strip.plain.process) for place, strip in enumerate(strips) if strip.plain is not None]
         followed = [(place, strip.curve) for place, strip in enumerate(strips) if strip.is_followed]
         self._curves = _SideCurves([curve for _, curve in followed]) if followed else None
         self._followed = None if len(followed) == len(strips) else np.array([place for place, _ in followed], np.intp)
@@ -130,7 +112,9 @@ class StripBank:
         for filters in self._filters:
             if filters:
                 block = self._filtered(filters, block)
-        audio = self._chained(block) if self._has_chains else block.copy()
+        audio = block.copy()
+        for place, compress in self._plains:
+            audio[place] = compress(audio[place], self._rate_hz, BUFFER_FRAMES, False)
         if self._curves is not None:
             if self._followed is None:
                 self._curves.apply(audio)
@@ -142,17 +126,6 @@ class StripBank:
             audio *= self._makeup
         for place, hold in self._holds:
             audio[place] = hold.process(audio[place : place + 1])[0]
-        return audio
-
-    def _chained(self, block: Samples) -> Samples:
-        lifted = block * self._lift
-        rate_hz = self._rate_hz
-        rows = [
-            row if chain is None else chain(row, rate_hz, BUFFER_FRAMES, False)
-            for chain, row in zip(self._chains, lifted, strict=True)
-        ]
-        audio: Samples = np.concatenate(rows).reshape(block.shape)
-        audio *= self._lowered
         return audio
 
     def _filtered(self, filters: Sequence[tuple[int, NDArray[Any], NDArray[Any]]], block: Samples) -> Samples:
@@ -201,38 +174,10 @@ class _SideCurves:
         audio *= np.exp(above, out=above)
 
 
-@lru_cache(maxsize=1024)
-def lifted_threshold(threshold_db: float) -> tuple[float, float] | None:
-    """Find a power of two, and a threshold that fits a sound so much louder to the last digit.
-
-    pedalboard's compressor then does to the louder sound exactly what it does to the sound itself. It takes thresholds
-    in dB, which hit only some levels, so powers are tried.
-
-    Returns:
-        Power and threshold in dB; None where no power from 2**24 on has one.
-    """
-    settings = Compressor(threshold_db=threshold_db, ratio=4, attack_ms=0.1, release_ms=50)
-    sound = _PROBE * np.float32(gain_factor(threshold_db))
-    wanted = _compressor(settings, threshold_db).process(sound, _PROBE_RATE_HZ)
-    plugin = _compressor(settings, 0.0)
-    for power in range(_LEAST_POWER, _MOST_POWER):
-        lift = np.float32(2.0**power)
-        near = np.float32(threshold_db + power * 20 * np.log10(2))
-        for candidate in (near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf))):
-            plugin.threshold_db = float(candidate)
-            if np.array_equal(plugin.process(sound * lift, _PROBE_RATE_HZ), wanted * lift):
-                return float(lift), float(candidate)
-    return None
-
-
-def _compressor(settings: Compressor, threshold_db: float) -> pedalboard.Compressor:
-    return pedalboard.Compressor(threshold_db, settings.ratio, settings.attack_ms, settings.release_ms)
-
-
-def _ready(chain: pedalboard.Chain, sample_rate_hz: int) -> pedalboard.Chain:
+def _ready(plugin: pedalboard.Compressor, sample_rate_hz: int) -> pedalboard.Compressor:
     """Show it the largest block that will ever be; a larger one would set it up anew."""
-    chain.process(np.zeros(BUFFER_FRAMES, np.float32), sample_rate_hz, BUFFER_FRAMES, reset=False)
-    return chain
+    plugin.process(np.zeros(BUFFER_FRAMES, np.float32), sample_rate_hz, BUFFER_FRAMES, reset=False)
+    return plugin
 
 
 def _column(values: Sequence[np.float32]) -> Samples:

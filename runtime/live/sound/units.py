@@ -63,7 +63,7 @@ class StripUnit:
     ):
         self._channels = channels
         rows = sum(channels)
-        self._stages = Stages(strips[0], rows, sample_rate_hz, any_blocks=True, lanes=lanes[0])
+        self._stages = Stages(strips[0], rows, sample_rate_hz, lanes=lanes[0])
         self._hold = Hold(rows, _wait(latency_samples, self._stages.latency_samples))
         self.levels = [Ramp(gains) for gains in _gains(strips, channels, muted)]
         self._courses = [
@@ -130,7 +130,7 @@ class WetUnit:
     ):
         self._rows = {name: layout.rows(name) for name in (MIX, *layout.groups, *effects)}
         extent = Extent(0, layout.groups, tuple(effects))
-        self._wet = WetStream(extent, buses, sample_rate_hz, any_blocks=True, piece_frames=PIECE_FRAMES)
+        self._wet = WetStream(extent, buses, sample_rate_hz, piece_frames=PIECE_FRAMES)
         self._is_plain = not layout.groups and not effects
         self._hold = Hold(2, _wait(latency_samples, self._wet.latency_samples))
 
@@ -154,7 +154,7 @@ class MasterUnit:
     """
 
     def __init__(self, master: Master, lanes: Sequence[Lane], latency_samples: int, sample_rate_hz: int):
-        self._master = MasterProcessor(master, sample_rate_hz, any_blocks=True, piece_frames=PIECE_FRAMES, lanes=lanes)
+        self._master = MasterProcessor(master, sample_rate_hz, piece_frames=PIECE_FRAMES, lanes=lanes)
         self._hold = Hold(2, _wait(latency_samples, self._master.latency_samples))
 
     def process(self, block: Samples, out: Samples) -> None:
@@ -194,7 +194,7 @@ def strip_latency(strip: Strip, lanes: tuple[Lane, ...], sample_rate_hz: int) ->
 
 @lru_cache(maxsize=1024)
 def _stages_latency(strip: Strip, lanes: tuple[Lane, ...], sample_rate_hz: int) -> int:
-    return Stages(strip, 1, sample_rate_hz, any_blocks=True, lanes=lanes).latency_samples
+    return Stages(strip, 1, sample_rate_hz, lanes=lanes).latency_samples
 
 
 def wet_latency(buses: Buses, names: Sequence[str], sample_rate_hz: int) -> int:
@@ -206,7 +206,7 @@ def wet_latency(buses: Buses, names: Sequence[str], sample_rate_hz: int) -> int:
 @lru_cache(maxsize=64)
 def master_latency(master: Master, lanes: tuple[Lane, ...], sample_rate_hz: int) -> int:
     """Count the samples by which a master is late."""
-    processor = MasterProcessor(master, sample_rate_hz, any_blocks=True, piece_frames=PIECE_FRAMES, lanes=lanes)
+    processor = MasterProcessor(master, sample_rate_hz, piece_frames=PIECE_FRAMES, lanes=lanes)
     return processor.latency_samples
 
 

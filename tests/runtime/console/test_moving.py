@@ -129,12 +129,12 @@ class TestStages:
     @pytest.mark.parametrize("stage", OTHERS)
     def test_against_finer_steps(self, stage, monkeypatch):
         audio = noise(14_000)
-        got = played(BUSY, OTHERS[stage], audio, any_blocks=True)
+        got = played(BUSY, OTHERS[stage], audio)
         monkeypatch.setattr(courses, "_SHORTEST", 2)
         monkeypatch.setattr(courses, "_LONGEST", 2)
-        fine = played(BUSY, OTHERS[stage], audio, any_blocks=True)
+        fine = played(BUSY, OTHERS[stage], audio)
         assert null_db(got, fine) < -60
-        assert null_db(got, played(BUSY, [], audio, any_blocks=True)) > -40  # it did move
+        assert null_db(got, played(BUSY, [], audio)) > -40  # it did move
 
     def test_the_ends_sound_like_standing_settings(self):
         """Behind a move everything is as if it had always been so, once the filters have forgotten."""
@@ -181,8 +181,8 @@ class TestStages:
     def test_blocks_of_any_length_are_the_same(self, size):
         audio = noise(9_000)
         lanes = [item for group in OTHERS.values() for item in group]
-        whole = played(BUSY, lanes, audio, 9_000, any_blocks=True)
-        assert null_db(played(BUSY, lanes, audio, size, any_blocks=True), whole) < -100
+        whole = played(BUSY, lanes, audio, 9_000)
+        assert null_db(played(BUSY, lanes, audio, size), whole) < -100
 
     @pytest.mark.parametrize("path", [path for path in movable(Strip) if path != "input_gain_db"])
     def test_every_setting_moves(self, path):

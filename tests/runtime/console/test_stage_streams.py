@@ -34,7 +34,7 @@ from mixbridge.runtime.console.limiter import Limiter
 from mixbridge.runtime.console.match import MatchProcessor
 from mixbridge.runtime.console.primitives import FilterBank, SectionStream, short_filter
 from mixbridge.runtime.console.saturation import SaturationProcessor
-from mixbridge.runtime.console.strip import LIFT, Tone
+from mixbridge.runtime.console.strip import Tone
 
 MATCH = MatchCurve(tone=ToneCurve(hz_100_db=6, hz_5000_db=-8), width=WidthCurve(hz_80_db=-24, hz_2000_db=5))
 STAGES: dict[str, Callable[[int], Any]] = {
@@ -44,7 +44,6 @@ STAGES: dict[str, Callable[[int], Any]] = {
         Equalizer(low_shelf=EqBand(gain_db=6, freq_hz=60), band1=EqBand(gain_db=-9, q=4), high_shelf=EqBand(gain_db=3)),
         2,
         rate_hz,
-        LIFT,
     ),
     "compressor": lambda rate_hz: CompressorProcessor(
         Compressor(threshold_db=-30, ratio=4, lookahead_ms=2), 2, rate_hz

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from live_presets import RATE_HZ
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Gate, HighCut, LowCut, Strip
-from mixbridge.runtime.live.sound.bank import MonoStrip, StripBank, lifted_threshold
+from mixbridge.runtime.live.sound.bank import MonoStrip, StripBank
 from mixbridge.runtime.live.sound.units import StripUnit, strip_unit
 
 EQ = Equalizer(
@@ -67,12 +67,3 @@ def test_strips_in_a_bank_are_those_alone_whoever_else_is_in_it(block_frames: in
 )
 def test_what_a_bank_cannot_do_is_done_by_the_stages(strip: Strip) -> None:
     assert isinstance(strip_unit([strip], [1], [False], [()], 200, RATE_HZ), StripUnit)
-
-
-def test_a_lifted_threshold_is_that_threshold_and_most_have_one() -> None:
-    found = [lifted_threshold(-threshold_db / 7) for threshold_db in range(0, 400, 11)]
-    assert sum(pair is not None for pair in found) > 0.8 * len(found)
-    for place, pair in enumerate(found):
-        if pair is not None:
-            lift, threshold_db = pair
-            assert threshold_db == pytest.approx(-11 * place / 7 + 20 * np.log10(lift), abs=1e-4)
