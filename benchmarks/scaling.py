@@ -3,6 +3,7 @@
     python benchmarks/scaling.py                                    some minutes; needs matplotlib
     python benchmarks/scaling.py --matchering PYTHON                with matchering, in a Python that has it
     python benchmarks/scaling.py --lengths 10,60,600,3600           up to an hour; half an hour of a core, 6 GB of disk
+    python benchmarks/scaling.py --kept points.jsonl                goes on where an earlier run ended
     python benchmarks/scaling.py --tracks 1,2 --lengths 4,8 --sessions 1,2 --workers 1,2 -o /tmp/performance.md
 
 Figures are processor times of fresh processes, imports left out, and ratios of them: on a machine with other work, wall
@@ -19,9 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import soundfile as sf
@@ -38,6 +40,9 @@ before = time.process_time()
 matchering.process(target=sys.argv[1], reference=sys.argv[2], results=[matchering.pcm16(sys.argv[3])])
 print(json.dumps(time.process_time() - before))
 """
+
+
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,9 @@ def main() -> None:
     parser.add_argument("--sessions", default="1,2,4", help="of a batch, of four tracks of the shortest length")
     parser.add_argument("--workers", default="1,2,4", help="of a batch of the most sessions")
     parser.add_argument("--matchering", metavar="PYTHON")
+    parser.add_argument(
+        "--kept", type=Path, metavar="FILE", help="points that were measured before; new ones are added"
+    )
     parser.add_argument("-o", "--output", type=Path, default=_ROOT / "docs" / "performance.md")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -104,15 +112,36 @@ def main() -> None:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="mixbridge-scaling-") as folder:
         work = Path(folder)
-        over_tracks = [_measured(work / f"t{number}", number, lengths[0], options.matchering) for number in tracks]
-        over_length = [_measured(work / f"l{length:g}", 4, length, options.matchering) for length in lengths]
-        over_sessions = [_batch(work / f"s{number}", number, 1, lengths[0]) for number in sessions]
-        over_workers = [_batch(work / f"w{number}", sessions[-1], number, lengths[0]) for number in workers]
+
+        def point(number: int, length_s: float) -> Point:
+            name = f"{number} tracks of {length_s:g} s"
+            return _kept(options.kept, name, Point, lambda: _measured(work, number, length_s, options.matchering))
+
+        def batch(number: int, shared: int) -> BatchPoint:
+            name = f"{number} sessions of {lengths[0]:g} s, {shared} workers"
+            return _kept(options.kept, name, BatchPoint, lambda: _batch(work / name, number, shared, lengths[0]))
+
+        over_tracks = [point(number, lengths[0]) for number in tracks]
+        over_length = [point(4, length) for length in lengths]
+        over_sessions = [batch(number, 1) for number in sessions]
+        over_workers = [batch(sessions[-1], number) for number in workers]
     picture = options.output.with_suffix(".svg")
     _draw(picture, over_tracks, over_length, over_sessions, over_workers)
     text = _page(over_tracks, over_length, over_sessions, over_workers, load, picture.name)
     options.output.write_text(text, encoding="utf-8")
     print(f"written: {options.output}", file=sys.stderr)
+
+
+def _kept(file: Path | None, name: str, kind: Callable[..., Measured], measure: Callable[[], Measured]) -> Measured:
+    """What a file of lines holds under a name; else it is measured, and kept there."""
+    known = dict(map(json.loads, file.read_text("utf-8").splitlines())) if file is not None and file.exists() else {}
+    if name in known:
+        return kind(**known[name])
+    measured: Any = measure()
+    if file is not None:
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps([name, asdict(measured)]) + "\n")
+    return cast("Measured", measured)
 
 
 def _page(
@@ -221,7 +250,8 @@ def _batch(folder: Path, sessions: int, workers: int, length_s: float) -> BatchP
     return point
 
 
-def _measured(folder: Path, tracks: int, length_s: float, peer: str | None) -> Point:
+def _measured(work: Path, tracks: int, length_s: float, peer: str | None) -> Point:
+    folder = work / f"{tracks} of {length_s:g}"
     _write(folder, tracks, length_s)
     mix_s, decide_s, peak_bytes = _in_child("mix", folder, folder / "mix")
     chain_s, _, _ = _in_child("chain", folder, folder / "chain")
