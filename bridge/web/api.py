@@ -138,6 +138,7 @@ def state_of(work: PageWork) -> dict[str, Any]:
         "engine": None if work.engine is None else {"where": work.engine.where, "is_there": work.engine.is_there},
         "left_out": [said(text) for text in work.left_out],
         "plugins": work.plugins.names,
+        "needs_reference": work.making.needs_reference,
         "song": work.making.song_as_json(),
         "session_formats": dict(work.sessions.kinds),
         "job": None if studio.jobs.latest is None else said_job(studio.jobs.latest),

@@ -16,7 +16,6 @@ from ..options import ModelChoice, Saying, SessionAudio, SessionTracks, takes
 from ..output.saying import echo_json, say
 
 if TYPE_CHECKING:
-    from ...web.material import PageMaterial
     from ...web.serving import Address
 
 _LOOPBACK = "127.0.0.1"
@@ -131,16 +130,12 @@ def web(
             if browser:
                 webbrowser.open(address.url)
 
-        if preset is None and work.studio.predicted is None and _has_both(work.studio.material):
+        if preset is None and work.studio.predicted is None and work.making.can_predict:
             try:
                 work.making.start_predict()
             except MixbridgeError as error:
                 say(str(error), err=True)
         serve_page(work, host=host, port=port, on_ready=say_where)
-
-
-def _has_both(material: PageMaterial) -> bool:
-    return bool(material.stems and material.references)
 
 
 def _check_host(host: str) -> None:

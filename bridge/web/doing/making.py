@@ -9,13 +9,15 @@ import math
 import threading
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from ....presets import files
-from ....presets.errors import AudioError
+from ....presets.errors import AudioError, MixbridgeError
 from ....presets.preset import Preset
 from ....runtime.mixing import PredictOptions, predict
+from ....runtime.model.bundle import open_bundle
 from ....runtime.rendering.render import RenderOptions
 from ...jobs import run_apply
 from ...server.steps import StepName
@@ -61,6 +63,20 @@ class PageMaking:
         self._is_predicting = False
         # Number of the step that weighed the references while a prediction ran.
         self._again: int | None = None
+
+    @cached_property
+    def needs_reference(self) -> bool:
+        """Whether the model has no style of its own; a model that cannot be opened says why when it is to predict."""
+        try:
+            return open_bundle(self._model).needs_reference
+        except MixbridgeError:
+            return True
+
+    @property
+    def can_predict(self) -> bool:
+        """Whether there is all that a prediction needs."""
+        material = self._studio.material
+        return bool(material.stems) and (bool(material.references) or not self.needs_reference)
 
     def start_predict(self, automation_s: float | None = None) -> None:
         """Have the model listen, and take what it predicts.
@@ -143,7 +159,7 @@ class PageMaking:
 
     def _predictable(self) -> PageMaterial:
         material = self._studio.material
-        if not material.stems or not material.references:
+        if not self.can_predict:
             raise AudioError("to predict, both are needed: stems and a reference song.")
         return material
 
@@ -151,7 +167,9 @@ class PageMaking:
         references = {song.path: song.weight for song in material.references}
         roles = {name: role for name, role in self._studio.state.roles.items() if name in material.stems}
         options = PredictOptions(automation_s=automation_s, roles=roles)
-        return predict(material.stems, references, model=self._model, options=options, progress=self._jobs.progress)
+        return predict(
+            material.stems, references or None, model=self._model, options=options, progress=self._jobs.progress
+        )
 
     def start_render(self) -> None:
         """Render the whole song with the preset as it is, into the work folder.

@@ -97,7 +97,7 @@ function drawButtons() {
   }
   by("prediction").disabled = !state.predicted;
   const isBusy = state.job?.state === "busy";
-  const hasBoth = studio.hasStems && state.material.references.length > 0;
+  const hasBoth = studio.hasStems && (state.material.references.length > 0 || !state.needs_reference);
   for (const id of BUSY) by(id).disabled = isBusy;
   for (const id of ["predict", "predict-lanes"]) by(id).disabled ||= !hasBoth;
   by("play").disabled = false;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from mixbridge.presets.errors import AudioError, DeskError, PresetError
 from mixbridge.presets.lanes.lane import lane, lane_of
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.mixing import PredictOptions
+from mixbridge.runtime.model.bundle import open_bundle
 
 PRESET = Preset(
     tracks=(
@@ -223,6 +225,34 @@ def test_two_references_are_weighed_and_predicted_between(
     assert asked == [({songs[0].path: 0.75, songs[1].path: 0.25}, {"Vox": "lead vocal"})]
     studio.gather(lambda files: without_reference(files, 0))
     assert [studio.material.share(song) for song in studio.material.references] == [1]
+
+
+def test_a_model_with_a_style_of_its_own_predicts_without_a_reference(
+    studio: PageStudio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page, stem = PageWork(studio), tmp_path / "song.wav"
+    assert page.making.needs_reference
+    assert not page.making.can_predict
+    sf.write(stem, np.zeros(44100), 44100)
+    studio.use(PageMaterial({track.name: stem for track in PRESET.tracks}))
+    assert not page.making.can_predict
+    default = open_bundle("default")
+    learned = default.manifest.model_copy(update={"learned_reference": "learned_reference.npy"})
+    styled = dataclasses.replace(default, manifest=learned)
+    monkeypatch.setattr("mixbridge.bridge.web.doing.making.open_bundle", lambda _model: styled)
+    asked: list[object] = []
+
+    def predicted(_stems: object, references: object, **_: object) -> Preset:
+        asked.append(references)
+        return PRESET
+
+    monkeypatch.setattr("mixbridge.bridge.web.doing.making.predict", predicted)
+    page = PageWork(studio)
+    assert page.making.can_predict
+    assert not state_of(page)["needs_reference"]
+    page.making.start_predict()
+    assert waited(studio) == "done"
+    assert asked == [None]
 
 
 def test_what_is_removed_stays_removed_and_what_is_new_is_there(tmp_path: Path) -> None:

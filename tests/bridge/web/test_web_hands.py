@@ -245,6 +245,11 @@ def test_a_group_is_muted_and_soloed_with_its_tracks(page: Page, server: WebServ
     page.reload()
     expect(page.get_by_role("button", name="Mute Kick")).to_be_visible()
     expect(page.get_by_role("button", name="Mute Low", include_hidden=True)).to_be_hidden()
+    expect(page.locator("#predict")).to_be_disabled()
+    page.route(re.compile(r"/api/state\?after=$"), styled, times=1)
+    page.reload()
+    expect(page.locator("#predict")).to_be_enabled()
+    expect(page.locator("#next-step")).to_be_hidden()
     page.reload()
     page.click("#undo")  # the group
     expect(page.get_by_role("button", name="Mute Low")).to_have_count(0)
@@ -254,6 +259,12 @@ def followed(route: Route) -> None:
     """The state as if a live engine was followed, which takes no mutes of groups."""
     answer = route.fetch()
     route.fulfill(response=answer, json=answer.json() | {"engine": {"where": "127.0.0.1:9500", "is_there": True}})
+
+
+def styled(route: Route) -> None:
+    """The state as if the model needed no reference."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json=answer.json() | {"needs_reference": False})
 
 
 def test_a_message_is_closed(page: Page, server: WebServer) -> None:
