@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ...presets.console import Strip, parameters
-from ...presets.lanes.lane import Lane, lane
+from ...presets.lanes.lane import MOST_LANE_POINTS, Lane, lane
 from ...presets.lanes.simplify import simplified
 from ...runtime.audio.reading import Samples
 from ..pairs.check import MatchedPair
@@ -57,7 +57,11 @@ class Ride:
         """Makes the lane of a fader that stands there otherwise."""
         row = parameters(Strip)["fader_db"]
         points = [(float(at), fader_db + float(gain)) for at, gain in zip(self.times_s, self.gains_db, strict=True)]
-        kept = simplified(points, _TOLERANCE_DB)
+        tolerance_db = _TOLERANCE_DB
+        kept = simplified(points, tolerance_db)
+        while len(kept) > MOST_LANE_POINTS:
+            tolerance_db *= 1.5
+            kept = simplified(points, tolerance_db)
         return lane("fader_db", [(at, row.clamp(round(value, 2))) for at, value in kept])
 
 

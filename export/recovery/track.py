@@ -149,7 +149,9 @@ def _ridden(
 ) -> tuple[Preset, Samples]:
     """Searches once more in the mixed recording as it is without a ride, and puts that on the fader."""
     steady = replace(pair, mixed=ride.undone(pair.mixed, pair.sample_rate_hz))
-    found = _searched(steady, space, values, answer, effort, lambda share: None)
+    # It begins near its end.
+    shorter = replace(effort, steps=effort.steps // 2, trial_steps=effort.trial_steps // 2)
+    found = _searched(steady, space, values, answer, shorter, lambda share: None)
     settings = _settings(space, found)
     _, rendered = _at_level(name, settings, steady)
     more = ride_between(pair, rendered)

@@ -15,10 +15,11 @@ from mixbridge.export.recovery import track
 from mixbridge.export.recovery.answer import Answer
 from mixbridge.export.recovery.explain import explain
 from mixbridge.export.recovery.fit import FIXED, Fit
-from mixbridge.export.recovery.rides import ride_between
+from mixbridge.export.recovery.rides import Ride, ride_between
 from mixbridge.export.recovery.space import Space
 from mixbridge.export.recovery.track import _at_level, recover_track
 from mixbridge.presets.console import Strip, get
+from mixbridge.presets.lanes.lane import MOST_LANE_POINTS
 from mixbridge.presets.lanes.values import value_at
 from mixbridge.presets.parts.table import parameters
 
@@ -69,6 +70,13 @@ def test_other_settings_are_no_moves() -> None:
     weaker = preset({**STRIP, "compressor.ratio": 2.0, "eq.high_shelf.gain_db": 3.0})
     assert ride_between(pair, mixed_by(raw, weaker)) is None
     assert ride_between(match_pair(raw[:, : 2 * RATE_HZ], mixed, RATE_HZ), mixed[:, : 2 * RATE_HZ]) is None
+
+
+def test_a_lane_of_a_long_ride_fits_a_preset() -> None:
+    gains = np.random.default_rng(0).uniform(-3, 3, 6_500)
+    lane = Ride(np.arange(6_500) * 0.05, gains).fader_lane(-2.0)
+    assert 100 < len(lane.points) <= MOST_LANE_POINTS
+    assert min(point.value for point in lane.points) == pytest.approx(-5.0, abs=0.1)
 
 
 def test_a_mix_whose_fader_moved_is_recovered_with_a_lane(monkeypatch: pytest.MonkeyPatch) -> None:
