@@ -53,11 +53,15 @@ def sound(work: PageWork, request: Request, _body: bytes) -> Response:
     version = next((known for known in VERSIONS if known == request.path_params["version"]), None)
     if version is None:
         raise PresetError(f"there is no sound {request.path_params['version']!r}: ask for {', '.join(VERSIONS)}.")
-    preset = studio.state.named("") if version == "predicted" else studio.preset
-    for switch in _switches(request.query_params.getlist("bypass"), preset):
-        preset = switch.write(preset, 0)
+    preset = _bypassed(studio.state.named("") if version == "predicted" else studio.preset, request)
     sound = studio.hearing().sound(version, preset, request.query_params.getlist("solo"), _reference(request))
     return Response(sound.wav(), media_type="audio/wav", headers={"x-mixbridge-gain-db": format(sound.gain_db, ".4f")})
+
+
+def _bypassed(preset: Preset, request: Request) -> Preset:
+    for switch in _switches(request.query_params.getlist("bypass"), preset):
+        preset = switch.write(preset, 0)
+    return preset
 
 
 def _reference(request: Request) -> int | None:
@@ -94,11 +98,12 @@ def engine(work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
     return {"is_there": work.engine.is_there, **asdict(work.engine.meters)}
 
 
-def meters(work: PageWork, _request: Request, _body: bytes) -> dict[str, Any]:
-    """How loud each strip is in the loop."""
+def meters(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:
+    """How loud each strip is in the loop, soloed and bypassed as what is heard."""
     studio = work.studio
-    revision = studio.revision
-    return {"revision": revision, **asdict(studio.hearing().meters(studio.preset))}
+    revision, preset = studio.revision, _bypassed(studio.preset, request)
+    found = studio.hearing().meters(preset, request.query_params.getlist("solo"))
+    return {"revision": revision, **asdict(found)}
 
 
 def strip(work: PageWork, request: Request, _body: bytes) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Meters:
         step_s: from one to the next.
         peaks_db: highest sample, by track name, group, and "" for the mix, at the level at which it is played.
         reduced_db: what the compressor takes, 0 or more, by track name and group, and "" for the master.
-        loudness_lufs: of the mix as the preset makes it; None for silence.
+        loudness_lufs: of the whole mix as the preset makes it; None for silence.
     """
 
     step_s: float
@@ -166,11 +166,12 @@ class Hearing:
             samples = self.rendered(_soloed(alone, solo)).mix
         return LoopSound(samples, heard.sample_rate_hz, gain_db)
 
-    def meters(self, preset: Preset) -> Meters:
-        """How loud each strip is, and what its compressor takes."""
+    def meters(self, preset: Preset, solo: Collection[str] = ()) -> Meters:
+        """How loud each strip is, and what its compressor takes, as :meth:`sound` plays it."""
         rate_hz = self.heard.sample_rate_hz
-        rendered = self.rendered(preset)
-        factor = gain_factor(_gain_db(rendered.mix, rate_hz))
+        whole = self.rendered(preset)
+        rendered = self.rendered(_soloed(preset, solo)) if solo else whole
+        factor = gain_factor(_gain_db(whole.mix, rate_hz))
         parts = {**rendered.stems, **rendered.buses, "": rendered.mix}
         frames = next(iter(self.heard.stems.values())).shape[1]
         peaks = {name: _peaks_db(part[:, :frames] * factor, rate_hz) for name, part in parts.items()}
@@ -187,7 +188,7 @@ class Hearing:
         master = beginning_at(preset, self.heard.loop.start_s).master
         if master.compressor.ratio > 1:
             reduced[""] = _master_reduced_db(rendered.bus, rate_hz, master)
-        loudness = integrated_loudness(rendered.mix, rate_hz)
+        loudness = integrated_loudness(whole.mix, rate_hz)
         return Meters(_STEP_S, peaks, reduced, loudness if math.isfinite(loudness) else None)
 
     @cached_property

@@ -108,6 +108,17 @@ def test_meters_tell_levels_and_what_the_compressor_takes(server: WebServer) -> 
     assert "Keys" not in meters["reduced_db"]
 
 
+def test_meters_are_soloed_and_bypassed_as_what_is_heard(server: WebServer) -> None:
+    whole = server.json("/api/meters")
+    alone = server.json("/api/meters?solo=Keys&bypass=track:0:compressor&bypass=master:0:eq")
+    assert set(alone["peaks_db"]) == {"Keys", ""}
+    assert alone["peaks_db"]["Keys"] == pytest.approx(alone["peaks_db"][""], abs=0.1)
+    assert alone["reduced_db"] == {}
+    assert "Bass" in whole["reduced_db"]
+    silent = server.json("/api/meters?solo=Nobody")
+    assert max(silent["peaks_db"][""]) == -90
+
+
 def test_a_lane_is_heard_where_the_loop_plays(server: WebServer, stems: dict[str, Path]) -> None:
     server.json("/api/do", {"what": "loop", "value": 1.0, "length_s": 2.0})
     points = [[0.0, 0.0], [1.0, -20.0], [2.5, 0.0]]

@@ -89,11 +89,12 @@ export class Hearing {
         const parameters = new URLSearchParams();
         for (const name of this.soloed) parameters.append("solo", name);
         for (const key of this.bypassed) parameters.append("bypass", key);
+        const heard = String(parameters);
         if (this.isReference) parameters.append("reference", REFERENCES[this.version]);
         await this.player.take(await sound(this.isReference ? "reference" : this.version, parameters, signal));
         this.count += 1;
         document.documentElement.dataset.heard = String(this.count);
-        this.meters = await ask("/api/meters", signal);
+        this.meters = await ask(`/api/meters?${heard}`, signal);
       }
       await this.listener.heard(signal);
     } catch (error) {
