@@ -54,6 +54,8 @@ _PRESENCE_WEIGHT_DB = 20.0
 _HEARD_WEIGHT_DB = 10.0
 _HEARD_S = 1.0
 _TINY = 1e-12
+# The passage that a mix is tried on, which anybody may choose, says less of a track than what was chosen for it.
+_PASSAGE_SHARE = 0.5
 # A constant of less than 3 % of full scale, or of a tenth of the track's level, costs nothing that counts.
 _LEAST_OFFSET, _OFFSET_SHARE = 0.03, 0.1
 # The mean of a click, or of half a wave, is no offset.
@@ -154,7 +156,10 @@ def cut_passage(
         return _fit(read_passage(path, start, length_s, sample_rate_hz, files), samples)
 
     def hear(name: str) -> tuple[Excerpt, ...]:
-        return _excerpts(passage, name, powers[name], stems[name], sample_rate_hz, files)
+        def read_from(begin_s: float) -> Samples:
+            return _fit(read_passage(stems[name], begin_s, length_s, sample_rate_hz, files), samples)
+
+        return _excerpts(passage, name, powers[name], sample_rate_hz, read_from)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         audio = dict(zip(stems, pool.map(read, stems.values()), strict=True))
@@ -180,49 +185,47 @@ def heard_in(audio: Mapping[str, Samples], sample_rate_hz: int, samples: int) ->
     cut = {name: _fit(item[:, first : first + samples], samples) for name, item in audio.items()}
     loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in cut.items()}
     passage = Passage(start, samples / sample_rate_hz, cut, loudness)
-    excerpts = {
-        name: that_play(
-            [
-                _excerpt(_fit(item[:, at : at + samples], samples), at / sample_rate_hz, sample_rate_hz)
-                for at in (round(start * sample_rate_hz) for start in _starts_s(powers[name], passage, name))
-            ]
-        )
-        for name, item in audio.items()
-    }
+
+    def hear(name: str) -> tuple[Excerpt, ...]:
+        def read(start_s: float) -> Samples:
+            begin = round(start_s * sample_rate_hz)
+            return _fit(audio[name][:, begin : begin + samples], samples)
+
+        return _excerpts(passage, name, powers[name], sample_rate_hz, read)
+
+    excerpts = {name: hear(name) for name in audio}
     levels = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
     return replace(passage, excerpts=excerpts, whole_lufs=levels)
 
 
 def _excerpts(
-    passage: Passage, name: str, power: Powers, path: Path, sample_rate_hz: int, files: OpenFiles
+    passage: Passage, name: str, power: Powers, sample_rate_hz: int, read: Callable[[float], Samples]
 ) -> tuple[Excerpt, ...]:
-    """What is heard of a track: excerpts spread over it, and the passage where it plays in it."""
-    samples = passage.audio[name].shape[1]
-    found = []
-    for start_s in _starts_s(power, passage, name):
-        if start_s == passage.start_s:
-            found.append(_excerpt(passage.audio[name], start_s, sample_rate_hz, passage.loudness_lufs[name]))
-        else:
-            audio = _fit(read_passage(path, start_s, passage.length_s, sample_rate_hz, files), samples)
-            found.append(_excerpt(audio, start_s, sample_rate_hz))
-    return that_play(found)
+    """What is heard of a track: excerpts spread over it, and the passage where it plays in it.
 
-
-def _starts_s(power: Powers, passage: Passage, name: str) -> list[float]:
+    Args:
+        passage: of the session.
+        name: of the track.
+        power: of each quarter second of it.
+        sample_rate_hz: of the passage.
+        read: gives the track from a time in s on, as long as the passage.
+    """
     window = max(1, round(passage.length_s / STEP_S))
-    starts_s = {step * STEP_S for step in excerpt_steps(power, window)}
-    if passage.loudness_lufs[name] >= SILENT_LUFS and not any(
-        abs(start_s - passage.start_s) < passage.length_s / 2 for start_s in starts_s
-    ):
-        starts_s.add(passage.start_s)
-    return sorted(starts_s)
+    starts_s = [step * STEP_S for step in excerpt_steps(power, window)]
+    found = [
+        _excerpt(passage.audio[name] if start_s == passage.start_s else read(start_s), start_s, sample_rate_hz)
+        for start_s in starts_s
+    ]
+    lufs = passage.loudness_lufs[name]
+    if lufs >= SILENT_LUFS and all(abs(start_s - passage.start_s) >= passage.length_s / 2 for start_s in starts_s):
+        added = _excerpt(passage.audio[name], passage.start_s, sample_rate_hz)
+        found.append(replace(added, weight=_PASSAGE_SHARE * added.weight))
+    return that_play(sorted(found, key=lambda excerpt: excerpt.start_s))
 
 
-def _excerpt(audio: Samples, start_s: float, sample_rate_hz: int, lufs: float | None = None) -> Excerpt:
+def _excerpt(audio: Samples, start_s: float, sample_rate_hz: int) -> Excerpt:
     plays = playing(power_over_time(audio, sample_rate_hz))
-    if lufs is None:
-        lufs = integrated_loudness(audio, sample_rate_hz)
-    return Excerpt(start_s, audio, lufs, float(plays.mean()))
+    return Excerpt(start_s, audio, integrated_loudness(audio, sample_rate_hz), float(plays.mean()))
 
 
 def said_offsets(stems: Mapping[str, Path], files: OpenFiles) -> list[str]:

@@ -44,8 +44,8 @@ SQUASHED = Rule(
 )
 LIFTED_NOISE = Rule(
     "noise lifted",
-    6.0,
-    6.0,
+    5.0,
+    4.5,
     "{who}: what is only noise in it would have been lifted by {before:.0f} dB against the music; now {after:.0f} dB",
 )
 BURIED = Rule(

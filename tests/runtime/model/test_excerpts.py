@@ -60,6 +60,19 @@ def test_bleed_beside_a_fill_is_not_heard() -> None:
     assert passage.level_lufs("Toms") == pytest.approx(passage.level_lufs("Kit"), abs=1.0)
 
 
+def test_the_passage_says_half_as_much_of_a_track_as_what_was_chosen_for_it() -> None:
+    noise = 0.1 * np.random.default_rng(1).standard_normal((1, 40 * RATE_HZ)).astype(np.float32)
+    late = noise.copy()
+    late[:, : 31 * RATE_HZ] = 0
+    for begin_s in (1, 12, 22):
+        noise[:, begin_s * RATE_HZ : (begin_s + 6) * RATE_HZ] *= 1.5
+    passage = heard_in({"Pad": noise, "Vox": late}, RATE_HZ, 6 * RATE_HZ)
+    assert passage.start_s > 30
+    weights = {excerpt.start_s: excerpt.weight for excerpt in passage.excerpts_of("Pad")}
+    assert weights.pop(passage.start_s) == 0.5
+    assert set(weights.values()) == {1.0}
+
+
 def test_silence_is_not_heard_and_what_is_short_is_heard_from_its_start() -> None:
     assert excerpt_steps(np.zeros(100), WINDOW) == []
     assert excerpt_steps(plays((3, 9), steps=10), WINDOW) == [0]
