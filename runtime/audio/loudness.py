@@ -121,15 +121,17 @@ class StreamingLoudness:
 
     def _take(self, block: Samples) -> None:
         if self._memory is None:
-            self._memory = np.zeros((len(self._sections), block.shape[0], 2))
+            self._memory = np.zeros((block.shape[0], len(self._sections), 2))
         if not block.any() and not self._memory.any():
             self._collect(np.zeros(block.shape[1]))
             return
-        # scipy.signal takes as long to import as all else together, and is not needed to build a processor.
-        from scipy.signal import sosfilt
+        # scipy.signal takes as long to import as all else together, and is not needed to build a processor. This is
+        # what its sosfilt calls, which copies the audio three times.
+        from scipy.signal._sosfilt import _sosfilt
 
-        weighted, memory = sosfilt(self._sections, block.astype(np.float64), axis=1, zi=self._memory)
-        self._memory = np.where(np.abs(memory) < _FORGOTTEN, 0.0, memory)
+        weighted = block.astype(np.float64, order="C")
+        _sosfilt(self._sections, weighted, self._memory)
+        self._memory[np.abs(self._memory) < _FORGOTTEN] = 0
         power = np.einsum("cn,cn->n", weighted, weighted)
         if not math.isfinite(power.sum()):
             raise AudioError("the loudness of audio with samples that are not finite numbers cannot be measured.")

@@ -146,7 +146,10 @@ class AudioWriter:
             if self._silent_frames:
                 self._file.skip(self._silent_frames)
                 self._silent_frames = 0
-            self._file.write(block.T if self._integer_bits is None else _integers(block, self._integer_bits))
+            if self._integer_bits is None:
+                self._file.write(block.T)
+            else:
+                self._file.write_numbers(_integers(block, self._integer_bits))
         # soundfile asserts that all frames went out.
         except (OSError, sf.SoundFileError, AssertionError) as error:
             raise cannot_write(self.path, error) from error

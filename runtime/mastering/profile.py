@@ -157,6 +157,7 @@ class _Frames:
         self._places = np.clip(bins + 0.5, 0, self._size // 2 + 1)
         self._whole = np.minimum(self._places.astype(np.intp), self._size // 2)
         self._share = self._places - self._whole
+        self._sums = np.zeros((_TOGETHER, 2, self._size // 2 + 2))  # from the lowest bin up; the first stays 0
         self._scale = 1 / float(np.square(self._window, dtype=np.float64).sum()) / self._size
 
     def update(self, stereo: Samples) -> None:
@@ -182,7 +183,7 @@ class _Frames:
         middle_side = np.stack([frames[0] + frames[1], frames[0] - frames[1]], axis=1) * self._half_window
         spectrum = rfft(middle_side, axis=-1)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
-        sums = np.zeros((*power.shape[:-1], power.shape[-1] + 1))
+        sums = self._sums[: len(power)]
         np.cumsum(power, axis=-1, dtype=np.float64, out=sums[..., 1:])
         upto = sums[..., self._whole] * (1 - self._share) + sums[..., self._whole + 1] * self._share
         # Differences of sums: rounding may leave less than nothing where there is nothing.

@@ -13,6 +13,7 @@ import pytest
 import soundfile as sf
 from mixbridge.presets.errors import AudioError, OutputError
 from mixbridge.runtime.audio import writing
+from mixbridge.runtime.audio.opening import OneWayFile
 from mixbridge.runtime.audio.output import output_file
 from mixbridge.runtime.audio.reading import probe
 from mixbridge.runtime.audio.writing import FORMATS, AudioWriter
@@ -98,7 +99,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_file(tmp_path: Path, monkeypatch
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sf.SoundFile, "write", full)
+    monkeypatch.setattr(OneWayFile, "write_numbers", full)
     with (
         pytest.raises(OutputError, match="disk full") as refusal,
         output_file(path, overwrite=True) as place,

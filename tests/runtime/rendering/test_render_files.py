@@ -17,6 +17,7 @@ from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio import delivery
 from mixbridge.runtime.audio.loudness import integrated_loudness
+from mixbridge.runtime.audio.opening import OneWayFile
 from mixbridge.runtime.audio.output import OutputFolder
 from mixbridge.runtime.audio.peaks import true_peak_db
 from mixbridge.runtime.audio.reading import BLOCK_FRAMES, probe
@@ -310,13 +311,13 @@ def test_broken_off_while_moving_it_puts_back_what_was_there(tmp_path: Path, mon
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
 
-    def full(self: sf.SoundFile, data: Audio) -> None:
+    def full(self: OneWayFile, data: Audio) -> None:
         written.append(len(data))
         if len(written) > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     stems = session(tmp_path / "in", 100_000)
-    monkeypatch.setattr(sf.SoundFile, "write", full)
+    monkeypatch.setattr(OneWayFile, "write_numbers", full)
     with pytest.raises(OutputError, match="disk full"):
         rendered(stems, preset({"Vox": BUSY, "Keys": BUSY}), tmp_path / "mix")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
