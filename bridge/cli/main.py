@@ -49,6 +49,8 @@ _OPTIONS = {
     "list": "listing",
     "sample_rate_hz": "sample_rate",
 }
+# Options of the program itself, which people type behind a command.
+_BEFORE = ("-v", "--verbose", "--quiet")
 # What the `train` extra brings.
 _TRAINING_PACKAGES = {"torch", "numba", "lightning", "onnx", "onnxscript", "yaml"}
 
@@ -178,6 +180,9 @@ def _show(error: click.ClickException) -> int:
     """Says what click found wrong with the arguments, which may be names of files: a pattern gives one too many."""
     text = io.StringIO()
     error.show(file=text)
+    if isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE and error.ctx is not None:
+        name = error.ctx.command_path.removeprefix("mixbridge ")
+        text.write(f"It goes before the command: mixbridge {error.option_name} {name} ...\n")
     with contextlib.suppress(OSError):
         click.echo(escaped(text.getvalue(), keep="\n"), err=True, nl=False)
     return error.exit_code

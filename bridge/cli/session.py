@@ -254,7 +254,7 @@ def _say_session(session: Session, plan: StemsPlan | None, roles: Mapping[str, R
     )
     files = {track_key(stem.track): f"{stem.file}, {stem.channels} ch" for stem in plan.stems} if plan else {}
     screen = console()
-    screen.print(track_table(session, files, [_said_role(guess) for guess in roles.values()]))
+    screen.print(track_table(session, files, [_said_role(guess) for guess in roles.values()], screen.width))
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     for line in terminal_timeline(session, screen.width, plain=plain):
         screen.print(line)

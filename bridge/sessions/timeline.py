@@ -31,23 +31,25 @@ _NARROWEST = 16
 # Height of the panel of a lane, in inches.
 _PANEL = 1.3
 _WIDEST_NAME = 24  # of a table at 80 letters
+_OTHER_COLUMNS = 56
 
 
-def track_table(session: Session, stems: dict[str, str], roles: Sequence[str] = ()) -> Table:
+def track_table(session: Session, stems: dict[str, str], roles: Sequence[str] = (), width: int = 80) -> Table:
     """Make a row for each track: its clips, where they lie, its fader, and what becomes of it; for rich to print.
 
     Args:
         session: which.
         stems: by a track's identity or order (see :func:`track_key`), what its row says at the end.
         roles: what each track is, in words, for the same place; empty where nothing is known.
+        width: of the terminal, in letters.
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    longest = max((len(f"{track.group} / {track.name}") for track in session.tracks), default=0)
-    table.add_column("track", overflow="ellipsis", min_width=min(_WIDEST_NAME, longest))
+    # Not to be broken: a column with a least width is taken for narrower than it is, and the table would be cut off.
+    table.add_column("track", overflow="ellipsis", no_wrap=True, max_width=max(_WIDEST_NAME, width - _OTHER_COLUMNS))
     for heading in ("clips", "from", "to", "fader", "pan"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("role, stem" if roles else "stem", overflow="fold")

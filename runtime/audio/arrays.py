@@ -85,10 +85,11 @@ def _floats(audio: ArrayLike) -> NDArray[Any]:
         array = np.asarray(audio)
     except ValueError as error:  # lists of different lengths
         raise AudioError(f"audio is no array of one shape: {error}") from error
+    if array.dtype.kind in "US":
+        raise AudioError("audio must be samples, not text: read the file first, e.g. with soundfile.read")
     if not np.issubdtype(array.dtype, np.floating):
-        raise AudioError(
-            f"audio must be floats with full scale 1.0, not {array.dtype}: divide integers by their full scale"
-        )
+        remedy = ": divide integers by their full scale" if array.dtype.kind in "iu" else ""
+        raise AudioError(f"audio must be floats with full scale 1.0, not {array.dtype}{remedy}")
     return array
 
 
@@ -102,8 +103,10 @@ def _fits(array: NDArray[Any], layout: Layout) -> bool:
 def _told(array: NDArray[Any]) -> Layout:
     if array.ndim == 1 and array.size:
         return "mono"
+    if array.ndim and not array.size:
+        raise AudioError(f"audio is empty: samples are needed, not {array.shape}")
     short = [0 < length <= _MOST_CHANNELS for length in array.shape]
-    if array.ndim != 2 or not array.size or not any(short):
+    if array.ndim != 2 or not any(short):
         raise AudioError(
             f"audio must have the shape (samples,), (channels, samples) or (samples, channels) with one or two "
             f"channels, not {array.shape}"

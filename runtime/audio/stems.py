@@ -199,8 +199,8 @@ def _check_each_once(named: Iterable[tuple[str, Path]], references: Iterable[str
         identity = _file_id(path)
         if identity in reference_ids:
             raise AudioError(
-                f"{path} is both a stem and the reference: keep the reference out of the stems' folder, or name "
-                "the stems one by one."
+                f"{path} is both a stem and the reference: give another reference, or keep it out of the stems' "
+                "folder, or name the stems one by one."
             )
         if identity in seen:
             raise AudioError(f"{path} is given twice: it would be mixed in twice. Name it once.")

@@ -19,7 +19,7 @@ from typing import Any
 from ...presets.errors import MixbridgeError, SessionError
 from ...presets.inputs import read_text
 from ..audio.naming import file_names
-from .folders import sessions_in
+from .folders import session_at, sessions_in
 from .items import OPTIONS, BatchItem, ItemOptions, option_of
 from .ledger import LEDGER
 
@@ -82,6 +82,10 @@ def list_items(source: Path, defaults: Defaults, apart: Sequence[Path] = ()) -> 
     else:
         items = [_item(row, where, source, defaults) for row, where in _rows(source)]
     if not items:
+        if left_out and session_at(source) is not None:
+            raise SessionError(
+                f"{source} is one session: mix it with `mixbridge mix`, or give the folder that it is in."
+            )
         why = f" ({'; '.join(left_out[:3])})" if left_out else ""
         raise SessionError(
             f"{source}: no sessions{why}. Give a folder in which each session has a folder of its own, or a manifest "

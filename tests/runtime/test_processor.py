@@ -138,7 +138,11 @@ def test_silence_comes_back_as_it_is(processor: AudioProcessor, shape: tuple[int
 @pytest.mark.parametrize(
     ("audio", "words"),
     [
-        (np.zeros(100, np.int16), r"floats with full scale 1\.0, not int16"),
+        (np.zeros(100, np.int16), r"floats with full scale 1\.0, not int16: divide integers"),
+        (np.zeros(100, bool), r"floats with full scale 1\.0, not bool$"),
+        ("vox.wav", "not text: read the file first"),
+        ([], "audio is empty"),
+        (np.zeros((0, 2), np.float32), "audio is empty"),
         (np.zeros(100, np.complex64), "not complex64"),
         (np.zeros(0, np.float32), r"not \(0,\)"),
         (np.zeros((2, 0), np.float32), r"not \(2, 0\)"),

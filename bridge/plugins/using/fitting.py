@@ -99,7 +99,7 @@ class PluggedStage:
             error_db = fit.curve_error_db if fit else 0.0
             return f"static curve {error_db:.1f} dB off at most; not measured on the track: give its stem for that"
         return (
-            f"turns down {fit.given_db:.2f} dB on average where mixbridge's own turns down {fit.wanted_db:.2f} dB, "
+            f"turns down {fit.given_db:z.2f} dB on average where mixbridge's own turns down {fit.wanted_db:z.2f} dB, "
             f"{fit.apart_db:.2f} dB apart over time"
         )
 

@@ -84,6 +84,13 @@ def test_training_handles_sigterm_itself_and_recover_cleans_up_as_all_others_do(
         assert handed_back == [True], name
 
 
+@pytest.mark.parametrize("option", ["-v", "--verbose", "--quiet"])
+def test_an_option_of_the_program_behind_a_command_is_told_its_place(run, option):
+    outcome = run("preset", "show", "bass", option)
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1] == f"It goes before the command: mixbridge {option} preset show ..."
+
+
 @pytest.mark.parametrize("family", ["session", "desk", "preset", "model"])
 def test_help_of_a_group_lists_its_commands(run, family):
     out = run(family, "--help").out

@@ -9,12 +9,15 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 
 import pytest
 from mixbridge.bridge.cli.output.mix_results import _say_tracks, say_plan
 from mixbridge.bridge.cli.output.saying import wrapped
 from mixbridge.bridge.report.brief import brief_cells
 from mixbridge.bridge.report.text import preset_table
+from mixbridge.bridge.sessions.core.model import Session, SessionGroup, SessionTrack
+from mixbridge.bridge.sessions.timeline import track_table
 from mixbridge.presets import factory, files
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Strip
 from mixbridge.presets.preset import Preset, Track
@@ -126,3 +129,17 @@ def test_on_a_terminal(session, tmp_path):
     lines = refused.replace("\r\n", "\n").splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert " ".join(line.strip() for line in lines).startswith("mixbridge: none-of-these-is-there.wav: there is no")
+
+
+@pytest.mark.parametrize("name", ["Kick", "A very long name of a track that nobody would read to its end"])
+def test_the_table_of_a_session_is_not_cut_off(name):
+    group = SessionGroup("Muted folder of drums", "folder")
+    track = SessionTrack(name, 0, (), group=group.name, parent=0, identity="a")
+    session = Session("song", Path("song.RPP"), "reaper", 44100, (track,), groups=(group,))
+    out = io.StringIO()
+    Console(file=out, width=80).print(track_table(session, {"0:a": "Snare top mic.wav, 1 ch"}, ["electric guitar"], 80))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    place = lines[1].index("role, stem")
+    said = " ".join(line[place:].strip() for line in lines[3:]).split()
+    assert said == ["electric", "guitar;", "Snare", "top", "mic.wav,", "1", "ch"]

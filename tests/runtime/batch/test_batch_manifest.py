@@ -111,6 +111,12 @@ def test_a_mistake_is_named_by_its_place(tmp_path, name, text, words):
         assert word in str(error.value)
 
 
+def test_a_folder_of_stems_is_one_session(tmp_path):
+    (tmp_path / "Vox.wav").write_text("")
+    with pytest.raises(SessionError, match="is one session: mix it with `mixbridge mix`"):
+        list_items(tmp_path, Defaults(("ref.wav",)))
+
+
 def test_each_folder_of_stems_and_each_session_is_one(tmp_path):
     for name in (
         "A/stems/Vox.wav",
