@@ -143,7 +143,7 @@ def recover(
         read_whole(raw, rate_hz), read_whole(mixed, rate_hz), rate_hz, name=named, effort=effort, progress=progress
     )
     recovered = replace(
-        recovered, pair=replace(recovered.pair, notes=(*recovered.pair.notes, *_quieter(recovered.rendered)))
+        recovered, pair=replace(recovered.pair, notes=(*recovered.pair.notes, *_as_applied(recovered, rate_hz)))
     )
     preset = with_provenance(recovered, raw, mixed)
     _write(files, preset, recovered, lambda audio: page_of(recovered, preset, audio), overwrite, with_audio)
@@ -188,7 +188,7 @@ def recover_mix(
     rate_hz = max(probe(path).sample_rate_hz for path in paths.values())
     sounds = {name: read_whole(path, rate_hz) for name, path in paths.items()}
     found = recover_session(sounds, read_whole(mix, rate_hz), rate_hz, progress=progress)
-    found = replace(found, notes=(*found.notes, *_quieter(found.rendered)))
+    found = replace(found, notes=(*found.notes, *_as_applied(found, rate_hz)))
     first = f"Recovered from {len(paths)} stems and {mix.name}: {_left(found.explained)}"
     first += _heard(found.inside, found.mix.shape[1], rate_hz)
     sources = {name: source_of(path) for name, path in paths.items()}
@@ -274,6 +274,15 @@ def _left(explained: Explained) -> str:
 def over_ceiling_db(rendered: Samples) -> float:
     """By how much `mixbridge apply` turns down what is rendered, so that its peaks stay below its ceiling."""
     return max(0.0, true_peak_db(rendered) - _CEILING_DBTP)
+
+
+def _as_applied(found: Recovered | RecoveredSession, rate_hz: int) -> tuple[str, ...]:
+    """Says in what `mixbridge apply` differs from what is rendered here."""
+    from ..twin.proof import tail_samples
+
+    tail_s = tail_samples(found.preset, rate_hz) / rate_hz
+    longer = f"`mixbridge apply` writes {tail_s:.1f} s more, in which room and echoes fade."
+    return (*_quieter(found.rendered), *([longer] if tail_s > _TOLD_S else []))
 
 
 def _quieter(rendered: Samples) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from ...presets.console import SEND_OFF_DB, Delay, FxBus, Master, Parameter, Rev
 from ...presets.parts.match import MatchCurve
 from ...presets.preset import Preset, Track
 from ...runtime.audio.reading import Samples
-from ...runtime.console.buses import Buses
+from ...runtime.console.buses import Buses, Extent
 from ...runtime.console.effects import room as runtime_room
 from ...runtime.console.effects.bands import impulse_response
 from ...runtime.console.effects.delay import DelayProcessor
@@ -165,12 +165,30 @@ def runtime_console(audio: Samples, preset: Preset, sample_rate_hz: int) -> Samp
 def runtime_mix(stems: Mapping[str, Samples], preset: Preset, sample_rate_hz: int) -> Samples:
     """Plays a preset on stems by the runtime, muted tracks left out, master included; all are equally long."""
     frames = next(iter(stems.values())).shape[1]
-    sources = [
+    stream = ConsoleStream(_inputs(stems, preset), Buses.of(preset), sample_rate_hz, 8192)
+    mix: list[Samples] = []
+    with ThreadPoolExecutor(1) as pool:
+        for block in MasterStream(preset.master, sample_rate_hz).run(sums.mix for sums in stream.run(pool)):
+            mix.append(block)
+            # A minute of echoes may follow.
+            if sum(part.shape[1] for part in mix) >= frames:
+                break
+    return np.concatenate(mix, axis=1)[:, :frames]
+
+
+def tail_samples(preset: Preset, sample_rate_hz: int) -> int:
+    """Counts the samples for which room and echoes of a preset sound on behind its tracks."""
+    stems = {track.name: np.zeros((1, 0), np.float32) for track in preset.tracks}
+    return Extent.of(_inputs(stems, preset), Buses.of(preset), sample_rate_hz).frames
+
+
+def _inputs(stems: Mapping[str, Samples], preset: Preset) -> list[Input]:
+    return [
         Input(
             track.name,
             track.strip,
             stems[track.name].shape[0],
-            frames,
+            stems[track.name].shape[1],
             [stems[track.name]],
             lambda _block: None,
             track.bus,
@@ -180,15 +198,6 @@ def runtime_mix(stems: Mapping[str, Samples], preset: Preset, sample_rate_hz: in
         for track in preset.tracks
         if not track.mute
     ]
-    stream = ConsoleStream(sources, Buses.of(preset), sample_rate_hz, 8192)
-    mix: list[Samples] = []
-    with ThreadPoolExecutor(1) as pool:
-        for block in MasterStream(preset.master, sample_rate_hz).run(sums.mix for sums in stream.run(pool)):
-            mix.append(block)
-            # A minute of echoes may follow.
-            if sum(part.shape[1] for part in mix) >= frames:
-                break
-    return np.concatenate(mix, axis=1)[:, :frames]
 
 
 def room_differences(seed: int) -> tuple[Curve, Curve]:

@@ -20,7 +20,7 @@ from mixbridge.export.pairs.check import NoPairError, match_pair
 from mixbridge.export.recovery import files as recovery_files
 from mixbridge.export.recovery.answer import Answer
 from mixbridge.export.recovery.explain import at_loudness_of, explain, stft_distance
-from mixbridge.export.recovery.files import _quieter, over_ceiling_db, with_provenance
+from mixbridge.export.recovery.files import _as_applied, _quieter, over_ceiling_db, with_provenance
 from mixbridge.export.recovery.fit import FIXED, Fit
 from mixbridge.export.recovery.loss import SpectralLoss
 from mixbridge.export.recovery.space import Space
@@ -298,3 +298,19 @@ def test_what_is_too_hot_for_the_ceiling_is_as_loud_as_was_said(tmp_path: Path) 
     assert integrated_loudness(played.T, RATE_HZ) == pytest.approx(told.loudness_lufs, abs=0.1)
     assert integrated_loudness(mixed, RATE_HZ) - told.loudness_lufs == pytest.approx(over_db, abs=0.01)
     assert len(played) == raw.shape[1]
+
+
+def test_what_rings_on_behind_the_raw_file_is_as_long_as_was_said(tmp_path: Path) -> None:
+    raw = sung(5, 2)
+    made = preset({"reverb_send_db": -14.0}, {"decay_mid_s": 1.2, "decay_low_s": 1.3, "decay_high_s": 0.9})
+    mixed = mixed_by(raw, made)
+    told = explain(raw, mixed, mixed, RATE_HZ)
+    found = Recovered(made, match_pair(raw, mixed, RATE_HZ), mixed, told, False, Answer({}, False, -60.0, -60.0))
+    (note,) = _as_applied(found, RATE_HZ)
+    raw_file, target = written(tmp_path, "vox.wav", raw), tmp_path / "found.json"
+    save(with_provenance(found, raw_file, written(tmp_path, "mixed.wav", mixed)), target)
+    run = CliRunner().invoke(cli, ["apply", str(target), f"Vox={raw_file}", "-o", str(tmp_path / "out")])
+    assert run.exit_code == 0, run.output
+    more_s = (sf.info(tmp_path / "out" / "mix.wav").frames - raw.shape[1]) / RATE_HZ
+    assert more_s > 1
+    assert f"writes {more_s:.1f} s more" in note
