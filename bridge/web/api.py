@@ -252,7 +252,7 @@ def _do(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
         "remove track": lambda: studio.remove_track(asked.name),
         "role": lambda: studio.tell_role(asked.name, asked.other),
         "weights": lambda: work.making.weigh(asked.value),
-        "remove reference": lambda: _remove_reference(studio, int(asked.value)),
+        "remove reference": lambda: remove_reference(studio, int(asked.value), asked.name),
         "plugins": work.plugins.start,
         "predict": work.making.start_predict,
         "predict over time": lambda: work.making.start_predict(asked.value),
@@ -269,9 +269,14 @@ def _do(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
     return state_of(work)
 
 
-def _remove_reference(studio: PageStudio, index: int) -> None:
-    known = studio.state.references
-    did = StepName("remove reference", known[index].name if 0 <= index < len(known) else "")
+def remove_reference(studio: PageStudio, index: int, name: str) -> None:
+    """Remove a reference; who says its name means that one, though others may have been removed since."""
+    names = [song.name for song in studio.state.references]
+    if name and names[index : index + 1] != [name]:
+        if name not in names:
+            raise AudioError(f"there is no reference {name!r}.")
+        index = names.index(name)
+    did = StepName("remove reference", "".join(names[index : index + 1]))
     studio.gather(lambda files: without_reference(files, index), did)
 
 

@@ -157,6 +157,13 @@ def test_references_and_snapshots_are_undone_by_hand_and_each_reference_is_heard
         assert answer.body() == server.ask(f"/api/sound/reference?reference={number}")[2]
     gains = [float(answer.headers["x-mixbridge-gain-db"]) for answer in (loud.value, soft.value)]
     assert gains[1] - gains[0] == pytest.approx(19.08, abs=0.3)
+    refusal = {"error": "'render' is still at work: wait until it is done."}
+    page.route("**/api/do", lambda route: route.fulfill(status=400, json=refusal), times=1)
+    share = page.locator("#reference-share")
+    share.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#message")).to_contain_text("still at work")
+    expect(share).to_have_value("50")
     page.keyboard.press("5")
     page.click("#undo")
     expect(page.locator("#message")).to_contain_text("Undone: reference added: \u2068Loud")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge.server.steps import StepName
+from mixbridge.bridge.web.api import remove_reference
 from mixbridge.bridge.web.edits import SettingEdit
 from mixbridge.bridge.web.material import PageMaterial, PageReference, weighed, with_reference, without_reference
 from mixbridge.bridge.web.studio import PageStudio
@@ -256,3 +257,20 @@ def test_meters_of_a_group_tell_what_its_compressor_takes(tmp_path: Path) -> Non
     studio.edit([SettingEdit("track", index, "fader_db", -12.0) for index in (0, 1)])
     quieter = float(np.median(studio.hearing().meters(studio.preset).reduced_db["Both bus"]))
     assert quieter == pytest.approx(settled - 0.75 * 6, abs=0.2)
+
+
+def test_a_reference_is_removed_by_its_name_whatever_was_removed_before(
+    studio: PageStudio, songs: list[PageReference]
+) -> None:
+    """Two clicks come before the page knows of the first."""
+    for song in songs:
+        studio.gather(lambda files, song=song: with_reference(files, song))
+    remove_reference(studio, 0, "low.wav")
+    with pytest.raises(AudioError, match=r"low\.wav"):
+        remove_reference(studio, 0, "low.wav")
+    assert names(studio) == ["high.wav"]
+    assert studio.undoes == StepName("remove reference", "low.wav")
+    remove_reference(studio, 1, "high.wav")
+    assert names(studio) == []
+    with pytest.raises(AudioError, match="no reference 1"):
+        remove_reference(studio, 0, "")

@@ -8,7 +8,14 @@ export class References {
     this.studio = studio;
     this.share = by("reference-share");
     this.share.addEventListener("input", () => this.#sayShare());
-    this.share.addEventListener("change", () => studio.act("weights", { value: Number(this.share.value) / 100 }));
+    this.share.addEventListener("change", () => this.#weigh());
+  }
+
+  // Shares that are refused go back to what counts.
+  async #weigh() {
+    if (await this.studio.act("weights", { value: Number(this.share.value) / 100 })) return;
+    this.share.dataset.told = "";
+    this.draw();
   }
 
   draw() {
@@ -30,7 +37,7 @@ export class References {
   #item(name, index, number) {
     const item = make("li");
     const remove = make("button", { "aria-label": `${say("remove")} ${name}`, title: say("remove") }, "×");
-    remove.addEventListener("click", () => this.studio.act("remove reference", { value: index }));
+    remove.addEventListener("click", () => this.studio.act("remove reference", { value: index, name }));
     item.append(number, make("bdi", { title: name }, name), " ", remove);
     return item;
   }
