@@ -10,6 +10,7 @@ import time
 from hashlib import sha256
 
 import pytest
+from mixbridge.bridge import command
 from mixbridge.bridge.cli import main as program
 from mixbridge.presets.errors import OutputError
 from mixbridge.runtime.audio import delivery
@@ -292,3 +293,21 @@ def test_an_import_is_brought_to_its_end_before_anything_is_raised(tmp_path, num
         process.send_signal(number)
         assert process.stdout.read().split() == ["imported", said]
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "is_quick"), [(0, False), (2, False), (3, False), (129, True), (130, True), (143, True)]
+)
+def test_a_process_that_a_signal_ended_is_not_taken_apart(monkeypatch, code, is_quick):
+    def quickly(ended):
+        raise EOFError(ended)
+
+    def run():
+        raise SystemExit(code)
+
+    monkeypatch.setattr(command, "flush_and_end", quickly)
+    monkeypatch.setattr(command.gc, "freeze", lambda: None)
+    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    monkeypatch.setattr("mixbridge.bridge.cli.main.main", run)
+    with pytest.raises(EOFError if is_quick else SystemExit, match=str(code)):
+        command.main()
