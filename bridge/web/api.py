@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from ...presets import files
 from ...presets.errors import AudioError, MixbridgeError, PresetError
 from ...presets.lanes.lane import MOST_LANE_POINTS, Shape
 from ...presets.names import LONGEST_NAME
+from ...presets.preset import GroupBus, Preset, Track
 from ..server.addresses import PartName
 from ..server.steps import StepName
 from . import views
@@ -55,12 +56,26 @@ class EditAsked(BaseModel):
     value: float = Field(0.0, allow_inf_nan=False)
     points: list[tuple[float, float]] | None = Field(None, max_length=MOST_LANE_POINTS)
     shape: Shape = "linear"
+    name: str = Field("", max_length=LONGEST_NAME)
 
-    def edit(self) -> SettingEdit | LaneEdit:
-        """What is to be moved: a lane, where there are points."""
+    def edit(self, preset: Preset) -> SettingEdit | LaneEdit:
+        """What is to be moved: a lane, where there are points.
+
+        Who says the name of a track or group means that one, though others may have come or gone since.
+
+        Raises:
+            PresetError: there is none of this name any more.
+        """
+        index = self.index
+        owners: Sequence[Track | GroupBus] = preset.buses if self.part == "bus" else preset.tracks
+        names = [owner.name for owner in owners]
+        if self.name and self.part in {"track", "bus"} and names[index : index + 1] != [self.name]:
+            if self.name not in names:
+                raise PresetError(f"there is no track {self.name!r}.")
+            index = names.index(self.name)
         if self.points is None:
-            return SettingEdit(self.part, self.index, self.path, self.value)
-        return LaneEdit(self.part, self.index, self.path, self.points, self.shape)
+            return SettingEdit(self.part, index, self.path, self.value)
+        return LaneEdit(self.part, index, self.path, self.points, self.shape)
 
 
 class EditsAsked(BaseModel):
@@ -227,7 +242,7 @@ async def _state(work: PageWork, request: Request) -> Response:
 def _edit(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
     asked = EditsAsked.model_validate_json(body)
     studio = work.studio
-    moved = studio.edit([item.edit() for item in asked.edits], asked.gesture)
+    moved = studio.edit([item.edit(studio.preset) for item in asked.edits], asked.gesture)
     return {
         "revision": studio.revision,
         "edits": [asdict(item) for item in moved],

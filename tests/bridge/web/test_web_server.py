@@ -179,6 +179,22 @@ def test_snapshots_are_recalled_by_name(server: WebServer) -> None:
     assert server.ask("/api/do", b'{"what": "recall", "name": "wide"}')[0] == 400
 
 
+def test_a_move_meets_the_track_that_was_meant_though_others_are_gone(server: WebServer) -> None:
+    """Another page has removed the first track before the hand on the second is told."""
+    server.json("/api/do", {"what": "remove track", "name": "Bass"})
+    asked = edit("track", 1, "pan", 0.25)
+    asked["edits"][0]["name"] = "Keys"  # type: ignore[index]
+    moved = server.json("/api/edit", asked)["edits"]
+    assert [(item["index"], item["value"]) for item in moved] == [(0, 0.25)]
+    asked["edits"][0] |= {"index": 0, "name": "Bass"}  # type: ignore[index]
+    status, _, said = server.ask("/api/edit", json.dumps(asked).encode())
+    assert (status, "Bass" in said.decode()) == (400, True)
+    assert [track["strip"]["pan"] for track in server.json("/api/state")["preset"]["tracks"]] == [0.25]
+    for _ in range(2):
+        state = server.json("/api/do", {"what": "undo"})
+    assert [track["name"] for track in state["preset"]["tracks"]] == ["Bass", "Keys"]
+
+
 def test_a_preset_is_given_and_taken(server: WebServer) -> None:
     mine = Preset(tracks=(Track(name="Bass"), Track(name="Keys")), name="mine")
     changed = mine.tracks[0].model_copy(update={"strip": replace(mine.tracks[0].strip, {"fader_db": -9.0})})

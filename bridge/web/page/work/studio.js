@@ -96,7 +96,9 @@ export class Studio {
     this.listener.moved();
   }
 
+  // With the strip's name: on another page tracks may come and go meanwhile.
   #tellSoon(edit) {
+    if (edit.part === "track" || edit.part === "bus") edit.name = ownerOf(this.preset, edit.part, edit.index)?.name ?? "";
     this.pending.set(keyOf(edit), edit);
     this.sending ??= setTimeout(() => this.#send(), SEND_MS);
   }
