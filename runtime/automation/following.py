@@ -21,6 +21,11 @@ HOPS_S: Final = (1.0, 60.0)
 _MOST_SENTENCES = 100
 
 
+_NOTHING_MOVES = (
+    "no fader moves: no track is wanted louder or softer in another part of the song by more than predictions vary"
+)
+
+
 def followed(
     controller: Controller | LoadingController,
     stems: Mapping[str, Path],
@@ -54,7 +59,7 @@ def followed(
 
 
 def _said(drawn: Drawn) -> Preset:
-    """Say in the preset what moves, and why."""
+    """Say in the preset what moves, and why; or that nothing does, for who asked for it."""
     preset, sentences = drawn.preset, []
     for track in preset.tracks:
         item = lane_of(track.lanes, "fader_db")
@@ -65,7 +70,7 @@ def _said(drawn: Drawn) -> Preset:
                 f"{track.name}: its fader moves between {low:+.1f} and {high:+.1f} dB where the song changes ({times})"
             )
     if not sentences:
-        return preset
+        sentences = [_NOTHING_MOVES]
     known = preset.provenance.decisions or ()
     decisions = (*known, *sentences)[:_MOST_SENTENCES]
     return preset.model_copy(update={"provenance": preset.provenance.model_copy(update={"decisions": decisions})})

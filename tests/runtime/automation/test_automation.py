@@ -11,6 +11,7 @@ import soundfile as sf
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import PresetError
 from mixbridge.presets.preset import Preset, Track
+from mixbridge.runtime.automation import following
 from mixbridge.runtime.automation.drawing import MOST_MOVE_DB, draw_lanes
 from mixbridge.runtime.automation.sections import against_others, find_sections
 from mixbridge.runtime.automation.windows import WantedLevels
@@ -148,3 +149,10 @@ def test_a_short_song_is_one_section():
 def test_times_that_cannot_be(seconds):
     with pytest.raises(PresetError):
         PredictOptions(automation_s=seconds)
+
+
+@pytest.mark.parametrize(("shift_db", "words"), [(6.0, "Vox: its fader moves between"), (0.0, "no fader moves: ")])
+def test_who_asks_for_automation_is_told_what_moves(stems, shift_db, words):
+    preset = following._said(drawn(stems, *song(shift_db)))
+    assert preset.provenance.decisions is not None
+    assert [said[: len(words)] for said in preset.provenance.decisions] == [words]
