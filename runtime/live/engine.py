@@ -444,9 +444,9 @@ class LiveEngine:
         if self._inserting is not None:
             for text in self._inserting.news():
                 self._say(text)
-        if self._feed is not None and self._feed.error is not None:
-            error, self._feed.error = self._feed.error, None
-            self._say(f"{error} The rest of the stems is silent.")
+        if self._feed is not None:
+            for text in self._feed.news():
+                self._say(text)
         if self._recorder is not None and (ended := self._recorder.news()):
             self._say(ended)
 

@@ -31,8 +31,7 @@ class StemFeed(threading.Thread):
         memory: where they go.
         loops: begin again at the end of the longest.
 
-    Attributes:
-        error: what went wrong; silence follows.
+    A stem that cannot be read on is silent from there; the others play on.
     """
 
     def __init__(
@@ -52,21 +51,19 @@ class StemFeed(threading.Thread):
         self._channels, self._memory, self._loops = channels, memory, loops
         self._is_ended = threading.Event()
         self.frames = max((reader.frames for reader in self._readers if reader is not None), default=0)
-        self.error: MixbridgeError | None = None
+        self._broken: dict[int, str] = {}
+        self._told = 0
 
     def run(self) -> None:
         """Read until the end, or until it is closed."""
         memory = self._memory
-        try:
-            while not self._is_ended.is_set():
-                for block in self._blocks():
-                    if not self._waited_for_room(block.shape[1]):
-                        return
-                    memory.feed.write(block)
-                if not self._loops:
-                    break
-        except MixbridgeError as error:
-            self.error = error
+        while not self._is_ended.is_set():
+            for block in self._blocks():
+                if not self._waited_for_room(block.shape[1]):
+                    return
+                memory.feed.write(block)
+            if not self._loops:
+                break
         memory.fields[Tally.FED_END] = memory[Tally.FED]
 
     def close(self) -> None:
@@ -74,14 +71,24 @@ class StemFeed(threading.Thread):
         self._is_ended.set()
         self.join()
 
+    def news(self) -> list[str]:
+        """Tell, once each, which stems cannot be read on."""
+        texts = list(self._broken.values())[self._told :]
+        self._told += len(texts)
+        return texts
+
     def _blocks(self) -> Iterator[Samples]:
         """All tracks side by side, from the beginning to the end of the longest."""
         sources = [iter(()) if reader is None else iter(reader) for reader in self._readers]
         for begin in range(0, self.frames, _PIECE_FRAMES):
             block = np.zeros((sum(self._channels), min(_PIECE_FRAMES, self.frames - begin)), np.float32)
             row = 0
-            for source, count in zip(sources, self._channels, strict=True):
-                part = next(source, None)
+            for place, (source, count) in enumerate(zip(sources, self._channels, strict=True)):
+                try:
+                    part = next(source, None)
+                except MixbridgeError as error:  # its source is at an end with that
+                    self._broken.setdefault(place, f"{error} The rest of this stem is silent.")
+                    part = None
                 if part is not None:
                     block[row : row + count, : part.shape[1]] = part
                 row += count

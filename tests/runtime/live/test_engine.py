@@ -18,6 +18,8 @@ from mixbridge.presets.errors import AudioError, PresetError
 from mixbridge.presets.preset import Preset
 from mixbridge.runtime.live.backends.base import BackendChoice
 from mixbridge.runtime.live.engine import LiveEngine, LiveInput
+from mixbridge.runtime.live.feeding import StemFeed
+from mixbridge.runtime.live.memory import EngineMemory, EngineShape
 
 FREE = BackendChoice("null", block_frames=256, sample_rate_hz=RATE_HZ, freewheel=True)
 CLOCKED = BackendChoice("null", block_frames=512, sample_rate_hz=RATE_HZ)
@@ -76,6 +78,8 @@ import os, sys
 from live_presets import CHANNELS, dry_preset
 from mixbridge.runtime.live.backends.base import BackendChoice
 from mixbridge.runtime.live.engine import LiveEngine, LiveInput
+from mixbridge.runtime.live.feeding import StemFeed
+from mixbridge.runtime.live.memory import EngineMemory, EngineShape
 with LiveEngine(dry_preset(), LiveInput(CHANNELS), BackendChoice("null")) as engine:
     print(engine.process_id, flush=True)
     os._exit(0)
@@ -124,3 +128,25 @@ def test_a_stem_that_is_no_audio_is_named(files: dict[str, Path], tmp_path: Path
     broken.write_bytes(b"nothing")
     with pytest.raises(AudioError, match=r"Vox\.wav"):
         LiveInput.of_files({**files, "Vox": broken}, dry_preset())
+
+
+def test_a_stem_that_cannot_be_read_on_is_silent_and_the_others_play(files: dict[str, Path], tmp_path: Path) -> None:
+    broken = stems(FRAMES)["Vox"].copy()
+    broken[:, 20_000] = np.nan
+    sf.write(tmp_path / "Vox.wav", broken.T, RATE_HZ, subtype="FLOAT")
+    names = [track.name for track in dry_preset().tracks]
+    memory = EngineMemory(EngineShape(CHANNELS, RATE_HZ, 2 * FRAMES, RATE_HZ, (), 0))
+    feed = StemFeed({**files, "Vox": tmp_path / "Vox.wav"}, names, CHANNELS, memory)
+    feed.run()
+    wanted = rows_of(stems(FRAMES), dry_preset())
+    got = memory.feed.read(0, FRAMES).copy()
+    said = feed.news()
+    again = feed.news()
+    memory.close()
+    assert got[0, :8192].any()
+    assert not got[0, 20_000:].any()
+    np.testing.assert_array_equal(got[1:], wanted[1:])
+    assert len(said) == 1
+    assert said[0].startswith(f"{tmp_path / 'Vox.wav'}: at 0.417 s a sample is not a finite number")
+    assert said[0].endswith("The rest of this stem is silent.")
+    assert again == []
