@@ -6,6 +6,7 @@ Both are presets of the same session. What is decided how stands in :mod:`..prac
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -27,9 +28,14 @@ TRUST: Final = Trust()
 def plain_by_role(
     preset: Preset, passage: Passage, reference: Samples, sample_rate_hz: int, level_lufs: float
 ) -> Preset:
-    """The plain mix by role of the tracks of a preset; all else of it stays. Arguments as for :func:`with_prior`."""
+    """The plain mix by role of the tracks of a preset; all else of it stays. Arguments as for :func:`with_prior`.
+
+    Tracks stand on the sides that the preset has for them: what lies between both must not pile up in the middle, and
+    a mix that gives way to the plain one must not turn over.
+    """
     cast = Cast.of(preset)
-    picture = picture_of(passage, reference, cast, sample_rate_hz)
+    sides = {track.name: track.strip.pan for track in preset.tracks}
+    picture = replace(picture_of(passage, reference, cast, sample_rate_hz), sides=sides)
     sounds = sounds_of(passage, cast, sample_rate_hz)
     if not sounds:
         return preset

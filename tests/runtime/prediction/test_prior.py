@@ -9,13 +9,14 @@ from mixbridge.presets.preset import Preset, Track
 from mixbridge.presets.roles import TRAITS, Role
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.console.dynamics import compressor_work
+from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.practice.by_role import RoleMix, alike_in_pairs, mix_by_role
 from mixbridge.runtime.practice.placing import StereoPicture
 from mixbridge.runtime.practice.sounds import RoleSound, sound_of
 from mixbridge.runtime.practice.space import speaks_of_space
 from mixbridge.runtime.practice.tail import Tail
 from mixbridge.runtime.prediction.prior import Trust, believed, softly
-from mixbridge.runtime.prediction.role_mix import with_mix
+from mixbridge.runtime.prediction.role_mix import plain_by_role, with_mix
 from mixbridge.runtime.rendering.in_memory import render_strip
 from numpy.typing import NDArray
 
@@ -154,3 +155,19 @@ def test_pairs_are_cut_alike_and_gated_together_or_not_at_all() -> None:
     assert made["C"] == strips["C"]
     both = {"L": Strip(gate=gate), "R": Strip(gate=gate)}
     assert alike_in_pairs(both, [("L", "R")]) == both
+
+
+def test_the_plain_mix_has_the_sides_of_the_mix_that_it_is_kept_beside() -> None:
+    """Half of one and half of the other would pile up in the middle; a mix that gives way would turn over."""
+    audio = {name: noise(seed) for seed, name in enumerate(("Vox", "Gtr A", "Gtr B"))}
+    passage = Passage(0.0, 2.0, audio, dict.fromkeys(audio, -20.0))
+    reference = np.concatenate([noise(7), noise(8)])
+    for sign in (1, -1):
+        pans = {"Vox": 0.0, "Gtr A": 0.6 * sign, "Gtr B": -0.6 * sign}
+        roles: dict[str, Role] = {"Vox": "lead vocal", "Gtr A": "electric guitar", "Gtr B": "electric guitar"}
+        preset = Preset(tracks=tuple(Track(name=name, role=roles[name], strip=Strip(pan=pans[name])) for name in audio))
+        plain = plain_by_role(preset, passage, reference, RATE_HZ, -48.0)
+        found = {track.name: track.strip.pan for track in plain.tracks}
+        assert found["Gtr A"] * sign > 0.2
+        assert found["Gtr B"] * sign < -0.2
+        assert found["Vox"] == 0
