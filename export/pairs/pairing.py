@@ -127,9 +127,11 @@ def match_by_name(raw_folders: Sequence[Path], mixed_folders: Sequence[Path]) ->
     unmatched = tuple(item for each in found for item in each.unmatched)
     if not pairs:
         told = "; ".join(f"{path}: {sentence}" for path, sentence in unmatched[:_LISTED])
+        place, remedy = f"in {', '.join(map(str, mixed_folders))}", "name both alike."
+        if list(raw_folders) == list(mixed_folders):
+            place, remedy = "there", "put files of the same names into raw/ and mixed/."
         raise AudioError(
-            f"{', '.join(map(str, raw_folders))}: no file has a partner of its name in "
-            f"{', '.join(map(str, mixed_folders))}: name both alike. {told}"
+            f"{', '.join(map(str, raw_folders))}: no file has a partner of its name {place}: {remedy} {told}".rstrip()
         )
     return PairList(tuple(sorted(pairs, key=lambda pair: pair.name)), unmatched)
 

@@ -96,3 +96,8 @@ def test_what_cannot_be_matched_is_told(tmp_path: Path) -> None:
         matched(tree(tmp_path / "half", "raw/a.wav"))
     with pytest.raises(AudioError, match="no file has a partner"):
         matched(tree(tmp_path / "none", "raw/a.wav", "mixed/b.wav"))
+
+
+def test_a_folder_without_pairs_is_told_where_they_go(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=r"of its name there: put files of the same names into raw/ and mixed/\.$"):
+        match_by_name([tmp_path], [tmp_path])
