@@ -4,6 +4,7 @@
     python benchmarks/scaling.py --matchering PYTHON                with matchering, in a Python that has it
     python benchmarks/scaling.py --lengths 10,60,600,3600           up to an hour; half an hour of a core, 6 GB of disk
     python benchmarks/scaling.py --kept points.jsonl                goes on where an earlier run ended
+    python benchmarks/scaling.py --sessions ""                      without batches
     python benchmarks/scaling.py --tracks 1,2 --lengths 4,8 --sessions 1,2 --workers 1,2 -o /tmp/performance.md
 
 Figures are processor times of fresh processes, imports left out, and ratios of them: on a machine with other work, wall
@@ -107,8 +108,8 @@ def main() -> None:
         return
     tracks = [int(number) for number in options.tracks.split(",")]
     lengths = [float(length) for length in options.lengths.split(",")]
-    sessions = [int(number) for number in options.sessions.split(",")]
-    workers = [int(number) for number in options.workers.split(",")]
+    sessions = [int(number) for number in options.sessions.split(",") if number]
+    workers = [int(number) for number in options.workers.split(",") if number and sessions]
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="mixbridge-scaling-") as folder:
         work = Path(folder)
@@ -179,11 +180,7 @@ def _page(
         f"{(longest.mix_s - longest.decide_s) / longest.chain_s:.1f} x at {longest.length_s:g} s, with a master, cuts, "
         "effects, and a finish that the script has not.",
         "## Over sessions and workers",
-        f"Batches of sessions of four tracks of {shortest.length_s:g} s, each with its stems, no two alike; processor "
-        "time of the command and all its processes, their start and imports among it. How long that takes by the clock "
-        "is another matter: workers share nothing but the disk, so it is this time over the cores that are free.",
-        _batch_table([*over_sessions, *over_workers]),
-        _session_words(over_sessions),
+        *_batch_parts(shortest.length_s, over_sessions, over_workers),
         "## Other pages",
         "`benchmarks/published.md` has a whole song against the published way; `benchmarks/results.md` has wall times, "
         "memory and the controller beside torch; `benchmarks/batch.md` what a batch costs beside its mixing; "
@@ -191,6 +188,18 @@ def _page(
         "master comes to its reference, beside matchering.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _batch_parts(length_s: float, over_sessions: Sequence[BatchPoint], over_workers: Sequence[BatchPoint]) -> list[str]:
+    if not over_sessions:
+        return ["Not measured in this run; `benchmarks/batch.md` has what was measured before."]
+    return [
+        f"Batches of sessions of four tracks of {length_s:g} s, each with its stems, no two alike; processor "
+        "time of the command and all its processes, their start and imports among it. How long that takes by the clock "
+        "is another matter: workers share nothing but the disk, so it is this time over the cores that are free.",
+        _batch_table([*over_sessions, *over_workers]),
+        _session_words(over_sessions),
+    ]
 
 
 def _table(points: Sequence[Point]) -> str:
@@ -331,8 +340,9 @@ def _draw(
 ) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 6.4), layout="constrained")
-    (tracks_axes, length_axes), (sessions_axes, workers_axes) = figure.subplots(2, 2)
+    rows = 2 if over_sessions else 1
+    figure = Figure(figsize=(9, 3.2 * rows), layout="constrained")
+    (tracks_axes, length_axes), *batch_axes = figure.subplots(rows, 2, squeeze=False)
     for axes, points, horizontal, label in (
         (
             tracks_axes,
@@ -355,13 +365,15 @@ def _draw(
             axes.loglog(horizontal, [point.peer_s for point in points], "o-", color="#66707a", label="matchering")
         axes.set(xlabel=label, ylabel="processor time, s")
         axes.legend(frameon=False, fontsize=8)
-    sessions = [point.sessions for point in over_sessions]
-    sessions_axes.plot(sessions, [point.all_s for point in over_sessions], "o-", color="#c2410c")
-    sessions_axes.set(xlabel="sessions, one worker", ylabel="processor time, s", ylim=(0, None))
-    workers = [point.workers for point in over_workers]
-    workers_axes.plot(workers, [point.all_s for point in over_workers], "o-", color="#c2410c")
-    workers_axes.set(xlabel=f"workers, {over_workers[0].sessions} sessions", ylabel="processor time, s", ylim=(0, None))
-    for axes in (tracks_axes, length_axes, sessions_axes, workers_axes):
+    for sessions_axes, workers_axes in batch_axes:
+        sessions = [point.sessions for point in over_sessions]
+        sessions_axes.plot(sessions, [point.all_s for point in over_sessions], "o-", color="#c2410c")
+        sessions_axes.set(xlabel="sessions, one worker", ylabel="processor time, s", ylim=(0, None))
+        workers = [point.workers for point in over_workers]
+        workers_axes.plot(workers, [point.all_s for point in over_workers], "o-", color="#c2410c")
+        label = f"workers, {over_sessions[-1].sessions} sessions"
+        workers_axes.set(xlabel=label, ylabel="processor time, s", ylim=(0, None))
+    for axes in figure.axes:
         axes.grid(which="both", color="#e3e0da", linewidth=0.6)
     figure.savefig(path, metadata={"Date": None})
 
