@@ -6,7 +6,8 @@ import hashlib
 import ipaddress
 import shutil
 import webbrowser
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _LOOPBACK = "127.0.0.1"
 _KEY_LENGTH = 16
+_LOCK = "in-use.lock"
 
 
 @click.command()
@@ -95,8 +97,9 @@ def web(
     preset = load(presets[0]) if presets else None
     songs = typed_references(references) if references else ()
     chosen = load_choices(Path(plugins)) if plugins is not None else None
-    place = _work_folder([*sources, *references, *([f"engine {engine}"] if engine else [])], fresh=fresh)
     with ExitStack() as stack:
+        keys = [*sources, *references, *([f"engine {engine}"] if engine else [])]
+        place = stack.enter_context(_work_folder(keys, fresh=fresh))
         source = Opened({})
         if stems:
             source = stack.enter_context(
@@ -150,8 +153,10 @@ def _check_host(host: str) -> None:
         )
 
 
-def _work_folder(sources: list[str], *, fresh: bool) -> Path:
-    """Where what is done with these sources is kept."""
+@contextmanager
+def _work_folder(sources: list[str], *, fresh: bool) -> Iterator[Path]:
+    """Where what is done with these sources is kept; of one server at a time, for two would undo each other's work."""
+    from filelock import FileLock, Timeout
     from platformdirs import user_state_path
 
     from ....presets.errors import OutputError
@@ -160,9 +165,26 @@ def _work_folder(sources: list[str], *, fresh: bool) -> Path:
     key = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:_KEY_LENGTH]
     place = user_state_path("mixbridge", appauthor=False) / "web" / key
     try:
-        if fresh:
-            shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(place / _LOCK, timeout=0, is_singleton=False, thread_local=False)
+        lock.acquire()
+    except Timeout:
+        raise OutputError(
+            "is in use: `mixbridge web` runs with these sources already. Use its page, or end it.", place
+        ) from None
     except OSError as error:
         raise OutputError(f"cannot be made: {error.strerror or error}.", place) from error
-    return place
+    try:
+        if fresh:
+            _clear(place)
+        yield place
+    finally:
+        lock.release()
+
+
+def _clear(place: Path) -> None:
+    for path in place.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _LOCK:
+            path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from mixbridge.bridge.cli.main import main
 from mixbridge.bridge.sessions.preset_of import preset_of
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.web.material import PageMaterial
@@ -416,6 +417,22 @@ def test_the_state_is_told_as_soon_as_it_changes(server: WebServer) -> None:
     told = server.json(f"/api/state?after={revision}")
     assert told["revision"] > revision
     assert told["preset"]["tracks"][0]["strip"]["fader_db"] == -1.25
+
+
+def test_a_second_server_of_the_same_sources_is_refused_and_forgets_nothing(
+    stems: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = [next(iter(stems.values())).parent]
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with web_server(tmp_path, sources) as first:
+        first.json("/api/edit", edit("track", 1, "fader_db", -7.5))
+        with pytest.raises(SystemExit) as stop:
+            main(["web", *map(str, sources), "--fresh", "--port", "0", "--no-browser"])
+        assert stop.value.code == 2
+        assert "runs with these sources already. Use its page, or end it." in capsys.readouterr().err
+        assert first.json("/api/state")["preset"]["tracks"][1]["strip"]["fader_db"] == -7.5
+    with web_server(tmp_path, [*sources, "--fresh"]) as anew:
+        assert anew.json("/api/state")["preset"]["tracks"][1]["strip"]["fader_db"] == 0
 
 
 def test_what_was_done_outlives_a_kill(stems: dict[str, Path], tmp_path: Path) -> None:
