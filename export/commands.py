@@ -149,11 +149,13 @@ def _export_run(run: Path, folder: Path, name: str | None, description: str, lic
     described = described_run(run, name or folder.name, description, licence)
     manifest = export_best(run, folder, described, lambda line: click.echo(line, err=True))
     _say_size(folder, manifest.parameters)
+    click.echo(f"next: mixbridge mix TRACK --model {folder} -o OUT", err=True)
 
 
 def _say_size(folder: Path, parameters: int) -> None:
     size = sum(path.stat().st_size for path in folder.iterdir())
-    click.echo(f"{folder}: {parameters:,} parameters, {size / 1e6:.1f} MB", err=True)
+    told = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1000:.0f} kB"
+    click.echo(f"{folder}: {parameters:,} parameters, {told}", err=True)
 
 
 @click.command()

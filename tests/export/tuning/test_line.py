@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,9 @@ def line(small: SmallSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     made = CliRunner().invoke(export, [str(root / "run"), "-o", str(root / "bundle")])
     assert made.exit_code == 0, made.output
     assert "comparing mean, neighbour, house, fine-tuned, halfway on 1 pairs" in made.output
+    assert f"next: mixbridge mix TRACK --model {root / 'bundle'} -o OUT" in made.output
+    assert re.search(r"parameters, ([1-9]\d* kB|\d+\.\d MB)\n", made.output)
+    assert " 0.0 MB" not in made.output
     network = root / "network"
     export_run(root / "run", network, described_run(root / "run", "mine", "", "not stated"))
     return root / "run", network
