@@ -150,7 +150,9 @@ def _upright(
     asked_lu = math.copysign(max(0.0, abs(lean) - _FREE_LU), lean)
     goal_lu = min(max(leans_lu, min(0.0, asked_lu)), max(0.0, asked_lu))  # upright, or as far as the reference leans
     before_lu = leans_lu - goal_lu
-    if abs(before_lu) <= _LIMIT_LU:
+    # Nearer to where the reference leans, if hardly, is no fault.
+    beyond_lu = leans_lu - min(max(leans_lu, min(0.0, lean)), max(0.0, lean))
+    if min(abs(before_lu), abs(beyond_lu)) <= _LIMIT_LU:
         return preset, bus
     drawn = _drawn(preset, bus, rendered, lambda heard: lean_of(heard) - goal_lu, stays)
     if drawn.preset is preset:

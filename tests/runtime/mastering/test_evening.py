@@ -82,6 +82,7 @@ def test_a_small_lean_is_evened_and_no_rail_told_of(tmp_path: Path, stems: dict[
     assert abs(lean_lu(bus, RATE_HZ)) <= 0.15
     assert after.provenance.confidence is not None
     assert not after.provenance.findings
+    assert evened(before, stems, reference(tmp_path, 0.45))[0] is before  # as its song, if hardly, leans
 
 
 def test_one_of_a_crowded_side_goes_to_the_other_and_drums_and_locked_tracks_do_not(
