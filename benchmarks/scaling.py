@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -154,21 +155,22 @@ def _page(
     picture: str,
 ) -> str:
     copy_gib_s, gemm_gflops = _machine()
-    command = " ".join(["benchmarks/scaling.py", *sys.argv[1:]])
+    command = shlex.join(["benchmarks/scaling.py", *sys.argv[1:]])
+    kept = "; points that were kept are of runs shortly before, at other loads" if "--kept" in sys.argv else ""
     shortest, longest = over_length[0], over_length[-1]
     second_s = (longest.mix_s - shortest.mix_s) / (longest.length_s - shortest.length_s)
     track_s = (over_tracks[-1].mix_s - over_tracks[0].mix_s) / (over_tracks[-1].tracks - over_tracks[0].tracks)
     parts = [
         "# What a mix costs",
         f"Made by `python {command}`, {time.strftime('%Y-%m-%d')}, on {os.cpu_count()} cores with load "
-        f"{load:.1f}: other programs ran meanwhile, so these are processor times of fresh processes, once each, "
+        f"{load:.1f}{kept}: other programs ran meanwhile, so these are processor times of fresh processes, once each, "
         f"imports left out, and ratios within one run. The machine copies {copy_gib_s:.1f} GiB/s and multiplies "
         f"matrices at {gemm_gflops:.0f} GFLOPS (float32, one thread, by processor time).",
         "`mix` hears, decides, renders stems and mix, and brings them to their loudness, without its report. "
         "*pedalboard alone* is a script that reads the same files, puts each through `Gain`, six filters, `Compressor` "
         "and `Gain` with the settings that `mix` chose, and writes as many. *matchering* gets the finished mix and the "
         "reference.",
-        f"![Processor time over tracks, length, sessions and workers]({picture})",
+        f"![Processor time over what is mixed]({picture})",
         "## Over tracks",
         _table(over_tracks),
         f"A track more of {over_tracks[0].length_s:g} s costs {track_s:.2f} s.",
