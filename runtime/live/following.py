@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -48,6 +48,7 @@ class FollowTask:
         model: folder or name of a bundle.
         provider: where it runs.
         window_s: how much it hears.
+        folder: for what it hears, while it does; removed by who started it, which may end it at any moment.
     """
 
     memory_name: str
@@ -58,6 +59,7 @@ class FollowTask:
     provider: Literal["auto", "cuda", "cpu"] = "auto"
     window_s: float = 5.0
     roles: dict[str, str] = field(default_factory=dict)
+    folder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def run_follower(task: FollowTask, pipe: Connection) -> None:
 
 def heard_lately(task: FollowTask, memory: EngineMemory, controller: Controller) -> HeardSettings:
     """Predict settings for the latest seconds of the tracks that sound."""
-    with tempfile.TemporaryDirectory(prefix="mixbridge-follow-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mixbridge-follow-", dir=task.folder) as folder:
         return _heard(task, memory, controller, Path(folder))
 
 
@@ -157,7 +159,8 @@ class SongFollower:
         on_event: Callable[[str], None],
         run: Callable[[FollowTask, Connection], None] = run_follower,
     ):
-        self._task, self._take, self._tick, self._say = task, take, tick, on_event
+        self._folder = tempfile.TemporaryDirectory(prefix="mixbridge-follow-", ignore_cleanup_errors=True)
+        self._task, self._take, self._tick, self._say = replace(task, folder=self._folder.name), take, tick, on_event
         self._every_s, self._function = every_s, run
         self.is_on = every_s is not None
         self._is_asked = False
@@ -178,6 +181,7 @@ class SongFollower:
         if self._process is not None:
             self._process.kill()
             self._process.join()
+        self._folder.cleanup()
 
     @property
     def process_id(self) -> int:

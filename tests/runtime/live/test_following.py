@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
+import time
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
-from live_hearing import answering
+from live_hearing import answering, hearing_for_ever
 from live_presets import CHANNELS, RATE_HZ, dry_preset, stems, wet_preset
 from mixbridge.presets.preset import Preset
 from mixbridge.runtime.live.backends.base import BackendChoice
@@ -67,4 +70,20 @@ def test_silence_and_too_little_say_nothing(memory: EngineMemory, controller: Co
     assert heard_lately(task, memory, controller).preset is None
     memory.inputs.write(np.zeros((2, 60000), np.float32))
     assert heard_lately(task, memory, controller).preset is None
+    memory.close()
+
+
+def test_what_it_was_hearing_goes_with_it(
+    memory: EngineMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    task = FollowTask(memory.name, memory.shape, (), ())
+    with SongFollower(
+        task, lambda _: None, lambda _: None, every_s=None, on_event=lambda _: None, run=hearing_for_ever
+    ):
+        end_s = time.monotonic() + PATIENCE_S
+        while not list(tmp_path.rglob("passage.wav")) and time.monotonic() < end_s:
+            time.sleep(0.02)
+        assert list(tmp_path.rglob("passage.wav"))
+    assert not list(tmp_path.iterdir())
     memory.close()
