@@ -173,12 +173,13 @@ def _confidence(
     probability = WEIGHING.probability(signs)
     measured = _level(distances[amount], plain, amount, strangeness)
     likely: Level = "high" if probability >= _LIKELY else "fair" if probability >= _RATHER else "low"
+    level = min(measured, likely, key=LEVELS.index)
     return Confidence(
-        level=min(measured, likely, key=LEVELS.index),
+        level=level,
         reasons=(
             *_reasons(distances, amount, strangeness, _beside(trial)),
             *_doubts(signs),
-            _chance(probability),
+            _chance(probability, even_so=level != likely),
         ),
         probability=round(probability, 3),
         distance_prediction=_number(distances[amount]),
@@ -187,10 +188,17 @@ def _confidence(
     )
 
 
-def _chance(probability: float) -> str:
+def _chance(probability: float, *, even_so: bool) -> str:
+    """Say how often such a mix is nearer; where something else speaks against it, that the two are said together."""
+    share = 100 * probability
+    if even_so:
+        return (
+            f"Even so, of mixes like this one, {share:.0f} % are nearer to the song than a plain mix, in passages that "
+            "were not heard, too."
+        )
     return (
-        f"Of mixes like this one, {100 * probability:.0f} % are nearer to the song than a plain mix, in passages that "
-        "were not heard, too."
+        f"Of mixes like this one, {share:.0f} % are nearer to the song than a plain mix, in passages that were not "
+        "heard, too."
     )
 
 

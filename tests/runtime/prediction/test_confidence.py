@@ -106,6 +106,7 @@ class TestWeigh:
         assert (found.level, found.amount) == ("high", 1)
         assert found.distance_prediction == pytest.approx(0, abs=1e-5)
         assert "100 % closer" in found.reasons[0]
+        assert found.reasons[-1].startswith("Of mixes like this one")
 
     def test_settings_that_are_worse_than_none_give_way(self, trial: Trial) -> None:
         preset, found = weigh(preset_of(BAD), trial)
@@ -140,6 +141,12 @@ class TestWeigh:
         preset, found = weigh(preset_of(GOOD), trial, Strangeness(reference=True, is_extreme=True))
         assert (found.level, found.amount) == ("low", 1)
         assert preset == preset_of(GOOD)
+
+    def test_what_speaks_for_a_mix_that_is_not_trusted_is_said_as_that(self, wide_trial: Trial) -> None:
+        _, found = weigh(preset_of(GOOD), wide_trial, Strangeness(is_extreme=True))
+        assert found.level == "low"
+        assert (found.probability or 0) >= 0.6
+        assert found.reasons[-1].startswith("Even so, of mixes like this one")
 
     def test_strange_material_and_little_gain_halve_it(self, trial: Trial) -> None:
         little = trial.nearer_plain(preset_of(GOOD), 0.05)
