@@ -154,7 +154,12 @@ def _upright(
     beyond_lu = leans_lu - min(max(leans_lu, min(0.0, lean)), max(0.0, lean))
     if min(abs(before_lu), abs(beyond_lu)) <= _LIMIT_LU:
         return preset, bus
-    drawn = _drawn(preset, bus, rendered, lambda heard: lean_of(heard) - goal_lu, stays)
+
+    def heard(tried: Preset, share: float) -> _Drawn:
+        sound = rendered(tried)
+        return _Drawn(tried, sound, lean_of(sound) - goal_lu, share)
+
+    drawn = _drawn(_Drawn(preset, bus, before_lu, 1.0), heard, stays)
     if drawn.preset is preset:
         return preset, bus
     said = drawn_in_finding(before_lu, drawn.leans_lu, "the whole song") if abs(before_lu) > _TOLD_LU else None
@@ -178,51 +183,37 @@ class _Drawn:
     share: float
 
 
-def _drawn(
-    preset: Preset,
-    bus: Samples,
-    rendered: Callable[[Preset], Samples],
-    leans: Callable[[Samples], float],
-    stays: Callable[[Track], bool],
-) -> _Drawn:
+_Hear = Callable[[Preset, float], _Drawn]
+"""Renders a preset with this share of a side's pans, and tells how far it leans."""
+
+
+def _drawn(start: _Drawn, heard: _Hear, stays: Callable[[Track], bool]) -> _Drawn:
     """Draw in the louder side; where little would be left of it, one of its tracks goes to the other side before."""
-    plain = _drawn_in(preset, bus, rendered, leans, stays)
+    plain = _drawn_in(start, heard, stays)
     if plain.share >= _LEAST_SHARE:
         return plain
-    turned = []
-    for tried in _turned(preset, leans(bus), stays):
-        heard = rendered(tried)
-        turned.append(_Drawn(tried, heard, leans(heard), 1.0))
+    turned = [heard(tried, 1.0) for tried in _turned(start.preset, start.leans_lu, stays)]
     if not turned:
         return plain
     nearest = min(turned, key=lambda tried: abs(tried.leans_lu))
-    again = nearest
-    if abs(nearest.leans_lu) > _TARGET_LU:
-        again = _drawn_in(nearest.preset, nearest.bus, rendered, leans, stays)
+    again = _drawn_in(nearest, heard, stays) if abs(nearest.leans_lu) > _TARGET_LU else nearest
     is_upright = abs(again.leans_lu) <= max(_LIMIT_LU, abs(plain.leans_lu))
     return again if is_upright and again.share > plain.share else plain
 
 
-def _drawn_in(
-    preset: Preset,
-    bus: Samples,
-    rendered: Callable[[Preset], Samples],
-    leans: Callable[[Samples], float],
-    stays: Callable[[Track], bool],
-) -> _Drawn:
-    best = _Drawn(preset, bus, leans(bus), 1.0)
-    share, found = _FIRST_SHARE, [(1.0, best.leans_lu)]
-    side = np.sign(best.leans_lu)
+def _drawn_in(start: _Drawn, heard: _Hear, stays: Callable[[Track], bool]) -> _Drawn:
+    best = start
+    share, found = _FIRST_SHARE, [(1.0, start.leans_lu)]
+    side = np.sign(start.leans_lu)
     for _ in range(_MOST_TRIALS):
-        tried = drawn_in(preset, side, share, stays)
-        if tried == preset:
+        preset = drawn_in(start.preset, side, share, stays)
+        if preset == start.preset:
             break
-        heard = rendered(tried)
-        found_lu = leans(heard)
-        found.append((share, found_lu))
-        if abs(found_lu) < abs(best.leans_lu):
-            best = _Drawn(tried, heard, found_lu, share)
-        if abs(found_lu) <= _TARGET_LU or (share == 0 and found_lu * side > 0):
+        tried = heard(preset, share)
+        found.append((share, tried.leans_lu))
+        if abs(tried.leans_lu) < abs(best.leans_lu):
+            best = tried
+        if abs(tried.leans_lu) <= _TARGET_LU or (share == 0 and tried.leans_lu * side > 0):
             break
         share = _upright_share(found)
     return best

@@ -100,11 +100,8 @@ def in_blocks(
 
 def test_eq_is_pedalboards_from_100_hz_on() -> None:
     """What differs is the rounding of pedalboard's single precision: of 200 EQs, -96 dB in the median, -64 at worst."""
-    audio, random, kinds = (
-        noise(20_000, 1),
-        np.random.default_rng(5),
-        (pedalboard.LowShelfFilter, pedalboard.HighShelfFilter),
-    )
+    audio, random = noise(20_000, 1), np.random.default_rng(5)
+    shelves = {"low_shelf": pedalboard.LowShelfFilter, "high_shelf": pedalboard.HighShelfFilter}
     for _ in range(12):
         bands = {
             name: EqBand(
@@ -115,10 +112,7 @@ def test_eq_is_pedalboards_from_100_hz_on() -> None:
             for name in EQ_BANDS
         }
         plugins = [
-            dict(zip(("low_shelf", "high_shelf"), kinds, strict=True)).get(name, pedalboard.PeakFilter)(
-                band.freq_hz, band.gain_db, band.q
-            )
-            for name, band in bands.items()
+            shelves.get(name, pedalboard.PeakFilter)(band.freq_hz, band.gain_db, band.q) for name, band in bands.items()
         ]
         got = StripProcessor(Strip(eq=Equalizer(**bands), pan=-1), 1, 44100).process(audio)[:1]
         assert null_db(got, pedalboard.Pedalboard(plugins)(audio, 44100)) < -60
