@@ -128,7 +128,7 @@ class Reduction:
 
 
 class SectionStream:
-    """Second-order sections in double precision, for filters that pedalboard does not have.
+    """Second-order sections in double precision: the equalizer, and filters that pedalboard does not have.
 
     Args:
         sections: shape (count, 6), as scipy has them.

@@ -49,6 +49,12 @@ def studio(tmp_path: Path) -> PageStudio:
     return PageStudio(PageMaterial(stems), tmp_path / "work", PRESET)
 
 
+def gather_all(studio: PageStudio, songs: list[PageReference]) -> None:
+    """Add references, a step each."""
+    for song in songs:
+        studio.gather(lambda files, song=song: with_reference(files, song))
+
+
 @pytest.fixture
 def predictions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, float]]:
     """What a model that always says the same was asked to go after: names of songs with their weights."""
@@ -132,8 +138,7 @@ def test_shares_and_what_is_predicted_for_them_are_one_step(
     studio: PageStudio, songs: list[PageReference], predictions: list[dict[str, float]]
 ) -> None:
     making = PageWork(studio).making
-    for song in songs:
-        studio.gather(lambda files, song=song: with_reference(files, song))
+    gather_all(studio, songs)
     before = studio.state
     making.weigh(0.25)
     waited(studio)
@@ -151,8 +156,7 @@ def test_shares_that_come_while_a_prediction_runs_are_predicted_after_it(
     studio: PageStudio, songs: list[PageReference], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     making = PageWork(studio).making
-    for song in songs:
-        studio.gather(lambda files, song=song: with_reference(files, song))
+    gather_all(studio, songs)
     asked: list[list[float]] = []
     began, goes_on = threading.Event(), threading.Event()
 
@@ -178,8 +182,7 @@ def test_a_prediction_for_shares_that_were_undone_is_not_taken(
     studio: PageStudio, songs: list[PageReference], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     making = PageWork(studio).making
-    for song in songs:
-        studio.gather(lambda files, song=song: with_reference(files, song))
+    gather_all(studio, songs)
 
     def predicted(*_: object, **__: object) -> Preset:
         studio.undo()
@@ -196,8 +199,7 @@ def test_a_prediction_for_shares_that_were_undone_is_not_taken(
 
 def test_shares_are_refused_while_something_else_is_done(studio: PageStudio, songs: list[PageReference]) -> None:
     making = PageWork(studio).making
-    for song in songs:
-        studio.gather(lambda files, song=song: with_reference(files, song))
+    gather_all(studio, songs)
     ends = threading.Event()
     studio.jobs.start("render", lambda: (str(ends.wait(60)), None))
     before = studio.state
@@ -214,8 +216,7 @@ def test_shares_are_refused_while_something_else_is_done(studio: PageStudio, son
 def test_each_reference_is_heard_at_one_loudness_and_nothing_is_rendered_again_for_it(
     studio: PageStudio, songs: list[PageReference]
 ) -> None:
-    for song in songs:
-        studio.gather(lambda files, song=song: with_reference(files, song))
+    gather_all(studio, songs)
     mix = studio.hearing().rendered(studio.preset)
     heard = [studio.hearing().sound("reference", studio.preset, number=number) for number in (0, 1)]
     for sound, freq_hz, level in zip(heard, (200, 3000), (0.5, 0.02), strict=True):
@@ -263,8 +264,7 @@ def test_a_reference_is_removed_by_its_name_whatever_was_removed_before(
     studio: PageStudio, songs: list[PageReference]
 ) -> None:
     """Two clicks come before the page knows of the first."""
-    for song in songs:
-        studio.gather(lambda files, song=song: with_reference(files, song))
+    gather_all(studio, songs)
     remove_reference(studio, 0, "low.wav")
     with pytest.raises(AudioError, match=r"low\.wav"):
         remove_reference(studio, 0, "low.wav")
