@@ -20,7 +20,8 @@ from .audio.reading import probe
 from .audio.stems import collect_stems
 from .mastering.fitting import Mastering, Phase, fit_master, reference_profile, rendering_for
 from .mixing import PRESET, MixResult, Progress, mix_files, output_for
-from .model.analysis import choose_start_s, said_offsets
+from .model.analysis import said_offsets
+from .model.excerpts import choose_start_s
 from .model.references import AnyReference, Song, songs_of
 from .rendering.render import RenderOptions, render_files
 

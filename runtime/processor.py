@@ -27,12 +27,12 @@ from .audio.reading import Samples
 from .inserts.choosing import denoise_insert
 from .inserts.cleaning import StreamCleaner, floors_of
 from .inserts.deepfilter.weights import load_graphs
-from .model.analysis import cut_reference, hear_reference, heard_in
+from .model.analysis import heard_in
 from .model.bundle import DEFAULT_MODEL, Manifest, open_bundle
 from .model.controller import Controller
 from .model.excerpts import SILENT_LUFS
 from .model.providers import Provider, check_provider
-from .model.references import AnyReference, Reference, blended, references_of
+from .model.references import AnyReference, Reference, blended, cut_reference, hear_reference, references_of
 from .prediction.confidence import at_amount
 from .prediction.predict import predict, predict_safely
 from .rendering.render import CEILING_RANGE_DBTP, LOUDNESS_RANGE_LUFS

@@ -7,19 +7,10 @@ from __future__ import annotations
 
 import click
 
+from .declaring import takes
 from .inserts.options import AllowingCode
 from .kinds import OF_REFERENCE
-from .options import (
-    FOLDER,
-    FormatOptions,
-    PluginOptions,
-    Rendering,
-    SessionAudio,
-    SessionTracks,
-    Trying,
-    Writing,
-    takes,
-)
+from .options import FOLDER, FormatOptions, PluginOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing
 from .rendering import deliver, output_folder, render_options, session_stems, user_plugins
 
 

@@ -60,7 +60,7 @@ SESSION = Family(
     {
         "inspect": Lazy("List the tracks of a session, and what will be used.", ".session", "inspect"),
         "stems": Lazy("Write the tracks of a session as audio files.", ".session", "stems"),
-        "insert": Lazy("Write a preset into a copy of a session.", ".insert", "insert"),
+        "insert": Lazy("Write a preset into a copy of a session.", ".sessions.insert", "insert"),
         "read": Lazy("Write a session's faders and automation as a preset.", ".sessions.read", "session_read"),
     },
 )

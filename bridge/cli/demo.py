@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from .options import FOLDER, ModelChoice, Writing, takes
+from .declaring import takes
+from .options import FOLDER, ModelChoice, Writing
 from .output.saying import is_quiet, say
 
 

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ...presets.extras import install_command
-from .options import Saying, takes
+from .declaring import takes
+from .options import Saying
 from .output.saying import echo_json, say
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import click
 
+from .declaring import option, takes
 from .inserts.options import Cleaning
 from .kinds import Duration
 from .options import (
@@ -28,8 +29,6 @@ from .options import (
     Trying,
     WishOptions,
     Writing,
-    option,
-    takes,
 )
 from .rendering import deliver, output_folder, render_options, session_stems, user_plugins
 

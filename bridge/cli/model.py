@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import FOLDER, Saying, Writing, takes
+from .declaring import takes
+from .options import FOLDER, Saying, Writing
 from .output.saying import echo_json, say
 
 if TYPE_CHECKING:

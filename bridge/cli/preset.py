@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import PRESET_FILE, Saying, Writing, takes
+from .declaring import takes
+from .options import PRESET_FILE, Saying, Writing
 from .output.saying import console, echo_json, say
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..jobs import Done
     from ..plugins.using.rendering import UserPlugins
     from .options import FormatOptions, PluginOptions, Rendering, SessionAudio, SessionTracks, Trying, Writing
-    from .session_stems import Opened
+    from .sessions.stems import Opened
 
 # Where the reference says nothing.
 _FIXED_LUFS = -14.0
@@ -36,7 +36,7 @@ def session_stems(
     """Opens the stems; what is wrong with them, or with a copy of their session, is said before anything is done."""
     from ...presets.errors import SessionError
     from ...runtime.audio.output import check_output_file
-    from .session_stems import is_session, opened
+    from .sessions.stems import is_session, opened
 
     if rendering.session_out and not any(map(is_session, stems)):
         raise SessionError("--session-out writes a copy of a DAW session, and the stems are from none.")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import FOLDER, FormatOptions, RoleOptions, Saying, SessionAudio, Trying, Writing, takes
+from .declaring import takes
+from .options import FOLDER, FormatOptions, RoleOptions, Saying, SessionAudio, Trying, Writing
 from .output.saying import console, counted, echo_json, say
 
 if TYPE_CHECKING:

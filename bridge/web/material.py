@@ -13,7 +13,7 @@ from typing import Final
 
 from ...presets.errors import AudioError
 from ...runtime.audio.reading import AudioInfo, Samples, probe, read_passage
-from ...runtime.model.analysis import choose_start_s
+from ...runtime.model.excerpts import choose_start_s
 
 LOOP_RANGE_S: Final = (2.0, 30.0)
 # Weighed against each other by one control.

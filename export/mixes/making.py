@@ -27,8 +27,9 @@ from ...runtime.mastering.density import MasterTrial
 from ...runtime.mastering.evening import fit_upright_by
 from ...runtime.mastering.fitting import Mastering, fit_to_bus, rendering_for, with_master
 from ...runtime.mastering.profile import Profile, profile_of
-from ...runtime.model.analysis import Passage, hear_reference, heard_in
+from ...runtime.model.analysis import Passage, heard_in
 from ...runtime.model.controller import Controller
+from ...runtime.model.references import hear_reference
 from ...runtime.practice.by_role import mix_by_role
 from ...runtime.practice.placing import StereoPicture
 from ...runtime.practice.sins import lean_lu

@@ -17,8 +17,9 @@ from ...presets.parts.match import THIRDS_HZ
 from ...presets.preset import Preset
 from ...runtime.audio.reading import Samples, probe
 from ...runtime.console.response import eq_response_db
-from ...runtime.model.analysis import cut_passage, hear_reference
+from ...runtime.model.analysis import cut_passage
 from ...runtime.model.controller import Controller
+from ...runtime.model.references import hear_reference
 from ...runtime.prediction.predict import predict_safely
 from ..evaluation.material import find_material
 from .making import SessionPlace, places_of, songs_for

@@ -19,9 +19,10 @@ from ...presets.errors import ModelError
 from ...presets.preset import Preset
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
-from ...runtime.model.analysis import Passage, cut_reference, heard_in
+from ...runtime.model.analysis import Passage, heard_in
 from ...runtime.model.controller import Controller
 from ...runtime.model.familiarity import load_familiarity
+from ...runtime.model.references import cut_reference
 from ...runtime.prediction.chances import Signs, Weighing, values
 from ...runtime.prediction.confidence import Strangeness, signs_for, strange, trial_of
 from ...runtime.prediction.predict import predict_safely

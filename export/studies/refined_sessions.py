@@ -17,8 +17,9 @@ from ...presets.preset import Preset
 from ...presets.roles import Role
 from ...runtime.audio.loudness import loudness_range
 from ...runtime.audio.reading import Samples, as_stereo, read_passage
-from ...runtime.model.analysis import cut_passage, hear_reference
+from ...runtime.model.analysis import cut_passage
 from ...runtime.model.controller import Controller
+from ...runtime.model.references import hear_reference
 from ...runtime.practice.sins import sins
 from ...runtime.prediction.casting import Cast
 from ...runtime.prediction.predict import predict_safely

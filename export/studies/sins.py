@@ -19,8 +19,9 @@ from ...presets.inputs import read_text
 from ...presets.preset import Preset
 from ...presets.roles import ROLES, Role
 from ...runtime.audio.reading import Samples
-from ...runtime.model.analysis import Passage, cut_passage, hear_reference
+from ...runtime.model.analysis import Passage, cut_passage
 from ...runtime.model.controller import Controller
+from ...runtime.model.references import hear_reference
 from ...runtime.practice.sins import sins
 from ...runtime.prediction.confidence import trial_of
 from ...runtime.prediction.predict import predict, predict_safely

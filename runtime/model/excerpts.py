@@ -1,4 +1,4 @@
-"""What is heard of a song: excerpts of each track from where it plays, spread over the song, and its whole level.
+"""Where a song is listened to: excerpts of each track from where it plays, spread over it, and the fullest passage.
 
 Chosen from the level in quarter seconds, which is found by streaming a file once. A song's playing time is cut into
 equal parts, and each part gives its fullest excerpt, so that verse and chorus are both heard and the choice of one
@@ -8,13 +8,16 @@ passage decides nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...presets.units import power_decibels, power_factor
-from ..audio.reading import Samples
+from ..audio.opening import ON_DEMAND, OpenFiles
+from ..audio.reading import AudioReader, Samples
 
 Powers = NDArray[np.float64]
 
@@ -34,6 +37,14 @@ _ABSOLUTE_GATE_DB, _RELATIVE_GATE_DB = -70.0, -10.0
 # An excerpt that plays less than this share of what the fullest one does adds nothing.
 _LEAST_SHARE = 0.1
 _FADE_S = 0.01
+_PRESENCE_WEIGHT_DB = 20.0
+# People who speak in turn never play at once: a passage with a turn of each has to win over a long turn of one. It is
+# enough that a track plays this long, or as long as it ever does.
+_HEARD_WEIGHT_DB = 10.0
+_HEARD_S = 1.0
+_TINY = 1e-12
+# Read at a time: a call for each step would take longer than the reading.
+_STEPS_READ = 16
 
 
 @dataclass(frozen=True)
@@ -151,3 +162,70 @@ def windowed_mean(values: Powers | NDArray[np.bool_], window: int) -> Powers:
     total = np.concatenate(([0.0], np.cumsum(values)))
     mean: Powers = (total[window:] - total[:-window]) / window
     return mean
+
+
+def choose_start_s(paths: Sequence[Path], length_s: float, files: OpenFiles = ON_DEMAND) -> float:
+    """Where the loudest passage begins in which most of these files play, on a grid of a quarter second."""
+    return fullest_step(powers_of_files(paths, files), length_s) * STEP_S
+
+
+def loudest_start(audio: Samples, sample_rate_hz: int, samples: int) -> int:
+    """Likewise in one signal in memory: the sample where a passage of this many samples should begin."""
+    power = power_over_time(audio, sample_rate_hz)
+    return fullest_step([power], samples / sample_rate_hz) * round(STEP_S * sample_rate_hz)
+
+
+def powers_of_files(paths: Sequence[Path], files: OpenFiles) -> list[Powers]:
+    """What :func:`power_of_file` measures, of several files side by side."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda path: power_of_file(path, files), paths))
+
+
+def power_of_file(path: Path, files: OpenFiles) -> Powers:
+    """Mean square of each quarter second, shape (steps,)."""
+    reader = AudioReader(path, files=files)
+    step = round(STEP_S * reader.sample_rate_hz)
+    reader.block_frames = _STEPS_READ * step
+    return np.array(
+        [
+            mean_square(np.ascontiguousarray(block[:, begin : begin + step]))
+            for block in reader
+            for begin in range(0, block.shape[1], step)
+        ]
+    )
+
+
+def fullest_step(powers: Sequence[Powers], length_s: float) -> int:
+    """Where the loudest passage begins in which most tracks play, in steps.
+
+    Args:
+        powers: of each quarter second, by track; of different lengths.
+        length_s: of the passage.
+    """
+    steps = max(len(power) for power in powers)
+    window = max(1, round(length_s / STEP_S))
+    if steps <= window:
+        return 0
+    padded = np.stack([np.pad(power, (0, steps - len(power))) for power in powers])
+    peak = padded.max(axis=1, keepdims=True)
+    audible = peak > power_factor(SILENT_LUFS)
+    plays = (padded > peak * power_factor(-PLAYING_DB)) & audible
+    presence = windowed_mean(plays.mean(axis=0), window) / max(float(audible.mean()), _TINY)
+    # Each track counts by its share of its own loudest moment, so that a track recorded hot does not decide alone.
+    level_db = 10 * np.log10(windowed_mean((padded / (peak + _TINY)).mean(axis=0), window) + _TINY)
+    return int(np.argmax(level_db + _PRESENCE_WEIGHT_DB * presence + _HEARD_WEIGHT_DB * _heard(plays, window)))
+
+
+def _heard(plays: NDArray[np.bool_], window: int) -> Powers:
+    """Which share of several tracks plays in each passage long enough to be judged by; 0 where there is only one."""
+    if len(plays) == 1:
+        return np.zeros(plays.shape[1] - window + 1)
+    steps = np.stack([windowed_mean(track, window) for track in plays]) * window
+    enough = np.clip(steps.max(axis=1, keepdims=True), 1, _HEARD_S / STEP_S)
+    heard: Powers = np.minimum(1.0, steps / enough).mean(axis=0)
+    return heard
+
+
+def mean_square(block: Samples) -> float:
+    """Power of audio, shape (channels, n), whose sum is taken in one pass."""
+    return float(np.einsum("cn,cn->", block, block)) / block.size

@@ -11,26 +11,38 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
+import soxr
 from numpy.typing import ArrayLike
 
 from ...presets.checking.arguments import checked_number, checked_path, shown_argument
 from ...presets.errors import AudioError
 from ...presets.units import gain_factor
-from ..audio.loudness import integrated_loudness
+from ..audio.loudness import integrated_loudness, is_silent
 from ..audio.opening import ON_DEMAND, OpenFiles
-from ..audio.reading import Samples, as_stereo, repeated
+from ..audio.reading import Samples, as_stereo, probe, read_passage, repeated
 from ..audio.stems import check_reference
-from .analysis import hear_reference
-from .excerpts import HEARD, joined
+from .excerpts import (
+    HEARD,
+    SILENT_LUFS,
+    STEP_S,
+    Powers,
+    excerpt_steps,
+    fullest_step,
+    joined,
+    mean_square,
+    power_of_file,
+)
 
 Source = TypeVar("Source")
 
 MOST_REFERENCES: Final = 16
 WEIGHTS: Final = (0.01, 100.0)
+_SHORTEST_REFERENCE_S: Final = 0.5
 # A reference of little weight still needs to be told from a click.
 _LEAST_HEARD_S: Final = 1.0
 
@@ -200,7 +212,7 @@ def hear_songs(
     start_s: float | None = None,
     files: OpenFiles = ON_DEMAND,
 ) -> Listened:
-    """Listen to all references; one alone is heard as :func:`.analysis.hear_reference` does.
+    """Listen to all references; one alone is heard as :func:`hear_reference` does.
 
     Args:
         songs: with their shares.
@@ -228,6 +240,93 @@ def hear_songs(
     else:
         audio = blended([(song, song.share) for song in songs], hear, sample_rate_hz, samples)
     return Listened(audio, tuple(heard))
+
+
+def hear_reference(
+    path: Path, sample_rate_hz: int, samples: int, start_s: float | None = None, files: OpenFiles = ON_DEMAND
+) -> tuple[Samples, float, float]:
+    """Choose and read several passages of a reference, one behind the other: the fullest, or what was asked for, first.
+
+    Args:
+        path: of the song.
+        sample_rate_hz: of the result.
+        samples: length of a passage; a reference shorter than that is repeated.
+        start_s: where the first passage begins; None chooses.
+        files: keeps the file open for what comes next.
+
+    Returns:
+        Samples of shape (1 or 2, n passages of this many samples), where the first begins in s, and how much of the
+        song that is in s.
+
+    Raises:
+        AudioError: the file cannot be used, is silent there, or shorter than half a second.
+    """
+    power = cache(lambda: power_of_file(path, files))
+    first, start_s, length_s = _first_passage(path, sample_rate_hz, samples, start_s, power, files)
+    others = [
+        read_passage(path, at * STEP_S, length_s, sample_rate_hz, files)
+        for at in _other_steps(power(), samples / sample_rate_hz, start_s)
+    ]
+    return joined([first, *others], sample_rate_hz), start_s, length_s
+
+
+def _first_passage(
+    path: Path,
+    sample_rate_hz: int,
+    samples: int,
+    start_s: float | None,
+    power: Callable[[], Powers],
+    files: OpenFiles,
+) -> tuple[Samples, float, float]:
+    info = probe(path, files)
+    wanted_s = samples / sample_rate_hz
+    length_s = min(wanted_s, info.duration_s)
+    if length_s < _SHORTEST_REFERENCE_S:
+        raise AudioError(f"{path}: {info.duration_s:.2f} s is too short for a reference; give at least half a second")
+    if start_s is not None and not 0 <= start_s <= info.duration_s - _SHORTEST_REFERENCE_S:
+        raise AudioError(f"{path}: a passage cannot begin at {start_s:g} s of a reference of {info.duration_s:.1f} s")
+    start = fullest_step([power()], length_s) * STEP_S if start_s is None else start_s
+    length_s = min(length_s, info.duration_s - start)
+    audio = read_passage(path, start, length_s, sample_rate_hz, files)
+    if is_silent(audio, sample_rate_hz, SILENT_LUFS):
+        raise AudioError(f"{path}: silent; choose a reference with music in it")
+    return repeated(audio, samples), start, length_s
+
+
+def _other_steps(power: Powers, length_s: float, start_s: float) -> list[int]:
+    """Choose the passages of a reference beside the first, in steps; none overlaps it."""
+    steps = excerpt_steps(power, max(1, round(length_s / STEP_S)))
+    apart = [step for step in steps if abs(step * STEP_S - start_s) >= length_s]
+    return apart[: HEARD - 1]
+
+
+def cut_reference(audio: Samples, sample_rate_hz: int, model_rate_hz: int, samples: int) -> Samples:
+    """Choose and cut the passages of a reference in memory; what :func:`hear_reference` does with a file.
+
+    Args:
+        audio: shape (1 or 2, n).
+        sample_rate_hz: of it.
+        model_rate_hz: of the result.
+        samples: length of a passage.
+
+    Raises:
+        AudioError: it is silent, or shorter than half a second.
+    """
+    duration_s = audio.shape[1] / sample_rate_hz
+    if duration_s < _SHORTEST_REFERENCE_S:
+        raise AudioError(f"{duration_s:.2f} s is too short for a reference; give at least half a second")
+    length_s = min(samples / model_rate_hz, duration_s)
+    step = round(STEP_S * sample_rate_hz)
+    power = np.array([mean_square(audio[:, at : at + step]) for at in range(0, audio.shape[1], step)])
+    start_s = fullest_step([power], length_s) * STEP_S
+    if sample_rate_hz != model_rate_hz:
+        audio = np.ascontiguousarray(soxr.resample(audio.T, sample_rate_hz, model_rate_hz).T)
+    starts_s = [start_s, *(step * STEP_S for step in _other_steps(power, length_s, start_s))]
+    firsts = [round(at_s * model_rate_hz) for at_s in starts_s]
+    passages = [audio[:, first : first + round(length_s * model_rate_hz)] for first in firsts]
+    if is_silent(passages[0], model_rate_hz, SILENT_LUFS):
+        raise AudioError("the reference is silent; choose one with music in it")
+    return joined([repeated(passages[0], samples), *passages[1:]], model_rate_hz)
 
 
 def blended(

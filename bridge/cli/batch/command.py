@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ....presets.errors import MixbridgeError
+from ..declaring import shared, takes
 from ..inserts.options import clean_db_option
 from ..kinds import Duration, Loudness
-from ..options import FormatOptions, ModelChoice, Trying, shared, takes
+from ..options import FormatOptions, ModelChoice, Trying
 
 if TYPE_CHECKING:
     from ....runtime.batch.driver import Pool

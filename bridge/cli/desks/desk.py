@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..options import Saying, takes
+from ..declaring import takes
+from ..options import Saying
 from ..output.saying import console, echo_json, say
 
 if TYPE_CHECKING:

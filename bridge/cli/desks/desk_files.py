@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ....presets.escaping import escaped
-from ..options import Saying, Sending, Trying, Writing, takes
+from ..declaring import takes
+from ..options import Saying, Sending, Trying, Writing
 from ..output.push_results import print_all, say_dry, say_result
 from ..output.saying import echo_json, is_quiet, say
 from .sending import PausingBar, asking

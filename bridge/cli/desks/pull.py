@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ..options import PRESET_FILE, Writing, takes
+from ..declaring import takes
+from ..options import PRESET_FILE, Writing
 from ..output.saying import is_quiet
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..options import Sending, StripOptions, Trying, takes
+from ..declaring import takes
+from ..options import Sending, StripOptions, Trying
 from ..output.push_results import say_dry, say_result
 from .sending import PausingBar, asking
 

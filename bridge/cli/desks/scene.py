@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..options import StripOptions, Writing, takes
+from ..declaring import takes
+from ..options import StripOptions, Writing
 from ..output.saying import console, is_quiet, say
 
 if TYPE_CHECKING:

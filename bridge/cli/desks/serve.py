@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import ModelChoice, takes
+from ..declaring import takes
+from ..options import ModelChoice
 from ..output.saying import is_quiet, say
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def _addresses(allow: Sequence[str]) -> str:
 def _listening(stems: Sequence[str], references: Sequence[str], choice: ModelChoice) -> Listening | None:
     from ....runtime.audio.stems import collect_stems
     from ....runtime.model.references import typed_references
-    from ..session_stems import say_left_out
+    from ..sessions.stems import say_left_out
 
     if not stems and not references:
         return None

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import click
 
-from ..options import Sending, Trying, takes
+from ..declaring import takes
+from ..options import Sending, Trying
 from ..output.push_results import say_dry, say_result, say_snapshots
 from ..output.saying import say
 from .sending import PausingBar, asking

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import PRESET_FILE, Writing, takes
+from ..declaring import takes
+from ..options import PRESET_FILE, Writing
 
 if TYPE_CHECKING:
     from ....presets.inserts.insert import Insert

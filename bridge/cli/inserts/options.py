@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import shared
+from ..declaring import shared
 
 if TYPE_CHECKING:
     from ....presets.inserts.insert import Insert

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ..declaring import shared
 from ..kinds import Duration
-from ..options import shared
 from .midi import MidiController, played_by
 
 if TYPE_CHECKING:

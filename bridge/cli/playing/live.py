@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+from ..declaring import shared, takes
 from ..inserts.options import AllowingCode
 from ..inserts.playing import inserts_run
 from ..kinds import Duration
-from ..options import Saying, shared, takes
+from ..options import Saying
 from ..output.saying import echo_json, is_quiet, say
 from ..signals import EndedError
 from .control import Controlling, controlled
@@ -304,7 +305,7 @@ def _matched(
     from ...matching import match_stems, parse_map
     from ..output.mix_results import say_matches
     from ..preset import open_preset
-    from ..session_stems import say_left_out
+    from ..sessions.stems import say_left_out
 
     preset = open_preset(preset_)
     if not stems:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import shared
+from ..declaring import shared
 
 if TYPE_CHECKING:
     from ...midi.control import MidiControl

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import ModelChoice, Saying, SessionAudio, SessionTracks, takes
+from ..declaring import takes
+from ..options import ModelChoice, Saying, SessionAudio, SessionTracks
 from ..output.saying import echo_json, say
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def web(
     from ...web.material import PageMaterial, PageReference
     from ...web.studio import PageStudio
     from ...web.work import PageWork
-    from ..session_stems import Opened, opened
+    from ..sessions.stems import Opened, opened
 
     _check_host(host)
     presets = [source for source in sources if source.lower().endswith(".json")]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import Saying, Writing, takes
+from ..declaring import takes
+from ..options import Saying, Writing
 from ..output.progress import progress_bar
 from ..output.saying import console, echo_json, say
 from .timing import timed

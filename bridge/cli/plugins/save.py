@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..options import FOLDER, Trying, Writing, takes
+from ..declaring import takes
+from ..options import FOLDER, Trying, Writing
 from ..output.plugged import plugged_as_json, say_plugged
 from ..output.saying import counted, echo_json, say
 from ..preset import open_preset

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import Saying, takes
+from ..declaring import takes
+from ..options import Saying
 from ..output.progress import progress_bar
 from ..output.saying import console, counted, echo_json, say
 from .timing import timed

@@ -11,8 +11,9 @@ from typing import Literal
 
 import click
 
+from ..declaring import shared, takes
 from ..kinds import OF_REFERENCE, Loudness
-from ..options import FOLDER, FormatOptions, References, Rendering, Trying, Writing, shared, takes
+from ..options import FOLDER, FormatOptions, References, Rendering, Trying, Writing
 from ..rendering import output_folder, render_options
 
 

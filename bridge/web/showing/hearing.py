@@ -31,7 +31,7 @@ from ....runtime.audio.reading import Samples, as_stereo, read_passage
 from ....runtime.console.buses import group_stem
 from ....runtime.console.dynamics import compressor_work, equalized, followed_db
 from ....runtime.console.response import compressor_gain_db
-from ....runtime.model.analysis import choose_start_s
+from ....runtime.model.excerpts import choose_start_s
 from ....runtime.rendering.in_memory import Rendered, render_arrays
 from ....runtime.rendering.takes import Takes
 from ...report.listening import SoundFigures, measure

@@ -13,10 +13,9 @@ from mixbridge.presets.errors import AudioError
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.mastering.fitting import reference_profile
 from mixbridge.runtime.mastering.profile import loudness_power, thirds_of
-from mixbridge.runtime.model.analysis import hear_reference
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.model.features import mix_features
-from mixbridge.runtime.model.references import Song, hear_songs, songs_of, typed_references
+from mixbridge.runtime.model.references import Song, hear_reference, hear_songs, songs_of, typed_references
 from mixbridge.runtime.prediction.predict import predict_files
 from numpy.typing import NDArray
 

@@ -11,8 +11,9 @@ import soundfile as sf
 from mixbridge.presets.console import LOW_CUT_OFF_HZ, SEND_OFF_DB, Master, Strip
 from mixbridge.presets.preset import Preset
 from mixbridge.runtime.audio.loudness import integrated_loudness
-from mixbridge.runtime.model.analysis import Passage, hear_reference, heard_in
+from mixbridge.runtime.model.analysis import Passage, heard_in
 from mixbridge.runtime.model.controller import Controller
+from mixbridge.runtime.model.references import hear_reference
 from mixbridge.runtime.prediction.predict import predict, predict_safely
 from mixbridge.runtime.refinement.refined import predict_and_refine
 from mixbridge.runtime.rendering.in_memory import render_arrays

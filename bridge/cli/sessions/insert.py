@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import SessionAudio, SessionTracks, Trying, takes
-from .output.mix_results import say_written
-from .output.plugged import plugged_as_json, say_plugged
-from .output.saying import echo_json, say
+from ..declaring import takes
+from ..options import SessionAudio, SessionTracks, Trying
+from ..output.mix_results import say_written
+from ..output.plugged import plugged_as_json, say_plugged
+from ..output.saying import echo_json, say
 
 if TYPE_CHECKING:
-    from ...presets.preset import Preset
-    from ..plugins.using.fitting import PluggedStage
-    from ..sessions.writing import Written
+    from ....presets.preset import Preset
+    from ...plugins.using.fitting import PluggedStage
+    from ...sessions.writing import Written
 
 
 @click.command()
@@ -53,15 +54,15 @@ def insert(
     from it in these settings only. An effect that its format has none of comes as audio, on a track of its own. With
     -o song.dawproject, any session (or a folder of audio) becomes one, with its audio inside.
     """
-    from ...presets.names import unique_names
-    from ..matching import parse_map
-    from ..sessions import inserting
-    from ..sessions.core.media import OutsideFolderError
-    from ..sessions.plugging import notes_of, plugged_tracks
-    from ..sessions.reading import read_session
-    from ..sessions.stems.returns import ReturnSource
-    from .output.progress import progress_bar
-    from .preset import open_preset
+    from ....presets.names import unique_names
+    from ...matching import parse_map
+    from ...sessions import inserting
+    from ...sessions.core.media import OutsideFolderError
+    from ...sessions.plugging import notes_of, plugged_tracks
+    from ...sessions.reading import read_session
+    from ...sessions.stems.returns import ReturnSource
+    from ..output.progress import progress_bar
+    from ..preset import open_preset
 
     preset, path = open_preset(preset_), Path(session_)
     # A copy has no audio in it but for returns of effects, so it does not matter where the audio is.
@@ -117,9 +118,9 @@ def insert(
 
 def _fitted(preset: Preset, names: Sequence[str], plugins: str, sample_rate_hz: int) -> tuple[PluggedStage, ...]:
     """Fit plug-ins to the tracks that go into the session."""
-    from ...runtime.plugins.stage import PluginHosts
-    from ..plugins.using.choices import load_choices
-    from ..plugins.using.fitting import fit_tracks
+    from ....runtime.plugins.stage import PluginHosts
+    from ...plugins.using.choices import load_choices
+    from ...plugins.using.fitting import fit_tracks
 
     choices, tracks = load_choices(Path(plugins)), [track for track in preset.tracks if track.name in names]
     with PluginHosts() as hosts:

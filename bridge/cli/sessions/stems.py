@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...presets.errors import SessionError
-from ...runtime.audio.stem_folders import LeftOut
-from ...runtime.audio.stems import Damaged, check_reference, collect_stems
-from ..sessions.registry import SESSION_ENDINGS
-from .output.progress import progress_bar
-from .output.saying import say
+from ....presets.errors import SessionError
+from ....runtime.audio.stem_folders import LeftOut
+from ....runtime.audio.stems import Damaged, check_reference, collect_stems
+from ...sessions.registry import SESSION_ENDINGS
+from ..output.progress import progress_bar
+from ..output.saying import say
 
 if TYPE_CHECKING:
-    from ..sessions.core.model import Session
-    from ..sessions.stems.planning import StemsPlan
+    from ...sessions.core.model import Session
+    from ...sessions.stems.planning import StemsPlan
 
 _LISTED = 20
 
@@ -89,11 +89,11 @@ def opened(
         raise SessionError(f"{sessions[0]} is a DAW session: give it alone, without other stems.")
     for path in references:
         check_reference(path)
-    from ...runtime.audio.workplace import scratch_folder
-    from ..sessions.reading import read_session
-    from ..sessions.stems.planning import plan_stems
-    from ..sessions.stems.render import render_plan, session_files
-    from .session import say_notes
+    from ....runtime.audio.workplace import scratch_folder
+    from ...sessions.reading import read_session
+    from ...sessions.stems.planning import plan_stems
+    from ...sessions.stems.render import render_plan, session_files
+    from ..session import say_notes
 
     session = read_session(Path(sessions[0]), allow_outside=allow_outside, search=[Path(folder) for folder in search])
     plan = plan_stems(session, muted=muted)
