@@ -18,8 +18,9 @@ import numpy as np
 from ...presets.errors import AudioError
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
+from .direction import looks_turned
 from .lags import SURE_PEAK, Lags, find_lags, fine_lag_s
-from .likeness import explained_share, levels_alike, pauses_level_db
+from .likeness import PairLikeness, explained_share, levels_alike, pauses_level_db
 
 _SILENT_LUFS = -65.0
 # Power of the middle against that of the louder side.
@@ -60,25 +61,6 @@ class NoPairError(AudioError):
 
 
 @dataclass(frozen=True)
-class PairLikeness:
-    """What tells whether two recordings are a pair.
-
-    Attributes:
-        explained: share of the mixed recording that is the raw one, filtered, 0..1.
-        peak: of the correlation, over its mean; unrelated sound has 5 to 8.
-        agreeing: share of the passages that agree on when the raw one is heard in the mixed one.
-        following: how far the mixed one's levels move as those of the raw one, -1..1; None where that is not asked.
-        pauses_db: level of the mixed one where the raw one has paused, in dB of its loud moments; None without pauses.
-    """
-
-    explained: float
-    peak: float
-    agreeing: float
-    following: float | None = None
-    pauses_db: float | None = None
-
-
-@dataclass(frozen=True)
 class MatchedPair:
     """A raw recording and what was made of it, on one time.
 
@@ -95,6 +77,7 @@ class MatchedPair:
         is_mixed_mono: whether its two sides are the same, or it has one.
         likeness: what tells that it is a pair.
         notes: sentences for people on what was found.
+        is_turned: whether the raw one looks as if it were the mixed one.
     """
 
     raw: Samples
@@ -109,6 +92,7 @@ class MatchedPair:
     is_mixed_mono: bool
     likeness: PairLikeness
     notes: tuple[str, ...]
+    is_turned: bool
 
     @property
     def offset_samples(self) -> float:
@@ -138,11 +122,11 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
     upright = with_sides_upright(raw, mixed)
     moved, lags = on_time_of(one, upright, sample_rate_hz)
     inside = _sounding(moved, reached_by(mixed.shape[1], lags, raw.shape[1], sample_rate_hz), sample_rate_hz)
-    explained, following, pauses_db = 0.0, 0.0, None
+    explained, following, pauses_db, is_turned = 0.0, 0.0, None, False
     if _is_long(inside, lags):
         both = one[inside], heard_as_one(moved)[inside]
         explained, following = explained_share(*both, sample_rate_hz), levels_alike(*both, sample_rate_hz)
-        pauses_db = pauses_level_db(*both, sample_rate_hz)
+        pauses_db, is_turned = pauses_level_db(*both, sample_rate_hz), looks_turned(*both, sample_rate_hz)
     likeness = PairLikeness(explained, lags.peak, lags.agreeing, following, pauses_db)
     _refuse_none(likeness, what)
     gain_db = integrated_loudness(moved[:, inside], sample_rate_hz) - integrated_loudness(
@@ -163,6 +147,7 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
         is_mono,
         likeness,
         (),
+        is_turned,
     )
     return _noted(pair, mixed)
 
@@ -359,6 +344,11 @@ def _refuse_none(likeness: PairLikeness, what: str) -> None:
 
 def _noted(pair: MatchedPair, mixed: Samples) -> MatchedPair:
     notes = []
+    if pair.is_turned:
+        notes.append(
+            "The raw recording is denser than the mixed one, and its sounds ring on longer: they look swapped. If they "
+            "are, give them the other way round."
+        )
     if abs(pair.offset_samples) >= 0.5:
         direction = "later" if pair.offset_s > 0 else "earlier"
         notes.append(

@@ -7,6 +7,7 @@ Compressors, echoes and rooms leave most of it predictable.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,25 @@ _LEAST_PAUSES_S = 0.3
 _LOUD_SHARE = 0.1
 # Beside what sounds like that nothing of the raw recording is left.
 _SOUNDING_DB, _CUT_DB = -25.0, -60.0
+
+
+@dataclass(frozen=True)
+class PairLikeness:
+    """What tells whether two recordings are a pair.
+
+    Attributes:
+        explained: share of the mixed recording that is the raw one, filtered, 0..1.
+        peak: of the correlation, over its mean; unrelated sound has 5 to 8.
+        agreeing: share of the passages that agree on when the raw one is heard in the mixed one.
+        following: how far the mixed one's levels move as those of the raw one, -1..1; None where that is not asked.
+        pauses_db: level of the mixed one where the raw one has paused, in dB of its loud moments; None without pauses.
+    """
+
+    explained: float
+    peak: float
+    agreeing: float
+    following: float | None = None
+    pauses_db: float | None = None
 
 
 def explained_share(raw: Samples, mixed: Samples, sample_rate_hz: int) -> float:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _BAR_WIDTH = 24
 _PATH = click.Path(path_type=Path)
 _PAIR = 2
+# As of a batch: some pairs have no preset, or none has.
+_IN_PART, _FAILED = 3, 1
 
 
 @click.command()
@@ -60,7 +62,8 @@ def recover(
     a room of all tracks are found at once.
 
     A DATASET is a folder with raw/ and mixed/, in which files of the same name are pairs: each becomes a preset and a
-    page in the folder of OUTPUT. To go on after a stop, repeat the command.
+    page in the folder of OUTPUT. To go on after a stop, repeat the command. The exit code is 3 if some pairs could not
+    be recovered, 1 if none could.
     """
     is_dataset = mix is None and len(recordings) == 1 and Path(recordings[0]).is_dir()
     if mix is None and len(recordings) != _PAIR and not is_dataset:
@@ -72,8 +75,9 @@ def recover(
         raise click.UsageError("--effort is for pairs of one track; sessions know one effort.")
     if is_dataset:
         chosen = _effort(effort or "quick")
-        _recover_dataset(Path(recordings[0]), output, jobs, chosen, force=force, as_json=as_json, is_quiet=is_quiet)
-        return
+        context.exit(
+            _recover_dataset(Path(recordings[0]), output, jobs, chosen, force=force, as_json=as_json, is_quiet=is_quiet)
+        )
     from .files import check_torch, recover_mix, result_as_json
     from .files import recover as recover_files
 
@@ -107,21 +111,30 @@ def recover(
 
 def _recover_dataset(
     dataset: Path, output: Path, jobs: int | None, effort: Effort, *, force: bool, as_json: bool, is_quiet: bool
-) -> None:
+) -> int:
     from .dataset import PairOutcome, list_pairs, recover_dataset, table_of
 
     unmatched = list_pairs(dataset).unmatched
+    notes: list[str] = []
+
+    def warned(note: str) -> None:
+        notes.append(note)
+        if not is_quiet:
+            click.echo(f"note: {note}", err=True)
+
     with _progress(quiet=is_quiet) as progress:
 
         def done(outcome: PairOutcome, number: int, total: int) -> None:
             progress(number / total, f"{number} of {total}: {outcome.name}")
 
-        outcomes = recover_dataset(dataset, output, jobs=jobs, overwrite=force, effort=effort, done=done)
+        outcomes = recover_dataset(dataset, output, jobs=jobs, overwrite=force, effort=effort, done=done, warned=warned)
     if as_json:
         pairs = [{**asdict(outcome), "preset": outcome.preset and str(outcome.preset)} for outcome in outcomes]
-        click.echo(json.dumps({"pairs": pairs, "unmatched": unmatched}, ensure_ascii=False))
+        click.echo(json.dumps({"pairs": pairs, "unmatched": unmatched, "notes": notes}, ensure_ascii=False))
     elif not is_quiet:
         click.echo(table_of(outcomes, unmatched))
+    failed = sum(outcome.preset is None for outcome in outcomes)
+    return _FAILED if failed == len(outcomes) else _IN_PART if failed else 0
 
 
 def _effort(name: str) -> Effort:

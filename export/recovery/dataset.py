@@ -22,17 +22,24 @@ from ...presets.errors import AudioError, MixbridgeError, OutputError, PresetErr
 from ...presets.files import load
 from ...presets.preset import Preset
 from ...runtime.audio.output import finish_earlier
+from ...runtime.audio.reading import probe
+from ...runtime.in_use import one_run_at_a_time
+from ..pairs.check import heard_as_one, on_time_of
+from ..pairs.direction import looks_turned, swapped_folders
 from ..pairs.pairing import dataset_folders, match_by_name
-from .files import DISTANCE, RecoveryFiles, check_torch, recover, source_of
+from .files import DISTANCE, RecoveryFiles, check_torch, read_whole, recover, source_of
 from .passages import QUICK, Effort
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 Done = Callable[["PairOutcome", int, int], None]
+Warned = Callable[[str], None]
 
 _WATCH_S = 0.5
 _LISTED = 5
+# Pairs by which it is known whether the folders look swapped, before hours go into the wrong way round.
+_LOOKED_AT = 7
 # Of a worker: whether it recovers a pair, and what says that all is over.
 _at_work = threading.Event()
 _over: Final[list[Event]] = []
@@ -118,6 +125,7 @@ def recover_dataset(
     overwrite: bool = False,
     effort: Effort = QUICK,
     done: Done | None = None,
+    warned: Warned | None = None,
 ) -> tuple[PairOutcome, ...]:
     """Recovers all pairs of a folder; presets and pages in one folder, by name.
 
@@ -128,19 +136,32 @@ def recover_dataset(
         overwrite: recover again what is there already.
         effort: how long each pair is searched.
         done: called with each outcome, how many are done, and of how many.
+        warned: called with a sentence, before anything is recovered, where the two folders look swapped.
 
     Returns:
         Outcomes by name; a pair that is none is one of them, with its problem.
 
     Raises:
         AudioError: the folder has no pairs.
-        OutputError: a preset of that name is there that was made of other files.
+        OutputError: a preset of that name is there that was made of other files, or another process writes there.
         MixbridgeError: a process was ended from outside.
     """
     check_torch()
-    dataset, output = Path(dataset), Path(output)
+    pairs, output = list_pairs(Path(dataset)).pairs, Path(output)
+    with one_run_at_a_time(output, "mixbridge recover"):
+        return _recovered(pairs, output, jobs or os.cpu_count() or 1, overwrite, effort, done, warned)
+
+
+def _recovered(
+    pairs: Sequence[NamedPair],
+    output: Path,
+    jobs: int,
+    overwrite: bool,
+    effort: Effort,
+    done: Done | None,
+    warned: Warned | None,
+) -> tuple[PairOutcome, ...]:
     finish_earlier(output)
-    pairs = list_pairs(dataset).pairs
     outcomes: dict[str, PairOutcome] = {}
     waiting: list[NamedPair] = []
     for pair in pairs:
@@ -149,7 +170,9 @@ def recover_dataset(
             waiting.append(pair)
         else:
             _tell(done, outcomes, standing, len(pairs))
-    for outcome in _each(waiting, output, jobs or os.cpu_count() or 1, overwrite, effort):
+    if warned is not None and (doubt := _swapped(waiting)):
+        warned(doubt)
+    for outcome in _each(waiting, output, jobs, overwrite, effort):
         _tell(done, outcomes, outcome, len(pairs))
     return tuple(outcomes[name] for name in sorted(outcomes))
 
@@ -166,6 +189,22 @@ def table_of(outcomes: Sequence[PairOutcome], unmatched: Sequence[str]) -> str:
         middle = 1 - ratios[len(ratios) // 2]
         lines.append(f"{len(ratios)} of {len(outcomes)} pairs recovered; explained in the middle {middle:.0%}")
     return "\n".join([*lines, *unmatched])
+
+
+def _swapped(pairs: Sequence[NamedPair]) -> str:
+    """Says that the folders look swapped, if most of some pairs do; nothing otherwise."""
+    chosen = pairs[:: -(-len(pairs) // _LOOKED_AT) or 1]
+    turned = [_is_turned(pair) for pair in chosen]
+    return swapped_folders(sum(turned), len(turned)) if sum(turned) > len(turned) / 2 else ""
+
+
+def _is_turned(pair: NamedPair) -> bool:
+    try:
+        rate_hz = probe(pair.raw).sample_rate_hz
+        raw, mixed = heard_as_one(read_whole(pair.raw, rate_hz)), read_whole(pair.mixed, rate_hz)
+        return looks_turned(raw, heard_as_one(on_time_of(raw, mixed, rate_hz)[0]), rate_hz)
+    except MixbridgeError:
+        return False  # it is told when its turn comes
 
 
 def _standing(pair: NamedPair, output: Path) -> PairOutcome | None:

@@ -20,7 +20,8 @@ from ...presets.errors import AudioError
 from ...presets.preset import Preset, Track
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
-from ..pairs.check import NoPairError, PairLikeness, on_time_of, reached_by
+from ..pairs.check import NoPairError, on_time_of, reached_by
+from ..pairs.likeness import PairLikeness
 from ..twin.console import TwinBuses, TwinTrack, console_sound
 from ..twin.proof import runtime_mix
 from .answer import answer_of

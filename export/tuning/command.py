@@ -15,7 +15,7 @@ from ..folders import cache_folder
 if TYPE_CHECKING:
     from ..pairs.pairing import PairList
     from .config import TuningConfig
-    from .material.checking import CheckResult
+    from .material.findings import CheckResult
 
 Say = Callable[[str], None]
 
@@ -119,7 +119,8 @@ def _configured(dataset: Path | None, configs: tuple[Path, ...], given: dict[str
 def _check(context: click.Context, config: TuningConfig, page: Path, say: Say, *, as_json: bool) -> None:
     from ..pairs.pairing import match_by_name
     from .material.check_page import check_page_file, write_check_page
-    from .material.checking import check_pairs, result_as_json, summary
+    from .material.checking import check_pairs
+    from .material.findings import result_as_json, summary
 
     check_page_file(page)
     matched = match_by_name(config.track_root_dirs, config.mix_root_dirs)
@@ -142,7 +143,8 @@ def _check(context: click.Context, config: TuningConfig, page: Path, say: Say, *
 
 def _train(context: click.Context, config: TuningConfig, run: Path, say: Say) -> None:
     from .material.check_page import write_check_page
-    from .material.checking import check_pairs, summary, without_left_out
+    from .material.checking import check_pairs, without_left_out
+    from .material.findings import summary
     from .run import train_pairs
 
     def chosen(matched: PairList) -> PairList:

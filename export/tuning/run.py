@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ...presets.errors import ModelError
+from ...runtime.in_use import one_run_at_a_time
 from ..compact.bands import BAND_COUNT, BandPowers
 from ..compact.model import CompactModel
 from ..pairs.pairing import PairList, TuningPair, match_by_name
@@ -49,8 +50,13 @@ def train_pairs(
     Raises:
         AudioError: no pair can be used.
         ModelError: what it begins with is no model, or the run was begun with other settings.
-        OutputError: the folder cannot be written, or holds something else.
+        OutputError: the folder cannot be written, holds something else, or another process trains there.
     """
+    with one_run_at_a_time(run, "mixbridge train"):
+        return _trained(config, run, say, chosen)
+
+
+def _trained(config: TuningConfig, run: Path, say: Say, chosen: Callable[[PairList], PairList] | None) -> bool:
     check_run(run, config)
     write_text(run / CONFIG, json.dumps(described(config), indent=1) + "\n")  # first: by it the folder is known again
     torch.set_num_threads(config.threads)

@@ -10,7 +10,7 @@ from ....presets.errors import OutputError
 from ....presets.inputs import open_regular
 from ....presets.version import __version__
 from ...whole_files import check_folder, write_text
-from .checking import CheckResult, summary
+from .findings import CheckResult, summary
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import soundfile as sf
@@ -22,18 +21,19 @@ from ....presets.inputs import read_text
 from ....runtime.audio.loudness import integrated_loudness
 from ....runtime.audio.reading import AudioInfo, Samples, probe
 from ...pairs.check import TOLD_EXPLAINED, MatchedPair, NoPairError, heard_as_one, match_pair, reached_by
+from ...pairs.direction import swapped_folders
 from ...pairs.lags import Lags
 from ...pairs.likeness import cut_seconds
 from ...pairs.pairing import PairList, TuningPair
 from ...recovery.files import read_whole
 from ...whole_files import write_text
+from .findings import CheckedPair, CheckFinding, CheckResult, Grade
 from .pool import each
 from .prints import SoundPrint, clipped_places
 
-Grade = Literal["left out", "mended", "note"]
 Done = Callable[[str, int, int], None]
 
-_VERSION = 2
+_VERSION = 3
 _MOST_BYTES = 2**20
 _SILENT_LUFS = -60.0
 _SHORTEST_S, _LENGTHS_S = 1.0, 0.05
@@ -41,72 +41,7 @@ _SAME_DB = -60.0
 _SHORT_S = 5.9
 _CUT_S = 0.5
 _AGREEING, _EDITED_EXPLAINED = 0.8, 0.9
-
-
-@dataclass(frozen=True)
-class CheckFinding:
-    """Something about a pair that a person should know.
-
-    Attributes:
-        pair: its name, or that of a file.
-        kind: what it is: "unmatched", "rate", "length", "offset", "drift", "polarity", "clipping", "silence",
-            "duplicate", "no pair", "unprocessed", "unreadable", "short", "doubtful", "channels", "editing".
-        grade: whether the pair is left out, was mended, or can be used as it is.
-        message: a sentence.
-        files: that it is about.
-    """
-
-    pair: str
-    kind: str
-    grade: Grade
-    message: str
-    files: tuple[str, ...]
-
-    @property
-    def line(self) -> str:
-        """Gives it as a line."""
-        return f"{self.pair}: {self.grade}: {self.kind}: {self.message}"
-
-
-@dataclass(frozen=True)
-class CheckedPair:
-    """What was found about a pair by itself.
-
-    Attributes:
-        name: of the pair.
-        findings: about it.
-        raw_prints: what the raw files are known by again.
-        mixed_prints: likewise, of the mixed one.
-        seconds: length of the raw one.
-    """
-
-    name: str
-    findings: tuple[CheckFinding, ...]
-    raw_prints: tuple[SoundPrint, ...]
-    mixed_prints: tuple[SoundPrint, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What was found about all pairs.
-
-    Attributes:
-        usable: names of pairs that can be trained on.
-        findings: about all, those that leave pairs out first.
-        pairs: how many there are.
-        seconds: of raw sound that can be used.
-    """
-
-    usable: tuple[str, ...]
-    findings: tuple[CheckFinding, ...]
-    pairs: int
-    seconds: float
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing is left out."""
-        return all(finding.grade != "left out" for finding in self.findings)
+_SWAPPED = "swapped"
 
 
 def check_pairs(matched: PairList, cache: Path, jobs: int | None, done: Done) -> CheckResult:
@@ -131,7 +66,7 @@ def check_pairs(matched: PairList, cache: Path, jobs: int | None, done: Done) ->
         checked[pair.name] = found
         done(pair.name, len(checked), len(matched.pairs))
     ordered = [checked[pair.name] for pair in matched.pairs]
-    findings = [finding for each_pair in ordered for finding in each_pair.findings]
+    findings = _swapped_together([finding for each_pair in ordered for finding in each_pair.findings], len(ordered))
     findings += _duplicates(matched.pairs, ordered)
     findings += [
         CheckFinding(path.name, "unmatched", "left out", sentence, (str(path),)) for path, sentence in matched.unmatched
@@ -142,24 +77,6 @@ def check_pairs(matched: PairList, cache: Path, jobs: int | None, done: Done) ->
     findings.sort(key=lambda finding: (order[finding.grade], finding.pair))
     seconds = sum(each_pair.seconds for each_pair in usable)
     return CheckResult(tuple(each_pair.name for each_pair in usable), tuple(findings), len(ordered), seconds)
-
-
-def result_as_json(result: CheckResult) -> dict[str, Any]:
-    """Describes a result for programs."""
-    return {
-        "pairs": result.pairs,
-        "usable": list(result.usable),
-        "minutes": round(result.seconds / 60, 2),
-        "clean": result.is_clean,
-        "findings": [{**asdict(finding), "files": list(finding.files)} for finding in result.findings],
-    }
-
-
-def summary(result: CheckResult) -> str:
-    """Says in a line what can be trained on."""
-    rest = result.pairs - len(result.usable)
-    told = f"{len(result.usable)} of {result.pairs} pairs can be trained on, {result.seconds / 60:.1f} minutes"
-    return f"{told}; {rest} left out." if rest else f"{told}."
 
 
 def without_left_out(matched: PairList, result: CheckResult) -> PairList:
@@ -258,8 +175,32 @@ def _is_same(raw: Samples, mixed: Samples) -> bool:
     return left < energy * 10 ** (_SAME_DB / 10)
 
 
+def _swapped_together(findings: Sequence[CheckFinding], pairs: int) -> list[CheckFinding]:
+    """Says of folders that look swapped what else would be said of each of their pairs."""
+    swapped = [finding for finding in findings if finding.kind == _SWAPPED]
+    if len(swapped) < 2 or len(swapped) <= pairs / 2:
+        return list(findings)
+    return [
+        CheckFinding(
+            "all pairs",
+            _SWAPPED,
+            "note",
+            f"{swapped_folders(len(swapped), pairs)} Nothing is left out for it.",
+            tuple(file for finding in swapped for file in finding.files),
+        ),
+        *(finding for finding in findings if finding.kind != _SWAPPED),
+    ]
+
+
 def _alignment(matched: MatchedPair, mixed: Samples, finding: Make) -> Iterable[CheckFinding]:
     rate_hz = matched.sample_rate_hz
+    if matched.is_turned:
+        yield finding(
+            _SWAPPED,
+            "note",
+            "the raw file is denser than the mixed one, and its sounds ring on longer: they look swapped. If they are, "
+            "swap them.",
+        )
     if abs(matched.offset_samples) >= 0.5:
         side = "later" if matched.offset_s > 0 else "earlier"
         yield finding(

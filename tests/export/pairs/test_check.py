@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mixbridge.export.pairs.check import MatchedPair, NoPairError, PairLikeness, _refuse_none, match_pair, realigned
-from mixbridge.export.pairs.likeness import cut_seconds
+from mixbridge.export.pairs.check import MatchedPair, NoPairError, _refuse_none, match_pair, realigned
+from mixbridge.export.pairs.likeness import PairLikeness, cut_seconds
 from mixbridge.presets.errors import AudioError
 from scipy.signal import butter, fftconvolve, sosfilt
 
@@ -24,6 +24,14 @@ def voice(seed: int, seconds: float = SECONDS) -> np.ndarray:
     words = np.interp(np.arange(frames), np.arange(steps) * 0.3 * RATE_HZ, rng.uniform(0, 1, steps) ** 2)
     noise = 0.3 * rng.standard_normal(frames)
     return (0.1 * (tone + noise) * words)[None].astype(np.float32)
+
+
+def spoken(seed: int) -> np.ndarray:
+    """Words that end suddenly, some much louder than others."""
+    audio = voice(seed)
+    words = np.random.default_rng(seed).choice([0.0, 0.2, 1.0], round(SECONDS / 0.3) + 1, p=[0.35, 0.4, 0.25])
+    gain = np.repeat(words, round(0.3 * RATE_HZ))[: audio.shape[1]]
+    return (audio * np.convolve(gain, np.ones(200) / 200, "same")).astype(np.float32)
 
 
 def processed(audio: np.ndarray) -> np.ndarray:
@@ -209,3 +217,25 @@ def test_what_is_explained_by_rhythm_alone_is_no_pair() -> None:
     _refuse_none(PairLikeness(0.3, 37.0, 0.5, 0.8), "a tuned voice")
     with pytest.raises(NoPairError, match="levels move as those of the raw one by 13%"):
         _refuse_none(PairLikeness(0.3, 37.0, 0.5, 0.13), "another drum")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_a_pair_that_is_swapped_is_told_as_such(seed: int) -> None:
+    raw = spoken(seed)
+    mixed = processed(3 * raw)
+    honest, swapped = match_pair(raw, mixed, RATE_HZ), match_pair(mixed, raw, RATE_HZ)
+    assert not honest.is_turned
+    assert not any("swapped" in note for note in honest.notes)
+    assert swapped.is_turned
+    assert any("give them the other way round" in note for note in swapped.notes)
+
+
+def test_what_has_neither_room_nor_compressor_looks_honest() -> None:
+    raw = spoken(4)
+    filtered = sosfilt(butter(2, 300, "highpass", fs=RATE_HZ, output="sos"), raw).astype(np.float32)
+    for mixed in (filtered, 0.2 * raw):
+        for one, other in ((raw, mixed), (mixed, raw)):
+            assert not match_pair(one, np.repeat(other, 2, axis=0), RATE_HZ).is_turned
+    # Too short to tell.
+    mixed = processed(3 * raw)
+    assert not match_pair(mixed[:, : 2 * RATE_HZ], raw[:, : 2 * RATE_HZ], RATE_HZ).is_turned

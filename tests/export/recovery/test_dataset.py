@@ -160,6 +160,67 @@ def test_a_delivery_that_a_kill_broke_off_is_finished_first(tmp_path: Path) -> N
     assert sorted(path.name for path in output.iterdir()) == ["a.json", "a.report.html"]
 
 
+def test_the_exit_code_says_how_many_pairs_were_recovered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+    from mixbridge.bridge.cli.main import cli
+
+    dataset = folder_of(tmp_path / "set", ("a.wav", "bb.wav"), ("a.wav", "bb.wav"))
+    pairs = {pair.name: pair for pair in list_pairs(dataset).pairs}
+    output = tmp_path / "presets"
+
+    def refused(raw: Path, *_: object, **__: object) -> RecoveryResult:
+        raise AudioError(f"{raw}: broken")
+
+    monkeypatch.setattr(recovery_dataset, "recover", refused)
+    command = ["recover", str(dataset), "-o", str(output), "--jobs", "1"]
+    assert CliRunner().invoke(cli, command).exit_code == 1
+    preset_file(output, "a", pairs["a"].raw, pairs["a"].mixed)
+    run = CliRunner().invoke(cli, command)
+    assert run.exit_code == 3
+    assert "1 of 2 pairs recovered" in run.output
+    preset_file(output, "bb", pairs["bb"].raw, pairs["bb"].mixed)
+    assert CliRunner().invoke(cli, command).exit_code == 0
+
+
+def test_folders_that_look_swapped_are_told_before_anything_is_recovered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+    from mixbridge.bridge.cli.main import cli
+
+    dataset = folder_of(tmp_path / "set", ("a.wav", "bb.wav", "ccc.wav"), ("a.wav", "bb.wav", "ccc.wav"))
+    monkeypatch.setattr(recovery_dataset, "looks_turned", lambda raw, mixed, rate_hz: len(told) == 0)
+    told: list[str] = []
+
+    def recovered(raw: Path, *_: object, **__: object) -> RecoveryResult:
+        raise AudioError(f"{raw}: broken")
+
+    monkeypatch.setattr(recovery_dataset, "recover", recovered)
+    command = ["recover", str(dataset), "-o", str(tmp_path / "presets"), "--jobs", "1"]
+    run = CliRunner().invoke(cli, command)
+    assert "note: In 3 of 3 pairs the raw file is denser" in run.stderr
+    notes = json.loads(CliRunner().invoke(cli, [*command, "--json"]).stdout)["notes"]
+    assert len(notes) == 1
+    told.append("no longer")
+    assert "note:" not in CliRunner().invoke(cli, command).output
+
+
+def test_two_at_once_do_not_write_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = folder_of(tmp_path / "set", ("a.wav",), ("a.wav",))
+    output = tmp_path / "presets"
+    refusals = []
+
+    def recovered(raw: Path, *_: object, **__: object) -> RecoveryResult:
+        with pytest.raises(OutputError, match=r"another `mixbridge recover` right now \(process \d+ of") as refusal:
+            recover_dataset(dataset, output, jobs=1)
+        refusals.append(refusal)
+        raise AudioError(f"{raw}: broken")
+
+    monkeypatch.setattr(recovery_dataset, "recover", recovered)
+    recover_dataset(dataset, output, jobs=1)
+    assert len(refusals) == 1
+
+
 def test_a_process_ended_from_outside_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = folder_of(tmp_path / "set", ("a.wav", "bb.wav"), ("a.wav", "bb.wav"))
 

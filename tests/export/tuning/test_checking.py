@@ -17,9 +17,10 @@ from mixbridge.export.pairs.pairing import match_by_name
 from mixbridge.export.tuning import command
 from mixbridge.export.tuning.command import train
 from mixbridge.export.tuning.material import checking
-from mixbridge.export.tuning.material.checking import CheckResult, check_pairs
+from mixbridge.export.tuning.material.checking import check_pairs
+from mixbridge.export.tuning.material.findings import CheckResult
 from mixbridge.export.tuning.material.prints import SoundPrint, clipped_places
-from scipy.signal import lfilter
+from scipy.signal import fftconvolve, lfilter
 from voice_pairs import RATE_HZ, sung
 
 SECONDS = 3.0
@@ -185,6 +186,30 @@ def test_the_command_tells_prints_and_remembers(broken: Path, tmp_path: Path, mo
     # Files that cannot be read are told each time without being read as sound.
     assert "late: mended: offset" in again.stdout
     assert "9 of 19 pairs can be trained on" in again.stdout
+
+
+def test_folders_that_are_swapped_are_told_once_and_left_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    loud = [1.0, 0.1, 0.0, 1.0, 0.3, 0.0, 0.2, 1.0, 0.0, 0.5] * 2
+    tail = np.exp(-np.arange(RATE_HZ) / 3000) * 0.02
+    for number in range(3):
+        rng = np.random.default_rng(number)
+        words = np.repeat(rng.permutation(loud), round(0.25 * RATE_HZ))
+        raw = (0.2 * words * rng.standard_normal(words.size))[None].astype(np.float32)
+        squeezed = np.tanh(8 * raw[0]) / 4
+        mixed = squeezed + fftconvolve(squeezed, tail * rng.standard_normal(tail.size))[: squeezed.size]
+        put(folder, f"voice{number}", raw, np.repeat(mixed[None], 2, axis=0).astype(np.float32))
+    for sides, swapped in ((("raw", "mixed"), False), (("mixed", "raw"), True)):
+        matched = match_by_name(*([folder / side] for side in sides))
+        result = check_pairs(matched, tmp_path / sides[0], 1, lambda name, number, total: None)
+        told = [finding for finding in result.findings if finding.kind == "swapped"]
+        assert bool(told) == swapped
+        assert len(result.usable) == 3
+        if swapped:
+            (finding,) = told
+            assert (finding.pair, finding.grade) == ("all pairs", "note")
+            assert "In 3 of 3 pairs" in finding.message
+            assert "track_root_dirs" in finding.message
 
 
 def test_a_page_of_somebody_else_is_kept(broken: Path, tmp_path: Path) -> None:

@@ -112,6 +112,19 @@ def test_a_run_goes_on_where_it_is_done(line: tuple[Path, Path], small: SmallSet
     assert "held_out_loss" in next(run.glob("csv/*/metrics.csv")).read_text()
 
 
+def test_one_training_at_a_time_in_a_folder(tmp_path: Path, small: SmallSet) -> None:
+    from mixbridge.export.tuning.run import train_pairs
+    from mixbridge.runtime.in_use import one_run_at_a_time
+
+    run = tmp_path / "run"
+    with (
+        one_run_at_a_time(run, "mixbridge train"),
+        pytest.raises(OutputError, match=r"another `mixbridge train` right now \(process \d+ of"),
+    ):
+        train_pairs(small.config(), run, lambda line: None)
+    assert not run.exists()
+
+
 def test_what_is_no_run_is_told(tmp_path: Path, small: SmallSet) -> None:
     with pytest.raises(ModelError, match="is no run of `mixbridge train`"):
         open_run(tmp_path)
