@@ -24,7 +24,8 @@ from mixbridge.bridge.desks.profile import Effect
 from mixbridge.bridge.fitting.effects import fit_effect
 from mixbridge.bridge.fitting.strip import FittedStrip, fit_strip
 from mixbridge.bridge.push.tables import value_words
-from mixbridge.bridge.report.text import describe_master, describe_strip, diff_table, preset_table
+from mixbridge.bridge.report.tables import diff_table, preset_table
+from mixbridge.bridge.report.text import describe_master, describe_strip
 from mixbridge.bridge.server import addresses
 from mixbridge.bridge.sessions.reading import read_session
 from mixbridge.bridge.sessions.registry import FORMATS, format_named

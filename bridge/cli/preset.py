@@ -161,7 +161,7 @@ def diff_command(a: str, b: str, *, saying: Saying) -> None:
     if saying.as_json:
         echo_json([asdict(change) for change in changes])
     elif changes:
-        from ..report.text import diff_table
+        from ..report.tables import diff_table
 
         console().print(diff_table(changes))
     else:
@@ -242,14 +242,8 @@ def _show(preset: Preset) -> None:
     from ...presets.inserts.words import insert_words
     from ..report.brief import describe_role
     from ..report.lanes import describe_lanes
-    from ..report.text import (
-        describe_effects,
-        describe_inserts,
-        describe_master,
-        describe_origin,
-        describe_strip,
-        preset_table,
-    )
+    from ..report.tables import preset_table
+    from ..report.text import describe_effects, describe_inserts, describe_master, describe_origin, describe_strip
 
     if preset.description:
         say(preset.description)

@@ -1,4 +1,4 @@
-"""A preset in words and tables for people: the one place where settings become sentences.
+"""A preset in words for people: the one place where settings become sentences.
 
 Used by `show`, by `preset diff` and by reports. One convention in sentences, tables and files: numbers are those of the
 file, and a threshold is a level after the input gain. Nothing here prints.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
 
 from ...presets.console import (
     EQ_BANDS,
@@ -18,23 +17,15 @@ from ...presets.console import (
     Compressor,
     Ducking,
     EqBand,
-    Equalizer,
     Master,
     Strip,
-    Unit,
     get,
 )
-from ...presets.edit import Change
-from ...presets.escaping import escaped
-from ...presets.inserts.insert import Insert
-from ...presets.inserts.words import insert_name, insert_words
+from ...presets.inserts.words import insert_words
 from ...presets.parts.match import THIRDS_HZ, points_db
 from ...presets.preset import GroupBus, Preset, Provenance, Track
-from ...presets.sections import active_sections, described, is_active, rows_of, sections, spoken
-from ...presets.units import gain_factor, quantity
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from ...presets.sections import described, is_active, rows_of, sections
+from ...presets.units import gain_factor
 
 # Less is not heard, and would bury what is.
 AUDIBLE_DB = 0.5
@@ -77,7 +68,7 @@ def _bus_words(bus: Strip | Master) -> list[str]:
     """Say each section that does something; one without words of its own in numbers."""
     sentences: list[str] = []
     for section in sections(type(bus)):
-        words = _WORDS.get(section)
+        words = WORDS.get(section)
         if words is not None:
             sentences += words(bus)
         elif is_active(bus, section):
@@ -105,43 +96,6 @@ def references_words(provenance: Provenance) -> str | None:
     return provenance.reference.file if provenance.reference else None
 
 
-def preset_table(preset: Preset) -> Table:
-    """Make a table of each track and the master, with the file's numbers; for rich to print."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    title = Text(escaped(preset.name)) if preset.name else None
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("track", overflow="ellipsis")
-    strips = [*(track.strip for track in preset.tracks), *(bus.strip for bus in preset.buses)]
-    buses: list[Strip | Master] = [*strips, preset.master]
-    for heading in ("in dB", "fader", "EQ dB", "compressor", "pan", "send"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    # 80 columns have no room for one that is empty, nor for all numbers of what is seldom used: the words have those.
-    has_more = any(map(_more_cell, buses)) or preset.has_inserts
-    if has_more:
-        table.add_column("more", no_wrap=True)
-
-    def more(inserts: Sequence[Insert], strip: Strip | Master) -> list[Text]:
-        lines = [*map(insert_name, inserts), *filter(None, [_more_cell(strip)])]
-        return [Text(escaped("\n".join(lines), keep="\n"))] * has_more
-
-    for track in preset.tracks:
-        # Text, not str: a name such as "Gtr [L]" is not markup.
-        name = Text(escaped(track.name), style="dim" if track.mute else "")
-        table.add_row(name, *_strip_cells(track), *more(track.inserts, track.strip))
-    for bus in preset.buses:
-        name = Text(f"{escaped(bus.name)} (group)", style="dim" if bus.mute else "")
-        table.add_row(name, *_strip_cells(bus), *more(bus.inserts, bus.strip))
-    table.add_section()
-    table.add_row("master", *_master_cells(preset.master), *more(preset.master_inserts, preset.master))
-    if any(bus.input_gain_db and _compressor_cell(bus.compressor) for bus in buses):
-        table.caption = "thresholds are levels after the input gain (in dB)"
-        table.caption_justify = "left"
-    return table
-
-
 def describe_effects(preset: Preset) -> list[str]:
     """What the effects are that tracks and groups are sent to, a sentence each; none for one that nothing feeds."""
     strips = [*(track.strip for track in preset.tracks if not track.mute), *(bus.strip for bus in preset.buses)]
@@ -165,24 +119,7 @@ def describe_effects(preset: Preset) -> list[str]:
 
 
 def _ducked(ducking: Ducking) -> str:
-    return f", up to {_decibels(ducking.range_db)} dB lower while it is fed" if ducking.range_db else ""
-
-
-def diff_table(changes: Sequence[Change]) -> Table:
-    """Make a table of the old and new value of each change; for rich to print."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("setting", overflow="fold")
-    table.add_column("old", justify="right")
-    table.add_column("new", justify="right")
-    table.add_column("change", justify="right")
-    for change in changes:
-        old, new = (_value(value, change.unit) for value in (change.old, change.new))
-        table.add_row(Text(escaped(change.path)), old, new, _step(change))
-    return table
+    return f", up to {decibels(ducking.range_db)} dB lower while it is fed" if ducking.range_db else ""
 
 
 def spoken_frequency(freq_hz: float) -> str:
@@ -208,7 +145,7 @@ def _equalizer_words(bus: Strip | Master) -> Iterator[str]:
 
 
 def _band_words(name: str, band: EqBand) -> str:
-    freq, gain = spoken_frequency(band.freq_hz), _decibels(abs(band.gain_db))
+    freq, gain = spoken_frequency(band.freq_hz), decibels(abs(band.gain_db))
     if name == "low_shelf":
         return f"{'lifts' if band.gain_db > 0 else 'lowers'} everything below {freq} by {gain} dB"
     if name == "high_shelf":
@@ -221,8 +158,8 @@ def _band_words(name: str, band: EqBand) -> str:
 
 def _compressor_words(bus: Strip | Master) -> Iterator[str]:
     compressor = bus.compressor
-    threshold = f"{_decibels(compressor.threshold_db)} dB"
-    if _decibels(bus.input_gain_db) != "0":
+    threshold = f"{decibels(compressor.threshold_db)} dB"
+    if decibels(bus.input_gain_db) != "0":
         threshold += f" (after {bus.input_gain_db:+.1f} dB of input gain)"
     if compressor.ratio >= 10:
         yield f"holds peaks at {threshold}, {_speed(compressor)}"
@@ -230,7 +167,7 @@ def _compressor_words(bus: Strip | Master) -> Iterator[str]:
         yield f"evens out peaks above {threshold}, {compressor.ratio:.2g}:1, {_speed(compressor)}"
     if abs(compressor.makeup_db) >= AUDIBLE_DB:
         direction = "raises" if compressor.makeup_db > 0 else "lowers"
-        yield f"{direction} the result by {_decibels(abs(compressor.makeup_db))} dB"
+        yield f"{direction} the result by {decibels(abs(compressor.makeup_db))} dB"
 
 
 def _speed(compressor: Compressor) -> str:
@@ -285,7 +222,7 @@ def _fader_words(bus: Strip | Master) -> Iterator[str]:
     """Say input gain and fader together: how much louder the track becomes, but for its compressor."""
     gain_db = bus.input_gain_db + (bus.fader_db if isinstance(bus, Strip) else bus.output_gain_db)
     if abs(gain_db) >= AUDIBLE_DB:
-        yield f"turned {'up' if gain_db > 0 else 'down'} {_decibels(abs(gain_db))} dB"
+        yield f"turned {'up' if gain_db > 0 else 'down'} {decibels(abs(gain_db))} dB"
 
 
 def _pan_words(bus: Strip | Master) -> Iterator[str]:
@@ -296,7 +233,7 @@ def _pan_words(bus: Strip | Master) -> Iterator[str]:
 def _send_words(bus: Strip | Master) -> Iterator[str]:
     if isinstance(bus, Strip):
         for name, level_db in open_sends(bus):
-            yield f"{name} at {_decibels(level_db)} dB"
+            yield f"{name} at {decibels(level_db)} dB"
 
 
 def open_sends(strip: Strip) -> Iterator[tuple[str, float]]:
@@ -312,7 +249,7 @@ def open_sends(strip: Strip) -> Iterator[tuple[str, float]]:
 def _gate_words(bus: Strip | Master) -> Iterator[str]:
     if isinstance(bus, Strip) and bus.gate.range_db > 0:
         gate = bus.gate
-        yield f"gated below {_decibels(gate.threshold_db)} dB, by {_decibels(gate.range_db)} dB at most"
+        yield f"gated below {decibels(gate.threshold_db)} dB, by {decibels(gate.range_db)} dB at most"
 
 
 def _low_cut_words(bus: Strip | Master) -> Iterator[str]:
@@ -328,13 +265,11 @@ def _high_cut_words(bus: Strip | Master) -> Iterator[str]:
 def _deesser_words(bus: Strip | Master) -> Iterator[str]:
     if isinstance(bus, Strip) and bus.deesser.range_db > 0:
         deesser = bus.deesser
-        yield f"de-essed around {spoken_frequency(deesser.freq_hz)}, by {_decibels(deesser.range_db)} dB at most"
+        yield f"de-essed around {spoken_frequency(deesser.freq_hz)}, by {decibels(deesser.range_db)} dB at most"
 
 
-# Sections that a preset's table has a column for.
-_COLUMNS: Final = frozenset({"trim", "eq", "compressor", "saturation", "fader", "pan", "send"})
 # Sections with words of their own; the trim is said with the fader.
-_WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
+WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
     "trim": lambda _: (),
     "gate": _gate_words,
     "low_cut": _low_cut_words,
@@ -350,82 +285,6 @@ _WORDS: Mapping[str, Callable[[Strip | Master], Iterable[str]]] = {
 }
 
 
-def _strip_cells(track: Track | GroupBus) -> Iterable[str]:
-    strip = track.strip
-    return (
-        _decibels(strip.input_gain_db),
-        "muted" if track.mute else _decibels(strip.fader_db),
-        _equalizer_cell(strip.eq),
-        _compressor_cell(strip.compressor),
-        _pan_cell(strip.pan),
-        _send_cell(strip),
-    )
-
-
-def _send_cell(strip: Strip) -> str:
-    """Give the send to the reverb; others are among the rest."""
-    return next((_decibels(level_db) for name, level_db in open_sends(strip) if name == "reverb"), "off")
-
-
-def _master_cells(master: Master) -> Iterable[str]:
-    return (
-        _decibels(master.input_gain_db),
-        _decibels(master.output_gain_db),
-        _equalizer_cell(master.eq),
-        _compressor_cell(master.compressor),
-        "",
-        "",  # no pan, send
-    )
-
-
-def _more_cell(bus: Strip | Master) -> str:
-    """Name what has no column, one a line; drive and sends with their number, and all of what no words tell."""
-    lines = [
-        spoken(section) if section in _WORDS else described(bus, section)
-        for section in active_sections(bus, known=_COLUMNS)
-    ]
-    if isinstance(bus, Strip):
-        lines += [f"drive {bus.saturation.drive:.2g}"] * bool(bus.saturation.drive)
-        lines += [f"{name} {_decibels(level_db)}" for name, level_db in open_sends(bus) if name != "reverb"]
-    return "\n".join(lines)
-
-
-def _equalizer_cell(eq: Equalizer) -> str:
-    """List the bands that do something, e.g. "-3.1 @ 250 Hz", one a line."""
-    bands = (getattr(eq, name) for name in EQ_BANDS)
-    heard = (band for band in bands if abs(band.gain_db) >= AUDIBLE_DB)
-    return "\n".join(f"{band.gain_db:+.1f} @ {spoken_frequency(band.freq_hz)}" for band in heard)
-
-
-def _compressor_cell(compressor: Compressor) -> str:
-    if compressor.ratio < AUDIBLE_RATIO:
-        return ""
-    return f"{compressor.ratio:.2g}:1 > {_decibels(compressor.threshold_db)} dB"
-
-
-def _pan_cell(pan: float) -> str:
-    return "C" if abs(pan) < AUDIBLE_PAN else f"{'L' if pan < 0 else 'R'}{abs(pan) * 100:.0f}"
-
-
-def _decibels(value_db: float) -> str:
+def decibels(value_db: float) -> str:
+    """Write a level or gain in dB with the digits that are heard: "-3.1", "6"."""
     return f"{round(value_db, 1) + 0.0:g}"
-
-
-def _value(value: float | bool | str | None, unit: Unit) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str | int):
-        return str(value)
-    return quantity(float(f"{value:.4g}"), unit)
-
-
-def _step(change: Change) -> str:
-    """Say how far a setting moved: a difference for dB, a factor for Hz, times and ratios; else nothing."""
-    old, new = change.old, change.new
-    if not isinstance(old, float) or not isinstance(new, float):
-        return ""
-    if change.unit == "dB":
-        return f"{new - old:+.1f} dB"
-    return f"x{new / old:.2f}" if change.unit and old > 0 else ""

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from ...presets.errors import ModelError
 from ...runtime.model.bundle import LEARNED_REFERENCE, Manifest, Training
+from ..bundle_parts import BundleParts, parts_of
 from ..compact.model import CompactModel
-from ..onnx_bundle import BundleParts, Description, parts_of, write_bundle
+from ..onnx_bundle import Description, write_bundle
 from .graphs import tuned_graphs
 from .model import TunedModel, load_base
 from .records import TuningRun, open_run

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from mixbridge.bridge.report.brief import brief_cells
-from mixbridge.bridge.report.text import describe_inserts, diff_table, preset_table
+from mixbridge.bridge.report.tables import diff_table, preset_table
+from mixbridge.bridge.report.text import describe_inserts
 from mixbridge.presets.checking.claims import hold, settings_digest, with_claims
 from mixbridge.presets.console import get, parameters, replace
 from mixbridge.presets.edit import SECTIONS, blended, desk_form, diff, merged, scaled

@@ -174,7 +174,7 @@ def say_plan(preset: Preset, options: RenderOptions, output: Path, *, report: bo
         return
 
     if is_verbose():
-        from ...report.text import preset_table
+        from ...report.tables import preset_table
 
         console().print(preset_table(preset))
     else:

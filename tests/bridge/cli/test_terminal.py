@@ -15,7 +15,7 @@ import pytest
 from mixbridge.bridge.cli.output.mix_results import _say_tracks, say_plan
 from mixbridge.bridge.cli.output.saying import wrapped
 from mixbridge.bridge.report.brief import brief_cells
-from mixbridge.bridge.report.text import preset_table
+from mixbridge.bridge.report.tables import preset_table
 from mixbridge.bridge.sessions.core.model import Session, SessionGroup, SessionTrack
 from mixbridge.bridge.sessions.timeline import track_table
 from mixbridge.presets import factory, files

@@ -3,15 +3,8 @@
 import io
 
 import pytest
-from mixbridge.bridge.report.text import (
-    describe_master,
-    describe_origin,
-    describe_strip,
-    diff_table,
-    preset_table,
-    spoken_frequency,
-    spoken_pan,
-)
+from mixbridge.bridge.report.tables import diff_table, preset_table
+from mixbridge.bridge.report.text import describe_master, describe_origin, describe_strip, spoken_frequency, spoken_pan
 from mixbridge.presets import factory
 from mixbridge.presets.console import Master, Strip, replace
 from mixbridge.presets.edit import Change, move_gain
