@@ -44,7 +44,7 @@ from .prediction.predict import predict_files, predict_safely
 from .refinement.refine import Refinement, Start
 from .refinement.refined import predict_and_refine
 from .refinement.through import HearThrough
-from .roles.bounces import find_bounces, with_bounces
+from .roles.left_out import find_left_out, with_left_out
 from .styles.deciding import StyledModel
 from .styles.session import check_reference, predict_files_in_style
 from .wishes.granting import with_wishes
@@ -141,8 +141,8 @@ def predicted(
     name = model.manifest.name if isinstance(model, Controller) else str(model)
     check_reference(styled, bool(songs), name, refines=options.refine_s > 0, matches=bool(options.match))
     given, roles = paths_by_name(stems), told_roles(options.roles, stems)
-    bounces = find_bounces(given, roles, files)
-    paths = {name: path for name, path in given.items() if name not in bounces}
+    left_out = find_left_out(given, [song.path for song in songs], roles, files)
+    paths = {name: path for name, path in given.items() if name not in left_out}
     may_match = bool(songs) and (len(paths) > 1 if options.match is None else options.match)
     mastering = None
     with ThreadPoolExecutor(1) as pool:
@@ -176,8 +176,8 @@ def predicted(
         preset = with_master(preset, mastering.master)
     if options.automation_s is not None and options.amount:
         preset = _followed(model if styled is None else None, provider, paths, songs, rounded(preset), options, files)
-    if bounces:
-        preset = with_bounces(preset, given, bounces)
+    if left_out:
+        preset = with_left_out(preset, given, left_out)
     return Predicted(rounded(preset), passage, refinement, mastering)
 
 

@@ -19,6 +19,7 @@ Layout = Literal["mono", "channels first", "channels last"]
 """Shape (n,), (channels, n) or (n, channels)."""
 
 _MOST_CHANNELS = 2
+_SAME = 1e-6
 
 
 def from_array(audio: ArrayLike, layout: Layout | None = None) -> tuple[Samples, Layout]:
@@ -52,6 +53,17 @@ def to_layout(samples: Samples, layout: Layout) -> Samples:
         row: Samples = samples[0]
         return row
     return np.ascontiguousarray(samples.T) if layout == "channels last" else samples
+
+
+def is_one_sound(audio: Samples) -> bool:
+    """Tell whether audio of shape (1 or 2, n) is mono, on one channel or on two that are the same.
+
+    Many DAWs export every track as stereo. Channels 60 dB apart from each other by rounding or dither are the same.
+    """
+    if len(audio) == 1:
+        return True
+    left, right = audio.astype(np.float64)
+    return float(np.square(left - right).sum()) <= _SAME * float(np.square(left).sum() + np.square(right).sum())
 
 
 def check_layout(layout: object) -> None:

@@ -10,8 +10,10 @@ from typing import Final, TypeVar
 
 from ...presets.console import SEND_OFF_DB, Delay, Gate, Master, Reverb, Strip, parameters
 from ...presets.console import replace as with_values
+from ...presets.units import power_decibels
 from ..audio.loudness import integrated_loudness
 from ..audio.reading import Samples
+from ..console.strip import pan_gains
 from .levels import Levels, usual_levels
 from .placing import StereoPicture, place, sides_missing_db
 from .shaping import compressor_of, deesser_of
@@ -193,7 +195,7 @@ def at_levels(
     for sound in sounds:
         strip = strips[sound.name]
         # The level of a song's track, not that of the passage: a quiet verse stays quiet.
-        wanted_db = levels_db[sound.name] - (sound.loudness_lufs + made[sound.name])
+        wanted_db = levels_db[sound.name] - (sound.loudness_lufs + made[sound.name]) + lost_by_pan_db(sound, strip.pan)
         result[sound.name] = with_values(strip, {"fader_db": table.clamp(round(wanted_db, 2))})
     faders = [strip.fader_db for strip in result.values()]
     middle_db = sum(faders) / len(faders) if faders else 0.0
@@ -201,6 +203,14 @@ def at_levels(
         name: with_values(strip, {"fader_db": table.clamp(round(strip.fader_db - middle_db, 2))})
         for name, strip in result.items()
     }
+
+
+def lost_by_pan_db(sound: RoleSound, pan: float) -> float:
+    """How much softer a pan makes a mono track in a stereo file: it is balanced, and loses the side that fades out."""
+    if len(sound.audio) == 1 or not sound.is_mono:
+        return 0.0
+    left, right = pan_gains(pan, 2)
+    return -power_decibels((left**2 + right**2) / 2)
 
 
 def for_each(sounds: Sequence[RoleSound], find: Callable[[RoleSound], Made]) -> dict[str, Made]:

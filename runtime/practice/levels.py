@@ -15,6 +15,7 @@ from typing import Final
 
 from ...presets.roles import Role
 from ...presets.units import power_decibels, power_factor
+from ..roles.names import says_double
 from .sounds import UNKNOWN, RoleSound
 
 Levels = dict[str, float]
@@ -56,41 +57,79 @@ SPOKEN_CEILING_DB: Final = 18.0
 # Backing vocals stay behind the lead, one by one.
 _BEHIND_LEAD_DB: Final = -4.0
 _LEADS: Final[frozenset[Role]] = frozenset({"lead vocal", "speech"})
+# A double thickens the lead that it follows, and is not heard as a second voice.
+_DOUBLE_DB: Final = -6.0
+# What may play beside people who talk, however much of it there is: finished music, noises, the room.
+_BESIDE_TALK: Final[frozenset[Role]] = frozenset({"effect", "room", "full mix"})
+_BACKGROUND: Final[frozenset[Role]] = frozenset({"effect", "room"})
 
 
 def usual_levels(sounds: Sequence[RoleSound]) -> Levels:
     """Loudness of each track while it plays, in dB against the lead vocal, where there is one or not."""
-    counts = Counter(sound.role or UNKNOWN for sound in sounds)
+    doubles = _doubles(sounds)
+    # Several microphones before one amplifier are one guitar.
+    microphones = Counter(sound.source for sound in sounds)
+    counts = Counter(
+        role for role, _ in {(_role(sound), sound.source) for sound in sounds if sound.name not in doubles}
+    )
     levels: Levels = {}
     for sound in sounds:
-        role = sound.role or UNKNOWN
+        role = _role(sound)
         together_db, usual_count = _AGAINST_LEAD[role]
         count = counts[role]
         level_db = together_db + _MORE_TRACKS * power_decibels(count / usual_count) - power_decibels(count)
+        level_db -= power_decibels(microphones[sound.source])
+        if sound.name in doubles:
+            level_db += _DOUBLE_DB
         levels[sound.name] = min(level_db, _BEHIND_LEAD_DB) if role == "backing vocal" else level_db
     return with_lead_heard(sounds, levels)
+
+
+def _role(sound: RoleSound) -> Role:
+    return sound.role or UNKNOWN
+
+
+def _doubles(sounds: Sequence[RoleSound]) -> set[str]:
+    """The lead vocals whose names say that they double another one."""
+    leads = [sound for sound in sounds if sound.role == "lead vocal"]
+    doubles = {sound.name for sound in leads if says_double(sound.name)}
+    return doubles if len(doubles) < len(leads) else set()
 
 
 def is_spoken(roles: Collection[Role | None]) -> bool:
     """Tell whether a session is people who talk, what else plays being theirs: a podcast with a music bed, no song."""
     talking = sum(role == "speech" for role in roles)
     is_sung = any(role in {"lead vocal", "backing vocal"} for role in roles)
-    return talking > 0 and not is_sung and len(roles) - talking <= talking + 1
+    playing = sum(role != "speech" and role not in _BESIDE_TALK for role in roles)
+    return talking > 0 and not is_sung and playing <= talking + 1
 
 
 def with_lead_heard(sounds: Sequence[RoleSound], levels_db: Mapping[str, float]) -> Levels:
     """The same levels with the lead vocals moved, all alike, to where they are heard and not alone.
 
-    People who talk stand well before what plays behind them.
+    People who talk stand well before what plays behind them, and a room or noises that were recorded below their voices
+    are not lifted against them.
     """
+    spoken = is_spoken([sound.role for sound in sounds])
+    if spoken:
+        levels_db = _with_background_kept(sounds, levels_db)
     gap_db = lead_against_rest_db(sounds, levels_db)
     if gap_db is None:
         return dict(levels_db)
-    spoken = is_spoken([sound.role for sound in sounds])
     floor_db, ceiling_db = (SPOKEN_FLOOR_DB, SPOKEN_CEILING_DB) if spoken else (LEAD_FLOOR_DB, LEAD_CEILING_DB)
     move_db = min(max(gap_db, floor_db), ceiling_db) - gap_db
     leads = {sound.name for sound in sounds if sound.role in _LEADS}
     return {name: level + move_db if name in leads else level for name, level in levels_db.items()}
+
+
+def _with_background_kept(sounds: Sequence[RoleSound], levels_db: Mapping[str, float]) -> Levels:
+    voices = [sound for sound in sounds if sound.role == "speech"]
+    most_db = {
+        sound.name: max(levels_db[voice.name] + sound.loudness_lufs - voice.loudness_lufs for voice in voices)
+        for sound in sounds
+        if sound.role in _BACKGROUND
+    }
+    return {name: min(level, most_db.get(name, level)) for name, level in levels_db.items()}
 
 
 def lead_against_rest_db(sounds: Sequence[RoleSound], levels_db: Mapping[str, float]) -> float | None:

@@ -29,7 +29,9 @@ _MOST_ALONE: Final = 0.95
 _USUAL_ALONE: Final = 0.6
 _MOST_PAIRED: Final = 1.0
 _LEAST_PAIRED: Final = 0.4
+# From left to right, and no further than nine in ten engineers go.
 _TOMS: Final = 0.5
+_MOST_TOMS: Final = 0.65
 _DOUBLES: Final = 0.5
 # How many signs are tried in all combinations; the rest is put where it balances best, one after the other.
 _ALL_WAYS: Final = 9
@@ -74,25 +76,24 @@ class StereoPicture:
 
 @dataclass(frozen=True)
 class _Item:
-    """One track, or a pair that mirrors itself, with how far out it stands; its sign is to be chosen."""
+    """One source, on one track or several, or a pair that mirrors itself, with how far out it stands.
+
+    Its sign is to be chosen where it is free.
+    """
 
     names: tuple[str, ...]
     amount: float
     role: Role | None
     is_free: bool = True
-
-    @property
-    def is_pair(self) -> bool:
-        return len(self.names) == 2
+    is_pair: bool = False
 
     def pans(self, sign: float, width: float) -> Pans:
         """The pans of its tracks on this side, at this width."""
         if self.is_pair:
             amount = min(_MOST_PAIRED, max(_LEAST_PAIRED * min(1.0, 2 * width), self.amount * width))
-        else:
-            most = _MOST_ALONE if self.is_free else _MOST_PAIRED
-            amount = max(-most, min(most, self.amount * width))  # toms stand from left to right
-        return {name: direction * sign * amount for name, direction in zip(self.names, (1.0, -1.0), strict=False)}
+            return dict(zip(self.names, (sign * amount, -sign * amount), strict=True))
+        most = _MOST_ALONE if self.is_free else _MOST_TOMS
+        return dict.fromkeys(self.names, sign * max(-most, min(most, self.amount * width)))
 
 
 def place(sounds: Sequence[RoleSound], levels_db: Mapping[str, float], stage: StereoPicture) -> Pans:
@@ -165,7 +166,7 @@ def _items(sounds: Sequence[RoleSound], pairs: Sequence[tuple[str, str]]) -> lis
         if left in by_name and right in by_name:
             one, other = by_name[left], by_name[right]
             if one.is_mono and other.is_mono:
-                items.append(_Item((right, left), _pair_amount(one), one.role, is_free=False))
+                items.append(_Item((right, left), _pair_amount(one), one.role, is_free=False, is_pair=True))
     counts = Counter(sound.role for sound in sounds)
     single = [
         sound
@@ -177,7 +178,20 @@ def _items(sounds: Sequence[RoleSound], pairs: Sequence[tuple[str, str]]) -> lis
         places = np.linspace(-_TOMS, _TOMS, len(toms))
         items += [_Item((tom.name,), float(at), "tom", is_free=False) for tom, at in zip(toms, places, strict=True)]
         single = [sound for sound in single if sound.role != "tom"]
-    return items + [_Item((sound.name,), _alone_amount(sound), sound.role) for sound in single]
+    return items + [_together(same) for same in _by_source(single)]
+
+
+def _by_source(sounds: Sequence[RoleSound]) -> list[list[RoleSound]]:
+    groups: dict[str, list[RoleSound]] = {}
+    for sound in sounds:
+        groups.setdefault(sound.source, []).append(sound)
+    return list(groups.values())
+
+
+def _together(sounds: Sequence[RoleSound]) -> _Item:
+    """What stands in one place: a source, with all of its microphones."""
+    names = tuple(sound.name for sound in sounds)
+    return _Item(names, min(_alone_amount(sound) for sound in sounds), sounds[0].role)
 
 
 def _is_centred(sound: RoleSound, count: int) -> bool:
@@ -283,7 +297,7 @@ def _balanced(
     wanted_db: float,
 ) -> Pans:
     """Draw in what stands alone on the louder side, as far as the sides need it."""
-    alone = {item.names[0] for item in items if item.is_free}
+    alone = {name for item in items if item.is_free for name in item.names}
 
     def drawn_in(share: float) -> Pans:
         return {name: pan * share if name in alone and pan * heavy > 0 else pan for name, pan in pans.items()}

@@ -43,6 +43,8 @@ class RoleSound:
         right: likewise.
         cross: what left and right have in common: M = left + right + 2 cross, S = left + right - 2 cross.
         centroid_hz: the middle of its power over log frequency.
+        source: what it is a recording of: the name of the first track that has the same sound, from another
+            microphone; its own name where there is none.
         memory: what was found out about it, for :meth:`once`.
     """
 
@@ -55,6 +57,7 @@ class RoleSound:
     right: Powers
     cross: Powers
     centroid_hz: float
+    source: str = ""
     memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, find: Callable[[], Found]) -> Found:
@@ -94,6 +97,7 @@ def sound_of(
     sample_rate_hz: int,
     loudness_lufs: float,
     activity: float = 1.0,
+    source: str | None = None,
 ) -> RoleSound:
     """Measure a track.
 
@@ -104,6 +108,7 @@ def sound_of(
         sample_rate_hz: of the audio.
         loudness_lufs: while it plays.
         activity: share of the song in which it plays.
+        source: the first track of the same sound; None where there is no other.
     """
     from scipy import fft  # late, as in audio/loudness.py
 
@@ -119,7 +124,10 @@ def sound_of(
     weighted = (rows[0] + rows[1])[heard]
     centroid = float(np.exp((weighted * np.log(freqs_hz[heard])).sum() / (weighted.sum() + _TINY)))
     own_left, own_right, cross = (power / total for power in powers)
-    return RoleSound(name, role, audio, loudness_lufs, activity, own_left, own_right, cross, centroid)
+    powers_of = own_left, own_right, cross
+    return RoleSound(
+        name, role, audio, loudness_lufs, activity, *powers_of, centroid, name if source is None else source
+    )
 
 
 def mix_powers(

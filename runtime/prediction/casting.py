@@ -21,6 +21,7 @@ from ..practice.placing import StereoPicture
 from ..practice.sounds import RoleSound, lean_db, sides_db, sound_of
 from ..practice.tail import tail_of
 from ..rendering.takes import Takes
+from ..roles.sources import find_sources
 
 # A finished song is never quite the same left and right.
 _EVEN_DB: Final = 1.0
@@ -64,11 +65,15 @@ def takes_of(passage: Passage) -> Takes:
 def sounds_of(passage: Passage, cast: Cast, sample_rate_hz: int) -> tuple[RoleSound, ...]:
     """Measure the tracks that are heard; once for each passage and cast."""
     roles = tuple(cast.roles.get(name) for name in passage.heard)
-    key = "sounds", roles, sample_rate_hz
+    key = "sounds", roles, cast.pairs, sample_rate_hz
     if key not in passage.memory:
+        paired = {name for pair in cast.pairs for name in pair}
+        by_name = dict(zip(passage.heard, roles, strict=True))
+        sources = find_sources(by_name, passage.audio, sample_rate_hz, paired)
 
         def sound(name: str, role: Role | None) -> RoleSound:
-            return sound_of(name, role, _fullest(passage, name), sample_rate_hz, passage.level_lufs(name))
+            level_lufs = passage.level_lufs(name)
+            return sound_of(name, role, _fullest(passage, name), sample_rate_hz, level_lufs, source=sources[name])
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             passage.memory[key] = tuple(pool.map(sound, passage.heard, roles))

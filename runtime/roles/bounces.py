@@ -7,7 +7,7 @@ not, and stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.signal import stft
 
-from ...presets.preset import Preset, Track
 from ...presets.roles import Role
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples, probe, read_passage
@@ -63,13 +62,6 @@ def find_bounces(
         for name in named
         if _explained(stems[name], [stems[other] for other in others], files) >= _EXPLAINED
     }
-
-
-def with_bounces(preset: Preset, stems: Iterable[str], bounces: Mapping[str, str]) -> Preset:
-    """Put tracks that were left out back in their places, muted, with the sentence that says why."""
-    made = {track.name: track for track in preset.tracks}
-    left_out = {name: Track(name=name, role="full mix", mute=True, note=note) for name, note in bounces.items()}
-    return preset.model_copy(update={"tracks": tuple((made | left_out)[name] for name in stems)})
 
 
 def _explained(mix: Path, tracks: list[Path], files: OpenFiles) -> float:

@@ -115,6 +115,14 @@ MEANINGS: Final[dict[str, str]] = {
     "full mix": """fullmix mix mixdown mixes stereomix twomix 2mix 2trk twotrack 2track master mastered premaster
         masters roughmix rough demo playback backingtrack instrumental karaoke fullsong song gesamtmix summe mezcla
         mistura mixage bounce mainmix minusone""",
+    # What plays beside a song and is no part of it.
+    "click": """click clicks clicktrack clicktrk clk klick klicktrack clic clics pistaclic metronome metronom metronomo
+        metronomos claqueta claquette metronoom metronoomi метроном клик メトロノーム クリック""",
+    "timecode": "timecode timecodes smpte ltc mtc fsk codetemporel codigodetiempo",
+    "talkback": """talkback talkbacks talkbackmic tbk tbmic slate slates slatemic listenmic shoutmic intercom comms
+        countin countins countoff guidecues spokencues kommandomikro""",
+    "reference": """reference references ref refs reftrack refsong refmix referencetrack referencesong referencemix
+        referenz referenzen referenzmix referencia referencias riferimento riferimenti referentie референс""",
     # What changes the meaning of the word beside it.
     "lead": """lead leads ld leed main principal principale principales solo soli solist solista solistin haupt
         primary""",

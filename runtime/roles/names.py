@@ -66,7 +66,12 @@ _OPEN: Final[dict[str, Weights]] = {
     "room": {"room": 0.9},
     "bass": {"bass": 0.95},
     "drums": {"drums": 0.9},
+    "talkback": {"speech": 0.9},
 }
+
+BESIDE: Final = frozenset({"click", "timecode", "talkback", "reference"})
+"""Meanings of what plays beside a song and is no part of it."""
+_WHOLE_WORDS: Final = BESIDE | {"nothing"}  # a part of a word does not say these: "Preference", "Clicky"
 
 
 class _Word(NamedTuple):
@@ -74,6 +79,19 @@ class _Word(NamedTuple):
     start: int
     end: int
     is_upper: bool
+
+
+def beside_the_song(name: str) -> str | None:
+    """Tell which of :data:`BESIDE` a name says, where it says nothing else: "Click 2", but not "Kick Click"."""
+    said = set(meanings(name)) - {"nothing", "full mix"}
+    voiced = said - {"voice", "speech"}
+    kinds = said & BESIDE
+    return kinds.pop() if len(kinds) == 1 and (kinds == said or kinds == voiced == {"talkback"}) else None
+
+
+def says_double(name: str) -> bool:
+    """Tell whether a name says that its track doubles another: "LD VOX DBL", "Vox double 2"."""
+    return "double" in meanings(name)
 
 
 def role_weights(name: str) -> Weights:
@@ -168,7 +186,7 @@ def _parts(text: str) -> tuple[str, ...]:
     for start, end in ((0, 1), (1, 0)):
         inner = text[start : len(text) - end]
         parts = _covered(inner)
-        if not set(parts) - {"nothing"}:
+        if not set(parts) - {"nothing"} or set(parts) & BESIDE:
             continue
         if end and text[-1] in _BEHIND:
             return parts
@@ -176,7 +194,7 @@ def _parts(text: str) -> tuple[str, ...]:
             return (_OF_KIND.get((text[0], parts[0]), parts[0]), *parts[1:])
     for length in range(len(text) - 1, _SHORTEST_INSIDE - 1, -1):
         for piece in (text[:length], text[-length:]):
-            if lexicon.get(piece, "nothing") != "nothing":
+            if lexicon.get(piece, "nothing") not in _WHOLE_WORDS:
                 return (lexicon[piece],)
     return ()
 
@@ -211,6 +229,7 @@ def _weighed(found: tuple[str, ...], words: list[_Word]) -> Weights:
 def _roles(said: set[str]) -> Weights:
     """What the meanings of a name say together."""
     nouns = said - {"nothing", "return", "double", "electric", "acoustic", "room", "lead", "backing", "full mix"}
+    nouns -= BESIDE
     for rule in (_mixes, _effects, _voices, _drums, _basses, _guitars, _keys):
         weights = rule(said, nouns)
         if weights:
@@ -218,14 +237,15 @@ def _roles(said: set[str]) -> Weights:
     for noun in _NOUNS:
         if noun in said:
             return _alone(said, noun)
-    for meaning in ("lead", "backing", "double", "return", "room", "part", "acoustic", "electric"):
+    for meaning in ("talkback", "lead", "backing", "double", "return", "room", "part", "acoustic", "electric"):
         if meaning in said:
             return _OPEN[meaning]
     return {}
 
 
 def _mixes(said: set[str], nouns: set[str]) -> Weights:
-    return {"full mix": 0.9} if "full mix" in said and not nouns and not said & {"backing", "lead"} else {}
+    is_mix = bool(said & {"full mix", "reference"})
+    return {"full mix": 0.9} if is_mix and not nouns and not said & {"backing", "lead"} else {}
 
 
 def _effects(said: set[str], nouns: set[str]) -> Weights:

@@ -18,6 +18,7 @@ import numpy as np
 
 from ...presets.names import free_name
 from ...presets.roles import TRAITS, Family, Role
+from ..audio.arrays import is_one_sound
 from ..audio.reading import Samples
 from .likeness import Likeness, Portrait, likeness, portrait
 from .names import folded, speaks
@@ -89,15 +90,15 @@ def find_pairs(
     Args:
         names: of the tracks, in their order.
         roles: of the tracks, as far as they are known.
-        audio: shape (1 or 2, samples) by track; a track that is stereo has no partner, one without audio is judged by
-            its name. None where there is no sound.
+        audio: shape (1 or 2, samples) by track; a track whose channels differ has no partner, one without audio is
+            judged by its name. None where there is no sound.
         sample_rate_hz: of the audio.
 
     Returns:
         The pairs, in the order of the tracks; no track is in two.
     """
     heard = audio or {}
-    mono = [name for name in names if name not in heard or heard[name].shape[0] == 1]
+    mono = [name for name in names if name not in heard or is_one_sound(heard[name])]
     ears = _Ears(heard, sample_rate_hz)
     taken: set[str] = set()
     pairs: list[Pair] = []

@@ -54,6 +54,8 @@ def test_people_who_talk_stand_before_their_music_and_a_spoken_line_in_a_song_do
     assert song_gap_db is not None
     assert song_gap_db <= LEAD_CEILING_DB
     assert is_spoken(["speech", None])
+    assert is_spoken(["speech", "speech", "full mix", "effect", "effect", "room", "room", "effect"])
+    assert not is_spoken(["speech", "bass", "keys", "drums", "effect"])
     assert not is_spoken(["speech", "backing vocal"])
     assert not is_spoken(["keys"])
 
@@ -68,3 +70,32 @@ def test_there_may_be_no_lead() -> None:
     group = sounds("bass", "keys")
     assert lead_against_rest_db(group, usual_levels(group)) is None
     assert with_lead_heard(group, {"0": 1.0, "1": 2.0}) == {"0": 1.0, "1": 2.0}
+
+
+def named(name: str, role: Role, lufs: float = -20.0, source: str | None = None) -> RoleSound:
+    return sound_of(name, role, NOISE, 44100, lufs, source=source)
+
+
+def test_a_double_stands_behind_the_lead_that_it_follows() -> None:
+    level = usual_levels((named("Ld Vox", "lead vocal"), named("Ld Vox Dbl", "lead vocal"), named("Gtr", "bass")))
+    assert level["Ld Vox"] - level["Ld Vox Dbl"] == pytest.approx(6)
+    alone = usual_levels((named("Vox Dbl", "lead vocal"), named("Gtr", "bass")))
+    assert alone["Vox Dbl"] == pytest.approx(usual_levels(sounds("lead vocal", "bass"))["0"])
+
+
+def test_several_microphones_are_one_guitar() -> None:
+    guitars = [
+        named("Rhythm", "electric guitar"),
+        *(named(f"Amp {at}", "electric guitar", -20, "Amp 0") for at in "012"),
+    ]
+    level = usual_levels((*guitars, named("Bass", "bass")))
+    assert level["Rhythm"] - level["Amp 1"] == pytest.approx(4.77, abs=0.01)
+
+
+def test_a_room_below_the_voices_is_not_lifted_against_them() -> None:
+    scene = (named("Anna", "speech", -22), named("Room Tone", "room", -58), named("Steps", "effect", -30))
+    level = usual_levels(scene)
+    assert level["Anna"] - level["Room Tone"] >= 36 - 1e-9
+    assert level["Anna"] - level["Steps"] >= SPOKEN_FLOOR_DB
+    song = (named("Vox", "lead vocal", -22), named("Room", "room", -58))
+    assert usual_levels(song)["Vox"] - usual_levels(song)["Room"] < 20

@@ -124,3 +124,17 @@ def test_no_reference_is_so_wide_that_a_pan_leaves_its_range(sides_level_db: flo
     assert max(abs(pan) for pan in pans.values()) <= 1
     assert pans["Tom 1"] < -0.4
     assert pans["Tom 2"] > 0.4
+
+
+def test_the_microphones_of_one_amplifier_stand_in_one_place() -> None:
+    mics = tuple(
+        sound_of(name, "electric guitar", tone(900, 7), RATE_HZ, -24.0, source="57") for name in ("57", "421", "DI")
+    )
+    pans = placed((*BAND, *mics), StereoPicture(PAIRS, sides_db=np.full(4, -2.0)))
+    assert pans["57"] == pans["421"] == pans["DI"] != 0
+
+
+def test_toms_stand_no_further_out_than_engineers_put_them() -> None:
+    toms = tuple(sound(f"T{at}", "tom", 300 - 80 * at, 20 + at) for at in range(2))
+    pans = placed((*BAND, *toms), StereoPicture(PAIRS, sides_db=np.full(4, 3.0)))
+    assert (pans["T0"], pans["T1"]) == (-0.65, 0.65)

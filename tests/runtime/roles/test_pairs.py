@@ -47,7 +47,8 @@ def test_links_stand_for_one_pair():
 
 
 def test_stereo_tracks_have_no_partner():
-    audio = {"OH L": np.ones((2, 100), np.float32), "OH R": np.ones((1, 100), np.float32)}
+    wide = np.stack([np.ones(100, np.float32), -np.ones(100, np.float32)])
+    audio = {"OH L": wide, "OH R": np.ones((1, 100), np.float32)}
     assert find_pairs(list(audio), dict.fromkeys(audio, "overhead"), audio, RATE_HZ) == ()
 
 
