@@ -103,7 +103,8 @@ MEANINGS: Final[dict[str, str]] = {
         gast vortrag hoerbuch horbuch audiobook narrateur voixoff animateur animatrice invite presentateur intervenant
         locutor locutora locucion locucao vozenoff vozoff narrador narradora entrevistado entrevistador invitado
         invitada presentador apresentador convidado narratore narratrice ospite conduttore vocefuoricampo parlato
-        intervista presentatore lav lavalier lapel gesprach dialogo dialoghi диктор речь ナレーション""",
+        intervista presentatore lav lavs lavalier lapel mc emcee adr gesprach dialogo dialoghi диктор речь
+        ナレーション""",
     # Neither.
     "effect": """fx fxs sfx efx effect effects effekt effekte effet effets efecto efectos efeito efeitos effetto
         effetti riser risers sweep sweeps swoosh whoosh impact impacts downlifter uplifter uplift downlift noise
@@ -114,7 +115,8 @@ MEANINGS: Final[dict[str, str]] = {
         returns throw throws nachhall reverberacion""",
     "full mix": """fullmix mix mixdown mixes stereomix twomix 2mix 2trk twotrack 2track master mastered premaster
         masters roughmix rough demo playback backingtrack instrumental karaoke fullsong song gesamtmix summe mezcla
-        mistura mixage bounce mainmix minusone""",
+        mistura mixage bounce mainmix minusone music musik musique musica musicbed soundtrack ost bgm jingle jingles mx
+        muzyka muziek музыка""",
     # What plays beside a song and is no part of it.
     "click": """click clicks clicktrack clicktrk clk klick klicktrack clic clics pistaclic metronome metronom metronomo
         metronomos claqueta claquette metronoom metronoomi метроном клик メトロノーム クリック""",

@@ -150,6 +150,8 @@ def _word(token: str, start: int) -> _Word:
 def _phrase(words: list[_Word], at: int) -> tuple[int, str | None]:
     """The longest known phrase from here: how many words it takes, and what it means."""
     lexicon = _lexicon()
+    if at == 0 and words[0].text == "dx" and words[0].is_upper and len(words) > 1 and _is_someones(words[1].text):
+        return len(words), "speech"
     for count in range(min(_LONGEST_PHRASE, len(words) - at), 0, -1):
         run = words[at : at + count]
         glued = "".join(word.text for word in run)
@@ -174,6 +176,11 @@ def _letters(words: list[_Word], at: int) -> tuple[int, str | None]:
     if _AHS.fullmatch(text) or _OOHS.fullmatch(text):
         return 1, "backing vocal"
     return 1, None
+
+
+def _is_someones(word: str) -> bool:
+    """Whether "DX" before a word is dialogue, as in film: "DX Anna", "DX Boom", but not "DX 7" and "DX Piano"."""
+    return not word.isdigit() and set(_parts(word)) <= {"nothing", "effect", "speech"}
 
 
 @cache

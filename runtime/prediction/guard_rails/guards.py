@@ -27,6 +27,7 @@ from ...practice.shaping import threshold_for
 from ...practice.sounds import mean_power
 from ...rendering.in_memory import Rendered
 from ..trial import AMOUNTS, Bus, Trial, rows
+from .presence import lead_understood
 from .rails import BURIED, NOT_A_NUMBER, REVERSED_TONE, SILENT_BAND, SQUASHED, Guarded, finding
 from .role_rails import in_the_middle, lead_heard, low_end_in_the_middle, upright, without_low_boosts
 from .spikes import tamed, without_lifted_noise
@@ -59,7 +60,7 @@ def guard(preset: Preset, trial: Trial) -> Guarded:
     checked = _and_then(checked, lambda found: without_lifted_noise(found, trial))
     rendered = trial.render(checked.preset)
     checked = _and_then(checked, lambda found: _audible(found, rendered, trial.sample_rate_hz))
-    for check in (lead_heard, low_end_in_the_middle, upright) if trial.cast.is_known else ():
+    for check in (lead_heard, lead_understood, low_end_in_the_middle, upright) if trial.cast.is_known else ():
         checked = _and_then(checked, partial(check, trial=trial))
     checked = _and_then(checked, lambda found: tamed(found, trial))
     rendered = trial.render(checked.preset)
@@ -83,7 +84,7 @@ def guard_alone(preset: Preset, trial: Trial) -> Guarded:
     if len(playing) > 1:
         rendered = trial.render(checked.preset)
         checked = _and_then(checked, lambda found: _audible(found, rendered, trial.sample_rate_hz))
-        for check in (lead_heard, low_end_in_the_middle, upright) if trial.cast.is_known else ():
+        for check in (lead_heard, lead_understood, low_end_in_the_middle, upright) if trial.cast.is_known else ():
             checked = _and_then(checked, partial(check, trial=trial))
     return Guarded(made_alike(checked.preset), checked.findings)
 

@@ -87,6 +87,13 @@ UNDER_THE_REST = Rule(
     -7.0,
     "{who}: would have been {below:.0f} LU below all else; raised to {above:.0f} LU below",
 )
+MASKED = Rule(
+    "vocal masked",
+    -9.0,
+    -6.0,
+    "{who}: between 1 and 4 kHz, where words are, would have been {below:.0f} dB below all else; "
+    "raised to {above:.0f} dB below",
+)
 WIDE_LOWS = Rule(
     "lows in the sides",
     -12.0,
@@ -108,6 +115,7 @@ RULES = (
     LIFTED_NOISE,
     BURIED,
     UNDER_THE_REST,
+    MASKED,
     WIDE_LOWS,
     LEANING,
     SPIKY,

@@ -9,12 +9,14 @@ from mixbridge.presets.preset import Preset, Track
 from mixbridge.presets.roles import Role
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
-from mixbridge.runtime.practice.sins import lead_gap_lu, lean_lu, low_sides_db
+from mixbridge.runtime.practice.sins import lead_gap_lu, lean_lu, low_sides_db, sum_of
 from mixbridge.runtime.prediction.casting import Cast
 from mixbridge.runtime.prediction.guard_rails.guards import guard
+from mixbridge.runtime.prediction.guard_rails.presence import presence_db
 from mixbridge.runtime.prediction.guard_rails.rails import (
     LEANING,
     LOW_BOOST,
+    MASKED,
     OFF_CENTRE,
     UNDER_THE_REST,
     WIDE_LOWS,
@@ -109,6 +111,35 @@ def test_a_vocal_under_the_rest_is_raised() -> None:
     assert rules(guarded) == [UNDER_THE_REST.name]
     gap = lead_gap_lu(trial.render(guarded.preset).stems, ROLES, RATE_HZ)
     assert gap == pytest.approx(UNDER_THE_REST.target_db, abs=0.2)
+
+
+def test_a_vocal_that_is_masked_where_words_are_is_raised() -> None:
+    dull = {**TRACKS, "Vox": band(300, 900, 3) + 0.2 * band(900, 4000, 6), "Keys": band(1500, 3500, 7)}
+    loudness = {name: integrated_loudness(audio, RATE_HZ) for name, audio in dull.items()}
+    trial = Trial(
+        Passage(0.0, SAMPLES / RATE_HZ, dull, loudness),
+        trial_of().stereo_reference,
+        RATE_HZ,
+        -24.0,
+        cast=trial_of().cast,
+    )
+
+    def heard(preset: Preset) -> tuple[float, float]:
+        stems = trial.render(preset).stems
+        rest = sum_of([stem for name, stem in stems.items() if name != "Vox"])
+        gap_lu = lead_gap_lu(stems, ROLES, RATE_HZ)
+        assert gap_lu is not None
+        return presence_db(stems["Vox"], rest, RATE_HZ), gap_lu
+
+    before_db, _ = heard(preset_of())
+    assert before_db < MASKED.limit_db
+    guarded = mended(preset_of(), trial)
+    assert MASKED.name in rules(guarded)
+    after_db, gap_lu = heard(guarded.preset)
+    assert after_db > before_db + 1
+    assert gap_lu <= 0.2
+    assert heard(preset_of(Vox=Strip(fader_db=14)))[0] > MASKED.limit_db
+    assert MASKED.name not in rules(guard(preset_of(Vox=Strip(fader_db=14)), trial))
 
 
 def test_lows_come_to_the_middle() -> None:

@@ -56,3 +56,18 @@ def test_an_open_voice_may_speak_alone_but_sings_beside_instruments(monkeypatch)
     assert decide_roles(["Vocal 1", "Bass"], {"Vocal 1": heard}, RATE_HZ)["Vocal 1"].role == "lead vocal"
     # Who is called a narrator speaks, whatever plays beside it.
     assert decide_roles(["Narrator", "Bass"], {}, RATE_HZ)["Narrator"].role == "speech"
+
+
+def test_in_a_choir_the_bass_is_a_voice() -> None:
+    choir = decide_roles(["Soprano Spot", "Alto Spot", "Tenor Spot", "Bass Spot", "ORTF L"], None, 44100)
+    assert choir["Bass Spot"].role == "backing vocal"
+    band = decide_roles(["Alto", "Tenor", "Bass", "Kick", "Snare"], None, 44100)
+    assert band["Bass"].role == "bass"
+    assert decide_roles(["Alto", "Bass DI"], None, 44100)["Bass DI"].role == "bass"
+
+
+def test_a_beat_beside_voices_alone_is_all_the_music_there_is() -> None:
+    rap = decide_roles(["Rap Lead", "Adlibs L", "Beat (2track)"], None, 44100)
+    assert rap["Beat (2track)"].role == "full mix"
+    for names in (["Rap Lead", "Bass", "Beat"], ["Beat"], ["Rap Lead", "Drums"], ["Rap Lead", "Breakbeat"]):
+        assert decide_roles(names, None, 44100)[names[-1]].role == "drums", names

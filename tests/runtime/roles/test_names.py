@@ -39,9 +39,10 @@ WORLD = {
     "|Canto|Main Vox|VOX LEAD|LdV3DH.01*|LDVocChDbl1 CONS|Voc",
     "backing vocal": "BGV 1|Backing Vox|BV L|Harmony|Choir|Chœurs|Chor|Coros|Coro|Hintergrundgesang|BGVOX OOH"
     "|AHHHH!_01|Bass Vocal|Cori|Seconda voce|BkV1D.01|BGD4 CONS|29_BackingVox1_TelefunkenELAM251",
-    "speech": "Host|Guest 1|Narration|Voice Over|VO|Sprecher|Voix off|Interview|Locutor|Dialogue|Spoken Word Vocal",
+    "speech": "Host|Guest 1|Narration|Voice Over|VO|Sprecher|Voix off|Interview|Locutor|Dialogue|Spoken Word Vocal"
+    "|DX Anna|DX Boom|DX Tom Lav|MC|Ch10 MC|ADR 3",
     "effect": "FX|SFX|Vocal FX|Reverb|Vox Delay|Riser|Effekte|Snare Verb|Efectos|SWEEPS",
-    "full mix": "Mix|Full Mix|Master|Mixdown|Backing Track|Playback",
+    "full mix": "Mix|Full Mix|Master|Mixdown|Backing Track|Playback|Music|MX Score|Music Bed|Intro Jingle|Musique|OST",
 }
 SILENT = (
     "Audio 30|Track 7|01|Untitled|Coles_16|CRAP COMP_01|Gel 1|Anna|L|Morgan|organic|Tomorrow|dry|Old|That|chat|Label"
