@@ -64,6 +64,9 @@ KINDS = FormatKinds(
             muted=False,
         ),
         Kind.SILENT_STEM: _band("muted by the bus Band, so its stem is silent", _MUTED).of("Vox", post_fader=True),
+        Kind.FROZEN: _vox("frozen in the DAW, so its stem has its plug-ins in it", "").with_text(
+            '<Playlist id="30"', '<Playlist frozen="1" id="30"'
+        ),
         Kind.RETURN_AUDIO: KindExample(
             _with_other(REGION).with_text('name="Other" audio', 'name="FX return (mixbridge)" audio').make,
             ("FX return (mixbridge)", "", "a return of an earlier mix, rendered, so no stem unless it is named"),
@@ -184,6 +187,7 @@ KINDS = FormatKinds(
         Kind.OUTSIDE_SECTION: "regions have no sections",
         Kind.CHANNEL_MODE: "regions name their channels",
         Kind.PLAY_RATE: "there is none",
+        Kind.PLAY_RATE_AUTOMATION: "there is none",
         Kind.PLAY_OFFSET: "there is none",
         Kind.TIME_STAMPS: "regions have positions",
         Kind.OLDER_VERSIONS: "a file holds one version",

@@ -65,6 +65,7 @@ KINDS = FormatKinds(
         Kind.SILENT_STEM: _folder("muted by the folder Drums, so its stem is silent")
         .with_text("MUTESOLO 0", "MUTESOLO 1", first=True)
         .of("Kick", post_fader=True),
+        Kind.FROZEN: _track("frozen in the DAW, so its stem has its plug-ins in it", "<FREEZE 0 1 2\n  c3R1ZmY=\n>\n"),
         Kind.RETURN_AUDIO: KindExample(
             _song(track("A", item()), track("Reverb return (mixbridge)", item(), number=2)),
             ("Reverb return (mixbridge)", "", "a return of an earlier mix, rendered, so no stem unless it is named"),
@@ -154,7 +155,13 @@ KINDS = FormatKinds(
         Kind.PLAY_RATE: KindExample(_song(track("A", item())), ("", "", "the project's play rate of 2")).with_text(
             "PLAYRATE 1 0 0.25", "PLAYRATE 2 0 0.25"
         ),
-        Kind.PLAY_OFFSET: _track("playback offset of 0.01 s", lines="PLAYOFFS 0.01 0\n"),
+        Kind.PLAY_RATE_AUTOMATION: KindExample(
+            _song(track("A", item()), head=envelope("MASTERPLAYSPEEDENV", "0 1 0", "0.5 0.5 0")),
+            ("", "", "automation of the project's play rate"),
+        ),
+        Kind.PLAY_OFFSET: _track(
+            "playback offset of -0.01 s, which begins before the session does", lines="PLAYOFFS -0.01 0\n"
+        ),
         Kind.OLDER_VERSIONS: KindExample(
             _backup, ("", "", "1 older version of the project in the file: the newest is read")
         ),

@@ -21,7 +21,7 @@ from ..stems.material import FilePool
 from .regions import ClipReader, Sources
 from .routing import Routing, masters
 from .strips import plugins, read_strip
-from .xml import Clock, FaultError, parse, whole, within
+from .xml import Clock, FaultError, flag, parse, whole, within
 
 _OLDEST_VERSION = 6000
 _OLD_VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
@@ -89,8 +89,17 @@ def _session(path: Path, root: Element, resolver: Resolver, pool: FilePool) -> S
         unsupported=(*notes, *reader.routing.notes, *_other_notes(root, reader.playlists)),
         groups=tuple(reader.routing.groups),
         tempo=clock.tempo(),
+        remarks=tuple(_frozen(routes, reader.playlists)),
         master=_master(root, clock),
     )
+
+
+def _frozen(routes: list[Element], playlists: dict[str, Element]) -> Iterator[SessionNote]:
+    """Name the tracks that are frozen: their playlist then has one region, played with the plug-ins."""
+    for route in routes:
+        playlist = playlists.get(route.get("audio-playlist", ""))
+        if playlist is not None and flag(playlist, "frozen"):
+            yield SessionNote(route.get("name", ""), "", Kind.FROZEN())
 
 
 def _master(root: Element, clock: Clock) -> SessionGroup | None:

@@ -18,6 +18,7 @@ class Kind(Enum):
     NOT_PLAYED = "{} in the session"
     LEFT_OUT = "{} in the session, so it is left out"
     SILENT_STEM = "{}, so its stem is silent"
+    FROZEN = "frozen in the DAW, so its stem has its plug-ins in it"
     RETURN_AUDIO = "a return of an earlier mix, rendered, so no stem unless it is named"
     SOLO = "its solo: all tracks are rendered"
     POLARITY = "its polarity is inverted in the session, not in the raw stem"
@@ -84,7 +85,8 @@ class Kind(Enum):
 
     # The session.
     PLAY_RATE = "the project's play rate of {}"
-    PLAY_OFFSET = "playback offset of {} {}"
+    PLAY_RATE_AUTOMATION = "automation of the project's play rate"
+    PLAY_OFFSET = "playback offset of {} {}, which begins before the session does"
     TIME_STAMPS = "time stamps, as they fit together badly: all begin at 0"
     OLDER_VERSIONS = "{} older version{} of the project in the file: the newest is read"
 

@@ -101,6 +101,13 @@ class Resolver:
             self._found[written] = path
         return path
 
+    def find_optional(self, written: str, *, under: Sequence[str] = ()) -> Path | None:
+        """Find a file that need not be there, as :meth:`find` does; None if it is missing or may not be used."""
+        try:
+            return self._located(written, under, [])
+        except OutsideFolderError:
+            return None
+
     def _located(self, written: str, under: Sequence[str], looked_in: list[Path]) -> Path | None:
         relative = _relative(self.folder, written)
         if relative is not None:

@@ -54,9 +54,10 @@ class ItemReader:
         source = self._sources.source(active)
         if source is None or active.empty or source.kind == "EMPTY":
             return None, []
-        if source.kind not in AUDIO or not source.file:
+        rendered = self._sources.rendered_project(source) if source.kind == "RPP_PROJECT" else None
+        if rendered is None and (source.kind not in AUDIO or not source.file):
             return None, [SessionNote(track, name, _unplayed(source.kind))]
-        path = self._sources.path(source)
+        path = rendered or self._sources.path(source)
         if path is None:
             return None, []
         try:

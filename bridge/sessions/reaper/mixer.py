@@ -206,9 +206,6 @@ class Mixer:
             for chain in blocks(track.block, "FXCHAIN"):
                 yield from (Kind.PLUGIN(name) for name in plugin_names(self._document, chain))
         yield from self._envelope_notes(track)
-        offset = track.row("PLAYOFFS")
-        if offset.number(1) and not offset.whole(2) & 1:
-            yield Kind.PLAY_OFFSET(f"{offset.number(1):g}", "samples" if offset.whole(2) & 2 else "s")
         yield from self._pan_notes(track)
         yield from self._send_notes(track.order)
 

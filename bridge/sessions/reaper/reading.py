@@ -7,6 +7,7 @@ envelopes, that pan envelopes have left above 0. See :mod:`.curves` and :mod:`.i
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
@@ -15,16 +16,18 @@ from ..core.kinds import Kind
 from ..core.media import Resolver
 from ..core.model import Clip, Session, SessionNote, SessionTrack, TempoPoint, is_one
 from ..stems.material import FilePool
-from .faders import FaderReader
+from .faders import FaderReader, is_active
 from .items import ItemReader, plugin_names
 from .mixer import Mixer, TrackBlock
-from .rpp import ReaperDocument, blocks, load
+from .rpp import Block, ReaperDocument, blocks, load
 from .sources import ItemSources
 
 DEFAULT_RATE_HZ = 44_100
 _CUSTOM_COLOUR = 0x1000000
 _FIXED_LANES = 2
 _LANES_A_WORD = 32
+# Flags of PLAYOFFS.
+_OFFSET_OFF, _OFFSET_IN_SAMPLES = 1, 2
 
 
 def read(path: Path, resolver: Resolver) -> Session:
@@ -40,7 +43,7 @@ def read(path: Path, resolver: Resolver) -> Session:
     with FilePool() as pool:
         sources = ItemSources(document, resolver, pool, _recordings(document))
         rate_hz = _sample_rate(document, mixer, sources)
-        reader = _TrackReader(document, mixer, ItemReader(document, sources, rate_hz), notes)
+        reader = _TrackReader(document, mixer, ItemReader(document, sources, rate_hz), notes, rate_hz)
         tracks = tuple(reader.read(track) for track in mixer.shown)
     shown = {track.order for track in mixer.shown}
     for track in mixer.tracks:
@@ -56,7 +59,7 @@ def read(path: Path, resolver: Resolver) -> Session:
         unsupported=tuple(notes),
         groups=mixer.groups,
         tempo=_tempo(document),
-        remarks=tuple(_remarks(document)),
+        remarks=(*_remarks(document), *_frozen(mixer)),
         master=FaderReader(document).master(),
     )
 
@@ -64,8 +67,11 @@ def read(path: Path, resolver: Resolver) -> Session:
 class _TrackReader:
     """Makes tracks; what of them is not rendered goes to `notes`."""
 
-    def __init__(self, document: ReaperDocument, mixer: Mixer, items: ItemReader, notes: list[SessionNote]):
+    def __init__(
+        self, document: ReaperDocument, mixer: Mixer, items: ItemReader, notes: list[SessionNote], rate_hz: int
+    ):
         self._document, self._mixer, self._items, self._notes = document, mixer, items, notes
+        self._rate_hz = rate_hz
         self._faders = FaderReader(document)
 
     def read(self, track: TrackBlock) -> SessionTrack:
@@ -78,6 +84,7 @@ class _TrackReader:
             if clip is not None:
                 clips.append(clip)
         self._notes.extend(SessionNote(track.name, "", what) for what in self._mixer.notes(track))
+        clips = self._offset(track, clips)
         fader, route = self._faders.read(track.block, track.rows), self._mixer.route(track.order)
         return SessionTrack(
             track.name,
@@ -100,6 +107,19 @@ class _TrackReader:
             has_output=route.has_output,
             send_db=route.send_db,
         )
+
+    def _offset(self, track: TrackBlock, clips: list[Clip]) -> list[Clip]:
+        """Move clips by the track's media playback offset: to the right where it is above 0."""
+        row = track.row("PLAYOFFS")
+        offset, flags = row.number(1), row.whole(2)
+        if not offset or flags & _OFFSET_OFF:
+            return clips
+        frames = round(offset if flags & _OFFSET_IN_SAMPLES else offset * self._rate_hz)
+        if any(clip.position + frames < 0 for clip in clips):
+            unit = "samples" if flags & _OFFSET_IN_SAMPLES else "s"
+            self._notes.append(SessionNote(track.name, "", Kind.PLAY_OFFSET(f"{offset:g}", unit)))
+            return clips
+        return [dataclasses.replace(clip, position=clip.position + frames) for clip in clips]
 
 
 def _sample_rate(document: ReaperDocument, mixer: Mixer, sources: ItemSources) -> int:
@@ -129,15 +149,31 @@ def _project_notes(document: ReaperDocument) -> Iterator[SessionNote]:
     rate = document.find(document.root, "PLAYRATE")
     if rate is not None and not is_one(rate.number(1, 1.0)):
         yield SessionNote("", "", Kind.PLAY_RATE(f"{rate.number(1):g}"))
+    if any(_moves_speed(document, block) for block in blocks(document.root, "MASTERPLAYSPEEDENV")):
+        yield SessionNote("", "", Kind.PLAY_RATE_AUTOMATION())
     for chain in blocks(document.root, "MASTERFXLIST"):
         for name in plugin_names(document, chain):
             yield SessionNote("", "", Kind.MASTER_PLUGIN(name))
+
+
+def _moves_speed(document: ReaperDocument, envelope: Block) -> bool:
+    """Tell whether a play rate envelope is on and leaves 1; what automation items do is not looked at."""
+    points = document.rows(envelope, ("PT", "POOLEDENVINST"))
+    return is_active(document, envelope) and any(
+        row.key == "POOLEDENVINST" or not is_one(row.number(2, 1.0)) for row in points
+    )
 
 
 def _remarks(document: ReaperDocument) -> Iterator[SessionNote]:
     older = document.older_versions
     if older:
         yield SessionNote("", "", Kind.OLDER_VERSIONS(older, "s" if older > 1 else ""))
+
+
+def _frozen(mixer: Mixer) -> Iterator[SessionNote]:
+    for track in mixer.shown:
+        if track.has_items and next(blocks(track.block, "FREEZE"), None) is not None:
+            yield SessionNote(track.name, "", Kind.FROZEN())
 
 
 def _playing_lanes(track: TrackBlock) -> int | None:

@@ -24,6 +24,8 @@ _KEYS = frozenset(
     )
 )
 _WHOLE_SOURCE, _REVERSED = 1, 2
+# REAPER renders a project in a project to an audio file beside it, and plays that.
+_RENDERED_PROJECT = "-PROX"
 # Less does not count: REAPER keeps times with 14 digits, in seconds.
 _ROUNDING_FRAMES = 1.0
 
@@ -122,6 +124,11 @@ class ItemSources:
             SessionError: its path leads out of the project's folder.
         """
         return self._resolver.find(source.file, under=self._under)
+
+    def rendered_project(self, source: ItemSource) -> Path | None:
+        """Find what REAPER has rendered of a project in the project, when it saved that; None if it is not there."""
+        written = f"{source.file}{_RENDERED_PROJECT}"
+        return self._resolver.find_optional(written, under=self._under) if source.file else None
 
     def info(self, path: Path) -> FileInfo:
         """Tell what a file has.

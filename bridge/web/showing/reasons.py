@@ -40,7 +40,8 @@ def reasons(
     """
     name = preset.tracks[index].name if part == "track" else None
     said = [*_noted(preset, part, name)]
-    if raw is not None and reference is not None:
+    # A track alone was set without regard to a song: the figures beside it would be no reason.
+    if raw is not None and reference is not None and len(preset.tracks) > 1:
         if part == "track":
             said += _measured(preset.tracks[index].strip, raw, reference)
         elif part == "bus":

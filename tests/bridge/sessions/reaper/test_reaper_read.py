@@ -256,6 +256,39 @@ def test_play_rates(tmp_path: Path) -> None:
         read(tmp_path, track("A", item(PLAYRATE="0 1 0 -1")))
 
 
+@pytest.mark.parametrize("line", ["PLAYOFFS 0.25 0", "PLAYOFFS 2000 2"])
+def test_a_playback_offset_moves_the_items_of_its_track_alone(tmp_path: Path, line: str) -> None:
+    session = read(
+        tmp_path, track("A", item(position=0.5), item(position=1.0), lines=f"{line}\n"), track("B", item(), number=2)
+    )
+    assert [[clip.position for clip in found.clips] for found in session.tracks] == [[6000, 10_000], [0]]
+    assert whats(session) == []
+
+
+def test_a_playback_offset_to_the_left_moves_items_where_all_begin_in_the_session(tmp_path: Path) -> None:
+    session = read(tmp_path, track("A", item(position=0.5), lines="PLAYOFFS -0.25 0\n"))
+    assert session.tracks[0].clips[0].position == 2000
+    assert whats(session) == []
+
+
+def test_a_playback_offset_that_is_off_moves_nothing(tmp_path: Path) -> None:
+    assert read(tmp_path, track("A", item(), lines="PLAYOFFS 0.25 1\n")).tracks[0].clips[0].position == 0
+
+
+def test_an_envelope_of_the_play_rate_that_stays_at_1_is_not_said(tmp_path: Path) -> None:
+    still = envelope("MASTERPLAYSPEEDENV", "0 1 0", "1 1 0")
+    off = envelope("MASTERPLAYSPEEDENV", "0 0.5 0", active=0)
+    assert whats(read(tmp_path, track("A", item()), master=still + off)) == []
+
+
+def test_a_project_in_the_project_is_played_as_reaper_rendered_it(tmp_path: Path) -> None:
+    sound = noise(RATE_HZ, seed=9)
+    write_audio(tmp_path / "sub.wav", sound)
+    (tmp_path / "sub.wav").rename(tmp_path / "sub.RPP-PROX")
+    stem = stem_of(tmp_path, item(file="sub.RPP", kind="RPP_PROJECT"))
+    np.testing.assert_allclose(stem[0, 100:-100], sound.reshape(-1)[100 : RATE_HZ - 100], atol=1e-6)
+
+
 def test_what_is_not_rendered_is_said_per_clip(tmp_path: Path) -> None:
     take_fx = chain(plugin("VST: Take (X)"), tag="TAKEFX")
     odd = item(SM="0 0 + 1 1.2", VOLPAN="1 0.5 1 -1").replace(">\n>\n", ">\n" + take_fx + ">\n")
@@ -268,7 +301,7 @@ def test_what_is_not_rendered_is_said_per_clip(tmp_path: Path) -> None:
             item(kind="MIDI", NAME='"notes"'),
             item(kind="_OFFLINE_WAVE", NAME='"away"'),
             odd,
-            lines="PLAYOFFS 0.01 0\n",
+            lines="PLAYOFFS -0.01 0\n",
         ),
         master=chain(plugin("VST: Loud (Z)"), tag="MASTERFXLIST"),
     )
@@ -279,7 +312,7 @@ def test_what_is_not_rendered_is_said_per_clip(tmp_path: Path) -> None:
         ("A", "", "plug-in JS: One"),
         ("A", "", "plug-in VST: Two (Y)"),
         ("A", "", "volume envelope before the plug-ins"),
-        ("A", "", "playback offset of 0.01 s"),
+        ("A", "", "playback offset of -0.01 s, which begins before the session does"),
         ("A", "a.wav", "pan of the item"),
         ("A", "a.wav", "stretch markers"),
         ("A", "a.wav", "plug-in VST: Take (X)"),
