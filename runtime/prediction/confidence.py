@@ -51,6 +51,12 @@ _PRACTISED = Confidence(
 _SILENT = Confidence(level="low", reasons=("Every track is silent in the passage that was heard.",))
 
 
+def set_by_practice(preset: Preset) -> bool:
+    """Tell whether a prediction set its tracks as engineers set such tracks, without regard to the reference."""
+    confidence = preset.provenance.confidence
+    return confidence is not None and confidence.reasons == _PRACTISED.reasons
+
+
 @dataclass(frozen=True)
 class Strangeness:
     """What is unlike the training data.

@@ -1,6 +1,7 @@
 """What in the reference asks for what a strip does: what the prediction noted, and figures of both sounds side by side.
 
 Figures compare the raw tracks together with the reference, at one loudness: a lone track and a song do not compare.
+What was set by practice, without regard to the song (a voice alone, people who talk), has no such reasons.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from ....presets.console import EQ_BANDS, Master, Strip
 from ....presets.preset import Preset
 from ....presets.units import power_decibels
+from ....runtime.prediction.confidence import set_by_practice
 from ...report.listening import THIRDS_HZ, SoundFigures
 from ...report.text import AUDIBLE_PAN, AUDIBLE_RATIO, spoken_frequency
 from ...server.addresses import PartName
@@ -40,8 +42,7 @@ def reasons(
     """
     name = preset.tracks[index].name if part == "track" else None
     said = [*_noted(preset, part, name)]
-    # A track alone was set without regard to a song: the figures beside it would be no reason.
-    if raw is not None and reference is not None and len(preset.tracks) > 1:
+    if raw is not None and reference is not None and not set_by_practice(preset):
         if part == "track":
             said += _measured(preset.tracks[index].strip, raw, reference)
         elif part == "bus":
