@@ -22,6 +22,8 @@ from ..core.model import NO_FADE, Automation, Fade, FadeShape
 from .rpp import Block, ReaperDocument, RppLine
 
 MOST_POINTS = 1_000_000
+# A mute's envelope is heard from here on.
+HEARD: Final = 0.5
 # Into so many lines is a bent piece of an envelope cut: within 0.002 of its height. None is shorter than a millisecond.
 _PIECES = 16
 _SHORTEST_S = 0.001

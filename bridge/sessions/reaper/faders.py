@@ -11,7 +11,7 @@ from typing import Final
 from ....presets.units import decibels
 from ..core.model import Automation, PanLaw, SessionGroup
 from ..core.muting import Muting, muting
-from .curves import automation_of
+from .curves import HEARD, automation_of
 from .rpp import Block, ReaperDocument, RppLine, blocks
 
 # A pan law is the gain in the centre, against both sides; above 1 both sides are raised instead.
@@ -23,8 +23,6 @@ PAN_LAWS: Final[dict[float, PanLaw]] = {
     2.0: "linear_boosted",
 }
 _TRIM_READ = 0
-# A mute's envelope is heard from here on.
-_HEARD: Final = 0.5
 _QUIETEST: Final = 1e-9
 
 
@@ -129,7 +127,7 @@ class FaderReader:
         automation = self._envelope(block, "MUTEENV")
         if automation is None or (by_switch and trims):
             return Muting(by_switch)
-        return muting((time, value < _HEARD) for time, value in automation.points)
+        return muting((time, value < HEARD) for time, value in automation.points)
 
     def _envelope(self, track: Block, tag: str) -> Automation | None:
         block = next(blocks(track, tag), None)

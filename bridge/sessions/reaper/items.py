@@ -13,12 +13,13 @@ from ....presets.errors import AudioError, SessionError
 from ....presets.units import decibels
 from ..core.kinds import Kind
 from ..core.model import Automation, Clip, SessionNote, is_one
+from ..core.muting import Muting, muting
 from ..stems.material import FileInfo
-from .curves import automation_of, fade_of, frames_of, knows_fade
+from .curves import HEARD, automation_of, fade_of, frames_of, knows_fade
 from .rpp import Block, ReaperDocument
 from .sources import AUDIO, ItemSource, ItemSources, Take, active_take, looped, silenced, window_of, with_channels
 
-_TAKE_ENVELOPES = {"PANENV": "pan", "PITCHENV": "pitch", "MUTEENV": "mute"}
+_TAKE_ENVELOPES = {"PANENV": "pan", "PITCHENV": "pitch"}
 _PLUGIN_TAGS = ("VST", "AU", "CLAP", "JS", "DX", "LV2", "VIDEO_EFFECT")
 _MOST_WORDS = 200
 # How an item's solo overrides its mute.
@@ -74,7 +75,7 @@ class ItemReader:
         rate = _rate(take)
         if rate <= 0:
             raise SessionError(f"it has a play rate of {rate:g}.")
-        first = take is item
+        first, muted = take is item, self._muting(take, rate)
         volume = take.number("VOLPAN", 3, 1.0) if first else take.number("TAKEVOLPAN", 2, 1.0)
         pan = take.number("VOLPAN", 2) if first else take.number("TAKEVOLPAN", 1)
         clip = Clip(
@@ -85,10 +86,10 @@ class ItemReader:
             fade_in=fade_of(item.rows.get("FADEIN"), self._rate_hz, rising=True),
             fade_out=fade_of(item.rows.get("FADEOUT"), self._rate_hz, rising=False),
             reverse=source.reverse,
-            mute=_is_muted(item),
+            mute=_is_muted(item) or muted.always,
             stretch=1 / rate,
             polarity=(item.number("VOLPAN", 1, 1.0) * volume) < 0,
-            envelope=self._envelope(take, rate),
+            envelope=self._envelope(take, "VOLENV", rate) or muted.automation,
             notes=(Kind.CLIP_PAN(),) if pan else (),
         )
         clip = with_channels(clip, take.whole("CHANMODE", 1), info.channels)
@@ -108,8 +109,15 @@ class ItemReader:
             raise SessionError(f"it has no {key}: the project is damaged.")
         return 0 if row is None else frames_of(row, seconds, self._rate_hz)
 
-    def _envelope(self, take: Take, rate: float) -> Automation | None:
-        block = next((block for block in take.blocks if block.tag == "VOLENV"), None)
+    def _muting(self, take: Take, rate: float) -> Muting:
+        """Read when a take is muted: its envelope has 1 where it is heard."""
+        automation = self._envelope(take, "MUTEENV", rate)
+        if automation is None:
+            return Muting(False)
+        return muting((time, value < HEARD) for time, value in automation.points)
+
+    def _envelope(self, take: Take, tag: str, rate: float) -> Automation | None:
+        block = next((block for block in take.blocks if block.tag == tag), None)
         return None if block is None else automation_of(self._document, block, time_scale=1 / rate)
 
     def _notes(self, item: Take, take: Take, takes: int) -> Iterator[str]:
@@ -130,6 +138,9 @@ class ItemReader:
                 yield from (Kind.PLUGIN(name) for name in plugin_names(self._document, block))
             elif block.tag in _TAKE_ENVELOPES and automation_of(self._document, block) is not None:
                 yield Kind.CLIP_AUTOMATION(_TAKE_ENVELOPES[block.tag])
+        # One curve of a clip's gain is rendered: that of its volume, where it has both.
+        if self._envelope(take, "VOLENV", 1.0) is not None and self._muting(take, 1.0).automation is not None:
+            yield Kind.CLIP_AUTOMATION("mute")
 
 
 def plugin_names(document: ReaperDocument, chain: Block, *, without: Collection[str] = ()) -> Iterator[str]:

@@ -281,6 +281,27 @@ def test_an_envelope_of_the_play_rate_that_stays_at_1_is_not_said(tmp_path: Path
     assert whats(read(tmp_path, track("A", item()), master=still + off)) == []
 
 
+def test_a_take_is_muted_as_its_envelope_says(tmp_path: Path) -> None:
+    text = item().replace(">\n>\n", ">\n" + envelope("MUTEENV", "0 1 1", "0.5 0 1", "0.75 1 1") + ">\n")
+    assert whats(read(tmp_path, track("A", text))) == []
+    stem, plain = stem_of(tmp_path, text)[0], stem_of(tmp_path, item())[0]
+    np.testing.assert_allclose(stem[:4000], plain[:4000], atol=1e-6)
+    assert not stem[4040:6000].any()
+    np.testing.assert_allclose(stem[6040:], plain[6040:], atol=1e-6)
+
+
+def test_a_take_that_is_muted_throughout_is_not_heard(tmp_path: Path) -> None:
+    text = item().replace(">\n>\n", ">\n" + envelope("MUTEENV", "0 0 1") + ">\n")
+    assert clip_of(tmp_path, text).mute
+
+
+def test_of_two_envelopes_of_a_take_that_act_on_its_gain_the_mute_is_said(tmp_path: Path) -> None:
+    both = envelope("VOLENV", "0 0.5 0") + envelope("MUTEENV", "0 1 1", "0.5 0 1")
+    assert whats(read(tmp_path, track("A", item().replace(">\n>\n", ">\n" + both + ">\n")))) == [
+        ("A", "a.wav", "mute envelope")
+    ]
+
+
 def test_a_project_in_the_project_is_played_as_reaper_rendered_it(tmp_path: Path) -> None:
     sound = noise(RATE_HZ, seed=9)
     write_audio(tmp_path / "sub.wav", sound)
