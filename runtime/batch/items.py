@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -15,6 +16,8 @@ State = Literal["rendered", "kept", "failed"]
 OF_REFERENCE = "reference"
 
 _LONGEST_SEARCH_S = 86400.0
+# A number as spreadsheets in many languages write it: -14,5.
+_COMMA = re.compile(r"^([+-]?\d*),(\d+)$")
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0", ""})
 
 
@@ -105,7 +108,7 @@ def option_of(name: str, value: Any) -> Any:
     if name == "loudness" and text.casefold() in (OF_REFERENCE, "off"):
         return None if text.casefold() == "off" else OF_REFERENCE
     try:
-        return float(text)
+        return float(_COMMA.sub(r"\1.\2", text))
     except ValueError as error:
         raise PresetError(f"{name} is a number, not {value!r}") from error
 

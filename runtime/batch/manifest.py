@@ -27,6 +27,8 @@ COLUMNS = ("session", "reference", "preset", "model", "name", "options", *OPTION
 MANIFEST_ENDINGS = (".csv", ".jsonl", ".ndjson", ".yaml", ".yml")
 
 _SYNONYMS = {"references": "reference", "stems_folder": "session", "output": "name"}
+_KNOWN = frozenset((*COLUMNS, *_SYNONYMS))
+_DELIMITERS = ",;\t"
 # Files of the batch itself.
 RESERVED = (LEDGER, "index.html")
 _MOST_BYTES = 2**28
@@ -80,7 +82,7 @@ def list_items(source: Path, defaults: Defaults, apart: Sequence[Path] = ()) -> 
         items = [item_of_folder(name, session, defaults) for name, session in sessions.found]
         left_out = sessions.left_out
     else:
-        items = [_item(row, where, source, defaults) for row, where in _rows(source)]
+        items, left_out = _listed(source, defaults)
     if not items:
         if left_out and session_at(source) is not None:
             raise SessionError(
@@ -94,6 +96,19 @@ def list_items(source: Path, defaults: Defaults, apart: Sequence[Path] = ()) -> 
     names = file_names([*RESERVED, *(item.name for item in items)])[len(RESERVED) :]
     named = tuple(replace(item, name=name) for item, name in zip(items, names, strict=True))
     return Listed(named, tuple(left_out))
+
+
+def _listed(source: Path, defaults: Defaults) -> tuple[list[BatchItem], list[str]]:
+    """Give the items of a manifest, each once."""
+    first: dict[BatchItem, str] = {}
+    left_out = []
+    for row, where in _rows(source):
+        item = _item(row, where, source, defaults)
+        if item in first:
+            left_out.append(f"{where}: says the same as {first[item].removeprefix(f'{source}, ')}")
+        else:
+            first[item] = where
+    return list(first), left_out
 
 
 def item_of_folder(name: str, session: str, defaults: Defaults) -> BatchItem:
@@ -124,18 +139,47 @@ def _rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
 
 def _csv_rows(text: str, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
     begun = text.lstrip("\r\n ")
-    above = text[: len(text) - len(begun)].count("\n")  # lines without a word
-    delimiter = max(",;\t", key=begun.partition("\n")[0].count)
-    reader = csv.DictReader(io.StringIO(begun, newline=""), delimiter=delimiter, strict=True)
+    first, _, below = begun.partition("\n")
+    delimiter = next((mark for mark in _DELIMITERS if first.strip() == f"sep={mark}"), None)
+    if delimiter is not None:  # what spreadsheets put above the heading
+        begun = below.lstrip("\r\n ")
+    above = text[: len(text) - len(begun)].count("\n")  # lines that are passed over
+    delimiter = delimiter or _delimiter_of((begun.splitlines() or [""])[0])
+    reader = csv.reader(io.StringIO(begun, newline=""), delimiter=delimiter, strict=True)
+    columns: list[str] | None = None
     try:
-        for row in reader:
+        for values in reader:
             where = f"{path}, line {above + reader.line_num}"
-            if None in row:
+            while values and not values[-1].strip():
+                values.pop()
+            if columns is None:
+                columns = _heading(values, where)
+            elif len(values) > len(columns):
                 raise SessionError(f"{where}: more values than columns; put a value with a {delimiter!r} in quotes.")
-            if any((value or "").strip() for value in row.values()):
-                yield {name.strip(): value for name, value in row.items() if value and value.strip()}, where
+            elif values:
+                yield {name: value for name, value in zip(columns, values, strict=False) if value.strip()}, where
     except csv.Error as error:
         raise SessionError(f"{path}, line {above + reader.line_num}: {error}; check its quotes.") from error
+
+
+def _delimiter_of(line: str) -> str:
+    """Choose what stands between the columns of a heading: what makes most words that are known, else most words."""
+
+    def words(mark: str) -> tuple[int, int]:
+        names = next(csv.reader([line], delimiter=mark), [])
+        return sum(_plain(name) in _KNOWN for name in names), len(names)
+
+    return max(_DELIMITERS, key=words)
+
+
+def _heading(names: Sequence[str], where: str) -> list[str]:
+    """Check the names of columns, of which one without any values may have none."""
+    columns = [name.strip() for name in names]
+    found = [_column(name, where) for name in columns if name]
+    twice = [name for name in found if found.count(name) > 1]
+    if twice:
+        raise SessionError(f"{where}: there are two columns {twice[0]!r}: leave one.")
+    return columns
 
 
 def _json_rows(text: str, path: Path) -> Iterator[tuple[Any, str]]:
@@ -200,13 +244,19 @@ def _item(row: Mapping[str, Any], where: str, manifest: Path, defaults: Defaults
 
 
 def _column(name: object, where: str) -> str:
-    written = str(name).strip().casefold().replace("-", "_")
+    if not str(name).strip():
+        raise SessionError(f"{where}: a value stands in a column without a name: name it, or remove it.")
+    written = _plain(name)
     column = _SYNONYMS.get(written, written)
     if column in COLUMNS:
         return column
     meant = get_close_matches(column, COLUMNS, n=1)
     hint = f"did you mean {meant[0]}? Known are" if meant else "known are"
     raise SessionError(f"{where}: there is no column {str(name)!r}: {hint} {', '.join(COLUMNS)}.")
+
+
+def _plain(name: object) -> str:
+    return str(name).strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def _several(value: Any, where: str, base: Path) -> Iterable[str]:

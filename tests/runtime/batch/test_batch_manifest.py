@@ -56,6 +56,28 @@ def test_what_other_programs_write_is_read(tmp_path):
         list_items(tmp_path / "m.csv", Defaults())
 
 
+def test_what_spreadsheets_write_is_read(tmp_path):
+    """A line that names the separator, decimal commas, rows with more separators than columns, words in quotes."""
+    text = (
+        "\ufeffsep=;\r\nSession;Sample rate;loudness;amount\r\n;;;;;\r\na;48000;-14,5;0,7\r\n;\r\nb;44100;-9;,5;;\r\n"
+    )
+    a, b = listed(tmp_path, "m.csv", text)
+    assert (a.options.sample_rate, a.options.loudness, a.options.amount) == (48000, -14.5, 0.7)
+    assert (b.options.sample_rate, b.options.loudness, b.options.amount) == (44100, -9.0, 0.5)
+    (only,) = listed(tmp_path, "m.csv", '"session";"name"\n"x, y";"a, b, c"\n')
+    assert (only.session, only.name) == (str(tmp_path / "x, y"), "a, b, c")
+
+
+def test_what_is_said_twice_is_done_once(tmp_path):
+    (tmp_path / "m.csv").write_text("session,reference\na,x.wav\na,y.wav\n a ,x.wav\n", encoding="utf-8")
+    found = list_items(tmp_path / "m.csv", Defaults())
+    assert [(item.name, item.references) for item in found.items] == [
+        ("a", (str(tmp_path / "x.wav"),)),
+        ("a (2)", (str(tmp_path / "y.wav"),)),
+    ]
+    assert found.left_out == (f"{tmp_path / 'm.csv'}, line 4: says the same as line 2",)
+
+
 def test_names_that_look_like_something_else_are_names(tmp_path):
     yaml = (
         "base: &all {amount: 0.5}\n"
@@ -86,10 +108,14 @@ def test_names_are_all_different_and_can_be_folders(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("m.csv", "sesion,reference\na,b\n", ["line 2", "'sesion'", "did you mean session?"]),
+        ("m.csv", "sesion,reference\na,b\n", ["line 1", "'sesion'", "did you mean session?"]),
         ("m.csv", "session\na,b\n", ["line 2", "more values than columns"]),
         ("m.csv", "\n\nsession\n\na,b\n", ["line 5", "more values than columns"]),
         ("m.csv", 'session\n"a\n', ["quotes"]),
+        ("m.csv", "a,ref.wav\nb,ref.wav\n", ["line 1", "no column 'a'"]),
+        ("m.csv", "session,reference,Session\na,b,c\n", ["line 1", "two columns 'session'"]),
+        ("m.csv", "session,reference,references\na,b,c\n", ["line 1", "two columns 'reference'"]),
+        ("m.csv", "session,,name\na,note,c\n", ["line 2", "a column without a name"]),
         ("m.csv", "session,reference\n,x\n", ["line 2", "names no session"]),
         ("m.csv", "session,amount\na,much\n", ["line 2", "amount is a number, not 'much'"]),
         ("m.csv", "session,amount\na,7\n", ["line 2", "0 to 1.5"]),
