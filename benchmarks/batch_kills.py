@@ -112,24 +112,25 @@ def _cluster() -> Iterator[Any]:
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     from ray.cluster_utils import Cluster
 
-    started = Cluster(initialize_head=True, head_node_args={**_SMALL, "include_dashboard": False})
+    started = Cluster()
     try:
+        _add_node(started, include_dashboard=False)  # the head
         _add_node(started)
         yield started
     finally:
         started.shutdown()
 
 
-def _add_node(cluster: Any) -> None:
+def _add_node(cluster: Any, **more: Any) -> None:
     """Start a node; on a busy machine Ray gives up too soon."""
     for _ in range(_TRIES - 1):
         try:
-            cluster.add_node(**_SMALL)
+            cluster.add_node(**_SMALL, **more)
         except Exception as error:  # Ray's own is no other
             print(f"a node did not start: {error}", flush=True)
         else:
             return
-    cluster.add_node(**_SMALL)
+    cluster.add_node(**_SMALL, **more)
 
 
 def _nodes_killed(
