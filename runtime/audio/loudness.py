@@ -64,9 +64,9 @@ def k_weights(freqs_hz: NDArray[np.float64], sample_rate_hz: int) -> NDArray[np.
     """The K-weighting's gain in power at these frequencies, shape (n,)."""
     delay = np.exp(-2j * np.pi * freqs_hz / sample_rate_hz)
     power = np.ones(len(freqs_hz))
-    for section in k_weighting_sections(sample_rate_hz):
-        above, below = (np.polyval(part[::-1], delay) for part in (section[:3], section[3:]))
-        power *= np.square(np.abs(above / below))
+    for first, *above, _, middle, last in k_weighting_sections(sample_rate_hz).tolist():
+        gain = (first + delay * (above[0] + delay * above[1])) / (1 + delay * (middle + delay * last))
+        power *= np.square(gain.real) + np.square(gain.imag)
     return power
 
 
@@ -123,7 +123,7 @@ class StreamingLoudness:
         if self._memory is None:
             self._memory = np.zeros((block.shape[0], len(self._sections), 2))
         if not block.any() and not self._memory.any():
-            self._collect(np.zeros(block.shape[1]))
+            self._collect(np.zeros((1, block.shape[1])))
             return
         # scipy.signal takes as long to import as all else together, and is not needed to build a processor. This is
         # what its sosfilt calls, which copies the audio three times.
@@ -132,10 +132,7 @@ class StreamingLoudness:
         weighted = block.astype(np.float64, order="C")
         _sosfilt(self._sections, weighted, self._memory)
         self._memory[np.abs(self._memory) < _FORGOTTEN] = 0
-        power = np.einsum("cn,cn->n", weighted, weighted)
-        if not math.isfinite(power.sum()):
-            raise AudioError("the loudness of audio with samples that are not finite numbers cannot be measured.")
-        self._collect(power)
+        self._collect(weighted)
 
     @property
     def integrated_lufs(self) -> float:
@@ -164,26 +161,35 @@ class StreamingLoudness:
         quiet, high = np.percentile(10 * np.log10(counted), _RANGE_PERCENTILES)
         return float(high - quiet)
 
-    def _collect(self, power: NDArray[np.float64]) -> None:
-        """Adds up power in steps of 0.1 s."""
-        begin = 0
-        while begin < len(power):
+    def _collect(self, weighted: NDArray[np.float64]) -> None:
+        """Adds up power in steps of 0.1 s, from shape (channels, n)."""
+        begin, frames = 0, weighted.shape[1]
+        while begin < frames:
             length, uneven = divmod(self._rate_hz, 10)
-            whole = (len(power) - begin) // length
+            whole = (frames - begin) // length
             if not uneven and whole and self._frames == len(self._sums) * length:  # at the beginning of a step
                 end = begin + whole * length
-                self._sums.extend(power[begin:end].reshape(whole, length).sum(axis=1).tolist())
+                self._sums.extend(_powers(weighted[:, begin:end].reshape(len(weighted), whole, length)))
                 self._frames += end - begin
                 begin = end
                 continue
             step_ends = (len(self._sums) + 1) * self._rate_hz // 10
-            end = min(len(power), begin + step_ends - self._frames)
-            self._open_sum += float(power[begin:end].sum())
+            end = min(frames, begin + step_ends - self._frames)
+            self._open_sum += _powers(weighted[:, None, begin:end])[0]
             self._frames += end - begin
             begin = end
             if self._frames == step_ends:
                 self._sums.append(self._open_sum)
                 self._open_sum = 0.0
+
+
+def _powers(steps: NDArray[np.float64]) -> list[float]:
+    """The power of each step, from shape (channels, steps, n)."""
+    powers = np.einsum("csn,csn->s", steps, steps)
+    if not np.isfinite(powers).all():
+        raise AudioError("the loudness of audio with samples that are not finite numbers cannot be measured.")
+    sums: list[float] = powers.tolist()
+    return sums
 
 
 def k_weighting_sections(sample_rate_hz: int) -> NDArray[np.float64]:

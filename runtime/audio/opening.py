@@ -37,8 +37,6 @@ _MPEG = {"MPEG", "MP3"}
 # in small pieces, which takes several times as long as what is done here; bytes and floats are the same.
 _LOW_FIRST = {"WAV", "WAVEX", "RF64", "W64"}
 _SAMPLE_BYTES = 3
-# Three words of 32 bits hold four samples.
-_WORDS, _SAMPLES = 3, 4
 _UPPER_BYTES = np.uint32(0xFFFFFF00)
 _TO_FLOAT = np.float32(2.0**-31)
 _MOST_IDLE = 128
@@ -262,15 +260,10 @@ ON_DEMAND = OpenFiles(most_idle=0)
 
 def packed(numbers: NDArray[np.int32]) -> NDArray[np.uint8]:
     """Take the upper 24 bits of each number, low byte first; shape (n,) to (3 n,)."""
-    words = -(-len(numbers) // _SAMPLES)
-    upper = np.zeros(words * _SAMPLES, np.uint32)
-    np.right_shift(numbers.view(np.uint32), 8, out=upper[: len(numbers)])
-    first, second, third, fourth = upper.reshape(-1, _SAMPLES).T
-    joined = np.empty((words, _WORDS), "<u4")
-    joined[:, 0] = first | (second << 24)
-    joined[:, 1] = (second >> 8) | (third << 16)
-    joined[:, 2] = (third >> 16) | (fourth << 8)
-    return joined.reshape(-1).view(np.uint8)[: _SAMPLE_BYTES * len(numbers)]
+    data = np.empty(_SAMPLE_BYTES * len(numbers) + 1, np.uint8)
+    # Each number is written with its byte too many, over which the next one is written: numpy goes from first to last.
+    np.ndarray((len(numbers),), "<i4", data, 0, (_SAMPLE_BYTES,))[:] = numbers >> 8
+    return data[:-1]
 
 
 def unpacked(data: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import fft
 
 from ...presets.parts.match import THIRDS_HZ, MatchCurve, ToneCurve, WidthCurve, is_flat, points_db
 from ..audio.reading import Samples
@@ -22,6 +23,8 @@ Curve = NDArray[np.float64]
 
 # A third octave at 25 Hz is 6 Hz wide, which takes as long as this to be told from its neighbours.
 _LENGTH_S: Final = 0.17
+# Samples that are transformed together, beside those before them: longer transforms do not fit into a cache.
+_TOGETHER: Final = 32768
 # What an impulse response is cut off with, at its end, or at both.
 _FADE: Final = 0.25
 # The cepstrum is taken as if it went round: so many times longer, what comes round is far below single precision.
@@ -120,19 +123,33 @@ class FirStream:
     def __init__(self, responses: Curve):
         self._responses = responses
         self._past = np.zeros((len(responses), responses.shape[1] - 1))
+        self._spectra: NDArray[np.complex128] | None = None
+        self._size = 0
 
     def process(self, block: Samples) -> Curve:
         """The next samples, shape (channels, n)."""
-        from scipy.signal import oaconvolve  # late, as in audio/loudness.py
-
-        if not block.shape[1]:
+        frames, past = block.shape[1], self._past.shape[1]
+        if not frames:
             return block.astype(np.float64)
         joined = np.concatenate([self._past, block], axis=1)
-        self._past = joined[:, block.shape[1] :].copy()
+        self._past = joined[:, frames:].copy()
         if not joined.any():  # the past is used up: exact silence, and no work
             return np.zeros(block.shape)
-        filtered: Curve = oaconvolve(joined, self._responses, mode="valid", axes=1)
+        filtered = np.empty(block.shape)
+        for begin in range(0, frames, _TOGETHER):
+            end = min(frames, begin + _TOGETHER)
+            filtered[:, begin:end] = self._filtered(joined[:, begin : end + past])
         return filtered
+
+    def _filtered(self, joined: Curve) -> Curve:
+        """Filter a piece, its past before it; what comes round in the transform falls into the past."""
+        size = fft.next_fast_len(joined.shape[1], real=True)
+        if self._spectra is None or self._size != size:
+            self._size, self._spectra = size, fft.rfft(self._responses, size, axis=1)
+        spectra = fft.rfft(joined, size, axis=1)
+        spectra *= self._spectra
+        valid = slice(self._past.shape[1], joined.shape[1])
+        return np.asarray(fft.irfft(spectra, size, axis=1)[:, valid], np.float64)
 
 
 def response_length(sample_rate_hz: int) -> int:

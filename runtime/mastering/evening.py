@@ -15,7 +15,6 @@ import numpy as np
 
 from ...presets import console
 from ...presets.checking.claims import with_claims
-from ...presets.console import Master
 from ...presets.preset import Finding, Preset, Track
 from ...presets.roles import TRAITS, Role
 from ..audio.opening import ON_DEMAND, OpenFiles
@@ -118,7 +117,7 @@ def fit_upright_by(
         return preset, None
     # A curve that raises the highs turns a mix to where the cymbals are, and another curve follows what was drawn in.
     for _ in range(_MOST_TURNS):
-        upright, bus = _upright(preset, bus, rendered, wanted_lu, stays, mastering.master)
+        upright, bus = _upright(preset, bus, rendered, wanted_lu, stays, mastering)
         if upright is preset:
             break
         preset = upright
@@ -135,14 +134,14 @@ def _upright(
     rendered: Callable[[Preset], Samples],
     wanted_lu: Callable[[], float],
     stays: Callable[[Track], bool],
-    master: Master | None = None,
+    mastering: Mastering | None = None,
 ) -> tuple[Preset, Samples]:
     """The preset upright, heard through a master that was fitted, if there is one, and what comes into the master."""
 
     def lean_of(bus: Samples) -> float:
-        return lean_lu(bus if master is None else MasterTrial(bus, RATE_HZ).mastered(master), RATE_HZ)
+        return lean_lu(bus if mastering is None else MasterTrial(bus, RATE_HZ).mastered(mastering.master), RATE_HZ)
 
-    leans_lu = lean_of(bus)
+    leans_lu = lean_of(bus) if mastering is None else mastering.leans_lu
     if abs(leans_lu) <= _LIMIT_LU:
         return preset, bus
     lean = wanted_lu()

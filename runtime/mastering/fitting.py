@@ -19,7 +19,7 @@ from ..audio.reading import AudioReader, Samples
 from ..console.match import match_gains_db
 from ..model.references import AnyReference, songs_of
 from ..practice.levels import is_spoken
-from ..practice.sins import LOW_HZ
+from ..practice.sins import LOW_HZ, lean_lu
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
 from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions
 from .curve import WIDEST_LOWS_DB, fit_curve, low_sides_db
@@ -48,6 +48,7 @@ class Mastering:
         reference: what it was fitted to.
         before: the mix with the master as it was, of the passages that were rendered.
         after: the same with the fitted one.
+        leans_lu: how much louder the right is than the left with the fitted one.
         is_dense: whether the density of the reference was asked for.
     """
 
@@ -55,6 +56,7 @@ class Mastering:
     reference: Profile
     before: Profile
     after: Profile
+    leans_lu: float
     is_dense: bool = True
 
     def spectra_db(self) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]:
@@ -145,18 +147,21 @@ def fit_to_bus(
         held = fit.model_copy(update={**kept, "width": _no_wider_below(kept["width"], master.match.width)})
         return free.model_copy(update={"match": _narrow_below(held, profile) if "width" in aspects else held})
 
+    def fitted_with(master: Master, *, is_dense: bool) -> Mastering:
+        mastered = trial.mastered(master)
+        return Mastering(master, reference, before, _profile(mastered), lean_lu(mastered, RATE_HZ), is_dense)
+
     curved = curve(before)
     if "dynamics" not in aspects:
-        return Mastering(curved, reference, before, _profile(trial.mastered(curved)), is_dense=False)
+        return fitted_with(curved, is_dense=False)
     goal_db = before.peak_to_loudness_db + amount * (reference.peak_to_loudness_db - before.peak_to_loudness_db)
     fitted = fit_density(trial, curved, goal_db)
-    after = _profile(trial.mastered(fitted))
     if fitted.compressor != curved.compressor:
         # What the compressor did to the spectrum, and to the sides with the middle, belongs into the curve.
+        after = _profile(trial.mastered(fitted))
         uncurved = replace(after, power=after.power / _gains(fitted.match))
         fitted = fitted.model_copy(update={"match": curve(uncurved).match})
-        after = _profile(trial.mastered(fitted))
-    return Mastering(fitted, reference, before, after)
+    return fitted_with(fitted, is_dense=True)
 
 
 def _kept(value: float | None) -> float | None:

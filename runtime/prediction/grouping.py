@@ -41,7 +41,8 @@ def with_groups(preset: Preset, passage: Passage, reference: Samples, sample_rat
     if not groups or any(track.bus is not None for track in tracks.values()):
         return preset
     song = as_stereo(reference if passage.own_mix is None else passage.own_mix.audio)
-    target, song_db = FeatureTarget.of(song, sample_rate_hz, HEARD_SIDE_DB), _peaks_db(song, sample_rate_hz)
+    target = FeatureTarget.of(song, sample_rate_hz, HEARD_SIDE_DB)
+    song_db = true_peak_db(song) - target.loudness_lufs
     best, (distance, best_db) = preset, _tried(preset, passage, target)
     for group, names in groups.items():
         playing = [name for name in names if name not in silent]
@@ -75,10 +76,8 @@ def _tried(preset: Preset, passage: Passage, target: FeatureTarget) -> tuple[flo
         return 0.0, 0.0
     sounding = preset.model_copy(update={"tracks": tracks})
     mix = render_mix(audio, target.sample_rate_hz, sounding, takes_of(passage))
-    if not target.match_gain(mix):
+    loudness_lufs = integrated_loudness(mix, target.sample_rate_hz)
+    gain = target.gain_from(loudness_lufs)
+    if not gain:
         return 0.0, 0.0
-    return target.distance(mix).total, _peaks_db(mix, target.sample_rate_hz)
-
-
-def _peaks_db(audio: Samples, sample_rate_hz: int) -> float:
-    return true_peak_db(audio) - integrated_loudness(audio, sample_rate_hz)
+    return target.distance(mix, gain=gain).total, true_peak_db(mix) - loudness_lufs

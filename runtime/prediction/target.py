@@ -40,7 +40,11 @@ class FeatureTarget:
 
     def match_gain(self, mix: Samples) -> float:
         """The factor that brings a mix to the target's loudness; 0 for a silent mix."""
-        gain_db = self.loudness_lufs - integrated_loudness(mix, self.sample_rate_hz)
+        return self.gain_from(integrated_loudness(mix, self.sample_rate_hz))
+
+    def gain_from(self, loudness_lufs: float) -> float:
+        """:meth:`match_gain` of a mix that is this loud."""
+        gain_db = self.loudness_lufs - loudness_lufs
         return gain_factor(gain_db) if math.isfinite(gain_db) else 0.0
 
     def measure(self, mix: Samples, gain: float | None = None) -> Features:
@@ -48,9 +52,11 @@ class FeatureTarget:
         factor = self.match_gain(mix) if gain is None else gain
         return _floored(mix_features(mix * np.float32(factor), self.sample_rate_hz), self.side_floor_db)
 
-    def distance(self, mix: Samples, weights: Weights = DEFAULT_WEIGHTS) -> FeatureDistance:
-        """How far a mix is from the target."""
-        return feature_distance(self.measure(mix), self.features, weights)
+    def distance(
+        self, mix: Samples, weights: Weights = DEFAULT_WEIGHTS, *, gain: float | None = None
+    ) -> FeatureDistance:
+        """How far a mix is from the target, behind a factor as for :meth:`measure`."""
+        return feature_distance(self.measure(mix, gain), self.features, weights)
 
 
 def _floored(features: Features, side_floor_db: float | None) -> Features:

@@ -7,7 +7,7 @@ import pytest
 from mixbridge.presets.console import Master, parameters, replace
 from mixbridge.presets.parts.match import THIRDS_HZ, MatchCurve, ToneCurve, WidthCurve, is_flat, points_db
 from mixbridge.presets.preset import Preset, Track
-from mixbridge.runtime.console.match import MatchProcessor, match_gains_db, matched, smooth_curve_db
+from mixbridge.runtime.console.match import FirStream, MatchProcessor, match_gains_db, matched, smooth_curve_db
 from mixbridge.runtime.rendering.in_memory import render_arrays
 from mixbridge.runtime.rendering.track_stream import TrackStream
 
@@ -111,6 +111,18 @@ def test_a_render_has_it_in_time_and_so_has_a_stream(linear_phase: float) -> Non
     streamed = np.concatenate([*blocks, stream.flush()], axis=1)
     assert np.abs(streamed - mix).max() < 1e-5
     assert stream.latency_samples == MatchProcessor(master.match, RATE_HZ).latency_samples
+
+
+def test_long_and_short_blocks_are_convolved_alike() -> None:
+    rng = np.random.default_rng(3)
+    responses = rng.standard_normal((2, 5000)) * np.exp(-np.arange(5000) / 700)
+    audio = rng.standard_normal((2, 90_001)).astype(np.float32)
+    whole = FirStream(responses).process(audio)
+    for row, response, filtered in zip(audio, responses, whole, strict=True):
+        assert np.abs(filtered - np.convolve(row.astype(np.float64), response)[: len(row)]).max() < 1e-10
+    stream = FirStream(responses)
+    cuts = np.split(audio, [1, 4000, 37_000, 37_000, 70_000], axis=1)
+    assert np.abs(np.concatenate([stream.process(block) for block in cuts], axis=1) - whole).max() < 1e-10
 
 
 def test_a_point_out_of_range_is_refused() -> None:

@@ -170,6 +170,7 @@ def test_what_leans_behind_the_fitted_master_is_drawn_in(tmp_path: Path, stems: 
     after, mastering = fit_upright(before, stems, songs, fit)
     assert mastering is fits[-1]
     assert len(fits) == 2
+    assert [fitted.leans_lu for fitted in fits] == pytest.approx(leans, abs=1e-6)
     assert abs(leans[0]) > 1
     assert abs(leans[1]) < 0.7 * abs(leans[0])
     assert [said.rule for said in after.provenance.findings or ()] == ["leaning"]

@@ -106,7 +106,7 @@ def test_without_a_fit_the_rendering_is_what_was_asked_for() -> None:
 def test_peaks_of_a_lively_reference_are_not_crushed(asked_lufs: float, peaks_db: float, given_lufs: float) -> None:
     measured = reference_profile(SONG)
     lively = replace(measured, true_peak_dbtp=measured.loudness_lufs + peaks_db)
-    how = rendering_for(Mastering(Master(), lively, lively, lively), RenderOptions(loudness_lufs=asked_lufs))
+    how = rendering_for(Mastering(Master(), lively, lively, lively, 0.0), RenderOptions(loudness_lufs=asked_lufs))
     assert how.loudness_lufs == pytest.approx(given_lufs, abs=0.01)
     assert how.peak_to_loudness_db == pytest.approx(peaks_db)
     # Who asks for a loudness gets it.
