@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...presets.errors import AudioError
 from ...presets.units import power_decibels, power_factor
+from ..filtering import filter_sections, forget_silence
 from .reading import Samples
 
 SILENT_LUFS = -math.inf
@@ -30,8 +31,6 @@ _SHELF_GAIN_DB, _SHELF_HZ, _SHELF_Q = 4.0, 1500.0, 1 / math.sqrt(2)
 _HIGH_PASS_HZ, _HIGH_PASS_Q = 38.0, 0.5
 # The spectrum takes audio as if it went round; what that changes is far less than this.
 _SPECTRUM_MARGIN_LU = 3.0
-# A filter's memory below this is set to zero: in long silence it would sink into slow denormal numbers.
-_FORGOTTEN = 1e-30
 
 
 def integrated_loudness(audio: Samples, sample_rate_hz: int) -> float:
@@ -125,13 +124,9 @@ class StreamingLoudness:
         if not block.any() and not self._memory.any():
             self._collect(np.zeros((1, block.shape[1])))
             return
-        # scipy.signal takes as long to import as all else together, and is not needed to build a processor. This is
-        # what its sosfilt calls, which copies the audio three times.
-        from scipy.signal._sosfilt import _sosfilt
-
         weighted = block.astype(np.float64, order="C")
-        _sosfilt(self._sections, weighted, self._memory)
-        self._memory[np.abs(self._memory) < _FORGOTTEN] = 0
+        filter_sections(self._sections, weighted, self._memory)
+        forget_silence(self._memory)
         self._collect(weighted)
 
     @property

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pedalboard import Plugin
 
 from ..audio.reading import Samples
+from ..filtering import SILENT, filter_sections, forget_silence
 
 # The level that the detector falls to in silence, in parts of the lowest level that matters.
 FLOOR: Final = np.float32(2**-20)
@@ -28,8 +29,6 @@ _REST_S = 30
 # Levels are told apart down to -120 dB of full scale.
 _LEVEL_EXPONENT = 20
 NEPER_PER_DB: Final = math.log(10) / 20
-# What is below this is silence: denormal numbers would cost a hundred times the time.
-SILENT: Final = 1e-30
 BUFFER_FRAMES = 8192
 # Samples that go through a filter together.
 _STEP = 16
@@ -145,17 +144,13 @@ class SectionStream:
 
     def process(self, block: Samples) -> NDArray[np.float64]:
         """The next samples, shape (channels, n), in double precision."""
-        # What scipy.signal.sosfilt calls; that alone takes 50 us for a block, longer than the filters themselves.
-        from scipy.signal._sosfilt import _sosfilt
-
         audio = block.astype(np.float64, order="C")
         if not block.shape[1]:
             return audio
         if len(audio) != len(self._state):  # it would write beyond its state
             raise ValueError(f"filters for {len(self._state)} channels were given {len(audio)}.")
-        _sosfilt(self._sections, audio, self._state)
-        if max(self._state.max(), -self._state.min()) < SILENT:
-            self._state[:] = 0
+        filter_sections(self._sections, audio, self._state)
+        if forget_silence(self._state):
             audio[np.abs(audio) < SILENT] = 0
         return audio
 

@@ -21,7 +21,8 @@ from ...audio.reading import Samples
 from ...console.compressor import GainCurve, plain_compressor
 from ...console.cut import cut_sections
 from ...console.eq import eq_sections
-from ...console.primitives import BUFFER_FRAMES, FLOOR, SILENT, Hold
+from ...console.primitives import BUFFER_FRAMES, FLOOR, Hold
+from ...filtering import filter_sections, forget_silence
 from .ramps import Ramp
 
 # Filters are kept away from denormal numbers, by turns: each of them once in so many blocks.
@@ -129,15 +130,12 @@ class StripBank:
         return audio
 
     def _filtered(self, filters: Sequence[tuple[int, NDArray[Any], NDArray[Any]]], block: Samples) -> Samples:
-        from scipy.signal._sosfilt import _sosfilt  # as in console/primitives.py
-
         audio = block.astype(np.float64, order="C")
         for place, sections, state in filters:
-            _sosfilt(sections, audio[place : place + 1], state)
+            filter_sections(sections, audio[place : place + 1], state)
         self._turn = (self._turn + 1) % _TURNS
         for _, _, state in filters[self._turn :: _TURNS]:
-            if max(state.max(), -state.min()) < SILENT:
-                state[:] = 0
+            forget_silence(state)
         return audio.astype(np.float32)
 
 
