@@ -28,7 +28,7 @@ from ...presets.console import (
     replace,
 )
 from ...presets.errors import PresetError
-from ...presets.preset import Preset, Track
+from ...presets.preset import GroupBus, Preset, Track
 from ...presets.units import allowed
 from ..desks.keys import desk_key
 from ..osc.packets import Argument, Message
@@ -98,9 +98,8 @@ class PresetSetting:
                 return preset
             case "bus":
                 bus = preset.buses[self.index]
-                bus = bus.model_copy(update={"strip": replace(bus.strip, {self.path: number})})
-                buses = (*preset.buses[: self.index], bus, *preset.buses[self.index + 1 :])
-                return preset.model_copy(update={"buses": buses})
+                strip = replace(bus.strip, {self.path: number})
+                return _with_bus(preset, self.index, bus.model_copy(update={"strip": strip}))
             case "fx_band":
                 bands = list(preset.fx_bus.bands)
                 bands[self.index] = replace(bands[self.index], {self.path: number})
@@ -130,19 +129,23 @@ class PresetSetting:
 
 @dataclass(frozen=True)
 class Mute:
-    """Whether a track is muted: 1 or 0, as int, float or bool."""
+    """Whether a track or group is muted: 1 or 0, as int, float or bool."""
 
     index: int
+    part: Literal["track", "bus"] = "track"
 
     def read(self, preset: Preset) -> int:
         """Read 1 for muted."""
-        return int(preset.tracks[self.index].mute)
+        return int((preset.tracks if self.part == "track" else preset.buses)[self.index].mute)
 
     def write(self, preset: Preset, value: Argument) -> Preset:
         """Mute for 1, unmute for 0."""
         if value not in (0, 1):
             raise PresetError(f"{_shown(value)} is neither 1 (muted) nor 0")
-        return _with_track(preset, self.index, preset.tracks[self.index].model_copy(update={"mute": bool(value)}))
+        changed = {"mute": bool(value)}
+        if self.part == "track":
+            return _with_track(preset, self.index, preset.tracks[self.index].model_copy(update=changed))
+        return _with_bus(preset, self.index, preset.buses[self.index].model_copy(update=changed))
 
 
 @dataclass(frozen=True)
@@ -321,7 +324,7 @@ def _is_new_place(place: Place, old: Preset) -> bool:
     match place:
         case PresetSetting(part="bus", index=index) | Fixed(index=int(index), part="buses"):
             return index >= len(old.buses)
-        case PresetSetting(part="track", index=index) | Mute(index=index) | Fixed(index=int(index)):
+        case PresetSetting(part="track", index=index) | Mute(part="track", index=index) | Fixed(index=int(index)):
             return index >= len(old.tracks)
         case _:
             return False
@@ -330,6 +333,10 @@ def _is_new_place(place: Place, old: Preset) -> bool:
 def _with_track(preset: Preset, index: int, track: Track) -> Preset:
     tracks = (*preset.tracks[:index], track, *preset.tracks[index + 1 :])
     return preset.model_copy(update={"tracks": tracks})
+
+
+def _with_bus(preset: Preset, index: int, bus: GroupBus) -> Preset:
+    return preset.model_copy(update={"buses": (*preset.buses[:index], bus, *preset.buses[index + 1 :])})
 
 
 def _index(number: str, count: int, what: str) -> int:

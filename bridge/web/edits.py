@@ -74,31 +74,13 @@ class SettingEdit:
         sizes: dict[PartName, int] = {"track": len(preset.tracks), "bus": len(preset.buses)}
         if self.part not in PARTS or not 0 <= self.index < sizes.get(self.part, 1):
             raise PresetError(f"there is no {self.part!r} {self.index + 1}.")
-        if self.part == "track" and self.path == _MUTE:
-            return Mute(self.index)
-        if self.part == "bus" and self.path == _MUTE:
-            return _GroupMute(self.index)
+        match self.part:
+            case "track" | "bus" as part if self.path == _MUTE:
+                return Mute(self.index, part)
         try:
             return setting_of(self.part, self.index, self.path)
         except KeyError:
             raise PresetError(f"a {self.part} has no setting {self.path!r}.") from None
-
-
-@dataclass(frozen=True)
-class _GroupMute:
-    """Whether a group is muted: 1 or 0."""
-
-    index: int
-
-    def read(self, preset: Preset) -> int:
-        return int(preset.buses[self.index].mute)
-
-    def write(self, preset: Preset, value: float) -> Preset:
-        if value not in (0, 1):
-            raise PresetError(f"{value:g} is neither 1 (muted) nor 0.")
-        buses = list(preset.buses)
-        buses[self.index] = buses[self.index].model_copy(update={"mute": bool(value)})
-        return preset.model_copy(update={"buses": tuple(buses)})
 
 
 @dataclass(frozen=True)
