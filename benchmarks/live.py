@@ -32,7 +32,7 @@ from mixbridge.runtime.live.engine import LiveEngine, LiveInput
 from mixbridge.runtime.live.sound.parts import Parts
 from mixbridge.runtime.live.sound.player import Player
 from mixbridge.runtime.live.sound.ring import AudioRing
-from mixbridge.runtime.spawning import spawned
+from mixbridge.runtime.spawning import Spawned
 
 RATE_HZ = 48_000
 SECONDS = float(os.environ.get("LIVE_SECONDS", "8"))
@@ -144,9 +144,9 @@ def jack() -> None:
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             time.sleep(1.5)
-            process, pipe = spawned(pass_through, "through", name, count, SECONDS)
-            through_ms, through_xruns = pipe.recv()
-            process.join()
+            process = Spawned(pass_through, "through", name, count, SECONDS)
+            through_ms, through_xruns = process.pipe.recv()
+            process.exit_code(SECONDS)
             preset = preset_of(count)
             current = CurrentPreset(preset)
             choice = BackendChoice("jack", server=name, connect=False)

@@ -2,33 +2,77 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, Final
+
+from .isolated.endings import ending_words
+
+# Whoever was told to end with the process that started it, and was not ended by it, ends by itself after so long.
+_LEFT_S: Final = 5
+_NOT_FOR_IT: Final = ("SIGINT", "SIGHUP")
 
 
-def spawned(target: Callable[..., None], name: str, *arguments: Any) -> tuple[SpawnProcess, Connection]:
-    """Start a process; it ends with this one.
+class Spawned:
+    """A process and the pipe to it; started at once, and ended with this one.
+
+    Ctrl-C, a closed terminal and the end of a service are told to all processes at once. This one goes on: whoever
+    started it ends it, when its work is done.
 
     Args:
-        target: a function of a module; its last argument is the process's end of a pipe.
+        target: a function of a module; its last argument is the process's end of the pipe.
         name: of the process.
         arguments: what comes before, to be pickled.
 
-    Returns:
-        The process, and this end of the pipe.
+    Attributes:
+        pipe: this end.
     """
-    context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=target, args=(*arguments, there), name=name, daemon=True)
-    with _without_main():
-        process.start()
-    there.close()
-    return process, here
+
+    def __init__(self, target: Callable[..., None], name: str, *arguments: Any):
+        context = get_context("spawn")
+        self.pipe, there = context.Pipe()
+        self._process = context.Process(target=_run, args=(target, *arguments, there), name=name, daemon=True)
+        with _without_main():
+            self._process.start()
+        there.close()
+
+    @property
+    def id(self) -> int:
+        """Number of the process."""
+        return self._process.pid or 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.is_alive()
+
+    def exit_code(self, limit_s: float) -> int | None:
+        """Wait so long for its end; None where it runs on."""
+        self._process.join(limit_s)
+        return self._process.exitcode
+
+    def ending(self, limit_s: float) -> str:
+        """Say how it ended, for which it has so long: "crashed (SIGSEGV)"."""
+        return ending_words(self.exit_code(limit_s))
+
+    def end(self, grace_s: float = 0.0) -> None:
+        """End it; it may end by itself for so long."""
+        self._process.join(grace_s)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+def _run(target: Callable[..., None], *arguments: Any) -> None:
+    for name in _NOT_FOR_IT:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGTERM, lambda _number, _frame: signal.alarm(_LEFT_S))
+    target(*arguments)
 
 
 @contextmanager

@@ -57,6 +57,11 @@ def code_of_signal() -> int | None:
     return _State.exit_code
 
 
+def ended_well() -> None:
+    """Forgets a signal that was the usual end of a command: what goes wrong behind it is told as it is."""
+    _State.exit_code = None
+
+
 def open_standard_streams() -> None:
     """Opens streams that the caller closed, to nowhere; else the next file to be opened would take their numbers."""
     for number in range(3):

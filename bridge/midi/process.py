@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import Final
 
 from ...presets.errors import DeviceError, MixbridgeError
-from ...runtime.isolated.endings import ending_words
-from ...runtime.spawning import spawned
+from ...runtime.spawning import Spawned
 from .ports import Direction, MidiPorts, PortNews, WantedPorts
 
 _LOOK_S: Final = 1.0
@@ -52,7 +49,6 @@ class PortsReady:
 
 def run_ports(task: PortsTask, pipe: Connection) -> None:
     """Hand messages on, both ways, until the other end is gone, or a port."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sending = threading.Lock()
 
     def tell(news: bytes | PortNews | PortsReady) -> None:
@@ -121,8 +117,7 @@ class PortsProcess:
         self._lost: set[Direction] = set()
         self._is_ended = threading.Event()
         self._sending = threading.Lock()
-        self._process: SpawnProcess | None = None
-        self._pipe: Connection | None = None
+        self._process: Spawned | None = None
         self._thread = threading.Thread(target=self._listen, name="mixbridge midi ports", daemon=True)
 
     def __enter__(self) -> PortsProcess:
@@ -149,35 +144,33 @@ class PortsProcess:
     @property
     def process_id(self) -> int:
         """Number of the process; 0 where there is none."""
-        return (self._process.pid or 0) if self._process is not None else 0
+        return 0 if self._process is None else self._process.id
 
     def send(self, messages: Sequence[bytes]) -> None:
         """Send; what cannot be sent is lost."""
         with self._sending, contextlib.suppress(OSError):
-            if self._pipe is not None:
-                self._pipe.send(messages)
+            if self._process is not None:
+                self._process.pipe.send(messages)
 
     def _start(self, *, is_patient: bool) -> None:
-        process, pipe = spawned(self._run, "mixbridge midi", PortsTask(self._wanted, is_patient))
+        process = Spawned(self._run, "mixbridge midi", PortsTask(self._wanted, is_patient))
         with self._sending:
-            self._process, self._pipe = process, pipe
+            self._process = process
 
     def _end(self) -> None:
         """End the process, in order if it can: a JACK server may fall over a client that is gone without a word."""
-        process, pipe = self._process, self._pipe
-        if process is None or pipe is None:
+        process = self._process
+        if process is None:
             return
         with self._sending, contextlib.suppress(OSError):
-            pipe.send(None)
-        process.join(_ENDING_S)
-        process.kill()
-        process.join(_ENDING_S)
+            process.pipe.send(None)
+        process.end(_ENDING_S)
 
     def _wait_until_ready(self) -> None:
-        pipe, until_s = self._pipe, time.monotonic() + _STARTING_S
-        while pipe is not None and pipe.poll(max(0.0, until_s - time.monotonic())):
+        process, until_s = self._process, time.monotonic() + _STARTING_S
+        while process is not None and process.pipe.poll(max(0.0, until_s - time.monotonic())):
             try:
-                news = pipe.recv()
+                news = process.pipe.recv()
             except (EOFError, OSError):
                 break
             if isinstance(news, PortsReady):
@@ -190,19 +183,18 @@ class PortsProcess:
     def _listen(self) -> None:
         falls = 0
         while not self._is_ended.is_set():
-            pipe = self._pipe
+            process = self._process
             try:
-                while pipe is not None:
-                    news = pipe.recv()
+                while process is not None:
+                    news = process.pipe.recv()
                     if isinstance(news, PortNews):
                         falls = 0
                     self._take(news)
             except (EOFError, OSError):
                 if self._is_ended.is_set():
                     return
-            if not self._lost and self._process is not None:
-                self._process.join(_ENDING_S)
-                self._say(f"the process of the MIDI ports {ending_words(self._process.exitcode)}; it is started again.")
+            if not self._lost and process is not None:
+                self._say(f"the process of the MIDI ports {process.ending(_ENDING_S)}; it is started again.")
             falls += 1
             if falls > _MOST_FALLS:
                 self._say(f"MIDI is off: the process of the ports ended {falls} times. Start live again.")

@@ -225,7 +225,7 @@ class LiveControl:
         listeners = self._listeners.destinations()
         if not listeners or self._server is None:
             return
-        tracks, mix = self._engine.peaks()
+        tracks, mix = self._engine.peaks("OSC")
         messages = [
             Message(f"{LIVE}/meter/track/{number}", (_shown_db(peak),)) for number, peak in enumerate(tracks, 1)
         ]

@@ -14,7 +14,7 @@ from typing import Final
 
 from ...presets.errors import MixbridgeError
 from .memory import EngineMemory, Tally
-from .messages import Bypass, Connected, EngineCommand, Event, SettingsChange, Stop, Trim, Whole
+from .messages import Bypass, Connected, EngineCommand, Event, SettingsChange, Stop, Whole
 from .priority import CHANGES, take_priority
 from .sound.parts import AnyPart, PartKey, Parts
 from .sound.player import Player
@@ -86,8 +86,6 @@ class Changing(threading.Thread):
                 self._waiting.clear()
             case Bypass():
                 self._player.bypass(command.gain)
-            case Trim():
-                self._player.trim(command.gain)
             case Stop():
                 self._stop()
 

@@ -106,7 +106,7 @@ class Recorder(threading.Thread):
     """Writes the mix into a file, from the first block on, with the engine's latency in it.
 
     Args:
-        path: the file to make, in a folder of results.
+        path: the file to make when there is sound, or to replace.
         memory: where the mix is.
         most_frames: how much is recorded; None for all.
 
@@ -129,6 +129,10 @@ class Recorder(threading.Thread):
     def run(self) -> None:
         """Record until it is closed."""
         audio_format = FORMATS["flac" if self._path.suffix.lower() == ".flac" else "wav32f"]
+        while not self._memory.mixes.position and not self._is_ended.wait(_BREATH_S):
+            pass
+        if not self._memory.mixes.position:
+            return
         try:
             with AudioWriter(self._path, self._memory.shape.sample_rate_hz, 2, self._most, audio_format) as writer:
                 self._record(writer)
@@ -140,12 +144,12 @@ class Recorder(threading.Thread):
 
     @property
     def is_done(self) -> bool:
-        """Whether all that was asked for is recorded."""
-        return self.frames >= self._most
+        """Whether nothing more is recorded."""
+        return self.error is not None or self.frames >= self._most
 
     def news(self) -> str | None:
         """Tell once, if it ended before it should."""
-        is_over = self.error is not None or (self._is_endless and self.is_done)
+        is_over = self.error is not None or (self._is_endless and self.frames >= self._most)
         if self._is_told or not is_over:
             return None
         self._is_told = True

@@ -6,14 +6,12 @@ It shares nothing with the audio but the ring of inputs, which it only reads. It
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,7 +19,7 @@ import numpy as np
 
 from ...presets.errors import MixbridgeError
 from ...presets.preset import Preset
-from ..spawning import spawned
+from ..spawning import Spawned
 from .memory import EngineMemory, EngineShape
 
 if TYPE_CHECKING:
@@ -69,15 +67,16 @@ class HeardSettings:
     Attributes:
         preset: None where there was too little to hear, or something was wrong.
         fault: what was wrong; empty if nothing was.
+        is_final: nothing more will come.
     """
 
     preset: Preset | None
     fault: str = ""
+    is_final: bool = False
 
 
 def run_follower(task: FollowTask, pipe: Connection) -> None:
     """Answer each "hear" with what was heard, until the other end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(3)
     from ..model.controller import Controller
@@ -89,8 +88,8 @@ def run_follower(task: FollowTask, pipe: Connection) -> None:
         while True:
             pipe.recv()
             pipe.send(heard_lately(task, memory, controller))
-    except MixbridgeError as error:
-        pipe.send(HeardSettings(None, str(error)))
+    except MixbridgeError as error:  # a model that cannot be had is none the next time, either
+        pipe.send(HeardSettings(None, str(error), is_final=True))
     except (EOFError, OSError):  # whoever asked is gone
         pass
     os._exit(0)
@@ -166,8 +165,8 @@ class SongFollower:
         self._is_asked = False
         self._starts = 1
         self._is_ended = threading.Event()
-        self._process: SpawnProcess | None = None
-        self._pipe: Connection | None = None
+        self._process: Spawned | None = None
+        self._is_over = False
         self._thread = threading.Thread(target=self._run, name="mixbridge following", daemon=True)
 
     def __enter__(self) -> SongFollower:
@@ -179,21 +178,20 @@ class SongFollower:
         self._is_ended.set()
         self._thread.join()
         if self._process is not None:
-            self._process.kill()
-            self._process.join()
+            self._process.end()
         self._folder.cleanup()
 
     @property
     def process_id(self) -> int:
         """Number of the process; 0 where there is none."""
-        return (self._process.pid or 0) if self._process is not None else 0
+        return 0 if self._process is None else self._process.id
 
     def hear_now(self) -> None:
         """Hear the latest seconds, whether or not it hears by itself."""
         self._is_asked = True
 
     def _spawn(self) -> None:
-        self._process, self._pipe = spawned(self._function, "mixbridge follower", self._task)
+        self._process = Spawned(self._function, "mixbridge follower", self._task)
         self._is_listening = True  # its first word is that it is ready
         self._heard_s = time.monotonic()
 
@@ -201,7 +199,7 @@ class SongFollower:
         self._starts += 1
         if self._starts > _MOST_STARTS:
             self._say("the process that hears ended too often: nothing is followed any more; the sound goes on.")
-            self._pipe = None
+            self._is_over = True
             return
         self._say("the process that hears ended; the sound goes on, and it is started again.")
         self._spawn()
@@ -219,13 +217,14 @@ class SongFollower:
                 ticked_s = now_s
 
     def _turn(self) -> None:
-        pipe = self._pipe
-        if pipe is None:
+        if self._process is None or self._is_over:
             return
+        pipe = self._process.pipe
         if self._is_listening:
             if pipe.poll(0):
                 heard: HeardSettings = pipe.recv()
                 self._is_listening = False
+                self._is_over = heard.is_final
                 if heard.fault:
                     self._say(f"nothing was followed: {heard.fault}")
                 if heard.preset is not None:

@@ -158,6 +158,11 @@ class EngineMemory:
     def __getitem__(self, field: Tally) -> int:
         return int(self.fields[field])
 
+    @property
+    def insert_latency(self) -> int:
+        """How much later inserts let sound out, in samples."""
+        return max(0, self[Tally.INSERT_LATENCY])
+
     def close(self) -> None:
         """Let go of it; whoever made it removes it."""
         # Arrays hold the memory open: they go first.

@@ -16,7 +16,7 @@ class SettingsChange:
     Attributes:
         parts: by place.
         fade_ms: in which they come.
-        gain: of everything that goes out, to come with them; None leaves it.
+        gain: of the mix, to come with them; None leaves it.
     """
 
     parts: Mapping[PartKey, AnyPart]
@@ -37,13 +37,6 @@ class Bypass:
     """What comes in, at a gain, instead of the mix; None for the mix."""
 
     gain: float | None
-
-
-@dataclass(frozen=True)
-class Trim:
-    """The level of what goes out, as a factor."""
-
-    gain: float
 
 
 @dataclass(frozen=True)
@@ -71,4 +64,4 @@ class Connected:
     connections: Connections
 
 
-EngineCommand = SettingsChange | Whole | Bypass | Trim | Stop
+EngineCommand = SettingsChange | Whole | Bypass | Stop

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import threading
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -20,7 +19,7 @@ from .backends.registry import make_backend
 from .callback import AudioCallback
 from .changing import Changing
 from .memory import EngineMemory, EngineShape, EngineState, Tally
-from .messages import Connected, Event
+from .messages import Bypass, Connected, EngineCommand, Event, SettingsChange, Stop, Whole
 from .sound.parts import Parts
 from .sound.player import Player
 from .sound.ring import AudioRing
@@ -46,6 +45,8 @@ class EngineTask:
         is_fed: whether stems come over the memory.
         has_played: whether a process before this one played.
         connections: how its ports were connected; None where nothing is known.
+        bypass_gain: of what comes in, where that is heard; None for the mix.
+        trim_gain: of the mix.
     """
 
     memory_name: str
@@ -56,12 +57,27 @@ class EngineTask:
     is_fed: bool
     has_played: bool = False
     connections: Connections | None = None
+    bypass_gain: float | None = None
+    trim_gain: float = 1.0
+
+    def after(self, command: EngineCommand) -> EngineTask:
+        """What a process is started with that follows one that was told this."""
+        match command:
+            case SettingsChange():
+                trim_gain = self.trim_gain if command.gain is None else command.gain
+                return replace(self, parts=self.parts.changed(command.parts), trim_gain=trim_gain)
+            case Whole():
+                return replace(
+                    self, parts=command.parts, trim_gain=self.trim_gain if command.gain is None else command.gain
+                )
+            case Bypass():
+                return replace(self, bypass_gain=command.gain)
+            case Stop():
+                return self
 
 
 def run_engine(task: EngineTask, pipe: Connection) -> None:
     """Play until told to stop, or until the other end of the pipe is gone; what goes wrong is said over the pipe."""
-    # Ctrl-C goes to all processes of a terminal; the one that controls this one ends it in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH_S)
     memory = EngineMemory(task.shape, task.memory_name)
     code = 0
@@ -85,6 +101,8 @@ def _play(task: EngineTask, memory: EngineMemory, pipe: Connection) -> None:
     backend = make_backend(task.choice)
     _warm_up(task)
     player = Player(task.parts, task.shape.sample_rate_hz, memory.inputs, memory.mixes)
+    player.trim(task.trim_gain)
+    player.bypass(task.bypass_gain)
     changing = Changing(player, pipe, memory, ended.set)
 
     callback = AudioCallback(player, memory, is_fed=task.is_fed, tell=lambda text: changing.tell(Event(text)))

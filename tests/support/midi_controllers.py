@@ -13,7 +13,7 @@ from mixbridge.bridge.server.current import CurrentPreset
 from mixbridge.bridge.server.subscribers import Peer
 from mixbridge.bridge.server.surface import Arguments, Request
 from mixbridge.presets.preset import Preset
-from mixbridge.runtime.spawning import spawned
+from mixbridge.runtime.spawning import Spawned
 
 
 class PlayedDouble:
@@ -101,7 +101,8 @@ class JackController:
     """
 
     def __init__(self, server: str, name: str = "surface") -> None:
-        self._process, self._pipe = spawned(be_controller, name, server, name)
+        self._process = Spawned(be_controller, name, server, name)
+        self._pipe = self._process.pipe
         self.heard: list[bytes] = []
         assert self._pipe.poll(30)
         assert self._pipe.recv() == "ready"
@@ -117,8 +118,7 @@ class JackController:
         return self.heard
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.join()
+        self._process.end()
 
 
 def be_controller(server: str, name: str, pipe: Connection) -> None:

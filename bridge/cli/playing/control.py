@@ -128,9 +128,12 @@ def controlled(
 
 def _task(engine: LiveEngine, options: Controlling) -> FollowTask:
     from ....runtime.live.following import FollowTask
+    from ....runtime.model.bundle import open_bundle
     from ....runtime.model.references import typed_references
 
-    typed_references(options.references)  # what cannot be read is better known now
+    # What cannot be read is better known now.
+    typed_references(options.references)
+    open_bundle(options.model)
     return FollowTask(
         engine.memory.name,
         engine.shape,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import Final
 
 from ....presets.errors import InsertError
-from ...isolated.endings import ending_words
-from ...spawning import spawned
+from ...spawning import Spawned
 from ..memory import EngineMemory, Tally
 from .worker import InsertTask, run_inserts
 
@@ -31,15 +28,14 @@ class InsertProcess:
 
     def __init__(self, task: InsertTask, memory: EngineMemory):
         self._task, self._memory = task, memory
-        self._process: SpawnProcess | None = None
-        self._pipe: Connection | None = None
+        self._process: Spawned | None = None
         self._starts = 0
         self._is_over = False
 
     @property
     def process_id(self) -> int:
         """Number of the process; 0 where there is none."""
-        return (self._process.pid or 0) if self._process is not None else 0
+        return 0 if self._process is None else self._process.id
 
     def start(self) -> None:
         """Start it, and wait until it has said its latency.
@@ -57,20 +53,20 @@ class InsertProcess:
 
     def news(self) -> Iterator[str]:
         """Tell what happened, and start it again where it died; what fails by itself is not started again."""
-        if self._is_over or self._process is None or self._pipe is None:
+        process = self._process
+        if self._is_over or process is None:
             return
         has_failed = False
         try:
-            while self._pipe.poll(0):
-                event = self._pipe.recv()
+            while process.pipe.poll(0):
+                event = process.pipe.recv()
                 has_failed = True
                 self._end()
                 yield event.text if self._memory[Tally.INSERT_LATENCY] < 0 else f"{event.text} {_WITHOUT}"
         except (EOFError, OSError):
-            self._process.join(_ENDING_S)
             if has_failed:
                 return
-            words = ending_words(self._process.exitcode)
+            words = process.ending(_ENDING_S)
             if self._starts >= _MOST_STARTS:
                 self._end()
                 yield f"the process that runs inserts {words} {self._starts} times. {_WITHOUT}"
@@ -81,13 +77,9 @@ class InsertProcess:
     def close(self) -> None:
         """End it."""
         self._is_over = True
-        if self._pipe is not None:
-            self._pipe.close()
         if self._process is not None:
-            self._process.join(_ENDING_S)
-            if self._process.is_alive():
-                self._process.kill()
-                self._process.join()
+            self._process.pipe.close()
+            self._process.end(_ENDING_S)
 
     def _end(self) -> None:
         self._is_over = True
@@ -95,7 +87,7 @@ class InsertProcess:
 
     def _spawn(self) -> None:
         self._starts += 1
-        self._process, self._pipe = spawned(run_inserts, "mixbridge inserts", self._task)
+        self._process = Spawned(run_inserts, "mixbridge inserts", self._task)
 
 
 _WITHOUT: Final = "Tracks are heard without their inserts from now on."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 import traceback
 from collections.abc import Sequence
@@ -67,7 +66,6 @@ class InsertTask:
 
 def run_inserts(task: InsertTask, pipe: Connection) -> None:
     """Run until the other end of the pipe is gone; what goes wrong is said over the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     memory = EngineMemory(task.shape, task.memory_name)
     code = 0
     try:

@@ -100,7 +100,7 @@ class Player:
         self._level_wanted = (1.0, 0.0) if gain is None else (0.0, gain)
 
     def trim(self, gain: float) -> None:
-        """Bring everything that goes out to another level."""
+        """Bring the mix to another level."""
         self._trim_wanted = gain
 
     def take_over(self, parts: Parts) -> None:
@@ -149,7 +149,7 @@ class Player:
             self.console, self._incoming = incoming, None
 
     def _finish(self, out: Samples) -> None:
-        """Bypass and trim."""
+        """Trim and bypass."""
         frames = out.shape[1]
         if self._level_wanted is not None:
             wanted, self._level_wanted = self._level_wanted, None
@@ -157,12 +157,13 @@ class Player:
         if self._trim_wanted is not None:
             gain, self._trim_wanted = self._trim_wanted, None
             self._trim.go_to(np.full((1, 1), gain, np.float32), frames_of(PRESET_FADE_MS, self._rate_hz))
+        if self._trim.is_moving or self._trim.value[0, 0] != 1:
+            out *= self._trim.next(frames)
+        # What comes in has the level of what was heard: the trim is in it already.
         if self._levels.is_moving or self._levels.value[1, 0]:
             levels = self._levels.next(frames)
             out *= levels[0]
             out += self._dry(frames) * levels[1]
-        if self._trim.is_moving or self._trim.value[0, 0] != 1:
-            out *= self._trim.next(frames)
 
     def _dry(self, frames: int) -> Samples:
         """What came in, as late as the mix, as a stereo sum."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +25,9 @@ from mixbridge.runtime.audio.reading import Samples
 from mixbridge.runtime.audio.writing import AudioWriter, cannot_write
 from mixbridge.runtime.live.engine import LiveEngine
 from mixbridge.runtime.rendering.in_memory import render_arrays
+
+PATIENCE_S = 90
+MAIN = "from mixbridge.bridge.command import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +70,7 @@ def test_the_dashboard_shows_meters_and_counters() -> None:
     from io import StringIO
 
     from mixbridge.bridge.cli.playing.dashboard import LiveDashboard
-    from mixbridge.runtime.live.engine import LiveReport
+    from mixbridge.runtime.live.reporting import LiveReport
     from rich.console import Console
 
     class Playing:
@@ -73,7 +80,7 @@ def test_the_dashboard_shows_meters_and_counters() -> None:
         def report(self) -> LiveReport:
             return LiveReport(48000, 128, 2.6667, 0, 1000, 3, 2, 0, 0, 1, 1.5, 2.5, 240, 0, 0, 0, 0)
 
-        def peaks(self) -> tuple[list[float], tuple[float, float]]:
+        def peaks(self, _reader: str) -> tuple[list[float], tuple[float, float]]:
             return [1.2, 0.5, 0.01, 0.0], (0.1, 0.1)
 
     out = StringIO()
@@ -86,6 +93,31 @@ def test_the_dashboard_shows_meters_and_counters() -> None:
     assert "1000: 3 late, 2 xruns, 1 over 0 dB" in out.getvalue()
     assert "99 % in 1.50 ms, worst 2.50 ms, of 2.67 ms (56 %)" in out.getvalue()
     assert "240 samples; you hear what comes in (bypass)" in out.getvalue()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 12)])
+@pytest.mark.parametrize("count", [1, 18, 19, 64, 400])
+def test_of_many_tracks_the_counters_are_seen(count: int, width: int, height: int) -> None:
+    """Before, what did not fit was cut off at the bottom, where they stand."""
+    from io import StringIO
+
+    from mixbridge.bridge.cli.playing.dashboard import picture
+    from mixbridge.runtime.live.reporting import LiveReport
+    from rich.console import Console
+
+    report = LiveReport(48000, 128, 2.6667, 0, 1000, 3, 2, 0, 0, 1, 1.5, 2.5, 240, 0, 0, 0, 0)
+    names = [f"Track number {number}" for number in range(count)]
+    out = StringIO()
+    shown = picture(report, names, [0.5] * count, (0.1, 0.1), width=width, height=height, heard="the mix")
+    Console(file=out, width=width, height=height).print(shown)
+    lines = out.getvalue().splitlines()
+    assert len(lines) < height
+    assert lines[-1].startswith("latency")
+    meters = out.getvalue().count("-6.0")
+    left_out = [line.split()[0] for line in lines if line.startswith("+")]
+    assert meters + sum(map(int, left_out)) == count
+    if (count, width) == (64, 80):
+        assert meters == count
 
 
 def test_a_recording_that_is_there_is_kept(session: Path, tmp_path: Path) -> None:
@@ -135,6 +167,8 @@ class TestARecordingIsKept:
         def play(ending: BaseException, name: str = "out.wav") -> Result:
             def ended(engine: LiveEngine, length_s: float, until: Callable[[], bool] | None = None) -> None:
                 wait(engine, 60.0, lambda: engine.report().recorded_frames >= RATE_HZ)
+                if name.endswith(".wav"):  # what a killed process, or a power cut, would leave
+                    assert sf.read(tmp_path / name)[0].shape[0] >= RATE_HZ // 2
                 raise ending
 
             wait = LiveEngine.wait
@@ -168,13 +202,37 @@ class TestARecordingIsKept:
         assert said["record"] == str(tmp_path / "out.wav")
         assert sf.info(said["record"]).frames == said["recorded_frames"] >= RATE_HZ
 
+    @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_where_all_processes_are_told_to_end_at_once(
+        self, session: Path, tmp_path: Path, number: signal.Signals
+    ) -> None:
+        """As a terminal does, and who stops a service: no process falls, and none is started again."""
+        place = tmp_path / "out.wav"
+        arguments = [str(session / "mix.json"), str(session / "stems"), "--backend", "null", "--loop", "--json"]
+        command = [sys.executable, "-c", MAIN, "live", *arguments, "--record", str(place)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as live:
+            until = time.monotonic() + PATIENCE_S
+            while not (place.exists() and place.stat().st_size > RATE_HZ) and time.monotonic() < until:
+                time.sleep(0.02)
+            os.killpg(live.pid, number)
+            out, err = live.communicate(timeout=PATIENCE_S)
+        said = json.loads(out)
+        assert (live.returncode, err, said["restarts"]) == (0, b"", 0)
+        assert len(said["events"]) == 1
+        assert sf.info(place).frames == said["recorded_frames"] > 0
+
     def test_where_the_device_goes_away(self, record, tmp_path: Path) -> None:
         result = record(DeviceError("the server is gone."), "out.flac")
         assert isinstance(result.exception, DeviceError)
         assert [path.name for path in tmp_path.iterdir()] == ["out.flac"]
         assert sf.info(tmp_path / "out.flac").frames >= RATE_HZ
 
-    def test_where_the_disk_is_full(self, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("length", [(), ("--duration", "2s")])
+    def test_where_the_disk_is_full(
+        self, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: tuple[str, ...]
+    ) -> None:
+        """It plays to its end all the same: a time that was asked for comes, though the recording is not as long."""
         write = AudioWriter.write
 
         def written(writer: AudioWriter, block: Samples) -> None:
@@ -184,9 +242,23 @@ class TestARecordingIsKept:
 
         monkeypatch.setattr(AudioWriter, "write", written)
         with pytest.raises(OutputError) as caught:
-            run(session, "--record", str(tmp_path / "out.wav"), "--freewheel")
+            run(session, "--record", str(tmp_path / "out.wav"), "--freewheel", *length)
         assert str(caught.value).startswith(f"{tmp_path / 'out.wav'} cannot be written (No space left on device)")
         assert sf.info(tmp_path / "out.wav").frames >= RATE_HZ // 2
+
+    def test_before_there_is_sound_what_stands_there_is_kept(
+        self, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(engine: LiveEngine) -> None:
+            raise DeviceError("there is no device.")
+
+        monkeypatch.setattr(LiveEngine, "_start", fails)
+        (tmp_path / "mine.wav").write_bytes(b"mine")
+        for name in ("mine.wav", "new.wav"):
+            with pytest.raises(DeviceError):
+                run(session, "--record", str(tmp_path / name), "--force")
+        assert (tmp_path / "mine.wav").read_bytes() == b"mine"
+        assert not (tmp_path / "new.wav").exists()
 
     def test_of_another_format_it_is_refused_before_it_plays(self, session: Path, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match=r"out\.mp3 cannot be recorded: recordings are \.wav or \.flac"):

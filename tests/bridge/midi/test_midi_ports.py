@@ -157,10 +157,10 @@ def test_a_fader_over_jack_is_heard_and_told(jack_midi: str, tmp_path: Path) -> 
 
 
 def _level(engine: LiveEngine) -> float:
-    engine.peaks()
+    engine.peaks("test")
     begin = engine.played_frames
     until(lambda: engine.played_frames > begin + RATE_HZ // 10)
-    return engine.peaks()[1][0]
+    return engine.peaks("test")[1][0]
 
 
 def test_a_port_a_process_and_a_server_that_are_gone_are_told_and_come_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from mixbridge.bridge.server.server import OscServer
 from mixbridge.bridge.server.surface import Actions
 from mixbridge.presets.console import EqBand, Equalizer, Strip
 from mixbridge.presets.preset import Preset, Track
-from mixbridge.runtime.live.engine import LiveReport
+from mixbridge.runtime.live.reporting import LiveReport
 from mixbridge.runtime.live.steering import Steering
 
 PATIENCE_S = 30
@@ -46,7 +46,7 @@ class EngineDouble:
         tone = np.sin(2 * np.pi * 1000 * np.arange(round(length_s * 48000)) / 48000)
         return np.stack([tone, tone]).astype(np.float32) * np.float32(0.05)
 
-    def peaks(self) -> tuple[list[float], tuple[float, float]]:
+    def peaks(self, _reader: str) -> tuple[list[float], tuple[float, float]]:
         return [0.5, 0.0], (1.0, 0.1)
 
     def report(self) -> LiveReport:

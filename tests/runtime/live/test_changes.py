@@ -210,6 +210,15 @@ def test_the_bypass_is_what_came_in_at_the_level_and_latency_of_the_mix() -> Non
     assert null_db(out[:, begin:], np.repeat(wanted, 2, axis=0)) < -100
 
 
+def test_what_comes_in_is_as_loud_as_b_was_that_is_brought_to_the_level_of_a() -> None:
+    """The level of B is measured with its trim, which is not to be applied once more."""
+    player = player_of(preset_of(Strip()), (1,), RATE_HZ)
+    player.trim(0.25)
+    out = played(player, SINE, 128, {CHANGE_AT: lambda: player.bypass(0.25)})
+    begin = CHANGE_AT + 4800
+    np.testing.assert_allclose(out[:, begin:].std(), out[:, begin - 9600 : CHANGE_AT].std(), rtol=0.01)
+
+
 def test_settings_that_look_further_ahead_take_over_with_their_latency() -> None:
     player = player_of(preset_of(Strip()), (1,), RATE_HZ)
     ahead = preset_of(Strip(compressor=Compressor(ratio=2, threshold_db=-20, lookahead_ms=5)))

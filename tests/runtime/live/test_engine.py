@@ -12,14 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
-from live_playing import Audio, played, player_of, rows_of
+from live_playing import Audio, null_db, played, player_of, rows_of
 from live_presets import CHANNELS, RATE_HZ, dry_preset, stems
+from mixbridge.presets.console import Master, Reverb
 from mixbridge.presets.errors import AudioError, PresetError
 from mixbridge.presets.preset import Preset
+from mixbridge.runtime.console.effects.buses import REVERB, tail_of
 from mixbridge.runtime.live.backends.base import BackendChoice
 from mixbridge.runtime.live.engine import LiveEngine, LiveInput
 from mixbridge.runtime.live.feeding import StemFeed
 from mixbridge.runtime.live.memory import EngineMemory, EngineShape
+from mixbridge.runtime.live.sound.parts import Parts
+from mixbridge.runtime.live.sound.player import dry_sum
 
 FREE = BackendChoice("null", block_frames=256, sample_rate_hz=RATE_HZ, freewheel=True)
 CLOCKED = BackendChoice("null", block_frames=512, sample_rate_hz=RATE_HZ)
@@ -71,6 +75,57 @@ def test_it_comes_back_when_its_process_is_killed_and_says_so(files: dict[str, P
         assert engine.played_frames > before + RATE_HZ // 4
     assert any("the engine's process was killed (SIGKILL)" in event for event in events)
     assert engine.report().restarts == 1
+
+
+def test_what_follows_a_killed_process_plays_what_is_set_now(files: dict[str, Path]) -> None:
+    """Settings, the level of B, and the bypass."""
+    source = LiveInput.of_files(files, dry_preset(), loops=True)
+    quieter = dry_preset().model_copy(update={"master": Master(output_gain_db=-6)})
+    with LiveEngine(dry_preset(), source, CLOCKED) as engine:
+        task = engine._process._task
+        engine.set_preset(quieter, gain=0.25)
+        engine.bypass(True)
+        engine.wait(PATIENCE_S, lambda: engine.played_frames > RATE_HZ)
+        os.kill(engine.process_id, signal.SIGKILL)
+        engine.wait(PATIENCE_S, lambda: engine.report().restarts > 0)
+        before = engine.played_frames
+        engine.wait(PATIENCE_S, lambda: engine.played_frames > before + RATE_HZ // 2)
+        end = engine.played_frames
+        raw = engine.memory.inputs.read(end - RATE_HZ // 4, end)
+        mix = engine.memory.mixes.read(end - RATE_HZ // 4, end)
+    after = engine._process._task
+    assert (task.bypass_gain, task.trim_gain) == (None, 1.0)
+    assert after.parts == Parts.of(quieter, source.channels)
+    assert after.trim_gain == 0.25
+    assert after.bypass_gain is not None
+    late = engine.report().latency_samples
+    wanted = after.bypass_gain * dry_sum(raw, source.channels)
+    assert null_db(mix[:, late:], wanted[:, : wanted.shape[1] - late]) < -100
+
+
+def test_it_plays_until_the_room_that_is_set_now_has_died_away(files: dict[str, Path]) -> None:
+    source = LiveInput.of_files(files, dry_preset())
+    sending = [
+        track.model_copy(update={"strip": track.strip.model_copy(update={"reverb_send_db": -10.0})})
+        for track in dry_preset().tracks
+    ]
+    wet = dry_preset().model_copy(update={"tracks": tuple(sending), "reverb": Reverb(decay_mid_s=1.0)})
+    with LiveEngine(dry_preset(), source, FREE) as engine:
+        engine.set_preset(wet)
+        engine.wait(PATIENCE_S, lambda: engine.is_played_out)
+    tail = tail_of(wet.fx_bus, wet.reverb, wet.delay, (REVERB,), RATE_HZ)
+    assert tail > RATE_HZ // 2
+    assert engine.report().frames >= FRAMES + tail
+
+
+def test_each_who_looks_at_the_meters_sees_every_peak(files: dict[str, Path]) -> None:
+    with LiveEngine(dry_preset(), LiveInput.of_files(files, dry_preset()), CLOCKED) as engine:
+        engine.peaks("one")
+        engine.peaks("other")
+        engine.wait(PATIENCE_S, lambda: engine.played_frames > RATE_HZ // 4)
+        first = engine.peaks("one")[1]
+        assert min(first) > 0
+        assert min(engine.peaks("other")[1]) >= min(first)
 
 
 ORPHAN = """

@@ -47,6 +47,20 @@ def test_a_killed_model_leaves_the_sound_alone_and_is_started_again() -> None:
     assert ticks
 
 
+def test_a_model_that_is_not_there_is_said_once() -> None:
+    events: list[str] = []
+    choice = BackendChoice("null", block_frames=1024, sample_rate_hz=RATE_HZ)
+    with LiveEngine(dry_preset(), LiveInput(CHANNELS), choice) as engine:
+        task = FollowTask(engine.memory.name, engine.shape, (), (REFERENCE,), model="nowhere")
+        with SongFollower(task, lambda _: None, lambda _: None, every_s=0.2, on_event=events.append) as follower:
+            process = follower._process
+            assert process is not None
+            engine.wait(PATIENCE_S, lambda: bool(events) and not process.is_alive)
+            engine.wait(0.5)
+    assert len(events) == 1
+    assert events[0].startswith("nothing was followed: no model 'nowhere'")
+
+
 @pytest.fixture
 def memory() -> EngineMemory:
     return EngineMemory(EngineShape((1, 1), 24000, 0, 3 * 24000))
