@@ -270,6 +270,12 @@ def _silent(passage: Passage) -> tuple[str, ...]:
     return tuple(name for name in passage.loudness_lufs if name not in passage.heard)
 
 
+def _one_sided(passage: Passage, preset: Preset) -> str:
+    """The tracks that have lost a channel; a song that was exported with its pans has many with a partner."""
+    playing = {track.name for track in preset.tracks if track.link is None and not track.mute}
+    return ", ".join(f"{name} ({side})" for name, side in passage.one_sided.items() if name in playing)
+
+
 def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
     how = rendering_for(result.mastering, options) if result.mastering else rendering_again(result.preset, options)
     levels, target = result.render.levels, how.loudness_lufs
@@ -285,6 +291,11 @@ def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
         yield "every track is silent, so all were left as they are"
     elif result.passage and silent:
         yield f"silent all the time, and left as they are: {', '.join(silent)}"
+    if result.passage and (sides := _one_sided(result.passage, result.preset)):
+        yield (
+            f"heard on one channel of the file alone, and on that side whatever the pan is: {sides}; "
+            "where that is not meant, export as mono"
+        )
     if result.passage:  # an `apply` mutes what the preset says, which its owner knows
         yield from (f"{track.name} is {track.note}" for track in result.preset.tracks if track.mute and track.note)
     if result.render.limited_db > _LIMITED_DB:

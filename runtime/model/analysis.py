@@ -51,6 +51,8 @@ _LEAST_OFFSET, _OFFSET_SHARE = 0.03, 0.1
 # The mean of a click, or of half a wave, is no offset.
 _SHORTEST_OFFSET_S = 0.25
 _LOOKED_AT_S = 5.0
+# Nothing but dither, and far below the other channel.
+_DEAD_PEAK, _DEAD_SHARE = 1e-4, 0.003
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,17 @@ class Passage:
     def heard(self) -> tuple[str, ...]:
         """Tracks that are heard at all, in the passage or elsewhere."""
         return tuple(name for name in self.loudness_lufs if self.level_lufs(name) >= SILENT_LUFS)
+
+    @property
+    def one_sided(self) -> dict[str, str]:
+        """Tracks of stereo files that are heard on one channel alone, and on which: "left" or "right"."""
+        found = {}
+        for name in self.heard:
+            excerpts = [excerpt.audio for excerpt in self.excerpts_of(name) if len(excerpt.audio) == 2]
+            peaks = np.max([np.abs(audio).max(axis=1) for audio in excerpts], axis=0) if excerpts else np.ones(2)
+            if peaks.min() <= min(_DEAD_PEAK, _DEAD_SHARE * peaks.max()):
+                found[name] = "left" if peaks[0] > peaks[1] else "right"
+        return found
 
     def level_lufs(self, name: str) -> float:
         """How loud a track is while it plays."""

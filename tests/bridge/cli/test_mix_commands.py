@@ -86,6 +86,18 @@ class TestMix:
         )  # fmt: skip
         assert outcome.code == 0, outcome.err
         assert "silent all the time, and left as they are: Guest" in outcome.err
+        assert "one channel" not in outcome.err
+
+    def test_a_stereo_file_with_a_dead_channel_is_said(self, session, run):
+        dead = np.concatenate([sound(7), np.zeros_like(sound(7))])
+        write(session / "stems" / "Brass.wav", dead)
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
+            "--no-stems", "--no-report",
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        assert "heard on one channel of the file alone" in outcome.err
+        assert "Brass (left)" in outcome.err
 
     def test_json_options_and_the_same_again_by_apply(self, session, run):
         out, again = session / "one", session / "two"

@@ -11,7 +11,7 @@ import pytest
 import soundfile as sf
 from mixbridge.presets.errors import AudioError
 from mixbridge.runtime.audio.loudness import integrated_loudness
-from mixbridge.runtime.model.analysis import cut_passage
+from mixbridge.runtime.model.analysis import cut_passage, heard_in
 from mixbridge.runtime.model.excerpts import choose_start_s, loudest_start
 from mixbridge.runtime.model.references import hear_reference
 from numpy.typing import NDArray
@@ -232,3 +232,11 @@ def test_memory_and_file_agree_on_the_loudest_part(tmp_path: Path, seed: int) ->
 @pytest.mark.parametrize("samples", [1, 100, RATE_HZ, 3 * RATE_HZ])
 def test_what_is_no_longer_than_the_passage_begins_at_the_beginning(samples: int) -> None:
     assert loudest_start(np.full((1, samples), 0.1, np.float32), RATE_HZ, 3 * RATE_HZ) == 0
+
+
+def test_a_stereo_file_with_a_dead_channel_is_told_from_a_wide_one() -> None:
+    wide = np.random.default_rng(4).standard_normal((2, 4 * 44100)).astype(np.float32) * 0.1
+    dead = wide * np.array([[0.0], [1.0]], np.float32)
+    faint = wide * np.array([[1.0], [0.02]], np.float32)
+    tracks = {"Wide": wide, "Dead": dead, "Faint": faint, "Mono": wide[:1], "Empty": np.zeros_like(wide)}
+    assert heard_in(tracks, 44100, 2 * 44100).one_sided == {"Dead": "right"}
