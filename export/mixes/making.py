@@ -14,14 +14,16 @@ from typing import Final
 
 import numpy as np
 
+from ...presets.console import Reverb, Strip
 from ...presets.errors import ModelError
-from ...presets.preset import Preset
+from ...presets.preset import Preset, Track
 from ...presets.roles import Role
 from ...presets.units import gain_factor
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.peaks import true_peak_db
 from ...runtime.audio.reading import Samples, as_stereo, probe, read_passage
 from ...runtime.audio.stems import collect_stems
+from ...runtime.console.effects.buses import DELAY, FX_BUS, REVERB
 from ...runtime.console.limiter import limit
 from ...runtime.mastering.density import MasterTrial
 from ...runtime.mastering.evening import fit_upright_by
@@ -32,12 +34,13 @@ from ...runtime.model.controller import Controller
 from ...runtime.model.references import hear_reference
 from ...runtime.practice.by_role import mix_by_role
 from ...runtime.practice.placing import StereoPicture
-from ...runtime.practice.sins import lean_lu
+from ...runtime.practice.sins import lean_lu, sum_of
+from ...runtime.practice.tail import tail_of
 from ...runtime.prediction.casting import Cast, sounds_of
 from ...runtime.prediction.predict import predict_safely
 from ...runtime.prediction.role_mix import with_mix
 from ...runtime.rendering.finishing import Levels
-from ...runtime.rendering.in_memory import render_arrays, render_mix, render_strip
+from ...runtime.rendering.in_memory import Rendered, render_arrays, render_mix, render_strip
 from ...runtime.rendering.render import RenderOptions
 from ..evaluation.material import Material
 from .measures import RATE_HZ, WholeSound
@@ -45,9 +48,12 @@ from .measures import RATE_HZ, WholeSound
 LEAST_TRACKS: Final = 4
 ALTERED: Final = ", "
 """Between the name of a song and what was done to it."""
-ALTERATIONS: Final = ("as it is", "brighter", "darker", "wider", "mono", "squashed")
-"""What is done to a song: 1 dB per octave, sides 6 dB louder or none, peaks pressed flat."""
+ALTERATIONS: Final = ("as it is", "brighter", "darker", "wider", "mono", "squashed", "wetter")
+"""What is done to a song: 1 dB per octave, sides 6 dB louder or none, peaks pressed flat, a room as loud as itself."""
 _ALTERED_S: Final = 30.0
+_ROOM: Final = Preset(tracks=(Track(name="Song", strip=Strip(reverb_send_db=0.0)),), reverb=Reverb())
+# What returns softer than this against the direct sound is none.
+_DRY_DB: Final = -60.0
 # How far over the knee of a soft clipper the highest peak is.
 _SQUASHED: Final = 6.0
 # These go first where a session has more tracks than are mixed.
@@ -82,12 +88,14 @@ class StudySong:
         style: what the model hears.
         profile: what masters are fitted to.
         sound: what mixes are compared with.
+        fall_db: how far its notes fall in a seventh of a second: the less, the wetter; NaN where none could be heard.
     """
 
     name: str
     style: Samples
     profile: Profile
     sound: WholeSound
+    fall_db: float
 
     @classmethod
     def of(cls, path: Path, controller: Controller) -> StudySong:
@@ -95,13 +103,21 @@ class StudySong:
         manifest = controller.manifest
         style = hear_reference(path, manifest.sample_rate_hz, manifest.reference_length)[0]
         audio = read_passage(path, 0.0, probe(path).duration_s, RATE_HZ)
-        return cls(path.stem, style, profile_of([audio], RATE_HZ), WholeSound.of(as_stereo(audio)))
+        fall_db = tail_of(style, manifest.sample_rate_hz).fall_db
+        return cls(path.stem, style, profile_of([audio], RATE_HZ), WholeSound.of(as_stereo(audio)), fall_db)
 
     @classmethod
     def in_memory(cls, name: str, audio: Samples, frames: int) -> StudySong:
         """Measure a song, shape (2, n), of which the model hears so much from its middle."""
         begin = max(0, (audio.shape[1] - frames) // 2)
-        return cls(name, audio[:, begin : begin + frames], profile_of([audio], RATE_HZ), WholeSound.of(audio))
+        style = audio[:, begin : begin + frames]
+        fall_db = tail_of(audio, RATE_HZ).fall_db
+        return cls(name, style, profile_of([audio], RATE_HZ), WholeSound.of(audio), fall_db)
+
+    @property
+    def traits(self) -> dict[str, float]:
+        """What a mix can follow, by the names of :data:`.measures.TRAITS`; reverb is minus the fall of its notes."""
+        return {**self.sound.traits, "reverb": -self.fall_db}
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,7 @@ class MadeMix:
         audio: as it is written, shape (2, n).
         stems: behind fader and pan, shape (2, n) each.
         limited_db: how far the limiter turned down at most.
+        wet_lu: how loud room and echoes are against all else, in the bus.
         roles: what each track is: as the corpus says, else as it was found out.
         pairs: tracks that should mirror each other.
     """
@@ -121,6 +138,7 @@ class MadeMix:
     audio: Samples
     stems: Mapping[str, Samples]
     limited_db: float
+    wet_lu: float
     roles: Mapping[str, Role | None]
     pairs: tuple[tuple[str, str], ...]
 
@@ -203,6 +221,7 @@ def altered(path: Path, controller: Controller) -> list[StudySong]:
         "wider": np.stack([middle + 2 * sides, middle - 2 * sides]),
         "mono": np.stack([middle, middle]),
         "squashed": np.tanh(drive * audio) / drive,
+        "wetter": render_mix({"Song": audio}, RATE_HZ, _ROOM)[:, : audio.shape[1]],
     }
     frames = controller.manifest.reference_length
     return [
@@ -240,7 +259,17 @@ def made(session: StudySession, song: StudySong, controller: Controller, told: b
     rendered = render_arrays(session.audio, RATE_HZ, preset)
     audio, limited_db = finished(MasterTrial(rendered.bus, RATE_HZ).mastered(preset.master), fit)
     roles = {track.name: session.roles.get(track.name, track.role) for track in preset.tracks}
-    return MadeMix(preset, audio, rendered.stems, limited_db, roles, Cast.of(preset).pairs)
+    return MadeMix(preset, audio, rendered.stems, limited_db, wet_lu(rendered), roles, Cast.of(preset).pairs)
+
+
+def wet_lu(rendered: Rendered) -> float:
+    """How loud what effects return is against all else that comes into the master, down to -60."""
+    returns = [bus for name, bus in rendered.buses.items() if name in (FX_BUS, REVERB, DELAY)]
+    if not returns:
+        return _DRY_DB
+    wet = sum_of(returns)
+    wet_lufs, dry_lufs = (integrated_loudness(part, RATE_HZ) for part in (wet, rendered.bus - wet))
+    return max(wet_lufs - dry_lufs, _DRY_DB) if math.isfinite(dry_lufs) else _DRY_DB
 
 
 def finished(mix: Samples, fit: Mastering | None) -> tuple[Samples, float]:

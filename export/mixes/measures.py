@@ -1,7 +1,8 @@
 """What of two sounds is compared where whole mixes are judged: by code that no fit uses.
 
-Spectra of middle and sides by third octaves, how far peaks stand above loudness, the features; and four figures that
-a reference can be followed in: tilt, width, crest and reverb.
+Spectra of middle and sides by third octaves, how far peaks stand above loudness, the features; and three figures that
+a reference can be followed in: tilt, width and crest. The fourth, reverb, is not told by how a mix sounds, since its
+notes are the session's: of a mix it is what its effects return, of a song how its notes fall (:mod:`.making`).
 """
 
 from __future__ import annotations
@@ -44,10 +45,6 @@ _ABOVE: Final = np.array(THIRDS_HZ[_BANDS]) > LOW_HZ
 # Sides further below the middle of their band are not heard.
 _NO_SIDES_DB: Final = 30.0
 _SEGMENT_S: Final = 0.37
-_FALL_S: Final = 0.01
-_FALL_HZ: Final = (400.0, 4000.0)
-# Of the falls of the level, the fastest tenth: what falls no faster is held by notes, or by a room.
-_FAST: Final = 0.1
 _TINY: Final = 1e-12
 
 
@@ -60,7 +57,6 @@ class WholeSound:
         middle_db: of the middle.
         sides_db: of the sides, none of which counts as further below the middle than is heard.
         peak_to_loudness_db: true peak over integrated loudness.
-        reverb: minus the speed at which the level between 400 Hz and 4 kHz falls where it falls fast, in dB per 10 ms.
         features: of the audio.
         features_above: of the audio without its sides below 120 Hz, where a good mix has next to none.
         above_db: by how much that is softer.
@@ -70,7 +66,6 @@ class WholeSound:
     middle_db: Floats
     sides_db: Floats
     peak_to_loudness_db: float
-    reverb: float
     features: Features
     features_above: Features
     above_db: float
@@ -84,12 +79,11 @@ class WholeSound:
         middle, sides = (_thirds(row) for row in ((left + right) / 2, (left - right) / 2))
         sides_db = np.maximum(_decibels(sides), _decibels(middle) - _NO_SIDES_DB)
         peaks_db = true_peak_db(stereo) - loudness
-        reverb = -_fall_db(left + right)
         features = mix_features(levelled, RATE_HZ)
         narrow = _without_low_sides(levelled)
         above_db = _LEVEL_LUFS - integrated_loudness(narrow, RATE_HZ)
         above = mix_features(narrow * np.float32(10 ** (above_db / 20)), RATE_HZ)
-        return cls(_decibels(middle + sides), _decibels(middle), sides_db, peaks_db, reverb, features, above, above_db)
+        return cls(_decibels(middle + sides), _decibels(middle), sides_db, peaks_db, features, above, above_db)
 
     def differences(self, other: WholeSound) -> dict[str, float]:
         """How far two sounds are apart, by the names of :data:`MEASURES`."""
@@ -106,7 +100,7 @@ class WholeSound:
 
     @property
     def traits(self) -> dict[str, float]:
-        """What another mix can follow, by the names of :data:`TRAITS`: dB per octave, dB, dB, dB per 10 ms."""
+        """What another mix can follow, by the names of :data:`TRAITS`, but for reverb: dB per octave, dB, dB."""
         octaves = np.arange(len(self.total_db[_SLOPE])) / 3
         heard = slice(_SLOPE.start, None)
         power = [(10 ** (row[heard] / 10)).sum() for row in (self.sides_db, self.middle_db)]
@@ -114,7 +108,6 @@ class WholeSound:
             "tilt": float(np.polyfit(octaves, self.total_db[_SLOPE], 1)[0]),
             "width": float(10 * np.log10(power[0] / power[1])),
             "crest": self.peak_to_loudness_db,
-            "reverb": self.reverb,
         }
 
 
@@ -140,20 +133,6 @@ def _thirds(samples: Samples) -> Floats:
     centres_hz = np.array(THIRDS_HZ)[_BANDS]
     edges = ((freqs_hz >= hz * 2 ** (-1 / 6)) & (freqs_hz < hz * 2 ** (1 / 6)) for hz in centres_hz)
     return np.array([power[inside].sum() for inside in edges])
-
-
-def _fall_db(samples: Samples) -> float:
-    """How fast the level between 400 Hz and 4 kHz falls in its fastest falls, in dB per 10 ms."""
-    from scipy.signal import butter, sosfilt
-
-    band = np.asarray(sosfilt(butter(2, _FALL_HZ, "bandpass", fs=RATE_HZ, output="sos"), samples), np.float64)
-    step = round(_FALL_S * RATE_HZ)
-    frames = np.square(band[: len(band) // step * step]).reshape(-1, step).mean(axis=1)
-    level_db = _decibels(np.convolve(frames, np.ones(5) / 5, mode="valid"))
-    loud = level_db[:-1] > np.quantile(level_db, 0.95) - 40
-    falls_db = -np.diff(level_db)[loud]
-    falls_db = falls_db[falls_db > 0]
-    return float(np.quantile(falls_db, 1 - _FAST)) if len(falls_db) else 0.0
 
 
 def _decibels(power: Floats) -> Floats:

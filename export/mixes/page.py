@@ -59,17 +59,20 @@ def _following(cases: Sequence[MixCase]) -> str:
     swapped = [(a, b) for a, b in combinations(cases, 2) if a.session == b.session]
     rows = []
     for trait in TRAITS:
-        over_all = rank_correlation([c.reference[trait] for c in cases], [c.mix[trait] for c in cases])
-        moved = [[b.reference[trait] - a.reference[trait] for a, b in swapped],
-                 [b.mix[trait] - a.mix[trait] for a, b in swapped]]  # fmt: skip
+        known = [case for case in cases if np.isfinite(case.reference[trait])]
+        over_all = rank_correlation([c.reference[trait] for c in known], [c.mix[trait] for c in known])
+        swaps = [(a, b) for a, b in swapped if a in known and b in known]
+        moved = [[b.reference[trait] - a.reference[trait] for a, b in swaps],
+                 [b.mix[trait] - a.mix[trait] for a, b in swaps]]  # fmt: skip
         goal = _CORRELATIONS[trait]
-        between = f"{rank_correlation(*moved):.2f}" if len(swapped) > 2 else "-"
+        between = f"{rank_correlation(*moved):.2f}" if len(swaps) > 2 else "-"
         rows.append([trait, f"{over_all:.2f}", between, f"{goal:g}", _verdict(over_all >= goal)])
     heads = ["", "over all mixes", f"over {len(swapped)} swaps of a session's reference", "asked", ""]
     words = (
         "Rank correlation of a mix with its reference. Tilt: slope of the spectrum from 100 Hz to 10 kHz; width: sides "
-        "against the middle; crest: true peak over loudness; reverb: how slowly the level from 400 Hz to 4 kHz falls "
-        "where it falls fast."
+        "against the middle; crest: true peak over loudness; reverb: of a mix, how loud its room and echoes are "
+        "against all else, since its notes are the session's; of a song, how little its notes fall in a seventh of a "
+        "second, as the mix itself hears it."
     )
     return f"## Following\n\n{words}\n\n{_table(heads, rows)}\n"
 
@@ -86,7 +89,10 @@ def _altered(cases: Sequence[MixCase]) -> str:
             rows.append([how, *(f"{song:+.2f} -> {mix:+.2f}" for song, mix in moved)])
     if not rows:
         return ""
-    words = f"Half a minute of a song, altered, for {len(plain)} sessions: how far song and mix move."
+    words = (
+        f"Half a minute of a song, altered, for {len(plain)} sessions: how far song and mix move. Wetter: a room as "
+        "loud as the song."
+    )
     return f"### One song altered\n\n{words}\n\n{_table(['', *TRAITS], rows)}\n"
 
 
@@ -101,7 +107,9 @@ def _people(cases: Sequence[MixCase]) -> str:
         rows.append([name, f"{ours[name]:.2f}", f"{alone[name]:.2f}", f"{share:.2f}"])
     words = (
         "Distance between the distributions of settings by role and those of 64 mixes by people, the mean over roles; "
-        "tracks that are stereo have no pan."
+        "tracks that are stereo have no pan. Balance: how loud all tracks of a role are together against what is "
+        "usual, about the mean of the roles of the mix. Ten mixes by ten people of ten songs are 1.8 dB from the 64; "
+        "one who always mixed as is usual would be 4.4 dB from them, since they differ as much."
     )
     heads = ["", "`mix`", "model alone", "share"]
     return f"## Agreement with people\n\n{words}\n\n{_table(heads, rows)}\n"

@@ -16,6 +16,7 @@ from ...presets.console import EQ_BANDS, LOW_CUT_OFF_HZ, SEND_OFF_DB
 from ...presets.preset import Preset
 from ...presets.roles import TRAITS, Role
 from ...presets.units import power_decibels, power_factor
+from ...runtime.practice.levels import together_db
 
 # Smaller gains are no bands in use, as in what people's sessions tell.
 _USED_DB: Final = 0.5
@@ -24,13 +25,30 @@ _LEAST_TRACKS: Final = 4
 _HIGH_PASS_HZ: Final = 25.0
 _QUANTILES: Final[Mapping[str, tuple[float, ...]]] = {
     "pan": (0.5, 0.75, 0.9),
-    "level, dB": (0.1, 0.5, 0.9),
+    "balance, dB": (0.1, 0.5, 0.9),
     "EQ gain, dB": (0.1, 0.5, 0.9),
     "ratio": (0.25, 0.5, 0.75),
     "high-pass, share": (),
     "high-pass, octaves": (0.5,),
     "reverb, share": (),
     "reverb send, dB": (0.5,),
+}
+# How loud all tracks of a role are together in 64 mixes by people (MixologyDB, Michael Clemens, 2023, MIT), against
+# `levels.together_db`, about the mean of the roles that the mix has: 10, 50 and 90 %. Of roles that they lack, nothing.
+_BALANCE_DB: Final[Mapping[Role, tuple[float, float, float]]] = {
+    "kick": (-7.4, -1.0, 4.1),
+    "snare": (-7.9, -0.4, 4.5),
+    "tom": (-8.1, 0.0, 5.6),
+    "hi-hat": (-11.7, -1.2, 6.0),
+    "overhead": (-6.8, 0.2, 5.2),
+    "cymbal": (-6.2, -0.5, 2.0),
+    "percussion": (-3.8, 1.2, 6.7),
+    "bass": (-4.9, -0.3, 4.1),
+    "electric guitar": (-5.8, 1.4, 7.6),
+    "acoustic guitar": (-6.4, 0.5, 8.6),
+    "keys": (-3.3, 1.5, 5.9),
+    "lead vocal": (-6.8, -0.1, 7.7),
+    "backing vocal": (-3.2, 2.4, 8.0),
 }
 FIGURES: Final = tuple(_QUANTILES)
 """What is compared."""
@@ -52,26 +70,23 @@ class TrackFigures:
 
 
 def figures_of(
-    preset: Preset, roles: Mapping[str, Role | None], raw_lufs: Mapping[str, float], stereo: Sequence[str]
+    preset: Preset, roles: Mapping[str, Role | None], stem_lufs: Mapping[str, float], stereo: Sequence[str]
 ) -> list[TrackFigures]:
-    """Read the settings of a mix as people's sessions were read: levels before EQ and compression.
+    """Read the settings of a mix as people's sessions were read.
 
     Args:
         preset: of the mix.
         roles: of its tracks.
-        raw_lufs: loudness of the raw tracks.
+        stem_lufs: loudness of the tracks behind their faders. People's is that of the raw track and the fader, as
+            their compressors make up for what they take; here faders do.
         stereo: names of tracks that are stereo, whose pans say nothing.
     """
-    levels = {
-        track.name: raw_lufs[track.name] + track.strip.input_gain_db + track.strip.fader_db
-        for track in preset.tracks
-        if track.name in raw_lufs and np.isfinite(raw_lufs[track.name])
-    }
-    whole_db = power_decibels(sum(map(power_factor, levels.values()))) if levels else 0.0
+    heard = [track for track in preset.tracks if np.isfinite(stem_lufs.get(track.name, -np.inf))]
+    balance = _balance({track.name: stem_lufs[track.name] for track in heard}, roles)
     found = []
-    for track in preset.tracks:
+    for track in heard:
         role, strip = roles.get(track.name), track.strip
-        if role is None or track.name not in levels:
+        if role is None:
             continue
         gains = [getattr(strip.eq, name).gain_db for name in EQ_BANDS if "shelf" not in name]
         cut_hz = strip.low_cut.freq_hz
@@ -80,7 +95,7 @@ def figures_of(
         ratio = strip.compressor.ratio
         values = {
             "pan": [] if track.name in stereo else [abs(strip.pan)],
-            "level, dB": [levels[track.name] - whole_db],
+            "balance, dB": [balance.pop(role)] if role in balance else [],  # once for all tracks of the role
             "EQ gain, dB": [gain for gain in gains if abs(gain) > _USED_DB],
             "ratio": [ratio] if ratio > _USED_RATIO else [],
             "high-pass, share": [float(is_cut)],
@@ -90,6 +105,21 @@ def figures_of(
         }
         found.append(TrackFigures(role, values))
     return found
+
+
+def _balance(stem_lufs: Mapping[str, float], roles: Mapping[str, Role | None]) -> dict[Role, float]:
+    """How loud all tracks of each role are against what is usual, about the mean of the roles.
+
+    So a mix of few tracks, or one that lacks the guitars, is compared with people's in what it has.
+    """
+    together: dict[Role, float] = {}
+    for name, lufs in stem_lufs.items():
+        role = roles.get(name)
+        if role is not None and role in _BALANCE_DB:
+            together[role] = together.get(role, 0.0) + power_factor(lufs)
+    away_db = {role: power_decibels(power) - together_db(role) for role, power in together.items()}
+    middle_db = float(np.mean(list(away_db.values()))) if away_db else 0.0
+    return {role: away - middle_db for role, away in away_db.items()}
 
 
 def distances(tracks: Sequence[TrackFigures]) -> dict[str, float]:
@@ -113,7 +143,7 @@ def _people(role: Role, figure: str) -> tuple[float, ...] | None:
     practice = TRAITS[role].practice
     return {
         "pan": practice.pan,
-        "level, dB": practice.level_db,
+        "balance, dB": _BALANCE_DB.get(role),
         "EQ gain, dB": practice.peak_db,
         "ratio": practice.ratio,
         "high-pass, share": (practice.high_pass_share,),

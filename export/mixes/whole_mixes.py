@@ -14,11 +14,14 @@ from typing import Any, Final
 
 import soundfile
 
+from ...presets.preset import Preset
+from ...presets.roles import Role
 from ...runtime.audio.loudness import integrated_loudness
-from ...runtime.audio.reading import as_stereo
+from ...runtime.audio.reading import Samples, as_stereo
 from ...runtime.model.controller import Controller
 from ...runtime.practice.sins import LIMITED_DB, sins
 from ...runtime.prediction.predict import predict
+from ...runtime.rendering.in_memory import render_arrays
 from ..evaluation.material import find_material
 from .making import (
     ALTERATIONS,
@@ -35,7 +38,7 @@ from .making import (
 )
 from .measures import MEASURES, RATE_HZ, WholeSound
 from .peer import master_by_peer
-from .people import TrackFigures, figures_of
+from .people import FIGURES, TrackFigures, figures_of
 
 LIMITER: Final = "limiter at work"
 
@@ -160,19 +163,29 @@ def _judged(session: StudySession, song: StudySong, mix: MadeMix, controller: Co
     sound = WholeSound.of(mix.audio)
     committed = sins(mix.audio, mix.stems, mix.roles, mix.pairs, RATE_HZ)
     committed[LIMITER] = mix.limited_db > LIMITED_DB
-    raw_lufs = {name: integrated_loudness(audio, RATE_HZ) for name, audio in session.audio.items()}
     stereo = [name for name, audio in session.audio.items() if audio.shape[0] == 2]
     bare = predict(controller, session.passage, song.style, session.roles) if alone else None
     return MixCase(
         session.name,
         song.name,
         committed,
-        sound.traits,
-        song.sound.traits,
+        {**sound.traits, "reverb": mix.wet_lu},
+        song.traits,
         sound.differences(song.sound),
-        set=tuple(figures_of(mix.preset, mix.roles, raw_lufs, stereo)),
-        alone=tuple(figures_of(bare, mix.roles, raw_lufs, stereo)) if bare is not None else (),
+        set=tuple(figures_of(mix.preset, mix.roles, _loudness(mix.stems), stereo)),
+        alone=_figures_alone(bare, session, mix.roles, stereo) if bare is not None else (),
     )
+
+
+def _figures_alone(
+    bare: Preset, session: StudySession, roles: Mapping[str, Role | None], stereo: Sequence[str]
+) -> tuple[TrackFigures, ...]:
+    stems = render_arrays(session.audio, RATE_HZ, bare).stems
+    return tuple(figures_of(bare, roles, _loudness(stems), stereo))
+
+
+def _loudness(stems: Mapping[str, Samples]) -> dict[str, float]:
+    return {name: integrated_loudness(stem, RATE_HZ) for name, stem in stems.items()}
 
 
 def _with_peers(
@@ -222,7 +235,11 @@ def _kept(request: MixRequest) -> dict[tuple[str, str], MixCase]:
     if not _file(request).exists():
         return {}
     cases = map(_case, _file(request).read_text(encoding="utf-8").splitlines())
-    return {(case.session, case.song): case for case in cases if set(case.ours) == set(MEASURES)}
+    return {(case.session, case.song): case for case in cases if _is_measured_as_now(case)}
+
+
+def _is_measured_as_now(case: MixCase) -> bool:
+    return set(case.ours) == set(MEASURES) and all(set(track.values) == set(FIGURES) for track in case.set)
 
 
 def _case(line: str) -> MixCase:

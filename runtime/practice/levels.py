@@ -85,6 +85,11 @@ def usual_levels(sounds: Sequence[RoleSound]) -> Levels:
     return with_lead_heard(sounds, levels)
 
 
+def together_db(role: Role) -> float:
+    """How loud all tracks of a role are together against the lead vocal: the median of people's mixes."""
+    return _AGAINST_LEAD[role][0]
+
+
 def _role(sound: RoleSound) -> Role:
     return sound.role or UNKNOWN
 

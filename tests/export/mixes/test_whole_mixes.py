@@ -11,20 +11,21 @@ import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.export.evaluation.material import find_material
-from mixbridge.export.mixes.making import altered, places_of
+from mixbridge.export.mixes.making import StudySong, altered, places_of, wet_lu
 from mixbridge.export.mixes.measures import MEASURES, RATE_HZ, WholeSound
 from mixbridge.export.mixes.page import TITLE, page, rank_correlation
 from mixbridge.export.mixes.people import FIGURES, TrackFigures, distances, figures_of
 from mixbridge.export.mixes.steadiness import REFERENCE, TRACKS, spreads
 from mixbridge.export.mixes.steadiness import table as steadiness_table
 from mixbridge.export.mixes.whole_mixes import LIMITER, MixCase, MixRequest, run
-from mixbridge.presets.console import Strip, replace
+from mixbridge.presets.console import SEND_OFF_DB, Strip, replace
 from mixbridge.presets.errors import ModelError
 from mixbridge.presets.parts.match import MatchCurve, ToneCurve
 from mixbridge.presets.preset import Preset, Track
-from mixbridge.presets.roles import TRAITS
+from mixbridge.presets.roles import TRAITS, Role
 from mixbridge.runtime.console.match import matched
 from mixbridge.runtime.model.controller import Controller
+from mixbridge.runtime.rendering.in_memory import render_arrays
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
@@ -46,7 +47,21 @@ def test_traits_move_as_a_sound_is_changed() -> None:
     assert WholeSound.of(matched(music(), bright, RATE_HZ)).traits["tilt"] > plain["tilt"] + 0.5
     assert WholeSound.of(music(width=1.0)).traits["width"] == pytest.approx(plain["width"] + 6, abs=0.2)
     assert WholeSound.of(np.tanh(8 * music()).astype(np.float32)).traits["crest"] < plain["crest"] - 3
-    assert WholeSound.of(music(fall_s=0.2)).traits["reverb"] > plain["reverb"] + 0.2
+
+
+def test_a_song_is_as_wet_as_its_notes_fall_slowly() -> None:
+    dry, wet = (StudySong.in_memory("song", music(fall_s=fall_s), RATE_HZ).traits for fall_s in (0.05, 0.2))
+    assert wet["reverb"] > dry["reverb"] + 2
+
+
+def test_a_mix_is_as_wet_as_its_returns_are_loud() -> None:
+    def wet_of(send_db: float) -> float:
+        strip = replace(Strip(), {"reverb_send_db": send_db})
+        return wet_lu(render_arrays({"Vox": music()}, RATE_HZ, preset(Vox=strip)))
+
+    dry, some, more = map(wet_of, (SEND_OFF_DB, -20.0, -10.0))
+    assert dry == -60
+    assert more == pytest.approx(some + 10, abs=0.2)
 
 
 def test_a_sound_is_no_way_from_itself_at_another_level() -> None:
@@ -70,28 +85,44 @@ def preset(**strips: Strip) -> Preset:
 
 def test_settings_are_read_as_those_of_people() -> None:
     vox = replace(Strip(), {"pan": -0.4, "fader_db": 3.0, "eq.band1.gain_db": 2.0, "low_cut.freq_hz": 80.0})
-    made = preset(Vox=vox, Bass=Strip(), Odd=Strip())
-    raw_lufs = {"Vox": -23.0, "Bass": -20.0, "Odd": -20.0}
-    figures = figures_of(made, {"Vox": "lead vocal", "Bass": "bass"}, raw_lufs, ["Bass"])
-    assert [track.role for track in figures] == ["lead vocal", "bass"]
+    made = preset(Vox=vox, Bass=Strip(), Sub=Strip(), Odd=Strip(), Mute=Strip())
+    lufs = {"Vox": -20.0, "Bass": -23.0, "Sub": -23.0, "Odd": -20.0, "Mute": -np.inf}
+    roles: dict[str, Role | None] = {"Vox": "lead vocal", "Bass": "bass", "Sub": "bass", "Mute": "kick"}
+    figures = figures_of(made, roles, lufs, ["Bass"])
+    assert [track.role for track in figures] == ["lead vocal", "bass", "bass"]
     values = figures[0].values
     assert values["pan"] == [0.4]
-    assert values["level, dB"] == [pytest.approx(-4.77, abs=0.01)]  # three equal parts
     assert values["EQ gain, dB"] == [2.0]
     assert values["ratio"] == values["reverb send, dB"] == []
     assert values["high-pass, share"] == [1.0]
     assert figures[1].values["pan"] == []
+    # Both basses together are as loud as the voice, and 4.8 dB below it as a rule.
+    assert values["balance, dB"] == [pytest.approx(-2.4, abs=0.05)]
+    assert figures[1].values["balance, dB"] == [pytest.approx(2.4, abs=0.05)]
+    assert figures[2].values["balance, dB"] == []
+
+
+def test_the_balance_of_a_mix_is_that_of_its_roles() -> None:
+    """Neither its level nor a track in two parts changes it."""
+    strips = dict.fromkeys(("Vox", "Bass", "Kick"), Strip())
+    roles: dict[str, Role | None] = {"Vox": "lead vocal", "Bass": "bass", "Kick": "kick", "Low": "bass"}
+    lufs = {"Vox": -20.0, "Bass": -22.0, "Kick": -30.0}
+    one = [track.values["balance, dB"] for track in figures_of(preset(**strips), roles, lufs, [])]
+    apart = {"Vox": -26.0, "Bass": -31.01, "Kick": -36.0, "Low": -31.01}
+    other = [track.values["balance, dB"] for track in figures_of(preset(**strips, Low=Strip()), roles, apart, [])]
+    assert [value for (value,) in one] == pytest.approx([value for (value,) in other[:3]], abs=0.01)
+    assert other[3] == []
 
 
 def test_the_distance_to_people_is_that_of_the_quantiles() -> None:
-    low, middle, high = TRAITS["bass"].practice.level_db
+    low, middle, high = TRAITS["bass"].practice.peak_db
     people = [low] * 10 + [middle] * 40 + [high] * 10
     nothing: dict[str, list[float]] = {name: [] for name in FIGURES}
     near, far = (
-        [TrackFigures("bass", {**nothing, "level, dB": [level + by_db]}) for level in people] for by_db in (0.0, 6.0)
+        [TrackFigures("bass", {**nothing, "EQ gain, dB": [gain + by_db]}) for gain in people] for by_db in (0.0, 6.0)
     )
-    assert distances(near)["level, dB"] < 1.0
-    assert distances(far)["level, dB"] == pytest.approx(6, abs=1.0)
+    assert distances(near)["EQ gain, dB"] < 1.0
+    assert distances(far)["EQ gain, dB"] == pytest.approx(6, abs=1.0)
     assert np.isnan(distances(near)["pan"])
 
 
@@ -130,13 +161,14 @@ def test_an_altered_song_is_compared_with_itself() -> None:
 
 def test_songs_are_altered_as_they_are_called(corpus: Path) -> None:
     path = corpus / "songs" / "test" / "song.flac"
-    found = {song.name.partition(", ")[2]: song.sound.traits for song in altered(path, Controller("default", "cpu"))}
+    found = {song.name.partition(", ")[2]: song.traits for song in altered(path, Controller("default", "cpu"))}
     plain = found["as it is"]
     assert found["brighter"]["tilt"] == pytest.approx(plain["tilt"] + 1, abs=0.1)
     assert found["darker"]["tilt"] == pytest.approx(plain["tilt"] - 1, abs=0.1)
     assert found["wider"]["width"] == pytest.approx(plain["width"] + 6, abs=0.2)
     assert found["mono"]["width"] < plain["width"] - 15
     assert found["squashed"]["crest"] < plain["crest"] - 3
+    assert found["wetter"]["reverb"] > plain["reverb"] + 0.5
 
 
 def test_spreads_are_those_of_the_settings() -> None:
