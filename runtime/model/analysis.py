@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from .excerpts import (
     Excerpt,
     Powers,
     excerpt_steps,
+    fullest_places_s,
     fullest_step,
     mean_square,
     playing,
@@ -68,6 +70,8 @@ class Passage:
         excerpts: by track, what is heard of it, from anywhere in the song; without any, the passage is.
         whole_lufs: by track, of all of it; without, that of the passage.
         own_mix: what the reference does to the tracks, where it is a mix of them; None where it is another song.
+        places_s: where tracks are compared with each other: passages spread over the song, whatever `start_s` is.
+        read: gives a track from a time in s on, as long as the passage; None where there is nothing but the passage.
         memory: what was found out about it, kept by whoever may ask again.
     """
 
@@ -79,6 +83,8 @@ class Passage:
     excerpts: Mapping[str, tuple[Excerpt, ...]] = field(default_factory=dict)
     whole_lufs: Mapping[str, float] = field(default_factory=dict)
     own_mix: OwnMix | None = None
+    places_s: tuple[float, ...] = ()
+    read: Callable[[str, float], Samples] | None = field(default=None, repr=False, compare=False)
     memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -114,6 +120,43 @@ class Passage:
         """What is heard of a track: its excerpts, or the passage."""
         passage = Excerpt(self.start_s, self.audio[name], self.loudness_lufs[name], 1.0)
         return self.excerpts.get(name) or (passage,)
+
+    @property
+    def tried(self) -> Mapping[str, Samples]:
+        """What settings are tried on, by track that is heard: the passage, and the fullest excerpt of one that rests.
+
+        So what a song's mix is judged by does not depend on who plays in the passage. Beside a mix of the same tracks
+        the passage is all that can be compared.
+        """
+        if "tried" not in self.memory:
+            rest = set(self.silent)
+            tried = {name: audio for name, audio in self.audio.items() if name not in rest}
+            if self.own_mix is None:
+                tried = {
+                    name: tried[name] if name in tried else self.fullest(name).audio
+                    for name in self.heard
+                    if name in tried or self.excerpts.get(name)
+                }
+            self.memory["tried"] = tried
+        found: Mapping[str, Samples] = self.memory["tried"]
+        return found
+
+    def fullest(self, name: str) -> Excerpt:
+        """The excerpt of a track of which most plays."""
+        return max(self.excerpts_of(name), key=lambda excerpt: excerpt.weight)
+
+    def side_by_side(self, name: str) -> Samples:
+        """A track at `places_s`, one behind the other: what may be compared with another track there."""
+        if self.read is None or not self.places_s:
+            return self.audio[name]
+        return np.concatenate([self._at(name, start_s) for start_s in self.places_s], axis=1)
+
+    def _at(self, name: str, start_s: float) -> Samples:
+        known = {excerpt.start_s: excerpt.audio for excerpt in self.excerpts.get(name, ())}
+        known[self.start_s] = self.audio[name]
+        if start_s in known or self.read is None:
+            return known.get(start_s, self.audio[name])
+        return self.read(name, start_s)
 
     def levelled(self, names: Sequence[str], level_lufs: float) -> list[Samples]:
         """These tracks, each brought to this loudness; none of them may be silent."""
@@ -152,23 +195,21 @@ def cut_passage(
         if not 0 <= start_s < end_s:
             raise AudioError(f"the passage cannot begin at {start_s:g} s: the tracks run from 0 to {end_s:.1f} s")
 
-    def read(path: Path) -> Samples:
-        return _fit(read_passage(path, start, length_s, sample_rate_hz, files), samples)
+    def read(name: str, begin_s: float) -> Samples:
+        return _fit(read_passage(stems[name], begin_s, length_s, sample_rate_hz, files), samples)
 
     def hear(name: str) -> tuple[Excerpt, ...]:
-        def read_from(begin_s: float) -> Samples:
-            return _fit(read_passage(stems[name], begin_s, length_s, sample_rate_hz, files), samples)
-
-        return _excerpts(passage, name, powers[name], sample_rate_hz, read_from)
+        return _excerpts(passage, name, powers[name], sample_rate_hz, partial(read, name))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        audio = dict(zip(stems, pool.map(read, stems.values()), strict=True))
+        audio = dict(zip(stems, pool.map(lambda name: read(name, start), stems), strict=True))
         offsets = _log_all(offset_notes(audio, stems, sample_rate_hz))
         measured = pool.map(lambda item: integrated_loudness(item, sample_rate_hz), audio.values())
         passage = Passage(start, length_s, audio, dict(zip(stems, measured, strict=True)), tuple(offsets))
         excerpts = dict(zip(stems, pool.map(hear, stems), strict=True))
     levels = {name: whole_lufs(powers[name], excerpts[name], sample_rate_hz) for name in stems}
-    return replace(passage, excerpts=excerpts, whole_lufs=levels)
+    places_s = fullest_places_s(list(powers.values()), length_s)
+    return replace(passage, excerpts=excerpts, whole_lufs=levels, places_s=places_s, read=read)
 
 
 def heard_in(audio: Mapping[str, Samples], sample_rate_hz: int, samples: int) -> Passage:
@@ -186,16 +227,14 @@ def heard_in(audio: Mapping[str, Samples], sample_rate_hz: int, samples: int) ->
     loudness = {name: integrated_loudness(item, sample_rate_hz) for name, item in cut.items()}
     passage = Passage(start, samples / sample_rate_hz, cut, loudness)
 
-    def hear(name: str) -> tuple[Excerpt, ...]:
-        def read(start_s: float) -> Samples:
-            begin = round(start_s * sample_rate_hz)
-            return _fit(audio[name][:, begin : begin + samples], samples)
+    def read(name: str, start_s: float) -> Samples:
+        begin = round(start_s * sample_rate_hz)
+        return _fit(audio[name][:, begin : begin + samples], samples)
 
-        return _excerpts(passage, name, powers[name], sample_rate_hz, read)
-
-    excerpts = {name: hear(name) for name in audio}
+    excerpts = {name: _excerpts(passage, name, powers[name], sample_rate_hz, partial(read, name)) for name in audio}
     levels = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
-    return replace(passage, excerpts=excerpts, whole_lufs=levels)
+    places_s = fullest_places_s(list(powers.values()), samples / sample_rate_hz)
+    return replace(passage, excerpts=excerpts, whole_lufs=levels, places_s=places_s, read=read)
 
 
 def _excerpts(

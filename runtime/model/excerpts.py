@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +193,16 @@ def power_of_file(path: Path, files: OpenFiles) -> Powers:
             for block in reader
             for begin in range(0, block.shape[1], step)
         ]
+    )
+
+
+def fullest_places_s(powers: Sequence[Powers], length_s: float) -> tuple[float, ...]:
+    """Where most tracks play, in each of as many equal parts of the song as excerpts are heard of a track."""
+    steps, window = max(len(power) for power in powers), max(1, round(length_s / STEP_S))
+    edges = [round(edge) for edge in np.linspace(0, steps, max(1, min(HEARD, steps // window)) + 1).tolist()]
+    padded = np.stack([np.pad(power, (0, steps - len(power))) for power in powers])
+    return tuple(
+        (begin + fullest_step(list(padded[:, begin:end]), length_s)) * STEP_S for begin, end in pairwise(edges)
     )
 
 

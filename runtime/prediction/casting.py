@@ -73,16 +73,12 @@ def sounds_of(passage: Passage, cast: Cast, sample_rate_hz: int) -> tuple[RoleSo
 
         def sound(name: str, role: Role | None) -> RoleSound:
             level_lufs = passage.level_lufs(name)
-            return sound_of(name, role, _fullest(passage, name), sample_rate_hz, level_lufs, source=sources[name])
+            return sound_of(name, role, passage.fullest(name).audio, sample_rate_hz, level_lufs, source=sources[name])
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             passage.memory[key] = tuple(pool.map(sound, passage.heard, roles))
     sounds: tuple[RoleSound, ...] = passage.memory[key]
     return sounds
-
-
-def _fullest(passage: Passage, name: str) -> Samples:
-    return max(passage.excerpts_of(name), key=lambda excerpt: excerpt.weight).audio
 
 
 def picture_of(passage: Passage, reference: Samples, cast: Cast, sample_rate_hz: int) -> StereoPicture:

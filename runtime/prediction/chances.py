@@ -109,7 +109,7 @@ def signs_of(
         mono=float(side_db(reference) < _MONO_DB),
         one_sided=_share(abs(_lean_db(reference)) - _SIDED_DB, _MOST_SIDED_DB),
         quiet=_share(_QUIET_LUFS - integrated_loudness(reference, rate_hz), _QUIET_SPAN_LU),
-        untried=1 - len(trial.playing(preset)) / count,
+        untried=sum(track.name in trial.passage.silent for track in tracks) / count,
         unknown=sum(track.role is None for track in tracks) / count,
         bold=_bold([track.strip for track in tracks]),
         reduced=1 - amount,

@@ -27,7 +27,7 @@ from .trial import HEARD_SIDE_DB
 def with_groups(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz: int) -> Preset:
     """A preset whose drums, backing vocals and guitars go through groups, compressed a little, as loud as before.
 
-    A group of which fewer than two tracks play in the passage is not made: nobody could tell what it does.
+    A group of which fewer than two tracks are heard is not made: nobody could tell what it does.
 
     Args:
         preset: its tracks have their roles and their levels.
@@ -35,7 +35,7 @@ def with_groups(preset: Preset, passage: Passage, reference: Samples, sample_rat
         reference: shape (1 or 2, samples).
         sample_rate_hz: of both.
     """
-    heard, silent = set(passage.heard), set(passage.silent)
+    heard, audio = set(passage.heard), passage.tried
     tracks = {track.name: track for track in preset.tracks if track.name in heard and not track.mute}
     groups = groups_among({name: track.role for name, track in tracks.items()})
     if not groups or any(track.bus is not None for track in tracks.values()):
@@ -45,11 +45,11 @@ def with_groups(preset: Preset, passage: Passage, reference: Samples, sample_rat
     song_db = true_peak_db(song) - target.loudness_lufs
     best, (distance, best_db) = preset, _tried(preset, passage, target)
     for group, names in groups.items():
-        playing = [name for name in names if name not in silent]
+        playing = [name for name in names if name in audio]
         if len(playing) < 2:
             continue
         takes = takes_of(passage)
-        stems = [render_strip(passage.audio[name], sample_rate_hz, tracks[name].strip, takes) for name in playing]
+        stems = [render_strip(audio[name], sample_rate_hz, tracks[name].strip, takes) for name in playing]
         tried = _grouped(best, group, names, reduce(np.add, stems), sample_rate_hz)
         found, peaks_db = _tried(tried, passage, target)
         if found <= distance and abs(peaks_db - song_db) <= abs(best_db - song_db):
@@ -68,10 +68,9 @@ def _grouped(preset: Preset, group: str, names: Sequence[str], audio: Samples, s
 
 
 def _tried(preset: Preset, passage: Passage, target: FeatureTarget) -> tuple[float, float]:
-    """How far the mix of a passage is from the target, and how far its peaks stand above its loudness."""
-    silent = set(passage.silent)
-    tracks = tuple(track for track in preset.tracks if not track.mute and track.name not in silent)
-    audio = {track.name: passage.audio[track.name] for track in tracks}
+    """How far the mix of what is tried is from the target, and how far its peaks stand above its loudness."""
+    tracks = tuple(track for track in preset.tracks if not track.mute and track.name in passage.tried)
+    audio = {track.name: passage.tried[track.name] for track in tracks}
     if not audio:
         return 0.0, 0.0
     sounding = preset.model_copy(update={"tracks": tracks})

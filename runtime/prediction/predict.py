@@ -8,7 +8,8 @@ runtime's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,16 +21,16 @@ from ...presets.preset import Preset, Provenance, SourceFile, Track, WeightedFil
 from ...presets.roles import Role
 from ...presets.units import power_decibels
 from ...presets.version import __version__
+from ..audio.arrays import is_one_sound
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples
 from ..model.analysis import Passage, cut_passage
 from ..model.controller import Controller, Outputs
-from ..model.excerpts import Excerpt
 from ..model.layout import Layout, balance_gain_db, denormalize
 from ..model.loading import LoadingController
 from ..model.references import AnyReference, HeardSong, hear_songs, songs_of
 from ..roles.decide import RoleGuess, decide_roles
-from ..roles.pairs import find_pairs
+from ..roles.pairs import find_pairs, may_be_paired
 from .confidence import assured
 from .grouping import with_groups
 from .hearing import decided, with_own_mix
@@ -156,7 +157,7 @@ def predict(
 
 def heard_roles(passage: Passage, sample_rate_hz: int, told: Mapping[str, Role] | None = None) -> dict[str, RoleGuess]:
     """What each track of a passage is, by its name and its fullest excerpt; a silent one is judged by its name."""
-    audio = {name: _fullest(passage.excerpts_of(name)) for name in passage.heard}
+    audio = {name: passage.fullest(name).audio for name in passage.heard}
     return decide_roles(list(passage.loudness_lufs), audio, sample_rate_hz, told or {})
 
 
@@ -164,17 +165,19 @@ def with_roles(preset: Preset, guesses: Mapping[str, RoleGuess], passage: Passag
     """Write roles into a preset, link the pairs among its tracks and mirror them."""
     roles = {name: guess.role for name, guess in guesses.items()}
     tracks = tuple(track.model_copy(update={"role": roles.get(track.name)}) for track in preset.tracks)
-    pairs = find_pairs(list(roles), roles, _heard(passage), sample_rate_hz)
+    pairs = find_pairs(list(roles), roles, _compared(passage, roles), sample_rate_hz)
     return with_pairs(preset.model_copy(update={"tracks": tracks}), pairs)
 
 
-def _heard(passage: Passage) -> dict[str, Samples]:
-    silent = set(passage.silent)
-    return {name: audio for name, audio in passage.audio.items() if name not in silent}
+def _compared(passage: Passage, roles: Mapping[str, Role | None]) -> dict[str, Samples]:
+    """What pairs are told by: tracks as they play beside each other, where it may take more than their names."""
 
+    def heard(name: str) -> Samples:
+        is_compared = may_be_paired(roles.get(name)) and is_one_sound(passage.audio[name])
+        return passage.side_by_side(name) if is_compared else passage.audio[name]
 
-def _fullest(excerpts: Sequence[Excerpt]) -> Samples:
-    return max(excerpts, key=lambda excerpt: excerpt.weight).audio
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(passage.heard, pool.map(heard, passage.heard), strict=True))
 
 
 def neutral(passage: Passage) -> Preset:

@@ -60,15 +60,11 @@ class Trial:
 
     def playing(self, preset: Preset) -> Mapping[str, Samples]:
         """The tracks that are heard under these settings, by name."""
-        silent = set(self.passage.silent)
-        return {
-            track.name: self.passage.audio[track.name]
-            for track in preset.tracks
-            if not track.mute and track.name in self.passage.audio and track.name not in silent
-        }
+        tried = self.passage.tried
+        return {track.name: tried[track.name] for track in preset.tracks if not track.mute and track.name in tried}
 
     def render(self, preset: Preset) -> Rendered:
-        """The passage under these settings; tracks that are silent in it are left out."""
+        """What is tried under these settings; tracks that are silent are left out."""
         for known, rendered in self._latest:
             if _sound_alike(known, preset):
                 return rendered

@@ -59,7 +59,7 @@ class Portrait:
         spectrum = np.fft.rfft(self.wave, size)
         power = np.square(np.abs(spectrum))
         width = max(1, round(200 * size / self.sample_rate_hz))
-        smooth = np.convolve(power, np.ones(width) / width, mode="same") if width > 1 else power
+        smooth = _smoothed(power, width)
         even: NDArray[np.complex64] = (spectrum / np.sqrt(smooth + smooth.max() * 1e-6 + _TINY)).astype(np.complex64)
         return even
 
@@ -95,6 +95,15 @@ def likeness(one: Portrait, other: Portrait) -> Likeness:
         _played_alike(one.bands_db, other.bands_db),
         _same_wave(one, other),
     )
+
+
+def _smoothed(power: NDArray[np.float32], width: int) -> NDArray[np.float64]:
+    """Mean over so many neighbours."""
+    total = np.concatenate(([0.0], np.cumsum(power, dtype=np.float64)))
+    first = np.arange(len(power)) - width // 2
+    ends = np.clip(np.stack([first, first + width]), 0, len(power))
+    smooth: NDArray[np.float64] = (total[ends[1]] - total[ends[0]]) / width
+    return smooth
 
 
 def _bands_db(wave: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:

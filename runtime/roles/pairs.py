@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import combinations
 from typing import Final, Literal
 
@@ -67,6 +67,9 @@ _RECORDED_IN_STEREO: Final[frozenset[Role]] = frozenset({"overhead", "room", "dr
 # Of these, two that are numbered are takes as a rule; two keyboards are not.
 _NAMED_TAKES: Final[frozenset[Role]] = frozenset({"electric guitar", "acoustic guitar", "backing vocal"})
 _MICROPHONES: Final = frozenset({"mic", "mics", "mik", "micro", "mikro"})
+# What is looked at at once; and what rests: 30 dB below the loudest part.
+_PART_S: Final = 6.0
+_RESTS: Final = 1e-3
 # Of two that are a pair.
 _SIDES_LEVEL_DB, _TAKES_LEVEL_DB = 6.0, 9.0
 _ALIKE_DB = 6.0
@@ -91,7 +94,8 @@ def find_pairs(
         names: of the tracks, in their order.
         roles: of the tracks, as far as they are known.
         audio: shape (1 or 2, samples) by track; a track whose channels differ has no partner, one without audio is
-            judged by its name. None where there is no sound.
+            judged by its name. Longer audio is looked at in parts of some 6 s, of which all count. None where there is
+            no sound.
         sample_rate_hz: of the audio.
 
     Returns:
@@ -115,29 +119,58 @@ def find_pairs(
     return tuple(replace(pair, link=link) for pair, link in zip(pairs, links, strict=True))
 
 
+def may_be_paired(role: Role | None) -> bool:
+    """Whether two tracks of this role may be told to be a pair by their sound."""
+    return role in _DOUBLED or role in _RECORDED_IN_STEREO
+
+
 class _Ears:
     """How alike tracks are; each is looked at once."""
 
     def __init__(self, audio: Mapping[str, Samples], sample_rate_hz: int) -> None:
         self._audio, self._sample_rate_hz = audio, sample_rate_hz
-        self._portraits: dict[str, Portrait | None] = {}
+        self._portraits: dict[str, tuple[Portrait | None, ...]] = {}
 
     def __call__(self, one: str, other: str) -> Likeness | None:
-        """None where one of them was not heard, or is silent."""
-        a, b = self._portrait(one), self._portrait(other)
-        return likeness(a, b) if a is not None and b is not None else None
+        """How alike they are on average; None where one of them was not heard, or is silent.
+
+        Where one of them plays alone, they play nothing alike.
+        """
+        both = self._both(one, other)
+        heard = [likeness(a, b) for a, b in both if a is not None and b is not None]
+        if not heard:
+            return None
+        alone = sum((a is None) != (b is None) for a, b in both)
+        level_db, colour_db, playing, wave = np.mean([astuple(found) for found in heard], axis=0).tolist()
+        return Likeness(level_db, colour_db, playing * len(heard) / (len(heard) + alone), wave)
 
     def may_be_takes(self, one: str, other: str) -> bool:
         """Whether a look at level and colour allows two takes; that spares most comparisons."""
-        a, b = self._portrait(one), self._portrait(other)
-        return a is not None and b is not None and abs(a.level_db - b.level_db) <= _TAKES_LEVEL_DB
+        both = self._both(one, other)
+        apart_db = [abs(a.level_db - b.level_db) for a, b in both if a is not None and b is not None]
+        return bool(apart_db) and float(np.mean(apart_db)) <= _TAKES_LEVEL_DB
 
-    def _portrait(self, name: str) -> Portrait | None:
+    def _both(self, one: str, other: str) -> list[tuple[Portrait | None, Portrait | None]]:
+        """Both tracks part by part; nothing where they were not heard at the same places."""
+        a, b = self._portraits_of(one), self._portraits_of(other)
+        return list(zip(a, b, strict=True)) if len(a) == len(b) else []
+
+    def _portraits_of(self, name: str) -> tuple[Portrait | None, ...]:
+        """What a track looks like in each part; None where it rests."""
         if name not in self._portraits:
             audio = self._audio.get(name)
-            is_heard = audio is not None and bool(np.any(audio))
-            self._portraits[name] = portrait(audio, self._sample_rate_hz) if audio is not None and is_heard else None
+            self._portraits[name] = () if audio is None else self._looked_at(audio)
         return self._portraits[name]
+
+    def _looked_at(self, audio: Samples) -> tuple[Portrait | None, ...]:
+        count = max(1, round(audio.shape[1] / (_PART_S * self._sample_rate_hz)))
+        parts = np.array_split(audio, count, axis=1)
+        powers = [float(np.mean(np.square(part, dtype=np.float64))) for part in parts]
+        least = max(powers) * _RESTS
+        return tuple(
+            portrait(part, self._sample_rate_hz) if power > least else None
+            for part, power in zip(parts, powers, strict=True)
+        )
 
 
 def _named_sides(names: Sequence[str], roles: Mapping[str, Role | None], ears: _Ears) -> Iterator[Pair]:

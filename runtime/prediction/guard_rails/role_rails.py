@@ -7,7 +7,8 @@ that none of them has to; a search, an old model or somebody's preset may still 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,11 @@ from ....presets.parts.match import THIRDS_HZ, WidthCurve
 from ....presets.preset import Finding, Preset, Track
 from ....presets.roles import TRAITS, Role
 from ...audio.loudness import integrated_loudness
+from ...practice.by_role import for_each, made_db
 from ...practice.sins import LOW_HZ, lean_lu, low_sides_db, sum_of
+from ...practice.sounds import RoleSound, lean_db, mix_powers
+from ...rendering.in_memory import render_strip
+from ..casting import sounds_of, takes_of
 from ..trial import Trial
 from .rails import LEANING, LOW_BOOST, OFF_CENTRE, UNDER_THE_REST, WIDE_LOWS, Guarded, finding
 
@@ -31,7 +36,7 @@ LOW_WIDTHS: Final = tuple(
     f"match.width.{name}" for name, freq_hz in zip(WidthCurve.model_fields, THIRDS_HZ, strict=True) if freq_hz < LOW_HZ
 )
 """Paths of the master's match curve that narrow what is below 120 Hz."""
-_DRAWN_IN: Final = (0.75, 0.5, 0.25, 0.0)
+_HALVINGS: Final = 8
 
 
 def in_the_middle(preset: Preset, trial: Trial) -> Guarded:
@@ -103,17 +108,18 @@ def low_end_in_the_middle(preset: Preset, trial: Trial) -> Guarded:
     if before_db <= WIDE_LOWS.limit_db:
         return Guarded(preset)
 
+    playing = trial.playing(preset)
+
     def narrowed(track: Track) -> Track:
         role = role_of(track, trial)
         if role is not None and TRAITS[role].has_lows:
             return _with(track, {"pan": 0.0})
-        if track.strip.pan == 0.0 and trial.passage.audio[track.name].shape[0] == 1:
+        if track.strip.pan == 0.0 and playing[track.name].shape[0] == 1:
             return track
         return _with(
             track, {"low_cut.freq_hz": max(track.strip.low_cut.freq_hz, LOW_HZ), "low_cut.slope_db_per_octave": 24.0}
         )
 
-    playing = trial.playing(preset)
     tracks = tuple(narrowed(track) if track.name in playing else track for track in preset.tracks)
     narrow = preset.model_copy(update={"tracks": tracks}) if tracks != preset.tracks else preset
     after_db = low_sides_db(trial.render(narrow).mix, trial.sample_rate_hz)
@@ -125,25 +131,47 @@ def low_end_in_the_middle(preset: Preset, trial: Trial) -> Guarded:
 
 
 def upright(preset: Preset, trial: Trial) -> Guarded:
-    """Left and right equally loud, where they are in the reference: what is on the louder side is drawn in."""
+    """Left and right equally loud, where they are in the reference: what is on the louder side is drawn in.
+
+    Judged by the levels at which the tracks play in the song, not by who plays in the passage that is tried.
+    """
     wanted_db = lean_lu(trial.stereo_reference, trial.sample_rate_hz)
     goal_db = math.copysign(max(0.0, abs(wanted_db) - LEANING.limit_db), wanted_db)
+    playing = trial.playing(preset)
+    if len(playing) < 2:
+        return Guarded(preset)
+    sounds = [sound for sound in sounds_of(trial.passage, trial.cast, trial.sample_rate_hz) if sound.name in playing]
+    levels_db = _levels_db(preset, sounds, trial)
 
     def lean(tried: Preset) -> float:
-        return lean_lu(trial.render(tried).mix, trial.sample_rate_hz) - goal_db
+        pans = {sound.name: tried.track(sound.name).strip.pan for sound in sounds}
+        left, right, _ = mix_powers(sounds, levels_db, pans)
+        return lean_db(left, right) - goal_db
 
     before_db = lean(preset)
-    if abs(before_db) <= LEANING.limit_db or len(trial.playing(preset)) < 2:
+    if abs(before_db) <= LEANING.limit_db:
         return Guarded(preset)
-    best, after_db = preset, before_db
-    for share in _DRAWN_IN:
-        tried = drawn_in(preset, np.sign(before_db), share)
-        found_db = lean(tried)
-        if abs(found_db) < abs(after_db):
-            best, after_db = tried, found_db
-        if abs(found_db) <= LEANING.target_db:
-            break
-    return Guarded(best, () if best is preset else (drawn_in_finding(before_db, after_db, "the whole mix"),))
+    side = float(np.sign(before_db))
+    # The most that stays at which it leans no further than it may; pans that stand on the other side stay.
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if lean(drawn_in(preset, side, middle)) * side <= LEANING.target_db else (low, middle)
+        )
+    best = drawn_in(preset, side, round(low, 3))
+    after_db = lean(best)
+    if abs(after_db) >= abs(before_db):
+        return Guarded(preset)
+    return Guarded(best, (drawn_in_finding(before_db, after_db, "the whole mix"),))
+
+
+def _levels_db(preset: Preset, sounds: Sequence[RoleSound], trial: Trial) -> dict[str, float]:
+    """How loud tracks are in a mix while they play."""
+    render = partial(render_strip, takes=takes_of(trial.passage))
+    strips = {sound.name: preset.track(sound.name).strip for sound in sounds}
+    made = for_each(sounds, lambda sound: made_db(sound, strips[sound.name], trial.sample_rate_hz, render))
+    return {sound.name: sound.loudness_lufs + made[sound.name] + strips[sound.name].fader_db for sound in sounds}
 
 
 def drawn_in(preset: Preset, side: float, share: float, stays: Callable[[Track], bool] = lambda _: False) -> Preset:

@@ -17,6 +17,7 @@ from ....presets.preset import Finding, Preset
 from ....presets.units import decibels
 from ...audio.loudness import integrated_loudness
 from ...audio.reading import Samples
+from ...model.excerpts import joined
 from ...practice.noise import NoiseBands, music_db, noise_bands, noise_lift_db
 from ...rendering.in_memory import render_strip
 from ..casting import takes_of
@@ -29,6 +30,7 @@ _ABOVE_DB, _DEEPEST_DB = 6.0, 24.0
 _STEPS = 6
 _MOST_TRACKS = 4
 _WORTH_IT_DB = 1.0
+_BETWEEN = 3
 _TINY = 1e-9
 # Shares of the equalizer's gains and of the compressor's ratio that are tried where a strip lifts noise.
 _LESS = ((0.75, 1.0), (0.5, 1.0), (0.5, 0.6), (0.35, 0.4), (0.2, 0.25), (0.1, 0.1), (0.0, 0.0))
@@ -74,8 +76,10 @@ def without_lifted_noise(preset: Preset, trial: Trial) -> Guarded:
     tracks = []
     playing = trial.playing(preset)
     for track in preset.tracks:
-        audio, strip = playing.get(track.name), track.strip
-        if audio is not None and _may_lift(strip):
+        strip = track.strip
+        if track.name in playing and _may_lift(strip):
+            heard = [excerpt.audio for excerpt in trial.passage.excerpts_of(track.name)]
+            audio = joined(heard, trial.sample_rate_hz)
             bands = noise_bands(audio, trial.sample_rate_hz)
             before_db = noise_lift_db(bands, strip, audio, trial.sample_rate_hz)
             if before_db > LIFTED_NOISE.limit_db:
@@ -95,18 +99,28 @@ def _may_lift(strip: Strip) -> bool:
 def _quieter(strip: Strip, bands: NoiseBands, audio: Samples, sample_rate_hz: int) -> tuple[Strip, float]:
     """A strip that lifts noise no further than it may, and how far that is."""
     made_db = music_db(bands, strip, audio, sample_rate_hz)
-    tried, lift_db = strip, float("inf")
-    for share, ratio_share in _LESS:
-        gains = {name: getattr(strip.eq, name).gain_db for name in EQ_BANDS}
-        values = {f"eq.{name}.gain_db": share * gain_db for name, gain_db in gains.items()}
-        ratio = 1 + ratio_share * (strip.compressor.ratio - 1)
-        tried = console.replace(strip, {**values, "compressor.ratio": ratio})
-        lift_db = noise_lift_db(bands, tried, audio, sample_rate_hz)
-        if lift_db <= LIFTED_NOISE.target_db:
+
+    def lift_db_at(shares: tuple[float, float]) -> float:
+        return noise_lift_db(bands, _less(strip, *shares), audio, sample_rate_hz)
+
+    before = (1.0, 1.0)
+    for shares in _LESS:
+        if lift_db_at(shares) <= LIFTED_NOISE.target_db:
             break
+        before = shares
+    # No less than it takes: steps would make a hair of noise decibels of the equalizer.
+    for _ in range(_BETWEEN):
+        middle = ((before[0] + shares[0]) / 2, (before[1] + shares[1]) / 2)
+        before, shares = (before, middle) if lift_db_at(middle) <= LIFTED_NOISE.target_db else (middle, shares)
+    tried, lift_db = _less(strip, *shares), lift_db_at(shares)
     louder_db = music_db(bands, tried, audio, sample_rate_hz) - made_db
     fader_db = parameters(Strip)["fader_db"].clamp(tried.fader_db - louder_db)
     return console.replace(tried, {"fader_db": fader_db}), lift_db
+
+
+def _less(strip: Strip, share: float, ratio_share: float) -> Strip:
+    values = {f"eq.{name}.gain_db": share * getattr(strip.eq, name).gain_db for name in EQ_BANDS}
+    return console.replace(strip, {**values, "compressor.ratio": 1 + ratio_share * (strip.compressor.ratio - 1)})
 
 
 def _compressed(preset: Preset, name: str, trial: Trial, peak_db: float) -> Strip:
@@ -170,7 +184,7 @@ def _raised(strip: Strip, gain_db: float) -> Strip:
 
 
 def _stem(preset: Preset, name: str, strip: Strip, trial: Trial) -> Samples:
-    return render_strip(trial.passage.audio[name], trial.sample_rate_hz, strip, takes_of(trial.passage))
+    return render_strip(trial.passage.tried[name], trial.sample_rate_hz, strip, takes_of(trial.passage))
 
 
 def _peak_db(audio: Samples) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mixbridge.presets.errors import AudioError
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import cut_passage, heard_in
 from mixbridge.runtime.model.excerpts import choose_start_s, loudest_start
+from mixbridge.runtime.model.own_mix import OwnMix
 from mixbridge.runtime.model.references import hear_reference
 from numpy.typing import NDArray
 
@@ -117,6 +119,27 @@ def test_a_chosen_start_is_honoured(tmp_path: Path) -> None:
     passage = cut_passage(song(tmp_path), RATE_HZ, round(LENGTH_S * RATE_HZ), start_s=23.1)
     assert passage.start_s == 23.1
     assert passage.silent == ("Keys", "Bass", "Drums")
+
+
+def test_what_is_tried_has_every_track_whichever_passage_is_chosen(tmp_path: Path) -> None:
+    stems, samples = song(tmp_path), round(LENGTH_S * RATE_HZ)
+    passage = cut_passage(stems, RATE_HZ, samples, start_s=23.1)
+    assert list(passage.tried) == list(SONG)
+    assert passage.tried["Lead"] is passage.audio["Lead"]
+    for name in ("Keys", "Bass", "Drums"):
+        assert passage.tried[name] is passage.fullest(name).audio
+    # Beside a mix of these tracks the passage is all that can be compared.
+    own = OwnMix({}, {}, 1.0, passage.audio["Lead"])
+    assert list(replace(passage, own_mix=own).tried) == ["Lead"]
+
+
+def test_tracks_are_compared_at_the_same_places_whichever_passage_is_chosen(tmp_path: Path) -> None:
+    stems, samples = song(tmp_path), round(LENGTH_S * RATE_HZ)
+    passages = [cut_passage(stems, RATE_HZ, samples, start_s) for start_s in (None, 2.0, 23.1)]
+    assert {passage.places_s for passage in passages} == {passages[0].places_s}
+    assert len(passages[0].places_s) == 3
+    for passage in passages[1:]:
+        np.testing.assert_array_equal(passage.side_by_side("Lead"), passages[0].side_by_side("Lead"))
 
 
 def test_a_passage_reaches_over_the_end_with_zeros(tmp_path: Path) -> None:

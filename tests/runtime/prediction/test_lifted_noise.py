@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Strip
 from mixbridge.presets.preset import Preset, Track
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
+from mixbridge.runtime.model.excerpts import Excerpt
 from mixbridge.runtime.practice.noise import noise_bands, noise_lift_db
 from mixbridge.runtime.prediction.guard_rails.rails import LIFTED_NOISE
 from mixbridge.runtime.prediction.guard_rails.spikes import without_lifted_noise
@@ -73,3 +76,19 @@ def test_what_lifts_little_stays(strip: Strip) -> None:
     found = without_lifted_noise(given, trial(singer(10 ** (-62 / 20))))
     assert found.preset == given
     assert not found.findings
+
+
+def test_noise_counts_wherever_the_track_is_heard() -> None:
+    """In the passage the voice never rests, so that nothing tells what is noise; in another excerpt it does."""
+    pausing = singer(10 ** (-62 / 20))
+    held = singer(10 ** (-62 / 20))
+    phrase = held[:, round(0.1 * RATE_HZ) : round(0.9 * RATE_HZ)]
+    held = np.tile(phrase, 8)[:, : held.shape[1]]
+    tried = trial(held)
+    excerpts = tuple(
+        Excerpt(at, item, integrated_loudness(item, RATE_HZ), 1.0) for at, item in ((0, held), (9, pausing))
+    )
+    passage = replace(tried.passage, excerpts={"Vox": excerpts})
+    assert without_lifted_noise(preset(BRIGHT), tried).findings == ()
+    (said,) = without_lifted_noise(preset(BRIGHT), replace(tried, passage=passage)).findings
+    assert said.track == "Vox"

@@ -9,6 +9,7 @@ from mixbridge.presets.preset import Preset, Track
 from mixbridge.presets.roles import Role
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
+from mixbridge.runtime.model.excerpts import Excerpt
 from mixbridge.runtime.practice.sins import lead_gap_lu, lean_lu, low_sides_db, sum_of
 from mixbridge.runtime.prediction.casting import Cast
 from mixbridge.runtime.prediction.guard_rails.guards import guard
@@ -162,3 +163,17 @@ def test_a_mix_that_leans_is_drawn_in() -> None:
     assert LEANING.name in rules(guarded)
     assert abs(lean_lu(trial.render(guarded.preset).mix, RATE_HZ)) <= LEANING.limit_db
     assert guarded.preset.track("Vox").strip.pan == 0
+
+
+def test_who_rests_in_the_passage_does_not_make_a_mix_lean() -> None:
+    """Keys stand against the guitar; where they are soft in what is tried, the song is as upright as before."""
+    trial = trial_of()
+    preset = preset_of(Gtr=Strip(pan=-0.9, fader_db=4), Keys=Strip(pan=0.9, fader_db=4))
+    audio = {**TRACKS, "Keys": 0.2 * TRACKS["Keys"]}
+    loudness = {name: integrated_loudness(item, RATE_HZ) for name, item in audio.items()}
+    heard = {name: (Excerpt(0.0, item, integrated_loudness(item, RATE_HZ), 1.0),) for name, item in TRACKS.items()}
+    whole = {name: integrated_loudness(item, RATE_HZ) for name, item in TRACKS.items()}
+    passage = Passage(9.0, SAMPLES / RATE_HZ, audio, loudness, (), heard, whole)
+    soft = Trial(passage, trial.stereo_reference, RATE_HZ, -24.0, cast=trial.cast)
+    assert lean_lu(soft.render(preset).mix, RATE_HZ) < -LEANING.limit_db
+    assert LEANING.name not in rules(guard(preset, soft))

@@ -105,6 +105,22 @@ def test_numbered_tracks_with_different_parts_are_no_pair():
     assert heard(tracks, "electric guitar") == [("Gtr 1", "Gtr 2", "takes", "name")]
 
 
+def test_all_that_is_heard_of_two_tracks_counts():
+    """Two guitars that play the same in one part of a song, and alone or something else in the others, are no pair."""
+    same = played(part(0), 1), played(part(0), 2)
+    others = played(part(9), 3), played(part(4), 4)
+    nothing = 1e-4 * played(part(9), 3)
+    assert heard(_parts([same, same, same]), "electric guitar") == [("A", "B", "takes", "sound")]
+    assert heard(_parts([same, others, others]), "electric guitar") == []
+    assert heard(_parts([same, (same[0], nothing), (nothing, same[1])]), "electric guitar") == []
+    # Where both rest, nothing speaks against them.
+    assert heard(_parts([same, (nothing, nothing), same]), "electric guitar") == [("A", "B", "takes", "sound")]
+
+
+def _parts(pairs):
+    return {name: np.concatenate(parts, axis=1) for name, parts in zip("AB", zip(*pairs, strict=True), strict=True)}
+
+
 def test_two_microphones_of_one_guitar_are_no_pair_but_two_overheads_are():
     sound = played(part(0), 1)
     tracks = {"A": sound, "B": microphone(sound, 37)}
