@@ -84,7 +84,7 @@ class EngineProcess:
     def _spawn(self) -> Spawned:
         with self._sending:
             self._memory.fields[Tally.STATE] = EngineState.STARTING
-            self._process = Spawned(run_engine, "mixbridge engine", self._task)
+            self._process = Spawned(run_engine, "mixbridge engine", replace(self._task, has_played=self.restarts > 0))
         return self._process
 
     def _watch(self, process: Spawned) -> None:
