@@ -38,6 +38,8 @@ _MAX_DEPTH = 32
 # its texts, too.
 _MOST_VALUES = 200_000
 _MOST_SIGNS = 1_000_000
+# How files of WAV, AIFF, FLAC, Ogg and MP3 begin: stems and preset are easily swapped.
+_AUDIO = (b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 _SNIFFED_BYTES = 4096
 # No text in a file holds a line break, so that this is a point and nothing else.
 _LONG_POINT = re.compile(r'\{\n\s+"time_s": ([^\n]+),\n\s+"value": ([^\n]+)\n\s+\}')
@@ -155,6 +157,8 @@ def _text(path: Path) -> str:
         raise PresetError(f"{path}: there is no such file.") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise PresetError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    if content.startswith(_AUDIO):
+        raise PresetError(f"{path} is audio, and no preset. Name the preset first, then the stems.")
     if len(content) > MAX_BYTES:
         raise PresetError(f"{path} is larger than {MAX_BYTES // 2**20} MiB. It cannot be a preset.")
     try:

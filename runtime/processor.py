@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import soxr
@@ -106,7 +107,7 @@ class AudioProcessor:
         rest = processor.flush()
 
     Blocks and rest together are what `process(vocal)` gives in one go. A processor may mix whole tracks on several
-    threads at once; a stream of blocks belongs to one thread.
+    threads at once; a stream of blocks belongs to one thread. Another process makes a processor of its own.
 
     Args:
         model: a bundle (a folder or a `.zip`), the name of a model that ships, or a loaded controller.
@@ -174,6 +175,12 @@ class AudioProcessor:
         self.preset: Preset | None = None
         self._prepared: _Settings | None = None
         self._stream: FinishedStream | _CleanedStream | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "an AudioProcessor holds a loaded model and cannot be sent to another process: make one in each, e.g. in "
+            "the initializer of the pool"
+        )
 
     def prepare(self, audio: ArrayLike, sample_rate: float | None = None) -> Preset | None:
         """Predict the settings for a track; :meth:`process` then takes its blocks, and predicts no more.

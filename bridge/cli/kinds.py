@@ -1,7 +1,8 @@
-"""Kinds of values that are typed on the command line: loudness, times, formats. Importing this loads click alone."""
+"""Kinds of values typed on the command line: loudness, shares, times, formats. Importing this loads click alone."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Final
 
@@ -30,6 +31,30 @@ class Loudness(click.ParamType[float | str | None]):
             return float(value)
         except ValueError:
             self.fail(f'{value!r} is neither a number of LUFS, such as -14, nor "reference" or "off"', param, ctx)
+
+
+class Share(click.ParamType[float]):
+    """How much of something: 0.7, or 70%.
+
+    Args:
+        most: the largest that there is.
+    """
+
+    name = "0.7|70%"
+
+    def __init__(self, most: float = 1.0) -> None:
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Converts what was typed to a number, 1 for all."""
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = math.nan
+        if not 0 <= share <= self.most:
+            self.fail(f"{text!r} is not from 0 to {self.most:g}; write it as 0.7 or 70%", param, ctx)
+        return share
 
 
 class Duration(click.ParamType[float]):

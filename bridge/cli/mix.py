@@ -13,7 +13,7 @@ import click
 
 from .declaring import option, takes
 from .inserts.options import Cleaning
-from .kinds import Duration
+from .kinds import Duration, Share
 from .options import (
     FOLDER,
     OWN_STYLE,
@@ -38,7 +38,7 @@ from .rendering import deliver, output_folder, render_options, session_stems, us
 @takes(References, "references", OWN_STYLE)
 @click.option(
     "--amount",
-    type=click.FloatRange(0, 1.5),
+    type=Share(1.5),
     default=1.0,
     show_default=True,
     help="How much of the predicted settings to apply: 0 nothing, 1 all.",

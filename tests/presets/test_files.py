@@ -9,7 +9,9 @@ from pathlib import Path
 from unittest import mock
 
 import mixbridge.presets
+import numpy as np
 import pytest
+import soundfile as sf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mixbridge.presets import files
@@ -245,6 +247,13 @@ class TestUnreadable:
         with pytest.raises(PresetError, match=expected) as caught:
             files.load(path)
         assert str(path) in str(caught.value)
+
+    @pytest.mark.parametrize("kind", ["WAV", "FLAC", "AIFF", "OGG", "MP3", "RF64"])
+    def test_audio_in_its_place(self, tmp_path, kind):
+        path = tmp_path / "vox"
+        sf.write(path, np.zeros(48000), 48000, format=kind)
+        with pytest.raises(PresetError, match=r"vox is audio.*preset first, then the stems"):
+            files.load(path)
 
     def test_missing_folder_and_impossible_name(self, tmp_path):
         with pytest.raises(PresetError, match="no such file"):

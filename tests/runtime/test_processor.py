@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -416,3 +417,8 @@ def test_eight_threads_give_what_one_gives(controller: Controller, reference: Pa
         together = list(pool.map(processor.process, [*tracks, *tracks]))
     for want, got in zip([*alone, *alone], together, strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+def test_a_processor_is_not_sent_to_another_process() -> None:
+    with pytest.raises(TypeError, match="make one in each"):
+        pickle.dumps(AudioProcessor(use_ml_model=False))

@@ -15,7 +15,7 @@ import click
 from ....presets.errors import MixbridgeError
 from ..declaring import shared, takes
 from ..inserts.options import clean_db_option
-from ..kinds import Duration, Loudness
+from ..kinds import Duration, Loudness, Share
 from ..options import FormatOptions, ModelChoice, Trying
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class BatchMixing:
     )
     preset: str | None = shared("--preset", metavar="PRESET", help="Apply this preset instead of predicting settings.")
     amount: float = shared(
-        "--amount", type=click.FloatRange(0, 1.5), default=1.0, show_default=True, help="Share of the settings applied."
+        "--amount", type=Share(1.5), default=1.0, show_default=True, help="Share of the settings applied."
     )
     loudness: float | str | None = shared(
         "--loudness", type=Loudness(), default=-14.0, show_default=True, help="Loudness of the mixes."

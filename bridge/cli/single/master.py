@@ -12,7 +12,7 @@ from typing import Literal
 import click
 
 from ..declaring import shared, takes
-from ..kinds import OF_REFERENCE, Loudness
+from ..kinds import OF_REFERENCE, Loudness, Share
 from ..options import FOLDER, FormatOptions, References, Rendering, Trying, Writing
 from ..rendering import output_folder, render_options
 
@@ -49,7 +49,7 @@ class MasterRendering:
 @takes(References, "references")
 @click.option(
     "--amount",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=1.0,
     show_default=True,
     help="How much of the difference to the reference to take: 0 nothing, 1 all.",

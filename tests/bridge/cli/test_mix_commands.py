@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import soundfile as sf
 from mixbridge.bridge import jobs
-from mixbridge.bridge.cli.kinds import AUDIO_FORMATS, Duration
+from mixbridge.bridge.cli.kinds import AUDIO_FORMATS, Duration, Share
 from mixbridge.bridge.jobs import run_apply
 from mixbridge.presets import files
 from mixbridge.presets.console import Strip
@@ -372,3 +373,16 @@ class TestRefine:
 )
 def test_lengths_of_time(text, seconds):
     assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("0.7", 0.7), ("70%", 0.7), (" 70 % ", 0.7), ("0", 0), ("1.5", 1.5), ("150%", 1.5), (1.0, 1.0)]
+)
+def test_shares(text, share):
+    assert Share(1.5).convert(text, None, None) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["70", "151%", "-1", "nan", "inf", "%", "", "half", "7%0"])
+def test_what_is_no_share_is_told_how_to_write_one(text):
+    with pytest.raises(click.BadParameter, match=r"from 0 to 1\.5; write it as 0\.7 or 70%"):
+        Share(1.5).convert(text, None, None)
