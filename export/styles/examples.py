@@ -19,8 +19,9 @@ from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples, as_stereo, probe
 from ...runtime.model.analysis import Passage, heard_in
 from ...runtime.model.excerpts import SILENT_LUFS
+from ...runtime.practice.noise import noise_bands, noise_lift_db
 from ...runtime.prediction.predict import heard_roles
-from ...runtime.styles.features import features_in
+from ...runtime.styles.features import features_in, heard_of
 from ...runtime.styles.settings import RATE_HZ, TrackSettings, settings_of
 from ..recovery.dataset import NamedPair, ratio_in
 from ..recovery.files import read_whole
@@ -47,6 +48,7 @@ class StyleExample:
         loudness_lufs: of the raw track.
         level_lufs: of the mixed one, on two channels.
         settings: as numbers.
+        lifted_noise_db: how far the settings lift what is only noise in the raw track against its music.
         weight: how far they are to be believed, 0..1: what was recovered of a pair may explain little of it.
     """
 
@@ -59,6 +61,7 @@ class StyleExample:
     loudness_lufs: float
     level_lufs: float
     settings: TrackSettings
+    lifted_noise_db: float = 0.0
     weight: float = 1.0
 
 
@@ -102,6 +105,7 @@ def example_of(pair: NamedPair, preset: Preset, raw: Samples, mixed: Samples) ->
         return None
     loudness_lufs = passage.level_lufs(pair.name)
     left = ratio_in(preset)
+    heard = heard_of(passage, pair.name, RATE_HZ)
     return StyleExample(
         pair.name,
         pair.raw,
@@ -112,6 +116,7 @@ def example_of(pair: NamedPair, preset: Preset, raw: Samples, mixed: Samples) ->
         loudness_lufs,
         level_lufs,
         settings_of(preset, preset.tracks[0].name, loudness_lufs),
+        noise_lift_db(noise_bands(heard, RATE_HZ), preset.tracks[0].strip, heard, RATE_HZ),
         1.0 if left is None else 1 / (1 + (left / _HALF_TOLD) ** 2),
     )
 

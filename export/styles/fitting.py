@@ -32,6 +32,7 @@ _NEARLY_ALL, _MARGIN = 0.95, 1.3
 _MOST_DEVIATIONS = 3.0
 # Roles of this share of the examples are those of the style, beside their whole family.
 _LEAST_SHARE = 0.1
+_NINE_IN_TEN, _MOST_LIFT_DB = 0.9, 60.0
 
 
 def fit_mean(examples: Sequence[StyleExample]) -> Style:
@@ -106,7 +107,12 @@ class _Fitting:
             slopes=tuple(map(_numbers, slopes)) if slopes.any() else (),
             heard=tuple(map(_numbers, self.heard)) if way == "neighbour" else (),
             found=tuple(map(_numbers, found)) if way == "neighbour" else (),
+            lifted_noise_db=self._lifted_noise_db(),
         )
+
+    def _lifted_noise_db(self) -> float:
+        lifts_db = [example.lifted_noise_db for example in self.examples]
+        return float(np.clip(np.quantile(lifts_db, _NINE_IN_TEN), 0, _MOST_LIFT_DB))
 
     def _mean(self, at: int) -> float:
         there = ~np.isnan(self.values[:, at])

@@ -157,7 +157,8 @@ def predict_in_style(
     plain = preset if is_alone else plain_without_reference(model, preset, passage)
     styled = _with_styles(plain, passage, told, rate_hz)
     trial = Trial(passage, _in_the_middle(passage), rate_hz, manifest.track_level_lufs, None, Cast.of(styled))
-    guarded = guard_alone(styled, trial)
+    meant_db = {name: answer.lifted_noise_db for name, answer in told_answers(told).items()}
+    guarded = guard_alone(styled, trial, meant_db)
     kept = guarded.preset if amount == 1 else scaled(guarded.preset, amount)
     provenance = kept.provenance.model_copy(update={"decisions": tuple(_decisions(model, kept, told, is_alone))[:100]})
     kept = kept.model_copy(update={"provenance": provenance})

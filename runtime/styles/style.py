@@ -59,6 +59,7 @@ class Style(Part):
         slopes: of each target over the features in standard deviations; none where these say nothing.
         heard: features of each example in standard deviations; for the neighbour alone.
         found: targets of each example, likewise.
+        lifted_noise_db: how far nine in ten of the examples lift what is only noise against the music; 0 is not known.
         network_share: how far settings go from these numbers to those of the bundle's network, where both tell them;
             None goes all the way.
     """
@@ -79,6 +80,7 @@ class Style(Part):
     slopes: Table = ()
     heard: Table = ()
     found: Table = ()
+    lifted_noise_db: float = Field(0.0, ge=0, le=60, allow_inf_nan=False)
     network_share: float | None = Field(None, gt=0, lt=1, allow_inf_nan=False)
 
     @model_validator(mode="after")
@@ -159,6 +161,13 @@ class StyleAnswer:
     def level_lufs(self) -> float:
         """How loud the finished track is."""
         return float(self.targets[self.style.targets.index(LEVEL)])
+
+    @property
+    def lifted_noise_db(self) -> float:
+        """How far noise may be lifted in this style: as far as in its examples, where the track has no more of it."""
+        noisier = -float(self.deviations[FEATURES.index("over_noise_db")])
+        # From one to two standard deviations noisier than theirs: in theirs it was not heard, here it would be.
+        return self.style.lifted_noise_db * self.believed * float(np.clip(2 - noisier, 0, 1))
 
     def spread_of(self, target: str) -> float:
         """How far the examples are from what the style tells of a target; NaN where it is none."""

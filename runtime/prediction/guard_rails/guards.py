@@ -8,7 +8,7 @@ another.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -70,17 +70,22 @@ def guard(preset: Preset, trial: Trial) -> Guarded:
     return Guarded(made_alike(checked.preset), checked.findings)
 
 
-def guard_alone(preset: Preset, trial: Trial) -> Guarded:
+def guard_alone(preset: Preset, trial: Trial, lifted_noise_db: Mapping[str, float]) -> Guarded:
     """Make settings safe that follow no reference: arguments as for :func:`guard`, whose reference has no say.
 
-    What a style does to the tone of a track, and where it puts it, is meant.
+    What a style does to the tone of a track, and where it puts it, is meant; how far it lifts noise, too.
+
+    Args:
+        preset: set in a style.
+        trial: in which it is heard.
+        lifted_noise_db: by track, how far its style lifts noise.
     """
     checked = _finite(preset)
     playing = trial.playing(checked.preset)
     if not playing:
         return checked
     checked = _and_then(checked, lambda found: _each_track(found, trial))
-    checked = _and_then(checked, lambda found: without_lifted_noise(found, trial))
+    checked = _and_then(checked, lambda found: without_lifted_noise(found, trial, lifted_noise_db))
     if len(playing) > 1:
         rendered = trial.render(checked.preset)
         checked = _and_then(checked, lambda found: _audible(found, rendered, trial.sample_rate_hz))

@@ -8,6 +8,9 @@ Band powers, on which the default model learns, know nothing of peaks inside a f
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
@@ -24,6 +27,7 @@ from ..casting import takes_of
 from ..trial import Trial
 from .rails import LIFTED_NOISE, SPIKY, Guarded, finding
 
+_NOTHING_MEANT: Final[Mapping[str, float]] = MappingProxyType({})
 # Fast and steep enough to catch the beginning of a drum: a time constant of 0.2 ms, and seen coming.
 _RATIO, _ATTACK_MS, _LOOKAHEAD_MS = 6.0, 1.2, 1.0
 _ABOVE_DB, _DEEPEST_DB = 6.0, 24.0
@@ -67,10 +71,15 @@ def tamed(preset: Preset, trial: Trial) -> Guarded:
     return Guarded(preset, tuple(findings))
 
 
-def without_lifted_noise(preset: Preset, trial: Trial) -> Guarded:
+def without_lifted_noise(preset: Preset, trial: Trial, meant_db: Mapping[str, float] = _NOTHING_MEANT) -> Guarded:
     """Where a strip lifts bands that have only noise in them, do less in its equalizer, then in its compressor.
 
     The track stays as loud as it was.
+
+    Args:
+        preset: of several tracks.
+        trial: in which they are heard.
+        meant_db: by track, how far noise is lifted on purpose; as far as that it may be in any case.
     """
     findings: list[Finding] = []
     tracks = []
@@ -82,8 +91,10 @@ def without_lifted_noise(preset: Preset, trial: Trial) -> Guarded:
             audio = joined(heard, trial.sample_rate_hz)
             bands = noise_bands(audio, trial.sample_rate_hz)
             before_db = noise_lift_db(bands, strip, audio, trial.sample_rate_hz)
-            if before_db > LIFTED_NOISE.limit_db:
-                strip, after_db = _quieter(strip, bands, audio, trial.sample_rate_hz)
+            beyond_db = max(0.0, meant_db.get(track.name, 0.0) - LIFTED_NOISE.limit_db)
+            if before_db > LIFTED_NOISE.limit_db + beyond_db:
+                most_db = LIFTED_NOISE.target_db + beyond_db
+                strip, after_db = _quieter(strip, bands, audio, trial.sample_rate_hz, most_db)
                 findings.append(finding(LIFTED_NOISE, track.name, before_db, after_db, {}))
         tracks.append(track if strip is track.strip else track.model_copy(update={"strip": strip}))
     return Guarded(preset.model_copy(update={"tracks": tuple(tracks)}) if findings else preset, tuple(findings))
@@ -96,8 +107,10 @@ def _may_lift(strip: Strip) -> bool:
     return strip.compressor.ratio > 1 or boosts_db + cuts_db > LIFTED_NOISE.limit_db
 
 
-def _quieter(strip: Strip, bands: NoiseBands, audio: Samples, sample_rate_hz: int) -> tuple[Strip, float]:
-    """A strip that lifts noise no further than it may, and how far that is."""
+def _quieter(
+    strip: Strip, bands: NoiseBands, audio: Samples, sample_rate_hz: int, most_db: float
+) -> tuple[Strip, float]:
+    """A strip that lifts noise no further than this, and how far that is."""
     made_db = music_db(bands, strip, audio, sample_rate_hz)
 
     def lift_db_at(shares: tuple[float, float]) -> float:
@@ -105,13 +118,13 @@ def _quieter(strip: Strip, bands: NoiseBands, audio: Samples, sample_rate_hz: in
 
     before = (1.0, 1.0)
     for shares in _LESS:
-        if lift_db_at(shares) <= LIFTED_NOISE.target_db:
+        if lift_db_at(shares) <= most_db:
             break
         before = shares
     # No less than it takes: steps would make a hair of noise decibels of the equalizer.
     for _ in range(_BETWEEN):
         middle = ((before[0] + shares[0]) / 2, (before[1] + shares[1]) / 2)
-        before, shares = (before, middle) if lift_db_at(middle) <= LIFTED_NOISE.target_db else (middle, shares)
+        before, shares = (before, middle) if lift_db_at(middle) <= most_db else (middle, shares)
     tried, lift_db = _less(strip, *shares), lift_db_at(shares)
     louder_db = music_db(bands, tried, audio, sample_rate_hz) - made_db
     fader_db = parameters(Strip)["fader_db"].clamp(tried.fader_db - louder_db)

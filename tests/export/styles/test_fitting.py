@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from mixbridge.export.recovery.dataset import NamedPair
+from mixbridge.export.styles.examples import example_of
 from mixbridge.export.styles.fitting import fit_house, fit_mean, fit_neighbour
-from mixbridge.presets.console import Strip
+from mixbridge.presets.console import EqBand, Equalizer, Strip
+from mixbridge.presets.preset import Preset, Track
 from mixbridge.presets.roles import TRAITS
 from mixbridge.runtime.styles.features import FEATURES
 from mixbridge.runtime.styles.settings import TONE_HZ
-from style_examples import PRESENCE, example, presence_examples, presence_strip, usual_features
+from style_examples import PRESENCE, RATE_HZ, example, presence_examples, presence_strip, usual_features
 
 AT_2500 = int(np.abs(TONE_HZ - 2500).argmin())
 
@@ -108,3 +114,38 @@ def test_what_was_recovered_badly_counts_less() -> None:
 def test_a_style_of_voices_is_for_all_voices() -> None:
     assert set(fit_mean(presence_examples(3)).roles) == {role for role, trait in TRAITS.items() if trait.is_voice}
     assert len(FEATURES) == len(presence_examples(1)[0].features)
+
+
+def test_a_style_lifts_noise_as_far_as_nine_in_ten_of_its_examples() -> None:
+    examples = [replace(item, lifted_noise_db=float(at)) for at, item in enumerate(presence_examples(11))]
+    for fit in (fit_mean, fit_neighbour, fit_house):
+        assert fit(examples).lifted_noise_db == pytest.approx(9.0)
+    assert fit_mean(presence_examples(5)).lifted_noise_db == 0
+    style = fit_mean(examples)
+    usual = np.array(style.feature_mean)
+    assert style.answer(usual).lifted_noise_db == pytest.approx(9.0)
+    at = FEATURES.index("over_noise_db")
+    allowed_db = []
+    for deviations in (1.0, -1.0, -1.5, -2.0, -4.0):
+        track = usual.copy()
+        track[at] += deviations * style.feature_spread[at]
+        answer = style.answer(track)
+        allowed_db.append(answer.lifted_noise_db / answer.believed if answer.believed else 0.0)
+    assert allowed_db == pytest.approx([9.0, 9.0, 4.5, 0.0, 0.0])  # noisier than the examples: it would be heard
+
+
+def test_an_example_knows_how_far_its_settings_lift_noise() -> None:
+    time_s = np.arange(6 * RATE_HZ) / RATE_HZ
+    tone = sum(np.sin(2 * np.pi * 220 * k * time_s) / k for k in range(1, 18))
+    phrases = np.clip(np.sin(np.pi * time_s) * 20, 0, 1)
+    noise = np.random.default_rng(0).standard_normal(len(time_s))
+    raw = (0.1 * tone * phrases + 10 ** (-62 / 20) * noise)[None].astype(np.float32)
+    bright = Strip(eq=Equalizer(high_shelf=EqBand(gain_db=9, freq_hz=6000)))
+    lifts_db = []
+    for strip in (Strip(), bright):
+        pair = NamedPair("Vox", Path("raw.wav"), Path("mixed.wav"))
+        made = example_of(pair, Preset(tracks=(Track(name="Vox", strip=strip),)), raw, raw)
+        assert made is not None
+        lifts_db.append(made.lifted_noise_db)
+    assert lifts_db[0] == pytest.approx(0, abs=0.1)
+    assert 5 < lifts_db[1] < 9

@@ -92,3 +92,18 @@ def test_noise_counts_wherever_the_track_is_heard() -> None:
     assert without_lifted_noise(preset(BRIGHT), tried).findings == ()
     (said,) = without_lifted_noise(preset(BRIGHT), replace(tried, passage=passage)).findings
     assert said.track == "Vox"
+
+
+def test_noise_is_lifted_as_far_as_it_is_meant_to_be() -> None:
+    vocal = singer(10 ** (-62 / 20))
+    (eased,) = without_lifted_noise(preset(BRIGHT), trial(vocal)).findings
+    assert eased.before is not None
+    meant = without_lifted_noise(preset(BRIGHT), trial(vocal), {"Vox": eased.before + 0.1})
+    assert meant.findings == ()
+    assert meant.preset == preset(BRIGHT)
+    (less,) = without_lifted_noise(preset(BRIGHT), trial(vocal), {"Vox": 8.0}).findings
+    assert less.after is not None
+    assert 6 < less.after <= 8
+    # What is meant for one track says nothing of the others, and less than the rail allows is no limit.
+    for others in ({"Organ": 60.0}, {"Vox": 2.0}):
+        assert without_lifted_noise(preset(BRIGHT), trial(vocal), others).findings == (eased,)
