@@ -10,8 +10,10 @@ import hashlib
 import io
 import pickle
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar
 
+from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.model.controller import Controller
 
 Result = TypeVar("Result")
@@ -22,6 +24,13 @@ class _Inputs(pickle.Pickler):
 
     def persistent_id(self, obj: object) -> str | None:
         return obj.bundle.manifest_sha256 if isinstance(obj, Controller) else None
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Of a passage, what it reads of its tracks elsewhere, in the place of how it does so."""
+        if not isinstance(obj, Passage):
+            return NotImplemented
+        values = [getattr(obj, item.name) for item in fields(obj) if item.compare]
+        return tuple, ([*values, {name: obj.side_by_side(name) for name in obj.audio}],)
 
 
 def once_for_each_input(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -203,7 +203,7 @@ class TestApply:
         assert str(session / "mix" / "stems" / "fx return.wav") in run(*command).data["would_write"]
 
     def test_a_preset_that_is_none(self, session, refused):
-        words = ["reference.wav", "not UTF-8"]
+        words = ["reference.wav is audio, and no preset"]
         refused("apply", session / "reference.wav", session / "stems", "-o", session / "mix", words=words)
 
 
