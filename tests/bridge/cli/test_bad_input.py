@@ -134,9 +134,9 @@ def test_all_silent(session, mixed):
 
 
 def test_one_sample(session, mixed):
-    click = write(session / "Click.wav", np.full((1, 1), 0.5, np.float32))
-    data = mixed(session / "stems" / "Bass.wav", click, extra=["--dry"])  # no tail of a reverb behind the second
-    assert set(data["stems"]) == {"Bass", "Click"}
+    tick = write(session / "Tick.wav", np.full((1, 1), 0.5, np.float32))
+    data = mixed(session / "stems" / "Bass.wav", tick, extra=["--dry"])  # no tail of a reverb behind the second
+    assert set(data["stems"]) == {"Bass", "Tick"}
     assert data["frames"] == RATE_HZ
 
 
