@@ -63,6 +63,14 @@ for name, stereo in pairs ({ Vox = "", Keys = "#stereo", Bare = "" }) do
     Session:route_by_name (name):add_processor_by_index (plugin, place - 1, nil, true)
   end
 end"""
+# The watch that lets a pass take the place of an earlier one belongs to Ardour's window, and this host has none: here
+# points of several passes would stand among each other.
+CLEAR = """
+for route in Session:get_tracks ():iter () do
+  for _, control in ipairs ({ route:gain_control (), route:pan_azimuth_control () }) do
+    if not control:isnil () and not control:alist ():isnil () then control:alist ():clear_list () end
+  end
+end"""
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,7 @@ def played(host: ardour_host.ArdourHost) -> Pass:
     stalls: list[float] = []
     for _ in range(ATTEMPTS):
         rewind(at)
+        host.run_lua(CLEAR)
         result = play_preset(MIX, at, on_ready=lambda _lanes: told(at, Message("/transport_play")))
         told(at, Message("/transport_stop"), Message("/save_state"))
         session = read_session(host.session_file)
