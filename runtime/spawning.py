@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -14,6 +15,9 @@ from .isolated.endings import ending_words
 # Whoever was told to end with the process that started it, and was not ended by it, ends by itself after so long.
 _LEFT_S: Final = 5
 _NOT_FOR_IT: Final = ("SIGINT", "SIGHUP")
+# A process that dies again and again is not started for ever; one that lived so long was well.
+_MOST_STARTS: Final = 5
+_LONG_S: Final = 60.0
 
 
 class Spawned:
@@ -64,6 +68,31 @@ class Spawned:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+
+
+class Starts:
+    """Counts how often a process that dies is started.
+
+    Attributes:
+        count: how often since one lived for a minute.
+    """
+
+    def __init__(self) -> None:
+        self.count, self._begun_s = 0, time.monotonic()
+
+    @property
+    def are_over(self) -> bool:
+        """Whether it was started so often that it is not to be started again."""
+        return self.count >= _MOST_STARTS
+
+    def begin(self) -> None:
+        """Count a start."""
+        self.count, self._begun_s = self.count + 1, time.monotonic()
+
+    def ended(self, *, was_well: bool = False) -> None:
+        """Forget the starts so far where it was well, or lived long."""
+        if was_well or time.monotonic() - self._begun_s > _LONG_S:
+            self.count = 0
 
 
 def _run(target: Callable[..., None], *arguments: Any) -> None:

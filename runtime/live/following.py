@@ -19,7 +19,7 @@ import numpy as np
 
 from ...presets.errors import MixbridgeError
 from ...presets.preset import Preset
-from ..spawning import Spawned
+from ..spawning import Spawned, Starts
 from .memory import EngineMemory, EngineShape
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _SILENT_RMS: Final = 1e-3
 _SHORTEST_S: Final = 2.0
 _POLL_S: Final = 0.05
 _TICK_S: Final = 0.25
-_MOST_STARTS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ class SongFollower:
         self._every_s, self._function = every_s, run
         self.is_on = every_s is not None
         self._is_asked = False
-        self._starts = 1
+        self._starts = Starts()
         self._is_ended = threading.Event()
         self._process: Spawned | None = None
         self._is_over = False
@@ -191,13 +190,14 @@ class SongFollower:
         self._is_asked = True
 
     def _spawn(self) -> None:
+        self._starts.begin()
         self._process = Spawned(self._function, "mixbridge follower", self._task)
         self._is_listening = True  # its first word is that it is ready
         self._heard_s = time.monotonic()
 
     def _start_again(self) -> None:
-        self._starts += 1
-        if self._starts > _MOST_STARTS:
+        self._starts.ended()
+        if self._starts.are_over:
             self._say("the process that hears ended too often: nothing is followed any more; the sound goes on.")
             self._is_over = True
             return

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from ..spawning import Spawned
+from ..spawning import Spawned, Starts
 from .memory import EngineMemory, EngineState, Tally
 from .messages import Connected, EngineCommand, Event, Stop
 from .process import RENEWED, EngineTask, run_engine
 
 _POLL_S: Final = 0.02
-# A process that dies again and again is not started for ever; one that lived so long was well.
-_MOST_STARTS: Final = 5
-_LONG_S: Final = 60.0
 _ENDING_S: Final = 10.0
 
 
@@ -89,7 +85,8 @@ class EngineProcess:
 
     def _watch(self, process: Spawned) -> None:
         """Hand on what the process says, and start it again if it died."""
-        starts, begun_s = 1, time.monotonic()
+        starts = Starts()
+        starts.begin()
         while True:
             try:
                 while process.pipe.poll(_POLL_S):
@@ -97,15 +94,13 @@ class EngineProcess:
             except (EOFError, OSError):
                 ending = process.ending(_ENDING_S)
                 is_renewed = process.exit_code(0) == RENEWED
-                if time.monotonic() - begun_s > _LONG_S or is_renewed:
-                    starts = 0
-                begun_s = time.monotonic()
+                starts.ended(was_well=is_renewed)
                 if self._ending.is_set() or self.fault is not None:
                     return
-                if starts >= _MOST_STARTS:
-                    self.fault = f"the engine ended {starts} times unexpectedly: is this machine out of memory?"
+                if starts.are_over:
+                    self.fault = f"the engine ended {starts.count} times unexpectedly: is this machine out of memory?"
                     return
-                starts += 1
+                starts.begin()
                 self.restarts += 1
                 if not is_renewed:  # else it has said what happened
                     self._say(f"the engine's process {ending}; it is started again.")

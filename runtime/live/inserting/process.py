@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from ....presets.errors import InsertError
-from ...spawning import Spawned
+from ...spawning import Spawned, Starts
 from ..memory import EngineMemory, Tally
 from .worker import InsertTask, run_inserts
 
 _STARTING_S: Final = 150.0
 _POLL_S: Final = 0.02
 _ENDING_S: Final = 5.0
-# A process that dies again and again is not started for ever.
-_MOST_STARTS: Final = 5
 
 
 class InsertProcess:
@@ -29,7 +27,7 @@ class InsertProcess:
     def __init__(self, task: InsertTask, memory: EngineMemory):
         self._task, self._memory = task, memory
         self._process: Spawned | None = None
-        self._starts = 0
+        self._starts = Starts()
         self._is_over = False
 
     @property
@@ -67,9 +65,10 @@ class InsertProcess:
             if has_failed:
                 return
             words = process.ending(_ENDING_S)
-            if self._starts >= _MOST_STARTS:
+            self._starts.ended()
+            if self._starts.are_over:
                 self._end()
-                yield f"the process that runs inserts {words} {self._starts} times. {_WITHOUT}"
+                yield f"the process that runs inserts {words} {self._starts.count} times. {_WITHOUT}"
                 return
             yield f"the process that runs inserts {words}; it is started again, and tracks are heard without till then."
             self._spawn()
@@ -86,7 +85,7 @@ class InsertProcess:
         self._memory.fields[Tally.INSERT_OVER] = 1
 
     def _spawn(self) -> None:
-        self._starts += 1
+        self._starts.begin()
         self._process = Spawned(run_inserts, "mixbridge inserts", self._task)
 
 
