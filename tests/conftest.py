@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,10 @@ from mixbridge.runtime import predicting, processor
 from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.prediction.predict import predict_safely
 from predictions import once_for_each_input
+
+# A shell's background jobs ignore Ctrl-C, and so would every command that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _predict_once = once_for_each_input(predict_safely)
 

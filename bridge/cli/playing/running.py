@@ -94,11 +94,13 @@ def run_live(
             tap_s=_TAP_S + (control.follow_s or 0.0 if control else 0.0),
             on_event=hear,
         ) as engine,
-        nullcontext() if control is None else controlled(engine, control, other, hear, midi),
-        nullcontext() if watch is None else watch(engine),
     ):
         try:
-            engine.wait(_FOR_EVER_S, lambda: _is_over(engine, frames))
+            with (
+                nullcontext() if control is None else controlled(engine, control, other, hear, midi),
+                nullcontext() if watch is None else watch(engine),
+            ):
+                engine.wait(_FOR_EVER_S, lambda: _is_over(engine, frames))
         except KeyboardInterrupt:
             ended_well()
             hear("ended by Ctrl-C.")

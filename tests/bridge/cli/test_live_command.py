@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 import soundfile as sf
 from click.testing import CliRunner, Result
 from live_presets import RATE_HZ, dry_preset, stems
+from mixbridge.bridge.cli.playing import running
 from mixbridge.bridge.cli.playing.live import live
 from mixbridge.bridge.cli.signals import EndedError
 from mixbridge.presets import files
@@ -202,6 +204,21 @@ class TestARecordingIsKept:
         assert said["record"] == str(tmp_path / "out.wav")
         assert sf.info(said["record"]).frames == said["recorded_frames"] >= RATE_HZ
 
+    def test_where_it_is_ended_before_it_can_be_controlled(
+        self, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It plays by then, and what loads the controls has been seen to take seconds on a busy machine."""
+
+        def controlled(engine: LiveEngine, *_: object) -> NoReturn:
+            engine.wait(60.0, lambda: engine.report().recorded_frames >= RATE_HZ)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(running, "controlled", controlled)
+        result = run(session, "--record", str(tmp_path / "out.wav"), "--freewheel", "--loop", "--json")
+        said = json.loads(result.output)
+        assert said["events"] == ["ended by Ctrl-C."]
+        assert sf.info(tmp_path / "out.wav").frames == said["recorded_frames"] >= RATE_HZ
+
     @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes")
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_where_all_processes_are_told_to_end_at_once(
@@ -216,7 +233,10 @@ class TestARecordingIsKept:
             while not (place.exists() and place.stat().st_size > RATE_HZ) and time.monotonic() < until:
                 time.sleep(0.02)
             os.killpg(live.pid, number)
-            out, err = live.communicate(timeout=PATIENCE_S)
+            try:
+                out, err = live.communicate(timeout=PATIENCE_S)
+            finally:
+                live.kill()
         said = json.loads(out)
         assert (live.returncode, err, said["restarts"]) == (0, b"", 0)
         assert len(said["events"]) == 1

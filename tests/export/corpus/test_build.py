@@ -103,11 +103,8 @@ def test_closing_early_leaves_whole_sessions_only(corpus, standin):
 
 
 INTERRUPTED = """
-import signal
 import sys
 from pathlib import Path
-# A shell starts what it runs in the background with Ctrl-C ignored, and Python leaves that so.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {here!r})
 import standin_builder
 from mixbridge.export.corpus.build import build
