@@ -25,6 +25,7 @@ from ..runtime.model.controller import Controller
 from ..runtime.model.providers import Provider
 from ..runtime.model.references import AnyReference, Song, songs_heard, songs_of
 from ..runtime.rendering.render import RenderOptions, session_rate
+from ..runtime.roles.polarity import find_turned, may_be_turned
 from .plugins.using.fitting import PluggedStage
 from .plugins.using.rendering import UserPlugins
 from .thresholds import threshold_notes
@@ -276,6 +277,18 @@ def _one_sided(passage: Passage, preset: Preset) -> str:
     return ", ".join(f"{name} ({side})" for name, side in passage.one_sided.items() if name in playing)
 
 
+def _turned(passage: Passage, preset: Preset) -> Iterator[str]:
+    """Sentences on microphones whose polarity differs, which the console cannot turn."""
+    roles = {track.name: track.role for track in preset.tracks if not track.mute and track.name in passage.heard}
+    audio = {name: passage.side_by_side(name) for name, role in roles.items() if may_be_turned(role)}
+    rate_hz = round(max(item.shape[1] for item in passage.audio.values()) / passage.length_s)
+    for one, other in find_turned(roles, audio, rate_hz):
+        yield (
+            f"{other} has the opposite polarity of {one}, so that they take from each other; there is no switch for it "
+            "here: turn it in your DAW, and export again"
+        )
+
+
 def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
     how = rendering_for(result.mastering, options) if result.mastering else rendering_again(result.preset, options)
     levels, target = result.render.levels, how.loudness_lufs
@@ -296,6 +309,8 @@ def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
             f"heard on one channel of the file alone, and on that side whatever the pan is: {sides}; "
             "where that is not meant, export as mono"
         )
+    if result.passage:
+        yield from _turned(result.passage, result.preset)
     if result.passage:  # an `apply` mutes what the preset says, which its owner knows
         yield from (f"{track.name} is {track.note}" for track in result.preset.tracks if track.mute and track.note)
     if result.render.limited_db > _LIMITED_DB:

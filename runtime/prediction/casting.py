@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import numpy as np
 
 from ...presets.preset import Preset
 from ...presets.roles import Role
+from ..audio.arrays import is_one_sound
 from ..audio.loudness import integrated_loudness
 from ..audio.peaks import true_peak_db
 from ..audio.reading import Samples, as_stereo
@@ -21,7 +23,7 @@ from ..practice.placing import StereoPicture
 from ..practice.sounds import RoleSound, lean_db, sides_db, sound_of
 from ..practice.tail import tail_of
 from ..rendering.takes import Takes
-from ..roles.sources import find_sources
+from ..roles.sources import find_sources, has_microphones
 
 # A finished song is never quite the same left and right.
 _EVEN_DB: Final = 1.0
@@ -69,7 +71,7 @@ def sounds_of(passage: Passage, cast: Cast, sample_rate_hz: int) -> tuple[RoleSo
     if key not in passage.memory:
         paired = {name for pair in cast.pairs for name in pair}
         by_name = dict(zip(passage.heard, roles, strict=True))
-        sources = find_sources(by_name, passage.audio, sample_rate_hz, paired)
+        sources = find_sources(by_name, _compared(passage, by_name), sample_rate_hz, paired)
 
         def sound(name: str, role: Role | None) -> RoleSound:
             level_lufs = passage.level_lufs(name)
@@ -79,6 +81,13 @@ def sounds_of(passage: Passage, cast: Cast, sample_rate_hz: int) -> tuple[RoleSo
             passage.memory[key] = tuple(pool.map(sound, passage.heard, roles))
     sounds: tuple[RoleSound, ...] = passage.memory[key]
     return sounds
+
+
+def _compared(passage: Passage, roles: Mapping[str, Role | None]) -> dict[str, Samples]:
+    """Tracks that may be microphones before one source, as they play beside each other; one alone is none."""
+    counts = Counter(role for role in roles.values() if has_microphones(role))
+    names = [name for name, role in roles.items() if counts[role] > 1 and is_one_sound(passage.audio[name])]
+    return {name: passage.side_by_side(name) for name in names}
 
 
 def picture_of(passage: Passage, reference: Samples, cast: Cast, sample_rate_hz: int) -> StereoPicture:

@@ -8,7 +8,6 @@ uses a voice beside instruments sings or raps, though it may sound spoken; a voi
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ import numpy as np
 
 from ...presets.roles import ROLES, Role
 from ..audio.reading import Samples
-from .names import Weights, folded, meanings, role_weights
+from .company import NO_INSTRUMENTS, in_company, is_instrument
+from .names import Weights, role_weights
 from .sound import sound_weights
 
 By = Literal["told", "name", "sound", "both", "nothing"]
@@ -30,16 +30,8 @@ _LEAST_DOUBT: Final = 0.03
 _SOUND_ERROR: Final = 0.35
 # How much of what a name leaves to speech is left beside instruments.
 _SPEECH_IN_A_BAND: Final = 0.1
-_VOICES: Final[frozenset[Role]] = frozenset({"lead vocal", "backing vocal", "speech"})
-_NO_INSTRUMENTS: Final[frozenset[Role]] = _VOICES | {"effect", "full mix", "room"}
 # Less than this is no decision: the role stays unknown.
 _LEAST_WEIGHT: Final = 0.35
-# Soprano, alto, tenor: two of them make a choir where no drums or guitars play.
-_FEWEST_PARTS: Final = 2
-_IN_A_BAND: Final = frozenset({"drums", "kick", "snare", "electric guitar", "guitar", "synth", "woodwind", "brass"})
-_VOICE_OF_A_CHOIR: Final[Weights] = {"backing vocal": 0.9}
-_BEAT: Final = re.compile(r"(?<![^\W\d_])(beat|beats)(?![^\W\d_])")
-_BEAT_ALONE: Final[Weights] = {"full mix": 0.65, "drums": 0.25}
 _NOTHING_TOLD: Final[Mapping[str, Role]] = {}
 
 
@@ -80,8 +72,8 @@ def decide_roles(
     """
     heard = audio or {}
     by_name = in_company({name: role_weights(name) for name in names})
-    if any(_is_instrument(weights) for weights in by_name.values()) or any(
-        role not in _NO_INSTRUMENTS for role in told.values()
+    if any(is_instrument(weights) for weights in by_name.values()) or any(
+        role not in NO_INSTRUMENTS for role in told.values()
     ):
         by_name = {name: _sung(weights) for name, weights in by_name.items()}
 
@@ -92,32 +84,6 @@ def decide_roles(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # sound is computed outside of Python's lock
         return dict(zip(names, pool.map(guess, names), strict=True))
-
-
-def in_company(weights: Mapping[str, Weights]) -> dict[str, Weights]:
-    """What names say beside each other: in a choir "Bass" is a voice, and a beat beside voices alone is all there is.
-
-    Args:
-        weights: of each name for itself.
-    """
-    said = {name: set(meanings(name)) - {"nothing"} for name in weights}
-    is_choir = sum(words == {"part"} for words in said.values()) >= _FEWEST_PARTS and not any(
-        words & _IN_A_BAND for words in said.values()
-    )
-    others = {name: any(_is_instrument(weights[other]) for other in weights if other != name) for name in weights}
-
-    def beside(name: str) -> Weights:
-        if is_choir and said[name] == {"bass"}:
-            return _VOICE_OF_A_CHOIR
-        if len(weights) > 1 and not others[name] and _BEAT.search(folded(name)):
-            return _BEAT_ALONE
-        return weights[name]
-
-    return {name: beside(name) for name in weights}
-
-
-def _is_instrument(weights: Weights) -> bool:
-    return sum(weight for role, weight in weights.items() if role not in _NO_INSTRUMENTS) > 0.5
 
 
 def _sung(weights: Weights) -> Weights:

@@ -1,4 +1,4 @@
-"""Tracks that no engineer would leave in a mix: clicks, talkback, timecode, the reference itself, finished mixes.
+"""Tracks that no engineer would leave in a mix: clicks, talkback, triggers, the reference itself, finished mixes.
 
 An export of a whole session holds them beside its instruments. What a name alone says is believed only where it says
 nothing else ("Click", not "Kick Click"), and nothing is left out where no other track would remain.
@@ -22,6 +22,7 @@ _WHY: Final[dict[str, tuple[str, Role]]] = {
     "click": ("by its name it is a click track, which is for the musicians", "percussion"),
     "talkback": ("by its name it is talk between takes", "speech"),
     "timecode": ("by its name it is a timecode, which machines listen to", "effect"),
+    "trigger": ("by its name it only drives the compressors and gates of other tracks", "percussion"),
     "reference": ("by its name it is a song to compare with", "full mix"),
 }
 _IS_REFERENCE: Final = "it is the reference"

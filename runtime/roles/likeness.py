@@ -127,11 +127,23 @@ def _played_alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> float
 
 
 def _same_wave(one: Portrait, other: Portrait) -> float:
+    lowest, highest = correlation_peaks(one, other)
+    return min(1.0, max(-lowest, highest))
+
+
+def correlation_peaks(one: Portrait, other: Portrait, longest_s: float = _LONGEST_DELAY_S) -> tuple[float, float]:
+    """The lowest and the highest correlation of two waves, with equal weight for all frequencies, -1..1.
+
+    Args:
+        one: a track.
+        other: another one, of the same length.
+        longest_s: delay up to which they are shifted against each other, both ways.
+    """
     a, b = one.spectrum, other.spectrum
     power = math.sqrt(float(np.sum(np.square(np.abs(a)))) * float(np.sum(np.square(np.abs(b)))))
     if power <= _TINY:
-        return 0.0
-    correlation = np.abs(np.fft.irfft(a * np.conj(b)))
-    reach = round(_LONGEST_DELAY_S * one.sample_rate_hz)
-    most = max(float(correlation[: reach + 1].max()), float(correlation[-reach:].max()))
-    return min(1.0, most * len(correlation) / (2 * power))
+        return 0.0, 0.0
+    correlation = np.fft.irfft(a * np.conj(b))
+    reach = round(longest_s * one.sample_rate_hz)
+    near = np.concatenate([correlation[: reach + 1], correlation[-reach:]]) * len(correlation) / (2 * power)
+    return float(near.min()), float(near.max())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -69,8 +69,12 @@ _OPEN: Final[dict[str, Weights]] = {
     "talkback": {"speech": 0.9},
 }
 
-BESIDE: Final = frozenset({"click", "timecode", "talkback", "reference"})
+BESIDE: Final = frozenset({"click", "timecode", "talkback", "reference", "trigger"})
 """Meanings of what plays beside a song and is no part of it."""
+_BELOW: Final = frozenset(
+    {"bot", "bott", "bottom", "btm", "under", "down", "unten", "sotto", "dessous", "abajo", "esteira", "низ", "нижнии"}
+)
+_ENDS_BELOW: Final = ("bot", "btm", "bottom", "unten")
 _WHOLE_WORDS: Final = BESIDE | {"nothing"}  # a part of a word does not say these: "Preference", "Clicky"
 
 
@@ -92,6 +96,18 @@ def beside_the_song(name: str) -> str | None:
 def says_double(name: str) -> bool:
     """Tell whether a name says that its track doubles another: "LD VOX DBL", "Vox double 2"."""
     return "double" in meanings(name)
+
+
+def undersides(names: Collection[str]) -> set[str]:
+    """The names that say that a microphone is below its drum: "SN BOT", "Snare unten"; "SnB" beside "SnT"."""
+    words = {name: set(words_of(name)) for name in names}
+    below = _BELOW | ({"b"} if any("t" in said for said in words.values()) else set())
+    return {name for name, said in words.items() if any(word in below or word.endswith(_ENDS_BELOW) for word in said)}
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, in lower case and without accents."""
+    return tuple(word.text for word in _words(name))
 
 
 def role_weights(name: str) -> Weights:

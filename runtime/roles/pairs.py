@@ -51,8 +51,10 @@ _SIDES: Final = (
     ("gauche", "droite"), ("g", "d"), ("izq", "der"), ("izquierda", "derecha"), ("izquierdo", "derecho"),
     ("esq", "dir"), ("esquerda", "direita"), ("esquerdo", "direito"), ("sx", "dx"),
     ("sinistra", "destra"), ("sinistro", "destro"),
-    ("vanster", "hoger"), ("lewy", "prawy"), ("лево", "право"), ("左", "右"),
+    ("vanster", "hoger"), ("lewy", "prawy"), ("лево", "право"), ("левый", "правый"),
+    ("левая", "правая"), ("л", "п"), ("左", "右"),
 )  # fmt: skip
+_SIDE_WORDS: Final = frozenset(word for pair in _SIDES for word in pair if len(word) > 1)
 # On an instrument with keys the low strings are on the left.
 _ENDS: Final = (("lo", "hi"), ("low", "high"))
 _TOKENS = re.compile(r"[0-9]+|[^\W\d_]+")
@@ -103,7 +105,7 @@ def find_pairs(
     """
     heard = audio or {}
     mono = [name for name in names if name not in heard or is_one_sound(heard[name])]
-    ears = _Ears(heard, sample_rate_hz)
+    ears = Ears(heard, sample_rate_hz)
     taken: set[str] = set()
     pairs: list[Pair] = []
     for finder in (_named_sides, _numbered, _sounding):
@@ -124,7 +126,7 @@ def may_be_paired(role: Role | None) -> bool:
     return role in _DOUBLED or role in _RECORDED_IN_STEREO
 
 
-class _Ears:
+class Ears:
     """How alike tracks are; each is looked at once."""
 
     def __init__(self, audio: Mapping[str, Samples], sample_rate_hz: int) -> None:
@@ -173,7 +175,7 @@ class _Ears:
         )
 
 
-def _named_sides(names: Sequence[str], roles: Mapping[str, Role | None], ears: _Ears) -> Iterator[Pair]:
+def _named_sides(names: Sequence[str], roles: Mapping[str, Role | None], ears: Ears) -> Iterator[Pair]:
     """Two names that differ in a word for the side only, or in the ends of a keyboard."""
     known = {_words(name): name for name in reversed(names)}
     for name in names:
@@ -188,7 +190,7 @@ def _named_sides(names: Sequence[str], roles: Mapping[str, Role | None], ears: _
             yield Pair(name, other, kind, "name", _link(name, other))
 
 
-def _numbered(names: Sequence[str], roles: Mapping[str, Role | None], ears: _Ears) -> Iterator[Pair]:
+def _numbered(names: Sequence[str], roles: Mapping[str, Role | None], ears: Ears) -> Iterator[Pair]:
     """Two names that differ in a number by one, or in a letter: microphones of a kit from above, or takes.
 
     Where nobody listens, only takes that are two are taken for a pair: of three, nobody knows which two.
@@ -214,7 +216,7 @@ def _counts_takes(key: tuple[str, ...]) -> bool:
     return "#" in key and not (set(key[: key.index("#")][-1:]) & _MICROPHONES)
 
 
-def _sounding(names: Sequence[str], roles: Mapping[str, Role | None], ears: _Ears) -> Iterator[Pair]:
+def _sounding(names: Sequence[str], roles: Mapping[str, Role | None], ears: Ears) -> Iterator[Pair]:
     """Two tracks of one role with the same part, whatever they are called; the most alike first."""
     found: list[tuple[float, Pair]] = []
     for one, other in combinations(names, 2):
@@ -223,6 +225,8 @@ def _sounding(names: Sequence[str], roles: Mapping[str, Role | None], ears: _Ear
             continue
         if role not in _DOUBLED and role not in _RECORDED_IN_STEREO:
             continue
+        if TRAITS[role].family == "orchestra" and _without_numbers(one) != _without_numbers(other):
+            continue  # horns and trumpets play one part, and hear each other, and are no takes
         heard = ears(one, other)
         if heard is None:
             continue
@@ -230,6 +234,10 @@ def _sounding(names: Sequence[str], roles: Mapping[str, Role | None], ears: _Ear
         if (_are_sides if kind == "sides" else _are_takes)(heard):
             found.append((heard.playing, Pair(one, other, kind, "sound", _link(one, other))))
     yield from (pair for _, pair in sorted(found, key=lambda item: -item[0]))
+
+
+def _without_numbers(name: str) -> tuple[str, ...]:
+    return tuple(word for word in _words(name) if not word.isdigit())
 
 
 def _are_sides(heard: Likeness) -> bool:
@@ -278,7 +286,9 @@ def _pieces(name: str) -> list[str]:
     for token in _WORD_OR_NOT.findall(name):
         body, letter = token[:-1], token[-1]
         is_hump = letter.isupper() and body[-1:].islower()
-        ends_in_letter = letter in _END_LETTERS and (is_hump or (speaks(body) and not speaks(token, loosely=False)))
+        is_side = folded(token) in _SIDE_WORDS  # "dir" is no "DI" on the right
+        is_known = is_side or speaks(token, loosely=False)
+        ends_in_letter = letter in _END_LETTERS and (is_hump or (speaks(body) and not is_known))
         pieces += (body, letter) if body and ends_in_letter else (token,)
     return pieces
 

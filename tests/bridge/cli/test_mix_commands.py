@@ -100,6 +100,17 @@ class TestMix:
         assert "heard on one channel of the file alone" in outcome.err
         assert "Brass (left)" in outcome.err
 
+    def test_a_snare_microphone_that_is_turned_is_said(self, session, run):
+        top = sound(7)[:1]
+        write(session / "stems" / "Snare Top.wav", top)
+        write(session / "stems" / "Snare Bottom.wav", -0.5 * top)
+        outcome = run(
+            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
+            "--no-stems", "--no-report",
+        )  # fmt: skip
+        assert outcome.code == 0, outcome.err
+        assert "Snare Bottom has the opposite polarity of Snare Top" in outcome.err
+
     def test_json_options_and_the_same_again_by_apply(self, session, run):
         out, again = session / "one", session / "two"
         outcome = run(

@@ -66,6 +66,24 @@ def test_in_a_choir_the_bass_is_a_voice() -> None:
     assert decide_roles(["Alto", "Bass DI"], None, 44100)["Bass DI"].role == "bass"
 
 
+def test_names_in_an_orchestra_and_before_it() -> None:
+    names = ["Decca L", "Vln 1", "Vla", "Vc", "Cb", "Kontrabass", "Fl", "Ob", "Tpt", "Tp 2", "Timp", "Hfe", "Hall L"]
+    roles = [guess.role for guess in decide_roles(names, None, 44100).values()]
+    strings, woodwind, brass = ["strings"] * 5, ["woodwind"] * 2, ["brass"] * 2
+    assert roles == ["full mix", *strings, *woodwind, *brass, "percussion", "strings", "room"]
+    choir = decide_roles(["Sopran", "Alt", "Tenor", "Bass", "Haupt L", "Haupt R"], None, 44100)
+    assert choir["Haupt L"].role == choir["Haupt R"].role == "full mix"
+    # In a band they say nothing, or something else.
+    band = decide_roles(["Kick", "Vln", "Sax", "Trumpet", "Vc", "Main L"], None, 44100)
+    assert band["Vc"].role is None
+    assert band["Main L"].role == "lead vocal"
+
+
+def test_a_boom_beside_people_who_talk_hears_them() -> None:
+    assert decide_roles(["Lav Anna", "Boom", "Room Tone"], None, 44100)["Boom"].role == "speech"
+    assert decide_roles(["Lead Vox", "Kick", "Boom"], None, 44100)["Boom"].role == "effect"
+
+
 def test_a_beat_beside_voices_alone_is_all_the_music_there_is() -> None:
     rap = decide_roles(["Rap Lead", "Adlibs L", "Beat (2track)"], None, 44100)
     assert rap["Beat (2track)"].role == "full mix"

@@ -33,9 +33,13 @@ BESIDE = {
     "click": "Click|CLICK TRACK|click_02|Clk|Metronome|Clic|claqueta|Metrónomo|Klick 1",
     "talkback": "Talkback|talk back|Talkback Mic.01|Slate|Count In|Vox Talkback",
     "timecode": "LTC|SMPTE|Timecode 1",
+    "trigger": "SC Trigger|Sidechain|Sidechain Trigger|Ghost Kick|side chain",
     "reference": "REF|Reference|Reference Song|referencia mezcla|Ref Mix 2|Referenz",
 }
-NOT_BESIDE = "Kick Click|Snare clicks|Click Bass|Kick ref|Preference|Clicky|Slated|Talk|Guest 1|Countdown|Vox|01"
+NOT_BESIDE = (
+    "Bass sidechained|Bass Sidechain|Kick SC|"
+    "Kick Click|Snare clicks|Click Bass|Kick ref|Preference|Clicky|Slated|Talk|Guest 1|Countdown|Vox|01"
+)
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, one) for kind, names in BESIDE.items() for one in names.split("|")])

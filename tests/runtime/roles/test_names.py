@@ -13,36 +13,46 @@ ALSO = {"overhead": {"room", "drums"}, "keys": {"pad", "lead synth"}}
 
 WORLD = {
     "kick": "Kick|Kick In|K in|KIn_01|BD|Bass Drum|Bassdrum|Grosse Caisse|Große Trommel|Bombo|Bumbo|Cassa|Grancassa"
-    "|Kik|KD 1|Sub Kick|808 Kick|Kick D112|KICK.L|01 - Kick",
+    "|Kik|KD 1|Sub Kick|808 Kick|Kick D112|KICK.L|01 - Kick|GC|GC in|Бочка внутри",
     "snare": "Snare|Sn Top|S Top2|SD|Caisse claire|Caja|Tarola|Redoblante|Caixa|Rullante|Kleine Trommel|SNR_03"
-    "|Snare Drum|Rim Shot|SnBot|SnT1.09",
-    "tom": "Tom 1|Floor Tom|Rack|FT|Fl Tom|Standtom|Hängetom|T1_16|Tom basse|Tom de piso|Surdo|Toms|FlTom CONS",
-    "hi-hat": "HH|Hi-Hat|HiHat_01|Hats|Charley|Charleston|Chimbal|Hi Hat Close|ALT HH",
+    "|Snare Drum|Rim Shot|SnBot|SnT1.09|CC dessous|Малый низ|caja abajo|caixa esteira",
+    "tom": "Tom 1|Floor Tom|Rack|FT|Fl Tom|Standtom|Hängetom|T1_16|Tom basse|Tom de piso|Surdo|Toms|FlTom CONS|Том 1"
+    "|Напольный том|timpano",
+    "hi-hat": "HH|Hi-Hat|HiHat_01|Hats|Charley|Charleston|Chimbal|Hi Hat Close|ALT HH|contratiempo|Хет",
     "cymbal": "Crash|Ride|China L|Cymbals|Becken|Platillos|Piatti|Pratos|Ride Bell|OH Ride",
-    "overhead": "OH|OH L|OHR_02|Overheads|Over Head L|OH_15 S|StOH|OH Schoeps|Overhead links",
-    "room": "Room|Drum Room|snare room|Rm_15 S|Raum|Amb L|DrumsAmbience1|DrRm_16|Ambiance batterie",
-    "percussion": "Perc|Shaker|Tambourine|Congas|Claps|Cowbell|Pandeiro|Percussão|Cajon|Palmas|Steel Drums|tmb_04",
+    "overhead": "OH|OH L|OHR_02|Overheads|Over Head L|OH_15 S|StOH|OH Schoeps|Overhead links|over esq|Over 1|over sx"
+    "|Оверы",
+    "room": "Room|Drum Room|snare room|Rm_15 S|Raum|Amb L|DrumsAmbience1|DrRm_16|Ambiance batterie|Room Tone|Raumton"
+    "|Комната|Hall L",
+    "percussion": "Perc|Shaker|Tambourine|Congas|Claps|Cowbell|Pandeiro|Percussão|Cajon|Palmas|Steel Drums|tmb_04"
+    "|zabumba|tamborim|Бубен|Хлопки|battiti mani|Timp",
     "drums": "Drums|Schlagzeug|Batterie|Batería|Drum Bus|Drum Loop|Kick Snare|BIG BEAT|Drum mix|Bateria",
     "bass": "Bass|Bass DI|bass guitar|E-Bass|Basse|Bajo|Basso|Baixo|Kontrabass|Upright Bass|Synth Bass|SY BASS"
-    "|BassDIOD CONS|Contrebasse|Bassgitarre|Double Bass",
+    "|BassDIOD CONS|Contrebasse|Bassgitarre|Double Bass|Контрабас|Бас-гитара",
     "electric guitar": "Gtr|gtr L|E-Gitarre|Lead Guitar|EGtr 1|GtrSolo201.09|GTR Dist|Guitare électrique|Rgtr1_09"
-    "|Guitarra eléctrica|Chitarra elettrica|Gitarre links|Gtr Room|eGTA2|PaulEGtrR84",
+    "|Guitarra eléctrica|Chitarra elettrica|Gitarre links|Gtr Room|eGTA2|PaulEGtrR84|guitarra base esq"
+    "|guitarra base dir|Гитара соло",
     "acoustic guitar": "Ac Gtr|Acoustic Guitar|AGtr|Akustikgitarre|Guitare acoustique|Guitarra acústica|Violão"
-    "|Ukulele|Banjo|12 String|Act Guit.09 (Stereo)|A-Gitarre",
-    "keys": "Piano|Rhodes|Hammond|Keys|Klavier|E-Piano|Orgel|Teclado|Pianoforte|Tastiera|wrlz hi_10|OrgODL.04",
-    "pad": "Pad|Synth Pad|Nappe|ECHO PAD|Flächen|SynthPad (Stereo)",
-    "lead synth": "Synth Lead|Lead Synth|Arp|Pluck|27_SynthLead (Stereo)",
-    "strings": "Strings|Violin 1|Cello|Vla|Streicher|Cordes|Cuerdas|Archi|Cordas|Geige|Violins",
-    "brass": "Trumpet|Trombone|Horns|Brass|Trompete|Cuivres|Posaune|Tromba|French Horn|Bass Trombone|Tpt 1",
-    "woodwind": "Flute|Sax|Alto Sax|Clarinet|Bass Clarinet|Flöte|Flûte|Saxofón|Harmonica|English Horn",
+    "|Ukulele|Banjo|12 String|Act Guit.09 (Stereo)|A-Gitarre|Guitare sèche|Акустика",
+    "keys": "Piano|Rhodes|Hammond|Keys|Klavier|E-Piano|Orgel|Teclado|Pianoforte|Tastiera|wrlz hi_10|OrgODL.04|Рояль"
+    "|Баян|sanfona",
+    "pad": "Pad|Synth Pad|Nappe|ECHO PAD|Flächen|SynthPad (Stereo)|Пад",
+    "lead synth": "Synth Lead|Lead Synth|Arp|Pluck|27_SynthLead (Stereo)|Saw Stack|Supersaw Stack",
+    "strings": "Strings|Violin 1|Cello|Vla|Streicher|Cordes|Cuerdas|Archi|Cordas|Geige|Violins|Виолончель",
+    "brass": "Trumpet|Trombone|Horns|Brass|Trompete|Cuivres|Posaune|Tromba|French Horn|Bass Trombone|Tpt 1|Hn|sopros"
+    "|vientos|Тромбон",
+    "woodwind": "Flute|Sax|Alto Sax|Clarinet|Bass Clarinet|Flöte|Flûte|Saxofón|Harmonica|English Horn|Bsn|Picc|Кларнет",
     "lead vocal": "Lead Vox|LdVox.cmp_01|Voix lead|Leadgesang|Voz principal|Voce principale|mV1_09|Gesang|Voix|Voz"
-    "|Canto|Main Vox|VOX LEAD|LdV3DH.01*|LDVocChDbl1 CONS|Voc",
+    "|Canto|Main Vox|VOX LEAD|LdV3DH.01*|LDVocChDbl1 CONS|Voc|Основной вокал|Рэп|Voz guia|Doppia voce",
     "backing vocal": "BGV 1|Backing Vox|BV L|Harmony|Choir|Chœurs|Chor|Coros|Coro|Hintergrundgesang|BGVOX OOH"
-    "|AHHHH!_01|Bass Vocal|Cori|Seconda voce|BkV1D.01|BGD4 CONS|29_BackingVox1_TelefunkenELAM251",
+    "|AHHHH!_01|Bass Vocal|Cori|Seconda voce|BkV1D.01|BGD4 CONS|29_BackingVox1_TelefunkenELAM251|Подпевка 1"
+    "|Zweite Stimme|controcanto|vocal apoio 1|Vox Chops",
     "speech": "Host|Guest 1|Narration|Voice Over|VO|Sprecher|Voix off|Interview|Locutor|Dialogue|Spoken Word Vocal"
-    "|DX Anna|DX Boom|DX Tom Lav|MC|Ch10 MC|ADR 3",
-    "effect": "FX|SFX|Vocal FX|Reverb|Vox Delay|Riser|Effekte|Snare Verb|Efectos|SWEEPS",
-    "full mix": "Mix|Full Mix|Master|Mixdown|Backing Track|Playback|Music|MX Score|Music Bed|Intro Jingle|Musique|OST",
+    "|DX Anna|DX Boom|DX Tom Lav|MC|Ch10 MC|ADR 3|Ведущий|Boom Mic|voce narrante",
+    "effect": "FX|SFX|Vocal FX|Reverb|Vox Delay|Riser|Effekte|Snare Verb|Efectos|SWEEPS|Wild Track|Birds|Traffic"
+    "|Nat Sound",
+    "full mix": "Mix|Full Mix|Master|Mixdown|Backing Track|Playback|Music|MX Score|Music Bed|Intro Jingle|Musique"
+    "|OST|Минус",
 }
 SILENT = (
     "Audio 30|Track 7|01|Untitled|Coles_16|CRAP COMP_01|Gel 1|Anna|L|Morgan|organic|Tomorrow|dry|Old|That|chat|Label"

@@ -19,7 +19,8 @@ def by_name(*names):
         ("Guitare gauche", "Guitare droite"), ("Guitarra izq", "Guitarra der"), ("Chitarra sx", "Chitarra dx"),
         ("Guitarra esquerda", "Guitarra direita"), ("Room Left", "Room Right"), ("Piano Low", "Piano High"),
         ("Gtr 1", "Gtr 2"), ("Gtr3_02", "Gtr4_02"), ("BGV 1", "BGV 2"), ("OH A", "OH B"), ("OH 1", "OH 2"),
-        ("05_OH L", "06_OH R"),
+        ("05_OH L", "06_OH R"), ("guitarra base esq", "guitarra base dir"), ("over esq", "over dir"),
+        ("Оверхед Л", "Оверхед П"), ("Гитара левая", "Гитара правая"), ("Decca L", "Decca R"),
     ],
 )  # fmt: skip
 def test_pairs_by_name(left, right):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from mixbridge.runtime.audio.arrays import is_one_sound
+from mixbridge.runtime.audio.loudness import integrated_loudness
+from mixbridge.runtime.model.analysis import Passage
+from mixbridge.runtime.prediction.casting import Cast, sounds_of
 from mixbridge.runtime.roles.pairs import find_pairs
 from mixbridge.runtime.roles.sources import find_sources
 from numpy.typing import NDArray
@@ -67,3 +70,20 @@ def test_mono_tracks_in_stereo_files_are_pairs() -> None:
     assert not find_pairs(names, roles, wide, RATE_HZ)
     assert is_one_sound(doubled["Gtr L"])
     assert not is_one_sound(wide["Gtr L"])
+
+
+def test_the_whole_song_tells_not_the_passage_that_is_tried() -> None:
+    """The amplifier rests in the passage; where it plays, its microphones have one wave."""
+    resting = {name: 1e-5 * np.random.default_rng(seed).standard_normal(audio.shape).astype(np.float32)
+               for seed, (name, audio) in enumerate(AMP.items())}  # fmt: skip
+    seconds = AMP["57"].shape[1] / RATE_HZ
+
+    def read(name: str, start_s: float) -> Audio:
+        return AMP[name] if start_s else resting[name]
+
+    loudness = {name: integrated_loudness(audio, RATE_HZ) for name, audio in AMP.items()}
+    cast = Cast(dict.fromkeys(AMP, "electric guitar"))
+    passage = Passage(0.0, seconds, resting, loudness, places_s=(0.0, 30.0), read=read)
+    assert [sound.source for sound in sounds_of(passage, cast, RATE_HZ)] == ["57", "57"]
+    alone = Passage(0.0, seconds, resting, loudness)
+    assert [sound.source for sound in sounds_of(alone, cast, RATE_HZ)] == ["57", "421"]
