@@ -48,7 +48,7 @@ WIDEST_LOWS_DB: Final = LOW_SIDES_DB - 3
 _WIDENED_HZ: Final = 35.0
 # Smaller than this is not worth a setting.
 _LEAST_DB: Final = 0.05
-_HALVINGS: Final = 12
+_HALVINGS: Final = 40
 _HZ: Final = np.array(THIRDS_HZ)
 _TINY: Final = 1e-20
 
@@ -114,17 +114,20 @@ def _widest_db(mix: Profile, goal_db: Floats) -> Floats:
 
 
 def _low_sides_held(middle: Floats, sides: Floats, most_db: float) -> Floats:
-    """Sides of a spectrum, its lows no wider than this in all: in each third as they are, up to a level."""
-    lows = _HZ < LOW_HZ
+    """Sides of a spectrum, its lows no wider than this in all: in each third as they are, up to a level.
+
+    The level is the same for all thirds, so that the strongest give way and the others keep their sides. Rumble, which
+    is not widened, takes nothing from them.
+    """
+    lows, widened = _HZ < LOW_HZ, (_HZ < LOW_HZ) & (_HZ > _WIDENED_HZ)
     most = middle[lows].sum() * 10 ** (most_db / 10)
-    low_db, high_db = -_NO_SIDES_DB, _NO_SIDES_DB
+    if sides[lows].sum() <= most:
+        return sides
+    low, high = 0.0, float(sides[lows].max())
     for _ in range(_HALVINGS):
-        level_db = (low_db + high_db) / 2
-        if np.minimum(sides, middle * 10 ** (level_db / 10))[lows].sum() > most:
-            high_db = level_db
-        else:
-            low_db = level_db
-    return np.where(lows, np.minimum(sides, middle * 10 ** (low_db / 10)), sides)
+        level = (low + high) / 2
+        low, high = (low, level) if np.minimum(sides, level)[widened].sum() > most else (level, high)
+    return np.where(lows, np.minimum(sides, low), sides)
 
 
 def _held(points_db: Floats, lift_db: Floats, wider_db: Floats) -> Floats:

@@ -198,8 +198,8 @@ def rendering_again(preset: Preset, options: RenderOptions) -> RenderOptions:
 def rendering_for(mastering: Mastering | None, options: RenderOptions) -> RenderOptions:
     """Complete how to render: the density of the reference, and its loudness where that is asked for.
 
-    Where no loudness was asked for, the mix is quieter than usual where a reference's peaks stand so high that the
-    limiter would have to crush those of the mix.
+    Where no loudness was asked for, the mix is quieter than usual where its peaks, and those of the reference, stand so
+    high that the limiter would have to crush them.
     """
     if mastering is None:
         return options
@@ -207,8 +207,9 @@ def rendering_for(mastering: Mastering | None, options: RenderOptions) -> Render
     peaks_db = reference.peak_to_loudness_db
     loudness_lufs = options.loudness_lufs
     most_db = options.most_limited_db
-    # Where its peaks are over the ceiling, the mix is as much quieter, not as much flatter.
-    loudest_lufs = options.ceiling_dbtp - peaks_db
+    # Where its peaks are over the ceiling, the mix is as much quieter, not as much flatter; peaks that only the
+    # reference has ask for nothing.
+    loudest_lufs = options.ceiling_dbtp - min(peaks_db, mastering.after.peak_to_loudness_db)
     if options.loudness_of_reference:
         loudness_lufs = _held_lufs(min(reference.loudness_lufs, loudest_lufs))
     elif loudness_lufs == USUAL_LUFS:

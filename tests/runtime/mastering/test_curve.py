@@ -220,6 +220,20 @@ def test_lows_are_as_wide_as_the_reference_as_far_as_they_stay_in_the_middle() -
         assert fitted.width.hz_31_5_db <= 0  # that is rumble
 
 
+def test_of_wide_lows_the_strongest_give_way() -> None:
+    """Sides are strong at 60 Hz and weak at 100 Hz: these stay as they are in the reference."""
+    sound = music(3, width=0.0)
+    turned = np.array([[1.0], [-1.0]], np.float32)
+    song = sound + turned * (1.0 * _banded(music(4, width=0.0), 50, 70) + 0.12 * _banded(music(4, width=0.0), 90, 112))
+    mix = 1.0 * sound + turned * 0.2 * (song[:1] - song[1:])
+    made = matched(mix.astype(np.float32), fit_curve(profile(mix.astype(np.float32)), profile(song)), RATE_HZ)
+    assert _low_sides_db(made) < -14.5
+    thirds, wanted = (10 * np.log10(thirds_of(profile(item).power)) for item in (made, song))
+    away_db = (thirds[1] - thirds[0]) - (wanted[1] - wanted[0])
+    assert abs(away_db[THIRDS_HZ.index(100)]) < 2
+    assert away_db[THIRDS_HZ.index(63)] < -4
+
+
 def test_sides_are_widened_by_much_but_no_louder_than_the_middle_or_the_reference() -> None:
     narrow, half, song = (profile(music(9, width=width)) for width in (0.1, 0.5, 2.0))
     assert np.array(points_db(fit_curve(narrow, half).width))[10:28] == pytest.approx(14, abs=1.0)
