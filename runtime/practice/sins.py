@@ -112,13 +112,19 @@ def sum_of(stems: Sequence[Samples]) -> Samples:
 
 def low_sides_db(mix: Samples, sample_rate_hz: int) -> float:
     """Power of the sides against the middle below 120 Hz."""
+    middle, sides = low_powers(mix, sample_rate_hz)
+    return float(10 * np.log10((sides + _TINY) / (middle + _TINY)))
+
+
+def low_powers(mix: Samples, sample_rate_hz: int) -> tuple[float, float]:
+    """Power below 120 Hz of what both channels have in common, and of what they have not."""
     from scipy import fft  # late, as in audio/loudness.py
 
     size = fft.next_fast_len(mix.shape[1], real=True)
     spectra = fft.rfft(np.stack([mix[0] + mix[1], mix[0] - mix[1]]), size, axis=1)
     lows = fft.rfftfreq(size, 1 / sample_rate_hz) < LOW_HZ
-    middle, sides = np.square(np.abs(spectra[:, lows])).sum(axis=1)
-    return float(10 * np.log10((sides + _TINY) / (middle + _TINY)))
+    middle, sides = np.square(np.abs(spectra[:, lows])).sum(axis=1).tolist()
+    return middle, sides
 
 
 def limiter_db(mix: Samples, sample_rate_hz: int) -> float:

@@ -22,7 +22,7 @@ from ..console.dynamics import equalized
 from ..console.response import compressor_gain_db
 from ..model.own_mix import OwnMix
 from ..practice.by_role import Render, RoleMix, alike_in_pairs, finished, for_each, made_db, shaped
-from ..practice.levels import Levels, usual_levels, with_lead_heard
+from ..practice.levels import Levels, followers, usual_levels, with_lead_heard
 from ..practice.peaks import Envelope, with_crest_floor
 from ..practice.placing import StereoPicture, place, sides_missing_db
 from ..practice.shaping import with_reduction
@@ -122,9 +122,12 @@ def _levels(
     made = for_each(sounds, lambda sound: made_db(sound, said[sound.name], sample_rate_hz, render))
     meant = {sound.name: sound.loudness_lufs + made[sound.name] + said[sound.name].fader_db for sound in sounds}
     offset_db = float(np.mean([meant[sound.name] - usual[sound.name] for sound in sounds]))
+    away = {sound.name: meant[sound.name] - offset_db - usual[sound.name] for sound in sounds}
+    behind = followers(sounds)
     levels: Levels = {}
     for sound in sounds:
-        away_db = meant[sound.name] - offset_db - usual[sound.name]
+        led = [away[other.name] for other in sounds if other.role == sound.role and other.name not in behind]
+        away_db = float(np.mean(led)) if sound.name in behind else away[sound.name]
         low_db, middle_db, high_db = sound.practice.level_db
         levels[sound.name] = usual[sound.name] + softly(trust.levels * away_db, low_db - middle_db, high_db - middle_db)
     return with_lead_heard(sounds, levels)

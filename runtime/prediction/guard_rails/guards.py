@@ -23,6 +23,7 @@ from ...audio.loudness import integrated_loudness
 from ...audio.reading import Samples
 from ...console.dynamics import compressor_work
 from ...console.response import band_responses_db, compressor_gain_db, eq_response_db
+from ...practice.levels import is_background, is_spoken
 from ...practice.shaping import threshold_for
 from ...practice.sounds import mean_power
 from ...rendering.in_memory import Rendered
@@ -65,7 +66,10 @@ def guard(preset: Preset, trial: Trial) -> Guarded:
     checked = _and_then(checked, lambda found: tamed(found, trial))
     rendered = trial.render(checked.preset)
     checked = _and_then(checked, lambda found: _master(found, rendered.bus, trial.sample_rate_hz))
-    checked = _and_then(checked, lambda found: _tone(found, trial))
+    toned = _and_then(checked, lambda found: _tone(found, trial))
+    if toned.preset is not checked.preset and trial.cast.is_known:  # nearer the plain mix, whose lows may be wide
+        toned = _and_then(toned, partial(low_end_in_the_middle, trial=trial))
+    checked = toned
     # A rail looks at one track; what is linked gets the middle of what its tracks were left with.
     return Guarded(made_alike(checked.preset), checked.findings)
 
@@ -219,9 +223,13 @@ def _may_squash(section: Strip | Master, audio: Samples, sample_rate_hz: int) ->
 
 def _audible(preset: Preset, rendered: Rendered, sample_rate_hz: int) -> Guarded:
     loudness = {name: integrated_loudness(stem, sample_rate_hz) for name, stem in rendered.stems.items()}
+    spoken = is_spoken([track.role for track in preset.tracks])
     findings: list[Finding] = []
     tracks = []
     for track in preset.tracks:
+        if spoken and is_background(track.role):  # a room that was recorded below voices is to be heard there
+            tracks.append(track)
+            continue
         others = [lufs for name, lufs in loudness.items() if name != track.name]
         gap_db = loudness.get(track.name, math.nan) - max(others, default=math.nan)
         if gap_db < BURIED.limit_db:

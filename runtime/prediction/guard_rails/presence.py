@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....presets import console
-from ....presets.console import Strip, parameters
-from ....presets.preset import Preset
+from ....presets.console import EQ_BANDS, Strip, parameters
+from ....presets.preset import Finding, Preset
 from ...audio.loudness import integrated_loudness
 from ...audio.reading import Samples
+from ...console.response import eq_response_db
+from ...practice.levels import LEAD_CEILING_DB
 from ...practice.sins import sum_of
 from ..trial import Trial
-from .rails import MASKED, Guarded, finding
+from .rails import MASKED, ROOM_FOR_WORDS, Guarded, finding
 from .role_rails import role_of
 
 _WORDS_HZ: Final = (1000.0, 4000.0)
@@ -29,6 +31,9 @@ _FRAME_S: Final = 0.37
 _SINGS_DB: Final = 15.0
 # As loud as all else, and no louder: what is masked then asks for another tone, not for more of the voice.
 _MOST_LU: Final = 0.0
+# A bell that takes most between 1 and 4 kHz.
+_ROOM_HZ, _ROOM_Q = 2000.0, 0.7
+_BELLS: Final = tuple(name for name in EQ_BANDS if name.startswith("band"))
 _WORTH_IT_DB: Final = 0.5
 _TINY: Final = 1e-15
 
@@ -49,7 +54,10 @@ def presence_db(voices: Samples, rest: Samples, sample_rate_hz: int) -> float:
 
 
 def lead_understood(preset: Preset, trial: Trial) -> Guarded:
-    """The lead vocals, all alike, raised where they are masked, to be as loud as the band at most."""
+    """The lead vocals, all alike, raised where they are masked, to be as loud as the band at most.
+
+    Beside a finished beat they may be a little louder, and where that is not enough the beat makes room for them.
+    """
     rendered, rate_hz = trial.render(preset), trial.sample_rate_hz
     leads = [
         track.name for track in preset.tracks if role_of(track, trial) == "lead vocal" and track.name in rendered.stems
@@ -62,12 +70,34 @@ def lead_understood(preset: Preset, trial: Trial) -> Guarded:
     gap_lu = integrated_loudness(voices, rate_hz) - integrated_loudness(others, rate_hz)
     if before_db >= MASKED.limit_db or not math.isfinite(gap_lu):
         return Guarded(preset)
-    lift_db = min(MASKED.target_db - before_db, _MOST_LU - gap_lu)
-    if lift_db < _WORTH_IT_DB:
-        return Guarded(preset)
-    words = {"below": -before_db, "above": -before_db - lift_db}
-    findings = tuple(finding(MASKED, name, before_db, before_db + lift_db, words) for name in leads)
-    return Guarded(_raised(preset, leads, lift_db), findings)
+    beats = [
+        track.name for track in preset.tracks if role_of(track, trial) == "full mix" and track.name in rendered.stems
+    ]
+    lift_db = min(MASKED.target_db - before_db, (LEAD_CEILING_DB if beats else _MOST_LU) - gap_lu)
+    findings: list[Finding] = []
+    if lift_db >= _WORTH_IT_DB:
+        words = {"below": -before_db, "above": -before_db - lift_db}
+        findings += [finding(MASKED, name, before_db, before_db + lift_db, words) for name in leads]
+        preset = _raised(preset, leads, lift_db)
+    missing_db = MASKED.target_db - before_db - max(lift_db, 0.0)
+    for name in beats:
+        eq = preset.track(name).strip.eq
+        had_db = min(0.0, float(eq_response_db(eq, np.array([_ROOM_HZ]), rate_hz)[0]))
+        dip_db = min(missing_db, had_db - ROOM_FOR_WORDS.target_db)
+        if dip_db >= _WORTH_IT_DB:
+            findings.append(finding(ROOM_FOR_WORDS, name, None, -dip_db, {"dip": dip_db}))
+            preset = _dipped(preset, name, dip_db)
+    return Guarded(preset, tuple(findings))
+
+
+def _dipped(preset: Preset, name: str, dip_db: float) -> Preset:
+    """Less of a track where words are, by the bell that does least so far."""
+    track = preset.track(name)
+    bell = min(_BELLS, key=lambda band: abs(getattr(track.strip.eq, band).gain_db))
+    values = {f"eq.{bell}.freq_hz": _ROOM_HZ, f"eq.{bell}.gain_db": -dip_db, f"eq.{bell}.q": _ROOM_Q}
+    dipped = track.model_copy(update={"strip": console.replace(track.strip, values)})
+    tracks = tuple(dipped if item.name == name else item for item in preset.tracks)
+    return preset.model_copy(update={"tracks": tracks})
 
 
 def _raised(preset: Preset, names: Sequence[str], lift_db: float) -> Preset:

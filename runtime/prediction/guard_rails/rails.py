@@ -94,6 +94,12 @@ MASKED = Rule(
     "{who}: between 1 and 4 kHz, where words are, would have been {below:.0f} dB below all else; "
     "raised to {above:.0f} dB below",
 )
+ROOM_FOR_WORDS = Rule(
+    "room for words",
+    -9.0,  # as MASKED
+    -4.0,
+    "{who}: {dip:.0f} dB less around 2 kHz, which makes room for the words of the lead vocal",
+)
 WIDE_LOWS = Rule(
     "lows in the sides",
     -12.0,
@@ -116,6 +122,7 @@ RULES = (
     BURIED,
     UNDER_THE_REST,
     MASKED,
+    ROOM_FOR_WORDS,
     WIDE_LOWS,
     LEANING,
     SPIKY,

@@ -18,9 +18,11 @@ from ....presets.console import EQ_BANDS, Strip, parameters
 from ....presets.parts.match import THIRDS_HZ, WidthCurve
 from ....presets.preset import Finding, Preset, Track
 from ....presets.roles import TRAITS, Role
+from ....presets.units import power_decibels
 from ...audio.loudness import integrated_loudness
+from ...audio.reading import Samples
 from ...practice.by_role import for_each, made_db
-from ...practice.sins import LOW_HZ, lean_lu, low_sides_db, sum_of
+from ...practice.sins import LOW_HZ, lean_lu, low_powers, low_sides_db, sum_of
 from ...practice.sounds import RoleSound, lean_db, mix_powers
 from ...rendering.in_memory import render_strip
 from ..casting import sounds_of, takes_of
@@ -37,6 +39,10 @@ LOW_WIDTHS: Final = tuple(
 )
 """Paths of the master's match curve that narrow what is below 120 Hz."""
 _HALVINGS: Final = 8
+_LOW_END: Final[frozenset[Role]] = frozenset({"kick", "bass", "drums"})
+# Cuts that take more of the lows than this, in the middle, thin the mix.
+_MOST_LOWS_LOST_DB: Final = 1.0
+_TINY: Final = 1e-15
 
 
 def in_the_middle(preset: Preset, trial: Trial) -> Guarded:
@@ -103,17 +109,23 @@ def lead_heard(preset: Preset, trial: Trial) -> Guarded:
 
 
 def low_end_in_the_middle(preset: Preset, trial: Trial) -> Guarded:
-    """What is below 120 Hz in the middle: what carries the lows is centred, the rest cut below them."""
-    before_db = low_sides_db(trial.render(preset).mix, trial.sample_rate_hz)
+    """What is below 120 Hz in the middle: what carries the lows is centred, the rest cut below them.
+
+    Where no kick, bass or kit plays, the rest carries them, as cellos and timpani do; where cuts would thin the mix
+    then, nothing is cut, and the master narrows what is low.
+    """
+    wide = trial.render(preset).mix
+    before_db = low_sides_db(wide, trial.sample_rate_hz)
     if before_db <= WIDE_LOWS.limit_db:
         return Guarded(preset)
 
     playing = trial.playing(preset)
+    paired = {name for pair in trial.cast.pairs for name in pair}
 
     def narrowed(track: Track) -> Track:
         role = role_of(track, trial)
         if role is not None and TRAITS[role].has_lows:
-            return _with(track, {"pan": 0.0})
+            return track if track.name in paired else _with(track, {"pan": 0.0})
         if track.strip.pan == 0.0 and playing[track.name].shape[0] == 1:
             return track
         return _with(
@@ -122,12 +134,20 @@ def low_end_in_the_middle(preset: Preset, trial: Trial) -> Guarded:
 
     tracks = tuple(narrowed(track) if track.name in playing else track for track in preset.tracks)
     narrow = preset.model_copy(update={"tracks": tracks}) if tracks != preset.tracks else preset
-    after_db = low_sides_db(trial.render(narrow).mix, trial.sample_rate_hz)
-    if after_db > WIDE_LOWS.limit_db:  # what is wide in the recordings themselves
+    cut = trial.render(narrow).mix
+    after_db = low_sides_db(cut, trial.sample_rate_hz)
+    lost_db = _middle_lows_db(wide, trial) - _middle_lows_db(cut, trial)
+    if lost_db > _MOST_LOWS_LOST_DB and not any(role_of(preset.track(name), trial) in _LOW_END for name in playing):
+        narrow = preset
+    if after_db > WIDE_LOWS.limit_db or narrow is preset:  # what is wide in the recordings themselves
         values = dict.fromkeys(LOW_WIDTHS, WIDE_LOWS.target_db)
         narrow = narrow.model_copy(update={"master": console.replace(narrow.master, values)})
         after_db = low_sides_db(trial.render(narrow).mix, trial.sample_rate_hz)
     return Guarded(narrow, (finding(WIDE_LOWS, None, before_db, after_db, {}, who="the whole mix"),))
+
+
+def _middle_lows_db(mix: Samples, trial: Trial) -> float:
+    return power_decibels(low_powers(mix, trial.sample_rate_hz)[0] + _TINY)
 
 
 def upright(preset: Preset, trial: Trial) -> Guarded:

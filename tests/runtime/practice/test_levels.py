@@ -83,6 +83,21 @@ def test_a_double_stands_behind_the_lead_that_it_follows() -> None:
     assert alone["Vox Dbl"] == pytest.approx(usual_levels(sounds("lead vocal", "bass"))["0"])
 
 
+def test_a_microphone_below_a_snare_stands_behind_the_one_above() -> None:
+    for above, below in (
+        ("SN TOP", "SN BOT"),
+        ("Snare oben", "Snare unten"),
+        ("SnT", "SnB"),
+        ("caixa", "caixa esteira"),
+    ):
+        level = usual_levels((named(below, "snare"), named(above, "snare"), named("Bass", "bass")))
+        assert level[above] - level[below] == pytest.approx(6)
+    two = usual_levels((named("Snare A", "snare"), named("Snare B", "snare"), named("Bass", "bass")))
+    assert two["Snare A"] == two["Snare B"]
+    alone = usual_levels((named("SN BOT", "snare"), named("Bass", "bass")))
+    assert alone["SN BOT"] == pytest.approx(usual_levels(sounds("snare", "bass"))["0"])
+
+
 def test_several_microphones_are_one_guitar() -> None:
     guitars = [
         named("Rhythm", "electric guitar"),

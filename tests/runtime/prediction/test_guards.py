@@ -207,6 +207,16 @@ class TestBuried:
         assert names(guarded) == [BURIED.name]
         assert guarded.preset.track("a").strip.fader_db > -30
 
+    def test_a_room_below_people_who_talk_stays_there(self) -> None:
+        trial = trial_of({"a": noise(), "b": noise(seed=1)})
+        tracks = preset_of(a=Strip(), b=Strip(fader_db=-40)).tracks
+        for role, is_raised in (("room", False), ("effect", False), ("speech", True)):
+            roles = [
+                track.model_copy(update={"role": said}) for track, said in zip(tracks, ("speech", role), strict=True)
+            ]
+            guarded = guard(Preset(tracks=tuple(roles)), trial)
+            assert (BURIED.name in names(guarded)) == is_raised
+
     def test_silent_muted_and_single_tracks_are_none_of_its_business(self) -> None:
         trial = trial_of({"a": noise(), "silent": noise(1e-5), "muted": noise(seed=1)})
         preset = preset_of(a=Strip(fader_db=-40), silent=Strip(), muted=Strip())

@@ -100,6 +100,15 @@ def test_levels_move_towards_the_model_s_and_tracks_are_as_loud_as_meant() -> No
         assert away_db == pytest.approx(loudness("Kick", moved.strips["Kick"]) - moved.levels_db["Kick"], abs=0.1)
 
 
+def test_a_double_moves_with_its_lead_whatever_is_said_of_it() -> None:
+    names = ("Vox", "Vox Dbl", "Gtr")
+    made = [sound_of(name, "lead vocal", noise(seed), RATE_HZ, -20.0) for seed, name in enumerate(names[:2])]
+    made.append(sound_of("Gtr", "electric guitar", noise(3), RATE_HZ, -20.0))
+    said = {"Vox": Strip(), "Vox Dbl": Strip(fader_db=12), "Gtr": Strip()}
+    levels = believed(made, said, Master(), StereoPicture(), RATE_HZ, LEVEL_LUFS, render_strip).levels_db
+    assert levels["Vox"] - levels["Vox Dbl"] == pytest.approx(6, abs=0.01)
+
+
 def test_the_master_is_tame() -> None:
     wild = Master(eq=Equalizer(high_shelf=EqBand(gain_db=20)), compressor=Compressor(ratio=20, threshold_db=-40))
     master = mixed(master=wild).master

@@ -10,15 +10,17 @@ from mixbridge.presets.roles import Role
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.model.excerpts import Excerpt
+from mixbridge.runtime.practice.levels import LEAD_CEILING_DB
 from mixbridge.runtime.practice.sins import lead_gap_lu, lean_lu, low_sides_db, sum_of
 from mixbridge.runtime.prediction.casting import Cast
 from mixbridge.runtime.prediction.guard_rails.guards import guard
-from mixbridge.runtime.prediction.guard_rails.presence import presence_db
+from mixbridge.runtime.prediction.guard_rails.presence import lead_understood, presence_db
 from mixbridge.runtime.prediction.guard_rails.rails import (
     LEANING,
     LOW_BOOST,
     MASKED,
     OFF_CENTRE,
+    ROOM_FOR_WORDS,
     UNDER_THE_REST,
     WIDE_LOWS,
     Guarded,
@@ -155,6 +157,61 @@ def test_lows_come_to_the_middle() -> None:
     assert WIDE_LOWS.name in rules(guarded)
     assert low_sides_db(rumbling.render(guarded.preset).mix, RATE_HZ) < WIDE_LOWS.limit_db
     assert guarded.preset.track("Gtr").strip.low_cut.freq_hz == 120
+
+
+def test_lows_that_nobody_else_carries_are_narrowed_and_not_cut() -> None:
+    low = {name: band(50, 500, seed) for seed, name in enumerate(("Vc", "Timp"))}
+    loudness = {name: integrated_loudness(audio, RATE_HZ) for name, audio in low.items()}
+    passage = Passage(0.0, SAMPLES / RATE_HZ, low, loudness)
+    preset = Preset(tracks=(Track(name="Vc", strip=Strip(pan=-0.9)), Track(name="Timp", strip=Strip(pan=0.9))))
+    reference = np.concatenate(list(low.values()))
+    for third, role in (("Harp", "strings"), ("Kick", "kick")):
+        cast = Cast({"Vc": "strings", "Timp": "percussion", third: role})
+        sounding = Trial(
+            Passage(0.0, passage.length_s, {**low, third: TRACKS["Kick"]}, {**loudness, third: -30.0}),
+            reference,
+            RATE_HZ,
+            -24.0,
+            cast=cast,
+        )
+        whole = preset.model_copy(update={"tracks": (*preset.tracks, Track(name=third, strip=Strip(fader_db=-12)))})
+        guarded = guard(whole, sounding)
+        assert WIDE_LOWS.name in rules(guarded)
+        assert low_sides_db(sounding.render(guarded.preset).mix, RATE_HZ) < WIDE_LOWS.limit_db
+        cut_hz = guarded.preset.track("Vc").strip.low_cut.freq_hz
+        assert cut_hz == (120 if role == "kick" else 16)
+
+
+def test_a_pair_that_has_lows_keeps_its_sides() -> None:
+    low = {name: band(50, 500, seed) for seed, name in enumerate(("Drums L", "Drums R"))}
+    loudness = {name: integrated_loudness(audio, RATE_HZ) for name, audio in low.items()}
+    preset = Preset(tracks=(Track(name="Drums L", strip=Strip(pan=-1)), Track(name="Drums R", strip=Strip(pan=1))))
+    cast = Cast(dict.fromkeys(low, "drums"), (("Drums L", "Drums R"),))
+    reference = np.concatenate(list(low.values()))
+    trial = Trial(Passage(0.0, SAMPLES / RATE_HZ, low, loudness), reference, RATE_HZ, -24.0, cast=cast)
+    guarded = guard(preset, trial)
+    assert WIDE_LOWS.name in rules(guarded)
+    assert [track.strip.pan for track in guarded.preset.tracks] == [-1, 1]
+    assert low_sides_db(trial.render(guarded.preset).mix, RATE_HZ) < WIDE_LOWS.limit_db
+
+
+def test_a_finished_beat_makes_room_for_words() -> None:
+    audio = {"Rap": band(200, 900, 3) + 0.1 * band(900, 4000, 6), "Beat": band(40, 9000, 7)}
+    loudness = {name: integrated_loudness(item, RATE_HZ) for name, item in audio.items()}
+    cast = Cast({"Rap": "lead vocal", "Beat": "full mix"})
+    reference = np.repeat(audio["Beat"], 2, axis=0)
+    trial = Trial(Passage(0.0, SAMPLES / RATE_HZ, audio, loudness), reference, RATE_HZ, -24.0, cast=cast)
+    preset = Preset(tracks=(Track(name="Rap"), Track(name="Beat", strip=Strip(fader_db=3))))
+    guarded = lead_understood(preset, trial)
+    assert rules(guarded) == [MASKED.name, ROOM_FOR_WORDS.name]
+    beat = guarded.preset.track("Beat").strip
+    assert min(getattr(beat.eq, band).gain_db for band in ("band0", "band1", "band2", "band3")) < -1
+    before, after = (trial.render(tried).stems for tried in (preset, guarded.preset))
+    assert presence_db(after["Rap"], after["Beat"], RATE_HZ) > presence_db(before["Rap"], before["Beat"], RATE_HZ) + 3
+    gap_lu = lead_gap_lu(after, trial.cast.roles, RATE_HZ)
+    assert gap_lu is not None
+    assert gap_lu <= LEAD_CEILING_DB + 1.5  # the beat is a little softer for it
+    assert lead_understood(guarded.preset, trial).preset == guarded.preset
 
 
 def test_a_mix_that_leans_is_drawn_in() -> None:
