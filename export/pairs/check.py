@@ -27,7 +27,7 @@ _SILENT_LUFS = -65.0
 _CANCELLED = 0.05
 # Correlation of two sides. Those of wide rooms and of doubled tracks have about 0.
 _OPPOSITE = -0.4
-_SHORTEST_S: Final = 1.0
+SHORTEST_S: Final = 1.0
 _ALIKE_LU = 0.5
 # What is another take explains a tenth at most; a voice under a band that is as loud a half.
 LEAST_EXPLAINED: Final = 0.2
@@ -100,7 +100,9 @@ class MatchedPair:
         return self.offset_s * self.sample_rate_hz
 
 
-def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "the pair") -> MatchedPair:
+def match_pair(
+    raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "the pair", lags: Lags | None = None
+) -> MatchedPair:
     """Brings a mixed recording onto the time of the raw one.
 
     Args:
@@ -108,19 +110,23 @@ def match_pair(raw: Samples, mixed: Samples, sample_rate_hz: int, what: str = "t
         mixed: likewise, of any length.
         sample_rate_hz: of both.
         what: names the pair in errors.
+        lags: of :func:`on_time_of`, where they are known.
 
     Raises:
         NoPairError: one was not made of the other; the message has the measure that says so.
         AudioError: one is silent or too short to tell.
     """
     for name, audio in (("raw", raw), ("mixed", mixed)):
-        if audio.shape[1] < _SHORTEST_S * sample_rate_hz:
-            raise AudioError(f"{what}: the {name} recording is shorter than {_SHORTEST_S:g} s: give a longer one.")
+        if audio.shape[1] < SHORTEST_S * sample_rate_hz:
+            raise AudioError(f"{what}: the {name} recording is shorter than {SHORTEST_S:g} s: give a longer one.")
         if integrated_loudness(audio, sample_rate_hz) < _SILENT_LUFS:
             raise AudioError(f"{what}: the {name} recording is silent: give another file.")
     one = heard_as_one(raw)
     upright = with_sides_upright(raw, mixed)
-    moved, lags = on_time_of(one, upright, sample_rate_hz)
+    if lags is None:
+        moved, lags = on_time_of(one, upright, sample_rate_hz)
+    else:
+        moved = _moved(upright, lags, raw.shape[1], sample_rate_hz)
     inside = _sounding(moved, reached_by(mixed.shape[1], lags, raw.shape[1], sample_rate_hz), sample_rate_hz)
     explained, following, pauses_db, is_turned = 0.0, 0.0, None, False
     if _is_long(inside, lags):

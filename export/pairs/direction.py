@@ -65,6 +65,7 @@ def _denser_db(one: Samples, other: Samples, rate_hz: int) -> float:
 
 def _levels_db(audio: Samples, rate_hz: int, window_s: float) -> NDArray[np.float64]:
     size = round(window_s * rate_hz)
-    power = np.square(audio, dtype=np.float64)
+    # What stands still (the offset of a converter) is no sound, and would fill the pauses.
+    power = np.square(audio - audio.mean(dtype=np.float64))
     windows = power[: len(power) // size * size].reshape(-1, size).mean(axis=1)
     return np.asarray(10 * np.log10(windows + _FLOOR * windows.max() + 1e-20))

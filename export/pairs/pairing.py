@@ -2,7 +2,8 @@
 
 `raw/vocal1.wav` goes with `mixed/vocal1.wav`, `vocal1_raw.wav` with `vocal1_mix.wav`, and all of `raw/song1/` with
 `mixed/song1.wav`; folders below are gone through likewise. Names that differ by case alone are the same, and those that
-differ by how an accent is written: names that went through macOS have it decomposed. What has no partner is told.
+differ by how an accent is written: names that went through macOS have it decomposed; and those whose words are joined
+by others of space, `_`, `-` and `.`, where no file has the name itself. What has no partner is told.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ MIXED_FOLDERS: Final = ("mixed", "mix", "mixes", "wet", "processed")
 _SUFFIX: Final = re.compile(
     r"[ _.\-]+(raw|dry|unmixed|unprocessed|in|input|mix|mixed|wet|processed|out|output|target|final)$", re.IGNORECASE
 )
+_SEPARATORS: Final = re.compile(r"[ _.\-]+")
 _ENDINGS: Final = frozenset(
     f".{name}"
     for name in [
@@ -166,18 +168,20 @@ def _matched(raw_folders: list[Path], mixed_folders: list[Path]) -> PairList:
 
 
 def _renamed(wanted: Sequence[str], mixes: Mapping[str, Path]) -> dict[str, Path]:
-    """Gives mixed files the keys of the raw ones: their own where they are the same, else by name without suffix."""
+    """Gives mixed files the keys of the raw ones: their own where they are the same, else by name without suffix and
+    however its words are joined ("Lead Vox raw" and "lead_vox_mix").
+    """
     free: dict[str, list[str]] = {}
     for key in mixes:
         if key not in wanted:
-            free.setdefault(_plain(key), []).append(key)
+            free.setdefault(_joined(key), []).append(key)
     waiting: dict[str, list[str]] = {}
     for key in wanted:
         if key not in mixes:
-            waiting.setdefault(_plain(key), []).append(key)
+            waiting.setdefault(_joined(key), []).append(key)
     # Where several could be meant, none is taken.
     other = {
-        free[plain][0]: keys[0] for plain, keys in waiting.items() if len(keys) == 1 and len(free.get(plain, [])) == 1
+        free[words][0]: keys[0] for words, keys in waiting.items() if len(keys) == 1 and len(free.get(words, [])) == 1
     }
     return {other.get(key, key): path for key, path in mixes.items()}
 
@@ -249,6 +253,10 @@ def _plain(stem: str) -> str:
     return _SUFFIX.sub("", stem) or stem
 
 
+def _joined(key: str) -> str:
+    return _SEPARATORS.sub(" ", _plain(key))
+
+
 def _named(stem: str, mixed: Path) -> str:
     """Names a pair by its raw file; without suffix where the mixed one is named otherwise."""
     return stem if _folded(stem) == _folded(mixed.stem) else _plain(stem)
@@ -256,16 +264,7 @@ def _named(stem: str, mixed: Path) -> str:
 
 def _is_mixed_name(stem: str) -> bool:
     found = _SUFFIX.search(stem)
-    return found is not None and found[1].casefold() in (
-        "mix",
-        "mixed",
-        "wet",
-        "processed",
-        "out",
-        "output",
-        "target",
-        "final",
-    )
+    return found is not None and found[1].casefold() in _MIXED_WORDS
 
 
 def _lonely(key: str, side: str, known: Sequence[str]) -> str:

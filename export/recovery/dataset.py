@@ -24,8 +24,9 @@ from ...presets.preset import Preset
 from ...runtime.audio.output import finish_earlier
 from ...runtime.audio.reading import probe
 from ...runtime.in_use import one_run_at_a_time
-from ..pairs.check import heard_as_one, on_time_of
+from ..pairs.check import SHORTEST_S, heard_as_one, on_time_of, with_sides_upright
 from ..pairs.direction import looks_turned, swapped_folders
+from ..pairs.lags import Lags
 from ..pairs.pairing import dataset_folders, match_by_name
 from .files import DISTANCE, RecoveryFiles, check_torch, read_whole, recover, source_of
 from .passages import QUICK, Effort
@@ -170,9 +171,10 @@ def _recovered(
             waiting.append(pair)
         else:
             _tell(done, outcomes, standing, len(pairs))
-    if warned is not None and (doubt := _swapped(waiting)):
+    known: dict[str, Lags] = {}
+    if warned is not None and (doubt := _swapped(waiting, known)):
         warned(doubt)
-    for outcome in _each(waiting, output, jobs, overwrite, effort):
+    for outcome in _each([(pair, known.get(pair.name)) for pair in waiting], output, jobs, overwrite, effort):
         _tell(done, outcomes, outcome, len(pairs))
     return tuple(outcomes[name] for name in sorted(outcomes))
 
@@ -191,18 +193,27 @@ def table_of(outcomes: Sequence[PairOutcome], unmatched: Sequence[str]) -> str:
     return "\n".join([*lines, *unmatched])
 
 
-def _swapped(pairs: Sequence[NamedPair]) -> str:
-    """Says that the folders look swapped, if most of some pairs do; nothing otherwise."""
+def _swapped(pairs: Sequence[NamedPair], known: dict[str, Lags]) -> str:
+    """Says that the folders look swapped, if most of some pairs do; nothing otherwise.
+
+    Args:
+        pairs: that are to be recovered.
+        known: takes, by name, how the two files of those looked at lie to each other.
+    """
     chosen = pairs[:: -(-len(pairs) // _LOOKED_AT) or 1]
-    turned = [_is_turned(pair) for pair in chosen]
+    turned = [_is_turned(pair, known) for pair in chosen]
     return swapped_folders(sum(turned), len(turned)) if sum(turned) > len(turned) / 2 else ""
 
 
-def _is_turned(pair: NamedPair) -> bool:
+def _is_turned(pair: NamedPair, known: dict[str, Lags]) -> bool:
     try:
         rate_hz = probe(pair.raw).sample_rate_hz
-        raw, mixed = heard_as_one(read_whole(pair.raw, rate_hz)), read_whole(pair.mixed, rate_hz)
-        return looks_turned(raw, heard_as_one(on_time_of(raw, mixed, rate_hz)[0]), rate_hz)
+        raw, mixed = read_whole(pair.raw, rate_hz), read_whole(pair.mixed, rate_hz)
+        if min(raw.shape[1], mixed.shape[1]) < SHORTEST_S * rate_hz:
+            return False
+        middle = heard_as_one(raw)
+        moved, known[pair.name] = on_time_of(middle, with_sides_upright(raw, mixed), rate_hz)
+        return looks_turned(middle, heard_as_one(moved), rate_hz)
     except MixbridgeError:
         return False  # it is told when its turn comes
 
@@ -243,17 +254,17 @@ def _tell(done: Done | None, outcomes: dict[str, PairOutcome], outcome: PairOutc
 
 
 def _each(
-    pairs: Sequence[NamedPair], output: Path, jobs: int, overwrite: bool, effort: Effort
+    pairs: Sequence[tuple[NamedPair, Lags | None]], output: Path, jobs: int, overwrite: bool, effort: Effort
 ) -> Iterator[PairOutcome]:
     """Outcomes in the order in which they are done. Interrupted, it drops what is not done."""
     if jobs == 1 or len(pairs) < 2:
-        yield from (_outcome(pair, output, overwrite, effort) for pair in pairs)
+        yield from (_outcome(pair, lags, output, overwrite, effort) for pair, lags in pairs)
         return
     context = multiprocessing.get_context("spawn")
     is_over = context.Event()
     pool = ProcessPoolExecutor(min(jobs, len(pairs)), context, _start_worker, (os.getpid(), is_over))
     try:
-        futures = [pool.submit(_outcome, pair, output, overwrite, effort) for pair in pairs]
+        futures = [pool.submit(_outcome, pair, lags, output, overwrite, effort) for pair, lags in pairs]
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
@@ -291,14 +302,21 @@ def _watch(parent: int, is_over: Event) -> None:
     os._exit(1)
 
 
-def _outcome(pair: NamedPair, output: Path, overwrite: bool, effort: Effort) -> PairOutcome:
+def _outcome(pair: NamedPair, lags: Lags | None, output: Path, overwrite: bool, effort: Effort) -> PairOutcome:
     target = output / f"{pair.name}.json"
     _at_work.set()
     try:
         if any(event.is_set() for event in _over):
             raise KeyboardInterrupt  # it was waiting in the queue of this process
         result = recover(
-            pair.raw, pair.mixed, target, name=pair.name, overwrite=overwrite, with_audio=False, effort=effort
+            pair.raw,
+            pair.mixed,
+            target,
+            name=pair.name,
+            overwrite=overwrite,
+            with_audio=False,
+            effort=effort,
+            lags=lags,
         )
     except OutputError:
         # Of a run that was killed a moment ago a process may have delivered it meanwhile.

@@ -32,6 +32,7 @@ from ..whole_files import check_folder
 from .passages import FULL, Effort
 
 if TYPE_CHECKING:
+    from ..pairs.lags import Lags
     from .explain import Explained
     from .session import RecoveredSession
     from .track import Progress, Recovered
@@ -106,6 +107,7 @@ def recover(
     with_audio: bool = True,
     effort: Effort = FULL,
     progress: Progress | None = None,
+    lags: Lags | None = None,
 ) -> RecoveryResult:
     """Finds the settings that make a mixed recording of a raw one, and writes them as a preset.
 
@@ -121,6 +123,7 @@ def recover(
         with_audio: also write the rendered and the residual audio.
         effort: how long is searched.
         progress: called with 0..1 and what is being done.
+        lags: how the two lie to each other, where it is known.
 
     Raises:
         NoPairError: one was not made of the other; the message has the measure that says so.
@@ -140,7 +143,13 @@ def recover(
         check_output_file(file, overwrite=overwrite, inputs=[raw, mixed])
     rate_hz = probe(raw).sample_rate_hz
     recovered = recover_track(
-        read_whole(raw, rate_hz), read_whole(mixed, rate_hz), rate_hz, name=named, effort=effort, progress=progress
+        read_whole(raw, rate_hz),
+        read_whole(mixed, rate_hz),
+        rate_hz,
+        name=named,
+        effort=effort,
+        progress=progress,
+        lags=lags,
     )
     recovered = replace(
         recovered, pair=replace(recovered.pair, notes=(*recovered.pair.notes, *_as_applied(recovered, rate_hz)))

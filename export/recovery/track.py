@@ -23,6 +23,7 @@ from ...presets.preset import Preset
 from ...runtime.audio.loudness import integrated_loudness
 from ...runtime.audio.reading import Samples
 from ..pairs.check import DOUBTFUL_EXPLAINED, MatchedPair, NoPairError, heard_as_one, match_pair, realigned
+from ..pairs.lags import Lags
 from ..twin.proof import runtime_console
 from .answer import Answer, answer_of
 from .explain import Explained, explain
@@ -92,6 +93,7 @@ def recover_track(
     seed: int = 0,
     effort: Effort = FULL,
     progress: Progress | None = None,
+    lags: Lags | None = None,
 ) -> Recovered:
     """Finds the preset that makes the mixed recording of the raw one.
 
@@ -103,6 +105,7 @@ def recover_track(
         seed: of the draws.
         effort: how long is searched.
         progress: called with 0..1 and what is being done.
+        lags: how the two lie to each other, where it is known.
 
     Raises:
         NoPairError: one was not made of the other, or there is as much other sound in it.
@@ -110,7 +113,7 @@ def recover_track(
     """
     say = progress or (lambda share, text: None)
     say(0.0, "aligning")
-    pair = match_pair(raw, mixed, sample_rate_hz, name)
+    pair = match_pair(raw, mixed, sample_rate_hz, name, lags)
     seconds = (pair.inside.stop - pair.inside.start) / sample_rate_hz
     if seconds < _SHORTEST_S:
         raise AudioError(f"{name}: the mixed recording reaches {seconds:.1f} s of the raw one: give longer ones.")

@@ -230,6 +230,11 @@ def test_a_pair_that_is_swapped_is_told_as_such(seed: int) -> None:
     assert any("give them the other way round" in note for note in swapped.notes)
 
 
+def test_the_offset_of_a_converter_makes_no_pair_look_swapped() -> None:
+    raw = spoken(2)
+    assert not match_pair(raw + np.float32(0.3), processed(3 * raw), RATE_HZ).is_turned
+
+
 def test_what_has_neither_room_nor_compressor_looks_honest() -> None:
     raw = spoken(4)
     filtered = sosfilt(butter(2, 300, "highpass", fs=RATE_HZ, output="sos"), raw).astype(np.float32)

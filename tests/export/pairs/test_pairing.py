@@ -52,6 +52,20 @@ def test_suffixes_and_case(tmp_path: Path) -> None:
     assert not lost
 
 
+def test_words_are_joined_in_any_way(tmp_path: Path) -> None:
+    files = ("raw/Lead Vox raw.wav", "mixed/lead_vox_MIX.wav", "raw/a-b.wav", "mixed/a b.wav")
+    pairs, lost = matched(tree(tmp_path, *files))
+    assert pairs == {
+        "Lead Vox": (["raw/Lead Vox raw.wav"], "mixed/lead_vox_MIX.wav"),
+        "a-b": (["raw/a-b.wav"], "mixed/a b.wav"),
+    }
+    assert not lost
+    # Which of two is meant nobody knows.
+    pairs, lost = matched(tree(tmp_path, "mixed/a_b.wav"))
+    assert list(pairs) == ["Lead Vox"]
+    assert len(lost) == 3
+
+
 def test_an_accent_is_one_letter_or_two(tmp_path: Path) -> None:
     composed, decomposed = "\u00c9lo\u00efse", "E\u0301loi\u0308se"
     pairs, lost = matched(tree(tmp_path, f"raw/{composed}.wav", f"mixed/{decomposed}.wav"))

@@ -12,12 +12,14 @@ import soundfile as sf
 
 pytest.importorskip("torch", reason="needs the `train` extra")
 
+from mixbridge.export.pairs.lags import Lags
 from mixbridge.export.recovery import dataset as recovery_dataset
 from mixbridge.export.recovery.dataset import PairOutcome, list_pairs, recover_dataset, table_of
-from mixbridge.export.recovery.files import RecoveryResult, recover, source_of
+from mixbridge.export.recovery.files import RecoveryResult, read_whole, recover, source_of
 from mixbridge.presets.errors import AudioError, MixbridgeError, OutputError
 from mixbridge.presets.files import save
 from mixbridge.presets.preset import Preset, Provenance, Track
+from mixbridge.runtime.audio.reading import Samples
 from mixbridge.runtime.audio.workplace import PREFIX, RESULTS, SUFFIX
 
 from .conftest import RATE_HZ, sung
@@ -203,6 +205,32 @@ def test_folders_that_look_swapped_are_told_before_anything_is_recovered(
     assert len(notes) == 1
     told.append("no longer")
     assert "note:" not in CliRunner().invoke(cli, command).output
+
+
+def test_a_pair_is_aligned_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mixbridge.export.pairs import check
+
+    dataset = folder_of(tmp_path / "set", ("a.wav", "bb.wav"), ("a.wav", "bb.wav"))
+    searched: list[int] = []
+    find_lags = check.find_lags
+
+    def counted(first: Samples, second: Samples, sample_rate_hz: int) -> Lags:
+        searched.append(len(first))
+        return find_lags(first, second, sample_rate_hz)
+
+    def recovered(raw: Path, mixed: Path, *_: object, lags: Lags, **__: object) -> RecoveryResult:
+        read = [read_whole(path, RATE_HZ) for path in (raw, mixed)]
+        one, other = (check.match_pair(*read, RATE_HZ, lags=known) for known in (lags, None))
+        searched.pop()  # the other's
+        assert (one.offset_s, one.is_inverted, one.likeness) == (other.offset_s, other.is_inverted, other.likeness)
+        assert (one.mixed == other.mixed).all()
+        raise AudioError(f"{raw}: broken")
+
+    monkeypatch.setattr(check, "find_lags", counted)
+    monkeypatch.setattr(recovery_dataset, "recover", recovered)
+    outcomes = recover_dataset(dataset, tmp_path / "presets", jobs=1, warned=lambda note: None)
+    assert [outcome.problem.rpartition(": ")[2] for outcome in outcomes] == ["broken", "broken"]
+    assert len(searched) == 2
 
 
 def test_two_at_once_do_not_write_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
