@@ -168,9 +168,7 @@ def _matched(raw_folders: list[Path], mixed_folders: list[Path]) -> PairList:
 
 
 def _renamed(wanted: Sequence[str], mixes: Mapping[str, Path]) -> dict[str, Path]:
-    """Gives mixed files the keys of the raw ones: their own where they are the same, else by name without suffix and
-    however its words are joined ("Lead Vox raw" and "lead_vox_mix").
-    """
+    """Gives mixed files the keys of the raw ones: their own where they are the same, else by words without suffix."""
     free: dict[str, list[str]] = {}
     for key in mixes:
         if key not in wanted:
