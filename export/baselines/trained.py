@@ -16,6 +16,7 @@ from ..recovery.dataset import NamedPair
 from ..recovery.files import source_of
 from ..styles.curve import LearnedRendering, PairWithSettings, TrainedWay
 from ..styles.examples import example_of
+from ..styles.fitting import fit_house
 from ..tuning.bundle import export_run
 from ..tuning.comparing import HALFWAY, halfway, tuned_rendering
 from ..tuning.config import TuningConfig
@@ -76,11 +77,10 @@ def _tuned(changes: Mapping[str, object], pairs: Sequence[PairWithSettings], wor
     bundle = work / "bundle"
     export_run(work / "run", bundle, Description("curve", "", "not stated", None))
     size = sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file())
-    if config.start == NOTHING:
-        return LearnedRendering(tuned_rendering(bundle), size)
     found = (example_of(_named(pair, work), pair.preset, pair.raw, pair.mixed) for pair in pairs)
-    style = halfway([example for example in found if example is not None])
-    return LearnedRendering(tuned_rendering(bundle), size, {HALFWAY: tuned_rendering(bundle, style)})
+    examples = [example for example in found if example is not None]
+    beside = {} if config.start == NOTHING else {HALFWAY: tuned_rendering(bundle, halfway(examples))}
+    return LearnedRendering(tuned_rendering(bundle, fit_house(examples)), size, beside)
 
 
 def _named(pair: PairWithSettings, work: Path) -> NamedPair:

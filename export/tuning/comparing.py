@@ -1,7 +1,8 @@
 """Ways to mix as the pairs were mixed, compared on those held out; the best is what the bundle ships, and it says why.
 
 The mean of the settings, those of the most alike track, and the house style are numbers (:mod:`..styles`); the fourth
-way is the tuned network, used as the runtime uses it; the fifth lies halfway between it and the house style: they hear
+way is the tuned network, used as the runtime uses it, with the house style beside it for what no network tells:
+settings that its layout lacks, and how far the pairs lift noise. The fifth lies halfway between the two: they hear
 other things in a track and err in other ways, and what is told by both errs less.
 """
 
@@ -84,7 +85,7 @@ def export_best(folder: Path, bundle: Path, described: Description, say: Say) ->
             say(comparison.why)
             everything = [*material.train, *material.held_out]
             if best == TUNED:
-                manifest = add_style(network, None, note)
+                manifest = add_style(network, fit_house(everything), note)
             elif best == HALFWAY:
                 manifest = add_style(network, halfway(everything), note)
             else:
@@ -106,7 +107,7 @@ def _compared(material: _Material, network: Path, say: Say) -> WayComparison:
             ways[name] = fit(material.train).render
         except AudioError as error:
             say(f"{name} is left out: {error}")
-    ways[TUNED] = tuned_rendering(network)
+    ways[TUNED] = tuned_rendering(network, fit_house(material.train))
     if HOUSE in ways:
         ways[HALFWAY] = tuned_rendering(network, halfway(material.train))
     say(f"comparing {', '.join(ways)} on {len(material.sounds)} pairs that they have not seen")

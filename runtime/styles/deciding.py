@@ -195,7 +195,10 @@ def confidence_of(model: StyledModel, answers: Mapping[str, StyleAnswer], amount
         reasons.append("Nobody measured what this style is worth on pairs that it had not seen.")
     odd = {name: answer for name, answer in answers.items() if answer.believed < 1}
     for name, answer in list(odd.items())[:_LISTED]:
-        got = "so it gets what they got on average" if answer.believed == 0 else "so it is told half the way only"
+        if model.network is not None and answer.style.network_share is None:
+            got = "where a network errs most"
+        else:
+            got = "so it gets what they got on average" if answer.believed == 0 else "so it is told half the way only"
         reasons.append(f"{name} is unlike the tracks of the pairs ({unlike_words(answer.deviations)}), {got}.")
     if note.pairs < _FEW:
         reasons.append(f"It was learned from {note.pairs} pairs: more would tell more.")

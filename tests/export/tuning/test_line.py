@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ import torch
 import yaml
 from click.testing import CliRunner
 from mixbridge.export.commands import export
+from mixbridge.export.styles.compare import WayComparison
+from mixbridge.export.tuning import comparing
 from mixbridge.export.tuning.bundle import described_run, export_run, load_tuned
 from mixbridge.export.tuning.command import train
 from mixbridge.export.tuning.records import open_run
@@ -22,6 +25,7 @@ from mixbridge.runtime.mixing import predict
 from mixbridge.runtime.model.bundle import open_bundle
 from mixbridge.runtime.model.controller import Controller, Embeddings
 from mixbridge.runtime.prediction.predict import denormalize
+from mixbridge.runtime.styles.deciding import StyledModel
 from voice_pairs import REVERB, STYLE
 
 from .conftest import SHORT, SmallSet
@@ -75,6 +79,23 @@ def test_the_best_way_is_shipped_and_mixes(line: tuple[Path, Path], small: Small
         strip = preset.tracks[0].strip
         assert -30 < strip.reverb_send_db < 0
         assert preset.reverb.decay_mid_s == pytest.approx(REVERB["decay_mid_s"], rel=0.05)
+
+
+def test_a_network_is_shipped_with_what_it_does_not_tell(
+    line: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = comparing._material(open_run(line[0]))
+    lifting = [replace(example, lifted_noise_db=9.0) for example in found.train]
+    monkeypatch.setattr(comparing, "_material", lambda run: replace(found, train=lifting, held_out=lifting[:1]))
+    monkeypatch.setattr(WayComparison, "best", comparing.TUNED)
+    comparing.export_best(line[0], tmp_path / "bundle", described_run(line[0], "mine", "", ""), lambda text: None)
+    model = StyledModel.of(tmp_path / "bundle")
+    assert model is not None
+    assert model.network is not None
+    assert model.style is not None
+    # All the way to the network; beside it, how far the pairs lift noise.
+    assert model.style.network_share is None
+    assert model.style.lifted_noise_db == pytest.approx(9.0)
 
 
 def test_the_bundle_knows_the_style(line: tuple[Path, Path], small: SmallSet) -> None:
