@@ -219,8 +219,8 @@ def test_a_pair_is_aligned_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return find_lags(first, second, sample_rate_hz)
 
     def recovered(raw: Path, mixed: Path, *_: object, lags: Lags, **__: object) -> RecoveryResult:
-        read = [read_whole(path, RATE_HZ) for path in (raw, mixed)]
-        one, other = (check.match_pair(*read, RATE_HZ, lags=known) for known in (lags, None))
+        first, second = (read_whole(path, RATE_HZ) for path in (raw, mixed))
+        one, other = (check.match_pair(first, second, RATE_HZ, lags=known) for known in (lags, None))
         searched.pop()  # the other's
         assert (one.offset_s, one.is_inverted, one.likeness) == (other.offset_s, other.is_inverted, other.likeness)
         assert (one.mixed == other.mixed).all()
