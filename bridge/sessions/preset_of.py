@@ -14,9 +14,9 @@ from ...presets.console import Master, Strip, parameters
 from ...presets.lanes.lane import MOST_LANE_POINTS, MOST_POINTS, Lane
 from ...presets.names import unique_names
 from ...presets.preset import Preset, Track
-from ...presets.units import decibels
+from ...presets.units import decibels, gain_factor
 from .core.balance import from_daw
-from .core.model import Automation, Session, SessionGroup, SessionTrack
+from .core.model import Automation, Session, SessionGroup, SessionTrack, gains_on_top
 from .core.moving import MASTER_FADER, MOVABLE, lanes_of, level_lane
 from .core.returned import is_return_audio
 from .core.routing import acting, silence
@@ -90,7 +90,8 @@ def _with_master(preset: Preset, master: SessionGroup | None) -> Preset:
     row = parameters(Master)[MASTER_FADER]
     level_db = row.clamp(master.gain_db - preset.master.input_gain_db)
     others = [item for item in preset.master_lanes if item.parameter != MASTER_FADER]
-    fader = None if master.volume is None else level_lane(MASTER_FADER, row, master.volume)
+    volume = master.volume or Automation(((0.0, gain_factor(master.gain_db)),))
+    fader = level_lane(MASTER_FADER, row, volume, on_top=[trim.gains for trim in master.trims])
     lanes = (*others, *(() if fader is None or len(fader.points) > MOST_LANE_POINTS else (fader,)))
     changed = preset.master.model_copy(update={MASTER_FADER: level_db})
     return preset.model_copy(update={"master": changed, "master_lanes": lanes})
@@ -108,7 +109,7 @@ def _behind(session: Session, track: SessionTrack) -> _Behind:
     """Gather what folders, buses and VCAs do with the level of a track; those of mixbridge are in the preset."""
     groups = [_settled(group) for group in acting(session, track) if not group.name.endswith(MARK)]
     level_db = track.send_db + sum(group.send_db + (group.gain_db if group.volume is None else 0.0) for group in groups)
-    moving = [item for group in groups for item in (group.volume, group.mute_automation) if item is not None]
+    moving = [item for group in groups for item in (group.volume, *gains_on_top(group)) if item is not None]
     return _Behind(level_db, tuple(moving))
 
 
@@ -142,7 +143,8 @@ def _not_read(track: SessionTrack, lanes: Sequence[Lane]) -> Iterator[str]:
 
 
 def _of_group(group: SessionGroup) -> Iterator[str]:
-    moving = [what for what, item in (("volume", group.volume), ("mute", group.mute_automation)) if item is not None]
+    named = (("volume", group.volume), ("mute", group.mute_automation), *(("trim", trim) for trim in group.trims))
+    moving = list(dict.fromkeys(what for what, item in named if item is not None))
     if group.gain_db or group.send_db or moving:
         what = f"{' and '.join(moving)} automation" if moving else f"level of {_level(group)}"
         yield f"{group.name}: the {what} of the {group.kind} is in the faders of its tracks."

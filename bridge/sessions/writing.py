@@ -22,7 +22,7 @@ from ..fitting.stages import takes_db
 from .core import returned
 from .core.balance import FaderPan, from_daw, to_daw
 from .core.kinds import Kind, Phrase, level, side
-from .core.model import PanLaw, Session, SessionGroup, SessionTrack
+from .core.model import PanLaw, Session, SessionGroup, SessionTrack, gains_on_top
 from .core.routing import acting
 from .stems.material import FilePool
 from .stems.mixdown import track_channels
@@ -151,7 +151,7 @@ def moved_groups(session: Session, places: Iterable[int]) -> dict[int, SessionGr
 
 def is_at_rest(group: SessionGroup) -> bool:
     """Tell whether a group passes its tracks on as they are."""
-    is_moved = any(curve is not None for curve in (group.volume, group.pan_automation, group.mute_automation))
+    is_moved = any(curve is not None for curve in (group.volume, group.pan_automation, *gains_on_top(group)))
     is_off = group.mute or group.polarity_inverted or not group.has_output
     return not (is_moved or is_off or group.gain_db or group.pan or group.send_db)
 
@@ -167,6 +167,7 @@ def group_to_rest(group: SessionGroup) -> str:
         *(("volume automation",) if group.volume is not None else ()),
         *(("pan automation",) if group.pan_automation is not None else ()),
         *(("mute automation",) if group.mute_automation is not None else ()),
+        *(trim.what for trim in group.trims),
         *(("output off",) if not group.has_output else ()),
     ]
     return (

@@ -72,6 +72,7 @@ class Passage:
         own_mix: what the reference does to the tracks, where it is a mix of them; None where it is another song.
         places_s: where tracks are compared with each other: passages spread over the song, whatever `start_s` is.
         read: gives a track from a time in s on, as long as the passage; None where there is nothing but the passage.
+        powers: by track, the power of each quarter second of all of it; without, nothing but the passage is known.
         memory: what was found out about it, kept by whoever may ask again.
     """
 
@@ -85,6 +86,7 @@ class Passage:
     own_mix: OwnMix | None = None
     places_s: tuple[float, ...] = ()
     read: Callable[[str, float], Samples] | None = field(default=None, repr=False, compare=False)
+    powers: Mapping[str, Powers] = field(default_factory=dict, repr=False, compare=False)
     memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -209,7 +211,7 @@ def cut_passage(
         excerpts = dict(zip(stems, pool.map(hear, stems), strict=True))
     levels = {name: whole_lufs(powers[name], excerpts[name], sample_rate_hz) for name in stems}
     places_s = fullest_places_s(list(powers.values()), length_s)
-    return replace(passage, excerpts=excerpts, whole_lufs=levels, places_s=places_s, read=read)
+    return replace(passage, excerpts=excerpts, whole_lufs=levels, places_s=places_s, read=read, powers=powers)
 
 
 def heard_in(audio: Mapping[str, Samples], sample_rate_hz: int, samples: int) -> Passage:
@@ -234,7 +236,7 @@ def heard_in(audio: Mapping[str, Samples], sample_rate_hz: int, samples: int) ->
     excerpts = {name: _excerpts(passage, name, powers[name], sample_rate_hz, partial(read, name)) for name in audio}
     levels = {name: integrated_loudness(item, sample_rate_hz) for name, item in audio.items()}
     places_s = fullest_places_s(list(powers.values()), samples / sample_rate_hz)
-    return replace(passage, excerpts=excerpts, whole_lufs=levels, places_s=places_s, read=read)
+    return replace(passage, excerpts=excerpts, whole_lufs=levels, places_s=places_s, read=read, powers=powers)
 
 
 def _excerpts(

@@ -72,6 +72,27 @@ def playing(power: Powers) -> NDArray[np.bool_]:
     return plays
 
 
+def share_under(power: Powers, others: Sequence[Powers], pause_s: float) -> float:
+    """Tell how much of what a track plays the others play over, 0..1; 1 where it plays nothing.
+
+    Args:
+        power: of each quarter second of it.
+        others: likewise; they go on through pauses of this length.
+        pause_s: up to which silence between two sounds of theirs counts as theirs.
+    """
+    plays = playing(power)
+    over = np.zeros(len(plays), bool)
+    for other in others:
+        there = playing(other)[: len(over)]
+        over[: len(there)] |= there
+    places = np.flatnonzero(over)
+    for begin, end in pairwise(places.tolist()):
+        if end - begin <= pause_s / STEP_S:
+            over[begin:end] = True
+    count = int(plays.sum())
+    return 1.0 if not count else float((plays & over).sum()) / count
+
+
 def excerpt_steps(power: Powers, window: int, count: int = HEARD) -> list[int]:
     """Choose where excerpts begin, in steps, without overlap; none for silence.
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from ...presets.roles import Role
 from ...presets.units import power_decibels, power_factor
+from ..roles.beside_talk import says_bed, says_jingle
 from ..roles.names import says_double, undersides
 from .sounds import UNKNOWN, RoleSound
 
@@ -51,9 +52,17 @@ _MORE_TRACKS: Final = 0.5
 LEAD_FLOOR_DB: Final = -6.0
 LEAD_CEILING_DB: Final = 2.0
 # What people say is understood over music that is 10 dB and more below it (M. Torcoli et al., Preferred levels for
-# background ducking, AES 146, 2019); further below it is hardly there.
-SPOKEN_FLOOR_DB: Final = 12.0
-SPOKEN_CEILING_DB: Final = 18.0
+# background ducking, AES 146, 2019), and editors keep beds 15 to 20 dB below; further below they are hardly there.
+SPOKEN_FLOOR_DB: Final = 15.0
+SPOKEN_CEILING_DB: Final = 20.0
+# What plays while nobody talks (a jingle, an intro, an outro) is about as loud as they are: broadcasters and podcasters
+# keep it up to 6 LU below.
+JINGLE_DB: Final = -3.0
+# Music is a bed from this share on that somebody talks over; less is asked of one that is called so, and more of a
+# jingle, which may fade out below the first sentence.
+_UNDER_TALK: Final = 0.5
+_UNDER_TALK_BED: Final = 0.25
+_UNDER_TALK_JINGLE: Final = 0.75
 # Backing vocals stay behind the lead, one by one.
 _BEHIND_LEAD_DB: Final = -4.0
 _LEADS: Final[frozenset[Role]] = frozenset({"lead vocal", "speech"})
@@ -129,15 +138,35 @@ def with_lead_heard(sounds: Sequence[RoleSound], levels_db: Mapping[str, float])
     """The same levels with the lead vocals moved, all alike, to where they are heard and not alone.
 
     People who talk stand well before what plays behind them, and a room or noises that were recorded below their voices
-    are not lifted against them.
+    are not lifted against them. What plays while nobody talks is about as loud as they are.
     """
     spoken = is_spoken([sound.role for sound in sounds])
-    if spoken:
-        levels_db = _with_background_kept(sounds, levels_db)
+    if not spoken:
+        return _moved(sounds, levels_db, LEAD_FLOOR_DB, LEAD_CEILING_DB)
+    levels_db = _with_background_kept(sounds, levels_db)
+    jingles = {sound.name for sound in sounds if is_jingle(sound)}
+    beside = [sound for sound in sounds if sound.name not in jingles]
+    moved = _moved(beside, levels_db, SPOKEN_FLOOR_DB, SPOKEN_CEILING_DB)
+    talk_db = max(moved[sound.name] for sound in sounds if sound.role == "speech")
+    return moved | dict.fromkeys(jingles, talk_db + JINGLE_DB)
+
+
+def is_jingle(sound: RoleSound) -> bool:
+    """Tell whether a track beside people who talk is music that plays while they do not: no bed, no noise."""
+    if sound.role in _BACKGROUND or sound.role in _LEADS:
+        return False
+    if sound.under_talk is None:
+        return says_jingle(sound.name)
+    if says_jingle(sound.name):
+        return sound.under_talk < _UNDER_TALK_JINGLE
+    return sound.under_talk < (_UNDER_TALK_BED if says_bed(sound.name) else _UNDER_TALK)
+
+
+def _moved(sounds: Sequence[RoleSound], levels_db: Mapping[str, float], floor_db: float, ceiling_db: float) -> Levels:
+    """Move the leads so that they are at least and at most so far above all else."""
     gap_db = lead_against_rest_db(sounds, levels_db)
     if gap_db is None:
         return dict(levels_db)
-    floor_db, ceiling_db = (SPOKEN_FLOOR_DB, SPOKEN_CEILING_DB) if spoken else (LEAD_FLOOR_DB, LEAD_CEILING_DB)
     move_db = min(max(gap_db, floor_db), ceiling_db) - gap_db
     leads = {sound.name for sound in sounds if sound.role in _LEADS}
     return {name: level + move_db if name in leads else level for name, level in levels_db.items()}

@@ -45,6 +45,7 @@ class RoleSound:
         centroid_hz: the middle of its power over log frequency.
         source: what it is a recording of: the name of the first track that has the same sound, from another
             microphone; its own name where there is none.
+        under_talk: share of what it plays that somebody talks over, 0..1; None where that is not known.
         memory: what was found out about it, for :meth:`once`.
     """
 
@@ -58,6 +59,7 @@ class RoleSound:
     cross: Powers
     centroid_hz: float
     source: str = ""
+    under_talk: float | None = None
     memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, find: Callable[[], Found]) -> Found:

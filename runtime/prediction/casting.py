@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..audio.loudness import integrated_loudness
 from ..audio.peaks import true_peak_db
 from ..audio.reading import Samples, as_stereo
 from ..model.analysis import Passage
+from ..model.excerpts import share_under
 from ..practice.placing import StereoPicture
 from ..practice.sounds import RoleSound, lean_db, sides_db, sound_of
 from ..practice.tail import tail_of
@@ -27,6 +28,8 @@ from ..roles.sources import find_sources, has_microphones
 
 # A finished song is never quite the same left and right.
 _EVEN_DB: Final = 1.0
+# Between two sentences people are still talking.
+_PAUSE_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,18 @@ def sounds_of(passage: Passage, cast: Cast, sample_rate_hz: int) -> tuple[RoleSo
         by_name = dict(zip(passage.heard, roles, strict=True))
         sources = find_sources(by_name, _compared(passage, by_name), sample_rate_hz, paired)
 
+        talking = [
+            passage.powers[name] for name in passage.heard if name in passage.powers if by_name[name] == "speech"
+        ]
+
+        def under(name: str) -> float | None:
+            power = passage.powers.get(name)
+            return share_under(power, talking, _PAUSE_S) if talking and power is not None else None
+
         def sound(name: str, role: Role | None) -> RoleSound:
-            level_lufs = passage.level_lufs(name)
-            return sound_of(name, role, passage.fullest(name).audio, sample_rate_hz, level_lufs, source=sources[name])
+            level_lufs, audio = passage.level_lufs(name), passage.fullest(name).audio
+            made = sound_of(name, role, audio, sample_rate_hz, level_lufs, source=sources[name])
+            return replace(made, under_talk=under(name))
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             passage.memory[key] = tuple(pool.map(sound, passage.heard, roles))

@@ -131,7 +131,12 @@ class RawMix:
 
 
 def finish(
-    mix: RawMix, path: Path, audio_format: AudioFormat, target: LevelTarget, curves: GainCurves | None = None
+    mix: RawMix,
+    path: Path,
+    audio_format: AudioFormat,
+    target: LevelTarget,
+    curves: GainCurves | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Finish:
     """Writes a mix at a loudness, as near to it as the ceiling lets it come.
 
@@ -141,6 +146,7 @@ def finish(
         audio_format: of that file.
         target: loudness, ceiling and density; of a silent mix the level stays.
         curves: gets what was done to the level.
+        progress: called with the share done, 0..1; an attempt at the loudness takes half of what is left.
 
     Raises:
         OutputError: the file cannot be written.
@@ -153,13 +159,17 @@ def finish(
     if mix.levels.true_peak_dbtp + plain_db <= ceiling_dbtp:
         if curves is not None:
             curves.fill_finish(gain_factor(plain_db))
-        _write(_amplified(mix, plain_db), mix, path, audio_format)
+        _write(_counted(_amplified(mix, plain_db), mix, progress, 0.0, 1.0), mix, path, audio_format)
         levels = Levels(mix.levels.loudness_lufs + plain_db, mix.levels.true_peak_dbtp + plain_db)
         return Finish(plain_db, 0.0, levels)
     gain_db = plain_db
     highest_db = target.highest_gain_db(mix.levels, ceiling_dbtp)
+    begin = 0.0
     for _ in range(_ATTEMPTS):
-        result = _write_limited(mix, gain_db, path, audio_format, ceiling_dbtp, curves)
+        end = (1 + begin) / 2
+        blocks = _counted(_amplified(mix, gain_db), mix, progress, begin, end)
+        result = _write_limited(mix, blocks, gain_db, path, audio_format, ceiling_dbtp, curves)
+        begin = end
         if loudness_lufs is None:
             break
         missing_db = loudness_lufs - result.levels.loudness_lufs
@@ -172,6 +182,7 @@ def finish(
 
 def _write_limited(
     mix: RawMix,
+    blocks: Iterator[Samples],
     gain_db: float,
     path: Path,
     audio_format: AudioFormat,
@@ -188,13 +199,25 @@ def _write_limited(
 
     limiter = Limiter(gain_factor(ceiling_dbtp), mix.sample_rate_hz)
     meter = Meter(mix.sample_rate_hz)
-    _write(_limited(_amplified(mix, gain_db), limiter, take_gains), mix, path, audio_format, meter)
+    _write(_limited(blocks, limiter, take_gains), mix, path, audio_format, meter)
     return Finish(gain_db, -decibels(limiter.lowest_gain), meter.levels)
 
 
 def _amplified(mix: RawMix, gain_db: float) -> Iterator[Samples]:
     gain = np.float32(gain_factor(gain_db))
     return mix.blocks() if gain == 1 else (block * gain for block in mix.blocks())
+
+
+def _counted(
+    blocks: Iterator[Samples], mix: RawMix, progress: Callable[[float], None] | None, begin: float, end: float
+) -> Iterator[Samples]:
+    """Tell how far it is after each block, between two shares."""
+    frames = 0
+    for block in blocks:
+        yield block
+        frames += block.shape[1]
+        if progress is not None:
+            progress(begin + (end - begin) * frames / mix.frames)
 
 
 def _limited(blocks: Iterator[Samples], limiter: Limiter, take_gains: Callable[[Samples], None]) -> Iterator[Samples]:

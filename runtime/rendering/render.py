@@ -255,9 +255,9 @@ def _rendered(
         place.parent.mkdir(exist_ok=True)
     mix_file = f"mix{audio_format.suffix}"
 
-    def finished(raw: RawMix, curves: GainCurves | None = None) -> Finish:
-        progress(_ALL_PASSES, "finishing the mix")
-        done = finish(raw, folder / mix_file, audio_format, options.levels, curves)
+    def finished(raw: RawMix, begin: float, end: float, curves: GainCurves | None = None) -> Finish:
+        step = _share(progress, begin, end, "finishing the mix")
+        done = finish(raw, folder / mix_file, audio_format, options.levels, curves, step)
         raw.path.unlink()
         return done
 
@@ -273,7 +273,7 @@ def _rendered(
             raw = raw_mix(
                 session, preset, [], audio_format, folder / _RAW_MIX, first, curves.take_master, making.inserts
             )
-            done = finished(raw, curves)
+            done = finished(raw, _FIRST_PASS, _ALL_PASSES, curves)
 
             def shape() -> PostMaster:
                 return PostMaster(preset.master, curves, rate_hz, preset.master_lanes)
@@ -292,7 +292,7 @@ def _rendered(
         stem_gain = safe_gain(session.peaks, audio_format) if stem_files else 1.0
         if stem_gain != 1:
             again(stem_gain, None, (_FIRST_PASS, _ALL_PASSES, _LOWER))
-        done = finished(raw)
+        done = finished(raw, _FIRST_PASS if stem_gain == 1 else _ALL_PASSES, 1.0)
     progress(1.0, "done")
     written = [
         RenderedStem(file, decibels(peak * stem_gain)) for file, peak in zip(stem_files, session.peaks, strict=False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ...presets.roles import Role
+from .beside_talk import says_bed, says_jingle
 from .names import Weights, folded, meanings, words_of
 
 VOICES: Final[frozenset[Role]] = frozenset({"lead vocal", "backing vocal", "speech"})
@@ -40,13 +41,18 @@ _WHOLE_ENSEMBLE: Final[Weights] = {"full mix": 0.9}
 # A microphone on a pole, among people who talk; else a noise.
 _BOOM: Final = "boom"
 _SPEECH: Final[Weights] = {"speech": 0.9}
+# A name that gives no role this much leaves it open.
+_SAYS: Final = 0.5
+# What the words of a music bed mean elsewhere: "background", "carpet".
+_MAY_BE_MUSIC: Final = frozenset({"backing", "pad", "full mix"})
+_MUSIC_BESIDE_TALK: Final[Weights] = {"full mix": 0.9}
 
 
 def in_company(weights: Mapping[str, Weights]) -> dict[str, Weights]:
     """Weigh what names say beside each other.
 
     In a choir "Bass" is a voice; in an orchestra abbreviations are instruments, and "ORTF L" stands before all of it;
-    a beat beside voices alone is all there is; a boom beside people who talk hears them.
+    a beat beside voices alone is all there is; a boom beside people who talk hears them, and an intro is finished music.
 
     Args:
         weights: of each name for itself.
@@ -59,9 +65,16 @@ def in_company(weights: Mapping[str, Weights]) -> dict[str, Weights]:
     others = {name: any(is_instrument(weights[other]) for other in weights if other != name) for name in weights}
     talks = any(words == {"speech"} for words in said.values()) and not any(map(is_instrument, weights.values()))
 
+    somebody_talks = any(said_of.get("speech", 0.0) > _SAYS for said_of in weights.values())
+
+    def is_music(name: str) -> bool:
+        likeliest = max(weights[name].values(), default=0.0)
+        return (likeliest < _SAYS or said[name] <= _MAY_BE_MUSIC) and (says_jingle(name) or says_bed(name))
+
     def beside(name: str) -> Weights:
         words = words_of(name)
         meant = [
+            (somebody_talks and is_music(name), _MUSIC_BESIDE_TALK),
             (is_choir and said[name] == {"bass"}, _VOICE_OF_A_CHOIR),
             (is_orchestra and said[name] == {"bass"}, _STRINGS),
             ((is_choir or is_orchestra) and said[name] <= {"lead"} and _MAIN_MICROPHONES & {*words}, _WHOLE_ENSEMBLE),

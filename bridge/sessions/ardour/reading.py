@@ -117,6 +117,7 @@ def _master(root: Element, clock: Clock) -> SessionGroup | None:
         volume=strip.volume,
         pan_automation=strip.pan_automation,
         mute_automation=strip.mute_automation,
+        trims=strip.trims,
     )
 
 
@@ -159,6 +160,7 @@ class _TrackReader:
             volume=strip.volume,
             pan_automation=strip.pan_automation,
             mute_automation=strip.mute_automation,
+            trims=strip.trims,
             identity=identity,
             solo=strip.solo,
             parent=parent,

@@ -144,6 +144,7 @@ class Routing:
                     strip.pan_automation,
                     has_output=onward.has_output,
                     mute_automation=strip.mute_automation,
+                    trims=strip.trims,
                     identity=route.get("id", ""),
                 )
             )

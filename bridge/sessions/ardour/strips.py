@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from ....presets.units import decibels
 from ..core.kinds import Kind
 from ..core.media import shown
-from ..core.model import Automation, PanLaw
+from ..core.model import Automation, PanLaw, Trim
 from ..core.muting import Muting, muting
 from .regions import read_automation
 from .xml import Clock, flag, number, within
@@ -47,6 +47,7 @@ class StripLevels:
     volume: Automation | None
     pan_automation: Automation | None
     mute_automation: Automation | None
+    trims: tuple[Trim, ...]
     channels: int
     notes: tuple[str, ...]
 
@@ -58,7 +59,8 @@ def read_strip(route: Element, clock: Clock) -> StripLevels:
         FaultError: one of them is no number.
     """
     channels = inputs(route)
-    trim = control(processor(route, "trim"), "trimcontrol", 1)
+    moving = played(processor(route, "trim"), "trim", clock)
+    trim = control(processor(route, "trim"), "trimcontrol", 1) if moving is None else 1.0
     fader = control(processor(route, "amp"), "gaincontrol", 1)
     pannable = route.find("Pannable")
     law, pan_note = _pan_law(route, channels)
@@ -75,6 +77,7 @@ def read_strip(route: Element, clock: Clock) -> StripLevels:
         volume=scaled(played(processor(route, "amp"), "gain", clock), trim, 0),
         pan_automation=scaled(pans, 2, -1),
         mute_automation=mutes.automation,
+        trims=() if moving is None else (Trim(Kind.TRIM_ENVELOPE(), moving),),
         channels=channels,
         notes=(*_changes(route, clock), *pan_note),
     )
@@ -207,8 +210,6 @@ def _changes(route: Element, clock: Clock) -> Iterator[str]:
     sends = (item for item in route.findall("Processor") if item.get("type") in ("intsend", "send"))
     if any(_is_played(item, "send") for item in sends):
         yield Kind.AUTOMATION_OF_SEND()
-    if _is_played(processor(route, "trim"), "trim"):
-        yield Kind.TRIM_ENVELOPE()
     if _is_played(route, "mute") and not acts_on_main(route):
         yield Kind.MUTE_AUTOMATION()
     outputs = processor(route, "main-outs")

@@ -63,6 +63,8 @@ def _track_faults(track: SessionTrack | SessionGroup, groups: int) -> Iterator[s
     yield from _automation_faults(track.volume, 0, gain_factor(LOUDEST_DB), "volume")
     yield from _automation_faults(track.pan_automation, -1, 1, "pan")
     yield from _automation_faults(track.mute_automation, 0, 1, "mute")
+    for trim in track.trims:
+        yield from _automation_faults(trim.gains, 0, gain_factor(LOUDEST_DB), trim.what)
 
 
 def _clip_faults(clip: Clip, rate_hz: int) -> Iterator[str]:

@@ -95,6 +95,19 @@ class Automation:
 
 
 @dataclass(frozen=True)
+class Trim:
+    """A gain that changes and acts besides the fader, whatever stands in front of that; plug-ins are not rendered.
+
+    Attributes:
+        what: a phrase that says so where it is not rendered.
+        gains: linear gains over time.
+    """
+
+    what: str
+    gains: Automation
+
+
+@dataclass(frozen=True)
 class Clip:
     """A piece of a recording on the timeline.
 
@@ -182,6 +195,7 @@ class SessionTrack:
         has_output: whether its output goes anywhere; one without is a side-chain key, or heard by sends alone.
         send_db: level of the send that takes it to its parent, where that is one.
         mute_automation: gains over time, 0 where its mute is on, on top of the fader; None where that does not change.
+        trims: further gains over time, on top of the fader.
     """
 
     name: str
@@ -204,6 +218,7 @@ class SessionTrack:
     has_output: bool = True
     send_db: float = 0.0
     mute_automation: Automation | None = None
+    trims: tuple[Trim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -227,6 +242,7 @@ class SessionGroup:
         identity: the DAW's own name for it.
         send_db: level of the send that takes it to its parent, where that is one.
         mute_automation: gains over time, 0 where its mute is on, on top of the fader; None where that does not change.
+        trims: further gains over time, on top of the fader.
     """
 
     name: str
@@ -245,6 +261,13 @@ class SessionGroup:
     identity: str = ""
     send_db: float = 0.0
     mute_automation: Automation | None = None
+    trims: tuple[Trim, ...] = ()
+
+
+def gains_on_top(item: SessionTrack | SessionGroup) -> tuple[Automation, ...]:
+    """Return what moves a level besides its fader: mute and trims."""
+    mute = () if item.mute_automation is None else (item.mute_automation,)
+    return (*mute, *(trim.gains for trim in item.trims))
 
 
 @dataclass(frozen=True)

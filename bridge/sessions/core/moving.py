@@ -24,7 +24,7 @@ from ....presets.sections import rows_of
 from ....presets.units import decibels, gain_factor
 from .balance import FaderPan, from_daw, to_daw
 from .fades import Gains, automation_values
-from .model import Automation, Interpolation, PanLaw, SessionTrack
+from .model import Automation, Interpolation, PanLaw, SessionTrack, gains_on_top
 
 MOVABLE: Final = ("fader_db", "pan")
 # How far what is written may be off, and what is read.
@@ -118,7 +118,7 @@ def lanes_of(
         channels,
         track.pan_law,
         more_db=more_db,
-        on_top=(*on_top, *(() if track.mute_automation is None else (track.mute_automation,))),
+        on_top=(*on_top, *gains_on_top(track)),
     )
 
 
@@ -234,15 +234,18 @@ def sends_open(bus: Strip, lanes: Sequence[Lane]) -> Strip:
     return bus.model_copy(update=update) if update else bus
 
 
-def level_lane(path: str, row: Parameter, automation: Automation, more_db: float = 0.0) -> Lane | None:
+def level_lane(
+    path: str, row: Parameter, automation: Automation, more_db: float = 0.0, *, on_top: Sequence[Automation] = ()
+) -> Lane | None:
     """Make a lane of the automation of a level; None where it stands still. The reverse of :func:`moving_level`."""
-    is_held = automation.interpolation == "hold"
+    moving = (automation, *on_top)
+    is_held = all(item.interpolation == "hold" for item in moving)
 
     def at(time_s: float) -> FaderPan:
-        level_db = decibels(float(automation_values(automation, _at(time_s))[0]))
+        level_db = sum(decibels(float(automation_values(item, _at(time_s))[0])) for item in moving)
         return FaderPan(max(level_db, _SILENT_DB) - more_db, 0.0)
 
-    times = _spaced(sorted(max(0.0, time_s) for time_s in _jumps(automation)))
+    times = _spaced(sorted(max(0.0, time_s) for item in moving for time_s in _jumps(item)))
     places = times if is_held else _refined(times, at, "decibel")
     points = [(time_s, row.clamp(at(time_s).gain_db)) for time_s in places]
     if _spread([value for _, value in points]) <= _READ_OFF_DB:

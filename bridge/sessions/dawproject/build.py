@@ -363,6 +363,7 @@ class ProjectBuilder:
 
         if item.mute_automation is not None:
             self.notes.append(f"{name}: its mute automation is left out.")
+        self.notes.extend(f"{name}: its {trim.what} is left out." for trim in item.trims)
 
     def _say_vca(self, vca: SessionGroup) -> None:
         if vca.name not in self._said:

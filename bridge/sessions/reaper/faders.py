@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from ....presets.units import decibels
-from ..core.model import Automation, PanLaw, SessionGroup
+from ..core.kinds import Kind, Phrase
+from ..core.model import Automation, PanLaw, SessionGroup, Trim
 from ..core.muting import Muting, muting
 from .curves import HEARD, automation_of
 from .rpp import Block, ReaperDocument, RppLine, blocks
@@ -22,6 +23,9 @@ PAN_LAWS: Final[dict[float, PanLaw]] = {
     math.sqrt(2): "constant_power_boosted",
     2.0: "linear_boosted",
 }
+# Envelopes of the level besides the fader's: in front of the plug-ins, and the trim.
+TRIMS: Final[dict[str, Phrase]] = {"VOLENV": Kind.ENVELOPE("volume"), "VOLENV3": Kind.TRIM_ENVELOPE()}
+_MASTER_TRIMS: Final = {f"MASTER{tag}": phrase for tag, phrase in TRIMS.items()}
 _TRIM_READ = 0
 _QUIETEST: Final = 1e-9
 
@@ -39,6 +43,7 @@ class ReaperFader:
     volume: Automation | None
     pan_automation: Automation | None
     mute_automation: Automation | None
+    trims: tuple[Trim, ...]
 
 
 class FaderReader:
@@ -81,6 +86,7 @@ class FaderReader:
             volume=self._volume(block, abs(volume) if trims else 1.0),
             pan_automation=self._pan(block, pan if trims else 0.0),
             mute_automation=mutes.automation,
+            trims=self._trims(block, TRIMS),
         )
 
     def master(self) -> SessionGroup:
@@ -98,6 +104,7 @@ class FaderReader:
             mute=switch is not None and bool(switch.whole(1) & 1),
             volume=self._volume(root, factor if trims else 1.0, "MASTERVOLENV2"),
             pan_automation=self._pan(root, volpan.number(2) if trims else 0.0, "MASTERPANENV2"),
+            trims=self._trims(root, _MASTER_TRIMS),
         )
 
     def law(self, volpan: RppLine) -> PanLaw:
@@ -113,6 +120,11 @@ class FaderReader:
             return None
         points = tuple((time, max(0.0, value) * factor) for time, value in automation.points)
         return Automation(points, automation.interpolation)
+
+    def _trims(self, block: Block, tags: Mapping[str, Phrase]) -> tuple[Trim, ...]:
+        """Read the envelopes that multiply with the fader, whatever its mode is."""
+        read = ((phrase, self._volume(block, 1.0, tag)) for tag, phrase in tags.items())
+        return tuple(Trim(phrase, gains) for phrase, gains in read if gains is not None)
 
     def _pan(self, block: Block, offset: float, tag: str = "PANENV2") -> Automation | None:
         automation = self._envelope(block, tag)

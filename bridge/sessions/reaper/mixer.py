@@ -34,8 +34,6 @@ STEREO_PAN, DUAL_PAN = 5, 6
 # Fields of GROUP_FLAGS: groups in which a track leads or follows as in a VCA, a bit each.
 _VCA_LEAD, _VCA_FOLLOW = 21, 22
 _OTHER_ENVELOPES: Final = {
-    "VOLENV": Kind.ENVELOPE("volume"),
-    "VOLENV3": Kind.TRIM_ENVELOPE(),
     "PANENV": Kind.ENVELOPE("pan"),
     "WIDTHENV": Kind.WIDTH_AUTOMATION(),
     "WIDTHENV2": Kind.WIDTH_AUTOMATION(),
@@ -44,7 +42,10 @@ _OTHER_ENVELOPES: Final = {
     "DUALPANENVL2": Kind.DUAL_PAN_AUTOMATION(),
     "DUALPANENV2": Kind.DUAL_PAN_AUTOMATION(),
 }
-_WITH_ITEMS: Final = {"VOLENV2": "volume", "PANENV2": "pan", "MUTEENV": "mute"}
+_WITH_ITEMS: Final = {
+    **{"VOLENV2": "volume", "PANENV2": "pan", "MUTEENV": "mute"},
+    **{"VOLENV": "pre-FX volume", "VOLENV3": "trim"},
+}
 _SEND_ENVELOPES: Final = ("AUXVOLENV", "AUXPANENV", "AUXMUTEENV")
 # All envelopes of a track, and what they move.
 ENVELOPES: Final = {
@@ -251,6 +252,7 @@ class Mixer:
             volume=fader.volume,
             pan_automation=fader.pan_automation,
             mute_automation=fader.mute_automation,
+            trims=fader.trims,
             has_output=route.has_output,
             send_db=route.send_db,
             identity=self._identity(track),

@@ -100,6 +100,7 @@ class _TrackReader:
             volume=fader.volume,
             pan_automation=fader.pan_automation,
             mute_automation=fader.mute_automation,
+            trims=fader.trims,
             identity=self._document.row(track.block.first).text(1) or str(track.order + 1),
             solo=fader.solo,
             parent=self._mixer.parent(track.order),

@@ -54,6 +54,7 @@ from .states import PluginStates, master_of, states_of, strip_of
 _MASTER_ENVELOPES: Final = {
     "MASTERVOLENV": "volume",
     "MASTERVOLENV2": "volume",
+    "MASTERVOLENV3": "trim",
     "MASTERPANENV": "pan",
     "MASTERPANENV2": "pan",
     "MASTERWIDTHENV": "width",

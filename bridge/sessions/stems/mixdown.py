@@ -11,7 +11,7 @@ from ....presets.errors import SessionError
 from ....presets.units import gain_factor
 from ....runtime.audio.reading import Samples
 from ..core.fades import Gains, automation_values, fade_gains, pan_gains, under_gains
-from ..core.model import Clip, Fade, Session, SessionGroup, SessionTrack
+from ..core.model import Clip, Fade, Session, SessionGroup, SessionTrack, gains_on_top
 from ..core.routing import acting, silence
 from .material import ClipSound, FilePool, clip_channels, naming
 
@@ -112,12 +112,12 @@ class TrackFader:
 
 def _sides(stage: SessionTrack | SessionGroup, first: int, end: int, rate_hz: int) -> Gains:
     """Return the gains of the left and right side in frames first..end, shape (2, n); (2, 1) where nothing moves."""
-    times_s = np.zeros(1)
-    if stage.volume or stage.pan_automation or stage.mute_automation:
+    times_s, on_top = np.zeros(1), gains_on_top(stage)
+    if stage.volume or stage.pan_automation or on_top:
         times_s = np.arange(first, end) / rate_hz
     gain = automation_values(stage.volume, times_s) if stage.volume else np.full(1, gain_factor(stage.gain_db))
-    if stage.mute_automation:
-        gain = gain * automation_values(stage.mute_automation, times_s)
+    for gains in on_top:
+        gain = gain * automation_values(gains, times_s)
     pan = automation_values(stage.pan_automation, times_s) if stage.pan_automation else np.full(1, stage.pan)
     left, right = pan_gains(stage.pan_law, pan)
     sign = (-1.0 if stage.polarity_inverted else 1.0) * gain_factor(stage.send_db)

@@ -238,8 +238,9 @@ def _channel_notes(session: Session, pool: FilePool) -> Iterator[SessionNote]:
 def _not_rendered(session: Session, *, post_fader: bool) -> Iterator[SessionNote]:
     yield from session.unsupported
     for track in session.tracks:
-        if track.mute_automation is not None and track.clips and not post_fader:
-            yield SessionNote(track.name, "", Kind.MUTE_AUTOMATION())
+        if track.clips and not post_fader:
+            mute = () if track.mute_automation is None else (Kind.MUTE_AUTOMATION(),)
+            yield from (SessionNote(track.name, "", what) for what in (*mute, *(trim.what for trim in track.trims)))
         for clip in track.clips:
             yield from (SessionNote(track.name, clip.label, what) for what in clip.notes)
 
@@ -285,6 +286,8 @@ def _group_settings(group: SessionGroup) -> Iterator[str]:
     for what, automation in curves:
         if automation is not None:
             yield Kind.GROUP_AUTOMATION(group.kind, what)
+    if group.trims:
+        yield Kind.GROUP_AUTOMATION(group.kind, "trim")
     if group.volume is None and abs(group.gain_db) >= _SHOWN_DB:
         yield Kind.GROUP_FADER(group.kind, level(group.gain_db))
     if group.pan_automation is None and abs(group.pan) >= _SHOWN_PAN:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import heard_in
-from mixbridge.runtime.model.excerpts import HEARD, STEP_S, excerpt_steps, gated_db, joined, whole_lufs
+from mixbridge.runtime.model.excerpts import HEARD, STEP_S, excerpt_steps, gated_db, joined, share_under, whole_lufs
 from numpy.typing import NDArray
 
 RATE_HZ = 8000
@@ -114,3 +114,13 @@ def test_passages_are_joined_without_a_click() -> None:
     assert both.shape == (2, 8000)
     assert np.abs(np.diff(both)).max() < 0.05
     assert joined([tone], RATE_HZ) is tone
+
+
+def test_a_share_under_talk_counts_pauses_between_sentences_as_talk() -> None:
+    quiet, loud = 1e-12, 1e-2
+    talk = np.array([quiet] * 8 + [loud, quiet, quiet, loud] * 4 + [quiet] * 16)  # silent for 2, then for 4 s
+    everywhere, before, none = np.full(40, loud), np.array([loud] * 8), np.zeros(40)
+    assert share_under(everywhere, [talk], 1.0) == pytest.approx(16 / 40)
+    assert share_under(everywhere, [talk], 0.25) == pytest.approx(8 / 40)
+    assert share_under(before, [talk], 1.0) == 0
+    assert share_under(none, [talk], 1.0) == 1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mixbridge.presets.roles import ROLES, Role
 from mixbridge.runtime.practice.levels import (
     LEAD_CEILING_DB,
     LEAD_FLOOR_DB,
+    SPOKEN_CEILING_DB,
     SPOKEN_FLOOR_DB,
+    is_jingle,
     is_spoken,
     lead_against_rest_db,
     usual_levels,
@@ -114,3 +118,33 @@ def test_a_room_below_the_voices_is_not_lifted_against_them() -> None:
     assert level["Anna"] - level["Steps"] >= SPOKEN_FLOOR_DB
     song = (named("Vox", "lead vocal", -22), named("Room", "room", -58))
     assert usual_levels(song)["Vox"] - usual_levels(song)["Room"] < 20
+
+
+def music(name: str, under_talk: float | None) -> RoleSound:
+    return replace(named(name, "full mix"), under_talk=under_talk)
+
+
+def test_a_jingle_is_about_as_loud_as_the_talk_and_a_bed_stays_well_below_it() -> None:
+    level = usual_levels((named("Host", "speech"), music("a", 0.0), music("b", 1.0), music("c", 0.2)))
+    assert level["Host"] - level["a"] == level["Host"] - level["c"] == pytest.approx(3)
+    assert SPOKEN_FLOOR_DB - 1e-9 <= level["Host"] - level["b"] <= SPOKEN_CEILING_DB
+    alone = usual_levels((named("Host", "speech"), music("a", 0.0)))
+    assert alone["Host"] - alone["a"] == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "under_talk", "jingle"),
+    [
+        *(("Intro", None, True), ("Music bed", None, False), ("music", None, False)),
+        # A jingle may fade out under the first sentence; a bed may begin before it.
+        *(("Intro", 0.6, True), ("Intro", 0.9, False), ("music", 0.6, False), ("Fond sonore", 0.3, False)),
+    ],
+)
+def test_names_help_where_it_is_close(name: str, under_talk: float | None, jingle: bool) -> None:
+    assert is_jingle(music(name, under_talk)) is jingle
+    assert not is_jingle(replace(music(name, under_talk), role="effect"))
+
+
+def test_a_song_has_no_jingles() -> None:
+    song = [replace(sound, under_talk=0.0) for sound in sounds("lead vocal", "full mix", "drums")]
+    assert usual_levels(song) == usual_levels(sounds("lead vocal", "full mix", "drums"))

@@ -1,5 +1,8 @@
 import numpy as np
+import pytest
+from mixbridge.runtime.roles.company import in_company
 from mixbridge.runtime.roles.decide import decide_roles, weighed
+from mixbridge.runtime.roles.names import role_weights
 
 RATE_HZ = 44100
 
@@ -89,3 +92,19 @@ def test_a_beat_beside_voices_alone_is_all_the_music_there_is() -> None:
     assert rap["Beat (2track)"].role == "full mix"
     for names in (["Rap Lead", "Bass", "Beat"], ["Beat"], ["Rap Lead", "Drums"], ["Rap Lead", "Breakbeat"]):
         assert decide_roles(names, None, 44100)[names[-1]].role == "drums", names
+
+
+@pytest.mark.parametrize(
+    "name", ["Intro", "Jingle 2", "Générique", "Vorspann", "Background Music", "Fond sonore", "bed"]
+)
+def test_beside_people_who_talk_an_intro_is_finished_music(name: str) -> None:
+    assert decide_roles([name, "Host"], None, 44100)[name].role == "full mix"
+
+
+def test_words_of_jingles_say_nothing_beside_instruments() -> None:
+    beside = {name: role_weights(name) for name in ("Intro", "Host Intro", "Intro Gtr", "Host", "Drums")}
+    found = in_company(beside)
+    assert [max(found[name], key=lambda role: found[name][role]) for name in ("Host Intro", "Intro Gtr")] == [
+        *("speech", "electric guitar")
+    ]
+    assert in_company({"Intro": {}, "Drums": role_weights("Drums")})["Intro"] == {}

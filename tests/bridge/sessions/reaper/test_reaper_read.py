@@ -317,7 +317,6 @@ def test_what_is_not_rendered_is_said_per_clip(tmp_path: Path) -> None:
         tmp_path,
         track(
             "A",
-            envelope("VOLENV", "0 1 0"),
             chain(plugin("JS: One"), plugin("VST: Off", bypassed=True), plugin("VST: Two (Y)")),
             item(kind="MIDI", NAME='"notes"'),
             item(kind="_OFFLINE_WAVE", NAME='"away"'),
@@ -332,7 +331,6 @@ def test_what_is_not_rendered_is_said_per_clip(tmp_path: Path) -> None:
         ("A", "away", "media that is offline"),
         ("A", "", "plug-in JS: One"),
         ("A", "", "plug-in VST: Two (Y)"),
-        ("A", "", "volume envelope before the plug-ins"),
         ("A", "", "playback offset of -0.01 s, which begins before the session does"),
         ("A", "a.wav", "pan of the item"),
         ("A", "a.wav", "stretch markers"),
