@@ -13,7 +13,6 @@ import numpy as np
 
 from ...presets.console import EQ_BANDS, Equalizer, Master, Strip
 from ...presets.parts.match import MatchCurve, is_flat, points_db
-from ...presets.sections import described
 from ...runtime.console.match import match_gains_db
 from .bands import audible_freqs_hz, closest
 from .equalizer import console_bands
@@ -69,9 +68,15 @@ def folded(eq: Equalizer, match: MatchCurve, sample_rate_hz: int) -> FoldedMatch
     return FoldedMatch(fitted, mean_db, max_db, _words(match, mean_db, max_db))
 
 
+def _extent(match: MatchCurve) -> str:
+    """Say how far a curve goes: its points are in the preset."""
+    values_db = points_db(match.tone)
+    return f"{min(values_db):+.1f} to {max(values_db):+.1f} dB"
+
+
 def _words(match: MatchCurve, mean_db: float, max_db: float) -> str:
     said = (
-        f"{described(Master(match=match), 'match')} is approximated by the EQ: {mean_db:.1f} dB off on average, "
+        f"match curve of {_extent(match)} is approximated by the EQ: {mean_db:.1f} dB off on average, "
         f"{max_db:.1f} dB at most"
     )
     return f"{said}; its width is left out" if any(points_db(match.width)) else said

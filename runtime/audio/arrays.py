@@ -93,6 +93,11 @@ def checked_rate(sample_rate_hz: object) -> int:
 
 
 def _floats(audio: ArrayLike) -> NDArray[Any]:
+    if isinstance(audio, np.ma.MaskedArray):
+        raise AudioError(
+            "audio is a masked array, and there is no sound behind a mask: say what is there instead, "
+            "e.g. audio.filled(0.0) for silence"
+        )
     try:
         array = np.asarray(audio)
     except ValueError as error:  # lists of different lengths

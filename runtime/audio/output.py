@@ -99,6 +99,12 @@ class OutputFolder:
     def _check_inputs(self) -> None:
         target = Path(os.path.realpath(self.folder))
         for path in self._inputs:
+            if Path(os.path.realpath(path)) == target and not target.is_dir():
+                raise OutputError(
+                    "is a file that is read, and the results go into a folder: name one that does not exist yet, "
+                    'e.g. "my-mix".',
+                    self.folder,
+                )
             if Path(os.path.realpath(path)).is_relative_to(target):
                 raise OutputError(
                     f"holds {path}, which is read: results and recordings are kept apart. Choose another folder.",

@@ -140,6 +140,7 @@ def test_silence_comes_back_as_it_is(processor: AudioProcessor, shape: tuple[int
     ("audio", "words"),
     [
         (np.zeros(100, np.int16), r"floats with full scale 1\.0, not int16: divide integers"),
+        (np.ma.masked_less(np.full(100, 0.1, np.float32), 0.5), r"masked array.*audio\.filled\(0\.0\) for silence"),
         (np.zeros(100, bool), r"floats with full scale 1\.0, not bool$"),
         ("vox.wav", "not text: read the file first"),
         ([], "audio is empty"),

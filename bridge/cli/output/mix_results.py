@@ -84,8 +84,12 @@ def say_done(done: Done) -> None:
     if render.stems:
         first = next(iter(render.stems.values()))
         sum_of_stems = (
-            "they add up to the mix"
+            "behind the master"
+            if render.stems_post_master and len(render.stems) + len(render.buses) == 1
+            else "they add up to the mix"
             if render.stems_post_master
+            else "before the master; --stems-post-master writes it behind that"
+            if len(render.stems) + len(render.buses) == 1
             else "before the master, so their sum is not the mix; --stems-post-master writes stems whose sum it is"
         )
         stems = " and ".join([counted(len(render.stems), "stem"), *([", ".join(render.buses)] if render.buses else [])])

@@ -27,12 +27,16 @@ from ....presets.lanes.values import bus_at
 from ....presets.preset import GroupBus, Preset, Track
 from ....presets.units import decibels, gain_factor
 from ....runtime.audio.loudness import integrated_loudness
+from ....runtime.audio.peaks import true_peak_db
 from ....runtime.audio.reading import Samples, as_stereo, read_passage
 from ....runtime.console.buses import group_stem
 from ....runtime.console.dynamics import compressor_work, equalized, followed_db
 from ....runtime.console.response import compressor_gain_db
+from ....runtime.mastering.fitting import rendering_again
 from ....runtime.model.excerpts import choose_start_s
+from ....runtime.rendering.finishing import Levels
 from ....runtime.rendering.in_memory import Rendered, render_arrays
+from ....runtime.rendering.render import RenderOptions
 from ....runtime.rendering.takes import Takes
 from ...report.listening import SoundFigures, measure
 from ..material import Heard, PageReference
@@ -81,12 +85,14 @@ class Meters:
         peaks_db: highest sample, by track name, group, and "" for the mix, at the level at which it is played.
         reduced_db: what the compressor takes, 0 or more, by track name and group, and "" for the master.
         loudness_lufs: of the whole mix as the preset makes it; None for silence.
+        finished_lufs: likewise, brought to the loudness that a rendered mix has.
     """
 
     step_s: float
     peaks_db: Mapping[str, list[float]]
     reduced_db: Mapping[str, list[float]]
     loudness_lufs: float | None
+    finished_lufs: float | None
 
 
 class Hearing:
@@ -189,7 +195,9 @@ class Hearing:
         if master.compressor.ratio > 1:
             reduced[""] = _master_reduced_db(rendered.bus, rate_hz, master)
         loudness = integrated_loudness(whole.mix, rate_hz)
-        return Meters(_STEP_S, peaks, reduced, loudness if math.isfinite(loudness) else None)
+        if not math.isfinite(loudness):
+            return Meters(_STEP_S, peaks, reduced, None, None)
+        return Meters(_STEP_S, peaks, reduced, loudness, loudness + _finishing_db(preset, whole.mix, loudness))
 
     @cached_property
     def figures(self) -> tuple[SoundFigures, SoundFigures | None]:
@@ -255,6 +263,15 @@ def _summed(stems: Mapping[str, Samples]) -> Samples:
     for stem in stems.values():
         total += as_stereo(stem)
     return total
+
+
+def _finishing_db(preset: Preset, mix: Samples, loudness_lufs: float) -> float:
+    """The gain that rendering gives a mix at the end: to its loudness, and no further than the limiter may work."""
+    target = rendering_again(preset, RenderOptions()).levels
+    if target.loudness_lufs is None:
+        return 0.0
+    levels = Levels(loudness_lufs, true_peak_db(mix))
+    return min(target.loudness_lufs - loudness_lufs, target.highest_gain_db(levels, target.ceiling_dbtp))
 
 
 def _gain_db(samples: Samples, rate_hz: int) -> float:

@@ -61,6 +61,11 @@ class TestFolders:
         unchanged()
         refused(*commands(session, preset, session / "stems")[command], *force, words=["which is read"])
 
+    def test_that_is_a_stem(self, session, preset, refused, unchanged, command, force):
+        unchanged()
+        words = ["Vox.wav is a file that is read", "name one that does not exist yet"]
+        refused(*commands(session, preset, session / "stems" / "Vox.wav")[command], *force, words=words)
+
     def test_that_is_a_link_to_the_stems_folder(self, session, preset, refused, unchanged, command, force):
         (session / "out").symlink_to(session / "stems")
         unchanged()

@@ -34,7 +34,7 @@ def test_from_dropped_stems_to_a_pushed_and_undone_preset(
         expect(page.locator(".strip .name", has_text="Lead Vocal")).to_be_visible()
         expect(page.locator("#predict")).to_be_enabled(timeout=PATIENCE_MS)
         page.click("#predict")
-        expect(page.locator("#message")).to_contain_text("done: predict", timeout=PATIENCE_MS)
+        expect(page.locator("#message")).to_contain_text("Predicted.", timeout=PATIENCE_MS)
         expect(page.locator("[data-version=predicted]")).to_be_enabled()
         assert saved(page).track("Lead Vocal").role == "lead vocal"
 
@@ -45,14 +45,14 @@ def test_from_dropped_stems_to_a_pushed_and_undone_preset(
         expect(page.locator("#plan")).to_contain_text("Lead Vocal", timeout=PATIENCE_MS)
         assert desk.values == before
         page.click("#do-push")
-        expect(page.locator("#message")).to_contain_text("done: push", timeout=PATIENCE_MS)
+        expect(page.locator("#message")).to_contain_text("Pushed.", timeout=PATIENCE_MS)
         expect(page.locator("#plan table")).to_contain_text("confirmed")
         expect(page.locator("#plan table")).to_contain_text("Lead Vocal")
         changed = {address for address in before if desk.values[address] != before[address]}
         assert any(address.startswith("/ch/03/eq") for address in changed)
         assert "/ch/03/mix/fader" in changed
         page.click("#undo-push")
-        expect(page.locator("#message")).to_contain_text("done: undo push", timeout=PATIENCE_MS)
+        expect(page.locator("#message")).to_contain_text("The push is undone.", timeout=PATIENCE_MS)
         assert desk.values == before
 
 

@@ -254,6 +254,10 @@ def test_meters_of_a_group_tell_what_its_compressor_takes(tmp_path: Path) -> Non
     levels = [studio.hearing().rendered(each).buses["Both bus"][:, RATE_HZ:].std() for each in (open_, preset)]
     assert settled == pytest.approx(20 * np.log10(levels[0] / levels[1]), abs=0.3)
     assert settled > 5
+    meters = studio.hearing().meters(preset)
+    assert meters.finished_lufs == pytest.approx(-14, abs=0.01)  # what is rendered, as the command line says
+    assert meters.loudness_lufs is not None
+    assert meters.loudness_lufs < -20
     assert "Both bus" not in studio.hearing().meters(open_).reduced_db
     studio.edit([SettingEdit("track", index, "fader_db", -12.0) for index in (0, 1)])
     quieter = float(np.median(studio.hearing().meters(studio.preset).reduced_db["Both bus"]))

@@ -84,10 +84,13 @@ export class Mixer {
     }
   }
 
-  // How loud the loop is, as the settings make it.
+  // How loud the loop is when it is rendered.
   sayLoudness(meters) {
     const master = this.views.find((view) => view.part === "master");
-    if (master) write(master.role, meters?.loudness_lufs === undefined || meters.loudness_lufs === null ? "" : `${figure(meters.loudness_lufs, 1)} LUFS`);
+    if (!master) return;
+    const shown = typeof meters?.finished_lufs === "number";
+    write(master.role, shown ? `${figure(meters.finished_lufs, 1)} LUFS` : "");
+    master.role.title = shown ? `${say("loop_loudness")} ${figure(meters.loudness_lufs, 1)} LUFS` : say("loop_loudness");
   }
 
   // The meters of a live engine: tracks in their order, the master.

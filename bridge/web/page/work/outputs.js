@@ -24,7 +24,7 @@ export function showJob(job) {
     return;
   }
   if (job.state === "error") { tellUser(job.text, true); return; }
-  tellUser(`${say("done")} ${say(`job_${job.name}`)}. ${job.text}`);
+  tellUser(`${say(`did_${job.name}`)} ${job.text}`);
   SHOWN[job.name]?.(job.result);
 }
 
