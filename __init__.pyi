@@ -11,6 +11,7 @@ from .bridge.sessions.reading import read_session as read_session
 from .export.recovery.files import RecoveryResult as RecoveryResult
 from .export.recovery.files import recover as recover
 from .export.recovery.files import recover_mix as recover_mix
+from .presets.editing.by_hand import edited as edited
 from .presets.errors import AudioError as AudioError
 from .presets.errors import DeskError as DeskError
 from .presets.errors import DeviceError as DeviceError

@@ -284,11 +284,11 @@ class Preset(Part):
         return any(True for _ in self.all_lanes())
 
     def track(self, name: str) -> Track:
-        """Find the track of this name; KeyError if there is none."""
+        """Find the track of this name; KeyError, with the names that there are, if there is none."""
         for track in self.tracks:
             if track.name == name:
                 return track
-        raise KeyError(name)
+        raise KeyError(f"{name}: the preset has the tracks {', '.join(each.name for each in self.tracks)}")
 
     def bus(self, name: str) -> GroupBus:
         """The group bus of this name; KeyError if there is none."""
@@ -296,6 +296,14 @@ class Preset(Part):
             if bus.name == name:
                 return bus
         raise KeyError(name)
+
+
+def linked_with(preset: Preset, index: int, section: str) -> list[int]:
+    """List a track and those that share a section with it by a link."""
+    link = preset.tracks[index].link
+    if link is None or section not in LINKED:
+        return [index]
+    return [number for number, track in enumerate(preset.tracks) if track.link == link]
 
 
 def linked_lanes(track: Track) -> dict[str, Lane]:

@@ -42,6 +42,7 @@ PUBLIC = {
     "Track",
     "__version__",
     "apply",
+    "edited",
     "insert",
     "load_preset",
     "master",

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...presets.console import EQ_BANDS, Equalizer, Master, Strip
 from ...presets.parts.match import MatchCurve, is_flat, points_db
+from ...presets.sections import described
 from ...runtime.console.match import match_gains_db
 from .bands import audible_freqs_hz, closest
 from .equalizer import console_bands
@@ -22,6 +23,7 @@ from .unfit import console_band, console_limits
 # Of the plug-ins, where a format does not say.
 PLUGIN_RATE_HZ = 48000
 _CURVE_POINTS = 480
+_NAMED_POINTS = 8
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,15 @@ def folded(eq: Equalizer, match: MatchCurve, sample_rate_hz: int) -> FoldedMatch
     return FoldedMatch(fitted, mean_db, max_db, _words(match, mean_db, max_db))
 
 
-def _extent(match: MatchCurve) -> str:
-    """Say how far a curve goes: its points are in the preset."""
-    values_db = points_db(match.tone)
-    return f"{min(values_db):+.1f} to {max(values_db):+.1f} dB"
+def _named(match: MatchCurve) -> str:
+    """Name a curve with its points, or how far it goes where they are many: they are in the preset."""
+    curves = {"tone": points_db(match.tone), "width": points_db(match.width)}
+    if sum(map(np.count_nonzero, curves.values())) <= _NAMED_POINTS:
+        return described(Master(match=match), "match")
+    said = [f"{name} {min(points):+.1f} to {max(points):+.1f} dB" for name, points in curves.items() if any(points)]
+    return f"match curve ({', '.join(said)})"
 
 
 def _words(match: MatchCurve, mean_db: float, max_db: float) -> str:
-    said = (
-        f"match curve of {_extent(match)} is approximated by the EQ: {mean_db:.1f} dB off on average, "
-        f"{max_db:.1f} dB at most"
-    )
+    said = f"{_named(match)} is approximated by the EQ: {mean_db:.1f} dB off on average, {max_db:.1f} dB at most"
     return f"{said}; its width is left out" if any(points_db(match.width)) else said

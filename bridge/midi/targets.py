@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from ...presets.errors import DeskError, PresetError
-from ...presets.preset import GroupBus, Preset, Track
+from ...presets.preset import GroupBus, Preset, Track, linked_with
 from ..osc.packets import Message
 from ..server.addresses import ROOT, Fixed, Place, PresetSetting, find
 from ..server.live import LIVE
 from ..server.subscribers import Peer
 from ..server.surface import Request
-from ..server.switches import SectionSwitch, linked_with
+from ..server.switches import SectionSwitch
 from .laws import Law, place_of, usual_law, value_at
 
 UNDO: Final = f"{ROOT}/undo"

@@ -79,7 +79,8 @@ def _lost_lines(plan: Plan) -> list[str]:
         if strip.missing:
             lines.append(f"{strip.placed.track}: {strip.label} lacks {' and '.join(strip.missing)}{_left_out(strip)}.")
     if plan.left_out:
-        lines.append(f"Without a strip on the desk, and left out: {', '.join(plan.left_out)}.")
+        why = "Not among the chosen strips" if plan.is_limited else "Without a strip on the desk"
+        lines.append(f"{why}, and left out: {', '.join(plan.left_out)}.")
     return merged(dict.fromkeys(lines))
 
 

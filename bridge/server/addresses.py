@@ -28,11 +28,11 @@ from ...presets.console import (
     replace,
 )
 from ...presets.errors import PresetError
-from ...presets.preset import GroupBus, Preset, Track
+from ...presets.preset import GroupBus, Preset, Track, linked_with
 from ...presets.units import allowed
 from ..desks.keys import desk_key
 from ..osc.packets import Argument, Message
-from .switches import SWITCHES, SectionSwitch, bus_place, linked_with, master_place
+from .switches import SWITCHES, SectionSwitch, bus_place, master_place
 
 ROOT = "/mixbridge"
 TRACK_COUNT = f"{ROOT}/track/count"

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from ...presets.console import EQ_BANDS, HIGH_CUT_OFF_HZ, LOW_CUT_OFF_HZ, Master, Strip, get, replace
 from ...presets.errors import PresetError
-from ...presets.preset import LINKED, Preset
+from ...presets.preset import Preset, linked_with
 from ..osc.packets import Argument
 
 SwitchedSection = Literal["gate", "low_cut", "high_cut", "eq", "compressor", "deesser", "saturation"]
@@ -118,11 +118,3 @@ def bus_place(suffix: str, index: int) -> SectionSwitch | Unmoved | None:
     if suffix in SWITCHES:
         return SectionSwitch(SWITCHES[suffix], index, "buses")
     return Unmoved("mute", "a group of a preset") if suffix == "mute" else None
-
-
-def linked_with(preset: Preset, index: int, section: str) -> list[int]:
-    """List a track and those that share a section with it by a link."""
-    link = preset.tracks[index].link
-    if link is None or section not in LINKED:
-        return [index]
-    return [number for number, track in enumerate(preset.tracks) if track.link == link]

@@ -17,9 +17,8 @@ from ...presets.console import replace as replace_settings
 from ...presets.errors import PresetError
 from ...presets.lanes.lane import MOST_POINTS, Lane, Shape, check_lanes, lane, lane_of
 from ...presets.lanes.values import from_straight, straight
-from ...presets.preset import Preset, Track
+from ...presets.preset import Preset, Track, linked_with
 from ..server.addresses import Mute, PartName, setting_of
-from ..server.switches import linked_with
 
 PARTS: Final[frozenset[PartName]] = frozenset({"track", "bus", "master", "reverb", "delay"})
 _MUTE: Final = "mute"

@@ -96,6 +96,12 @@ def paths_by_name(stems: Stems) -> dict[str, Path]:
     """
     if not stems:
         raise AudioError("no stems: give at least one file")
+    for name, path in stems.items():
+        if hasattr(path, "__array__") or isinstance(path, tuple | list):
+            raise AudioError(
+                f"the stem {name!r} is given as samples: name a file (soundfile.write makes one), or mix one track "
+                "in memory with mixbridge.AudioProcessor"
+            )
     return {checked_name(name): checked_path(path, f"the stem {name!r}", AudioError) for name, path in stems.items()}
 
 
