@@ -5,6 +5,7 @@ They follow from the table in :mod:`.console`: a new stage of a strip is a secti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final
@@ -19,6 +20,9 @@ SectionName = str
 
 # What belongs to a track and is no number of the console.
 TRACK_SECTIONS: Final[tuple[SectionName, ...]] = ("mute", "name")
+# A point of a match curve in words, and a curve of nine and more.
+_POINT: Final = re.compile(r"[\d.]+ Hz ([+-][\d.]+)")
+_MANY_POINTS: Final = re.compile(r"\b(tone|width) ((?:[\d.]+ Hz [+-][\d.]+, ){8,}[\d.]+ Hz [+-][\d.]+)")
 # One word for several sections.
 GROUPS: Final[Mapping[str, tuple[SectionName, ...]]] = {
     "gain": ("trim", "fader", "mute"),
@@ -107,6 +111,16 @@ def _match_described(match: MatchCurve) -> str:
         if get(match, path) != get(usual, path)
     ]
     return f"match curve ({'; '.join(said) or 'flat'}, in dB{''.join(more)})"
+
+
+def briefly(text: str) -> str:
+    """Say of the curves in a text how far they go, where they have many points: "tone 19 points, -8 to +8"."""
+    return _MANY_POINTS.sub(_extent, text)
+
+
+def _extent(curve: re.Match[str]) -> str:
+    levels_db = [float(level) for level in _POINT.findall(curve[2])]
+    return f"{curve[1]} {len(levels_db)} points, {min(levels_db):+g} to {max(levels_db):+g}"
 
 
 def console_markdown() -> str:

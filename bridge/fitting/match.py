@@ -23,7 +23,6 @@ from .unfit import console_band, console_limits
 # Of the plug-ins, where a format does not say.
 PLUGIN_RATE_HZ = 48000
 _CURVE_POINTS = 480
-_NAMED_POINTS = 8
 
 
 @dataclass(frozen=True)
@@ -70,15 +69,9 @@ def folded(eq: Equalizer, match: MatchCurve, sample_rate_hz: int) -> FoldedMatch
     return FoldedMatch(fitted, mean_db, max_db, _words(match, mean_db, max_db))
 
 
-def _named(match: MatchCurve) -> str:
-    """Name a curve with its points, or how far it goes where they are many: they are in the preset."""
-    curves = {"tone": points_db(match.tone), "width": points_db(match.width)}
-    if sum(map(np.count_nonzero, curves.values())) <= _NAMED_POINTS:
-        return described(Master(match=match), "match")
-    said = [f"{name} {min(points):+.1f} to {max(points):+.1f} dB" for name, points in curves.items() if any(points)]
-    return f"match curve ({', '.join(said)})"
-
-
 def _words(match: MatchCurve, mean_db: float, max_db: float) -> str:
-    said = f"{_named(match)} is approximated by the EQ: {mean_db:.1f} dB off on average, {max_db:.1f} dB at most"
+    said = (
+        f"{described(Master(match=match), 'match')} is approximated by the EQ: {mean_db:.1f} dB off on average, "
+        f"{max_db:.1f} dB at most"
+    )
     return f"{said}; its width is left out" if any(points_db(match.width)) else said

@@ -96,7 +96,8 @@ def paths_by_name(stems: Stems) -> dict[str, Path]:
     """
     if not stems:
         raise AudioError("no stems: give at least one file")
-    for name, path in stems.items():
+    given: Mapping[str, object] = stems
+    for name, path in given.items():
         if hasattr(path, "__array__") or isinstance(path, tuple | list):
             raise AudioError(
                 f"the stem {name!r} is given as samples: name a file (soundfile.write makes one), or mix one track "

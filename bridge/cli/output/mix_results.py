@@ -201,10 +201,12 @@ def say_plan(preset: Preset, options: RenderOptions, output: Path, *, report: bo
 
 
 def say_written(written: Written) -> None:
-    """A session that was written, and what is not in it as the preset has it."""
+    """A session that was written, and what is not in it as the preset has it; `--json` has it at length."""
+    from ....presets.sections import briefly
+
     say(f"  {written.path}")
     for note in written.notes:
-        say(f"Note: {note}", err=True)
+        say(f"Note: {briefly(note)}", err=True)
 
 
 def say_matches(session: StemMatches) -> None:
