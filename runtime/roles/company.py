@@ -52,7 +52,7 @@ def in_company(weights: Mapping[str, Weights]) -> dict[str, Weights]:
     """Weigh what names say beside each other.
 
     In a choir "Bass" is a voice; in an orchestra abbreviations are instruments, and "ORTF L" stands before all of it;
-    a beat beside voices alone is all there is; a boom beside people who talk hears them, and an intro is finished music.
+    a beat beside voices alone is all there is; a boom beside people who talk hears them, an intro is finished music.
 
     Args:
         weights: of each name for itself.
