@@ -29,7 +29,7 @@ from ..model.controller import Controller, Outputs
 from ..model.layout import Layout, balance_gain_db, denormalize
 from ..model.loading import LoadingController
 from ..model.references import AnyReference, HeardSong, hear_songs, songs_of
-from ..roles.decide import RoleGuess, decide_roles
+from ..roles.decide import RoleGuess, decide_roles, with_one_lead
 from ..roles.pairs import find_pairs, may_be_paired
 from .confidence import assured
 from .grouping import with_groups
@@ -158,7 +158,8 @@ def predict(
 def heard_roles(passage: Passage, sample_rate_hz: int, told: Mapping[str, Role] | None = None) -> dict[str, RoleGuess]:
     """What each track of a passage is, by its name and its fullest excerpt; a silent one is judged by its name."""
     audio = {name: passage.fullest(name).audio for name in passage.heard}
-    return decide_roles(list(passage.loudness_lufs), audio, sample_rate_hz, told or {})
+    guesses = decide_roles(list(passage.loudness_lufs), audio, sample_rate_hz, told or {})
+    return with_one_lead(guesses, passage.side_by_side, sample_rate_hz)
 
 
 def with_roles(preset: Preset, guesses: Mapping[str, RoleGuess], passage: Passage, sample_rate_hz: int) -> Preset:

@@ -8,7 +8,7 @@ uses a voice beside instruments sings or raps, though it may sound spoken; a voi
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -19,6 +19,7 @@ from ...presets.roles import ROLES, Role
 from ..audio.reading import Samples
 from .company import NO_INSTRUMENTS, in_company, is_instrument
 from .names import Weights, role_weights
+from .pairs import Ears
 from .sound import sound_weights
 
 By = Literal["told", "name", "sound", "both", "nothing"]
@@ -30,6 +31,8 @@ _LEAST_DOUBT: Final = 0.03
 _SOUND_ERROR: Final = 0.35
 # How much of what a name leaves to speech is left beside instruments.
 _SPEECH_IN_A_BAND: Final = 0.1
+# As takes of one part do, the likeness of their notes in time.
+_SINGS_ALONG: Final = 0.6
 # Less than this is no decision: the role stays unknown.
 _LEAST_WEIGHT: Final = 0.35
 _NOTHING_TOLD: Final[Mapping[str, Role]] = {}
@@ -91,6 +94,34 @@ def _sung(weights: Weights) -> Weights:
     if max(weights, key=lambda role: weights[role], default=None) == "speech":
         return weights
     return {role: weight * (_SPEECH_IN_A_BAND if role == "speech" else 1) for role, weight in weights.items()}
+
+
+def with_one_lead(
+    guesses: Mapping[str, RoleGuess], heard: Callable[[str], Samples], sample_rate_hz: int
+) -> dict[str, RoleGuess]:
+    """Of voices that were told by their sound alone, those that sing along with a louder one back it.
+
+    A sound tells that somebody sings, not who leads; who doubles a lead would be as loud as it.
+
+    Args:
+        guesses: of all tracks.
+        heard: gives a track at the same places as any other, shape (1 or 2, samples).
+        sample_rate_hz: of that.
+    """
+    found = dict(guesses)
+    voices = [name for name, guess in guesses.items() if guess.role == "lead vocal" and guess.by == "sound"]
+    audio = {name: heard(name) for name in voices} if len(voices) > 1 else {}
+    by_level = sorted(audio, key=lambda name: -float(np.square(audio[name], dtype=np.float64).mean()))
+    ears = Ears({name: item.mean(axis=0, keepdims=True) for name, item in audio.items()}, sample_rate_hz)
+    leads: list[str] = []
+    for name in by_level:
+        alike = [ears(lead, name) for lead in leads]
+        if any(one is not None and one.playing >= _SINGS_ALONG for one in alike):
+            weight = found[name].weight
+            found[name] = RoleGuess("backing vocal", weight, "sound", {"backing vocal": weight})
+        else:
+            leads.append(name)
+    return found
 
 
 def weighed(name: Weights, sound: Weights) -> RoleGuess:

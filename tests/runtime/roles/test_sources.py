@@ -7,6 +7,7 @@ from mixbridge.runtime.audio.arrays import is_one_sound
 from mixbridge.runtime.audio.loudness import integrated_loudness
 from mixbridge.runtime.model.analysis import Passage
 from mixbridge.runtime.prediction.casting import Cast, sounds_of
+from mixbridge.runtime.roles.decide import RoleGuess, with_one_lead
 from mixbridge.runtime.roles.pairs import find_pairs
 from mixbridge.runtime.roles.sources import find_sources
 from numpy.typing import NDArray
@@ -87,3 +88,15 @@ def test_the_whole_song_tells_not_the_passage_that_is_tried() -> None:
     assert [sound.source for sound in sounds_of(passage, cast, RATE_HZ)] == ["57", "57"]
     alone = Passage(0.0, seconds, resting, loudness)
     assert [sound.source for sound in sounds_of(alone, cast, RATE_HZ)] == ["57", "421"]
+
+
+def test_who_sings_along_with_a_louder_voice_backs_it() -> None:
+    audio = {"02": 0.5 * TAKES["Gtr A"], "01": TAKES["Gtr B"], "03": TAKES["Gtr A"][:, ::-1], "Vox": TAKES["Gtr A"]}
+    guesses = {name: RoleGuess("lead vocal", 0.8, "name" if name == "Vox" else "sound") for name in audio}
+    guesses["Keys"] = RoleGuess("keys", 0.9, "sound")
+    found = with_one_lead(guesses, audio.__getitem__, RATE_HZ)
+    roles = {name: guess.role for name, guess in found.items()}
+    leads = dict.fromkeys(["01", "03", "Vox"], "lead vocal")
+    assert roles == {**leads, "02": "backing vocal", "Keys": "keys"}
+    alone = {name: guesses[name] for name in ("02", "Vox")}
+    assert with_one_lead(alone, audio.__getitem__, RATE_HZ) == alone
