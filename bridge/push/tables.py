@@ -36,12 +36,16 @@ _MEAN_DB, _LARGEST_DB = 0.5, 3.0
 _FINE = "dim"
 
 
-def plan_table(plan: Plan) -> Table:
+def plan_table(plan: Plan, title: str = "") -> Table:
     """Strips with how they were matched, how near the desk comes to the preset, and how much changes.
 
     What is out of range stands in :func:`summary_lines`: at 80 columns a table has no room for it.
+
+    Args:
+        plan: of the push.
+        title: above it; else the desk and its address.
     """
-    table = _table(f"{plan.desk.title} at {plan.where}")
+    table = _table(title or f"{plan.desk.title} at {plan.where}")
     table.add_column("track", overflow="ellipsis")
     table.add_column("strip", no_wrap=True)
     table.add_column("matched", no_wrap=True)

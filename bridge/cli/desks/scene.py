@@ -257,6 +257,6 @@ def _say_plan(made: Made) -> None:
     from ...push.tables import plan_table, summary_lines
 
     screen = console(stderr=True)
-    screen.print(plan_table(made.plan))
+    screen.print(plan_table(made.plan, f"{made.plan.desk.title}, in a file"))
     for line in (*summary_lines(made.plan), *made.left_out):
         say(line, err=True)
