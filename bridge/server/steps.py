@@ -14,7 +14,8 @@ from typing import Final, Generic, TypeVar
 
 from ...presets.errors import PresetError
 
-# A fader's ride is one step of the undo: changes of the same setting that follow each other this closely.
+# A fader's ride is one step of the undo: changes of the same setting that follow each other this closely, or while a
+# hand holds it.
 GESTURE_S: Final = 1.0
 MOST_STEPS: Final = 200
 
@@ -56,7 +57,7 @@ class Steps(Generic[State]):
         self._state, self._number = state, 0
         self._history: deque[_Kept[State]] = deque(maxlen=MOST_STEPS)
         self._undone: list[_Kept[State]] = []
-        self._gesture, self._moved_s = "", 0.0
+        self._gesture, self._hold, self._moved_s = "", "", 0.0
 
     @property
     def state(self) -> State:
@@ -86,6 +87,7 @@ class Steps(Generic[State]):
         did: StepName,
         gesture: str = "",
         joins: int | None = None,
+        hold: str = "",
     ) -> tuple[State, State]:
         """Put an edited state in place of the current one.
 
@@ -94,6 +96,8 @@ class Steps(Generic[State]):
             did: what the step does, for people.
             gesture: what is being moved; changes of the same name in quick succession are undone together.
             joins: number of a step that this one ends; both are undone together if nothing came between.
+            hold: the same for all that a hand moves from where it takes hold to where it lets go; then changes of a
+                gesture are undone together however long it rests. Empty where that is not known.
 
         Returns:
             What stood before, and what stands now.
@@ -102,14 +106,15 @@ class Steps(Generic[State]):
             old = self._state
             self._state = edit(old)
             now_s = self._clock()
-            goes_on = gesture and gesture == self._gesture and now_s - self._moved_s < GESTURE_S
+            is_held = bool(hold) and hold == self._hold
+            goes_on = gesture and gesture == self._gesture and (is_held or now_s - self._moved_s < GESTURE_S)
             if joins is not None and joins == self._number and self._history:
                 goes_on, gesture = True, self._gesture
             if not goes_on:
                 self._history.append(_Kept(old, did))
                 self._number += 1
             self._undone.clear()
-            self._gesture, self._moved_s = gesture, now_s
+            self._gesture, self._hold, self._moved_s = gesture, hold, now_s
             return old, self._state
 
     def begin(self, state: State) -> None:

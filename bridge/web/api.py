@@ -84,6 +84,7 @@ class EditsAsked(BaseModel):
     model_config = ConfigDict(extra="forbid")
     edits: list[EditAsked] = Field(min_length=1, max_length=4096)
     gesture: str = Field("", max_length=200)
+    hold: str = Field("", max_length=40)
 
 
 class DoneAsked(BaseModel):
@@ -242,7 +243,7 @@ async def _state(work: PageWork, request: Request) -> Response:
 def _edit(work: PageWork, _request: Request, body: bytes) -> dict[str, Any]:
     asked = EditsAsked.model_validate_json(body)
     studio = work.studio
-    moved = studio.edit([item.edit(studio.preset) for item in asked.edits], asked.gesture)
+    moved = studio.edit([item.edit(studio.preset) for item in asked.edits], asked.gesture, asked.hold)
     return {
         "revision": studio.revision,
         "edits": [asdict(item) for item in moved],

@@ -131,12 +131,13 @@ class PageStudio:
         for listener in list(self._listeners):
             listener()
 
-    def edit(self, edits: Sequence[SettingEdit | LaneEdit], gesture: str = "") -> list[SettingEdit]:
+    def edit(self, edits: Sequence[SettingEdit | LaneEdit], gesture: str = "", hold: str = "") -> list[SettingEdit]:
         """Move settings and draw lanes; all of them or none.
 
         Args:
             edits: which, and where to.
             gesture: what is being dragged; moves of one gesture are undone together.
+            hold: of the hand that drags, until it lets go.
 
         Returns:
             Settings that were moved, and those of tracks that are linked with them.
@@ -152,7 +153,7 @@ class PageStudio:
             return state.with_preset(preset)
 
         did = StepName("edit", edits[0].owner_name(self.preset)) if edits else StepName("edit")
-        self._step(moved, did, gesture)
+        self._step(moved, did, gesture, hold=hold)
         preset = self.preset
         return [one for item in edits if isinstance(item, SettingEdit) for one in item.with_linked(preset)]
 
@@ -381,8 +382,9 @@ class PageStudio:
         did: StepName,
         gesture: str = "",
         joins: int | None = None,
+        hold: str = "",
     ) -> None:
-        self._steps.step(edit, did, gesture, joins)
+        self._steps.step(edit, did, gesture, joins, hold)
         self._tell()
 
     def _save_now_and_then(self) -> None:

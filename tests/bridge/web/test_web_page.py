@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from desk_simulator import X32Simulator
+from mixbridge.bridge.server.steps import GESTURE_S
 from playwright.sync_api import Browser, Page, expect
 from web_hands import NAMES, PATIENCE_MS, opened, saved, slider
 from web_page import CHROMIUM, EXAMPLE, WebServer, web_server
@@ -67,6 +68,8 @@ def test_a_node_that_is_dragged_stands_in_the_saved_preset(page: Page, server: W
     page.mouse.down()
     # An octave down, 6 dB up: ten octaves are less than three decades across, 36 dB from top to bottom.
     octave = picture["width"] * 0.30103 / 3
+    page.mouse.move(x - octave / 2, y - picture["height"] / 12, steps=5)
+    page.wait_for_timeout(1000 * GESTURE_S + 200)  # a hand that rests has not let go
     page.mouse.move(x - octave, y - picture["height"] / 6, steps=5)
     page.mouse.up()
     expect(slider(page, "eq.band1.gain_db")).to_have_attribute("aria-valuetext", "6.0 dB")

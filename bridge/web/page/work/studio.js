@@ -7,6 +7,9 @@ import { lanesOf, putLane } from "../strip/lanes.js";
 
 const SEND_MS = 80;
 
+// Of all pages that a server has, one hand's hold has this name.
+const newHold = () => `${Date.now()} ${Math.random()}`.slice(0, 40);
+
 export const partOf = (preset, part, index) =>
   part === "track" ? preset?.tracks[index]?.strip : part === "bus" ? preset?.buses[index]?.strip : preset?.[part];
 
@@ -28,6 +31,7 @@ export class Studio {
     this.isSettling = false;
     this.isLeaving = false;
     this.laneGesture = "";
+    this.hold = newHold(); // from where a hand takes hold to where it lets go
     this.delivered = Promise.resolve();
   }
 
@@ -108,31 +112,32 @@ export class Studio {
     this.isSettling = true;
     clearTimeout(this.sending);
     this.#send();
+    this.hold = newHold();
   }
 
   #taken() {
     const edits = [...this.pending.values()];
     this.pending.clear();
     const gesture = edits.map((edit) => `${edit.part}/${edit.index}/${edit.path}${edit.points ? ` lane ${this.laneGesture}` : ""}`).join(" ").slice(0, 200);
-    return { edits, gesture };
+    return { edits, gesture, hold: this.hold };
   }
 
   // One after the other: what is asked at the same time may be done in any order.
   #send() {
     this.sending = null;
     if (this.isLeaving) return this.delivered;
-    const { edits, gesture } = this.#taken();
+    const { edits, gesture, hold } = this.#taken();
     const wasSettling = this.isSettling;
     this.isSettling = false;
     this.onTheWay = [...this.onTheWay, ...edits];
-    this.delivered = this.delivered.then(() => this.#deliver(edits, gesture, wasSettling));
+    this.delivered = this.delivered.then(() => this.#deliver({ edits, gesture, hold }, wasSettling));
     return this.delivered;
   }
 
-  async #deliver(edits, gesture, wasSettling) {
+  async #deliver({ edits, gesture, hold }, wasSettling) {
     if (edits.length) {
       try {
-        const answer = await tell("/api/edit", { edits, gesture });
+        const answer = await tell("/api/edit", { edits, gesture, hold });
         this.told = Math.max(this.told, answer.revision);
         const later = [...this.pending.values(), ...this.onTheWay.filter((edit) => !edits.includes(edit))];
         for (const edit of answer.edits) if (edit.path !== "mute" && !later.some((other) => isSame(other, edit))) put(partOf(this.preset, edit.part, edit.index), edit.path, edit.value);
@@ -191,8 +196,8 @@ export class Studio {
     this.isLeaving = true;
     finish();
     const onTheWay = this.onTheWay;
-    const { edits, gesture } = this.#taken();
-    if (onTheWay.length + edits.length) tellLast("/api/edit", { edits: [...onTheWay, ...edits], gesture });
+    const { edits, gesture, hold } = this.#taken();
+    if (onTheWay.length + edits.length) tellLast("/api/edit", { edits: [...onTheWay, ...edits], gesture, hold });
   }
 
   // A page that was left may be shown again as it was.
