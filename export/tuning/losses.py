@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ from ..compact.bands import BandPowers
 from ..compact.losses import MixFeatures, feature_terms
 from .console import strip_curve_db
 
+SOUND_TERMS: Final = ("bark", "width", "imbalance", "band_imbalance", "crest", "moments", "level")
+"""Names of what :func:`sound_terms` computes."""
 # Bands from moment to moment count down to this far below the loudest.
 _QUIET_DB = 60.0
 _DB_PER_NEPER = 10 / math.log(10)

@@ -31,7 +31,7 @@ from .batches import PairBatch, PairBatches, batch_of
 from .config import TuningConfig
 from .console import mix_tracks, to_console
 from .data import PairPassages
-from .losses import setting_terms, sound_terms
+from .losses import SOUND_TERMS, setting_terms, sound_terms
 from .model import TunedModel
 
 Say = Callable[[str], None]
@@ -236,26 +236,29 @@ class HeldOutLooks(Callback):
         with module.with_weights(module.average) as model:
             terms = held_out_terms(model, self.data, module.settings.audio_weight)
         loss = sum(terms.values())
+        # Ways are compared by sound; settings of stages that hardly sound make the whole loss stand still long before.
+        judged = sum(terms[name] for name in SOUND_TERMS) if module.settings.audio_weight else loss
         for logger in trainer.loggers:
             logger.log_metrics(
                 {f"held_out_{name}": value for name, value in terms.items()} | {"held_out_loss": loss}, steps
             )
             logger.save()
         self.history.append((steps, loss))
-        if loss < self.best * (1 - _BETTER):
-            self.best, self.best_step, self.without = loss, steps, 0
+        if judged < self.best * (1 - _BETTER):
+            self.best, self.best_step, self.without = judged, steps, 0
             module.best = {name: value.clone() for name, value in module.average.items()}
         else:
             self.without += 1
-        self.say(self._told(steps, loss, module.settings))
+        self.say(self._told(steps, loss, judged, module.settings))
         trainer.save_checkpoint(self.path, weights_only=False)
         if self.without >= module.settings.patience:
             trainer.should_stop = True
 
-    def _told(self, steps: int, loss: float, config: TuningConfig) -> str:
+    def _told(self, steps: int, loss: float, judged: float, config: TuningConfig) -> str:
         took_s = time.monotonic() - self.began_s
         done = steps - self.began_step
-        told = f"step {steps} of {config.max_steps}: held-out loss {loss:.4f}, best {self.best:.4f} at {self.best_step}"
+        told = f"step {steps} of {config.max_steps}: held-out loss {loss:.4f}, of it sound {judged:.4f}"
+        told = f"{told}, best {self.best:.4f} at {self.best_step}"
         if done <= 0:
             return told
         left_s = took_s / done * (config.max_steps - steps)

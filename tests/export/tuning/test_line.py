@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import replace
@@ -18,7 +19,9 @@ from mixbridge.export.styles.compare import WayComparison
 from mixbridge.export.tuning import comparing
 from mixbridge.export.tuning.bundle import described_run, export_run, load_tuned
 from mixbridge.export.tuning.command import train
+from mixbridge.export.tuning.losses import SOUND_TERMS
 from mixbridge.export.tuning.records import open_run
+from mixbridge.export.tuning.training import LAST, read_tuned
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import ModelError, OutputError
 from mixbridge.runtime.mixing import predict
@@ -96,6 +99,16 @@ def test_a_network_is_shipped_with_what_it_does_not_tell(
     # All the way to the network; beside it, how far the pairs lift noise.
     assert model.style.network_share is None
     assert model.style.lifted_noise_db == pytest.approx(9.0)
+
+
+def test_the_best_look_is_the_one_that_sounds_best(line: tuple[Path, Path]) -> None:
+    with (line[0] / "csv" / "version_0" / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["held_out_loss"]]
+    sounds = [sum(float(row[f"held_out_{name}"]) for name in SOUND_TERMS) for row in rows]
+    assert len(sounds) == 3
+    looks = next(state for name, state in read_tuned(line[0] / LAST)["callbacks"].items() if "HeldOutLooks" in name)
+    assert looks["best"] == pytest.approx(min(sounds), rel=1e-4)
+    assert looks["best"] < min(float(row["held_out_loss"]) for row in rows)
 
 
 def test_the_bundle_knows_the_style(line: tuple[Path, Path], small: SmallSet) -> None:
