@@ -207,14 +207,17 @@ def rendering_for(mastering: Mastering | None, options: RenderOptions) -> Render
     peaks_db = reference.peak_to_loudness_db
     loudness_lufs = options.loudness_lufs
     most_db = options.most_limited_db
-    # Where its peaks are over the ceiling, the mix is as much quieter, not as much flatter; peaks that only the
-    # reference has ask for nothing.
-    loudest_lufs = options.ceiling_dbtp - min(peaks_db, mastering.after.peak_to_loudness_db)
+    # Where its peaks are over the ceiling, the mix is as much quieter, not as much flatter. One that has lower peaks is
+    # as loud as they let it be: no limiter takes what it lacks already.
+    is_denser = mastering.after.peak_to_loudness_db < peaks_db
+    loudest_lufs = options.ceiling_dbtp - peaks_db
     if options.loudness_of_reference:
         loudness_lufs = _held_lufs(min(reference.loudness_lufs, loudest_lufs))
     elif loudness_lufs == USUAL_LUFS:
-        most_db = MOST_DENSER_DB if most_db is None else most_db
-        loudness_lufs = _held_lufs(min(loudness_lufs, loudest_lufs)) if mastering.is_dense else loudness_lufs
+        is_unlimited = mastering.is_dense and is_denser and loudest_lufs < loudness_lufs
+        most_db = (0.0 if is_unlimited else MOST_DENSER_DB) if most_db is None else most_db
+        if mastering.is_dense and not is_unlimited:
+            loudness_lufs = _held_lufs(min(loudness_lufs, loudest_lufs))
     density_db = max(0.0, peaks_db) if mastering.is_dense else None
     if options.loudness_lufs == USUAL_LUFS and not options.loudness_of_reference:
         # As the preset keeps them, so that it makes the same mix again.
