@@ -31,7 +31,7 @@ from mixbridge.export.recovery import dataset, files
 from mixbridge.presets.preset import Preset, Provenance, Track
 from mixbridge.presets.files import dumps
 from mixbridge.runtime.audio.output import OutputFolder, finish_earlier, write_text
-def slow(raw, mixed, target, *, name, overwrite, with_audio, effort):
+def slow(raw, mixed, target, *, name, overwrite, with_audio, effort, lags):
     finish_earlier(target.parent)
     note = "STFT distance 0.1000 of the raw recording's."
     track = Track(name=name, source=files.source_of(raw))
