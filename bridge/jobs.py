@@ -311,7 +311,7 @@ def _warnings(result: MixResult, options: RenderOptions) -> Iterator[str]:
         )
     if result.passage:
         yield from _turned(result.passage, result.preset)
-    if result.passage:  # an `apply` mutes what the preset says, which its owner knows
+        # An `apply` mutes what the preset says, which its owner knows.
         yield from (f"{track.name} is {track.note}" for track in result.preset.tracks if track.mute and track.note)
     if result.render.limited_db > _LIMITED_DB:
         yield (

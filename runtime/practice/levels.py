@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from ...presets.roles import Role
@@ -104,7 +104,7 @@ def _role(sound: RoleSound) -> Role:
 
 def followers(sounds: Sequence[RoleSound]) -> set[str]:
     """The tracks that go with another one of their role, and stay behind it: doubles, microphones below a snare."""
-    return _doubles(sounds) | _undersides(sounds)
+    return _behind(sounds, "lead vocal", _doubles) | _behind(sounds, "snare", undersides)
 
 
 def is_background(role: Role | None) -> bool:
@@ -112,18 +112,15 @@ def is_background(role: Role | None) -> bool:
     return role in _BACKGROUND
 
 
-def _doubles(sounds: Sequence[RoleSound]) -> set[str]:
-    """The lead vocals whose names say that they double another one."""
-    leads = [sound for sound in sounds if sound.role == "lead vocal"]
-    doubles = {sound.name for sound in leads if says_double(sound.name)}
-    return doubles if len(doubles) < len(leads) else set()
+def _behind(sounds: Sequence[RoleSound], role: Role, says: Callable[[Collection[str]], set[str]]) -> set[str]:
+    """Those of a role that names say are behind; none where that would be all of them."""
+    names = {sound.name for sound in sounds if sound.role == role}
+    behind = says(names)
+    return behind if len(behind) < len(names) else set()
 
 
-def _undersides(sounds: Sequence[RoleSound]) -> set[str]:
-    """The microphones below a snare that has one above."""
-    snares = {sound.name for sound in sounds if sound.role == "snare"}
-    below = undersides(snares)
-    return below if len(below) < len(snares) else set()
+def _doubles(names: Collection[str]) -> set[str]:
+    return {name for name in names if says_double(name)}
 
 
 def is_spoken(roles: Collection[Role | None]) -> bool:

@@ -7,14 +7,12 @@ so this looks at where they are, while the voice sings.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....presets import console
-from ....presets.console import EQ_BANDS, Strip, parameters
+from ....presets.console import EQ_BANDS
 from ....presets.preset import Finding, Preset
 from ...audio.loudness import integrated_loudness
 from ...audio.reading import Samples
@@ -23,7 +21,7 @@ from ...practice.levels import LEAD_CEILING_DB
 from ...practice.sins import sum_of
 from ..trial import Trial
 from .rails import MASKED, ROOM_FOR_WORDS, Guarded, finding
-from .role_rails import role_of
+from .role_rails import raised, role_of, with_values
 
 _WORDS_HZ: Final = (1000.0, 4000.0)
 _FRAME_S: Final = 0.37
@@ -78,7 +76,7 @@ def lead_understood(preset: Preset, trial: Trial) -> Guarded:
     if lift_db >= _WORTH_IT_DB:
         words = {"below": -before_db, "above": -before_db - lift_db}
         findings += [finding(MASKED, name, before_db, before_db + lift_db, words) for name in leads]
-        preset = _raised(preset, leads, lift_db)
+        preset = raised(preset, leads, lift_db)
     missing_db = MASKED.target_db - before_db - max(lift_db, 0.0)
     for name in beats:
         eq = preset.track(name).strip.eq
@@ -95,21 +93,8 @@ def _dipped(preset: Preset, name: str, dip_db: float) -> Preset:
     track = preset.track(name)
     bell = min(_BELLS, key=lambda band: abs(getattr(track.strip.eq, band).gain_db))
     values = {f"eq.{bell}.freq_hz": _ROOM_HZ, f"eq.{bell}.gain_db": -dip_db, f"eq.{bell}.q": _ROOM_Q}
-    dipped = track.model_copy(update={"strip": console.replace(track.strip, values)})
+    dipped = with_values(track, values)
     tracks = tuple(dipped if item.name == name else item for item in preset.tracks)
-    return preset.model_copy(update={"tracks": tracks})
-
-
-def _raised(preset: Preset, names: Sequence[str], lift_db: float) -> Preset:
-    clamp = parameters(Strip)["fader_db"].clamp
-    tracks = tuple(
-        track.model_copy(
-            update={"strip": console.replace(track.strip, {"fader_db": clamp(track.strip.fader_db + lift_db)})}
-        )
-        if track.name in names
-        else track
-        for track in preset.tracks
-    )
     return preset.model_copy(update={"tracks": tracks})
 
 

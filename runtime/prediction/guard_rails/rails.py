@@ -96,7 +96,7 @@ MASKED = Rule(
 )
 ROOM_FOR_WORDS = Rule(
     "room for words",
-    -9.0,  # as MASKED
+    MASKED.limit_db,
     -4.0,
     "{who}: {dip:.0f} dB less around 2 kHz, which makes room for the words of the lead vocal",
 )

@@ -7,7 +7,7 @@ that none of them has to; a search, an old model or somebody's preset may still 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -58,7 +58,7 @@ def in_the_middle(preset: Preset, trial: Trial) -> Guarded:
         said = finding(
             OFF_CENTRE, track.name, None, None, {"share": 100 * abs(pan), "side": "left" if pan < 0 else "right"}
         )
-        return _with(track, {"pan": 0.0}), said
+        return with_values(track, {"pan": 0.0}), said
 
     return _each(preset, trial, centred)
 
@@ -80,7 +80,7 @@ def without_low_boosts(preset: Preset, trial: Trial) -> Guarded:
             return track, None
         before_db = max(getattr(track.strip.eq, name).gain_db for name in bands)
         said = finding(LOW_BOOST, track.name, before_db, LOW_BOOST.target_db, {"role": role})
-        return _with(track, {f"eq.{name}.gain_db": LOW_BOOST.target_db for name in bands}), said
+        return with_values(track, {f"eq.{name}.gain_db": LOW_BOOST.target_db for name in bands}), said
 
     return _each(preset, trial, quiet)
 
@@ -100,12 +100,17 @@ def lead_heard(preset: Preset, trial: Trial) -> Guarded:
     lift_db = UNDER_THE_REST.target_db - gap_db
     words = {"below": -gap_db, "above": -UNDER_THE_REST.target_db}
     findings = tuple(finding(UNDER_THE_REST, name, gap_db, UNDER_THE_REST.target_db, words) for name in leads)
+    return Guarded(raised(preset, leads, lift_db), findings)
+
+
+def raised(preset: Preset, names: Collection[str], lift_db: float) -> Preset:
+    """These tracks louder by so much, as far as their faders go."""
     clamp = parameters(Strip)["fader_db"].clamp
     tracks = tuple(
-        _with(track, {"fader_db": clamp(track.strip.fader_db + lift_db)}) if track.name in leads else track
+        with_values(track, {"fader_db": clamp(track.strip.fader_db + lift_db)}) if track.name in names else track
         for track in preset.tracks
     )
-    return Guarded(preset.model_copy(update={"tracks": tracks}), findings)
+    return preset.model_copy(update={"tracks": tracks})
 
 
 def low_end_in_the_middle(preset: Preset, trial: Trial) -> Guarded:
@@ -125,10 +130,10 @@ def low_end_in_the_middle(preset: Preset, trial: Trial) -> Guarded:
     def narrowed(track: Track) -> Track:
         role = role_of(track, trial)
         if role is not None and TRAITS[role].has_lows:
-            return track if track.name in paired else _with(track, {"pan": 0.0})
+            return track if track.name in paired else with_values(track, {"pan": 0.0})
         if track.strip.pan == 0.0 and playing[track.name].shape[0] == 1:
             return track
-        return _with(
+        return with_values(
             track, {"low_cut.freq_hz": max(track.strip.low_cut.freq_hz, LOW_HZ), "low_cut.slope_db_per_octave": 24.0}
         )
 
@@ -204,7 +209,9 @@ def drawn_in(preset: Preset, side: float, share: float, stays: Callable[[Track],
         stays: tells which tracks keep theirs.
     """
     tracks = tuple(
-        _with(track, {"pan": track.strip.pan * share}) if track.strip.pan * side > 0 and not stays(track) else track
+        with_values(track, {"pan": track.strip.pan * share})
+        if track.strip.pan * side > 0 and not stays(track)
+        else track
         for track in preset.tracks
     )
     return preset.model_copy(update={"tracks": tracks})
@@ -230,5 +237,6 @@ def _each(preset: Preset, trial: Trial, check: Callable[[Track], tuple[Track, Fi
     return Guarded(preset.model_copy(update={"tracks": tuple(track for track, _ in checked)}), findings)
 
 
-def _with(track: Track, values: Mapping[str, float]) -> Track:
+def with_values(track: Track, values: Mapping[str, float]) -> Track:
+    """A track with these settings, by path."""
     return track.model_copy(update={"strip": console.replace(track.strip, values)})

@@ -36,6 +36,14 @@ def preset(session):
     return path
 
 
+def mixed(session, run, *options):
+    """Mixes the stems without more files than it takes."""
+    command = ["mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out", *options]
+    outcome = run(*command, "--no-stems", "--no-report")
+    assert outcome.code == 0, outcome.err
+    return outcome
+
+
 class TestMix:
     def test_makes_everything(self, session, run):
         out = session / "my mix"
@@ -71,32 +79,20 @@ class TestMix:
         write(
             session / "stems" / "Guest.wav", np.concatenate([np.zeros((1, 9 * RATE_HZ), np.float32), sound(1)], axis=1)
         )
-        outcome = run(
-            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out", "--window", "0",
-            "--no-stems", "--no-report",
-        )  # fmt: skip
-        assert outcome.code == 0, outcome.err
+        outcome = mixed(session, run, "--window", "0")
         assert "silent" not in outcome.err
         assert files.load(session / "out" / "preset.json").track("Guest").note is None
 
     def test_a_track_that_is_silent_all_the_time_is_said(self, session, run):
         write(session / "stems" / "Guest.wav", np.zeros((1, 9 * RATE_HZ), np.float32))
-        outcome = run(
-            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
-            "--no-stems", "--no-report",
-        )  # fmt: skip
-        assert outcome.code == 0, outcome.err
+        outcome = mixed(session, run)
         assert "silent all the time, and left as they are: Guest" in outcome.err
         assert "one channel" not in outcome.err
 
     def test_a_stereo_file_with_a_dead_channel_is_said(self, session, run):
         dead = np.concatenate([sound(7), np.zeros_like(sound(7))])
         write(session / "stems" / "Brass.wav", dead)
-        outcome = run(
-            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
-            "--no-stems", "--no-report",
-        )  # fmt: skip
-        assert outcome.code == 0, outcome.err
+        outcome = mixed(session, run)
         assert "heard on one channel of the file alone" in outcome.err
         assert "Brass (left)" in outcome.err
 
@@ -104,11 +100,7 @@ class TestMix:
         top = sound(7)[:1]
         write(session / "stems" / "Snare Top.wav", top)
         write(session / "stems" / "Snare Bottom.wav", -0.5 * top)
-        outcome = run(
-            "mix", session / "stems", "--reference", session / "reference.wav", "-o", session / "out",
-            "--no-stems", "--no-report",
-        )  # fmt: skip
-        assert outcome.code == 0, outcome.err
+        outcome = mixed(session, run)
         assert "Snare Bottom has the opposite polarity of Snare Top" in outcome.err
 
     def test_json_options_and_the_same_again_by_apply(self, session, run):
