@@ -21,6 +21,7 @@ from mixbridge.runtime.live.engine import LiveEngine, LiveInput
 
 PATIENCE_S = 60
 FRAMES = 2 * RATE_HZ
+CYCLES_TO_CONNECT = 16
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +53,15 @@ def test_a_noisy_voice_at_an_input_is_cleaned(server: JackServer, tmp_path: Path
 
     player = jack.Client("player", no_start_server=True, servername=server.name)
     port, sent = player.outports.register("out"), [0]
-    are_listening: list[bool] = []
+    cycles_to_wait: list[int] = []
 
     @player.set_process_callback
     def process(frames: int) -> None:
-        wanted = frames if are_listening else 0
+        wanted = frames if cycles_to_wait == [0] else 0
         part = audio[0, sent[0] : sent[0] + wanted]
         port.get_array()[:] = np.pad(part, (0, frames - len(part)))
         sent[0] += wanted
+        cycles_to_wait[:] = [max(0, cycles - 1) for cycles in cycles_to_wait]
 
     choice = BackendChoice("jack", server=server.name, freewheel=True, connect=False)
     place = tmp_path / "out.wav"
@@ -69,7 +71,8 @@ def test_a_noisy_voice_at_an_input_is_cleaned(server: JackServer, tmp_path: Path
         with LiveEngine(sides(), source, choice, record=place) as engine:
             for name in ("Vox", "Dry"):
                 player.connect("player:out", f"mixbridge:{name}")
-            are_listening.append(True)
+            # JACK hands on what this cycle plays by the connections that it had when it began.
+            cycles_to_wait.append(CYCLES_TO_CONNECT)
             engine.wait(PATIENCE_S, lambda: sent[0] > audio.shape[1] + RATE_HZ)
         report = engine.report()
     finally:
