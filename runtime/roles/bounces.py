@@ -14,8 +14,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
-from scipy.signal import stft
 
 from ...presets.roles import Role
 from ..audio.opening import ON_DEMAND, OpenFiles
@@ -66,6 +64,8 @@ def find_bounces(
 
 def _explained(mix: Path, tracks: list[Path], files: OpenFiles) -> float:
     """How well the levels of a sum of tracks, each with a gain, follow those of a mix; 1 is in all, 0 not at all."""
+    from scipy.optimize import nnls  # late: slow to import, seldom needed
+
     length_s = probe(mix, files).duration_s
     starts_s = sorted({max(0.0, place * length_s - _STRETCH_S / 2) for place in _PLACES})
     wanted = _cells(mix, starts_s, files)
@@ -96,6 +96,8 @@ def _stretch(path: Path, start_s: float, frames: int, files: OpenFiles) -> Sampl
 
 
 def _energies(audio: Samples) -> NDArray[np.float64]:
+    from scipy.signal import stft  # late: slow to import, seldom needed
+
     freqs_hz, _, spectrum = stft(audio, _RATE_HZ, nperseg=_WINDOW, noverlap=_WINDOW // 2)
     power = np.square(np.abs(spectrum)).sum(axis=0)
     edges = np.searchsorted(freqs_hz, _EDGES_HZ)

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from ...presets.console import (
     EQ_BANDS,
@@ -192,6 +191,8 @@ def cuts_db(strip: Strip) -> Curve:
 
 def fitted_eq(curve_db: Curve) -> Equalizer:
     """Fit the six bands to a curve at :data:`TONE_HZ`: gains, frequencies and Q, held near where bands usually are."""
+    from scipy.optimize import least_squares  # late: slow to import, seldom needed
+
     heard = (_FITTED_HZ[0] <= TONE_HZ) & (_FITTED_HZ[1] >= TONE_HZ)
     bands = len(EQ_BANDS)
 

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from ...audio.reading import Samples
 
@@ -109,5 +108,7 @@ class SpectralFeatures:
 
 
 def _running_mean(values: NDArray[np.floating], before: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.signal import lfilter  # late: slow to import, seldom needed
+
     mean, _ = lfilter([1 - _KEPT], [1, -_KEPT], values.astype(np.float64), axis=0, zi=_KEPT * before[None])
     return np.asarray(mean)
