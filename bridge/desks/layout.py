@@ -46,6 +46,9 @@ class SongFeed(Part):
     address: AddressTemplate = Field(description="of the message; its first argument is the position")
     port: int = Field(ge=1, le=65535, description="UDP port on mixbridge's machine that it is sent to")
     unit_s: float = Field(1.0, gt=0, le=1000, allow_inf_nan=False, description="how many seconds 1 is")
+    playing: AddressTemplate | None = Field(
+        None, description="of a message there that says whether it plays (1 or 0); absent: it plays while that moves on"
+    )
 
 
 class Transport(Part):

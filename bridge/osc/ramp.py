@@ -34,7 +34,7 @@ MOST_STEP_DB: Final = 1.4
 _CAREFUL_STEP_DB: Final = 0.7
 # A desk that takes a value so seldom has no late ones.
 _SLOW_S: Final = 0.1
-_SLOW_STEP_DB: Final = 2.8
+SLOW_STEP_DB: Final = 2.8
 
 
 def ramp(
@@ -184,7 +184,7 @@ class _Rounds:
         self._wait = Wait(self._dialect.reply_ms / 1000.0)
         self._every = self._link.transport.barrier_every
         self._interval_s = max(STEP_MS, self._dialect.repeat_ms, self._link.transport.settle_ms) / 1000.0
-        self._most_step_db = _SLOW_STEP_DB if self._interval_s >= _SLOW_S else MOST_STEP_DB
+        self._most_step_db = SLOW_STEP_DB if self._interval_s >= _SLOW_S else MOST_STEP_DB
 
     def run(self, on_progress: Progress | None) -> bool:
         """Whether all levels ended; False if it was cancelled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -102,12 +103,14 @@ class LiveSet(UdpPeer):
         tracks: of the set.
         values: of parameters by (track, device, parameter), and of mixers by (address, track).
         reply_port: where answers go.
+        plays_since: when its song began, by the monotonic clock; None: it stands at its beginning. It has 120 BPM.
     """
 
     def __init__(self, tracks: Sequence[LiveTrack], reply_port: int) -> None:
         super().__init__()
         self.tracks, self.reply_port = tracks, reply_port
         self.values: dict[tuple[Value, ...], Value] = {}
+        self.plays_since: float | None = None
 
     def reply_address(self, client: tuple[str, int]) -> tuple[str, int]:
         return client[0], self.reply_port
@@ -117,6 +120,10 @@ class LiveSet(UdpPeer):
         return track, list(self.tracks[track].devices).index(device), list(DEVICES[device]).index(name)
 
     def replies(self, address: str, values: tuple[Value, ...], time_s: float) -> Sequence[Reply]:
+        since_s = 0.0 if self.plays_since is None else time.monotonic() - self.plays_since
+        song = {"is_playing": int(self.plays_since is not None), "tempo": 120.0, "current_song_time": 2 * since_s}
+        if address.startswith("/live/song/get/") and (what := address.rpartition("/")[2]) in song:
+            return [(address, (song[what],))]
         if address == "/live/song/get/num_tracks":
             return [(address, (len(self.tracks),))]
         if address == "/live/song/get/track_names":

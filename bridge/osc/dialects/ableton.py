@@ -20,9 +20,9 @@ from ...desks.scales import Choice, Switch, Text
 from ..asking import ask
 from ..link import Link
 from ..packets import Argument, Message
-from .base import Answer, DeskInfo, Missing, PlainDialect, answer_of
+from .ableton_song import TICK_MS, LiveSongs
+from .base import Answer, DeskInfo, Missing, answer_of
 
-_TICK_MS: Final = 100.0
 _COUNT: Final = "/live/song/get/num_tracks"
 _NAMES: Final = "/live/song/get/track_names"
 _CLASSES: Final = "/live/track/get/devices/class_name"
@@ -57,7 +57,7 @@ class LiveDevice:
         return found if found is not None and (found.low, found.high) == (0.0, 1.0) else None
 
 
-class Ableton(PlainDialect):
+class Ableton(LiveSongs):
     """Ableton Live through AbletonOSC: `/live/../set/..` and `/live/../get/..` with the same leading arguments.
 
     Live looks at its messages ten times a second; more than one value for a parameter in that time is for nothing.
@@ -67,9 +67,10 @@ class Ableton(PlainDialect):
     """
 
     reply_ms = 400.0
-    repeat_ms = _TICK_MS
+    repeat_ms = TICK_MS
 
     def __init__(self, desk: Desk) -> None:
+        super().__init__()
         self.desk = desk
         self._link: Link | None = None
         self._devices: Mapping[tuple[int, str], LiveDevice] | None = None

@@ -41,10 +41,12 @@ class Dialect(Protocol):
     Attributes:
         reply_ms: what an answer may take before the first one has been timed.
         repeat_ms: least time between two values for the same setting.
+        tick_ms: how often the desk looks at its messages, and answers; 0: at once.
     """
 
     reply_ms: float
     repeat_ms: float
+    tick_ms: float
 
     def prepare(self, link: Link) -> None:
         """Say or learn what comes first; called once on a connection."""
@@ -105,6 +107,9 @@ class Dialect(Protocol):
     def song_position(self, message: Message) -> SongPosition | None:
         """Read the answer; None for any other message."""
 
+    def song_problem(self) -> str:
+        """Tell why the song cannot be followed any more; empty: it can."""
+
     def can_write(self, setting: Setting) -> bool:
         """Tell whether the desk can be told to write down what is sent for this setting, as automation."""
 
@@ -135,6 +140,7 @@ class PlainDialect:
 
     reply_ms = 100.0
     repeat_ms = 0.0
+    tick_ms = 0.0
 
     def prepare(self, link: Link) -> None:
         """Do nothing."""
@@ -200,6 +206,10 @@ class PlainDialect:
     def song_position(self, message: Message) -> SongPosition | None:
         """Read nothing."""
         return None
+
+    def song_problem(self) -> str:
+        """Tell nothing."""
+        return ""
 
     def can_write(self, setting: Setting) -> bool:
         """Say no: it writes nothing down."""

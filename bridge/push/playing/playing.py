@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -240,13 +240,14 @@ def _followed(
         follower.run(cancel)
         ends = _ends(connection, [replace(item.setting, value=wire) for item, wire in follower.ends()], report)
     finally:
-        connection.dialect.end_writing(connection.link, lanes.written, has_written=report.passes > 0)
+        with suppress(*([DeskError] if report.is_lost else [])):
+            connection.dialect.end_writing(connection.link, lanes.written, has_written=report.passes > 0)
     return PlayResult(lanes, pushed, report, ends, lanes.written if report.passes else ())
 
 
 def _ends(connection: Connection, wanted: list[Setting], report: FollowReport) -> tuple[Result, ...]:
     """Read what stands at the end."""
-    if report.problem:
+    if report.is_lost:
         return tuple(Result(item, "unconfirmed") for item in wanted)
     found = read(connection, wanted)
     return tuple(Result(item, _state(connection, item, found[item]), found[item]) for item in wanted)

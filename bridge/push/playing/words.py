@@ -118,4 +118,4 @@ def problems_of(result: PlayResult) -> Iterator[str]:
             has = f"the desk has {actual}" if item.found is not None else "the desk did not say"
             yield f"{item.state}: {item.setting.strip} {item.setting.key} {wanted}; {has}"
     if result.report is not None and result.report.problem:
-        yield f"The connection broke: {result.report.problem}"
+        yield f"{'The connection broke' if result.report.is_lost else 'Ended early'}: {result.report.problem}"

@@ -17,9 +17,10 @@ from mixbridge.bridge.fitting.over_time import fits_over_time
 from mixbridge.bridge.osc.dialects.ardour_song import ArdourSong
 from mixbridge.bridge.osc.dialects.blind import Blind
 from mixbridge.bridge.osc.packets import Message, encode
-from mixbridge.bridge.osc.song import FedSong, SongClock, SongPosition
+from mixbridge.bridge.osc.song import FedSong, SongClock, SongPosition, Ticks
 from mixbridge.bridge.push.playing.courses import DeskCourse, course
 from mixbridge.bridge.push.playing.following import FollowReport, LaneFollower
+from mixbridge.bridge.push.playing.playing import play_preset
 from mixbridge.presets import files
 from mixbridge.presets.console import Compressor, EqBand, Equalizer, Strip, parameters
 from mixbridge.presets.errors import DeskError
@@ -53,7 +54,14 @@ class World:
     def follow(self, courses: dict[str, DeskCourse], until_s: float = 60.0) -> FollowReport:
         link = SimpleNamespace(transport=SimpleNamespace(gap_ms=1.0), send=self.take, silence=lambda: DeskError("gone"))
         connection: Any = SimpleNamespace(link=link, dialect=Blind())
-        song: Any = SimpleNamespace(clock=SongClock(), slowest_s=0.0, heard_s=lambda: 0.0)
+        song: Any = SimpleNamespace(
+            clock=SongClock(),
+            ticks=Ticks(0.0),
+            slowest_s=0.0,
+            heard_s=lambda: 0.0,
+            problem=lambda: "",
+            wait=self.pass_time,
+        )
 
         def listen() -> None:
             song.clock.told(SongPosition(self.position_s, self.speed), self.now)
@@ -65,7 +73,6 @@ class World:
             list(courses.values()),
             begin_writing=lambda: self.writing.append(self.now),
             now=lambda: self.now,
-            sleep=self.pass_time,
         )
         return follower.run(lambda: self.now > 100.0 + until_s)
 
@@ -251,3 +258,110 @@ def test_the_plan_of_a_program_of_ones_own(tmp_path: Path, run: Any) -> None:
     assert refused.code == 2
     assert "nothing that the lanes move" in refused.err
     assert run(*push, "--offline", "--dry-run").code == 2
+
+
+class Reaper:
+    """REAPER as its OSC device hears it, on a clock of its own: the time fifteen times a second while it changes."""
+
+    def __init__(self) -> None:
+        self.now, self.place_s, self.plays, self._told_at, self._told = 50.0, 4.0, False, 0.0, -1.0
+        self.events: dict[float, tuple[float, bool]] = {}
+        self.lost: set[str] = set()
+        self.sent: list[tuple[float, float, bool, float]] = []
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.song = FedSong(SongFeed(address="/time", port=port, playing="/play"), "127.0.0.1", lambda: self.now)
+        self.song.wait = self.wait  # type: ignore[method-assign]
+
+    def wait(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.now < until - 1e-9:
+            self.now += 0.001
+            self.place_s += 0.001 * self.plays
+            for at in [at for at in self.events if self.now - 50.0 >= at]:
+                self.place_s, plays = self.events.pop(at)
+                if plays != self.plays:
+                    self.plays = plays
+                    self.say("/play", float(plays))
+            if self.place_s != self._told and self.now - self._told_at >= 1 / 15:
+                self._told, self._told_at = self.place_s, self.now
+                self.say("/time", self.place_s)
+
+    def say(self, address: str, value: float) -> None:
+        if address not in self.lost:
+            self.song.hear(encode(Message(address, (value,))))
+
+    def take(self, message: Message) -> None:
+        self.sent.append((self.now, self.place_s, self.plays, float(message.args[-1])))  # type: ignore[arg-type]
+
+    def follow(self, until_s: float) -> FollowReport:
+        link = SimpleNamespace(transport=SimpleNamespace(gap_ms=1.0), send=self.take)
+        [fader] = courses_of(Strip(fader_db=-20), FADER, desk="reaper").values()
+        connection: Any = SimpleNamespace(link=link, dialect=Blind())
+        try:
+            return LaneFollower(connection, self.song, [fader], now=lambda: self.now).run(
+                lambda: self.now > 50.0 + until_s
+            )
+        finally:
+            self.song.close()
+
+
+@pytest.mark.parametrize("lost", [set(), {"/play"}])
+def test_reaper_is_followed_from_start_to_stop_and_elsewhere(lost: set[str]) -> None:
+    """Located to 1.2 s, it plays to 2.6 s, is located to 3.5 s while it plays, stops at 4.5 s and goes back."""
+    reaper = Reaper()
+    reaper.lost = lost
+    reaper.events = {0.5: (1.2, False), 1.0: (1.2, True), 2.4: (3.5, True), 3.4: (1.2, False)}
+    report = reaper.follow(5.0)
+    row = parameters(Strip)["fader_db"]
+    steady = [item for item in reaper.sent if 51.2 < item[0] < 52.4 or 53.0 < item[0] < 53.4]
+    assert len(steady) > 50
+    for _, place, _, value in steady:
+        ends = [value_at(FADER, row, place + off) for off in (-0.05, 0.0, 0.05)]
+        assert min(ends) - 0.2 <= value <= max(ends) + 0.2
+    values = [value for *_, value in reaper.sent]
+    assert max(abs(later - earlier) for earlier, later in itertools.pairwise(values)) <= 1.4 + 1e-6
+    assert values[-1] == pytest.approx(value_at(FADER, row, 1.2), abs=0.1)  # where the cursor went back to
+    assert report.cancelled
+    if not lost:
+        assert report.passes == 1
+
+
+def test_reapers_stop_is_known_at_once() -> None:
+    """Taken from its silence, a stop would be known after 0.3 s, in which the fader went on."""
+    reaper = Reaper()
+    reaper.events = {0.2: (1.5, True), 1.0: (2.3, False)}
+    reaper.follow(2.0)
+    row = parameters(Strip)["fader_db"]
+    stood = [value for now, _, plays, value in reaper.sent if now > 51.03 and not plays]
+    assert stood
+    assert all(value == pytest.approx(value_at(FADER, row, 2.3), abs=0.4) for value in stood)
+
+
+def test_a_program_on_ipv6_is_heard() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    song = FedSong(SongFeed(address="/time", port=port), "::1")
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            sender.sendto(encode(Message("/time", (7.0,))), ("::1", port))
+        song.wait(0.05)
+        assert song.clock.at(0.0) is not None
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    finally:
+        song.close()
+
+
+@pytest.mark.parametrize("desk", ["x32", "xair", "wing"])
+def test_a_mixer_has_no_song_and_what_to_do_is_said(desk: str) -> None:
+    mix = Preset(tracks=(Track(name="Vox", lanes=(FADER,)),))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mixer:
+        mixer.bind(("127.0.0.1", 0))
+        with pytest.raises(DeskError, match=r"does not tell where its song is.*session insert.*apply"):
+            play_preset(mix, f"{desk}://127.0.0.1:{mixer.getsockname()[1]}")
+        mixer.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            mixer.recv(100)

@@ -80,8 +80,8 @@ def test_every_address_of_the_profile_is_in_the_pattern_file() -> None:
             fits = [flag for flag, pattern in patterns() if pattern.fullmatch(setting.address)]
             assert fits == [wanted], setting.address
             seen.add(next(pattern for _, pattern in patterns() if pattern.fullmatch(setting.address)).pattern)
-    # And none is there that nobody uses, but for the action that deselects all tracks, and the time.
-    assert {pattern.pattern for _, pattern in patterns()} - seen == {"/action", "/time"}
+    # And none is there that nobody uses, but for the action that deselects all tracks, and what tells of the song.
+    assert {pattern.pattern for _, pattern in patterns()} - seen == {"/action", "/play", "/time"}
     assert desk.transport.song is not None
     assert desk.transport.song.address == "/time"
 
