@@ -40,6 +40,9 @@ _MOST_TURNED = 5
 _OFF_CENTRE = 0.1
 _MOST_TURNS = 3
 _FREE_LU = 0.5
+# A mix that leans by over 1 LU is a fault.
+# A song that does so by little is no wish for it, one that does by twice that is.
+_MOST_LU, _MEANT_LU = 0.5, 2.0
 # Narrower than the guard rail's: the rest of the song may lean a little more than the passages.
 _LIMIT_LU, _TARGET_LU = 0.4, 0.15
 # A mix that leans by less needed no rail.
@@ -145,12 +148,14 @@ def _upright(
     if abs(leans_lu) <= _LIMIT_LU:
         return preset, bus
     lean = wanted_lu()
+    most_lu = _MOST_LU if abs(lean) < _MEANT_LU else math.inf
     # What nobody hears as leaning in the reference asks for nothing.
-    asked_lu = math.copysign(max(0.0, abs(lean) - _FREE_LU), lean)
+    asked_lu = math.copysign(min(max(0.0, abs(lean) - _FREE_LU), most_lu), lean)
     goal_lu = min(max(leans_lu, min(0.0, asked_lu)), max(0.0, asked_lu))  # upright, or as far as the reference leans
     before_lu = leans_lu - goal_lu
     # Nearer to where the reference leans, if hardly, is no fault.
-    beyond_lu = leans_lu - min(max(leans_lu, min(0.0, lean)), max(0.0, lean))
+    near_lu = math.copysign(min(abs(lean), most_lu), lean)
+    beyond_lu = leans_lu - min(max(leans_lu, min(0.0, near_lu)), max(0.0, near_lu))
     if min(abs(before_lu), abs(beyond_lu)) <= _LIMIT_LU:
         return preset, bus
 
@@ -161,7 +166,9 @@ def _upright(
     drawn = _drawn(_Drawn(preset, bus, before_lu, 1.0), heard, stays)
     if drawn.preset is preset:
         return preset, bus
-    said = drawn_in_finding(before_lu, drawn.leans_lu, "the whole song") if abs(before_lu) > _TOLD_LU else None
+    said = None
+    if abs(before_lu) > _TOLD_LU:
+        said = drawn_in_finding(leans_lu, drawn.leans_lu + goal_lu, "the whole song")
     return _told(preset, drawn.preset, said), drawn.bus
 
 

@@ -188,7 +188,7 @@ def upright(preset: Preset, trial: Trial) -> Guarded:
     after_db = lean(best)
     if abs(after_db) >= abs(before_db):
         return Guarded(preset)
-    return Guarded(best, (drawn_in_finding(before_db, after_db, "the whole mix"),))
+    return Guarded(best, (drawn_in_finding(before_db + goal_db, after_db + goal_db, "the whole mix"),))
 
 
 def _levels_db(preset: Preset, sounds: Sequence[RoleSound], trial: Trial) -> dict[str, float]:

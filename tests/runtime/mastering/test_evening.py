@@ -121,6 +121,19 @@ def test_a_mix_may_lean_as_its_reference_does(tmp_path: Path, stems: dict[str, P
     assert evened(before, stems, reference(tmp_path, -4.0))[0] is not before
 
 
+@pytest.mark.parametrize("right_db", [0.9, 1.5, 1.9])
+def test_a_reference_that_leans_a_little_makes_no_mix_that_leans(
+    tmp_path: Path, stems: dict[str, Path], right_db: float
+) -> None:
+    before = panned(Vocal=0.0, Guitar=0.9, Keys=-0.1)
+    assert lean_lu(BusPassages(stems).bus(before), RATE_HZ) > 2
+    after, bus = evened(before, stems, reference(tmp_path, right_db))
+    leans = lean_lu(bus, RATE_HZ)
+    assert 0.2 < leans <= 0.9
+    (said,) = after.provenance.findings or ()
+    assert said.after == pytest.approx(leans, abs=0.01)
+
+
 def test_a_reference_that_hardly_leans_asks_for_nothing(tmp_path: Path, stems: dict[str, Path]) -> None:
     before = panned(Vocal=0.0, Guitar=0.9, Keys=-0.1)
     hardly, upright = (evened(before, stems, reference(tmp_path, lean_db))[0] for lean_db in (0.4, 0.0))
