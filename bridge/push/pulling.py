@@ -199,8 +199,12 @@ def _read(
         questions = desk.questions(*place)
         lacks = {question: connection.dialect.lacks(question) for question in questions}
         asked.update(dict.fromkeys((question for question in questions if not lacks[question]), place))
-        # Other stages and sends that are not there are off, as in a preset without them.
-        needed = (title for question, title in lacks.items() if title and question.key.split(".")[0] in _EVERYWHERE)
+        # Where stages are plug-ins, others and sends that are not there are off, as in a preset without them.
+        needed = (
+            title
+            for question, title in lacks.items()
+            if title and (not desk.plugins or question.key.split(".")[0] in _EVERYWHERE)
+        )
         lacking[place] = tuple(dict.fromkeys(needed))
     values: dict[Place, dict[str, float | str]] = {place: {} for place in lacking}
     for setting, wire in read(connection, asked, on_progress=on_progress).items():

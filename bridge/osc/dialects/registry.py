@@ -15,7 +15,7 @@ from .wing import Wing
 
 _DIALECTS: Final[dict[str, Callable[[Desk], Dialect]]] = {
     "ask_empty": lambda _desk: AskEmpty(),
-    "wing": lambda _desk: Wing(),
+    "wing": Wing,
     "ableton": Ableton,
     "ardour": ArdourDialect,
     "blind": lambda _desk: Blind(),

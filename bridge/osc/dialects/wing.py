@@ -1,19 +1,47 @@
-"""How a Behringer WING is asked, and which of the three forms of its answers counts."""
+"""How a Behringer WING is asked, which of the three forms of its answers counts, and what a model in a strip takes.
+
+Its gate, compressor and EQ are one of many models each, which have other settings; what another model holds is lost
+where a model is selected, and a setting that it has not is not answered. One owner of a console measured (firmware 3.1)
+that after such a question nothing more is answered to that port. So models are asked for first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Final
 
-from ...desks.profile import Setting
+from ...desks.profile import Desk, Setting
+from ..asking import ask
+from ..link import Link
 from ..packets import Message
-from .base import Answer, DeskInfo, PlainDialect, answer_of
+from .base import Answer, DeskInfo, Missing, PlainDialect, answer_of
+
+_MODEL: Final = "mdl"
+_SECTION: Final = re.compile(r"(?P<node>/(?:ch|bus|main)/[0-9]+/(?P<section>gate|dyn|eq))/[a-z0-9]+")
+_WORDS: Final = {"gate": "gate", "dyn": "compressor", "eq": "EQ"}
+_SWITCHES: Final = ("gate.on", "compressor.on", "eq.on")
+_AT_ONCE: Final = 40
 
 
 class Wing(PlainDialect):
     """Behringer WING: answers a number as text, as 0..1 and as what it is; a choice as text alone.
 
     A channel is called by its own name or by that of its source: `$name` tells which is shown, and `name` sets its own.
+
+    Args:
+        desk: the profile.
     """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._link: Link | None = None
+        self._models: Mapping[str, str] | None = None
+
+    def prepare(self, link: Link) -> None:
+        """Keep the link: models are asked for when the first setting of one is."""
+        self._link, self._models = link, None
 
     def query(self, setting: Setting) -> Message:
         """Join address and leading arguments; of a name, ask for the one that is shown."""
@@ -31,11 +59,74 @@ class Wing(PlainDialect):
         return (Message("/?"),)
 
     def introduction(self, message: Message) -> DeskInfo | None:
-        """Read one text: WING, IP address, name, model, serial number, firmware."""
-        parts = str(message.args[0]).split(",") if message.address == "/?" and message.args else []
-        if len(parts) < 6:
+        """Read one text: WING, IP address, name, model, serial number, firmware. Some answer from `/*`."""
+        parts = str(message.args[0]).split(",") if message.address in {"/?", "/*"} and message.args else []
+        if len(parts) < 6 or parts[0] != "WING":
             return None
         return DeskInfo(model=f"{parts[0]} {parts[3]}", name=parts[2], firmware=parts[5])
+
+    def lacks(self, setting: Setting) -> str:
+        """Name the standard model where a section of the strip is another one: it is left alone.
+
+        Raises:
+            DeskError: the desk does not answer.
+        """
+        match = _SECTION.fullmatch(setting.address)
+        if match is None:
+            return ""
+        node, section = match["node"], match["section"]
+        wanted = self._standard.get(node)
+        told = self.models.get(node, "")
+        return "" if not told or wanted in {None, told} else f"standard {_WORDS[section]} ({wanted}; it has {told})"
+
+    def advice(self, missing: Sequence[Missing]) -> str:
+        """Say nothing: the rest is set, and the plan names what is not."""
+        return ""
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """What each section is, by its node: `/ch/1/dyn` is "COMP" or another one.
+
+        Raises:
+            DeskError: the desk does not answer.
+        """
+        if self._models is None:
+            self._models = {} if self._link is None else dict(self._told(self._link, list(self._standard)))
+        return self._models
+
+    @cached_property
+    def _standard(self) -> Mapping[str, str]:
+        """The models that the profile sets, by node."""
+        desk = self._desk
+        found = {}
+        for kind, numbers in (
+            ("track", desk.track.numbers),
+            ("bus", desk.bus.numbers if desk.bus is not None else ()),
+            ("master", (1,)),
+        ):
+            for number in numbers:
+                on = {key: 1.0 for key in _SWITCHES if desk.scale(kind, key) is not None}
+                for setting in desk.settings(kind, number, on):
+                    node, _, leaf = setting.address.rpartition("/")
+                    if leaf == _MODEL:
+                        found[node] = str(setting.value)
+        return found
+
+    def _told(self, link: Link, nodes: Sequence[str]) -> Iterator[tuple[str, str]]:
+        for first in range(0, len(nodes), _AT_ONCE):
+            told: dict[str, str] = {}
+            wanted = {f"{node}/{_MODEL}": node for node in nodes[first : first + _AT_ONCE]}
+
+            def is_complete(
+                messages: Sequence[Message], wanted: Mapping[str, str] = wanted, told: dict[str, str] = told
+            ) -> bool:
+                message = messages[-1]
+                if message.address in wanted and message.args:
+                    told[wanted[message.address]] = str(message.args[0])
+                return len(told) == len(wanted)
+
+            ask(link, [Message(address) for address in wanted], is_complete, wait_s=self.reply_ms / 1000)
+            yield from told.items()
 
 
 def _asked_at(setting: Setting) -> str:
