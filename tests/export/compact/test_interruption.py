@@ -1,16 +1,15 @@
 """A training that is stopped, killed or fed with what is no number: what is left of it, and how it goes on."""
 
-import os
 import signal
 import sys
 from collections.abc import Callable
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
+from killed_trainings import command_with_signal, exit_code, train_and_die, train_and_die_while_writing
 from mixbridge.bridge.cli.main import main
 from mixbridge.export.compact import train as training
 from mixbridge.export.compact.band_cache import CachedSession, load_corpus
@@ -62,63 +61,24 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _exit_code(work: Callable[..., object], *arguments: object) -> int | None:
-    """How a process ends that does this; negative: by a signal."""
-    process = get_context("fork").Process(target=work, args=arguments)
-    process.start()
-    process.join()
-    return process.exitcode
-
-
-def _signal_at(step: int, number: int) -> None:
-    """From now on a step of training sends its own process a signal."""
-    original = TrainingModule.training_step
-
-    def step_and_signal(self: TrainingModule, batch: Any, index: int) -> Any:
-        if self.global_step == step:
-            os.kill(os.getpid(), number)
-        return original(self, batch, index)
-
-    TrainingModule.training_step = step_and_signal  # type: ignore[method-assign]
-
-
-def _train_and_die(step: int, *arguments: Any) -> None:
-    _signal_at(step, signal.SIGKILL)
-    train(*arguments)
-
-
-def _train_and_die_while_writing(step: int, *arguments: Any) -> None:
-    """Dies when the checkpoint of a step is half way to its place."""
-    original = Path.replace
-
-    def replace(self: Path, target: Any) -> Any:
-        if self.name == ".last.ckpt.partial" and _content(self)["global_step"] == step:
-            self.write_bytes(self.read_bytes()[:1000])
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(self, target)
-
-    Path.replace = replace  # type: ignore[method-assign,assignment]
-    train(*arguments)
-
-
 @pytest.mark.parametrize(
     ("way", "step"),
     [
-        (_train_and_die, 1),  # before there is a checkpoint
-        (_train_and_die, 2),  # right after one
-        (_train_and_die, 5),  # between two
-        (_train_and_die, 6),
-        (_train_and_die_while_writing, 2),
-        (_train_and_die_while_writing, 4),
+        (train_and_die, 1),  # before there is a checkpoint
+        (train_and_die, 2),  # right after one
+        (train_and_die, 5),  # between two
+        (train_and_die, 6),
+        (train_and_die_while_writing, 2),
+        (train_and_die_while_writing, 4),
     ],
 )
 def test_a_killed_training_goes_on_as_if_nothing_had_been(
     way: Callable[..., None], step: int, longer: TrainConfig, corpus: Path, run: Path, undisturbed: Any, tmp_path: Path
 ) -> None:
     arguments = (longer, corpus, tmp_path, run / "cache")
-    assert _exit_code(way, step, *arguments) == -signal.SIGKILL
+    assert exit_code(way, step, *arguments) == -signal.SIGKILL
     last = tmp_path / "checkpoints" / "last.ckpt"
-    saved = (step - 1 if way is _train_and_die_while_writing else step) // _EVERY * _EVERY
+    saved = (step - 1 if way is train_and_die_while_writing else step) // _EVERY * _EVERY
     assert (_content(last)["global_step"] if last.exists() else 0) == saved
     _assert_same(_content(train(*arguments)), undisturbed)
 
@@ -128,13 +88,8 @@ def test_a_training_killed_again_and_again_goes_on_as_well(
 ) -> None:
     arguments = (longer, corpus, tmp_path, run / "cache")
     for step in (3, 5):
-        assert _exit_code(_train_and_die, step, *arguments) == -signal.SIGKILL
+        assert exit_code(train_and_die, step, *arguments) == -signal.SIGKILL
     _assert_same(_content(train(*arguments)), undisturbed)
-
-
-def _command(step: int, number: int, arguments: list[str]) -> None:
-    _signal_at(step, number)
-    main(arguments)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -144,9 +99,9 @@ def test_a_training_that_is_stopped_does_not_end_like_one_that_is_done(
     file, output = tmp_path / "config.yaml", tmp_path / "run"
     file.write_text(yaml.safe_dump(longer.model_dump(mode="json")))
     arguments = ["model", "train", str(corpus), "--config", str(file), "-o", str(output), "--cache", str(run / "cache")]
-    assert _exit_code(_command, 4, number, arguments) == 128 + number
+    assert exit_code(command_with_signal, 4, number, arguments) == 128 + number
     assert _content(output / "checkpoints" / "last.ckpt")["global_step"] == 4
-    assert _exit_code(main, arguments) == 0
+    assert exit_code(main, arguments) == 0
     _assert_same(_content(output / "checkpoints" / "last.ckpt"), undisturbed)
 
 

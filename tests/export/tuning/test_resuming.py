@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Callable
-from multiprocessing.context import ForkProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 import torch
+from killed_trainings import begun, tune
 from mixbridge.export.tuning.bundle import load_tuned
 from mixbridge.export.tuning.records import open_run
 from mixbridge.export.tuning.run import train_pairs
@@ -20,19 +20,10 @@ from mixbridge.presets.errors import ModelError
 
 from .conftest import SmallSet
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are killed in processes that are forked")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no such signals")
 
 
-def begun(small: SmallSet, run: Path, **changes: object) -> ForkProcess:
-    def work() -> None:
-        os._exit(0 if train_pairs(small.config(**changes), run, lambda line: None) else 3)
-
-    process = multiprocessing.get_context("fork").Process(target=work)
-    process.start()
-    return process
-
-
-def when(process: ForkProcess, ready: Callable[[], bool], number: int) -> int | None:
+def when(process: BaseProcess, ready: Callable[[], bool], number: int) -> int | None:
     """Sends a signal as soon as something is so, or nothing if the process ended before; gives its exit code."""
     while process.is_alive() and not ready():
         time.sleep(0.002)
@@ -50,9 +41,9 @@ def test_kills_change_nothing(small: SmallSet, trained: Path, tmp_path: Path) ->
         (run / LAST).exists,  # behind the first look
         lambda: (run / LAST).with_name(".last.ckpt.partial").exists(),  # amid the writing of a checkpoint
     ]
-    killed = [when(begun(small, run), moment, signal.SIGKILL) for moment in moments]
+    killed = [when(begun(tune, small.config(), run), moment, signal.SIGKILL) for moment in moments]
     assert killed[:2] == [-signal.SIGKILL, -signal.SIGKILL]
-    last = begun(small, run)
+    last = begun(tune, small.config(), run)
     last.join()
     assert last.exitcode == 0
     undisturbed, own = read_tuned(trained / LAST), read_tuned(run / LAST)
@@ -65,7 +56,7 @@ def test_kills_change_nothing(small: SmallSet, trained: Path, tmp_path: Path) ->
 
 def test_an_interrupted_run_can_be_used(small: SmallSet, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    exit_code = when(begun(small, run, max_steps=5000), (run / LAST).exists, signal.SIGINT)
+    exit_code = when(begun(tune, small.config(max_steps=5000), run), (run / LAST).exists, signal.SIGINT)
     assert exit_code == 3
     tuned = load_tuned(open_run(run))
     with torch.no_grad():
