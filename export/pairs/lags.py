@@ -95,14 +95,16 @@ def _slow(audio: Samples, sample_rate_hz: int) -> Samples:
 
 
 def _loud_passages(audio: Samples, rate_hz: int) -> list[int]:
-    """Starts of passages, spread over the recording, the loudest of each stretch."""
+    """Starts of passages, spread over the recording to its end, the loudest of each stretch."""
     size = min(len(audio), round(_PASSAGE_S * rate_hz))
     stretch = max(size, math.ceil(len(audio) / _MOST_PASSAGES))
+    last = len(audio) - size
     energy = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
     starts, levels = [], []
-    for begin in range(0, max(1, len(audio) - size // 2), stretch):
-        places = np.arange(begin, max(begin + 1, min(begin + stretch, len(audio)) - size + 1), max(1, size // 8))
-        places = np.minimum(places, len(audio) - size)
+    for begin in range(0, last + 1, stretch):
+        # What is no whole stretch behind the last one belongs to it: a voice may come in with the last bars alone.
+        end = last if begin + stretch > last else begin + stretch - size
+        places = np.append(np.arange(begin, end, max(1, size // 8)), end)
         levels_here = energy[places + size] - energy[places]
         starts.append(int(places[levels_here.argmax()]))
         levels.append(float(levels_here.max()))

@@ -35,7 +35,7 @@ from ..twin.proof import runtime_mix
 from ..whole_files import write_bytes
 from .settings import targets_of
 
-_VERSION = 1
+_VERSION = 2
 _MOST_PASSAGES = 5
 _STEP_S = 0.25
 _LEAST_LOG = 1e-14

@@ -74,6 +74,15 @@ def test_an_offset_is_found_and_mended(samples: float) -> None:
     assert bool(pair.notes) or samples == 0
 
 
+@pytest.mark.parametrize("seconds", [1.5, 2.4])
+def test_a_voice_that_comes_in_with_the_last_bars_is_found(seconds: float) -> None:
+    raw = 1e-4 * np.random.default_rng(3).standard_normal((1, SECONDS * RATE_HZ)).astype(np.float32)
+    heard = round(seconds * RATE_HZ)
+    raw[:, -heard:] += voice(1)[:, -heard:]
+    mixed = processed(raw) + 3e-4 * np.random.default_rng(4).standard_normal((2, raw.shape[1])).astype(np.float32)
+    assert match_pair(raw, mixed, RATE_HZ).offset_samples == 0
+
+
 @pytest.mark.parametrize("samples", [400, 1, 250.4])
 def test_against_what_was_rendered_the_offset_is_exact(samples: float) -> None:
     raw = voice(1)

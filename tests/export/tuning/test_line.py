@@ -21,7 +21,7 @@ from mixbridge.export.tuning.bundle import described_run, export_run, load_tuned
 from mixbridge.export.tuning.command import train
 from mixbridge.export.tuning.losses import SOUND_TERMS
 from mixbridge.export.tuning.records import open_run
-from mixbridge.export.tuning.training import LAST, read_tuned
+from mixbridge.export.tuning.training import LAST, _judged, read_tuned
 from mixbridge.presets.console import Strip
 from mixbridge.presets.errors import ModelError, OutputError
 from mixbridge.runtime.mixing import predict
@@ -109,6 +109,15 @@ def test_the_best_look_is_the_one_that_sounds_best(line: tuple[Path, Path]) -> N
     looks = next(state for name, state in read_tuned(line[0] / LAST)["callbacks"].items() if "HeldOutLooks" in name)
     assert looks["best"] == pytest.approx(min(sounds), rel=1e-4)
     assert looks["best"] < min(float(row["held_out_loss"]) for row in rows)
+
+
+def test_one_pair_that_is_none_does_not_decide_which_look_is_the_best() -> None:
+    def looks(good: float, wrong: float) -> list[dict[str, float]]:
+        return [dict.fromkeys(SOUND_TERMS, each / len(SOUND_TERMS)) | {"curve": 1.0} for each in (good, good, wrong)]
+
+    assert _judged(looks(0.06, 9.9), 1.0) < _judged(looks(0.12, 6.0), 1.0) < 0.5
+    assert _judged(looks(0.06, 0.06), 1.0) == pytest.approx(0.06)
+    assert _judged(looks(0.06, 0.06), 0.0) == pytest.approx(1.06)
 
 
 def test_the_bundle_knows_the_style(line: tuple[Path, Path], small: SmallSet) -> None:
