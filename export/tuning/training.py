@@ -44,7 +44,7 @@ _WARM_STEPS = 40
 _AVERAGE_DECAY = 0.98
 # A look is better if it is lower by this share.
 _BETTER = 0.001
-# Sound of a held-out pair counts up to here: a network that has learned nothing is at 0.6 on average, a trained one at 0.06.
+# Sound of a held-out pair counts up to here; networks that have learned nothing are at 0.6 on average, others at 0.06.
 _FARTHEST = 1.0
 
 
