@@ -15,9 +15,11 @@ from mixbridge.runtime.model.controller import Controller
 from mixbridge.runtime.prediction.predict import predict_safely
 from predictions import once_for_each_input
 
-# A shell's background jobs ignore Ctrl-C, and so would every command that a test starts.
+# A shell's background jobs ignore Ctrl-C, those of nohup a closed terminal, and so would every command of a test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _predict_once = once_for_each_input(predict_safely)
 

@@ -82,28 +82,29 @@ def ask(
         raise PluginError(f"the process that loads plug-ins cannot be started: {error}") from None
     name = os.path.basename(str(request.get("path", "the plug-in")))  # noqa: PTH119  (a path of any system)
     try:
-        result = _converse(process, name, request, limit_s, on_progress or _ignore)
-        return ProbeAnswer(result, _beginning(process.printed))
+        answer = _converse(process, request, limit_s, on_progress or _ignore)
     except IsolatedFault as fault:
         more = _WINDOW if fault.kind == "hung" else ""
         raise ProbeFaultError(fault.kind, f"{name} {fault.words}{more}", _beginning(fault.printed)) from None
     finally:
-        process.close()
+        process.close()  # then all that it printed has been read, which an answer may overtake
+    printed = _beginning(process.printed)
+    if "error" in answer:
+        raise ProbeFaultError("refused", f"{name}: {answer['error']}", printed)
+    return ProbeAnswer(answer["result"], printed)
 
 
 def _converse(
-    process: IsolatedProcess, name: str, request: Mapping[str, Any], limit_s: float, on_progress: Progress
+    process: IsolatedProcess, request: Mapping[str, Any], limit_s: float, on_progress: Progress
 ) -> Mapping[str, Any]:
+    """Sends a request and gives the last message, which has a result or an error."""
     with contextlib.suppress(IsolatedFault):  # it may have ended already, which its answer tells
         process.send(json.dumps(request).encode() + b"\n")
     while True:
         with process.within(limit_s):
             message = _message(process.line())
-        if "error" in message:
-            raise ProbeFaultError("refused", f"{name}: {message['error']}", _beginning(process.printed))
-        if "result" in message:
-            result: Mapping[str, Any] = message["result"]
-            return result
+        if "error" in message or "result" in message:
+            return message
         if "progress" in message:
             on_progress(float(message["progress"]), str(message.get("text", "")))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import hostile_plugin
@@ -15,6 +16,7 @@ from mixbridge.bridge.plugins.probing.isolation import ask
 from mixbridge.bridge.plugins.probing.measuring import measured_profile
 from mixbridge.bridge.plugins.probing.scanning import look_at, scan
 from mixbridge.presets.errors import PluginError
+from mixbridge.runtime.isolated.process import IsolatedProcess
 
 HOSTILE = (sys.executable, hostile_plugin.__file__)
 ZAM = Path("/usr/lib/vst3")
@@ -51,6 +53,20 @@ def test_what_a_plugin_prints_never_becomes_an_answer():
     (found,) = look_at(Path("prints.vst3"), command=HOSTILE)
     assert (found.name, found.status, found.remark) == ("prints", "ok", "it prints")
     assert found.printed.startswith("LICENCE EXPIRED")
+
+
+def test_what_is_printed_is_told_whoever_is_quicker(monkeypatch):
+    """On a busy machine the answer overtook what was printed before it."""
+    listen = IsolatedProcess._listen
+
+    def late(self):
+        while self.is_alive:
+            time.sleep(0.01)
+        listen(self)
+
+    monkeypatch.setattr(IsolatedProcess, "_listen", late)
+    (found,) = look_at(Path("prints.vst3"), command=HOSTILE)
+    assert found.remark == "it prints"
 
 
 def test_a_latency_that_changes_is_told():
