@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
@@ -43,6 +45,21 @@ def end_by_exception() -> None:
     if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, quit_at_once):
         signal.signal(signal.SIGINT, _interrupt)
     sys.unraisablehook = _unraisable
+
+
+@contextmanager
+def ended_as_interrupt() -> Iterator[None]:
+    """Lets SIGTERM and SIGHUP break off what is done as Ctrl-C does, for commands that then tell what is done."""
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        taken = [number for number in _numbers() if signal.getsignal(number) == _end]
+    for number in taken:
+        signal.signal(number, _break_off)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, _end)
 
 
 def end_at_once() -> None:
@@ -89,6 +106,14 @@ def _end(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # once more would break off the cleaning
     _State.exit_code = _SIGNALS_BASE + number
     raise EndedError(number)
+
+
+def _break_off(number: int, frame: FrameType | None) -> None:
+    if _is_importing(frame):
+        _send_again(number)
+        return
+    _State.exit_code = _SIGNALS_BASE + number
+    raise KeyboardInterrupt
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

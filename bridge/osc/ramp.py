@@ -141,6 +141,8 @@ class _Glide:
             self.lost += 1
             self.step_db = min(self.step_db, _CAREFUL_STEP_DB)
             self.at_db = _level_db(self.target, found)
+            # From here on, even where the grid is coarser than a step and nothing is sent for a while.
+            self.ours.append(found)
         value = self._after_a_step()
         if self._same(value, found):  # the desk's grid is coarser than this step
             return None

@@ -12,6 +12,8 @@ from hashlib import sha256
 import pytest
 from mixbridge.bridge import command
 from mixbridge.bridge.cli import main as program
+from mixbridge.bridge.cli.desks.sending import PausingBar
+from mixbridge.bridge.cli.signals import EndedError, end_by_exception, ended_well
 from mixbridge.presets.errors import OutputError
 from mixbridge.runtime.audio import delivery
 from mixbridge.runtime.audio.output import OutputFolder
@@ -190,6 +192,23 @@ def test_a_folder_that_nobody_holds_yet_goes_with_a_process_that_is_broken_off(t
     )
     assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == 130
     assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_breaks_off_what_sets_a_desk_as_ctrl_c_does():
+    """A push then tells what stands, and where the snapshot is; "nothing was left behind" would not be true."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        end_by_exception()
+        with PausingBar(quiet=True):
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                with pytest.raises(KeyboardInterrupt):
+                    signal.raise_signal(number)
+        with pytest.raises(EndedError):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        ended_well()
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

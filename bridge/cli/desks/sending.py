@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..output.push_results import plan_parts, print_all
+from ..signals import ended_as_interrupt
 
 if TYPE_CHECKING:
     from ...push.plan import Plan
@@ -19,19 +20,21 @@ Shown = TypeVar("Shown")
 
 
 class PausingBar:
-    """A progress bar that is removed while a question is asked."""
+    """A progress bar that is removed while a question is asked; SIGTERM breaks off what it shows as Ctrl-C does."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._bar = ExitStack()
+        self._bar, self._signals = ExitStack(), ExitStack()
         self._show: Callable[[float, str], None] = lambda _share, _text: None
 
     def __enter__(self) -> PausingBar:
+        self._signals.enter_context(ended_as_interrupt())
         self.open()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.close()
+        self._signals.close()
 
     def show(self, share: float, text: str) -> None:
         """Takes the share done, and what is being done."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterable
 
 import pytest
@@ -111,6 +112,18 @@ def test_a_bad_network_makes_steps_larger_but_ends_at_the_target(desk: Desk) -> 
         moves = [glide(desk, number, "fader_db", OFF, 0.0, simulator) for number in range(1, 5)]
         outcome = ramp(connection, moves)
         assert outcome.complete
+        assert stands(simulator, moves)
+
+
+def test_a_lost_step_that_is_finer_than_the_grid_is_made_again(desk: Desk) -> None:
+    """Half a dB of makeup is the grid: steps of 0.08 dB are sent every sixth time, and one of those gets lost."""
+    weather = Weather(drop=0.3)
+    with X32Simulator(weather, None, 1) as simulator, connection_to(simulator, desk) as connection:
+        moves = [glide(desk, number, "compressor.makeup_db", 0.0, 2.0, simulator) for number in range(1, 5)]
+        until = time.monotonic() + 60
+        outcome = ramp(connection, moves, cancel=lambda: time.monotonic() > until)
+        assert outcome.complete
+        assert outcome.repeats > 0
         assert stands(simulator, moves)
 
 
