@@ -75,7 +75,8 @@ def place_tracks(
         tracks: names in the preset.
         desk: has the strips.
         names: that the desk told, by number; empty if it cannot tell.
-        assignments: what the user said, "Lead Vox=ch/05", "Lead Vox=5" or "Lead Vox=Vocals".
+        assignments: what the user said, "Lead Vox=ch/05", "Lead Vox=5" or "Lead Vox=Vocals"; one to a strip that is
+            not to be used leaves the track out.
         strips: the only ones to be used; None for all.
         by_order: put the tracks that no name matches on the strips that are free, in order, named or not.
         seconds: strips that are the second of a linked pair, which is one strip.
@@ -83,16 +84,19 @@ def place_tracks(
     Raises:
         DeskError: nothing matches, or something matches twice.
     """
-    placements = _assigned(assignments, tracks, desk, names)
+    told = _assigned(assignments, tracks, desk, names)
+    # What was assigned to a strip that is not to be used goes to no other one either.
+    placements = {track: placed for track, placed in told.items() if placed.number in numbers_of(desk, strips)}
+    matched = [track for track in tracks if track in placements or track not in told]
     usable = {
         number: names[number]
         for number in numbers_of(desk, strips)
         if names.get(number) and not (number in seconds and names.get(number - 1) == names[number])
     }
-    _match_labels(tracks, numbers_of(desk, strips), names, desk, placements)
-    _match(tracks, _told_apart(usable, tracks), names, desk, placements)
+    _match_labels(matched, numbers_of(desk, strips), names, desk, placements)
+    _match(matched, _told_apart(usable, tracks), names, desk, placements)
     if by_order:
-        _fill(tracks, _free(numbers_of(desk, strips), names, desk, seconds, placements), names, placements)
+        _fill(matched, _free(numbers_of(desk, strips), names, desk, seconds, placements), names, placements)
     if not placements:
         raise _nothing_matched(tracks, usable, desk)
     left_out = tuple(track for track in tracks if track not in placements)

@@ -122,8 +122,9 @@ def _say_outcome(result: PushResult, *, quiet: bool, back: str) -> None:
     if quiet:
         return
     if result.is_verified:
-        changed = len(outcome.of("confirmed"))
-        say(f"All {len(outcome.results)} settings stand, read back from the desk; {changed} were changed.")
+        changed, count = len(outcome.of("confirmed")), len(outcome.results)
+        stand = "The setting stands" if count == 1 else f"All {count} settings stand"
+        say(f"{stand}, read back from the desk; {changed} {'was' if changed == 1 else 'were'} changed.")
     elif result.is_done:
         say(f"{len(outcome.results)} settings were sent, not verified: this desk cannot be asked.")
     if result.manual:
