@@ -14,7 +14,7 @@ from ...presets.errors import DeskError, Hint
 from ...presets.preset import Preset
 from ...presets.sections import SectionName, is_active
 from ..desks.effects import raw_scale
-from ..desks.keys import section_of
+from ..desks.keys import owner_of, section_of
 from ..desks.layout import EFFECTS
 from ..desks.profile import Desk, Setting
 from ..desks.scales import WireValue
@@ -152,9 +152,11 @@ class StripPlan:
         without = {row.setting.key: row for row in self.rows if lacks(row.setting)}
         rows = tuple(row for row in self.rows if row.setting.key not in without)
         # What is to be off is off where it is not there.
-        missing = dict.fromkeys(lacks(row.setting) for row in without.values() if not _is_off(row))
         off = {key.removesuffix(".on") for key, row in without.items() if key.endswith(".on") and _is_off(row)}
         lost = {key: row for key, row in without.items() if section_of(key) not in off}
+        missing = dict.fromkeys(
+            lacks(row.setting) for key, row in without.items() if not _is_off(row) and owner_of(key) not in off
+        )
         return replace(self, rows=rows, missing=tuple(missing), losses=tuple(_losses(lost)))
 
     def _touches(self, section: str) -> bool:
@@ -166,7 +168,7 @@ def _losses(lost: Mapping[str, Row]) -> Iterator[str]:
     values = {key: row.then_value for key, row in lost.items()}
     numbers = {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
     boosts = [abs(value) for key, value in numbers.items() if re.fullmatch(r"eq\..+\.gain_db", key)]
-    if boosts:
+    if boosts and max(boosts) >= 0.05:
         yield f"up to {max(boosts):.1f} dB of EQ"
     if "compressor.threshold_db" in numbers and "compressor.ratio" in numbers:
         over_db = max(0.0, -numbers["compressor.threshold_db"])

@@ -105,6 +105,14 @@ def test_what_a_track_lacks_is_said_with_its_loss_and_the_rest_is_set(live: tupl
     assert value(peer, "Compressor2", "Ratio", track=1) == pytest.approx(0.75, abs=1e-3)
 
 
+def test_a_device_that_would_do_nothing_is_not_missed(live: tuple[LiveSet, str]) -> None:
+    """The preset does not compress, and its EQ is flat."""
+    _, target = live
+    plan = plan_push(Preset(tracks=(Track(name="Keys", strip=Strip()),)), target, QUICK)
+    assert plan.strips[0].missing == ("EQ Eight",)
+    assert "Keys: track 3 lacks EQ Eight." in summary_lines(plan)
+
+
 def test_taken_back_to_the_bit(live: tuple[LiveSet, str]) -> None:
     peer, target = live
     for device in ("Gate", "AutoFilter", "Eq8", "Compressor2"):

@@ -61,7 +61,7 @@ class TestMatching:
             places(["Kick"], strips=parse_strips("2-4", X32))
 
     def test_what_is_assigned_elsewhere_is_left_out(self):
-        """A whole map with some strips of it chosen: the others stay untouched, and no other strip is taken for them."""
+        """A whole map, some strips of it chosen: the others stay untouched, and no other strip is taken for them."""
         names = {1: "Kick", 2: "Snare", 3: "Vox", 4: "Vox"}
         chosen = parse_strips("1-2", X32)
         placement = place_tracks(["Kick", "Vox"], X32, names, assignments=["Vox=3"], strips=chosen, by_order=True)
