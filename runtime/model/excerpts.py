@@ -33,6 +33,9 @@ RESTS_LU = 15.0
 
 # A track plays where it is within this of its own loudest quarter second.
 PLAYING_DB = 30.0
+# Of somebody who talks: how much of a recording rests at least, how far words stand above that, and how far below the
+# level of the others they are told, whatever rests are like.
+_RESTS_SHARE, _ABOVE_REST_DB, WORDS_DB = 0.1, 8.0, 12.0
 # As in BS.1770, on blocks of half a second.
 _ABSOLUTE_GATE_DB, _RELATIVE_GATE_DB = -70.0, -10.0
 # An excerpt that plays less than this share of what the fullest one does adds nothing.
@@ -72,6 +75,23 @@ def playing(power: Powers) -> NDArray[np.bool_]:
     return plays
 
 
+def talking(power: Powers) -> NDArray[np.bool_]:
+    """Tell in which quarter seconds somebody talks, shape (steps,): hum, hiss and the others' bleed are no words."""
+    plays = playing(power)
+    if not plays.any():
+        return plays
+    # A recording rests now and then; where it hardly does, its softest words are no floor.
+    rests = float(np.quantile(power, _RESTS_SHARE)) * power_factor(_ABOVE_REST_DB)
+    words: NDArray[np.bool_] = plays & (power > min(rests, level_of_words(power) * power_factor(-WORDS_DB)))
+    return words
+
+
+def level_of_words(power: Powers) -> float:
+    """The mean square of what somebody says, however long the rests are; 0 for silence."""
+    plays = power[playing(power)]
+    return float(plays[plays >= min(plays.mean(), plays.max())].mean()) if plays.size else 0.0
+
+
 def share_under(power: Powers, others: Sequence[Powers], pause_s: float) -> float:
     """Tell how much of what a track plays the others play over, 0..1; 1 where it plays nothing.
 
@@ -83,7 +103,7 @@ def share_under(power: Powers, others: Sequence[Powers], pause_s: float) -> floa
     plays = playing(power)
     over = np.zeros(len(plays), bool)
     for other in others:
-        there = playing(other)[: len(over)]
+        there = talking(other)[: len(over)]
         over[: len(there)] |= there
     places = np.flatnonzero(over)
     for begin, end in pairwise(places.tolist()):

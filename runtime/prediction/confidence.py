@@ -30,7 +30,7 @@ from .guard_rails.guards import guard
 from .hearing import embeddings
 from .role_mix import plain_by_role
 from .trial import AMOUNTS, Trial
-from .voicing import is_practice, voiced
+from .voicing import is_practice, is_talk, voiced
 
 # Shares of the plain mix's distance that are left: so little is convincing, and so much is hardly a gain.
 _CONVINCING = 0.5
@@ -92,6 +92,9 @@ def assured(controller: Controller, preset: Preset, passage: Passage, reference:
     if is_practice(preset, passage, reference, manifest.sample_rate_hz):
         return with_claims(preset, _PRACTISED, ())
     trial = trial_of(controller, preset, passage, reference)
+    if is_talk(preset, passage):
+        guarded = guard(trial.plain(preset).model_copy(update={"name": preset.name}), trial)
+        return with_claims(without_idle_words(guarded.preset), _PRACTISED, guarded.findings)
     with ThreadPoolExecutor(1) as pool:
         if trial.by_role is not None and trial.playing(trial.by_role):
             pool.submit(trial.distance, trial.by_role)  # is asked for below, and kept
@@ -130,7 +133,7 @@ def at_amount(controller: Controller, preset: Preset, passage: Passage, referenc
 
 def measured(controller: Controller, preset: Preset, passage: Passage, reference: Samples) -> Preset:
     """Say what settings are worth that somebody asked for: nothing is changed. Arguments as for :func:`assured`."""
-    if is_practice(preset, passage, reference, controller.manifest.sample_rate_hz):
+    if is_practice(preset, passage, reference, controller.manifest.sample_rate_hz) or is_talk(preset, passage):
         return with_claims(preset, _PRACTISED, ())
     trial = trial_of(controller, preset, passage, reference)
     if not trial.playing(preset):

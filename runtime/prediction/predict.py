@@ -36,6 +36,7 @@ from .grouping import with_groups
 from .hearing import decided, with_own_mix
 from .pairing import with_pairs
 from .role_mix import with_prior
+from .talkers import with_people_who_talk
 from .voicing import is_practice, voiced
 
 Decide = Callable[[Controller, Passage, Samples], Preset]
@@ -159,6 +160,8 @@ def heard_roles(passage: Passage, sample_rate_hz: int, told: Mapping[str, Role] 
     """What each track of a passage is, by its name and its fullest excerpt; a silent one is judged by its name."""
     audio = {name: passage.fullest(name).audio for name in passage.heard}
     guesses = decide_roles(list(passage.loudness_lufs), audio, sample_rate_hz, told or {})
+    powers = {name: passage.powers[name] for name in passage.heard if name in passage.powers}
+    guesses = with_people_who_talk(guesses, powers, lambda name: is_one_sound(passage.audio[name]))
     return with_one_lead(guesses, passage.side_by_side, sample_rate_hz)
 
 

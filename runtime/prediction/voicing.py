@@ -70,6 +70,12 @@ def is_practice(preset: Preset, passage: Passage, reference: Samples, sample_rat
     return _by_practice(_roles(preset), passage, reference, sample_rate_hz)
 
 
+def is_talk(preset: Preset, passage: Passage) -> bool:
+    """Tell whether a session is people who talk, with what is theirs: no song tells how that is mixed."""
+    roles = _roles(preset)
+    return is_spoken([roles.get(name) for name in passage.heard])
+
+
 def voiced(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz: int) -> Preset:
     """Set the voices of a session that the reference cannot speak for; all else stays as it was decided.
 

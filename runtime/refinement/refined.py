@@ -21,7 +21,7 @@ from ..model.references import AnyReference
 from ..prediction.confidence import assured, at_amount
 from ..prediction.predict import heard_roles, neutral, predict_files, predict_safely, with_roles
 from ..prediction.trial import Trial
-from ..prediction.voicing import is_practice, voiced
+from ..prediction.voicing import is_practice, is_talk, voiced
 from .refine import Refinement, RefineStep, Start, distance_to, refine
 from .through import HearThrough, judged_through
 
@@ -97,7 +97,7 @@ def search(
     else:
         plain = Trial(passage, song, rate_hz, controller.manifest.track_level_lufs).plain(neutral(passage))
         preset = with_roles(plain, heard_roles(passage, rate_hz, roles), passage, rate_hz)
-    if is_practice(preset, passage, song, rate_hz):
+    if is_practice(preset, passage, song, rate_hz) or is_talk(preset, passage):
         preset = predict_safely(controller, passage, song, roles)
         distance = distance_to(song, preset, passage, rate_hz)
         found = Refinement(preset, distance, distance, 0, 0.0, False, (), start, unasked=True)

@@ -46,7 +46,7 @@ LIFTED_NOISE = Rule(
     "noise lifted",
     5.0,
     4.5,
-    "{who}: what is only noise in it would have been lifted by {before:.0f} dB against the music; now {after:.0f} dB",
+    "{who}: what is only noise in it would have been lifted by {before:.0f} dB against its rest; now {after:.0f} dB",
 )
 BURIED = Rule(
     "buried",
