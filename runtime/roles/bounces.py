@@ -2,7 +2,7 @@
 
 A folder of exported stems often holds the song as well. A track whose name says that it is a mix is compared with the
 others: what a mix of them is, even mastered, has its energy where they have theirs. An instrumental beside voices has
-not, and stays.
+not, and stays. Likewise a stereo file whose name says that it is a bus ("Drum Bus print") beside what goes through it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...presets.roles import Role
+from ...presets.roles import TRAITS, Role
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import Samples, probe, read_passage
-from .names import role_weights
+from .names import likeliest_role, role_weights, words_of
 
 _FEWEST_OTHERS = 2
 _RATE_HZ: Final = 16_000
@@ -32,6 +32,14 @@ _RANGE_DB = 45.0
 # Mastered mixes of ten sessions had 0.74 to 0.99, instrumentals and other songs 0.47 at most.
 _EXPLAINED = 0.65
 _FEWEST_CELLS = 200
+# A part of what else plays is like all of it; a bus has to be its tracks.
+_EXPLAINED_BUS = 0.8
+IS_BUS: Final = "a bus of"
+"""How sentences on a bus are known."""
+_BUS_WORDS: Final = frozenset(
+    {"bus", "buss", "busse", "group", "grp", "gruppe", "grupo", "gruppo", "groupe", "sum", "summe", "submix",
+     "submezcla", "print", "prints", "printed", "bounce", "bounced", "premix", "mixdown", "mix"}
+)  # fmt: skip
 
 
 def find_bounces(
@@ -50,16 +58,35 @@ def find_bounces(
     Raises:
         AudioError: a file cannot be used.
     """
-    named = [name for name in stems if name not in (told or {}) and role_weights(name).get("full mix", 0) > 0.5]
+    free = [name for name in stems if name not in (told or {})]
+    named = [name for name in free if role_weights(name).get("full mix", 0) > 0.5]
     others = [name for name in stems if name not in named]
-    if not named or len(others) < _FEWEST_OTHERS:
-        return {}
-    return {
-        name: "left out, since it is a finished mix of the other tracks, which would be heard twice; "
-        f'to have it in the mix, say what it is: --role "{name}=full mix"'
-        for name in named
-        if _explained(stems[name], [stems[other] for other in others], files) >= _EXPLAINED
-    }
+    found = {}
+    if len(others) >= _FEWEST_OTHERS:
+        for name in named:
+            if _explained(stems[name], [stems[other] for other in others], files) >= _EXPLAINED:
+                found[name] = _said(name, "a finished mix of the other tracks", "full mix")
+    for name in others:
+        role = likeliest_role(name)
+        if name not in free or role is None or not _BUS_WORDS & {*words_of(name)}:
+            continue
+        members = [stems[other] for other in others if other != name and _is_kin(likeliest_role(other), role)]
+        if len(members) < _FEWEST_OTHERS or probe(stems[name], files).channels != 2:
+            continue
+        if _explained(stems[name], members, files) >= _EXPLAINED_BUS:
+            found[name] = _said(name, f"{IS_BUS} {len(members)} other tracks", role)
+    return found
+
+
+def _said(name: str, what: str, role: Role) -> str:
+    return (
+        f"left out, since it is {what}, which would be heard twice; "
+        f'to have it in the mix, say what it is: --role "{name}={role}"'
+    )
+
+
+def _is_kin(role: Role | None, bus: Role) -> bool:
+    return role is not None and TRAITS[role].family == TRAITS[bus].family
 
 
 def _explained(mix: Path, tracks: list[Path], files: OpenFiles) -> float:

@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from ...presets.checking.claims import with_claims_of
 from ...presets.preset import Preset, Track
 from ...presets.roles import Role
 from ..audio.opening import ON_DEMAND, OpenFiles
-from ..audio.reading import probe
-from .bounces import find_bounces
-from .names import beside_the_song
+from ..audio.reading import AudioReader, probe
+from .bounces import IS_BUS, find_bounces
+from .names import beside_the_song, likeliest_role
+from .pairs import are_named_sides
 
 _WHY: Final[dict[str, tuple[str, Role]]] = {
     "click": ("by its name it is a click track, which is for the musicians", "percussion"),
@@ -26,6 +29,7 @@ _WHY: Final[dict[str, tuple[str, Role]]] = {
     "reference": ("by its name it is a song to compare with", "full mix"),
 }
 _IS_REFERENCE: Final = "it is the reference"
+_IS_COPY: Final = "its file is a copy of that of"
 
 
 def find_left_out(
@@ -57,7 +61,31 @@ def find_left_out(
         return {}
     rest = {name: path for name, path in stems.items() if name not in found}
     found |= find_bounces(rest, told, files)
+    rest = {name: path for name, path in rest.items() if name not in found}
+    found |= _copies(rest, told or {}, files)
     return {name: found[name] for name in stems if name in found}
+
+
+def _copies(stems: Mapping[str, Path], told: Mapping[str, Role], files: OpenFiles) -> dict[str, str]:
+    """Tracks whose file is that of another, once more: no double, but the same 6 dB louder.
+
+    Two sides of one sound that were exported alike stay, and so does silence.
+    """
+    found: dict[str, str] = {}
+    seen: dict[tuple[int, int, int], list[str]] = {}
+    for name, path in stems.items():
+        info = probe(path, files)
+        alike = seen.setdefault((info.frames, info.sample_rate_hz, info.channels), [])
+        same = next((one for one in alike if name not in told and _is_same(path, stems[one], files)), None)
+        if same is None:
+            alike.append(name)
+        elif not are_named_sides(same, name) and not _is_silent(path, files):
+            found[name] = _said(name, f"{_IS_COPY} {same}", likeliest_role(name) or "effect")
+    return found
+
+
+def _is_silent(path: Path, files: OpenFiles) -> bool:
+    return not any(np.any(block) for block in AudioReader(path, files=files))
 
 
 def with_left_out(preset: Preset, stems: Mapping[str, Path], left_out: Mapping[str, str]) -> Preset:
@@ -66,14 +94,16 @@ def with_left_out(preset: Preset, stems: Mapping[str, Path], left_out: Mapping[s
     What was measured of the mix stays true: they are not heard.
     """
     made = {track.name: track for track in preset.tracks}
-    made |= {name: Track(name=name, role=_role(name), mute=True, note=note) for name, note in left_out.items()}
+    made |= {name: Track(name=name, role=_role(name, note), mute=True, note=note) for name, note in left_out.items()}
     whole = preset.model_copy(update={"tracks": tuple(made[name] for name in stems)})
     return with_claims_of(whole, preset)
 
 
-def _role(name: str) -> Role:
+def _role(name: str, note: str) -> Role | None:
     kind = beside_the_song(name)
-    return "full mix" if kind is None else _WHY[kind][1]
+    if kind is not None:
+        return _WHY[kind][1]
+    return likeliest_role(name) if _IS_COPY in note or IS_BUS in note else "full mix"
 
 
 def _said(name: str, why: str, role: Role) -> str:

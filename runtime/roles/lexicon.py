@@ -142,7 +142,8 @@ MEANINGS: Final[dict[str, str]] = {
     "backing": """backing back bg bgr bkg bk bck backg background backup harmony harmonies harmonie harmonien harmonia
         armonia armonias harm harms hrm hintergrund begleit secondary second choruses bgd бэкинг""",
     "double": """double doubles dbl dbls doubled doublage doppel doppelt doblaje doppia doppio dobra dobladas
-        doubler dopplung dopplungen doppelung raddoppio дабл даблы""",
+        doubler dopplung dopplungen doppelung raddoppio raddoppi dobl dobla doblada doblado doblados dobr dobras
+        dobrada doublure doublures dubl dubel dublagem дабл даблы дубль""",
     "acoustic": """acoustic acoustics acou acous acoust ac act acu akustik akustisch akustische acoustique acustica
         acustico acoustical unplugged strum strums strumming akoestische akustisk""",
     "electric": """electric elec elect elek elektrik elektrisch elektrische electrique electrica electrico eletrica

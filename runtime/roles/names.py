@@ -115,6 +115,12 @@ def role_weights(name: str) -> Weights:
     return _weighed(tuple(meanings(name)), _words(name))
 
 
+def likeliest_role(name: str) -> Role | None:
+    """The role that a track's name speaks of most; None if it says nothing."""
+    weights = role_weights(name)
+    return max(weights, key=lambda role: weights[role], default=None)
+
+
 def speaks(word: str, *, loosely: bool = True) -> bool:
     """Whether a word is made of known ones; loosely, a letter or a few unknown ones may be over."""
     return bool(_parts(folded(word)) if loosely else _covered(folded(word)))

@@ -190,6 +190,12 @@ def _named_sides(names: Sequence[str], roles: Mapping[str, Role | None], ears: E
             yield Pair(name, other, kind, "name", _link(name, other))
 
 
+def are_named_sides(one: str, other: str) -> bool:
+    """Tell whether two names are those of a left and a right side."""
+    words = {_words(one), _words(other)}
+    return any(found in words for name in (one, other) for found, is_end in _other_sides(name) if not is_end)
+
+
 def _numbered(names: Sequence[str], roles: Mapping[str, Role | None], ears: Ears) -> Iterator[Pair]:
     """Two names that differ in a number by one, or in a letter: microphones of a kit from above, or takes.
 

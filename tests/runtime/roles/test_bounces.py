@@ -85,3 +85,17 @@ def test_it_is_in_the_preset_muted_and_not_in_the_mix(tmp_path: Path) -> None:
     assert "Mixdown" not in done.stem_paths
     again = mix({name: path for name, path in stems.items() if name != "Mixdown"}, reference, tmp_path / "without")
     assert sf.read(again.mix_path)[0] == pytest.approx(sf.read(done.mix_path)[0], abs=1e-6)
+
+
+def test_a_printed_bus_beside_its_tracks_is_left_out(tmp_path: Path) -> None:
+    drums = {"Kick": PARTS["Kick"], "Snare": part(200, 1, 8), "Hats": PARTS["Shaker"]}
+    bus = np.stack([sum(drums.values()), 0.8 * sum(drums.values())])
+    others = {"Gtr": PARTS["Gtr"], "Lead Vox": PARTS["Lead Vox"]}
+    found = find_bounces(write(tmp_path, {**drums, **others, "DRUM BUS_print": bus}))
+    assert set(found) == {"DRUM BUS_print"}
+    assert "a bus of 3 other tracks" in found["DRUM BUS_print"]
+    # Without its tracks, or where it is of other ones, it is wanted; and what is called no bus is none.
+    assert not find_bounces(write(tmp_path, {**others, "Kick": drums["Kick"], "DRUM BUS_print": bus}))
+    loop = np.stack([part(440, 5, 3), part(880, 4, 6)])
+    assert not find_bounces(write(tmp_path, {**drums, **others, "DRUM BUS_print": loop}))
+    assert not find_bounces(write(tmp_path, {**drums, **others, "Drums": bus}))

@@ -97,3 +97,14 @@ def test_left_out_tracks_are_muted_and_change_nothing(tmp_path: Path) -> None:
     again = mix(without, reference, tmp_path / "without")
     assert again.preset.provenance.confidence == done.preset.provenance.confidence
     assert sf.read(again.mix_path)[0] == pytest.approx(sf.read(done.mix_path)[0], abs=1e-6)
+
+
+def test_a_file_that_is_there_twice_is_heard_once(tmp_path: Path) -> None:
+    tracks = {"Gtr": BAND["Gtr"], "Gtr copy": BAND["Gtr"], "Bass": BAND["Bass"]}
+    # Silence is no copy, and one sound on both sides is a pair.
+    tracks |= {"Keys L": BAND["Vox"], "Keys R": BAND["Vox"], "T 1": 0 * BAND["Vox"], "T 2": 0 * BAND["Vox"]}
+    stems = write(tmp_path, tracks)
+    found = find_left_out(stems)
+    assert set(found) == {"Gtr copy"}
+    assert 'a copy of that of Gtr; to have it in the mix, say what it is: --role "Gtr copy=' in found["Gtr copy"]
+    assert not find_left_out(stems, told={"Gtr copy": "electric guitar"})
