@@ -153,6 +153,8 @@ def mix(
     options, render_options = _at(amount, options), _rendering(render_options)
     stems, songs = stem_paths(stems), songs_heard(reference)
     checked_call(progress, "progress", MixbridgeError)
+    if output is None:
+        raise OutputError("a mix needs a folder: say output='my-mix'; settings alone are what mixbridge.predict gives")
     folder = checked_path(output, "the output", OutputError)
     place = output_for(folder, stems, songs, mix_files(stems, render_options), render_options)
     with place:

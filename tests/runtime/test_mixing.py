@@ -373,3 +373,8 @@ def busy(seed: int) -> Preset:
         fx_bus=FxBus(bands=(FxBand(decay_s=0.3),) * 12),
         master=Master(input_gain_db=some(-12, 6), eq=eq(), compressor=compressor(), output_gain_db=some(-6, 6)),
     )
+
+
+def test_a_mix_without_a_folder_is_told_that_it_needs_one(stems: dict[str, Path], reference: Path) -> None:
+    with pytest.raises(OutputError, match="needs a folder: say output='my-mix'"):
+        mix(stems, reference)
