@@ -138,8 +138,9 @@ def _mixed(raw: _Raw, strips: Mapping[str, Tensor], master: Mapping[str, Tensor]
 def _overall(power: Tensor, spectrum: Spectrum) -> tuple[Tensor, Tensor]:
     """Gives log10 of side over mid, and imbalance, over all bands, each of shape (batch,)."""
     total = power.sum(-1).clamp(min=1e-9)
-    side = (power * (1 + spectrum.width)).sum(-1) / total
-    mid = (power * (1 - spectrum.width)).sum(-1) / total
+    # A reference that is learned from mono mixes begins with no side at all, and a step takes it below that.
+    side = (power * (1 + spectrum.width)).sum(-1).clamp(min=0) / total
+    mid = (power * (1 - spectrum.width)).sum(-1).clamp(min=0) / total
     return torch.log10((side + 1e-4) / (mid + 1e-4)), (power * spectrum.imbalance).sum(-1) / total
 
 

@@ -127,7 +127,7 @@ def match_pair(
         moved, lags = on_time_of(one, upright, sample_rate_hz)
     else:
         moved = _moved(upright, lags, raw.shape[1], sample_rate_hz)
-    inside = _sounding(moved, reached_by(mixed.shape[1], lags, raw.shape[1], sample_rate_hz), sample_rate_hz)
+    inside = _sounding(moved, one, reached_by(mixed.shape[1], lags, raw.shape[1], sample_rate_hz), sample_rate_hz)
     explained, following, pauses_db, is_turned = 0.0, 0.0, None, False
     if _is_long(inside, lags):
         both = one[inside], heard_as_one(moved)[inside]
@@ -177,7 +177,8 @@ def realigned(pair: MatchedPair, mixed: Samples, rendered: Samples) -> MatchedPa
     lags = Lags(offset / rate_hz, pair.drift_ppm * 1e-6, polarity, pair.likeness.peak, pair.likeness.agreeing)
     moved = _moved(with_sides_upright(pair.raw, mixed), lags, pair.raw.shape[1], rate_hz)
     stereo = np.ascontiguousarray(np.repeat(moved, 2, axis=0) if moved.shape[0] == 1 else moved)
-    inside = _sounding(moved, reached_by(mixed.shape[1], lags, pair.raw.shape[1], rate_hz), rate_hz)
+    reached = reached_by(mixed.shape[1], lags, pair.raw.shape[1], rate_hz)
+    inside = _sounding(moved, heard_as_one(pair.raw), reached, rate_hz)
     return _noted(replace(pair, mixed=stereo, inside=inside, offset_s=lags.offset_s), mixed)
 
 
@@ -259,18 +260,24 @@ def reached_by(frames: int, lags: Lags, wanted: int, rate_hz: int) -> slice:
     return slice(begin, end) if end - begin >= rate_hz // 2 else slice(0, 0)
 
 
-def _sounding(moved: Samples, inside: slice, rate_hz: int) -> slice:
-    """What is reached without silence at its begin and end: what broke off is no other sound."""
-    size = np.abs(moved[:, inside]).max(axis=0, initial=0)
-    heard = np.flatnonzero(size > _SILENT_SHARE * size.max(initial=0))
-    if not len(heard):
-        return inside
+def _sounding(moved: Samples, raw: Samples, inside: slice, rate_hz: int) -> slice:
+    """What is reached without the begin and the end in which the raw recording sounds and the mixed one is silent."""
+    whole = inside.stop - inside.start
+    begin, end = _reach_of_sound(moved[:, inside])
+    raw_begin, raw_end = _reach_of_sound(raw[None, inside])
     least, margin = round(_SILENT_S * rate_hz), round(_SILENT_S * rate_hz / 2)
-    begin, end = int(heard[0]), int(heard[-1]) + 1
+    # Where both are silent nothing broke off.
     return slice(
-        inside.start + (begin - margin if begin > least else 0),
-        inside.start + end + margin if size.size - end > least else inside.stop,
+        inside.start + (begin - margin if begin > least and begin - raw_begin > margin else 0),
+        inside.start + (end + margin if whole - end > least and raw_end - end > margin else whole),
     )
+
+
+def _reach_of_sound(audio: Samples) -> tuple[int, int]:
+    """Where the first and behind the last sound is; all of what is silent."""
+    size = np.abs(audio).max(axis=0, initial=0)
+    heard = np.flatnonzero(size > _SILENT_SHARE * size.max(initial=0))
+    return (int(heard[0]), int(heard[-1]) + 1) if len(heard) else (0, size.size)
 
 
 def _moved(mixed: Samples, lags: Lags, frames: int, rate_hz: int) -> Samples:

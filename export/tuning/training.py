@@ -44,8 +44,8 @@ _WARM_STEPS = 40
 _AVERAGE_DECAY = 0.98
 # A look is better if it is lower by this share.
 _BETTER = 0.001
-# Sound of a held-out pair counts up to here; networks that have learned nothing are at 0.6 on average, others at 0.06.
-_FARTHEST = 1.0
+# Where the sound of a held-out pair is far; networks that have learned nothing are at 0.6 on average, others at 0.06.
+_FAR, _FAR_SHARE = 1.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -192,12 +192,13 @@ def held_out_terms(model: TunedModel, data: TuningData, audio_weight: float) -> 
 def _judged(pairs: Sequence[Mapping[str, float]], audio_weight: float) -> float:
     """Judges by sound, as ways are compared: settings that hardly sound make the whole loss stand still long before.
 
-    A pair counts up to a limit: one that is no pair would decide alone which look was the best.
+    Beyond a limit a pair counts little: one that is no pair would decide alone which look was the best.
     """
     if not audio_weight:
         return sum(sum(terms.values()) for terms in pairs) / len(pairs)
+    far = _FAR * audio_weight
     sounds = (sum(terms[name] for name in SOUND_TERMS) for terms in pairs)
-    return sum(min(sound, _FARTHEST * audio_weight) for sound in sounds) / len(pairs)
+    return sum(min(sound, far) + _FAR_SHARE * far * math.log(max(sound / far, 1.0)) for sound in sounds) / len(pairs)
 
 
 def embeddings_of(model: TunedModel, pair: PairPassages, audio: Tensor | None = None) -> Tensor:

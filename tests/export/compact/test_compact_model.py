@@ -82,3 +82,15 @@ def test_silence_gives_numbers(model: CompactModel) -> None:
 def _style(model: CompactModel) -> torch.Tensor:
     powers: BandPowers = model.transform(_audio(1, 2))
     return model.encode_reference(powers)
+
+
+@torch.no_grad()
+def test_a_reference_that_is_learned_from_mono_mixes_may_have_less_than_no_side(model: CompactModel) -> None:
+    middle = _audio(1, 2).mean(1, keepdim=True)
+    heard, reference = (encode(model.transform(middle)) for encode in (model.encode_tracks, model.encode_reference))
+    learned = reference.clone()
+    learned[:, : model.config.reference_statistics.stop] -= 3e-3
+    strips, master = model.control(heard[None], learned)
+    assert torch.isfinite(strips).all()
+    assert torch.isfinite(master).all()
+    assert torch.allclose(strips, model.control(heard[None], reference)[0], atol=0.05)

@@ -74,6 +74,16 @@ def test_an_offset_is_found_and_mended(samples: float) -> None:
     assert bool(pair.notes) or samples == 0
 
 
+@pytest.mark.parametrize("where", [slice(0, 3 * RATE_HZ), slice(-3 * RATE_HZ, None)])
+def test_silence_in_both_is_in_both_and_where_the_mixed_file_alone_is_silent_it_breaks_off(where: slice) -> None:
+    raw = voice(1)
+    mixed = processed(raw)
+    mixed[:, where] = 0
+    assert match_pair(raw, mixed, RATE_HZ).inside != slice(0, raw.shape[1])
+    raw[:, where] = 0
+    assert match_pair(raw, mixed, RATE_HZ).inside == slice(0, raw.shape[1])
+
+
 @pytest.mark.parametrize("seconds", [1.5, 2.4])
 def test_a_voice_that_comes_in_with_the_last_bars_is_found(seconds: float) -> None:
     raw = 1e-4 * np.random.default_rng(3).standard_normal((1, SECONDS * RATE_HZ)).astype(np.float32)

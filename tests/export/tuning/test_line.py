@@ -118,6 +118,8 @@ def test_one_pair_that_is_none_does_not_decide_which_look_is_the_best() -> None:
     assert _judged(looks(0.06, 9.9), 1.0) < _judged(looks(0.12, 6.0), 1.0) < 0.5
     assert _judged(looks(0.06, 0.06), 1.0) == pytest.approx(0.06)
     assert _judged(looks(0.06, 0.06), 0.0) == pytest.approx(1.06)
+    # Where all are far, what is nearer is better all the same.
+    assert _judged(looks(1.5, 1.5), 1.0) < _judged(looks(2.5, 2.5), 1.0)
 
 
 def test_the_bundle_knows_the_style(line: tuple[Path, Path], small: SmallSet) -> None:
