@@ -152,7 +152,9 @@ class StripPlan:
         without = {row.setting.key: row for row in self.rows if lacks(row.setting)}
         rows = tuple(row for row in self.rows if row.setting.key not in without)
         # What is to be off is off where it is not there.
-        off = {key.removesuffix(".on") for key, row in without.items() if key.endswith(".on") and _is_off(row)}
+        off = {
+            row.setting.key.removesuffix(".on") for row in self.rows if row.setting.key.endswith(".on") and _is_off(row)
+        }
         lost = {key: row for key, row in without.items() if section_of(key) not in off}
         missing = dict.fromkeys(
             lacks(row.setting) for key, row in without.items() if not _is_off(row) and owner_of(key) not in off

@@ -66,13 +66,13 @@ class Wing(PlainDialect):
         return DeskInfo(model=f"{parts[0]} {parts[3]}", name=parts[2], firmware=parts[5])
 
     def lacks(self, setting: Setting) -> str:
-        """Name the standard model where a section of the strip is another one: it is left alone.
+        """Name the standard model where a section of the strip is another one: it is left alone, or switched off.
 
         Raises:
             DeskError: the desk does not answer.
         """
         match = _SECTION.fullmatch(setting.address)
-        if match is None:
+        if match is None or (setting.address.endswith("/on") and not setting.value):  # every model has that
             return ""
         node, section = match["node"], match["section"]
         wanted = self._standard.get(node)

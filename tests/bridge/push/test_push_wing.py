@@ -57,6 +57,21 @@ def test_other_models_are_left_alone_and_named(wing: tuple[WingDesk, str]) -> No
     assert desk.absent == []
 
 
+def test_another_model_is_switched_off_where_the_preset_has_nothing_there(wing: tuple[WingDesk, str]) -> None:
+    desk, at = wing
+    desk.held["/ch/2/dyn/on"] = 1
+    before = dict(desk.held)
+    bare = Preset(tracks=(Track(name="Vox", strip=Strip(pan=0.2)),))
+    plan = plan_push(bare, at, QUICK)
+    assert plan.strips[0].missing == ()
+    assert push_preset(bare, at, QUICK).is_verified
+    assert desk.held["/ch/2/dyn/on"] == 0
+    assert desk.held["/ch/2/dyn/mdl"] == "76LA"
+    assert undo(snapshots.next_undo(snapshots.stored()[0]), UndoOptions(ramp_ms=0)).is_verified
+    assert {address: desk.held[address] for address in before} == before
+    assert desk.absent == []
+
+
 def test_taken_back_as_it_was(wing: tuple[WingDesk, str]) -> None:
     desk, at = wing
     before = dict(desk.held)
