@@ -220,6 +220,19 @@ def test_lows_are_as_wide_as_the_reference_as_far_as_they_stay_in_the_middle() -
         assert fitted.width.hz_31_5_db <= 0  # that is rumble
 
 
+def test_a_compressor_that_holds_the_middle_down_leaves_the_lows_there() -> None:
+    """The sides of the lows are steady, the middle comes in bursts: pressed down, it would leave them at -11 dB."""
+    sound, steady = music(3, width=0.0), np.random.default_rng(1).standard_normal(music(3).shape[1])
+    bursts = ((np.arange(sound.shape[1]) / RATE_HZ * 3) % 1 < 0.15) * 3 + 0.05
+    turned = np.array([[1.0], [-1.0]], np.float32)
+    mix = (sound * bursts + turned * 0.25 * _banded(steady[None], 60, 112)).astype(np.float32)
+    song = np.tanh(12 * (sound + turned * 2 * _banded(music(4, width=0.0), 40, 112))).astype(np.float32)
+    fitted = fit_to_bus(mix, Master(), profile(song))
+    assert fitted is not None
+    assert fitted.master.compressor.ratio > 1
+    assert _low_sides_db(MasterTrial(mix, RATE_HZ).mastered(fitted.master)) <= -13.5
+
+
 def test_of_wide_lows_the_strongest_give_way() -> None:
     """Sides are strong at 60 Hz and weak at 100 Hz: these stay as they are in the reference."""
     sound = music(3, width=0.0)
