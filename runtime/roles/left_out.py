@@ -73,13 +73,13 @@ def _copies(stems: Mapping[str, Path], told: Mapping[str, Role], files: OpenFile
     """
     found: dict[str, str] = {}
     seen: dict[tuple[int, int, int], list[str]] = {}
-    for name, path in stems.items():
-        info = probe(path, files)
+    for name in sorted(stems, key=len):  # "Gtr copy" is one of "Gtr", whichever stands first
+        info = probe(stems[name], files)
         alike = seen.setdefault((info.frames, info.sample_rate_hz, info.channels), [])
-        same = next((one for one in alike if name not in told and _is_same(path, stems[one], files)), None)
+        same = next((one for one in alike if name not in told and _is_same(stems[name], stems[one], files)), None)
         if same is None:
             alike.append(name)
-        elif not are_named_sides(same, name) and not _is_silent(path, files):
+        elif not are_named_sides(same, name) and not _is_silent(stems[name], files):
             found[name] = _said(name, f"{_IS_COPY} {same}", likeliest_role(name) or "effect")
     return found
 

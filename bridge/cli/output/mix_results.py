@@ -115,7 +115,10 @@ def _say_tracks(preset: Preset) -> None:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    for track in preset.tracks[:_TRACKS]:
+    tracks = preset.tracks
+    if len(tracks) > _TRACKS:  # what is silent or left out is named below
+        tracks = tuple(sorted(tracks, key=lambda track: track.mute or track.note is not None))
+    for track in tracks[:_TRACKS]:
         table.add_row(Text(f"  {escaped(track.name)}"), *map(Text, brief_cells(track)))
     console().print(table)
     if len(preset.tracks) > _TRACKS:

@@ -108,6 +108,17 @@ def test_tracks_with_many_processors_are_not_cut(capsys, monkeypatch):
     assert all(len(line) <= 80 for line in said.splitlines())
 
 
+def test_tracks_that_play_come_first_where_not_all_fit(capsys):
+    silent = tuple(Track(name=f"Silent {number}", note="silent") for number in range(9))
+    muted = Track(name="Click", mute=True, note="left out")
+    played = preset_of(*(f"Track {number}" for number in range(10))).tracks
+    _say_tracks(Preset(tracks=(muted, *silent, *played)))
+    said = capsys.readouterr().out
+    assert said.count("Track ") == 10
+    assert "Click" in said.splitlines()[10]
+    assert "  and 8 more tracks" in said
+
+
 def test_a_plan_of_many_tracks_fits_a_screen(tmp_path, capsys):
     many = preset_of(*(f"Track {number}" for number in range(40)))
     say_plan(many, RenderOptions(), tmp_path, report=True, as_json=False)
