@@ -122,7 +122,7 @@ def _recover_dataset(
         if not is_quiet:
             click.echo(f"note: {note}", err=True)
 
-    with _progress(quiet=is_quiet) as progress:
+    with _stopped(output, quiet=is_quiet), _progress(quiet=is_quiet) as progress:
 
         def done(outcome: PairOutcome, number: int, total: int) -> None:
             progress(number / total, f"{number} of {total}: {outcome.name}")
@@ -135,6 +135,17 @@ def _recover_dataset(
         click.echo(table_of(outcomes, unmatched))
     failed = sum(outcome.preset is None for outcome in outcomes)
     return _FAILED if failed == len(outcomes) else _IN_PART if failed else 0
+
+
+@contextmanager
+def _stopped(output: Path, *, quiet: bool) -> Iterator[None]:
+    """Say how to go on, where the recovering of a folder is broken off."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and not quiet:
+            click.echo(f"What was recovered stays in {output}; the same command goes on from there.", err=True)
+        raise
 
 
 def _effort(name: str) -> Effort:

@@ -173,8 +173,13 @@ def test_the_exit_code_says_how_many_pairs_were_recovered(tmp_path: Path, monkey
     def refused(raw: Path, *_: object, **__: object) -> RecoveryResult:
         raise AudioError(f"{raw}: broken")
 
-    monkeypatch.setattr(recovery_dataset, "recover", refused)
+    def broken_off(*_: object, **__: object) -> RecoveryResult:
+        raise KeyboardInterrupt
+
     command = ["recover", str(dataset), "-o", str(output), "--jobs", "1"]
+    monkeypatch.setattr(recovery_dataset, "recover", broken_off)
+    assert f"stays in {output}; the same command goes on" in CliRunner().invoke(cli, command).output
+    monkeypatch.setattr(recovery_dataset, "recover", refused)
     assert CliRunner().invoke(cli, command).exit_code == 1
     preset_file(output, "a", pairs["a"].raw, pairs["a"].mixed)
     run = CliRunner().invoke(cli, command)
