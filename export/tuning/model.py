@@ -138,7 +138,13 @@ class TunedModel(nn.Module):
     @property
     def reference(self) -> Tensor:
         """Gives the learned embedding of the style, shape (reference width,)."""
-        return torch.cat((self.learned, self.rest))
+        learned = self.learned
+        if isinstance(self.base, CompactModel):
+            # Side against mid: learned from mono mixes it would go below no side at all, which has no logarithm.
+            begin = self.base.config.reference_statistics.start + 2 * BAND_COUNT
+            inside = learned[begin : begin + BAND_COUNT].clamp(-1, 1)
+            learned = torch.cat((learned[:begin], inside, learned[begin + BAND_COUNT :]))
+        return torch.cat((learned, self.rest))
 
     def hear(self, powers: BandPowers, audio: Tensor | None = None) -> Tensor:
         """Embeds passages of tracks, shape (items, width).
