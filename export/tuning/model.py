@@ -138,7 +138,7 @@ class TunedModel(nn.Module):
     @property
     def reference(self) -> Tensor:
         """Gives the learned embedding of the style, shape (reference width,)."""
-        learned = self.learned
+        learned: Tensor = self.learned
         if isinstance(self.base, CompactModel):
             # Side against mid: learned from mono mixes it would go below no side at all, which has no logarithm.
             begin = self.base.config.reference_statistics.start + 2 * BAND_COUNT
