@@ -170,7 +170,10 @@ def predicted(
 
             # A search holds by itself what leans; what it found stays, so that an amount is one of what was found.
             locked = options.wishes.locked if refinement is None else paths
-            preset, mastering = fit_upright(preset, paths, songs, fit, passage.start_s, locked, files)
+            is_theirs = passage.own_mix is not None
+            preset, mastering = fit_upright(
+                preset, paths, songs, fit, passage.start_s, locked, files, is_theirs=is_theirs
+            )
     passage.memory.clear()  # nothing is tried any more, and what was rendered for that is large
     if mastering is not None:
         preset = with_master(preset, mastering.master)

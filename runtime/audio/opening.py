@@ -188,6 +188,19 @@ class AudioFile(OneWayFile):
             position += len(chunk)
         return digest.hexdigest()
 
+    def glimpse(self, places: int, count: int) -> tuple[int, bytes]:
+        """How long it is in bytes, and some of them: so many from each of so many places."""
+        size = os.fstat(self._bytes.fileno()).st_size
+        starts = [size * place // places for place in range(places)]
+        if hasattr(os, "pread"):
+            return size, b"".join(os.pread(self._bytes.fileno(), count, start) for start in starts)
+        looked: list[bytes] = []
+        with open_regular(self.path) as file:
+            for start in starts:
+                file.seek(start)
+                looked.append(file.read(count))
+        return size, b"".join(looked)
+
 
 class OpenFiles:
     """Audio files that stay open between one reading and the next.

@@ -59,6 +59,8 @@ def fit_upright(
     heard_s: float | None = None,
     locked: Collection[str] = (),
     files: OpenFiles = ON_DEMAND,
+    *,
+    is_theirs: bool = False,
 ) -> tuple[Preset, Mastering | None]:
     """Even out the sides by pans, narrow lows that are wide, and fit the master.
 
@@ -76,6 +78,7 @@ def fit_upright(
         heard_s: where a passage begins that has to be among those that are rendered.
         locked: tracks whose pan stays.
         files: stems that are open already.
+        is_theirs: whether the reference is a mix of these tracks: what of it leans is to lean.
 
     Returns:
         The preset, its master not fitted yet, and the master.
@@ -90,7 +93,7 @@ def fit_upright(
     def wanted_lu() -> float:
         return sum(song.share * _lean_of(song.path, files) for song in songs)
 
-    return fit_upright_by(preset, passages.bus, wanted_lu, fit, locked)
+    return fit_upright_by(preset, passages.bus, wanted_lu, fit, locked, 0.0 if is_theirs else _MEANT_LU)
 
 
 def fit_upright_by(
@@ -99,6 +102,7 @@ def fit_upright_by(
     wanted_lu: Callable[[], float],
     fit: Fit,
     locked: Collection[str] = (),
+    meant_lu: float = _MEANT_LU,
 ) -> tuple[Preset, Mastering | None]:
     """:func:`fit_upright`, however a preset is rendered.
 
@@ -108,19 +112,27 @@ def fit_upright_by(
         wanted_lu: how much louder the right of the reference is than the left; asked only where the mix leans.
         fit: fits a master to a preset and what comes into its master.
         locked: tracks whose pan stays.
+        meant_lu: a reference that leans so far is followed there; by one that leans less a mix leans by 0.9 LU at most.
     """
 
     def stays(track: Track) -> bool:
         return track.link is not None or track.name in locked
 
-    preset, bus = _upright(preset, rendered(preset), rendered, wanted_lu, stays)
+    def asked() -> tuple[float, float]:
+        lean = wanted_lu()
+        most_lu = _MOST_LU if abs(lean) < meant_lu else math.inf
+        # What nobody hears as leaning in the reference asks for nothing.
+        asked_lu, near_lu = min(max(0.0, abs(lean) - _FREE_LU), most_lu), min(abs(lean), most_lu)
+        return math.copysign(asked_lu, lean), math.copysign(near_lu, lean)
+
+    preset, bus = _upright(preset, rendered(preset), rendered, asked, stays)
     preset = _narrow_below(preset, bus)
     mastering = fit(preset, bus)
     if mastering is None:
         return preset, None
     # A curve that raises the highs turns a mix to where the cymbals are, and another curve follows what was drawn in.
     for _ in range(_MOST_TURNS):
-        upright, bus = _upright(preset, bus, rendered, wanted_lu, stays, mastering)
+        upright, bus = _upright(preset, bus, rendered, asked, stays, mastering)
         if upright is preset:
             break
         preset = upright
@@ -135,11 +147,14 @@ def _upright(
     preset: Preset,
     bus: Samples,
     rendered: Callable[[Preset], Samples],
-    wanted_lu: Callable[[], float],
+    asked: Callable[[], tuple[float, float]],
     stays: Callable[[Track], bool],
     mastering: Mastering | None = None,
 ) -> tuple[Preset, Samples]:
-    """The preset upright, heard through a master that was fitted, if there is one, and what comes into the master."""
+    """The preset upright, heard through a master that was fitted, if there is one, and what comes into the master.
+
+    `asked` tells how far the reference asks it to lean, and where it may be as it is, nearer to the reference.
+    """
 
     def lean_of(bus: Samples) -> float:
         return lean_lu(bus if mastering is None else MasterTrial(bus, RATE_HZ).mastered(mastering.master), RATE_HZ)
@@ -147,14 +162,10 @@ def _upright(
     leans_lu = lean_of(bus) if mastering is None else mastering.leans_lu
     if abs(leans_lu) <= _LIMIT_LU:
         return preset, bus
-    lean = wanted_lu()
-    most_lu = _MOST_LU if abs(lean) < _MEANT_LU else math.inf
-    # What nobody hears as leaning in the reference asks for nothing.
-    asked_lu = math.copysign(min(max(0.0, abs(lean) - _FREE_LU), most_lu), lean)
+    asked_lu, near_lu = asked()
     goal_lu = min(max(leans_lu, min(0.0, asked_lu)), max(0.0, asked_lu))  # upright, or as far as the reference leans
     before_lu = leans_lu - goal_lu
     # Nearer to where the reference leans, if hardly, is no fault.
-    near_lu = math.copysign(min(abs(lean), most_lu), lean)
     beyond_lu = leans_lu - min(max(leans_lu, min(0.0, near_lu)), max(0.0, near_lu))
     if min(abs(before_lu), abs(beyond_lu)) <= _LIMIT_LU:
         return preset, bus

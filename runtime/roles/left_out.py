@@ -6,7 +6,6 @@ nothing else ("Click", not "Kick Click"), and nothing is left out where no other
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from ...presets.checking.claims import with_claims_of
-from ...presets.inputs import open_regular
 from ...presets.preset import Preset, Track
 from ...presets.roles import Role
 from ..audio.opening import ON_DEMAND, OpenFiles
@@ -77,8 +75,9 @@ def _copies(stems: Mapping[str, Path], told: Mapping[str, Role], files: OpenFile
     found: dict[str, str] = {}
     seen: dict[tuple[int, bytes], list[str]] = {}
     for name in sorted(stems, key=len):  # "Gtr copy" is one of "Gtr", whichever stands first
-        probe(stems[name], files)  # says what is wrong with a file
-        seen.setdefault(_glimpse(stems[name]), []).append(name)
+        # Hashing all of 40 stems would take a second.
+        with files.borrowed(stems[name]) as track:
+            seen.setdefault(track.glimpse(_GLIMPSES, _GLIMPSE_BYTES), []).append(name)
     for alike in seen.values():
         first: dict[str, str] = {}
         for name in alike if len(alike) > 1 else ():
@@ -88,17 +87,6 @@ def _copies(stems: Mapping[str, Path], told: Mapping[str, Role], files: OpenFile
                 continue
             found[name] = _said(name, f"{_IS_COPY} {same}", likeliest_role(name) or "effect")
     return found
-
-
-def _glimpse(path: Path) -> tuple[int, bytes]:
-    """How long a file is, and some of its bytes: hashing all of 40 stems would take a second."""
-    with open_regular(path) as file:
-        size = file.seek(0, os.SEEK_END)
-        looked: list[bytes] = []
-        for place in range(_GLIMPSES):
-            file.seek(size * place // _GLIMPSES)
-            looked.append(file.read(_GLIMPSE_BYTES))
-    return size, b"".join(looked)
 
 
 def _is_silent(path: Path, files: OpenFiles) -> bool:

@@ -132,6 +132,8 @@ def test_a_reference_that_leans_a_little_makes_no_mix_that_leans(
     assert 0.2 < leans <= 0.9
     (said,) = after.provenance.findings or ()
     assert said.after == pytest.approx(leans, abs=0.01)
+    theirs, _ = fit_upright(before, stems, reference(tmp_path, right_db + 1), lambda _, bus: None, is_theirs=True)
+    assert theirs.track("Guitar").strip.pan > after.track("Guitar").strip.pan  # an engineer's own mix is followed
 
 
 def test_a_reference_that_hardly_leans_asks_for_nothing(tmp_path: Path, stems: dict[str, Path]) -> None:
