@@ -30,10 +30,11 @@ channel = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 packets = [encode(Message("/mixbridge/track/1/pan", (round(number / 100_000, 5),))) for number in range(100_000)]
 begin_s, sent = time.perf_counter(), 0
 while True:
-    for _ in range(int((time.perf_counter() - begin_s) * {PER_S}) - sent):
+    due = int((time.perf_counter() - begin_s) * {PER_S})
+    print(due, flush=True)  # before: who is killed has sent no more than it said
+    for _ in range(due - sent):
         channel.sendto(packets[sent], ("127.0.0.1", int(sys.argv[1])))
         sent += 1
-    print(sent, flush=True)
     time.sleep(0.002)
 """
 
@@ -76,7 +77,7 @@ def set_by_another(server: OscServer) -> None:
 
 
 def flooded(server: OscServer, messages: int) -> int:
-    """Flood a server until so many messages are out, and be killed; how many they were."""
+    """Flood a server until so many messages are out, and be killed; how many they were at most."""
     flooder = subprocess.Popen([sys.executable, "-c", FLOOD, str(server.address[1])], stdout=subprocess.PIPE, text=True)
     assert flooder.stdout is not None
     sent, until_s = 0, time.monotonic() + PATIENCE_S

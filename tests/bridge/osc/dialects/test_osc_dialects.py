@@ -16,6 +16,7 @@ from mixbridge.bridge.osc.exchange import hello, push, read, track_names
 from mixbridge.bridge.osc.link import Target
 from mixbridge.bridge.osc.packets import Message
 from mixbridge.bridge.osc.ramp import ramp
+from sent_datagrams import Sent
 from udp_peer import Reply, UdpPeer, Value, Weather
 
 
@@ -132,13 +133,13 @@ def test_live_is_asked_by_get_with_the_arguments_of_set(live: Desk) -> None:
     assert {address.replace("/set/", "/get/") for address in told} <= asked
 
 
-def test_live_gets_no_more_than_ten_values_a_second_for_a_parameter(live: Desk) -> None:
+def test_live_gets_no_more_than_ten_values_a_second_for_a_parameter(live: Desk, sent: list[Sent]) -> None:
     number = live.track.numbers[0]
     (target,) = live.settings("track", number, {"fader_db": 0.0})
     with live_peer(live) as peer, connection_to(peer, live) as connection:
         peer.held["/live/track/get/volume", *target.before] = target.scale.encode(-12.0)
         assert ramp(connection, [target], over_ms=100).complete
-    times = [arrival.time_s for arrival in peer.arrivals if arrival.address == target.address]
+    times = [each.time_s for each in sent if each.message.address == target.address]
     assert len(times) > 3
     # The last is the proof's, which comes after a rest.
     assert min(later - earlier for earlier, later in itertools.pairwise(times[:-1])) >= 0.0999
