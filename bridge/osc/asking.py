@@ -7,11 +7,13 @@ lost, doubled or late: what arrives in all attempts is collected, and the caller
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from .link import Link
 from .packets import Message
+
+Asked = TypeVar("Asked", bound=Hashable)
 
 # With three of ten datagrams lost in both directions, one question in 300,000 fails in so many attempts. A desk that
 # is not there is given up after about eight seconds.
@@ -60,6 +62,33 @@ def ask(
             return collected
         wait_s = min(wait_s * 1.5, max(wait_s, _MOST_WAIT_S))
     raise link.silence()
+
+
+def ask_each(
+    link: Link, questions: Mapping[Asked, Message], told_by: Callable[[Message], Asked | None], *, wait_s: float
+) -> dict[Asked, Message]:
+    """Ask several things at once; gives the answer to each.
+
+    Args:
+        link: to the desk.
+        questions: by what they ask for; may be none.
+        told_by: what a message answers; None for any other.
+        wait_s: as for :func:`ask`.
+
+    Raises:
+        DeskError: not all were answered, or the connection failed.
+    """
+    told: dict[Asked, Message] = {}
+
+    def is_complete(messages: Sequence[Message]) -> bool:
+        asked = told_by(messages[-1])
+        if asked is not None and asked in questions:
+            told[asked] = messages[-1]
+        return len(told) == len(questions)
+
+    if questions:
+        ask(link, list(questions.values()), is_complete, wait_s=wait_s)
+    return told
 
 
 def listen_until_quiet(link: Link) -> list[Message]:

@@ -330,23 +330,21 @@ class FedSong:
 def _bound(port: int) -> socket.socket:
     """A socket that hears IPv4 and, where there is such, IPv6."""
     with suppress(OSError):
-        both = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-        try:
-            both.setblocking(False)
-            both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            both.bind(("", port))
-        except OSError:
-            both.close()
-            raise
-        return both
-    only = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        return _bound_as(socket.AF_INET6, port)
+    return _bound_as(socket.AF_INET, port)
+
+
+def _bound_as(family: socket.AddressFamily, port: int) -> socket.socket:
+    channel = socket.socket(family, socket.SOCK_DGRAM)
     try:
-        only.setblocking(False)
-        only.bind(("", port))
+        channel.setblocking(False)
+        if family == socket.AF_INET6:
+            channel.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        channel.bind(("", port))
     except OSError:
-        only.close()
+        channel.close()
         raise
-    return only
+    return channel
 
 
 def _addresses(host: str) -> frozenset[str]:

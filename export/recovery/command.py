@@ -112,6 +112,7 @@ def recover(
 def _recover_dataset(
     dataset: Path, output: Path, jobs: int | None, effort: Effort, *, force: bool, as_json: bool, is_quiet: bool
 ) -> int:
+    from ...runtime.broken_off import told_where_broken_off
     from .dataset import PairOutcome, list_pairs, recover_dataset, table_of
 
     unmatched = list_pairs(dataset).unmatched
@@ -122,7 +123,11 @@ def _recover_dataset(
         if not is_quiet:
             click.echo(f"note: {note}", err=True)
 
-    with _stopped(output, quiet=is_quiet), _progress(quiet=is_quiet) as progress:
+    def broken_off() -> None:
+        if not is_quiet:
+            click.echo(f"What was recovered stays in {output}; the same command goes on from there.", err=True)
+
+    with told_where_broken_off(broken_off), _progress(quiet=is_quiet) as progress:
 
         def done(outcome: PairOutcome, number: int, total: int) -> None:
             progress(number / total, f"{number} of {total}: {outcome.name}")
@@ -135,17 +140,6 @@ def _recover_dataset(
         click.echo(table_of(outcomes, unmatched))
     failed = sum(outcome.preset is None for outcome in outcomes)
     return _FAILED if failed == len(outcomes) else _IN_PART if failed else 0
-
-
-@contextmanager
-def _stopped(output: Path, *, quiet: bool) -> Iterator[None]:
-    """Say how to go on, where the recovering of a folder is broken off."""
-    try:
-        yield
-    except BaseException as error:
-        if not isinstance(error, Exception) and not quiet:
-            click.echo(f"What was recovered stays in {output}; the same command goes on from there.", err=True)
-        raise
 
 
 def _effort(name: str) -> Effort:

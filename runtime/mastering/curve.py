@@ -44,7 +44,7 @@ _EMPTY_DB, _FULL_DB = 70.0, 60.0
 _NO_SIDES_DB, _SIDES_DB = 45.0, 35.0
 # Sides against the middle below 120 Hz, all of it together: what a curve may make of them. What is lower than the
 # second is rumble, which is not widened.
-WIDEST_LOWS_DB: Final = LOW_SIDES_DB - 3
+_WIDEST_LOWS_DB: Final = LOW_SIDES_DB - 3
 _WIDENED_HZ: Final = 35.0
 # Smaller than this is not worth a setting.
 _LEAST_DB: Final = 0.05
@@ -65,7 +65,7 @@ def fit_curve(mix: Profile, reference: Profile, before: MatchCurve | None = None
     if mix.is_silent or reference.is_silent:
         return before
     goal = thirds_of(reference.power) / loudness_power(reference.power)
-    widest_db = max(WIDEST_LOWS_DB, low_sides_db(mix.power))
+    widest_db = widest_lows_db(mix.power)
     goal_db = _decibels(np.stack([goal[0], _low_sides_held(goal[0], goal[1], widest_db)]))
     lift_db, wider_db = _highest_db(mix), _widest_db(mix, goal_db)
     points_db = np.zeros((2, len(THIRDS_HZ)))
@@ -93,6 +93,11 @@ def low_sides_db(power: Floats) -> float:
     return float(10 * np.log10(sides / middle))
 
 
+def widest_lows_db(power: Floats) -> float:
+    """How wide the lows of a spectrum of shape (2, 124) may come out: as they are, or as is good if that is wider."""
+    return max(_WIDEST_LOWS_DB, low_sides_db(power))
+
+
 def _highest_db(mix: Profile) -> Floats:
     """How far middle and sides may be lifted in each third, shape (2, 31): not where there is only noise."""
     thirds = thirds_of(mix.power)
@@ -109,7 +114,7 @@ def _widest_db(mix: Profile, goal_db: Floats) -> Floats:
     asked_db = goal_db[1] - goal_db[0]
     most_db = np.where(_HZ < LOW_HZ, asked_db, np.maximum(asked_db, 0.0))
     wider_db = np.clip(most_db - (thirds_db[1] - thirds_db[0]), 0.0, MOST_WIDER_DB)
-    narrow_hz = _WIDENED_HZ if low_sides_db(mix.power) < WIDEST_LOWS_DB else LOW_HZ
+    narrow_hz = _WIDENED_HZ if low_sides_db(mix.power) < _WIDEST_LOWS_DB else LOW_HZ
     return np.where(narrow_hz > _HZ, 0.0, wider_db)
 
 

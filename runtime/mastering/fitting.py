@@ -22,7 +22,7 @@ from ..practice.levels import is_spoken
 from ..practice.sins import LOW_HZ, lean_lu
 from ..rendering.finishing import MOST_DENSER_DB, USUAL_LUFS
 from ..rendering.render import LOUDNESS_RANGE_LUFS, RenderOptions
-from .curve import WIDEST_LOWS_DB, fit_curve, low_sides_db
+from .curve import fit_curve, low_sides_db, widest_lows_db
 from .density import MasterTrial, fit_density
 from .passages import RATE_HZ, BusPassages
 from .profile import PARTS_HZ, Profile, pooled, profile_of, thirds_of
@@ -30,7 +30,7 @@ from .profile import PARTS_HZ, Profile, pooled, profile_of, thirds_of
 # The points of a curve are smoothed: what is taken off them is looked at again.
 _ROUNDS: Final = 4
 _ROUND_DB: Final = 0.5
-# What the filter itself may have more of them than its points say.
+# Lows that come out wider than meant by less than this are left so.
 _FREE_LOWS_DB: Final = 1.5
 _TRIALS: Final = 3
 _BEFORE: Final = "That is of the mix before its master was fitted to the reference."
@@ -150,12 +150,12 @@ def fit_to_bus(
         held = fit.model_copy(update={**kept, "width": _no_wider_below(kept["width"], master.match.width)})
         return free.model_copy(update={"match": _narrow_below(held, profile) if "width" in aspects else held})
 
-    widest_db = max(WIDEST_LOWS_DB, low_sides_db(before.power))
+    widest_db = widest_lows_db(before.power)
 
     def fitted_with(master: Master, *, is_dense: bool) -> Mastering:
         mastered = trial.mastered(master)
         after = _profile(mastered)
-        # Where the sides rise steeply above the lows, the filter has them rise a little early.
+        # A compressor that holds the middle down leaves the lows at the sides.
         for _ in range(_TRIALS if "width" in aspects else 0):
             over_db = low_sides_db(after.power) - widest_db
             if over_db <= _FREE_LOWS_DB:
@@ -261,7 +261,7 @@ def _narrow_below(match: MatchCurve, profile: Profile) -> MatchCurve:
         match: as fitted.
         profile: of the mix behind it.
     """
-    most_db = max(WIDEST_LOWS_DB, low_sides_db(profile.power))
+    most_db = widest_lows_db(profile.power)
     for _ in range(_ROUNDS):
         over_db = low_sides_db(profile.power * _gains(match)) - most_db
         if over_db <= 0:

@@ -97,7 +97,7 @@ def voiced(preset: Preset, passage: Passage, reference: Samples, sample_rate_hz:
     changed = _with_strips(preset, strips)
     if len(talking) == len(passage.heard):
         return changed.model_copy(update={"master": Master()})
-    if not is_spoken([roles.get(name) for name in passage.heard]):
+    if not is_talk(preset, passage):
         return changed
     # A song's tone is no goal for people who talk, and what is played behind them is finished.
     return changed.model_copy(update={"master": Master(input_gain_db=preset.master.input_gain_db)})

@@ -34,8 +34,7 @@ _EXPLAINED = 0.65
 _FEWEST_CELLS = 200
 # A part of what else plays is like all of it; a bus has to be its tracks.
 _EXPLAINED_BUS = 0.8
-IS_BUS: Final = "a bus of"
-"""How sentences on a bus are known."""
+_TWICE: Final = "which would be heard twice"
 _BUS_WORDS: Final = frozenset(
     {"bus", "buss", "busse", "group", "grp", "gruppe", "grupo", "gruppo", "groupe", "sum", "summe", "submix",
      "submezcla", "print", "prints", "printed", "bounce", "bounced", "premix", "mixdown", "mix"}
@@ -65,7 +64,7 @@ def find_bounces(
     if len(others) >= _FEWEST_OTHERS:
         for name in named:
             if _explained(stems[name], [stems[other] for other in others], files) >= _EXPLAINED:
-                found[name] = _said(name, "a finished mix of the other tracks", "full mix")
+                found[name] = said_left_out(name, f"it is a finished mix of the other tracks, {_TWICE}", "full mix")
     for name in others:
         role = likeliest_role(name)
         if name not in free or role is None or not _BUS_WORDS & {*words_of(name)}:
@@ -74,15 +73,13 @@ def find_bounces(
         if len(members) < _FEWEST_OTHERS or probe(stems[name], files).channels != 2:
             continue
         if _explained(stems[name], members, files) >= _EXPLAINED_BUS:
-            found[name] = _said(name, f"{IS_BUS} {len(members)} other tracks", role)
+            found[name] = said_left_out(name, f"it is a bus of {len(members)} other tracks, {_TWICE}", role)
     return found
 
 
-def _said(name: str, what: str, role: Role) -> str:
-    return (
-        f"left out, since it is {what}, which would be heard twice; "
-        f'to have it in the mix, say what it is: --role "{name}={role}"'
-    )
+def said_left_out(name: str, why: str, role: Role) -> str:
+    """Say why a track is left out, and how to have it all the same."""
+    return f'left out, since {why}; to have it in the mix, say what it is: --role "{name}={role}"'
 
 
 def _is_kin(role: Role | None, bus: Role) -> bool:

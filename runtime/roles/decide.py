@@ -18,7 +18,7 @@ import numpy as np
 from ...presets.roles import ROLES, Role
 from ..audio.reading import Samples
 from .company import NO_INSTRUMENTS, in_company, is_instrument
-from .names import Weights, role_weights
+from .names import Weights, likeliest, role_weights
 from .pairs import Ears
 from .sound import sound_weights
 
@@ -91,7 +91,7 @@ def decide_roles(
 
 def _sung(weights: Weights) -> Weights:
     """What an open name of a voice says beside instruments."""
-    if max(weights, key=lambda role: weights[role], default=None) == "speech":
+    if likeliest(weights) == "speech":
         return weights
     return {role: weight * (_SPEECH_IN_A_BAND if role == "speech" else 1) for role, weight in weights.items()}
 

@@ -17,7 +17,7 @@ from ...presets.preset import Preset, Track
 from ...presets.roles import Role
 from ..audio.opening import ON_DEMAND, OpenFiles
 from ..audio.reading import AudioReader, probe
-from .bounces import IS_BUS, find_bounces
+from .bounces import find_bounces, said_left_out
 from .names import beside_the_song, likeliest_role
 from .pairs import are_named_sides
 
@@ -30,7 +30,6 @@ _WHY: Final[dict[str, tuple[str, Role]]] = {
 }
 _IS_REFERENCE: Final = "it is the reference"
 _GLIMPSES, _GLIMPSE_BYTES = 32, 1024
-_IS_COPY: Final = "its file is a copy of that of"
 
 
 def find_left_out(
@@ -54,10 +53,10 @@ def find_left_out(
         AudioError: a file cannot be used.
     """
     free = [name for name in stems if name not in (told or {})]
-    found = {name: _said(name, *_WHY[kind]) for name in free if (kind := beside_the_song(name)) is not None}
+    found = {name: said_left_out(name, *_WHY[kind]) for name in free if (kind := beside_the_song(name)) is not None}
     for name in free:
         if name not in found and any(_is_same(stems[name], reference, files) for reference in references):
-            found[name] = _said(name, _IS_REFERENCE, "full mix")
+            found[name] = said_left_out(name, _IS_REFERENCE, "full mix")
     if len(found) == len(stems):
         return {}
     rest = {name: path for name, path in stems.items() if name not in found}
@@ -85,7 +84,7 @@ def _copies(stems: Mapping[str, Path], told: Mapping[str, Role], files: OpenFile
                 same = first.setdefault(track.sha256(), name)
             if same == name or name in told or are_named_sides(same, name) or _is_silent(stems[name], files):
                 continue
-            found[name] = _said(name, f"{_IS_COPY} {same}", likeliest_role(name) or "effect")
+            found[name] = said_left_out(name, f"its file is a copy of that of {same}", likeliest_role(name) or "effect")
     return found
 
 
@@ -108,11 +107,7 @@ def _role(name: str, note: str) -> Role | None:
     kind = beside_the_song(name)
     if kind is not None:
         return _WHY[kind][1]
-    return likeliest_role(name) if _IS_COPY in note or IS_BUS in note else "full mix"
-
-
-def _said(name: str, why: str, role: Role) -> str:
-    return f'left out, since {why}; to have it in the mix, say what it is: --role "{name}={role}"'
+    return "full mix" if _IS_REFERENCE in note else likeliest_role(name)
 
 
 def _is_same(path: Path, reference: Path, files: OpenFiles) -> bool:

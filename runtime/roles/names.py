@@ -117,7 +117,11 @@ def role_weights(name: str) -> Weights:
 
 def likeliest_role(name: str) -> Role | None:
     """The role that a track's name speaks of most; None if it says nothing."""
-    weights = role_weights(name)
+    return likeliest(role_weights(name))
+
+
+def likeliest(weights: Weights) -> Role | None:
+    """The role that has the most weight; None where none has any."""
     return max(weights, key=lambda role: weights[role], default=None)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from ....runtime.broken_off import told_where_broken_off
 from ..output.saying import console, echo_json, say
 
 if TYPE_CHECKING:
@@ -81,15 +82,14 @@ def _said(counts: Counter[str]) -> str:
     return ", ".join(parts)
 
 
-@contextmanager
-def stopped(output: BatchOutput, *, quiet: bool) -> Iterator[None]:
+def stopped(output: BatchOutput, *, quiet: bool) -> AbstractContextManager[None]:
     """Say how to go on, where a batch is broken off."""
-    try:
-        yield
-    except BaseException as error:
-        if not isinstance(error, Exception) and not quiet:
+
+    def tell() -> None:
+        if not quiet:
             say(f"What was done stays in {output}; the same command goes on from there.", err=True)
-        raise
+
+    return told_where_broken_off(tell)
 
 
 def say_plan(listed: Listed, output: BatchOutput, *, force: bool, as_json: bool) -> None:

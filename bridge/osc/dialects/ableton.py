@@ -17,7 +17,7 @@ from ....presets.errors import DeskError
 from ...desks.hosted.plugged import Plugged, is_same_parameter, is_same_plugin
 from ...desks.profile import Desk, Setting
 from ...desks.scales import Choice, Switch, Text
-from ..asking import ask
+from ..asking import ask, ask_each
 from ..link import Link
 from ..packets import Argument, Message
 from .ableton_song import TICK_MS, LiveSongs
@@ -198,19 +198,14 @@ class Ableton(LiveSongs):
         self, link: Link, address: str, places: Sequence[tuple[int, ...]]
     ) -> dict[tuple[int, ...], tuple[Argument, ...]]:
         """Ask the same of several places at once; answers repeat the place."""
-        told: dict[tuple[int, ...], tuple[Argument, ...]] = {}
-        wanted = set(places)
 
-        def is_complete(messages: Sequence[Message]) -> bool:
-            message = messages[-1]
+        def place_of(message: Message) -> tuple[int, ...] | None:
             place = tuple(number for number in message.args[: len(places[0])] if isinstance(number, int))
-            if message.address == address and place in wanted:
-                told[place] = message.args[len(place) :]
-            return len(told) == len(wanted)
+            return place if message.address == address else None
 
-        if places:
-            ask(link, [Message(address, place) for place in places], is_complete, wait_s=self.reply_ms / 1000)
-        return told
+        questions = {place: Message(address, place) for place in places}
+        told = ask_each(link, questions, place_of, wait_s=self.reply_ms / 1000)
+        return {place: message.args[len(place) :] for place, message in told.items()}
 
     def _count(self, link: Link) -> int:
         messages = ask(link, [Message(_COUNT)], lambda got: _tells_count(got[-1]), wait_s=self.reply_ms / 1000)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from ...desks.profile import Desk, Setting
-from ..asking import ask
+from ..asking import ask_each
 from ..link import Link
 from ..packets import Message
 from .base import Answer, DeskInfo, Missing, PlainDialect, answer_of
@@ -114,19 +114,15 @@ class Wing(PlainDialect):
 
     def _told(self, link: Link, nodes: Sequence[str]) -> Iterator[tuple[str, str]]:
         for first in range(0, len(nodes), _AT_ONCE):
-            told: dict[str, str] = {}
-            wanted = {f"{node}/{_MODEL}": node for node in nodes[first : first + _AT_ONCE]}
+            questions = {node: Message(f"{node}/{_MODEL}") for node in nodes[first : first + _AT_ONCE]}
+            told = ask_each(link, questions, _node_of, wait_s=self.reply_ms / 1000)
+            yield from ((node, str(message.args[0])) for node, message in told.items())
 
-            def is_complete(
-                messages: Sequence[Message], wanted: Mapping[str, str] = wanted, told: dict[str, str] = told
-            ) -> bool:
-                message = messages[-1]
-                if message.address in wanted and message.args:
-                    told[wanted[message.address]] = str(message.args[0])
-                return len(told) == len(wanted)
 
-            ask(link, [Message(address) for address in wanted], is_complete, wait_s=self.reply_ms / 1000)
-            yield from told.items()
+def _node_of(message: Message) -> str | None:
+    """Whose model a message tells."""
+    node, _, leaf = message.address.rpartition("/")
+    return node if leaf == _MODEL and message.args else None
 
 
 def _asked_at(setting: Setting) -> str:
